@@ -1,0 +1,39 @@
+"""The port through which heavy work leaves the caller's thread.
+
+Work functions are module-level and take and give bytes (or arrays of bytes), so that a process pool or a cluster can run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Workers(Protocol):
+    """Runs a pure function over many arguments.
+
+    Constraints: results come in the order of the arguments; at most a small multiple of `count` arguments are drawn ahead;
+    an exception of the function is raised to the caller.
+    """
+
+    @property
+    def count(self) -> int:
+        """How many calls run at once."""
+        ...
+
+    def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
+        """Yield function(argument) for each argument, in order."""
+        ...
+
+
+class SerialWorkers:
+    """Runs everything here and now."""
+
+    count = 1
+
+    def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
+        """Yield function(argument) for each argument, in order."""
+        return map(function, arguments)
