@@ -1,0 +1,186 @@
+"""The agreement: the signed document that allows anything at all.
+
+What it does not name is not allowed. Keys are pinned here and come from nowhere else. Versions of one agreement only grow.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from tallystick.core.errors import Invalid
+from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+
+PROTOCOL = "TS1"
+
+Timestamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+Number = int | Annotated[str, StringConstraints(pattern=r"^-?\d{1,18}(\.\d{1,9})?$")]
+"""A bound: an integer, or a decimal as text (floats have no canonical form)."""
+
+IdentifierName = Literal[
+    "ssn", "ssn4", "first_name", "middle_name", "last_name", "first_initial", "birth_date", "sex", "street", "city", "zip", "phone", "state_id", "school_id",
+]
+JoinKind = Literal["inner", "left"]
+Operation = Literal["count", "sum", "mean"]
+
+
+class Column(Document):
+    """A declared column. Values outside what is declared here are refused or clipped, as the dataset says.
+
+    Attributes:
+        type: category (text), integer, decimal (fixed point), boolean, date (ISO).
+        values: all values of a category, where it may be used in `by`.
+        min, max: bounds, inclusive; needed for sums and means. ISO dates for a date.
+        scale: digits after the point of a decimal.
+    """
+
+    type: Literal["category", "integer", "decimal", "boolean", "date"]
+    values: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] | None = None
+    min: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    max: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    scale: Annotated[int, Field(ge=0, le=6)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Column:
+        if self.type == "decimal" and self.scale is None:
+            raise ValueError("a decimal column needs scale (digits after the point)")
+        if self.type != "decimal" and self.scale is not None:
+            raise ValueError("only a decimal column has a scale")
+        if self.values is not None and self.type != "category":
+            raise ValueError("only a category column has values")
+        if self.values is not None and len(set(self.values)) != len(self.values):
+            raise ValueError("values are repeated")
+        if (self.min is None) != (self.max is None):
+            raise ValueError("min and max go together")
+        if self.type in {"category", "boolean"} and self.min is not None:
+            raise ValueError(f"a {self.type} column has no bounds")
+        return self
+
+
+class Dataset(Document):
+    """One agency's dataset as the others may know it: its columns and identifiers, never its place.
+
+    Attributes:
+        agency: the party that owns it.
+        columns: what jobs may name.
+        identifiers: what linkage may use.
+        rows_per_person: no person may have more rows; bounds the sums that `derive` makes.
+        out_of_bounds: what the node does with a value outside a column's bounds.
+    """
+
+    agency: Name
+    title: Text | None = None
+    authority: Text | None = None
+    columns: dict[ColumnName, Column]
+    identifiers: tuple[IdentifierName, ...]
+    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+
+class Party(Document):
+    """A party whose identity key is pinned: 32 bytes of Ed25519, in hexadecimal."""
+
+    key: Hex32
+    name: Text | None = None
+
+
+class CoordinatorParty(Party):
+    """The coordinator: its identity key, and the HPKE key that points are sealed to (1,216 bytes, hexadecimal)."""
+
+    sealing_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+
+
+class Stewards(Document):
+    """People of one agency who must sign its approvals: how many (distinct), and their keys."""
+
+    need: Annotated[int, Field(ge=1, le=10)] = 1
+    keys: dict[Name, Hex32]
+
+
+class Disclosure(Document):
+    """The disclosure rules of released tables.
+
+    Attributes:
+        profile: a named set of rules of `core/disclosure/profiles.py`; what is given beside it can only be stricter.
+        min_cell: counts of 1…min_cell-1 are not released; 0 hides nothing (synthetic data).
+    """
+
+    profile: Literal["cms", "open"] | None = None
+    min_cell: Annotated[int, Field(ge=0, le=100_000)] | None = None
+
+
+class Release(Document):
+    """How results leave: through the desk of a named agency, or directly to the analyst."""
+
+    mode: Literal["desk", "direct"] = "desk"
+    desk: Name | None = None
+
+
+class Agreement(Document):
+    """The whole agreement; see the module's docstring."""
+
+    agreement: Name
+    version: Annotated[int, Field(ge=1)] = 1
+    protocol: Literal["TS1"] = "TS1"
+    title: Text | None = None
+    authority: tuple[Text, ...] = ()
+    valid_from: Timestamp
+    valid_until: Timestamp
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 365
+    parties: dict[Name, Party]
+    coordinator: CoordinatorParty
+    analysts: dict[Name, Party]
+    approvers: dict[Name, Party] = {}
+    stewards: dict[Name, Stewards] = {}
+    purposes: tuple[Name, ...]
+    datasets: dict[Name, Dataset]
+    operations: tuple[Operation, ...]
+    joins: tuple[JoinKind, ...]
+    link: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")], ...]
+    disclosure: Disclosure
+    release: Release
+    decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024
+    min_people: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Agreement:
+        if self.valid_from >= self.valid_until:
+            raise ValueError("valid_from is not before valid_until")
+        for name, dataset in self.datasets.items():
+            if dataset.agency not in self.parties:
+                raise ValueError(f"dataset {name} belongs to {dataset.agency}, which is no party")
+        if self.release.mode == "desk" and self.release.desk not in self.parties:
+            raise ValueError("release.desk must name a party")
+        for name in self.stewards:
+            if name not in self.parties:
+                raise ValueError(f"stewards are named for {name}, which is no party")
+        for name, stewards in self.stewards.items():
+            if len(set(stewards.keys.values())) < stewards.need:
+                raise ValueError(f"{name} needs {stewards.need} stewards but names fewer keys")
+        names = [*self.parties, *self.analysts, *self.approvers, *(steward for s in self.stewards.values() for steward in s.keys)]
+        if len(set(names)) != len(names):
+            raise ValueError("one name stands for two parties, analysts, approvers or stewards")
+        keys = [p.key for group in (self.parties, self.analysts, self.approvers) for p in group.values()]
+        keys += [self.coordinator.key, *(key for s in self.stewards.values() for key in s.keys.values())]
+        if len(set(keys)) != len(keys):
+            raise ValueError("one key stands for two parties, analysts, approvers or stewards")
+        return self
+
+    def dataset_of(self, name: str) -> Dataset:
+        """Give a dataset by name.
+
+        Raises:
+            Invalid: `job-invalid`: no such dataset in this agreement.
+        """
+        if name not in self.datasets:
+            known = ", ".join(sorted(self.datasets))
+            raise Invalid("job-invalid", f"the agreement has no dataset {name}", hint=f"it has: {known}")
+        return self.datasets[name]
+
+
+def moment(timestamp: str) -> datetime:
+    """Give a document's timestamp as a moment in UTC."""
+    return datetime.fromisoformat(re.sub("Z$", "+00:00", timestamp))

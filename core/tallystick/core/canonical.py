@@ -1,0 +1,67 @@
+"""One way to write a document as bytes, so that a digest or a signature over it means one thing.
+
+JSON as in RFC 8785, narrowed: objects with string keys sorted by code point, no spaces, UTF-8, integers, strings, booleans, null and
+arrays. Floats are refused (their text form is not one thing); strings must be NFC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from typing import TypeAlias
+
+from tallystick.core.errors import Invalid
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Give the canonical bytes of a JSON value.
+
+    Raises:
+        Invalid: `document-invalid`: a float, a key that is no string, text that is not NFC, or another type.
+    """
+    _check(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest_of(value: object) -> str:
+    """Give the SHA-256 of the canonical bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
+
+def parsed(data: bytes) -> Json:
+    """Read canonical bytes back; anything that `canonical_bytes` would write differently is refused.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    try:
+        value: Json = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("document-invalid", "a document is not JSON", detail=str(error)) from error
+    if canonical_bytes(value) != data:
+        raise Invalid("document-invalid", "a document is not in canonical form")
+    return value
+
+
+def _check(value: object) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise Invalid("document-invalid", "a key of a document is not text")
+            _check(key)
+            _check(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item)
+    elif isinstance(value, str):
+        if not unicodedata.is_normalized("NFC", value):
+            raise Invalid("document-invalid", "text in a document is not in Unicode's NFC form", hint="retype the text, or normalise it to NFC")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise Invalid("document-invalid", "text in a document holds a lone surrogate") from error
+    elif value is not None and not isinstance(value, (bool, int)):
+        raise Invalid("document-invalid", f"a document holds a {type(value).__name__}; use integers or text")

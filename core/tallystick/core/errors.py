@@ -1,0 +1,102 @@
+"""The catalogue of errors: a stable code, what the outside may read, and what stays in our own log.
+
+    TallyError                     code, message, hint, detail
+    ├── Refused                    a rule says no: whose rule, and the smallest change that would pass
+    ├── Invalid                    the input is malformed or contradicts itself
+    ├── NotReady                   later, perhaps: wait, or restart what is down
+    └── Broken                     a party broke the protocol, or we did
+
+`message` and `hint` travel to other parties and never hold data; `detail` goes to the local log only and never holds data either
+(column names and counts, no values). docs/errors.md is generated from `CATALOGUE`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class TallyError(Exception):
+    """Root of what Tallystick raises on purpose.
+
+    Attributes:
+        code: stable, from `CATALOGUE`.
+        message: public, one sentence.
+        hint: the smallest change that would pass, or "".
+        detail: for the local log only.
+    """
+
+    def __init__(self, code: str, message: str, *, hint: str = "", detail: str = "") -> None:
+        if code not in CATALOGUE:
+            raise AssertionError(f"unknown error code {code}")
+        super().__init__(f"{message} [{code}]" + (f" ({hint})" if hint else ""))
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+
+class Refused(TallyError):
+    """A rule says no."""
+
+
+class Invalid(TallyError):
+    """The input is malformed or contradicts itself."""
+
+
+class NotReady(TallyError):
+    """The answer may be different later."""
+
+
+class Broken(TallyError):
+    """A party broke the protocol, or we did."""
+
+
+CATALOGUE: Final[dict[str, str]] = {
+    # files and formats
+    "file-missing": "a file that is named does not exist or cannot be read",
+    "file-format": "a file is not of the format that its name or place promises",
+    "file-permissions": "a secret file is readable by others, or is a symbolic link",
+    "yaml-invalid": "a YAML file is malformed, repeats a key, or uses a type other than JSON's",
+    "document-invalid": "a document does not fit its model: unknown, missing or wrong keys",
+    "document-version": "a document is of a version that this software does not know",
+    # governance
+    "agreement-unknown": "no agreement of that name and digest is known here",
+    "agreement-unsigned": "an agreement lacks the signature of a party",
+    "agreement-signature": "a signature on an agreement is not that of the key it names",
+    "agreement-expired": "an agreement is not valid at this time",
+    "agreement-rollback": "an agreement is older than one already seen",
+    "agreement-contradiction": "an agreement contradicts itself",
+    "job-not-allowed": "the agreement does not allow this job",
+    "job-invalid": "a job contradicts itself or the agreement's datasets",
+    "job-signature": "a job is not signed by its analyst's key",
+    "job-expired": "a job is past its deadline",
+    "job-duplicate": "the same question is already being answered",
+    "job-unknown": "no job of that name is known here, or it is not yours to see",
+    "job-state": "a job is not in a state that allows this",
+    "policy-refuses": "the agency's local policy does not allow this job",
+    "steward-refuses": "a steward of the agency refused this job",
+    "approval-missing": "an approval that the agreement asks for is missing",
+    "approval-invalid": "an approval is expired, forged, or for another job",
+    "release-direct": "release: direct needs the encrypted small-cell test, which this version does not have",
+    "sum-too-large": "a sum could exceed what the encrypted computation can hold",
+    # records
+    "source-missing": "a dataset's source does not exist or cannot be read",
+    "source-columns": "a dataset's source lacks a declared column",
+    "source-types": "a dataset's source holds a value that is not of the declared type",
+    "source-bounds": "a dataset's source holds a value outside the declared bounds",
+    "source-varies": "a column varies within a person and is not derived",
+    "where-invalid": "a where condition is not an allowed expression",
+    # network and parties
+    "not-allowed": "the caller may not do this",
+    "not-enrolled": "the caller has no certificate of this network",
+    "invite-invalid": "an invitation is unknown, used, or expired",
+    "unavailable": "a party cannot be reached",
+    "too-large": "a message or stream is over its limit",
+    "protocol-broken": "a party broke the protocol",
+    "party-restarted": "a party restarted and its keys for this attempt are gone",
+    "attempts-used": "the job was attempted as often as is allowed",
+    "version-mismatch": "two parties speak different versions of the protocol",
+    "state-corrupt": "stored state cannot be read",
+    "disk": "a disk is full or failed",
+    "internal": "a fault of this software",
+}

@@ -1,0 +1,139 @@
+"""The job: one question, and the contract around it whose digest every signature and message is bound to."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from tallystick.core.agreement.model import JoinKind, Timestamp
+from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+
+Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+"""A column of a group of people: `wages.earnings`."""
+
+
+class People(Document):
+    """A group of people: rows of one agency's dataset, filtered, one row per person.
+
+    Attributes:
+        where: a condition over the dataset's columns; see `core/job/where.py` for what it may hold.
+        derive: new columns that sum up a person's rows: `sum(c)`, `min(c)`, `max(c)`, `count(*)`, `count(c)`, `count(distinct c)`.
+    """
+
+    agency: Name
+    dataset: Name
+    where: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=200)]] = {}
+
+
+class Measure(Document):
+    """One measure: exactly one of count, sum, mean."""
+
+    count: Literal[True] | None = None
+    sum: Reference | None = None
+    mean: Reference | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"count": True} if value == "count" else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Measure:
+        if sum(part is not None for part in (self.count, self.sum, self.mean)) != 1:
+            raise ValueError("a measure is one of: count, {sum: group.column}, {mean: group.column}")
+        return self
+
+    @property
+    def operation(self) -> Literal["count", "sum", "mean"]:
+        """Which operation it is."""
+        return "count" if self.count else "sum" if self.sum is not None else "mean"
+
+    @property
+    def column(self) -> str | None:
+        """The column it is over; None for count."""
+        return self.sum or self.mean
+
+    @property
+    def label(self) -> str:
+        """Its name in a result: `count`, `sum(wages.earnings)`."""
+        return self.operation if self.column is None else f"{self.operation}({self.column})"
+
+
+class Question(Document):
+    """A job file as an analyst writes it."""
+
+    agreement: Name
+    title: Text | None = None
+    purpose: Name
+    people: Annotated[dict[Name, People], Field(min_length=1, max_length=8)]
+    join: Annotated[str, StringConstraints(max_length=300)] | None = None
+    link: Literal["strict", "default", "loose"] | None = None
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=20)]
+    by: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
+    release: Literal["desk", "direct"] | None = None
+
+
+class Join(Document):
+    """A parsed join of two groups."""
+
+    left: Name
+    kind: JoinKind
+    right: Name
+
+
+class AgreementRef(Document):
+    """Which agreement, exactly."""
+
+    agreement: Name
+    version: int
+    digest: Hex32
+
+
+class Job(Document):
+    """The contract: what the analyst signs. Its digest names the job everywhere.
+
+    Attributes:
+        result_key: the HPKE public key the result is sealed to (1,216 bytes, hexadecimal), fresh per job.
+        nonce: makes two askings of one question two jobs.
+    """
+
+    protocol: Literal["TS1"] = "TS1"
+    question: Question
+    agreement: AgreementRef
+    analyst: Name
+    result_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+    nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    submitted: Timestamp
+    deadline: Timestamp
+
+
+_JOIN = re.compile(r"^\s*(\S+)\s+(inner|left)\s+(\S+)\s*$")
+
+
+def parsed_join(question: Question) -> Join:
+    """Give the join of a question.
+
+    Raises:
+        Invalid: `job-invalid`: no join, an unknown kind, groups that are not in `people`, or a group with itself.
+    """
+    from tallystick.core.errors import Invalid
+
+    names = sorted(question.people)
+    fix = f"join: {names[0]} inner {names[-1]}" if len(names) > 1 else "name two groups in people, of two agencies"
+    if question.join is None:
+        raise Invalid("job-invalid", "a job joins two groups of people", hint=fix)
+    match = _JOIN.match(question.join)
+    if match is None:
+        raise Invalid("job-invalid", "join is `GROUP inner GROUP` or `GROUP left GROUP`", hint=fix)
+    left, kind, right = match.groups()
+    for name in (left, right):
+        if name not in question.people:
+            raise Invalid("job-invalid", f"join names {name}, which is not in people", hint=fix)
+    if left == right or len(names) != 2:
+        raise Invalid("job-invalid", "a job joins exactly two groups of people, each named once", hint=fix)
+    if question.people[left].agency == question.people[right].agency:
+        raise Invalid("job-invalid", "the two groups of a job belong to two agencies", hint="choose a dataset of another agency for one of them")
+    return Join(left=left, kind=kind, right=right)  # type: ignore[arg-type]  # the pattern allows these kinds alone
