@@ -1,0 +1,116 @@
+"""The payloads of a statistical job's rounds: docs/protocol.md §4, as bytes and back.
+
+Every reader checks lengths exactly and names the sender of what does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto.codec import LENGTH
+from tallystick.crypto.errors import PeerFault
+
+SEED: Final = "seed"
+POINTS: Final = "points"
+TAGS: Final = "tags"
+CORRECTION: Final = "correction"
+SLOTS: Final = "slots"
+COLUMNS: Final = "columns"
+PRODUCTS: Final = "products"
+RECIPIENT: Final = "recipient"
+SHARES: Final = "shares"
+SEALED: Final = "sealed"
+RELEASE: Final = "release"
+
+COORDINATOR: Final = "coordinator"
+PIECE: Final = 512 * 1024
+"""Largest chunk, in bytes; `envelope.CHUNK` is the same."""
+POINT_BYTES: Final = 32
+TAG_BYTES: Final = 16
+MAX_PASSES: Final = 512
+MAX_ROWS: Final = 1 << 28
+
+_HEADER: Final = 12
+_SLOTS_HEADER: Final = 8
+
+Bytes2 = npt.NDArray[np.uint8]
+
+
+def pieces(data: bytes | memoryview) -> Iterator[bytes]:
+    """Cut bytes into chunks of at most PIECE; at least one chunk, so that an empty message is a message."""
+    view = memoryview(data)
+    for start in range(0, max(len(view), 1), PIECE):
+        yield bytes(view[start : start + PIECE])
+
+
+def list_payload(lists: Bytes2) -> Iterator[bytes]:
+    """Give the chunks of a list of points or tags, shape (passes, rows, 32 or 16): the header alone, then the values."""
+    passes, rows, _ = lists.shape
+    yield passes.to_bytes(4, "little") + rows.to_bytes(8, "little")
+    yield from pieces(memoryview(np.ascontiguousarray(lists).reshape(-1)))
+
+
+def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) -> Bytes2:
+    """Read a list of points (width 32) or tags (width 16) of shape (passes, rows, width).
+
+    Raises:
+        PeerFault: `list-malformed`: the header is wrong, another number of passes, too many rows, or another length than it says.
+    """
+    source = iter(chunks)
+    header = next(source, b"")
+    if len(header) != _HEADER:
+        raise PeerFault("list-malformed", "a list has no header", sender=sender)
+    said_passes, rows = int.from_bytes(header[:4], "little"), int.from_bytes(header[4:], "little")
+    if said_passes != passes or not 0 < rows <= MAX_ROWS:
+        raise PeerFault("list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender)
+    return _filled(source, passes * rows * width, sender).reshape(passes, rows, width)
+
+
+def slots_payload(slots: npt.NDArray[np.uint32], table_size: int) -> Iterator[bytes]:
+    """Give the chunks of a `slots` message: the table's size, then the slot of each row in the owner's order."""
+    yield table_size.to_bytes(_SLOTS_HEADER, "little")
+    yield from pieces(memoryview(slots.astype("<u4")).cast("B"))
+
+
+def read_slots(chunks: Iterable[bytes], rows: int, *, sender: str) -> tuple[npt.NDArray[np.int64], int]:
+    """Read a `slots` message: (slot of each of our rows, table size).
+
+    Raises:
+        PeerFault: `slots-malformed`: a wrong length, a slot outside the table or given twice, or a table smaller than our list.
+    """
+    source = iter(chunks)
+    header = next(source, b"")
+    if len(header) != _SLOTS_HEADER:
+        raise PeerFault("slots-malformed", "slots have no header", sender=sender)
+    table_size = int.from_bytes(header, "little")
+    if not rows <= table_size <= MAX_ROWS:
+        raise PeerFault("slots-malformed", f"a table of {table_size} slots for {rows} rows", sender=sender)
+    slots = _filled(source, rows * 4, sender).view("<u4").astype(np.int64)
+    if len(slots) and (int(slots.max()) >= table_size or np.bincount(slots, minlength=1).max() > 1):
+        raise PeerFault("slots-malformed", "a slot is outside the table, or given twice", sender=sender)
+    return slots, table_size
+
+
+def frames(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the chunks of a message that is a run of length-prefixed parts."""
+    yield from pieces(b"".join(len(part).to_bytes(LENGTH, "big") + part for part in parts))
+
+
+def _filled(source: Iterator[bytes], length: int, sender: str) -> Bytes2:
+    """Read exactly `length` bytes into one array, without joining chunks first."""
+    whole = np.empty(length, dtype=np.uint8)
+    position = 0
+    for chunk in source:
+        end = position + len(chunk)
+        if end > length:
+            break
+        whole[position:end] = np.frombuffer(chunk, dtype=np.uint8)
+        position = end
+    else:
+        if position == length:
+            return whole
+    raise PeerFault("list-malformed", f"a list is not the {length} bytes that its header says", sender=sender)
