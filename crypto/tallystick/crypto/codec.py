@@ -21,19 +21,29 @@ def unframe(data: bytes, count: int, *, sender: str) -> Sequence[bytes]:
     """Give exactly `count` parts of a frame.
 
     Raises:
-        PeerFault: `frame-malformed`: cut off, or bytes left over.
+        PeerFault: `frame-malformed`: cut off, bytes left over, or another number of parts.
+    """
+    parts = unframe_all(data, sender=sender)
+    if len(parts) != count:
+        raise PeerFault("frame-malformed", f"a message has {len(parts)} parts where {count} are due", sender=sender)
+    return parts
+
+
+def unframe_all(data: bytes, *, sender: str) -> Sequence[bytes]:
+    """Give all parts of a frame.
+
+    Raises:
+        PeerFault: `frame-malformed`: cut off.
     """
     parts: list[bytes] = []
     position = 0
-    for _ in range(count):
+    while position < len(data):
         start = position + LENGTH
         end = start + int.from_bytes(data[position:start], "big")
         if start > len(data) or end > len(data):
             raise PeerFault("frame-malformed", "a message is cut off", sender=sender)
         parts.append(data[start:end])
         position = end
-    if position != len(data):
-        raise PeerFault("frame-malformed", "a message has bytes left over", sender=sender)
     return parts
 
 

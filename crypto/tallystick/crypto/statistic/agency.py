@@ -1,0 +1,383 @@
+"""A data agency's machine in a statistical job.
+
+Rules that this file enforces (docs/protocol.md §4):
+
+1. Each agency sends every other a common contribution and a contribution of the pair. All common ones make the job secret; the pair's
+   make the zero shares that hide an agency's own totals from a third agency's desk.
+2. An agency masks its own list and sends it round the ring; the last agency of the ring, never the owner, hands it to the coordinator.
+3. Every list of another is checked whole (canonical, on the curve, not of small order, no value twice) before it is multiplied.
+4. With three or more agencies an owner masks with k′ and gives the coordinator alone the correction d = k/k′.
+5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
+6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
+7. Place of the encrypted small-cell test (DESIGN §8): between the shares of cells and their sealing. Until it is there, `core/job/check.py`
+   refuses `release: direct`, and the desk hides small cells after opening.
+8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto import kernel, masks, paillier, products, tags
+from tallystick.crypto.codec import derive, frame
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
+from tallystick.crypto.modulus import modulus
+from tallystick.crypto.points import checked_points, refuse_repeats
+from tallystick.crypto.randomness import Randomness, SeededRandomness, uniform_below
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.computation import Computation, cell_shares
+from tallystick.crypto.statistic.shares import SealedShares, packing_of
+from tallystick.crypto.workers import Workers
+
+SEED_BYTES: Final = 32
+
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AgencySetup:
+    """What an agency brings to one attempt of a job.
+
+    Attributes:
+        me: this agency.
+        agencies: all data agencies, in name order.
+        desk: the agency that opens.
+        job: the job's digest, 32 bytes.
+        passes: tokens by linkage pass, strict to loose.
+        people: number of people; the length of every token column.
+        decoys: decoy people per pass.
+        coin_key: the node's stored secret for decoy coins, 32 bytes.
+        columns: makes this agency's columns over slots, given the slot of each person and the table's size; called once.
+        own: per cell, what this agency adds by itself.
+        sign: signs (context, message) with the identity key.
+        tell: hears (phase, done, total): counted work only.
+    """
+
+    me: str
+    agencies: tuple[str, ...]
+    desk: str
+    job: bytes
+    attempt: int
+    passes: Mapping[str, tags.TokenColumn] = field(repr=False)
+    people: int = field(repr=False)
+    decoys: int
+    coin_key: bytes = field(repr=False)
+    columns: Callable[[Int64s, int], Int64s] = field(repr=False)
+    own: tuple[int, ...] = field(repr=False)
+    computation: Computation = field(repr=False)
+    sign: Callable[[str, bytes], bytes] = field(repr=False)
+    randomness: Randomness = field(repr=False)
+    workers: Workers = field(repr=False)
+    tell: Callable[[str, int, int], None] = field(repr=False)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The other data agencies."""
+        return tuple(agency for agency in self.agencies if agency != self.me)
+
+    def ring(self, owner: str) -> tuple[str, ...]:
+        """Give the agencies that an owner's list visits, in order; the last one hands it to the coordinator."""
+        start = self.agencies.index(owner) + 1
+        return (self.agencies[start:] + self.agencies[:start])[:-1]
+
+    def previous(self, owner: str) -> str:
+        """Give who sends us an owner's list."""
+        visits = (owner, *self.ring(owner))
+        return visits[visits.index(self.me) - 1]
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """Waiting for the others' contributions."""
+
+    setup: AgencySetup
+    common: Mapping[str, bytes] = field(repr=False)
+    pairs_sent: Mapping[str, bytes] = field(repr=False)
+    pairs_got: Mapping[str, bytes] = field(repr=False)
+    phase = "tag"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """Every contribution that is not here yet."""
+        return tuple(Ref(kinds.SEED, other, self.setup.me) for other in self.setup.others if other not in self.pairs_got)
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """Own list sent; masking the others' as they come.
+
+    Attributes:
+        persons: person of each row of the own list, -1 for decoys and padding.
+        rows: padded rows of each list seen so far, the own included.
+    """
+
+    setup: AgencySetup
+    pair_keys: Mapping[str, bytes] = field(repr=False)
+    scalar: bytes = field(repr=False)
+    persons: Int64s = field(repr=False)
+    rows: Mapping[str, int]
+    phase = "tag"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """Every list that has not come by yet."""
+        setup = self.setup
+        return tuple(Ref(kinds.POINTS, setup.previous(owner), setup.me, owner) for owner in setup.others if owner not in self.rows)
+
+
+@dataclass(frozen=True)
+class Matching:
+    """All lists masked; the scalar is gone; waiting for the slots of the own rows."""
+
+    setup: AgencySetup
+    pair_keys: Mapping[str, bytes] = field(repr=False)
+    persons: Int64s = field(repr=False)
+    table_size: int
+    phase = "match"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The slots."""
+        return (Ref(kinds.SLOTS, kinds.COORDINATOR, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Encrypting:
+    """The encryptor: columns sent, waiting for the products."""
+
+    setup: AgencySetup
+    pair_keys: Mapping[str, bytes] = field(repr=False)
+    keys: products.Keys = field(repr=False)
+    layout: products.Layout = field(repr=False)
+    phase = "compute"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The multiplier's answer."""
+        return (Ref(kinds.PRODUCTS, self.setup.computation.multiplier, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Multiplying:
+    """The multiplier: waiting for the encryptor's columns."""
+
+    setup: AgencySetup
+    pair_keys: Mapping[str, bytes] = field(repr=False)
+    columns: Int64s = field(repr=False)
+    layout: products.Layout = field(repr=False)
+    phase = "compute"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The encrypted columns."""
+        return (Ref(kinds.COLUMNS, self.setup.computation.encryptor, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """Shares of all cells are here; waiting for the desk's key to seal them under."""
+
+    setup: AgencySetup
+    people: int
+    shares: tuple[int, ...] = field(repr=False)
+    phase = "release"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The desk's key."""
+        return (Ref(kinds.RECIPIENT, self.setup.desk, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The sealed shares are sent; nothing secret is left."""
+
+    phase = "release"
+    awaits: tuple[Ref, ...] = ()
+
+
+def begin(setup: AgencySetup) -> Step[Seeding]:
+    """Start an attempt: send a contribution to every other agency (rule 1)."""
+    common = setup.randomness.take(SEED_BYTES)
+    pairs = {other: setup.randomness.take(SEED_BYTES) for other in setup.others}
+    outbound = tuple(Outbound(Ref(kinds.SEED, setup.me, other), (common + pairs[other],)) for other in setup.others)
+    return Step(Seeding(setup, {setup.me: common}, pairs, {}), outbound)
+
+
+def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
+    """Keep a contribution; with the last one, make the job secret, the pair keys and the own list (rules 1, 2, 4).
+
+    Raises:
+        PeerFault: `seed-malformed`.
+    """
+    sender, payload, setup = message.ref.sender, message.read(), state.setup
+    if len(payload) != 2 * SEED_BYTES:
+        raise PeerFault("seed-malformed", "a contribution is not 64 bytes", sender=sender)
+    common = {**state.common, sender: payload[:SEED_BYTES]}
+    got = {**state.pairs_got, sender: payload[SEED_BYTES:]}
+    if len(got) < len(setup.others):
+        return Step(replace(state, common=common, pairs_got=got))
+    secret = tags.job_secret(common, setup.job, setup.attempt)
+    pair_keys = {other: _pair_key(setup, other, state.pairs_sent[other], got[other]) for other in setup.others}
+    own_scalar = scalar = masks.new_scalar(setup.randomness)
+    correction: tuple[Outbound, ...] = ()
+    if len(setup.agencies) > 2:  # noqa: PLR2004 - rule 4 is for three or more
+        scalar, own_scalar, factor = masks.corrected_scalars(setup.randomness)
+        correction = (Outbound(Ref(kinds.CORRECTION, setup.me, kinds.COORDINATOR), (factor,)),)
+    setup.tell("tag", 0, 0)
+    own = tags.own_list(
+        setup.passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
+        scalar=own_scalar, randomness=setup.randomness,
+    )  # fmt: skip
+    rows = own.points.shape[1]
+    _tell_tagged(setup, {setup.me: rows})
+    listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), kinds.list_payload(own.points))
+    return Step(Tagging(setup, pair_keys, scalar, own.persons, {setup.me: rows}), (listed, *correction))
+
+
+def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching]:
+    """Check another agency's list, mask it, and hand it on (rules 2, 3); after the last one the scalar is dropped.
+
+    Raises:
+        PeerFault: a list that is malformed, holds a bad point, or holds a value twice.
+    """
+    setup, owner, sender = state.setup, message.ref.about, message.ref.sender
+    lists = kinds.read_list(message.chunks, kinds.POINT_BYTES, passes=len(setup.passes), sender=sender)
+    rows = lists.shape[1]
+    masked = np.empty_like(lists)
+    for number, values in enumerate(lists):
+        points = checked_points(memoryview(values.reshape(-1)), rows, sender=sender)
+        refuse_repeats(points, sender=sender)
+        masked[number] = kernel.mask(state.scalar, points, setup.workers.count)
+    seen = {**state.rows, owner: rows}
+    _tell_tagged(setup, seen)
+    handed = Outbound(_next_ref(setup, owner), kinds.list_payload(_handed(setup, owner, masked)))
+    if len(seen) < len(setup.agencies):
+        return Step(replace(state, rows=seen), (handed,))
+    return Step(Matching(setup, state.pair_keys, state.persons, sum(seen.values())), (handed,))
+
+
+def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multiplying]:
+    """Lay the columns over the slots; the encryptor sends them encrypted (rules 5, 6).
+
+    Raises:
+        PeerFault: `slots-malformed`, or a table that is not as large as all lists together.
+    """
+    setup, computation = state.setup, state.setup.computation
+    slots, table_size = kinds.read_slots(message.chunks, len(state.persons), sender=message.ref.sender)
+    if table_size != state.table_size:
+        raise PeerFault("slots-malformed", f"a table of {table_size} slots where {state.table_size} are due", sender=message.ref.sender)
+    own = state.persons >= 0
+    of_person = np.empty(setup.people, dtype=np.int64)
+    of_person[state.persons[own]] = slots[own]
+    columns = setup.columns(of_person, table_size)
+    layout = products.Layout(
+        left=computation.encryptor_columns, right=computation.multiplier_columns, pairs=computation.pairs,
+        primes=computation.product_primes(table_size), slots=table_size,
+    )  # fmt: skip
+    if setup.me == computation.multiplier:
+        return Step(Multiplying(setup, state.pair_keys, columns, layout))
+    keys = products.new_keys(max(layout.primes, default=1))
+    chunks = products.encrypted_columns(keys, columns, layout, setup.workers)
+    outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chunks)
+    return Step(Encrypting(setup, state.pair_keys, keys, layout), (outbound,))
+
+
+def on_columns(state: Multiplying, message: Message) -> Step[Sealing]:
+    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6)."""
+    setup = state.setup
+    answer, mine = products.products(
+        message.chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=message.ref.sender
+    )
+    outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), answer)
+    return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine), (outbound,))
+
+
+def on_products(state: Encrypting, message: Message) -> Step[Sealing]:
+    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6)."""
+    setup = state.setup
+    mine = products.opened_products(state.keys, message.chunks, state.layout, setup.workers, sender=message.ref.sender)
+    return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine))
+
+
+def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
+    """Seal the shares under the desk's key, sign, send (rule 8).
+
+    Raises:
+        PeerFault: a key that is not a sound 3072-bit modulus.
+    """
+    setup = state.setup
+    modulus_bytes = message.read()
+    public = paillier.public_key(modulus_bytes, sender=message.ref.sender)
+    bits = [modulus(primes).bit_length() for primes in setup.computation.cell_primes(state.people)]
+    ciphertexts = paillier.encrypt(public, packing_of(bits).pack(state.shares), setup.randomness)
+    sealed = SealedShares(
+        setup.me, setup.job, setup.attempt, state.people, setup.computation.cells_digest(), modulus_bytes, tuple(ciphertexts)
+    )
+    outbound = Outbound(Ref(kinds.SHARES, setup.me, kinds.COORDINATOR), kinds.pieces(sealed.document(setup.sign)))
+    return Step(Finished(), (outbound,))
+
+
+TABLE: Final[Table] = {
+    (Seeding, kinds.SEED): on_seed,
+    (Tagging, kinds.POINTS): on_points,
+    (Matching, kinds.SLOTS): on_slots,
+    (Multiplying, kinds.COLUMNS): on_columns,
+    (Encrypting, kinds.PRODUCTS): on_products,
+    (Sealing, kinds.RECIPIENT): on_recipient,
+}
+
+
+def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
+    """Give the key that this pair alone holds: from both contributions, in the order of the names."""
+    first, second = (sent, got) if setup.me < other else (got, sent)
+    names = frame(*(name.encode() for name in sorted((setup.me, other))))
+    return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
+
+
+def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
+    """Give this agency's share of zero for each cell: the sum over all agencies is 0 mod each cell's modulus."""
+    totals = [0] * len(setup.computation.cells)
+    moduli = [modulus(primes) for primes in setup.computation.cell_primes(people)]
+    for other, key in pair_keys.items():
+        stream = SeededRandomness(derive(key, "zero shares"))
+        sign = 1 if setup.me < other else -1
+        for index, bound in enumerate(moduli):
+            totals[index] += sign * uniform_below(stream, bound)
+    return totals
+
+
+def _sealing(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: list[int]) -> Sealing:
+    """Put the cells' shares together."""
+    setup.tell("compute", len(mine), len(mine))
+    return Sealing(setup, people, cell_shares(setup.computation, people, mine, setup.own, _zeros(setup, pair_keys, people)))
+
+
+def _next_ref(setup: AgencySetup, owner: str) -> Ref:
+    """Give the message in which an owner's list leaves us."""
+    ring = setup.ring(owner)
+    place = ring.index(setup.me)
+    if place == len(ring) - 1:
+        return Ref(kinds.TAGS, setup.me, kinds.COORDINATOR, owner)
+    return Ref(kinds.POINTS, setup.me, ring[place + 1], owner)
+
+
+def _handed(setup: AgencySetup, owner: str, masked: kinds.Bytes2) -> kinds.Bytes2:
+    """Give what leaves us: points, or with two agencies (where the coordinator needs no correction) their tags."""
+    if len(setup.agencies) > 2 or setup.ring(owner)[-1] != setup.me:  # noqa: PLR2004 - rule 4
+        return masked
+    return np.stack([
+        kernel.hash_tags(tags.tag_prefix(setup.job, name), points) for name, points in zip(setup.passes, masked, strict=True)
+    ])  # fmt: skip
+
+
+def _tell_tagged(setup: AgencySetup, rows: Mapping[str, int]) -> None:
+    """Tell how many points are done, out of the lists known so far."""
+    done = sum(rows.values()) * len(setup.passes)
+    setup.tell("tag", done, done * len(setup.agencies) // len(rows))

@@ -1,0 +1,110 @@
+"""The desk's machine: a fresh Paillier key for the job, then the sum of all agencies' shares.
+
+Rules that this file enforces (docs/protocol.md §4):
+
+1. The key is made for one attempt and never leaves; only its modulus does.
+2. Every agency's signed document must be of this job, attempt, computation and key; one missing document closes the result.
+3. The desk multiplies the ciphertexts itself. A coordinator whose product differs has changed something, and nothing is opened.
+4. What is opened is the plan's cells and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tallystick.crypto import paillier
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
+from tallystick.crypto.modulus import modulus
+from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.computation import Computation, opened_cells
+from tallystick.crypto.statistic.shares import packing_of, product_of, read_added, verified_shares
+
+
+@dataclass(frozen=True)
+class DeskSetup:
+    """What the desk brings to one attempt of a job.
+
+    Attributes:
+        me: the desk's agency.
+        agencies: the data agencies.
+        keys: their identity keys, from the agreement.
+        computation: what the shares are of.
+    """
+
+    me: str
+    agencies: tuple[str, ...]
+    job: bytes
+    attempt: int
+    keys: Mapping[str, bytes] = field(repr=False)
+    computation: Computation = field(repr=False)
+    randomness: Randomness = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The key is out; waiting for the sealed shares of all."""
+
+    setup: DeskSetup
+    private: paillier.PrivateKey = field(repr=False)
+    phase = "release"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The coordinator's collection."""
+        return (Ref(kinds.SEALED, kinds.COORDINATOR, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The candidate: one signed integer per cell, and the signed documents that it rests on. The key is gone."""
+
+    values: tuple[int, ...] = field(repr=False)
+    evidence: Mapping[str, bytes] = field(repr=False)
+    phase = "release"
+    awaits: tuple[Ref, ...] = ()
+
+
+def begin(setup: DeskSetup) -> Step[Opening]:
+    """Make the job's key and send its modulus to every data agency (rule 1)."""
+    private = paillier.generate()
+    modulus_bytes = private.public.modulus_bytes
+    outbound = tuple(Outbound(Ref(kinds.RECIPIENT, setup.me, agency), (modulus_bytes,)) for agency in setup.agencies)
+    return Step(Opening(setup, private), outbound)
+
+
+def on_sealed(state: Opening, message: Message) -> Step[Opened]:
+    """Check every document, multiply, compare, decrypt (rules 2 to 4).
+
+    Raises:
+        PeerFault: `signature-invalid`, `shares-transplanted`, `shares-malformed`; `product-differs`: the coordinator's product is another.
+    """
+    setup = state.setup
+    theirs, documents = read_added(message.read(), setup.agencies)
+    public, cells = state.private.public, setup.computation.cells_digest()
+    shares = {
+        agency: verified_shares(
+            document, agency=agency, key=setup.keys[agency], job=setup.job, attempt=setup.attempt, cells_digest=cells
+        )
+        for agency, document in documents.items()
+    }
+    people = {one.people for one in shares.values()}
+    for agency, one in shares.items():
+        if one.modulus != public.modulus_bytes or len(people) != 1:
+            raise PeerFault("shares-malformed", "sealed shares are under another key, or count other lists", sender=agency)
+    size = people.pop()
+    bits = [modulus(primes).bit_length() for primes in setup.computation.cell_primes(size)]
+    packing = packing_of(bits)
+    if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
+        raise PeerFault("shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender)
+    product = product_of(public, shares)
+    if product != theirs:
+        raise PeerFault("product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender)
+    sums = packing.unpack(paillier.decrypted(state.private, list(product)))
+    return Step(Opened(opened_cells(setup.computation, size, sums), documents))
+
+
+TABLE: Final[Table] = {(Opening, kinds.SEALED): on_sealed}
