@@ -1,0 +1,100 @@
+"""A whole statistical job in memory: the real machines, the real matching, and a bus in place of the network.
+
+Every message's bytes are kept by reference name, so that tests can look at what each party saw, or change it on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallystick.coordinator.matching import matched
+from tallystick.coordinator.slots import assigned_slots
+from tallystick.crypto import tags
+from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
+from tallystick.crypto.randomness import Randomness, SystemRandomness
+from tallystick.crypto.statistic import agency, desk
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.shares import added
+
+Tamper = Callable[[Ref, list[bytes]], list[bytes]]
+
+
+@dataclass
+class Bus:
+    """Carries messages between machines until nothing moves.
+
+    Attributes:
+        transcript: the chunks of every message that was sent.
+        tamper: changes a message on its way; the identity by default.
+    """
+
+    setups: Mapping[str, agency.AgencySetup]
+    desk_setup: desk.DeskSetup
+    randomness: Randomness = field(default_factory=SystemRandomness)
+    tamper: Tamper = lambda _, chunks: chunks
+    transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
+    states: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> desk.Opened:
+        """Run the job to its end and give what the desk opened."""
+        tables: dict[str, Table] = {}
+        for name, setup in self.setups.items():
+            tables[name] = agency.TABLE
+            self._take(name, agency.begin(setup))
+        tables["desk"] = desk.TABLE
+        self._take("desk", desk.begin(self.desk_setup))
+        moved = True
+        while moved:
+            moved = self._coordinate()
+            for role, table in tables.items():
+                for ref in self.states[role].awaits:
+                    if ref in self.transcript:
+                        self._take(role, advance(table, self.states[role], Message(ref, iter(self.transcript[ref]))))
+                        moved = True
+                        break
+        opened = self.states["desk"]
+        assert isinstance(opened, desk.Opened), {role: type(state).__name__ for role, state in self.states.items()}
+        return opened
+
+    def _take(self, role: str, step: Step[Any]) -> None:
+        self.states[role] = step.state
+        for outbound in step.outbound:
+            self._send(outbound)
+
+    def _send(self, outbound: Outbound) -> None:
+        assert outbound.ref not in self.transcript, outbound.ref
+        chunks = list(outbound.chunks)
+        assert all(len(chunk) <= kinds.PIECE for chunk in chunks)
+        self.transcript[outbound.ref] = self.tamper(outbound.ref, chunks)
+
+    def _coordinate(self) -> bool:
+        """Do what the coordinator's driver does, once each."""
+        first = next(iter(self.setups.values()))
+        lasts = {owner: setup.ring(owner)[-1] for owner, setup in self.setups.items()}
+        due = {owner: Ref(kinds.TAGS, last, kinds.COORDINATOR, owner) for owner, last in lasts.items()}
+        slots = {owner: Ref(kinds.SLOTS, kinds.COORDINATOR, owner) for owner in self.setups}
+        corrections = {owner: Ref(kinds.CORRECTION, owner, kinds.COORDINATOR) for owner in self.setups}
+        three = len(self.setups) > 2
+        ready = all(ref in self.transcript for ref in [*due.values(), *(corrections.values() if three else ())])
+        if ready and not set(slots.values()) & set(self.transcript):
+            lists = []
+            for owner, ref in due.items():
+                width = kinds.POINT_BYTES if three else kinds.TAG_BYTES
+                values = kinds.read_list(self.transcript[ref], width, passes=len(first.passes), sender=ref.sender)
+                if three:
+                    correction = b"".join(self.transcript[corrections[owner]])
+                    values = tags.corrected_tags(values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner)
+                lists.append(values)
+            placed, table_size = assigned_slots(matched(lists), [values.shape[1] for values in lists], self.randomness)
+            for owner, own in zip(due, placed, strict=True):
+                self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size)))
+            return True
+        shares = {name: Ref(kinds.SHARES, name, kinds.COORDINATOR) for name in self.setups}
+        sealed = Ref(kinds.SEALED, kinds.COORDINATOR, self.desk_setup.me)
+        if all(ref in self.transcript for ref in shares.values()) and sealed not in self.transcript:
+            documents = {name: b"".join(self.transcript[ref]) for name, ref in shares.items()}
+            self._send(Outbound(sealed, added(documents)))
+            return True
+        return False
