@@ -1,7 +1,7 @@
 """One way to write a document as bytes, so that a digest or a signature over it means one thing.
 
-JSON as in RFC 8785, narrowed: objects with string keys sorted by code point, no spaces, UTF-8, integers, strings, booleans, null and
-arrays. Floats are refused (their text form is not one thing); strings must be NFC.
+JSON as in RFC 8785, narrowed: objects with string keys sorted by code point, no spaces, UTF-8, integers, strings, booleans,
+null and arrays. Floats are refused (their text form is not one thing); strings must be NFC.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import TypeAlias
 
 from tallystick.core.errors import Invalid
 
+MAX_DEPTH = 64
+"""How deep a document may nest: no document of ours comes near it, and a hostile one must not exhaust the stack."""
+
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
 
@@ -20,9 +23,9 @@ def canonical_bytes(value: object) -> bytes:
     """Give the canonical bytes of a JSON value.
 
     Raises:
-        Invalid: `document-invalid`: a float, a key that is no string, text that is not NFC, or another type.
+        Invalid: `document-invalid`: a float, a key that is no string, text that is not NFC, another type, or nested too deep.
     """
-    _check(value)
+    _check(value, MAX_DEPTH)
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -46,19 +49,25 @@ def parsed(data: bytes) -> Json:
     return value
 
 
-def _check(value: object) -> None:
+def _check(value: object, depth: int) -> None:
+    if depth == 0:
+        raise Invalid("document-invalid", f"a document nests deeper than {MAX_DEPTH}")
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise Invalid("document-invalid", "a key of a document is not text")
-            _check(key)
-            _check(item)
+            _check(key, depth - 1)
+            _check(item, depth - 1)
     elif isinstance(value, list):
         for item in value:
-            _check(item)
+            _check(item, depth - 1)
     elif isinstance(value, str):
         if not unicodedata.is_normalized("NFC", value):
-            raise Invalid("document-invalid", "text in a document is not in Unicode's NFC form", hint="retype the text, or normalise it to NFC")
+            raise Invalid(
+                "document-invalid",
+                "text in a document is not in Unicode's NFC form",
+                hint="retype the text, or normalise it to NFC",
+            )
         try:
             value.encode()
         except UnicodeEncodeError as error:

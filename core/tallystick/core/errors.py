@@ -54,12 +54,16 @@ class Broken(TallyError):
 CATALOGUE: Final[dict[str, str]] = {
     # files and formats
     "file-missing": "a file that is named does not exist or cannot be read",
+    "file-exists": "a file that would be written exists; keys and documents are never overwritten",
     "file-format": "a file is not of the format that its name or place promises",
     "file-permissions": "a secret file is readable by others, or is a symbolic link",
     "yaml-invalid": "a YAML file is malformed, repeats a key, or uses a type other than JSON's",
     "document-invalid": "a document does not fit its model: unknown, missing or wrong keys",
+    "document-too-large": "a document is longer than its limit",
     "document-version": "a document is of a version that this software does not know",
     # governance
+    "signature-missing": "a document is not signed by a party that should have signed it",
+    "signature-invalid": "a signature on a document is not that of the key it should be",
     "agreement-unknown": "no agreement of that name and digest is known here",
     "agreement-unsigned": "an agreement lacks the signature of a party",
     "agreement-signature": "a signature on an agreement is not that of the key it names",

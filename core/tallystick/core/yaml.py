@@ -1,9 +1,8 @@
 """YAML with JSON's types and nothing else, so that a file means what it shows.
 
 Objects, lists, text, whole numbers, `true`, `false`, `null`. What YAML 1.1 would turn into something else stays text as it is
-written: `no`,
-`on`, dates, `012`, `1:30`, `1_000`, `0.5` (documents hold no floats). Repeated keys, anchors, aliases, tags, merge keys,
-directives and a second document are refused.
+written: `no`, `on`, dates, `012`, `1:30`, `1_000`, `0.5` (documents hold no floats). Repeated keys, anchors, aliases, tags,
+merge keys, directives and a second document are refused.
 """
 
 from __future__ import annotations

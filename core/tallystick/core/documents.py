@@ -1,0 +1,238 @@
+"""Signed documents: canonical bytes, and signatures over them.
+
+What is signed is the body's canonical bytes under the document's kind as context, so a signature over a hello is none over an
+approval. As a file or message a document is the JSON object `{"kind": …, "body": {…}, "signatures": [{"signer": …, "key": …,
+"signature": …}]}`.
+
+Security: a signature names the key it was made with; that key is believed only where the agreement pins it
+(`verify_signature_of`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+
+from pydantic import Field, StringConstraints
+
+from tallystick.core.canonical import canonical_bytes, parsed
+from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.keyfile import Identity
+from tallystick.core.model import Document, Hex32, Name
+from tallystick.crypto import signing
+from tallystick.crypto.errors import PeerFault
+
+Kind = Literal["agreement", "job", "approval", "hello", "shares", "result"]
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of one document; results of the largest tables that a job may ask for fit."""
+MAX_SIGNATURES: Final = 100
+
+M = TypeVar("M", bound=Document)
+
+
+class Signature(Document):
+    """One signature.
+
+    Attributes:
+        signer: who says it is theirs.
+        key: the public key, 64 hexadecimal digits.
+        signature: 128 hexadecimal digits.
+    """
+
+    signer: Name
+    key: Hex32
+    signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+
+
+class _File(Document):
+    """The JSON form."""
+
+    kind: Name
+    body: dict[str, Any]
+    signatures: Annotated[tuple[Signature, ...], Field(max_length=MAX_SIGNATURES)]
+
+
+@dataclass(frozen=True)
+class SignedDocument:
+    """A document and its signatures; that they are right is known only after `verify_signature_of`.
+
+    Attributes:
+        kind: one of `KINDS`; the signatures' context.
+        body: canonical bytes.
+        signatures: at most one of each signer.
+    """
+
+    kind: str
+    body: bytes
+    signatures: tuple[Signature, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, 64 hexadecimal digits: what names an agreement or a job."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who claims to have signed, in order."""
+        return tuple(signature.signer for signature in self.signatures)
+
+    def with_signature(self, signer: str, identity: Identity) -> SignedDocument:
+        """Give the document with one more signature.
+
+        Raises:
+            Invalid: `document-invalid`: the signer has signed already.
+        """
+        if signer in self.signers:
+            raise Invalid("document-invalid", f"{signer} has signed this {self.kind} already")
+        made = Signature(signer=signer, key=identity.key, signature=identity.sign(self.kind, self.body).hex())
+        return replace(self, signatures=(*self.signatures, made))
+
+    def verify_signature_of(self, signer: str, key: str) -> None:
+        """Check that `signer` signed this with the key that is pinned for them.
+
+        Args:
+            signer: whose signature is asked for.
+            key: their public key from the agreement, hexadecimal.
+
+        Raises:
+            Refused: `signature-missing`; `signature-invalid`: made with another key, or over other bytes.
+        """
+        for signature in self.signatures:
+            if signature.signer == signer:
+                break
+        else:
+            raise Refused("signature-missing", f"{signer} has not signed this {self.kind}")
+        if signature.key != key:
+            raise Refused(
+                "signature-invalid", f"the signature of {signer} on this {self.kind} is by a key other than the agreement's"
+            )
+        try:
+            signing.verify(bytes.fromhex(key), self.kind, self.body, bytes.fromhex(signature.signature), signer=signer)
+        except PeerFault as error:
+            raise Refused("signature-invalid", f"the signature of {signer} does not fit this {self.kind}") from error
+
+    def read(self, model: type[M]) -> M:
+        """Give the body as a model.
+
+        Raises:
+            Invalid: `document-invalid`: it does not fit, or does not write out every key (then one content could have two
+            digests).
+        """
+        document = model.read(parsed(self.body), what=self.kind)
+        if document.canonical() != self.body:
+            raise Invalid(
+                "document-invalid",
+                f"this {self.kind} leaves out keys that its canonical form writes",
+                hint="write and sign it with tally",
+            )
+        return document
+
+    def encoded(self) -> bytes:
+        """Give the JSON form as canonical bytes, for a message or a table."""
+        return canonical_bytes(self._json_value())
+
+    def text(self) -> str:
+        """Give the JSON form for people: indented."""
+        return json.dumps(self._json_value(), ensure_ascii=False, indent=2) + "\n"
+
+    def _json_value(self) -> dict[str, Any]:
+        return {"kind": self.kind, "body": json.loads(self.body), "signatures": [s.json_value() for s in self.signatures]}
+
+
+def signed(kind: Kind, document: Document | Mapping[str, Any], signer: str, identity: Identity) -> SignedDocument:
+    """Give a document with its first signature.
+
+    Raises:
+        Invalid: `document-invalid`: the body has no canonical form.
+    """
+    return unsigned(kind, document).with_signature(signer, identity)
+
+
+def unsigned(kind: Kind, document: Document | Mapping[str, Any]) -> SignedDocument:
+    """Give a document that nobody has signed yet.
+
+    Raises:
+        Invalid: `document-invalid`: the body has no canonical form.
+    """
+    body = document.canonical() if isinstance(document, Document) else canonical_bytes(dict(document))
+    return SignedDocument(kind, body, ())
+
+
+def decoded(data: bytes, *, kind: Kind) -> SignedDocument:
+    """Read the JSON form, indented or not.
+
+    Args:
+        data: at most `MAX_BYTES`.
+        kind: what the document must be.
+
+    Raises:
+        Invalid: `document-too-large`; `document-invalid`: not JSON, bytes left over, a repeated key, another kind, a signer
+        twice.
+    """
+    if len(data) > MAX_BYTES:
+        raise Invalid("document-too-large", f"a document is longer than {MAX_BYTES} bytes")
+    try:
+        value = json.loads(data, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("document-invalid", f"this {kind} is not JSON", detail=type(error).__name__) from None
+    file = _File.read(value, what=kind)
+    if file.kind not in KINDS:
+        raise Invalid("document-invalid", f"documents of kind {file.kind} are not known")
+    if file.kind != kind:
+        raise Invalid("document-invalid", f"this document is of kind {file.kind}, not {kind}")
+    signers = [signature.signer for signature in file.signatures]
+    if len(set(signers)) != len(signers):
+        raise Invalid("document-invalid", f"this {kind} holds two signatures of one signer")
+    return SignedDocument(file.kind, canonical_bytes(file.body), file.signatures)
+
+
+def read_document(path: Path, *, kind: Kind) -> SignedDocument:
+    """Read a document from a file.
+
+    Raises:
+        Invalid: `file-missing`, and as `decoded`.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Invalid(
+            "file-missing", f"{path} cannot be read", hint="check the path and its permissions", detail=str(error.errno)
+        ) from error
+    return decoded(data, kind=kind)
+
+
+def write_document(path: Path, document: SignedDocument) -> None:
+    """Write a document to a file, whole or not at all; a file of that name is replaced.
+
+    Raises:
+        Broken: `disk`.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        try:
+            with draft.open("x", encoding="utf-8") as file:
+                file.write(document.text())
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise Broken(
+            "disk", f"{path} cannot be written", hint="check the disk and the folder's permissions", detail=str(error.errno)
+        ) from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("repeated key")
+    return value

@@ -1,0 +1,179 @@
+"""Private keys in files that nobody else can read.
+
+A key file is JSON: `{"kind": "identity" | "sealing", "private": hex, "public": hex}`. It is written once, complete or not at
+all, with mode 0600, and never over another file. It is read only if it is a regular file, no symbolic link, and closed to group
+and others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tallystick.core.errors import Broken, Invalid
+from tallystick.crypto import signing
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.randomness import Randomness
+
+_MAX_BYTES: Final = 16_384
+_MODE: Final = 0o600
+_CLOSED: Final = 0o077
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An Ed25519 key that signs as one party. Its repr shows the public key alone."""
+
+    private: bytes
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+        return signing.public_of(self.private)
+
+    @property
+    def key(self) -> str:
+        """The public key as documents pin it: 64 hexadecimal digits."""
+        return self.public.hex()
+
+    def sign(self, context: str, message: bytes) -> bytes:
+        """Give the signature over a message under a context: 64 bytes."""
+        return signing.sign(self.private, context, message)
+
+    def __repr__(self) -> str:
+        return f"Identity({self.key})"
+
+
+def new_identity(randomness: Randomness | None = None) -> Identity:
+    """Make an identity."""
+    return Identity(signing.generate(randomness))
+
+
+def write_identity(path: Path, identity: Identity) -> None:
+    """Write an identity to a new file.
+
+    Raises:
+        Invalid: `file-exists`, `file-missing` (no such folder).
+        Broken: `disk`.
+    """
+    _write(path, "identity", identity.private, identity.public)
+
+
+def read_identity(path: Path) -> Identity:
+    """Read an identity.
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`, `file-format`.
+    """
+    private, public = _read(path, "identity")
+    try:
+        identity = Identity(private)
+        matches = identity.public == public
+    except LocalFault as error:
+        raise _malformed(path, "identity") from error
+    if not matches:
+        raise _malformed(path, "identity")
+    return identity
+
+
+def write_sealing_key(path: Path, key: SealingKey) -> None:
+    """Write a sealing key to a new file.
+
+    Raises:
+        Invalid: `file-exists`, `file-missing` (no such folder).
+        Broken: `disk`.
+    """
+    _write(path, "sealing", key.private_bytes(), key.public)
+
+
+def read_sealing_key(path: Path) -> SealingKey:
+    """Read a sealing key.
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`, `file-format`.
+    """
+    private, public = _read(path, "sealing")
+    try:
+        key = SealingKey(private)
+    except LocalFault as error:
+        raise _malformed(path, "sealing") from error
+    if key.public != public:
+        raise _malformed(path, "sealing")
+    return key
+
+
+def _write(path: Path, kind: str, private: bytes, public: bytes) -> None:
+    text = json.dumps({"kind": kind, "private": private.hex(), "public": public.hex()}, indent=2) + "\n"
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                os.fchmod(file.fileno(), _MODE)  # whatever the umask
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)  # unlike a rename, refuses to replace a file
+        finally:
+            draft.unlink()
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError as error:
+        raise Invalid(
+            "file-exists", f"{path} exists", hint="keys are never overwritten: choose another name, or move the file away"
+        ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Invalid("file-missing", f"the folder of {path} does not exist", hint="make the folder first") from error
+    except OSError as error:
+        raise Broken(
+            "disk", f"{path} cannot be written", hint="check the disk and the folder's permissions", detail=str(error.errno)
+        ) from error
+
+
+def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
+    try:
+        # O_NONBLOCK: a pipe in place of the file must not hold us up before it is refused
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if path.is_symlink():
+            raise Invalid("file-permissions", f"{path} is a symbolic link", hint="name the key file itself") from error
+        raise Invalid(
+            "file-missing", f"the key file {path} cannot be read", hint="check the path and its owner", detail=str(error.errno)
+        ) from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Invalid("file-permissions", f"{path} is not a regular file", hint="name the key file itself")
+        if status.st_mode & _CLOSED:
+            raise Invalid(
+                "file-permissions",
+                f"{path} is readable by others",
+                hint=f"chmod 600 {path}; if others could read it, make a new key",
+            )
+        data = file.read(_MAX_BYTES + 1)
+    try:
+        value = json.loads(data)
+        if (
+            len(data) > _MAX_BYTES
+            or not isinstance(value, dict)
+            or value.keys() != {"kind", "private", "public"}
+            or value["kind"] != kind
+        ):
+            raise _malformed(path, kind)
+        return bytes.fromhex(value["private"]), bytes.fromhex(value["public"])
+    except (ValueError, TypeError, RecursionError):
+        # without its cause: a parser's message may quote the file
+        raise _malformed(path, kind) from None
+
+
+def _malformed(path: Path, kind: str) -> Invalid:
+    return Invalid("file-format", f"{path} is not a key file of kind {kind}")
