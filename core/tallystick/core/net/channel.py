@@ -1,0 +1,97 @@
+"""gRPC channels and server options: mutual TLS 1.3, bounded messages and metadata, no compression, dead peers found in seconds.
+
+Import this module before any other that starts gRPC: it sets the cipher suites that gRPC reads once. The one suite of TLS 1.2
+that is left needs an RSA certificate, and this network's are ECDSA, so 1.2 cannot be negotiated; servers check the version per
+call too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Final
+
+os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+import grpc  # the environment comes first
+import grpc.aio
+
+from tallystick.core.net.tls import SERVER_NAME, Credentials
+
+Option = tuple[str, int | str]
+
+MAX_MESSAGE_BYTES: Final = 1 << 20
+MAX_METADATA_BYTES: Final = 16 * 1024
+
+CALL_SECONDS: Final = 30.0
+"""Deadline of a call that answers from what is known."""
+STREAM_SECONDS: Final = 3600.0
+"""Deadline of one upload or download; both resume. Attend and Watch have none: keepalive finds dead peers."""
+
+SERVER_OPTIONS: Final[tuple[Option, ...]] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.max_ping_strikes", 2),
+    ("grpc.max_metadata_size", MAX_METADATA_BYTES // 2),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+    ("grpc.max_concurrent_streams", 64),
+    ("grpc.so_reuseport", 0),
+    ("grpc.compression_enabled_algorithms_bitset", 1),
+)
+
+CLIENT_OPTIONS: Final[tuple[Option, ...]] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 10_000),
+    ("grpc.ssl_target_name_override", SERVER_NAME),
+)
+
+
+def client_options(address: str) -> list[Option]:
+    """Give the options of a channel to an address; to loopback no proxy of the environment is asked."""
+    return [*CLIENT_OPTIONS, ("grpc.enable_http_proxy", 0)] if is_loopback(address) else list(CLIENT_OPTIONS)
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether `host:port` is on this machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def channel(address: str, credentials: Credentials) -> grpc.aio.Channel:
+    """Open an asyncio channel to the coordinator at `host:port`. A rotated certificate needs a new channel."""
+    return grpc.aio.secure_channel(address, _client(credentials), options=client_options(address))
+
+
+def blocking_channel(address: str, credentials: Credentials) -> grpc.Channel:
+    """Open a channel for callers without an event loop."""
+    return grpc.secure_channel(address, _client(credentials), options=client_options(address))
+
+
+def server_credentials(credentials: Credentials) -> grpc.ServerCredentials:
+    """Give what a server shows; a client certificate of the same authority is always required."""
+    return grpc.ssl_server_credentials(
+        [(credentials.key, credentials.chain)], root_certificates=credentials.authority, require_client_auth=True
+    )
+
+
+def _client(credentials: Credentials) -> grpc.ChannelCredentials:
+    return grpc.ssl_channel_credentials(credentials.authority, credentials.key, credentials.chain)
