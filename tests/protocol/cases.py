@@ -1,0 +1,89 @@
+"""Small statistical jobs for the bus: two or more agencies with tokens and columns, and what they should open."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto import paillier, signing
+from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
+from tallystick.crypto.statistic.agency import AgencySetup
+from tallystick.crypto.statistic.computation import CellTerms, Computation
+from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.tags import TokenColumn
+from tallystick.crypto.workers import SerialWorkers
+
+JOB = bytes(range(32))
+
+
+@functools.cache
+def paillier_key() -> paillier.PrivateKey:
+    """Give one key for a whole test run: making one takes seconds, and nothing here depends on its freshness."""
+    return paillier.generate()
+
+
+@functools.cache
+def identity(name: str) -> bytes:
+    """Give a party's identity key, the same in one run."""
+    return SeededRandomness(b"identity " + name.encode()).take(32)
+
+
+def token_column(tokens: Sequence[str | None]) -> TokenColumn:
+    """Give tokens of people as the protocol takes them; None is missing."""
+    encoded = [(token or "").encode() for token in tokens]
+    offsets = np.concatenate([[0], np.cumsum([len(token) for token in encoded])]).astype(np.int64)
+    return TokenColumn(b"".join(encoded), offsets, np.array([token is not None for token in tokens], dtype=np.bool_))
+
+
+@dataclass(frozen=True)
+class Side:
+    """One agency: a token per pass for each person, and its columns over people."""
+
+    tokens: Mapping[str, Sequence[str | None]]
+    columns: npt.NDArray[np.int64]
+
+    @property
+    def people(self) -> int:
+        """How many people."""
+        return int(self.columns.shape[1])
+
+
+def setups(sides: Mapping[str, Side], computation: Computation, *, desk: str, decoys: int = 4, attempt: int = 1) -> dict[str, AgencySetup]:
+    """Give every agency's setup; agencies outside the computation bring no columns."""
+    return {name: _setup(name, side, tuple(sorted(sides)), computation, desk, decoys, attempt) for name, side in sides.items()}
+
+
+def desk_setup(sides: Mapping[str, Side], computation: Computation, *, desk: str, attempt: int = 1) -> DeskSetup:
+    """Give the desk's setup."""
+    keys = {name: signing.public_of(identity(name)) for name in sides}
+    return DeskSetup(desk, tuple(sorted(sides)), JOB, attempt, keys, computation, SystemRandomness())
+
+
+def all_pairs(left: str, right: str, sides: Mapping[str, Side], bound: int) -> Computation:
+    """Give a computation of every product of a column of one and a column of the other, one cell each; the narrower side encrypts."""
+    narrow, wide = sorted((left, right), key=lambda name: (sides[name].columns.shape[0], name))
+    counts = sides[narrow].columns.shape[0], sides[wide].columns.shape[0]
+    pairs = tuple((i, j) for i in range(counts[0]) for j in range(counts[1]))
+    return Computation(narrow, wide, *counts, pairs, tuple(CellTerms(((1, p),), bound) for p in range(len(pairs))))
+
+
+def _setup(
+    name: str, side: Side, agencies: tuple[str, ...], computation: Computation, desk: str, decoys: int, attempt: int
+) -> AgencySetup:
+    def columns(slots: npt.NDArray[np.int64], table_size: int) -> npt.NDArray[np.int64]:
+        laid = np.zeros((side.columns.shape[0], table_size), dtype=np.int64)
+        laid[:, slots] = side.columns
+        return laid
+
+    return AgencySetup(
+        me=name, agencies=agencies, desk=desk, job=JOB, attempt=attempt,
+        passes={key: token_column(tokens) for key, tokens in side.tokens.items()},
+        people=side.people, decoys=decoys, coin_key=identity(name + " coins"), columns=columns,
+        own=(0,) * len(computation.cells), computation=computation,
+        sign=functools.partial(signing.sign, identity(name)),
+        randomness=SystemRandomness(), workers=SerialWorkers(), tell=lambda *_: None,
+    )  # fmt: skip
