@@ -83,6 +83,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "approval-invalid": "an approval is expired, forged, or for another job",
     "release-direct": "release: direct needs the encrypted small-cell test, which this version does not have",
     "sum-too-large": "a sum could exceed what the encrypted computation can hold",
+    "table-too-large": "a question asks for more rows or products than a job may have",
+    "link-impossible": "no linkage pass can be made from the identifiers of both datasets",
+    "link-weak": "a linkage recipe says too little about a person",
+    "link-invalid": "a linkage recipe is malformed or names an unknown field",
     # records
     "source-missing": "a dataset's source does not exist or cannot be read",
     "source-columns": "a dataset's source lacks a declared column",

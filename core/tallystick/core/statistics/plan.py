@@ -32,7 +32,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Own:
-    """What one side adds to a cell by itself: the sum of one of its factors over all its people (`left join` remainders, cohort sizes)."""
+    """What one side adds to a cell by itself: the sum of a factor over all its people (left join remainders, cohort sizes)."""
 
     side: Side
     factor: Factor
@@ -47,7 +47,7 @@ class Cell:
         label: `count`, `sum(x)`, `count(x)`; in the linkage report `people(tanf)`, `usable(tanf)`, `matched`.
         products: (coefficient, product index) pairs.
         own: (coefficient, what) pairs.
-        bound: |cell| <= bound × (people of the smaller list + people of the left list); the planner's proof input.
+        bound: |cell| <= bound × (people of both lists together); the proof that no sum can wrap starts here.
         scale: digits after the point.
     """
 

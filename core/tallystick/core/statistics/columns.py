@@ -1,0 +1,147 @@
+"""From one row per person to the integer columns of a plan: vectorised over people, exact.
+
+A factor's entry is 0 for everyone whose levels do not match, and for a missing value, so that only the right people are summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.statistics.plan import Factor, Plan, Side
+
+USABLE: Final = "#usable"
+"""The reserved column that the node makes itself: has this person a token for at least one pass?"""
+
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PersonColumn:
+    """One column of one agency's people.
+
+    Attributes:
+        values: (n,) int64. A category: the index into `levels`; a boolean: 0 or 1; a number: the integer at the column's scale.
+        missing: (n,) bool; where it is true, `values` means nothing.
+        levels: the declared values of a category; None for every other type.
+    """
+
+    values: Int64s = field(repr=False)
+    missing: Bools = field(repr=False)
+    levels: tuple[str, ...] | None = None
+
+
+def usable_column(usable: Bools) -> PersonColumn:
+    """Give the reserved column `#usable` from who has a token."""
+    return PersonColumn(usable.astype(np.int64), np.zeros(len(usable), dtype=np.bool_))
+
+
+def factor_column(factor: Factor, people: Mapping[str, PersonColumn], n: int) -> Int64s:
+    """Give a factor's entry for each of `n` people, shape (n,).
+
+    Raises:
+        Invalid: `job-invalid`: the people do not have a column of the factor, or the column does not declare the level.
+    """
+    keep: Bools | None = None
+    for name, level in factor.levels:
+        match = _matches(_column(people, name, n), name, level)
+        keep = match if keep is None else keep & match
+    if factor.value is None:
+        return np.ones(n, dtype=np.int64) if keep is None else keep.astype(np.int64)
+    column = _column(people, factor.value, n)
+    present = ~column.missing if keep is None else keep & ~column.missing
+    return present.astype(np.int64) if factor.present else np.where(present, column.values, 0)
+
+
+def over_slots(column: Int64s, slots: npt.NDArray[np.integer], table_size: int) -> Int64s:
+    """Give a column over the job's table, shape (table_size,): each person's entry at the person's slot, 0 elsewhere.
+
+    Raises:
+        Broken: `protocol-broken`: a slot is outside the table, or two people were given one slot.
+    """
+    check_slots(slots, len(column), table_size)
+    out = np.zeros(table_size, dtype=np.int64)
+    out[slots] = column
+    return out
+
+
+def check_slots(slots: npt.NDArray[np.integer], n: int, table_size: int) -> None:
+    """Check that slots give each of `n` people a place of its own in the table.
+
+    Raises:
+        Broken: `protocol-broken`: too few or too many slots, one outside the table, or one given twice.
+    """
+    taken = np.zeros(table_size, dtype=np.bool_)
+    if len(slots) == n and (n == 0 or (int(slots.min()) >= 0 and int(slots.max()) < table_size)):
+        taken[slots] = True
+        if int(np.count_nonzero(taken)) == n:
+            return
+    raise Broken("protocol-broken", "the coordinator's slots are not one place in the table for each person")
+
+
+def side_columns(
+    plan: Plan, side: Side, people: Mapping[str, PersonColumn], slots: npt.NDArray[np.integer], table_size: int
+) -> Int64s:
+    """Give all columns of one side over the table, shape (columns, table_size).
+
+    Raises:
+        Invalid, Broken: as `factor_column` and `over_slots`.
+    """
+    check_slots(slots, len(slots), table_size)
+    factors = plan.left_columns if side == "left" else plan.right_columns
+    out = np.zeros((len(factors), table_size), dtype=np.int64)
+    for row, factor in zip(out, factors, strict=True):
+        row[slots] = factor_column(factor, people, len(slots))
+    return out
+
+
+def own_totals(plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int) -> tuple[int, ...]:
+    """Give, for each cell of the plan, what this side adds by itself over all its people.
+
+    Security: these are the agency's plain totals; they leave the node only inside sealed shares.
+
+    Raises:
+        Invalid: as `factor_column`.
+    """
+    sums: dict[Factor, int] = {}
+
+    def total(factor: Factor) -> int:
+        if factor not in sums:
+            sums[factor] = _exact_sum(factor_column(factor, people, n))
+        return sums[factor]
+
+    return tuple(
+        sum(coefficient * total(own.factor) for coefficient, own in cell.own if own.side == side) for cell in plan.cells
+    )
+
+
+def _exact_sum(column: Int64s) -> int:
+    """Sum without overflow: high and low halves apart, each of which has room for 2^31 people."""
+    low = column & 0xFFFFFFFF
+    high = column >> 32
+    return (int(high.sum()) << 32) + int(low.sum())
+
+
+def _column(people: Mapping[str, PersonColumn], name: str, n: int) -> PersonColumn:
+    column = people.get(name)
+    if column is None or len(column.values) != n:
+        raise Invalid("job-invalid", f"the people have no column {name}")
+    return column
+
+
+def _matches(column: PersonColumn, name: str, level: str | int | bool | None) -> Bools:
+    if level is None:
+        return column.missing
+    if not isinstance(level, str):
+        code = int(level)
+    elif column.levels is not None and level in column.levels:
+        code = column.levels.index(level)
+    else:
+        raise Invalid("job-invalid", f"column {name} does not declare a level that the job counts by")
+    return np.asarray(~column.missing & (column.values == code), dtype=np.bool_)
