@@ -1,0 +1,107 @@
+"""Decoys: made-up people that blur every match count that the coordinator sees (DESIGN §6).
+
+All nodes of a job know the same m decoys of every pass, from the job secret. Each node includes each with probability 1/2, by
+coins that only it knows. A decoy matches when both nodes include it. So the number of people who match first at a pass reaches
+the coordinator with noise Binomial(m, 1/4), or, if it works with one of the two agencies, Binomial(h, 1/2), h being the decoys
+that this agency included. The noise is one of counts: how many decoys matched is known to nobody, and what a decoy's row looks
+like (it matches at its pass and at every looser one) is public.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from math import comb
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto.codec import derive
+from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.kernel import Points
+
+TOKEN: Final = 32
+"""Bytes of a decoy's token."""
+
+_DIGITS: Final = 100
+
+
+def coins(coin_key: bytes, job_digest: bytes, pass_id: str, decoys: int) -> npt.NDArray[np.bool_]:
+    """Tell which decoys of a pass this node includes: one fair coin for each.
+
+    Args:
+        coin_key: a secret that the node stores for good.
+        job_digest: the job's.
+        pass_id: the pass whose decoys they are.
+        decoys: m.
+
+    Security: a PRF of these three and not of the attempt, so that repeating a job, or a restart, shows the same noise again
+    and never an average over fresh noise (S-08).
+    """
+    stream = derive(coin_key, "decoy coins", job_digest, pass_id.encode(), length=(decoys + 7) // 8)
+    return np.unpackbits(np.frombuffer(stream, dtype=np.uint8), count=decoys).astype(np.bool_)
+
+
+def decoy_tokens(secret: bytes, own_pass: str, at_pass: str, decoys: int) -> Points:
+    """Give the tokens that the decoys of `own_pass` have at `at_pass`: an array (m, 32), the same at all nodes.
+
+    Security: from the job secret, so the coordinator cannot make them and cannot tell decoys from people.
+    """
+    stream = derive(secret, "decoy tokens", own_pass.encode(), at_pass.encode(), length=decoys * TOKEN)
+    return np.frombuffer(stream, dtype=np.uint8).reshape(decoys, TOKEN)
+
+
+def privacy_delta(decoys: int, epsilon: float, participation: Fraction) -> float:
+    """Give the least δ such that a count plus Binomial(decoys, participation) is (ε, δ)-private when it changes by one.
+
+    With N_k the probability of k, δ = max(Σ max(0, N_k - e^ε·N_{k-1}), Σ max(0, N_{k-1} - e^ε·N_k)) (hockey-stick divergence,
+    both ways). The sums are exact in integers; e^ε is rounded down in its 98th digit, so δ errs upward, by less than a float
+    can show. Against the coordinator alone: (m, 1/4). Against it with one agency: (m/2, 1/2) where that agency's coins fell
+    evenly; `privacy_delta_with_agency` averages over its coins.
+
+    Raises:
+        LocalFault: `privacy-parameters`: decoys negative, ε outside [0, 100), or participation outside (0, 1).
+    """
+    if decoys < 0 or not 0 < participation < 1:
+        raise LocalFault("privacy-parameters", "decoys must not be negative, and participation must lie between 0 and 1")
+    factor = _exponential(epsilon)
+    whole = participation.denominator
+    excess = _excess(decoys, factor, participation.numerator, whole - participation.numerator)
+    return float(Fraction(excess, factor.denominator * whole**decoys))
+
+
+def privacy_delta_with_agency(decoys: int, epsilon: float) -> float:
+    """Give δ against the coordinator with one of two agencies: both know that agency's h ~ Binomial(decoys, 1/2) decoys.
+
+    It is the expectation over h of `privacy_delta(h, epsilon, 1/2)`: a little above the figure for h = decoys/2.
+
+    Raises:
+        LocalFault: `privacy-parameters`.
+    """
+    if decoys < 0:
+        raise LocalFault("privacy-parameters", "decoys must not be negative")
+    factor = _exponential(epsilon)
+    total = sum(comb(decoys, h) * _excess(h, factor, 1, 1) << (decoys - h) for h in range(decoys + 1))
+    return float(Fraction(total, factor.denominator * 4**decoys))
+
+
+def _exponential(epsilon: float) -> Fraction:
+    if not 0 <= epsilon < 100:
+        raise LocalFault("privacy-parameters", "ε must be at least 0 and below 100")
+    exact = Context(prec=_DIGITS).exp(Decimal(epsilon))
+    return Fraction(Context(prec=_DIGITS - 2, rounding=ROUND_FLOOR).plus(exact))
+
+
+def _excess(decoys: int, factor: Fraction, yes: int, no: int) -> int:
+    """Give δ of Binomial(decoys, yes/(yes + no)) times (yes + no)^decoys times the factor's denominator."""
+    weights, weight = [0], no**decoys
+    for k in range(decoys + 1):
+        weights.append(weight)
+        weight = weight * (decoys - k) * yes // ((k + 1) * no)
+    weights.append(0)
+    above = [weight * factor.numerator for weight in weights]
+    plain = [weight * factor.denominator for weight in weights]
+    up = sum(here - before for here, before in zip(plain[1:], above, strict=False) if here > before)
+    down = sum(before - here for here, before in zip(above[1:], plain, strict=False) if before > here)
+    return max(up, down)

@@ -1,0 +1,245 @@
+"""A node's list of masked points, and what the others and the coordinator make of it (DESIGN §6, protocol TS1).
+
+    point of person i at pass p = X25519(k', H(len‖job secret‖len‖p‖len‖token_ip))        own_list, at the owner
+    ring: every other node multiplies by its k                                            remasked
+    two agencies: the last node gives the coordinator tags; k' = k                        tagged
+    more: it gives points, the owner gives d ≡ k/k', the coordinator makes the tags       corrected_tags
+    tag = SHA-256(len‖"TS1 tag"‖len‖job digest‖len‖p‖u)[:16]
+
+H is RFC 9380 with `DST`. A row of a list is one person at all passes, so the coordinator can resolve passes from strict to
+loose.
+
+Security: who sees points under a mask it does not have sees random points (DDH on the subgroup of prime order). The
+coordinator, or whoever has two lists under the same masks, sees which rows coincide at which passes, and no more: without the
+job secret no identifier can be tried against a tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto import kernel
+from tallystick.crypto.codec import derive, frame
+from tallystick.crypto.decoys import coins, decoy_tokens
+from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.kernel import POINT, Offsets, Points
+from tallystick.crypto.masks import checked_correction
+from tallystick.crypto.padding import padme
+from tallystick.crypto.points import random_points, repeated
+from tallystick.crypto.randomness import Randomness, permutation
+
+DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
+"""Domain separation tag of token hashes (RFC 9380 §3.1)."""
+
+NOBODY: Final = -1
+"""The person of a row that is a decoy or padding."""
+
+_CONTRIBUTION: Final = 32
+_ATTEMPT: Final = 4
+
+
+@dataclass(frozen=True, eq=False)
+class TokenColumn:
+    """The tokens of n people for one pass.
+
+    Attributes:
+        data: canonical tokens, one after another.
+        offsets: n + 1 positions in `data`; person i has data[offsets[i]:offsets[i+1]].
+        usable: n; false where an identifier is missing or denied. What `data` holds there is ignored.
+
+    Raises:
+        LocalFault: `tokens-shape`; `token-empty`: a usable token of no bytes, which would match every other one.
+    """
+
+    data: bytes = field(repr=False)
+    offsets: Offsets = field(repr=False)
+    usable: npt.NDArray[np.bool_] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        lengths = np.diff(self.offsets)
+        if self.usable.dtype != np.bool_ or self.usable.ndim != 1 or lengths.shape != self.usable.shape:
+            raise LocalFault("tokens-shape", "a token column needs n + 1 offsets and n flags")
+        if (lengths < 0).any() or self.offsets[0] < 0 or self.offsets[-1] > len(self.data):
+            raise LocalFault("tokens-shape", "a token column's offsets must rise within its data")
+        if (lengths[self.usable] == 0).any():
+            raise LocalFault("token-empty", "a usable token is empty")
+
+    def usable_only(self) -> tuple[bytes | memoryview, Offsets]:
+        """Give data and offsets of the usable tokens alone, in order."""
+        start, end = int(self.offsets[0]), int(self.offsets[-1])
+        lengths = np.diff(self.offsets)
+        kept = np.concatenate(([0], np.cumsum(lengths[self.usable]))).astype(np.int64)
+        view = memoryview(self.data)[start:end]
+        if kept[-1] == end - start:
+            return view, kept
+        return np.frombuffer(view, dtype=np.uint8)[np.repeat(self.usable, lengths)].tobytes(), kept
+
+
+@dataclass(frozen=True, eq=False)
+class OwnList:
+    """A node's masked list, in its secret order.
+
+    Attributes:
+        points: (passes, rows, 32), passes in ladder order.
+        persons: (rows,): the index of the person, or `NOBODY`. It stays at the node.
+    """
+
+    points: Points = field(repr=False)
+    persons: npt.NDArray[np.int64] = field(repr=False)
+
+
+def job_secret(common: Mapping[str, bytes], job_digest: bytes, attempt: int) -> bytes:
+    """Give the 32 bytes that all agencies of a job share and the coordinator never has.
+
+    Args:
+        common: each agency's common contribution, 32 random bytes, by the agency's name.
+        job_digest: the job's.
+        attempt: 1, 2 or 3.
+
+    Raises:
+        LocalFault: `contribution-length`; `contributions-too-few`: fewer than two agencies.
+
+    Security: uniform to whoever misses one contribution. One honest agency suffices.
+    """
+    if len(common) < 2:
+        raise LocalFault("contributions-too-few", "a job secret needs two agencies or more")
+    if any(len(part) != _CONTRIBUTION for part in common.values()):
+        raise LocalFault("contribution-length", "a contribution must be 32 bytes")
+    parts = frame(*(part for name in sorted(common) for part in (name.encode(), common[name])))
+    return derive(parts, "job secret", job_digest, attempt.to_bytes(_ATTEMPT, "big"))
+
+
+def rows_of(people: int, passes: int, decoys: int) -> int:
+    """Give the number of rows of a list: Padmé of the people and of all decoys that could be in it, so that no coin shows."""
+    return padme(people + passes * decoys)
+
+
+def own_list(
+    passes: Mapping[str, TokenColumn],
+    people: int,
+    *,
+    secret: bytes,
+    job_digest: bytes,
+    coin_key: bytes,
+    decoys: int,
+    scalar: bytes,
+    randomness: Randomness,
+    workers: int = 1,
+) -> OwnList:
+    """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
+
+    A person without a usable token at a pass has a random point there, and so have all whose token another person of the same
+    node has too: an ambiguous token matches nobody (S-10). A decoy has tokens from the job secret at its own pass and at every
+    looser one, and random points at the stricter ones, so it matches first at its own pass.
+
+    Args:
+        passes: the tokens by pass, in ladder order (strict to loose).
+        people: how many people each pass has.
+        secret: the job secret.
+        job_digest: the job's.
+        coin_key: this node's stored secret for decoy coins.
+        decoys: m, of each pass.
+        scalar: k with two agencies, k' with more.
+        randomness: for random points and the order.
+        workers: threads for masking.
+
+    Returns:
+        Points (passes, `rows_of(...)`, 32) and the person of each row.
+
+    Raises:
+        LocalFault: `tokens-people`: a pass has tokens of more or fewer people.
+
+    Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
+    passes.
+    """
+    ladder = list(passes)
+    if any(len(column.usable) != people for column in passes.values()):
+        raise LocalFault("tokens-people", f"every pass must have tokens of {people} people")
+    rows = rows_of(people, len(ladder), decoys)
+    chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in ladder}
+    order = permutation(randomness, rows)
+    points = np.empty((len(ladder), rows, POINT), dtype=np.uint8)
+    for index, (name, column) in enumerate(passes.items()):
+        prefix = frame(secret, name.encode())
+        hashed, known = _people(prefix, column, rows)
+        position = people
+        for own_pass in islice(ladder, index + 1):
+            here = chosen[own_pass]
+            tokens = decoy_tokens(secret, own_pass, name, decoys)[here]
+            hashed[position : position + len(here)] = _hashed(prefix, tokens)
+            known[position : position + len(here)] = True
+            position += len(here)
+        hashed[~known] = random_points(randomness, rows - int(known.sum()))
+        points[index] = kernel.mask(scalar, hashed[order], workers)
+    persons = np.full(rows, NOBODY, dtype=np.int64)
+    persons[:people] = np.arange(people, dtype=np.int64)
+    return OwnList(points, persons[order])
+
+
+def _people(prefix: bytes, column: TokenColumn, rows: int) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Give an array (rows, 32) that begins with the points of people, and which rows of it are set."""
+    hashed = np.empty((rows, POINT), dtype=np.uint8)
+    known = np.zeros(rows, dtype=np.bool_)
+    found = kernel.hash_to_curve(DST, prefix, *column.usable_only())
+    single = ~repeated(found)  # equal tokens have equal points
+    holders = np.flatnonzero(column.usable)[single]
+    hashed[holders] = found[single]
+    known[holders] = True
+    return hashed, known
+
+
+def _hashed(prefix: bytes, tokens: Points) -> Points:
+    count, width = tokens.shape
+    return kernel.hash_to_curve(DST, prefix, tokens.tobytes(), np.arange(count + 1, dtype=np.int64) * width)
+
+
+def remasked(points: Points, scalar: bytes, workers: int = 1) -> Points:
+    """Multiply a ring neighbour's points by one's own mask.
+
+    Args:
+        points: (n, 32) of one pass, from `points.checked_points`. On the whole list's result call `points.refuse_repeats`.
+        scalar: k.
+        workers: threads for masking.
+    """
+    return kernel.mask(scalar, points, workers)
+
+
+def tag_prefix(job_digest: bytes, pass_id: str) -> bytes:
+    """Give what is hashed before a point: the tags of one job and pass mean nothing in another."""
+    return frame(b"TS1 tag", job_digest, pass_id.encode())
+
+
+def tagged(points: Points, job_digest: bytes, pass_id: str) -> Points:
+    """Give the tags (n, 16) of points (n, 32) under all masks. For others' lists only: an owner never makes its own tags."""
+    return kernel.hash_tags(tag_prefix(job_digest, pass_id), points)
+
+
+def corrected_tags(
+    points: Points, correction: bytes, *, job_digest: bytes, passes: Sequence[str], sender: str, workers: int = 1
+) -> Points:
+    """Give the tags of a list at the coordinator, with three or more agencies.
+
+    Args:
+        points: (passes, rows, 32) as the last node of the ring sent them, read with `points.checked_points`.
+        correction: d, as the owner sent it.
+        job_digest: the job's.
+        passes: the passes' names, in ladder order.
+        sender: the owner, who sent the correction.
+        workers: threads for masking.
+
+    Returns:
+        (passes, rows, 16): the same tag for the same token at the same pass, in whose list it may be.
+
+    Raises:
+        PeerFault: `correction-invalid`.
+    """
+    scalar = checked_correction(correction, sender=sender)
+    return np.stack(
+        [tagged(kernel.mask(scalar, at, workers), job_digest, name) for at, name in zip(points, passes, strict=True)]
+    )
