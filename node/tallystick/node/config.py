@@ -1,0 +1,207 @@
+"""A node's configuration: `node.yaml`. Paths in it are relative to the file; unknown keys are refused.
+
+The datasets are named in the words of a lab file (DESIGN §13). What the others may know of them stands in the agreement;
+`differences` says where the two disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from tallystick.core.agreement.model import Agreement, Column, Dataset, IdentifierName
+from tallystick.core.errors import Invalid
+from tallystick.core.model import ColumnName, Document, Name
+from tallystick.core.yaml import read_yaml
+
+SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A column's name in the source, as it stands there."""
+PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class Source(Document):
+    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
+
+    csv: PathText | None = None
+    parquet: PathText | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.csv is None) == (self.parquet is None):
+            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
+        return self
+
+    @property
+    def path(self) -> str:
+        """The file, as it is written."""
+        return self.csv or self.parquet or ""
+
+
+class ColumnSource(Column):
+    """A declared column and its name in the source (the same, unless `from` says otherwise)."""
+
+    source: Annotated[SourceColumn | None, Field(alias="from")] = None
+
+    def declared(self) -> Column:
+        """Give what the agreement says of the column."""
+        return Column.model_validate({name: getattr(self, name) for name in Column.model_fields})
+
+
+class DatasetConfig(Document):
+    """One dataset of this agency.
+
+    Attributes:
+        person: the source's column with the agency's own key of a person; rows with the same key are one person.
+        identifiers: which column holds which identifier.
+        columns: what jobs may name.
+        rows_per_person: no person has more rows.
+        out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
+            there is no nearest one.
+    """
+
+    source: Source
+    person: SourceColumn
+    identifiers: dict[IdentifierName, SourceColumn]
+    columns: dict[ColumnName, ColumnSource]
+    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        # DuckDB's names do not tell upper from lower case.
+        if len({name.lower() for name in self.columns}) != len(self.columns):
+            raise ValueError("two columns have names that differ by case only")
+        return self
+
+    def differences(self, agreed: Dataset) -> list[str]:
+        """Say where this declaration and the agreement's differ; empty when they agree."""
+        found = [f"column {name} is not in the agreement" for name in sorted(self.columns.keys() - agreed.columns.keys())]
+        found += [f"column {name} of the agreement is missing" for name in sorted(agreed.columns.keys() - self.columns.keys())]
+        for name in sorted(self.columns.keys() & agreed.columns.keys()):
+            mine, theirs = self.columns[name].declared(), agreed.columns[name]
+            found += [
+                f"column {name}: {field} differs"
+                for field in Column.model_fields
+                if getattr(mine, field) != getattr(theirs, field)
+            ]
+        if set(self.identifiers) != set(agreed.identifiers):
+            apart = ", ".join(sorted(set(self.identifiers) ^ set(agreed.identifiers)))
+            found.append(f"identifiers differ: {apart}")
+        found += [
+            f"{field} differs"
+            for field in ("rows_per_person", "out_of_bounds")
+            if getattr(self, field) != getattr(agreed, field)
+        ]
+        return found
+
+
+class CoordinatorConfig(Document):
+    """How the coordinator is reached. The files are made by `tally node join`.
+
+    Attributes:
+        address: host:port.
+        server_name: the name in its certificate, where that is not the host of the address.
+        authority: the certificate of the authority that signs this network's certificates.
+        certificate, key: this node's certificate chain and the private key to it.
+    """
+
+    address: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$")]
+    server_name: str | None = None
+    authority: PathText = "authority.pem"
+    certificate: PathText = "certificate.pem"
+    key: PathText = "tls.key"
+
+
+class NodeFile(Document):
+    """`node.yaml` as it is written.
+
+    Attributes:
+        agency: this agency's name, as in its agreements.
+        state: a folder that only the node may read.
+        identity: the file with the agency's identity key.
+        invite: an invitation, used once by `tally node join`.
+        agreements: files of signed agreements.
+        policy: the local policy; without one nothing is allowed.
+        workers: processes for heavy work; 0 takes one a core.
+        desk: who releases at the desk: `ask` a steward, or `auto`.
+        max_memory_mib: what reading one dataset may take.
+    """
+
+    agency: Name
+    state: PathText = "state"
+    identity: PathText = "identity.key"
+    coordinator: CoordinatorConfig
+    invite: PathText | None = None
+    agreements: tuple[PathText, ...] = ()
+    policy: PathText | None = None
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    desk: Literal["auto", "ask"] = "ask"
+    max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 1024
+    datasets: dict[Name, DatasetConfig] = {}
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """The configuration and the folder that its paths are relative to."""
+
+    file: NodeFile
+    folder: Path
+
+    def path(self, written: str) -> Path:
+        """Give a path of the file as an absolute one."""
+        return (self.folder / written).absolute()
+
+    @property
+    def agency(self) -> str:
+        """This agency's name."""
+        return self.file.agency
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.path(self.file.state)
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the local service."""
+        return self.state / "steward.sock"
+
+    def dataset(self, name: str) -> DatasetConfig:
+        """Give a dataset's configuration.
+
+        Raises:
+            Invalid: `source-missing`: this node has no such dataset.
+        """
+        if name not in self.file.datasets:
+            raise Invalid("source-missing", f"the agency's node has no dataset {name}", hint="its IT adds it to node.yaml")
+        return self.file.datasets[name]
+
+    def check_declared(self, agreement: Agreement) -> None:
+        """Check that this node's datasets are declared as the agreement says.
+
+        Raises:
+            Invalid: `source-columns`: names what differs.
+        """
+        for name, agreed in agreement.datasets.items():
+            if agreed.agency == self.agency and name in self.file.datasets:
+                found = self.file.datasets[name].differences(agreed)
+                if found:
+                    raise Invalid(
+                        "source-columns",
+                        f"the agency's node declares dataset {name} otherwise than the agreement",
+                        hint="its IT compares the two with `tally node check`",
+                        detail="; ".join(found),
+                    )
+
+
+def read_config(path: Path) -> NodeConfig:
+    """Read `node.yaml`.
+
+    Raises:
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
+    """
+    value: Any = read_yaml(path, what="node.yaml")
+    return NodeConfig(NodeFile.read(value, what="node.yaml"), path.absolute().parent)

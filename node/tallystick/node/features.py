@@ -1,0 +1,218 @@
+"""From a dataset's records to one row per person: what a job asks of one group.
+
+- Rows with the same person key are one person. `where` filters rows; a person is in the group if any of their rows passes.
+- Derived columns sum up a person's passing rows.
+- Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
+  differs too.
+- An identifier is the most frequent one over all the person's rows, passing or not; of equally frequent ones the smallest.
+- People stand in the order of their keys (as bytes), so the same records give the same table.
+
+Everything runs in DuckDB and numpy; nothing loops over people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.agreement.model import Column
+from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.statistics.columns import PersonColumn
+from tallystick.node.sources.locked import literal, quoted
+from tallystick.node.sources.records import PERSON, Records, identifier_column
+
+Strings = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A derived column: `function` over a person's passing rows.
+
+    Attributes:
+        column: what it is over; None for `count(*)`.
+        distinct: count different values.
+    """
+
+    function: Literal["sum", "min", "max", "count"]
+    column: str | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True)
+class PeopleTable:
+    """One row per person.
+
+    Attributes:
+        n: how many people.
+        columns: what the job uses, by name.
+        identifiers: (n,) text or None, by name.
+    """
+
+    n: int
+    columns: Mapping[str, PersonColumn] = field(repr=False)
+    identifiers: Mapping[str, Strings] = field(repr=False)
+
+
+def people_table(
+    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Summary]
+) -> PeopleTable:
+    """Make the table of one group.
+
+    Args:
+        records: loaded, locked, with every column that `where`, `used` and `derived` name.
+        group: its name in the job, for errors.
+        where: a condition that `core/job/where.py` has checked and rendered; None for everyone.
+        used: the columns, derived or not, that the table shall have.
+        derived: the job's derived columns; those that are not used are left out.
+
+    Raises:
+        Invalid: `where-invalid`: the condition compares what cannot be compared; `source-varies`; `source-bounds`: a sum that
+            does not fit 64 bits.
+    """
+    condition = f"WHERE ({where})" if where else ""
+    _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
+    plain = [name for name in used if name not in derived]
+    made = {name: derived[name] for name in used if name in derived}
+    expressions = [f"{quoted(PERSON)} AS person", "count(*) AS rows"]
+    for place, name in enumerate(plain):
+        value = _number(records, name)
+        expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
+    expressions += [f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values())]
+    overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
+    _run(
+        records,
+        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quoted(PERSON)}",  # noqa: S608
+        overflow,
+    )
+    _check_constant(records, plain)
+    fetched = _fetch(
+        records, [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
+    )
+    columns = {
+        name: _person_column(values, records.config.columns[name].values if name in plain else None)
+        for name, values in zip([*plain, *made], fetched, strict=True)
+    }
+    n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
+    return PeopleTable(n, columns, _identifiers(records))
+
+
+def _number(records: Records, name: str) -> str:
+    """Give the SQL of a column as a 64-bit integer; of a category, its place among the declared values."""
+    column: Column = records.config.columns[name]
+    text = quoted(name)
+    match column.type:
+        case "integer":
+            return text
+        case "decimal":
+            return f"CAST(CAST({text} AS DECIMAL(38, {column.scale})) * {10 ** (column.scale or 0)} AS BIGINT)"
+        case "boolean":
+            return f"CAST({text} AS BIGINT)"
+        case "date":
+            return f"date_diff('day', DATE '1970-01-01', {text})"
+        case "category":
+            if column.values is None:
+                raise Invalid(
+                    "job-invalid",
+                    f"column {name} of dataset {records.dataset} declares no values",
+                    hint="agree on its values, or use it in where alone",
+                )
+            return f"CAST(list_position([{', '.join(map(literal, column.values))}], {text}) - 1 AS BIGINT)"
+
+
+def _summary(records: Records, summary: Summary) -> str:
+    if summary.column is None:
+        return "count(*)"
+    if summary.function == "count":
+        return f"count({'DISTINCT ' if summary.distinct else ''}{quoted(summary.column)})"
+    return f"CAST({summary.function}({_number(records, summary.column)}) AS BIGINT)"
+
+
+def _check_constant(records: Records, plain: Sequence[str]) -> None:
+    if not plain:
+        return
+    counts = ", ".join(f"count(*) FILTER (WHERE low{p} <> high{p} OR known{p} NOT IN (0, rows))" for p in range(len(plain)))
+    found = records.connection.execute(f"SELECT {counts} FROM people").fetchone()  # noqa: S608 - numbered names
+    varying = {name: count for name, count in zip(plain, found, strict=True) if count}
+    if varying:
+        first = next(iter(varying))
+        raise Invalid(
+            "source-varies",
+            f"dataset {records.dataset}: {', '.join(varying)} differs among a person's rows (so does missing)",
+            hint=f"narrow where to one row per person, or derive it, such as `latest_{first}: max({first})`",
+            detail="; ".join(f"{name}: {count} people" for name, count in varying.items()),
+        )
+
+
+def _identifiers(records: Records) -> dict[str, Strings]:
+    """Give each person's most frequent identifiers over all rows."""
+    names = tuple(records.config.identifiers)
+    if not names:
+        return {}
+    person = quoted(PERSON)
+    picked = ", ".join(f"min({c}) AS low{p}, max({c}) AS high{p}" for p, c in enumerate(map(_identifier, names)))
+    run = records.connection.execute
+    run(
+        f"CREATE TABLE known AS SELECT {person} AS person, {picked} FROM records "  # noqa: S608 - quoted and numbered names
+        f"WHERE {person} IN (SELECT person FROM people) GROUP BY {person}"
+    )
+    for place, name in enumerate(names):
+        column = _identifier(name)
+        # Few people have two values; only theirs are counted.
+        run(
+            f"UPDATE known SET low{place} = best.value FROM (SELECT DISTINCT ON (person) person, value FROM ("  # noqa: S608 - as above
+            f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "
+            f"AND {person} IN (SELECT person FROM known WHERE low{place} <> high{place}) GROUP BY ALL"
+            ") ORDER BY person, times DESC, value) AS best "
+            "WHERE known.person = best.person"
+        )
+    arrays = _fetch(records, [f"low{place}" for place in range(len(names))], table="known")
+    return {name: _strings(values) for name, values in zip(names, arrays, strict=True)}
+
+
+def _identifier(name: str) -> str:
+    return quoted(identifier_column(name))
+
+
+def _fetch(records: Records, columns: Sequence[str], *, table: str = "people") -> list[Any]:
+    """Give columns of a table in the order of the person keys."""
+    if not columns:
+        return []
+    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY person").fetchnumpy()  # noqa: S608
+    return [fetched[name] for name in columns]
+
+
+def _person_column(values: Any, levels: tuple[str, ...] | None) -> PersonColumn:
+    masked = np.ma.masked_array(values)
+    return PersonColumn(masked.filled(0).astype(np.int64), np.ma.getmaskarray(masked).copy(), levels)
+
+
+def _strings(values: Any) -> Strings:
+    masked = np.ma.masked_array(values)
+    text: Strings = np.asarray(masked.data, dtype=object).copy()
+    text[np.ma.getmaskarray(masked)] = None
+    return text
+
+
+def _run(records: Records, statement: str, fault: TallyError) -> None:
+    """Run a statement; DuckDB's own message may hold values, so `fault` takes its place, with nothing hanging on it."""
+    try:
+        records.connection.execute(statement)
+    except duckdb.Error:
+        failed = True
+    else:
+        failed = False
+    if failed:
+        raise fault
+
+
+def _where_fault(group: str) -> TallyError:
+    return Invalid(
+        "where-invalid",
+        f"where of {group} cannot be evaluated over the records",
+        hint="compare each column with values of its own type: numbers bare, text and dates in quotes",
+    )

@@ -1,0 +1,42 @@
+"""A keyed digest of the table of people that a share was made from, so that a later attempt over other records is noticed.
+
+Security: keyed with the node's own secret, so that what is stored says nothing to whoever reads it without the secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Final
+
+from tallystick.crypto.codec import derive
+from tallystick.node.features import PeopleTable
+
+_BLOCK: Final = 65_536
+
+
+def fingerprint(people: PeopleTable, *, secret: bytes, job: bytes) -> bytes:
+    """Give 32 bytes that name this table for this job.
+
+    Args:
+        people: the table.
+        secret: the node's stored secret, 32 bytes.
+        job: the job's digest.
+    """
+    mac = hmac.new(derive(secret, "fingerprint", job), digestmod=hashlib.sha256)
+
+    def part(data: bytes) -> None:
+        mac.update(len(data).to_bytes(8, "big"))
+        mac.update(data)
+
+    part(people.n.to_bytes(8, "big"))
+    for name, column in sorted(people.columns.items()):
+        part(name.encode())
+        part(column.values.tobytes())
+        part(column.missing.tobytes())
+    for name, values in sorted(people.identifiers.items()):
+        part(name.encode())
+        for start in range(0, len(values), _BLOCK):
+            part(json.dumps(values[start : start + _BLOCK].tolist()).encode())
+    return mac.digest()

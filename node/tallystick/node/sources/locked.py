@@ -1,0 +1,47 @@
+"""A DuckDB connection that is in memory, loads no extension, spills nothing to disk, and can be locked.
+
+Order of use: `connect`, load the agreed columns with statements of our own, `lock`, and only then anything that holds an
+analyst's text. DuckDB's `allowed_paths` is no read-only permission (a COPY can overwrite an allowed file), so none is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import duckdb
+
+Connection: TypeAlias = Any
+"""duckdb.DuckDBPyConnection; the package is untyped here."""
+
+THREADS: Final = 2
+
+
+def connect(max_memory_mib: int) -> Connection:
+    """Open an empty database in memory."""
+    return duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "python_enable_replacements": "false",
+            "memory_limit": f"{max_memory_mib}MiB",
+            "threads": str(THREADS),
+            "temp_directory": "",
+        }
+    )
+
+
+def lock(connection: Connection) -> None:
+    """Take away files, network, extensions and every setting, for good."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def quoted(name: str) -> str:
+    """Give a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Give text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
