@@ -1,0 +1,302 @@
+"""What an agreement allows: nodes, the coordinator and `tally job check` ask the same questions in the same order.
+
+A job is allowed when the agreement that it names, by digest, is this one; its analyst and purpose stand in it; each group of
+people is one agency's dataset with declared columns and a readable `where`; join, link, operations and release are allowed;
+every sum and mean is over declared bounds; `by` is over known levels, and the table stays within `MAX_CELLS`; and its deadline
+is near enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from math import prod
+from typing import Final, Literal
+
+from tallystick.core.agreement.model import Agreement, Column, moment
+from tallystick.core.documents import SignedDocument
+from tallystick.core.errors import Invalid, Refused, TallyError
+from tallystick.core.job.columns import MAX_LEVELS, columns_of, levels_of, split
+from tallystick.core.job.model import Job, Question, parsed_join
+from tallystick.core.job.where import parsed_where
+from tallystick.crypto.envelope import checked_public
+from tallystick.crypto.errors import PeerFault
+
+__all__ = [
+    "MAX_CELLS",
+    "MAX_TERM",
+    "allowed_job",
+    "columns_of",
+    "link_of",
+    "participants",
+    "problems",
+    "release_of",
+    "verified_job",
+]
+
+MAX_CELLS: Final = 20_000
+MAX_TERM: Final = timedelta(days=30)
+SKEW: Final = timedelta(minutes=5)
+"""How far two parties' clocks may be apart."""
+
+LADDERS: Final = ("strict", "default", "loose")
+
+
+def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> None:
+    """Let a job pass if the agreement allows it.
+
+    Args:
+        job: the contract; that its analyst signed it is `verified_job`'s to check.
+        agreement: as `valid_agreement` gave it.
+        digest: the agreement's digest.
+        now: the present moment, UTC.
+
+    Raises:
+        Refused: `agreement-unknown`, `job-not-allowed`, `release-direct`, `job-expired`.
+        Invalid: `job-invalid`, `where-invalid`, `sum-too-large`.
+    """
+    reference = job.agreement
+    if (reference.agreement, reference.version, reference.digest) != (agreement.agreement, agreement.version, digest):
+        raise Refused(
+            "agreement-unknown",
+            f"the job is for another text of {reference.agreement} than the one in force here",
+            hint=f"submit it again under version {agreement.version}",
+        )
+    try:
+        submitted, deadline = moment(job.submitted), moment(job.deadline)
+    except ValueError as error:
+        raise Invalid("job-invalid", "submitted or deadline is no day of the calendar") from error
+    if now >= deadline:
+        raise Refused("job-expired", f"the job's deadline was {job.deadline}", hint="submit it again")
+    if deadline - submitted > MAX_TERM or deadline <= submitted:
+        raise Invalid(
+            "job-invalid", f"the deadline is not within {MAX_TERM.days} days of submission", hint="choose a nearer deadline"
+        )
+    if submitted > now + SKEW:
+        raise Invalid("job-invalid", "the job says that it was submitted in the future", hint="set the analyst's clock right")
+    try:
+        checked_public(bytes.fromhex(job.result_key), owner=job.analyst)
+    except PeerFault as error:
+        raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
+    for problem in _problems(job.question, agreement, job.analyst):
+        raise problem
+
+
+def problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
+    """Give every reason why this question would be refused, in the order of the job file; none if it is allowed."""
+    return list(_problems(question, agreement, analyst))
+
+
+def verified_job(document: SignedDocument, agreement: Agreement) -> Job:
+    """Give the job that a signed document holds, if its analyst alone signed it with the key that the agreement pins.
+
+    Raises:
+        Refused: `job-signature`, `job-not-allowed` (no such analyst).
+        Invalid: `document-invalid`.
+    """
+    if document.kind != "job":
+        raise Invalid("document-invalid", f"this document is of kind {document.kind}, not job")
+    job = document.read(Job)
+    if job.analyst not in agreement.analysts:
+        raise _not_allowed(agreement, "analysts", f"it names no {job.analyst}", agreement.analysts)
+    if document.signers != (job.analyst,):
+        raise Refused("job-signature", "a job is signed by its analyst alone")
+    try:
+        document.verify_signature_of(job.analyst, agreement.analysts[job.analyst].key)
+    except Refused as error:
+        raise Refused("job-signature", error.message, hint="sign it with the analyst's key that the agreement names") from error
+    return job
+
+
+def participants(job: Job | Question, agreement: Agreement) -> tuple[str, ...]:
+    """Give who takes part: the agencies whose data the job uses, in name order, and the desk where it is another."""
+    question = job.question if isinstance(job, Job) else job
+    agencies = sorted({people.agency for people in question.people.values()})
+    desk = agreement.release.desk
+    return (*agencies, desk) if desk is not None and desk not in agencies else tuple(agencies)
+
+
+def release_of(question: Question, agreement: Agreement) -> Literal["desk", "direct"]:
+    """Give how the result leaves: as the question says, or else the agreement."""
+    return question.release or agreement.release.mode
+
+
+def link_of(question: Question, agreement: Agreement) -> tuple[str, ...]:
+    """Give the recipes or the ladder that a question links by.
+
+    An agreement that names recipes alone has one way to link: they are the default. One that names ladders has those; the
+    default is the ladder `default` if it is named, or else the first that is.
+
+    Raises:
+        Refused: `job-not-allowed`.
+    """
+    named = [entry for entry in agreement.link if entry in LADDERS]
+    asked = question.link or "default"
+    if not agreement.link:
+        raise _not_allowed(agreement, "link", "it allows no linkage", ())
+    if asked in named:
+        return (asked,)
+    if asked == "default" and not named:
+        return agreement.link
+    if question.link is None:
+        return (named[0],)
+    raise _not_allowed(agreement, "link", f"it does not allow link: {asked}", named or ("default",))
+
+
+def _problems(question: Question, agreement: Agreement, analyst: str) -> Iterator[TallyError]:
+    if question.agreement != agreement.agreement:
+        yield Refused(
+            "agreement-unknown",
+            f"the job names agreement {question.agreement}, not {agreement.agreement}",
+            hint=f"agreement: {agreement.agreement}",
+        )
+    if analyst not in agreement.analysts:
+        yield _not_allowed(agreement, "analysts", f"it names no {analyst}", agreement.analysts)
+    if question.purpose not in agreement.purposes:
+        yield _not_allowed(agreement, "purposes", f"it has no purpose {question.purpose}", agreement.purposes)
+    columns: dict[str, dict[str, Column]] = {}
+    for group in question.people:
+        yield from _of_group(question, group, agreement, columns)
+    try:
+        kind = parsed_join(question).kind
+        if kind not in agreement.joins:
+            yield _not_allowed(agreement, "joins", f"it does not allow {kind} joins", agreement.joins)
+    except Invalid as error:
+        yield error
+    try:
+        link_of(question, agreement)
+    except Refused as error:
+        yield error
+    yield from _of_measures(question, agreement, columns)
+    yield from _of_by(question, columns)
+    yield from _of_release(question, agreement)
+
+
+def _of_group(
+    question: Question, group: str, agreement: Agreement, columns: dict[str, dict[str, Column]]
+) -> Iterator[TallyError]:
+    """Check one group; put its columns where measures and `by` find them, unless it has none."""
+    people = question.people[group]
+    if people.dataset not in agreement.datasets:
+        yield _not_allowed(agreement, "datasets", f"it has no dataset {people.dataset}", agreement.datasets)
+        return
+    dataset = agreement.datasets[people.dataset]
+    if dataset.agency != people.agency:
+        yield Refused(
+            "job-not-allowed",
+            f"people.{group}: {people.dataset} belongs to {dataset.agency}, not {people.agency}",
+            hint=f"agency: {dataset.agency}",
+        )
+    if people.where is not None:
+        try:
+            parsed_where(people.where, dataset.columns)
+        except Invalid as error:
+            yield Invalid(error.code, f"people.{group}.where: {error.message}", hint=error.hint)
+    try:
+        columns[group] = columns_of(question, group, agreement)
+    except Invalid as error:
+        yield Invalid(error.code, f"people.{group}.derive: {error.message}", hint=error.hint)
+
+
+def _of_measures(question: Question, agreement: Agreement, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:
+    labels = [measure.label for measure in question.measures]
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        yield Invalid("job-invalid", f"measures: {label} is asked for twice", hint="keep one of them")
+    for measure in question.measures:
+        if measure.operation not in agreement.operations:
+            yield _not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
+        if measure.column is None:
+            continue
+        try:
+            column = _named(measure.column, "measures", question, columns)
+        except Invalid as error:
+            yield error
+            continue
+        if column is None:
+            continue
+        if column.type not in {"integer", "decimal"}:
+            yield Invalid(
+                "job-invalid",
+                f"{measure.label}: {measure.column} is a {column.type} column",
+                hint="sums and means are over integer or decimal columns",
+            )
+        elif column.min is None or column.max is None:
+            yield Invalid(
+                "job-invalid",
+                f"{measure.operation} needs declared min and max: {measure.column} has none",
+                hint="declare them in the agreement's dataset",
+            )
+
+
+def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:
+    if len(set(question.by)) != len(question.by):
+        yield Invalid("job-invalid", "by names a column twice", hint="keep one of them")
+        return
+    sizes: list[int] = []
+    for reference in question.by:
+        try:
+            column = _named(reference, "by", question, columns)
+        except Invalid as error:
+            yield error
+            continue
+        if column is None:
+            continue
+        levels = levels_of(column)
+        if levels is None:
+            need = {"category": "declare its values", "integer": f"declare min and max at most {MAX_LEVELS - 1} apart"}
+            hint = (
+                f"{need[column.type]} in the agreement's dataset"
+                if column.type in need
+                else "use a category, boolean or integer column"
+            )
+            yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
+        else:
+            sizes.append(len(levels) + 1)  # and the missing one
+    # a row opens its count, and for each column that is summed or averaged its sum and how many values it rests on
+    per_row = 1 + 2 * len({measure.column for measure in question.measures if measure.column is not None})
+    cells = prod(sizes) * per_row
+    if cells > MAX_CELLS:
+        yield Invalid(
+            "job-invalid",
+            f"by: the table would have {cells} cells; {MAX_CELLS} are allowed",
+            hint="leave out a column, or use one with fewer levels",
+        )
+
+
+def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError]:
+    mode = release_of(question, agreement)
+    if mode == "direct":
+        # its place: DESIGN §8's test on shares opens only cells that pass, and then nothing needs the desk
+        yield Refused(
+            "release-direct",
+            "release: direct needs the encrypted small-cell test, which this version does not have",
+            hint="release: desk",
+        )
+    elif agreement.release.desk is None:
+        yield _not_allowed(agreement, "release", "it names no desk", ())
+
+
+def _named(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:
+    """Give the column that a reference names; None where its group was refused already.
+
+    Raises:
+        Invalid: `job-invalid`: no such group or column.
+    """
+    group, name = split(reference)
+    if group not in question.people:
+        raise Invalid(
+            "job-invalid", f"{where}: people has no group {group}", hint=f"it has: {', '.join(sorted(question.people))}"
+        )
+    if group not in columns:
+        return None
+    if name not in columns[group]:
+        raise Invalid(
+            "job-invalid", f"{where}: {group} has no column {name}", hint=f"it has: {', '.join(sorted(columns[group]))}"
+        )
+    return columns[group][name]
+
+
+def _not_allowed(agreement: Agreement, section: str, problem: str, instead: object) -> Refused:
+    names = ", ".join(sorted(str(name) for name in instead)) if hasattr(instead, "__iter__") else ""
+    hint = f"it has: {names}" if names else f"sign a version of the agreement with {section}"
+    return Refused("job-not-allowed", f"agreement {agreement.agreement}, {section}: {problem}", hint=hint)

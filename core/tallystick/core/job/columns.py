@@ -1,0 +1,94 @@
+"""The columns of a job's groups of people: declared and derived, their levels, and which of them a job reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from tallystick.core.agreement.model import Agreement, Column, Dataset
+from tallystick.core.errors import Invalid
+from tallystick.core.job.derive import derived_column, parsed_derive
+from tallystick.core.job.model import People, Question
+from tallystick.core.job.where import parsed_where
+
+MAX_LEVELS = 256
+"""Levels of an integer column that `by` may still list one by one."""
+
+Level = str | int | bool
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Give the group and the column of a reference such as `wages.earnings`."""
+    group, _, column = reference.partition(".")
+    return group, column
+
+
+def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str, Column]:
+    """Give the columns that measures and `by` may name for a group: those of its dataset, and its derived ones.
+
+    Raises:
+        Invalid: `job-invalid`: no such group, dataset or source column, a derived name that is taken; `sum-too-large`.
+    """
+    if group not in question.people:
+        raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(sorted(question.people))}")
+    people = question.people[group]
+    dataset = agreement.dataset_of(people.dataset)
+    columns = dict(dataset.columns)
+    for name, text in people.derive.items():
+        if name in dataset.columns:
+            raise Invalid(
+                "job-invalid",
+                f"{group}: {name} is derived, but the dataset has a column of that name",
+                hint="give the derived column another name",
+            )
+        columns[name] = derived_column(parsed_derive(text), dataset)
+    return columns
+
+
+def levels_of(column: Column) -> tuple[Level, ...] | None:
+    """Give a column's levels in their order, without the missing one; None where they are not known or too many for `by`."""
+    if column.type == "category":
+        return column.values
+    if column.type == "boolean":
+        return (False, True)
+    bounds = column.min, column.max
+    if (
+        column.type == "integer"
+        and isinstance(bounds[0], int)
+        and isinstance(bounds[1], int)
+        and bounds[1] - bounds[0] < MAX_LEVELS
+    ):
+        return tuple(range(bounds[0], bounds[1] + 1))
+    return None
+
+
+def operations_by_column(question: Question, group: str, dataset: Dataset) -> Mapping[str, frozenset[str]]:
+    """Give every declared column that a job reads of a group, with the operations that it serves.
+
+    A column of `where` or `by` serves all of the job's operations; one of a measure serves its own; a derived one hands what it
+    serves on to its source, and one that is derived but not used serves all.
+
+    Raises:
+        Invalid: `where-invalid`, `job-invalid`.
+    """
+    people = question.people[group]
+    everything = frozenset(measure.operation for measure in question.measures)
+    served: dict[str, set[str]] = defaultdict(set)
+    for measure in question.measures:
+        if measure.column is not None and split(measure.column)[0] == group:
+            served[split(measure.column)[1]].add(measure.operation)
+    for reference in question.by:
+        if split(reference)[0] == group:
+            served[split(reference)[1]].update(everything)
+    for name in _where_columns(people, dataset):
+        served[name].update(everything)
+    for name, text in people.derive.items():
+        source = parsed_derive(text).column
+        operations = served.pop(name, set()) or everything
+        if source is not None:
+            served[source].update(operations)
+    return {name: frozenset(operations) for name, operations in sorted(served.items())}
+
+
+def _where_columns(people: People, dataset: Dataset) -> frozenset[str]:
+    return frozenset() if people.where is None else parsed_where(people.where, dataset.columns).columns

@@ -1,0 +1,84 @@
+"""The hello: which sealing key an agency uses in one attempt of one job, signed with its identity key.
+
+The key is made afresh for the attempt and never written down, so a recorded attempt cannot be opened later by whoever takes the
+machine.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.errors import Broken, TallyError
+from tallystick.core.keyfile import Identity
+from tallystick.core.model import Document, Hex32, Name
+from tallystick.crypto.envelope import checked_public
+from tallystick.crypto.errors import PeerFault
+
+MAX_ATTEMPTS = 3
+
+
+class Hello(Document):
+    """One agency's hello.
+
+    Attributes:
+        job: the job's digest.
+        attempt: 1 to `MAX_ATTEMPTS`.
+        sealing_key: 1,216 bytes, hexadecimal.
+    """
+
+    job: Hex32
+    attempt: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
+    agency: Name
+    sealing_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+
+
+def new_hello(job: str, attempt: int, agency: str, sealing_key: bytes, identity: Identity) -> SignedDocument:
+    """Give an agency's signed hello.
+
+    Args:
+        job: the job's digest, hexadecimal.
+        attempt: 1 to `MAX_ATTEMPTS`.
+        agency: its name in the agreement.
+        sealing_key: the public key, 1,216 bytes.
+        identity: the agency's.
+
+    Raises:
+        pydantic.ValidationError: an attempt or key out of range.
+    """
+    hello = Hello(job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex())
+    return signed("hello", hello, agency, identity)
+
+
+def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: str, agreement: Agreement) -> Hello:
+    """Give the hello that is awaited from an agency, if this is it.
+
+    Args:
+        document: of kind `hello`.
+        job: the job's digest, hexadecimal.
+        attempt: the attempt under way.
+        agency: from whom it is awaited.
+        agreement: pins the agency's key.
+
+    Raises:
+        Broken: `protocol-broken`: malformed, for another job or attempt, of another agency, by another key, or nothing can be
+        sealed to its key.
+    """
+    if agency not in agreement.parties:
+        raise Broken("protocol-broken", f"a hello of {agency}, which is no party to the agreement")
+    try:
+        if document.kind != "hello" or document.signers != (agency,):
+            raise Broken("protocol-broken", f"a hello of {agency} is not signed by {agency} alone")
+        document.verify_signature_of(agency, agreement.parties[agency].key)
+        hello = document.read(Hello)
+        if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):
+            raise Broken("protocol-broken", f"a hello of {agency} is for another job, attempt or agency")
+        checked_public(bytes.fromhex(hello.sealing_key), owner=agency)
+    except Broken:
+        raise
+    except (TallyError, PeerFault) as error:
+        raise Broken("protocol-broken", f"the hello of {agency} is not in order", detail=str(error)) from error
+    return hello

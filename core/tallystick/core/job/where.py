@@ -1,0 +1,278 @@
+"""Conditions over a dataset's columns: a small language, written out again, so that no text of a job ever reaches a database.
+
+    condition  = condition AND condition | condition OR condition | NOT condition | (condition) | test
+    test       = operand (= | <> | < | <= | > | >=) operand | column [NOT] BETWEEN literal AND literal
+               | column [NOT] IN (literal, …) | column IS [NOT] NULL | boolean column
+    operand    = column | literal                       at least one of the two is a column
+    literal    = 'text' | whole or decimal number | TRUE | FALSE
+
+Columns are declared ones, spelt exactly, without a table before them. Literals fit the column's declared type; dates are text,
+`'2025-06-30'`. Everything else is refused: functions, casts, arithmetic, LIKE, queries, parameters, other statements.
+
+sqlglot parses; what is rendered is built here, from the nodes of this grammar alone, with quoted identifiers and literals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from tallystick.core.agreement.model import Column
+from tallystick.core.errors import Invalid
+
+MAX_LENGTH: Final = 2000
+MAX_TESTS: Final = 200
+
+_COMPARISONS: Final[dict[type[exp.Expression], str]] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+_NUMBER: Final = re.compile(r"\d{1,18}(\.\d{1,9})?")
+_SHOWN_VALUES: Final = 12
+_Kind = Literal["category", "integer", "decimal", "boolean", "date"]
+_LITERALS: Final[dict[_Kind, str]] = {
+    "category": "text in quotes",
+    "integer": "a whole number",
+    "decimal": "a number",
+    "boolean": "TRUE or FALSE",
+    "date": "a date in quotes, 'YYYY-MM-DD'",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A checked condition.
+
+    Attributes:
+        sql: the condition written out again, for DuckDB.
+        columns: the columns it reads.
+    """
+
+    sql: str
+    columns: frozenset[str]
+
+
+def checked_where(text: str, columns: Mapping[str, Column]) -> str:
+    """Give a condition written out again; see `parsed_where`.
+
+    Raises:
+        Invalid: `where-invalid`.
+    """
+    return parsed_where(text, columns).sql
+
+
+def parsed_where(text: str, columns: Mapping[str, Column]) -> Condition:
+    """Check a condition and write it out again.
+
+    Args:
+        text: the condition, without WHERE; at most `MAX_LENGTH` characters.
+        columns: the columns it may name.
+
+    Raises:
+        Invalid: `where-invalid`: names what is not allowed; the hint lists what is.
+    """
+    writer = _Writer(columns)
+    if len(text) > MAX_LENGTH:
+        raise writer.refused(f"it is longer than {MAX_LENGTH} characters")
+    if any(character < " " and character not in "\n\t\r" for character in text):
+        raise writer.refused("a control character")
+    try:
+        # as the condition of a query, so that a column may be called what is elsewhere a statement (`show`, `set`)
+        trees = sqlglot.parse(f"SELECT 1 WHERE {text}", dialect="duckdb")
+        if len(trees) != 1 or not isinstance(trees[0], exp.Select):
+            raise writer.refused("more than one condition")
+        query = trees[0]
+        if {name for name, value in query.args.items() if value} != {"expressions", "where"}:
+            raise writer.refused("a clause after the condition")
+        return Condition(writer.condition(query.args["where"].this), frozenset(writer.used))
+    except (SqlglotError, RecursionError):
+        # without its cause: the parser's message quotes the text at length
+        raise Invalid("where-invalid", "a where condition cannot be read", hint=writer.hint) from None
+
+
+class _Writer:
+    """Writes the nodes of the grammar; anything else is refused."""
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.used: set[str] = set()
+        self._columns = columns
+        self._tests = 0
+        names = ", ".join(sorted(columns)) or "none"
+        self.hint = f"allowed are AND, OR, NOT, =, <>, <, <=, >, >=, BETWEEN, IN, IS NULL over the columns: {names}"
+
+    def refused(self, what: str, hint: str = "") -> Invalid:
+        return Invalid("where-invalid", f"a where condition holds what is not allowed: {what}", hint=hint or self.hint)
+
+    def condition(self, node: exp.Expression) -> str:
+        match node:
+            case exp.And() | exp.Or():
+                self._only(node, "this", "expression")
+                word = "AND" if isinstance(node, exp.And) else "OR"
+                return f"({self.condition(node.this)} {word} {self.condition(node.expression)})"
+            case exp.Not():
+                self._only(node, "this")
+                return f"(NOT {self.condition(node.this)})"
+            case exp.Paren():
+                self._only(node, "this")
+                return self.condition(node.this)
+            case _:
+                self._tests += 1
+                if self._tests > MAX_TESTS:
+                    raise self.refused(f"more than {MAX_TESTS} tests")
+                return self._test(node)
+
+    def _test(self, node: exp.Expression) -> str:
+        if type(node) in _COMPARISONS:
+            self._only(node, "this", "expression")
+            return self._comparison(node.this, _COMPARISONS[type(node)], node.expression)
+        match node:
+            case exp.Between():
+                self._only(node, "this", "low", "high")
+                name = self._column(node.this)
+                low, high = (self._literal(node.args[end], name) for end in ("low", "high"))
+                return f"({_quoted(name)} BETWEEN {low} AND {high})"
+            case exp.In():
+                self._only(node, "this", "expressions")
+                name = self._column(node.this)
+                items = [self._literal(item, name) for item in node.expressions]
+                if not items:
+                    raise self.refused("an empty IN list")
+                return f"({_quoted(name)} IN ({', '.join(items)}))"
+            case exp.Is():
+                self._only(node, "this", "expression")
+                name = self._column(node.this)
+                if isinstance(node.expression, exp.Null):
+                    return f"({_quoted(name)} IS NULL)"
+                if isinstance(node.expression, exp.Boolean):
+                    return f"({_quoted(name)} IS {self._literal(node.expression, name)})"
+                raise self.refused("IS with something other than NULL, TRUE or FALSE")
+            case exp.Column():
+                name = self._column(node)
+                if self._columns[name].type != "boolean":
+                    raise self.refused(f"{name} alone, which is not a boolean column", f"compare it: {name} = …")
+                return _quoted(name)
+            case _:
+                raise self.refused(_called(node))
+
+    def _comparison(self, left: exp.Expression, operator: str, right: exp.Expression) -> str:
+        if isinstance(left, exp.Column) and isinstance(right, exp.Column):
+            names = self._column(left), self._column(right)
+            kinds = [self._columns[name].type for name in names]
+            numeric = all(kind in {"integer", "decimal"} for kind in kinds)
+            if kinds[0] != kinds[1] and not numeric:
+                raise self.refused(
+                    f"a comparison of {names[0]} ({kinds[0]}) with {names[1]} ({kinds[1]})", "compare columns of one type"
+                )
+            return f"({_quoted(names[0])} {operator} {_quoted(names[1])})"
+        if isinstance(left, exp.Column):
+            name = self._column(left)
+            return f"({_quoted(name)} {operator} {self._literal(right, name)})"
+        if isinstance(right, exp.Column):
+            name = self._column(right)
+            return f"({self._literal(left, name)} {operator} {_quoted(name)})"
+        for side in (left, right):
+            if not isinstance(side, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
+                raise self.refused(_called(side))
+        raise self.refused("a comparison without a column")
+
+    def _column(self, node: exp.Expression) -> str:
+        if not isinstance(node, exp.Column) or type(node.this) is not exp.Identifier:
+            raise self.refused(_called(node))
+        self._only(node, "this")
+        name = str(node.this.this)
+        if name not in self._columns:
+            shown = name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) else "with that name"
+            raise self.refused(f"the column {shown}")
+        self.used.add(name)
+        return name
+
+    def _literal(self, node: exp.Expression, name: str) -> str:
+        column = self._columns[name]
+        negative = isinstance(node, exp.Neg)
+        if negative:
+            self._only(node, "this")
+        inner = node.this if negative else node
+        match inner:
+            case exp.Literal() if inner.is_string and not negative:
+                return self._text(str(inner.this), name, column)
+            case exp.Literal() if not inner.is_string:
+                number = str(inner.this)
+                if not _NUMBER.fullmatch(number):
+                    raise self.refused("a number that is not written in plain decimal digits")
+                if column.type == "decimal" or (column.type == "integer" and "." not in number):
+                    return f"-{number}" if negative else number
+            case exp.Boolean() if column.type == "boolean" and not negative:
+                return "TRUE" if inner.this else "FALSE"
+            case exp.Null():
+                raise self.refused("a comparison with NULL, which is never true", f"{name} IS NULL")
+            case exp.Literal() | exp.Boolean():
+                pass
+            case _:
+                raise self.refused(_called(inner))
+        raise self.refused(
+            f"a value of another type for {name}", f"{name} is a {column.type} column: give {_LITERALS[column.type]}"
+        )
+
+    def _text(self, value: str, name: str, column: Column) -> str:
+        if column.type == "category":
+            if column.values is not None and value not in column.values:
+                more = ", …" if len(column.values) > _SHOWN_VALUES else ""
+                raise self.refused(
+                    f"a value that {name} does not have", f"{name} has: {', '.join(column.values[:_SHOWN_VALUES])}{more}"
+                )
+            return _text_literal(value)
+        if column.type == "date" and _is_date(value):
+            return f"DATE {_text_literal(value)}"
+        raise self.refused(
+            f"a value of another type for {name}", f"{name} is a {column.type} column: give {_LITERALS[column.type]}"
+        )
+
+    def _only(self, node: exp.Expression, *names: str) -> None:
+        """Refuse a node with more to it than the grammar knows: a table before a column, a query in an IN, SYMMETRIC."""
+        if {name for name, value in node.args.items() if value} - set(names):
+            raise self.refused(
+                "a column with a table before it" if isinstance(node, exp.Column) else f"an option of {node.key}"
+            )
+
+
+def _called(node: exp.Expression) -> str:
+    """Name a kind of node for people, without quoting it."""
+    match node:
+        case exp.Query() | exp.Subquery() | exp.Exists():
+            return "a query"
+        case exp.Cast():
+            return "a cast"
+        case exp.Like() | exp.ILike():
+            return "LIKE"
+        case exp.Func():
+            return "a function"
+        case exp.Binary():
+            return f"the operator {node.key}"
+        case _:
+            return node.key
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) is not None and date.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text_literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
