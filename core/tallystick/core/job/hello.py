@@ -68,17 +68,19 @@ def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: 
         sealed to its key.
     """
     if agency not in agreement.parties:
-        raise Broken("protocol-broken", f"a hello of {agency}, which is no party to the agreement")
+        raise _broken(agency, "is no party to the agreement")
+    if document.kind != "hello" or document.signers != (agency,):
+        raise _broken(agency, "did not sign its hello, or not alone")
     try:
-        if document.kind != "hello" or document.signers != (agency,):
-            raise Broken("protocol-broken", f"a hello of {agency} is not signed by {agency} alone")
         document.verify_signature_of(agency, agreement.parties[agency].key)
         hello = document.read(Hello)
-        if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):
-            raise Broken("protocol-broken", f"a hello of {agency} is for another job, attempt or agency")
         checked_public(bytes.fromhex(hello.sealing_key), owner=agency)
-    except Broken:
-        raise
     except (TallyError, PeerFault) as error:
-        raise Broken("protocol-broken", f"the hello of {agency} is not in order", detail=str(error)) from error
+        raise _broken(agency, "sent a hello that is malformed or not signed with its key", detail=str(error)) from error
+    if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):
+        raise _broken(agency, "sent a hello for another job, attempt or agency")
     return hello
+
+
+def _broken(agency: str, problem: str, *, detail: str = "") -> Broken:
+    return Broken("protocol-broken", f"{agency} {problem}", detail=detail)

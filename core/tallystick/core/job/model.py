@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.model import JoinKind, Timestamp
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
@@ -84,8 +84,10 @@ class Join(Document):
     right: Name
 
 
-class AgreementRef(Document):
-    """Which agreement, exactly."""
+class AgreementRef(BaseModel):
+    """Which agreement, exactly. Not a `Document`, whose method `digest` its key would hide."""
+
+    model_config = Document.model_config
 
     agreement: Name
     version: int
