@@ -1,0 +1,182 @@
+"""What the coordinator needs of its surroundings. One contract suite runs on every adapter: tests/contract/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from tallystick.coordinator.records import Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.core.net.chunks import MessageName
+from tallystick.core.net.tls import Role
+from tallystick.v1.types_pb2 import Envelope
+
+
+class Stale(Exception):  # it is no error: the caller reads again and decides again
+    """The job was changed by somebody else since it was read."""
+
+
+class Storage(Protocol):
+    """Durable rows.
+
+    Constraints: every method is one transaction, durable when it returns, and may be called from any thread; other processes
+    (`tally coordinator invite`) may write at the same time. What is given back is a snapshot.
+    """
+
+    def add_invitation(self, invitation: Invitation) -> None:
+        """Keep a new invitation."""
+        ...
+
+    def invitation(self, id: str) -> Invitation | None:  # noqa: A002  # the invitation's own word
+        """Give an invitation."""
+        ...
+
+    def redeem(self, certificate: Certificate, now: datetime) -> None:
+        """Mark the certificate's invitation used and keep the certificate: both or neither.
+
+        Raises:
+            Refused: `invite-invalid`: unknown, used, revoked or expired. Of two at once, one succeeds.
+        """
+        ...
+
+    def certificate(self, serial: str) -> Certificate | None:
+        """Give a certificate."""
+        ...
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Give all certificates, oldest first."""
+        ...
+
+    def revoke(self, role: Role, name: str, now: datetime) -> int:
+        """Revoke all certificates and unused invitations of one holder; say how many there were."""
+        ...
+
+    def add_job(self, record: JobRecord) -> JobRecord:
+        """Keep a new job. A job of the same digest is given back as it is and nothing changes.
+
+        Raises:
+            Refused: `job-duplicate`: the analyst has an unended job with the same question.
+        """
+        ...
+
+    def job(self, job: bytes) -> JobRecord | None:
+        """Give a job."""
+        ...
+
+    def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
+        """Give all jobs in the order of their submission; without `ended`, those that have not ended."""
+        ...
+
+    def change(
+        self,
+        before: JobRecord,
+        after: JobRecord,
+        *,
+        deposits: Iterable[Deposit] = (),
+        failures: Iterable[FailureRecord] = (),
+        messages: Iterable[MessageRecord] = (),
+    ) -> JobRecord:
+        """Replace a job's row and add what goes with it: all or nothing. Gives the row with its new version.
+
+        A deposit of the same kind, party and attempt is replaced; a message that is there already stays. What belongs to an
+        earlier attempt than `after.attempt` (hellos, messages) is deleted; with an ended job, all messages are.
+
+        Raises:
+            Stale: the stored version is not `before.version`.
+        """
+        ...
+
+    def deposits(self, job: bytes) -> tuple[Deposit, ...]:
+        """Give a job's deposits, by kind and party."""
+        ...
+
+    def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
+        """Give a job's failures, oldest first."""
+        ...
+
+    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt, in the order in which they were completed."""
+        ...
+
+    def saw(self, parties: Iterable[str], now: datetime) -> None:
+        """Note that parties are connected now."""
+        ...
+
+    def seen(self) -> Mapping[str, datetime]:
+        """Give when each party was connected last."""
+        ...
+
+
+class Upload(Protocol):
+    """A message that is being received. One writer at a time; a newer one ends the older."""
+
+    @property
+    def count(self) -> int:
+        """Envelopes held."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last envelope is held."""
+        ...
+
+    def append(self, envelope: Envelope) -> None:
+        """Add the next envelope."""
+        ...
+
+    def held(self, sequence: int) -> Envelope:
+        """Give an envelope that is held."""
+        ...
+
+    def sync(self) -> None:
+        """Return when everything held is durable."""
+        ...
+
+    def close(self) -> None:
+        """End the writing; what is held stays."""
+        ...
+
+
+class Spool(Protocol):
+    """Where messages and results lie.
+
+    Constraints: what was synced survives a power cut; a torn tail is cut off when an upload is opened again; a result is there
+    whole or not at all.
+    """
+
+    def upload(self, name: MessageName) -> Upload:
+        """Open a message for appending."""
+        ...
+
+    def has(self, name: MessageName) -> bool:
+        """Say whether anything of a message is held."""
+        ...
+
+    def write(self, name: MessageName, envelopes: Iterator[Envelope]) -> MessageRecord:
+        """Write a whole message, replacing what is there; durable when it returns."""
+        ...
+
+    def read(self, name: MessageName, start: int = 0) -> Iterator[Envelope]:
+        """Give the envelopes of a complete message from number `start` on."""
+        ...
+
+    def drop(self, job: bytes, *, before: int | None = None) -> None:
+        """Delete a job's messages: of the attempts before one, or all. The result stays."""
+        ...
+
+    def store_result(self, job: bytes, chunks: Iterable[bytes]) -> int:
+        """Keep a result; give its length. Replaces an earlier one."""
+        ...
+
+    def result(self, job: bytes) -> Iterator[bytes]:
+        """Give a stored result in pieces of at most 512 KiB."""
+        ...
+
+    def known(self) -> frozenset[bytes]:
+        """Give the jobs of which messages are held."""
+        ...

@@ -1,0 +1,98 @@
+"""What the coordinator keeps in its database: small rows. Messages and results are files (`relay.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from tallystick.core.net.chunks import MessageName
+from tallystick.core.net.tls import Role
+
+FOREVER: Final = 0
+"""The attempt of what belongs to no attempt: approvals."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Who may join once, as what, until when; `used` is when it was."""
+
+    id: str
+    role: Role
+    name: str
+    expires: datetime
+    used: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that was issued: its serial number in hexadecimal, whose, from which invitation, and the chain itself."""
+
+    serial: str
+    role: Role
+    name: str
+    expires: datetime
+    invitation: str
+    chain: bytes = field(repr=False)
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job.
+
+    Attributes:
+        job: the digest, 32 bytes.
+        question: the digest of the question alone, hexadecimal: two askings of one question share it.
+        document: the signed job.
+        state, phase: names of `core/job/lifecycle.py`; phase is empty unless the job runs or releases.
+        attempt: 1 to 3; attempt 1 begins with the job.
+        version: grows by one with every change; a writer must know the version that it changes.
+        result_bytes: length of the stored result, once released.
+    """
+
+    job: bytes
+    question: str
+    analyst: str
+    agreement: str
+    agreement_digest: str
+    document: bytes = field(repr=False)
+    state: str
+    phase: str
+    attempt: int
+    version: int
+    submitted: datetime
+    deadline: datetime
+    ended: datetime | None = None
+    result_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """A signed document that a party handed in: `approval` (attempt `FOREVER`) or `hello`."""
+
+    kind: str
+    party: str
+    attempt: int
+    document: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FailureRecord:
+    """Why a party could not go on: public words only."""
+
+    attempt: int
+    party: str
+    code: str
+    message: str
+    hint: str
+    retry: bool
+
+
+@dataclass(frozen=True)
+class MessageRecord:
+    """A complete, durable message: where it belongs, how many envelopes, how long its file is."""
+
+    name: MessageName
+    envelopes: int
+    bytes: int

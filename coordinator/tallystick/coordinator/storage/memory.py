@@ -1,0 +1,142 @@
+"""Storage in memory: for tests of what stands on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from tallystick.coordinator.ports import Stale
+from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.storage.refusals import duplicate, invite_invalid
+from tallystick.core.net.chunks import MessageName
+from tallystick.core.net.tls import Role
+
+
+class MemoryStorage:
+    """Dictionaries under one lock; see `ports.Storage`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._invitations: dict[str, Invitation] = {}
+        self._certificates: dict[str, Certificate] = {}
+        self._jobs: dict[bytes, JobRecord] = {}
+        self._deposits: dict[bytes, dict[tuple[str, str, int], Deposit]] = {}
+        self._failures: dict[bytes, list[FailureRecord]] = {}
+        self._messages: dict[bytes, dict[MessageName, MessageRecord]] = {}
+        self._seen: dict[str, datetime] = {}
+
+    def add_invitation(self, invitation: Invitation) -> None:
+        """Keep a new invitation."""
+        with self._lock:
+            self._invitations[invitation.id] = invitation
+
+    def invitation(self, id: str) -> Invitation | None:  # noqa: A002  # the port's word
+        """Give an invitation."""
+        return self._invitations.get(id)
+
+    def redeem(self, certificate: Certificate, now: datetime) -> None:
+        """Mark the certificate's invitation used and keep the certificate."""
+        with self._lock:
+            held = self._invitations.get(certificate.invitation)
+            if held is None or held.used is not None or held.expires <= now:
+                raise invite_invalid()
+            self._invitations[held.id] = replace(held, used=now)
+            self._certificates[certificate.serial] = certificate
+
+    def certificate(self, serial: str) -> Certificate | None:
+        """Give a certificate."""
+        return self._certificates.get(serial)
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Give all certificates, oldest first."""
+        with self._lock:
+            return tuple(self._certificates.values())
+
+    def revoke(self, role: Role, name: str, now: datetime) -> int:
+        """Revoke all certificates and unused invitations of one holder."""
+        with self._lock:
+            theirs = [c for c in self._certificates.values() if (c.role, c.name) == (role, name) and c.revoked is None]
+            for certificate in theirs:
+                self._certificates[certificate.serial] = replace(certificate, revoked=now)
+            unused = [i.id for i in self._invitations.values() if (i.role, i.name) == (role, name) and i.used is None]
+            for one in unused:
+                del self._invitations[one]
+            return len(theirs) + len(unused)
+
+    def add_job(self, record: JobRecord) -> JobRecord:
+        """Keep a new job, once."""
+        with self._lock:
+            held = self._jobs.get(record.job)
+            if held is not None:
+                return held
+            for other in self._jobs.values():
+                if (other.question, other.analyst) == (record.question, record.analyst) and other.ended is None:
+                    raise duplicate(other.job)
+            self._jobs[record.job] = record
+            return record
+
+    def job(self, job: bytes) -> JobRecord | None:
+        """Give a job."""
+        return self._jobs.get(job)
+
+    def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
+        """Give all jobs, oldest first."""
+        with self._lock:
+            return tuple(record for record in self._jobs.values() if ended or record.ended is None)
+
+    def change(
+        self,
+        before: JobRecord,
+        after: JobRecord,
+        *,
+        deposits: Iterable[Deposit] = (),
+        failures: Iterable[FailureRecord] = (),
+        messages: Iterable[MessageRecord] = (),
+    ) -> JobRecord:
+        """Replace a job's row and add what goes with it."""
+        job = before.job
+        with self._lock:
+            held = self._jobs.get(job)
+            if held is None or held.version != before.version:
+                raise Stale
+            changed = replace(after, version=before.version + 1)
+            documents = self._deposits.setdefault(job, {})
+            documents.update({(d.kind, d.party, d.attempt): d for d in deposits})
+            for key in [key for key in documents if FOREVER != key[2] < changed.attempt]:
+                del documents[key]
+            self._failures.setdefault(job, []).extend(failures)
+            relayed = self._messages.setdefault(job, {})
+            for message in messages:
+                relayed.setdefault(message.name, message)
+            for name in [name for name in relayed if name.attempt < changed.attempt or changed.ended is not None]:
+                del relayed[name]
+            self._jobs[job] = changed
+            return changed
+
+    def deposits(self, job: bytes) -> tuple[Deposit, ...]:
+        """Give a job's deposits, by kind and party."""
+        with self._lock:
+            documents = self._deposits.get(job, {})
+            return tuple(documents[key] for key in sorted(documents))
+
+    def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
+        """Give a job's failures, oldest first."""
+        with self._lock:
+            return tuple(self._failures.get(job, ()))
+
+    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt."""
+        with self._lock:
+            return tuple(self._messages.get(job, {}).values())
+
+    def saw(self, parties: Iterable[str], now: datetime) -> None:
+        """Note that parties are connected now."""
+        with self._lock:
+            self._seen.update(dict.fromkeys(parties, now))
+
+    def seen(self) -> Mapping[str, datetime]:
+        """Give when each party was connected last."""
+        with self._lock:
+            return dict(self._seen)

@@ -1,0 +1,348 @@
+"""Storage in SQL: SQLite (write-ahead log, synchronous FULL) by default; the types fit PostgreSQL too.
+
+Times are seconds since the epoch. Synchronous SQLAlchemy Core; callers run it in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from tallystick.coordinator.ports import Stale
+from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.storage.refusals import duplicate, invite_invalid
+from tallystick.coordinator.storage.tables import (
+    METADATA,
+    certificates,
+    deposits,
+    failures,
+    invitations,
+    jobs,
+    messages,
+    presence,
+)
+from tallystick.core.errors import Broken
+from tallystick.core.net.chunks import MessageName
+from tallystick.core.net.tls import Role
+from tallystick.crypto.machine import Ref
+
+SCHEMA: Final = 1
+READS: Final = "reads"
+"""Execution option of a transaction that only reads; it waits for no writer."""
+
+
+def sqlite_engine(path: Path) -> sa.Engine:
+    """Open a SQLite file so that a commit is durable, and that writers queue instead of failing."""
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin with the statement below, not when the driver likes
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        reads = connection.get_execution_options().get(READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class SqlStorage:
+    """Rows in tables; see `ports.Storage`."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Make the tables where they are missing.
+
+        Raises:
+            Broken: `state-corrupt`: not a database, or one of another version of this software.
+        """
+        self._engine = engine
+        self._reader = engine.execution_options(**{READS: True})
+        try:
+            METADATA.create_all(engine)
+            if engine.dialect.name == "sqlite":
+                self._check_version()
+        except sa.exc.DatabaseError as error:
+            raise Broken("state-corrupt", "the coordinator's database cannot be opened", detail=str(error.orig)) from error
+
+    def _check_version(self) -> None:
+        with self._engine.begin() as connection:
+            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            if found not in {0, SCHEMA}:
+                raise Broken("state-corrupt", f"the coordinator's database is of version {found}, this software's is {SCHEMA}")
+            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
+
+    def add_invitation(self, invitation: Invitation) -> None:
+        """Keep a new invitation."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                invitations.insert().values(
+                    id=invitation.id,
+                    role=invitation.role,
+                    name=invitation.name,
+                    expires=_seconds(invitation.expires),
+                    used=None,
+                )
+            )
+
+    def invitation(self, id: str) -> Invitation | None:  # noqa: A002  # the port's word
+        """Give an invitation."""
+        with self._reader.begin() as connection:
+            row = connection.execute(invitations.select().where(invitations.c.id == id)).one_or_none()
+        return None if row is None else Invitation(row.id, row.role, row.name, _moment(row.expires), _maybe(row.used))
+
+    def redeem(self, certificate: Certificate, now: datetime) -> None:
+        """Mark the certificate's invitation used and keep the certificate."""
+        with self._engine.begin() as connection:
+            marked = connection.execute(
+                invitations.update()
+                .where(
+                    invitations.c.id == certificate.invitation,
+                    invitations.c.used.is_(None),
+                    invitations.c.expires > _seconds(now),
+                )
+                .values(used=_seconds(now))
+            )
+            if marked.rowcount != 1:
+                raise invite_invalid()
+            connection.execute(
+                certificates.insert().values(
+                    serial=certificate.serial,
+                    role=certificate.role,
+                    name=certificate.name,
+                    expires=_seconds(certificate.expires),
+                    invitation=certificate.invitation,
+                    chain=certificate.chain,
+                    revoked=None,
+                )
+            )
+
+    def certificate(self, serial: str) -> Certificate | None:
+        """Give a certificate."""
+        with self._reader.begin() as connection:
+            row = connection.execute(certificates.select().where(certificates.c.serial == serial)).one_or_none()
+        return None if row is None else _certificate(row)
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        """Give all certificates, oldest first."""
+        with self._reader.begin() as connection:
+            return tuple(map(_certificate, connection.execute(certificates.select().order_by(certificates.c.number))))
+
+    def revoke(self, role: Role, name: str, now: datetime) -> int:
+        """Revoke all certificates and unused invitations of one holder."""
+        with self._engine.begin() as connection:
+            theirs = connection.execute(
+                certificates.update()
+                .where(certificates.c.role == role, certificates.c.name == name, certificates.c.revoked.is_(None))
+                .values(revoked=_seconds(now))
+            )
+            unused = connection.execute(
+                invitations.delete().where(invitations.c.role == role, invitations.c.name == name, invitations.c.used.is_(None))
+            )
+            return int(theirs.rowcount) + int(unused.rowcount)
+
+    def add_job(self, record: JobRecord) -> JobRecord:
+        """Keep a new job, once."""
+        with self._engine.begin() as connection:
+            held = connection.execute(jobs.select().where(jobs.c.job == record.job)).one_or_none()
+            if held is not None:
+                return _job(held)
+            other = connection.execute(
+                sa.select(jobs.c.job).where(
+                    jobs.c.question == record.question, jobs.c.analyst == record.analyst, jobs.c.ended.is_(None)
+                )
+            ).first()
+            if other is not None:
+                raise duplicate(other.job)
+            connection.execute(jobs.insert().values(**_job_values(record)))
+            return record
+
+    def job(self, job: bytes) -> JobRecord | None:
+        """Give a job."""
+        with self._reader.begin() as connection:
+            row = connection.execute(jobs.select().where(jobs.c.job == job)).one_or_none()
+        return None if row is None else _job(row)
+
+    def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
+        """Give all jobs, oldest first."""
+        query = jobs.select().order_by(jobs.c.number)
+        if not ended:
+            query = query.where(jobs.c.ended.is_(None))
+        with self._reader.begin() as connection:
+            return tuple(map(_job, connection.execute(query)))
+
+    def change(
+        self,
+        before: JobRecord,
+        after: JobRecord,
+        *,
+        deposits: Iterable[Deposit] = (),
+        failures: Iterable[FailureRecord] = (),
+        messages: Iterable[MessageRecord] = (),
+    ) -> JobRecord:
+        """Replace a job's row and add what goes with it."""
+        changed = replace(after, version=before.version + 1)
+        with self._engine.begin() as connection:
+            updated = connection.execute(
+                jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**_job_values(changed))
+            )
+            if updated.rowcount != 1:
+                raise Stale
+            _add_deposits(connection, before.job, deposits)
+            _add_failures(connection, before.job, failures)
+            _add_messages(connection, before.job, messages)
+            _forget(connection, changed)
+        return changed
+
+    def deposits(self, job: bytes) -> tuple[Deposit, ...]:
+        """Give a job's deposits, by kind and party."""
+        query = deposits.select().where(deposits.c.job == job).order_by(deposits.c.kind, deposits.c.party, deposits.c.attempt)
+        with self._reader.begin() as connection:
+            return tuple(Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query))
+
+    def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
+        """Give a job's failures, oldest first."""
+        query = failures.select().where(failures.c.job == job).order_by(failures.c.number)
+        with self._reader.begin() as connection:
+            return tuple(
+                FailureRecord(row.attempt, row.party, row.code, row.message, row.hint, bool(row.retry))
+                for row in connection.execute(query)
+            )
+
+    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt."""
+        query = messages.select().where(messages.c.job == job).order_by(messages.c.number)
+        with self._reader.begin() as connection:
+            return tuple(map(_message, connection.execute(query)))
+
+    def saw(self, parties: Iterable[str], now: datetime) -> None:
+        """Note that parties are connected now."""
+        with self._engine.begin() as connection:
+            for party in sorted(set(parties)):
+                connection.execute(presence.delete().where(presence.c.party == party))
+                connection.execute(presence.insert().values(party=party, at=_seconds(now)))
+
+    def seen(self) -> Mapping[str, datetime]:
+        """Give when each party was connected last."""
+        with self._reader.begin() as connection:
+            return {row.party: _moment(row.at) for row in connection.execute(presence.select())}
+
+
+def _add_deposits(connection: sa.Connection, job: bytes, added: Iterable[Deposit]) -> None:
+    for one in added:
+        connection.execute(
+            deposits.delete().where(
+                deposits.c.job == job,
+                deposits.c.kind == one.kind,
+                deposits.c.party == one.party,
+                deposits.c.attempt == one.attempt,
+            )
+        )
+        connection.execute(
+            deposits.insert().values(job=job, kind=one.kind, party=one.party, attempt=one.attempt, document=one.document)
+        )
+
+
+def _add_failures(connection: sa.Connection, job: bytes, added: Iterable[FailureRecord]) -> None:
+    for one in added:
+        connection.execute(
+            failures.insert().values(
+                job=job,
+                attempt=one.attempt,
+                party=one.party,
+                code=one.code,
+                message=one.message,
+                hint=one.hint,
+                retry=one.retry,
+            )
+        )
+
+
+def _add_messages(connection: sa.Connection, job: bytes, added: Iterable[MessageRecord]) -> None:
+    for one in added:
+        ref = one.name.ref
+        key = {"attempt": one.name.attempt, "round": ref.round, "sender": ref.sender, "receiver": ref.receiver}
+        same = sa.and_(messages.c.job == job, *(messages.c[column] == value for column, value in key.items()))
+        if connection.execute(sa.select(messages.c.number).where(same)).first() is None:
+            connection.execute(messages.insert().values(job=job, envelopes=one.envelopes, bytes=one.bytes, **key))
+
+
+def _forget(connection: sa.Connection, changed: JobRecord) -> None:
+    """Delete what belongs to earlier attempts, and all messages of an ended job."""
+    connection.execute(
+        deposits.delete().where(
+            deposits.c.job == changed.job, deposits.c.attempt != FOREVER, deposits.c.attempt < changed.attempt
+        )
+    )
+    of_job = messages.c.job == changed.job
+    old = of_job if changed.ended is not None else sa.and_(of_job, messages.c.attempt < changed.attempt)
+    connection.execute(messages.delete().where(old))
+
+
+def _job_values(record: JobRecord) -> dict[str, Any]:
+    return {
+        "job": record.job,
+        "question": record.question,
+        "analyst": record.analyst,
+        "agreement": record.agreement,
+        "agreement_digest": record.agreement_digest,
+        "document": record.document,
+        "state": record.state,
+        "phase": record.phase,
+        "attempt": record.attempt,
+        "version": record.version,
+        "submitted": _seconds(record.submitted),
+        "deadline": _seconds(record.deadline),
+        "ended": None if record.ended is None else _seconds(record.ended),
+        "result_bytes": record.result_bytes,
+    }
+
+
+def _job(row: Any) -> JobRecord:
+    return JobRecord(
+        job=row.job,
+        question=row.question,
+        analyst=row.analyst,
+        agreement=row.agreement,
+        agreement_digest=row.agreement_digest,
+        document=row.document,
+        state=row.state,
+        phase=row.phase,
+        attempt=row.attempt,
+        version=row.version,
+        submitted=_moment(row.submitted),
+        deadline=_moment(row.deadline),
+        ended=_maybe(row.ended),
+        result_bytes=row.result_bytes,
+    )
+
+
+def _certificate(row: Any) -> Certificate:
+    return Certificate(
+        row.serial, row.role, row.name, _moment(row.expires), row.invitation, row.chain, revoked=_maybe(row.revoked)
+    )
+
+
+def _message(row: Any) -> MessageRecord:
+    kind, _, about = row.round.partition(":")
+    name = MessageName(row.job, row.attempt, Ref(kind, row.sender, row.receiver, about))
+    return MessageRecord(name, row.envelopes, row.bytes)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _maybe(seconds: int | None) -> datetime | None:
+    return None if seconds is None else _moment(seconds)

@@ -1,0 +1,109 @@
+"""The coordinator's tables. Nothing here is secret from the coordinator, and nothing is data of a person."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts by itself in columns of type INTEGER alone
+
+
+def _number() -> sa.Column[int]:
+    return sa.Column("number", _NUMBER, primary_key=True, autoincrement=True)
+
+
+invitations = sa.Table(
+    "invitations",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.BigInteger),
+)
+
+certificates = sa.Table(
+    "certificates",
+    METADATA,
+    _number(),
+    sa.Column("serial", sa.Text, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("invitation", sa.Text, nullable=False),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("revoked", sa.BigInteger),
+)
+
+jobs = sa.Table(
+    "jobs",
+    METADATA,
+    _number(),
+    sa.Column("job", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("analyst", sa.Text, nullable=False),
+    sa.Column("agreement", sa.Text, nullable=False),
+    sa.Column("agreement_digest", sa.Text, nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("submitted", sa.BigInteger, nullable=False),
+    sa.Column("deadline", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger),
+    sa.Column("result_bytes", sa.BigInteger),
+    sa.Index(
+        "jobs_open",
+        "analyst",
+        "question",
+        unique=True,
+        sqlite_where=sa.text("ended IS NULL"),
+        postgresql_where=sa.text("ended IS NULL"),
+    ),
+)
+
+deposits = sa.Table(
+    "deposits",
+    METADATA,
+    sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("party", sa.Text, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+)
+
+failures = sa.Table(
+    "failures",
+    METADATA,
+    _number(),
+    sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("party", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("retry", sa.Boolean, nullable=False),
+)
+
+messages = sa.Table(
+    "messages",
+    METADATA,
+    _number(),
+    sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("round", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("receiver", sa.Text, nullable=False),
+    sa.Column("envelopes", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("job", "attempt", "round", "sender", "receiver"),
+)
+
+presence = sa.Table(
+    "presence",
+    METADATA,
+    sa.Column("party", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
