@@ -1,0 +1,180 @@
+"""The heavy parts of `products.py`: module-level functions over picklable tasks, so that worker processes can run them.
+
+What a peer sent is parsed here and nowhere else: a child that a hostile chunk could kill is a child only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from tenseal import sealapi
+
+from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA_PRIMES, RETURNED_PRIMES, Scheme, packed, scheme, unpacked
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.flooding import Errors, flooded
+from tallystick.crypto.seal_bytes import Polynomials
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class EncryptTask:
+    """Blocks to encrypt.
+
+    Attributes:
+        parts: for each prime in use: its index, its secret key, which columns.
+        blocks: int64[columns, blocks, up to 8192].
+        zeros: also give an encryption of zero for each prime, first.
+    """
+
+    parts: tuple[tuple[int, bytes, tuple[int, ...]], ...] = field(repr=False)
+    blocks: npt.NDArray[np.int64] = field(repr=False)
+    zeros: bool
+
+
+def encrypt(task: EncryptTask) -> list[bytes]:
+    """Give the chunks of a task: for block, for prime, for column."""
+    schemes = [(scheme(index), columns) for index, _, columns in task.parts]
+    encryptors = [own.encryptor(secret) for (own, _), (_, secret, _) in zip(schemes, task.parts, strict=True)]
+    ciphertext = sealapi.Ciphertext()
+    chunks: list[bytes] = []
+    if task.zeros:
+        for (own, _), encryptor in zip(schemes, encryptors, strict=True):
+            encryptor.encrypt_zero_symmetric(ciphertext)
+            chunks.append(packed(own.polynomials(ciphertext, DATA_PRIMES)))
+    for block in range(task.blocks.shape[1]):
+        for (own, columns), encryptor in zip(schemes, encryptors, strict=True):
+            for column in columns:
+                encryptor.encrypt_symmetric(own.plaintext(task.blocks[column, block]), ciphertext)
+                chunks.append(packed(own.polynomials(ciphertext, DATA_PRIMES)))
+    return chunks
+
+
+@dataclass(frozen=True)
+class MultiplyTask:
+    """Some blocks of products under one prime.
+
+    Attributes:
+        prime: its index.
+        zero: the encryptor's encryption of zero.
+        chunks: the encryptor's ciphertexts, [block][column].
+        blocks: this side's values, int64[columns, blocks, up to 8192].
+        pairs: indices into a block's chunks and into `blocks`.
+        ternary: int8[N]; makes a fresh encryption of zero to start the sums from, so that no sum is ever transparent.
+        sender: whose chunks these are.
+    """
+
+    prime: int
+    zero: bytes = field(repr=False)
+    chunks: tuple[tuple[bytes, ...], ...] = field(repr=False)
+    blocks: npt.NDArray[np.int64] = field(repr=False)
+    pairs: tuple[tuple[int, int], ...]
+    ternary: npt.NDArray[np.int8] = field(repr=False)
+    sender: str
+
+
+def _guarded(work: Callable[[], R], sender: str) -> R:
+    """Run SEAL on what a peer sent; whatever it refuses is the peer's fault."""
+    try:
+        return work()
+    except (RuntimeError, ValueError) as fault:
+        raise PeerFault("ciphertext-refused", "a ciphertext cannot be computed with", sender=sender) from fault
+
+
+def _read(own: Scheme, chunk: bytes, sender: str) -> Any:
+    """Give a peer's data-level ciphertext in NTT form."""
+    ciphertext = own.ciphertext(unpacked(chunk, DATA_PRIMES, sender=sender))
+    own.evaluator.transform_to_ntt_inplace(ciphertext)
+    return ciphertext
+
+
+def multiply(task: MultiplyTask) -> Polynomials:
+    """Give, for each pair, Σ over the blocks of ciphertext times plaintext in NTT form: uint64[pairs, 2, primes, N].
+
+    A block that is zero throughout, which SEAL would refuse, is multiplied as ones and added to a sum that nobody reads: the
+    time does not tell it from others.
+    """
+    return _guarded(lambda: _multiplied(scheme(task.prime), task), task.sender)
+
+
+def _multiplied(own: Scheme, task: MultiplyTask) -> Polynomials:
+    evaluator = own.evaluator
+    zero, start = _read(own, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
+    sums = [sealapi.Ciphertext() for _ in (*task.pairs, None)]
+    for total in sums:
+        evaluator.multiply_plain(zero, start, total)
+    unread = sums.pop()
+    product = sealapi.Ciphertext()
+    for block, chunks in enumerate(task.chunks):
+        left = [_read(own, chunk, task.sender) for chunk in chunks]
+        values = task.blocks[:, block] % own.plain
+        present: npt.NDArray[np.bool_] = np.any(values, axis=1)
+        values[~present] = 1
+        right = [own.ntt(own.plaintext(row)) for row in values]
+        for (i, j), total in zip(task.pairs, sums, strict=True):
+            evaluator.multiply_plain(left[i], right[j], product)
+            evaluator.add_inplace(total if present[j] else unread, product)
+    return np.stack([own.polynomials(total, DATA_PRIMES, ntt=True) for total in sums])
+
+
+@dataclass(frozen=True)
+class FinishTask:
+    """One product to hide and return.
+
+    Attributes:
+        prime: its index.
+        zero: the encryptor's encryption of zero.
+        total: the accumulated sum in NTT form, uint64[2, primes, N].
+        mask: a value below t for each slot, uint64[N].
+        errors: see `flooding.py`.
+        sender: whose encryption of zero this is.
+    """
+
+    prime: int
+    zero: bytes = field(repr=False)
+    total: Polynomials = field(repr=False)
+    mask: npt.NDArray[np.uint64] = field(repr=False)
+    errors: Errors = field(repr=False)
+    sender: str
+
+
+def hidden(task: FinishTask) -> Polynomials:
+    """Give a product with its mask in every slot and its errors added, at the data level: uint64[2, primes, N]."""
+    return _guarded(lambda: _hidden(scheme(task.prime), task), task.sender)
+
+
+def _hidden(own: Scheme, task: FinishTask) -> Polynomials:
+    total, fresh = own.ciphertext(task.total, ntt=True), _read(own, task.zero, task.sender)
+    own.evaluator.multiply_plain_inplace(fresh, own.ntt(own.small_plaintext(task.errors.ternary)))
+    own.evaluator.add_inplace(total, fresh)
+    own.evaluator.transform_from_ntt_inplace(total)
+    own.evaluator.add_plain_inplace(total, own.plaintext(task.mask))
+    return flooded(own.polynomials(total, DATA_PRIMES), task.errors, COEFFICIENT_PRIMES[:DATA_PRIMES])
+
+
+def finish(task: FinishTask) -> bytes:
+    """Give the returned chunk of a product: hidden, then dropped to the smallest modulus that decrypts."""
+    own, coefficients = scheme(task.prime), hidden(task)
+    return _guarded(lambda: packed(own.polynomials(own.dropped(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """Returned chunks to decrypt under one prime."""
+
+    prime: int
+    secret: bytes = field(repr=False)
+    chunk: bytes = field(repr=False)
+    sender: str
+
+
+def open_sum(task: OpenTask) -> int:
+    """Give the sum of a returned product's slots mod t: the encryptor's share."""
+    own = scheme(task.prime)
+    coefficients = unpacked(task.chunk, RETURNED_PRIMES, sender=task.sender)
+    slots = _guarded(lambda: own.slots(own.decryptor(task.secret), own.ciphertext(coefficients)), task.sender)
+    return int(slots.sum()) % own.plain  # 2^13 values below 2^30
