@@ -1,0 +1,215 @@
+"""The lab file: which agencies, which files, which columns; and what differs from "everything here is allowed".
+
+Paths are relative to the file; unknown keys are refused. A node's own configuration names its datasets in the same words
+(docs/configuration.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from tallystick.core.agreement.model import Column, Dataset, Disclosure, IdentifierName
+from tallystick.core.errors import Invalid
+from tallystick.core.model import ColumnName, Document, Name, Text
+from tallystick.core.yaml import read_yaml
+
+SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+class LabSource(Document):
+    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
+
+    csv: PathText | None = None
+    parquet: PathText | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.csv is None) == (self.parquet is None):
+            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
+        return self
+
+    @property
+    def path(self) -> str:
+        """The file, as it is written."""
+        return self.csv or self.parquet or ""
+
+
+class LabColumn(Column):
+    """A declared column and, where it has another name in the file, that name (`from`)."""
+
+    source: Annotated[SourceColumn | None, Field(alias="from")] = None
+
+
+class LabDataset(Document):
+    """One dataset.
+
+    Attributes:
+        title: what it is, for people.
+        source: its file.
+        person: the file's column with the agency's own key of a person; rows with the same key are one person.
+        identifiers: which column of the file holds which identifier.
+        columns: what jobs may name.
+        rows_per_person: no person has more rows.
+        out_of_bounds: refuse the file, or clip numbers to their bounds.
+    """
+
+    title: Text | None = None
+    source: LabSource
+    person: SourceColumn
+    identifiers: dict[IdentifierName, SourceColumn]
+    columns: dict[ColumnName, LabColumn]
+    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+    def agreed(self, agency: str) -> Dataset:
+        """Give what the agreement says of it."""
+        return Dataset(
+            agency=agency,
+            title=self.title,
+            columns={
+                name: Column(**{key: getattr(column, key) for key in Column.model_fields})
+                for name, column in self.columns.items()
+            },
+            identifiers=tuple(self.identifiers),
+            rows_per_person=self.rows_per_person,
+            out_of_bounds=self.out_of_bounds,
+        )
+
+    def node_entry(self, folder: Path) -> dict[str, Any]:
+        """Give its entry in a node's configuration; paths absolute."""
+        entry = self.json_value()
+        entry.pop("title", None)
+        kind = "csv" if self.source.csv is not None else "parquet"
+        entry["source"] = {kind: str(folder / self.source.path)}
+        return entry
+
+
+class LabAgency(Document):
+    """One agency."""
+
+    datasets: Annotated[dict[Name, LabDataset], Field(min_length=1)]
+
+
+class LabRelease(Document):
+    """How results leave; the desk is the first agency of the file unless it is named."""
+
+    mode: Literal["desk", "direct"] = "desk"
+    desk: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"mode": value} if isinstance(value, str) else value
+
+
+class LabAgreement(Document):
+    """What differs from "everything in this file is allowed to the lab's analyst".
+
+    Attributes:
+        name: the agreement's name; without one, the name that the jobs give.
+        purposes: without any, those that the jobs give.
+        disclosure: `cms` unless it says otherwise.
+        link: recipes from strict to loose, or ladders; without any, all ladders.
+        release: through the desk of the first agency.
+        decoys, min_people: as in an agreement.
+    """
+
+    name: Name | None = None
+    purposes: tuple[Name, ...] | None = None
+    disclosure: Disclosure = Disclosure(profile="cms")
+    link: Annotated[tuple[Link, ...], Field(min_length=1), BeforeValidator(_one_or_more)] = ("strict", "default", "loose")
+    release: LabRelease = LabRelease()
+    decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024
+    min_people: Annotated[int, Field(ge=0)] = 0
+
+
+class LabFile(Document):
+    """The whole file."""
+
+    agencies: Annotated[dict[Name, LabAgency], Field(min_length=2, max_length=16)]
+    agreement: LabAgreement = LabAgreement()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        owners: dict[str, str] = {}
+        for agency, entry in self.agencies.items():
+            for dataset in entry.datasets:
+                if dataset in owners:
+                    raise ValueError(
+                        f"{owners[dataset]} and {agency} both have a dataset {dataset}; give one of them another name"
+                    )
+                owners[dataset] = agency
+        if "coordinator" in self.agencies:
+            raise ValueError("an agency cannot be named coordinator")
+        if self.agreement.release.desk is not None and self.agreement.release.desk not in self.agencies:
+            raise ValueError(f"release: {self.agreement.release.desk} is no agency of this file")
+        return self
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab file that was read.
+
+    Attributes:
+        file: its content.
+        folder: what its paths are relative to.
+        first: the agency that stands first in it.
+    """
+
+    file: LabFile
+    folder: Path
+    first: str
+
+    @property
+    def desk(self) -> str:
+        """The agency whose node is the desk."""
+        return self.file.agreement.release.desk or self.first
+
+    def check_sources(self) -> None:
+        """Check that every file is there and can be read.
+
+        Raises:
+            Invalid: `source-missing`: names every dataset whose file is not.
+        """
+        missing = []
+        for agency, entry in self.file.agencies.items():
+            for name, dataset in entry.datasets.items():
+                path = self.folder / dataset.source.path
+                try:
+                    with path.open("rb"):
+                        pass
+                except OSError:
+                    missing.append(f"{path} ({agency}, {name})")
+        if missing:
+            files = "files that cannot be read" if len(missing) > 1 else "a file that cannot be read"
+            raise Invalid(
+                "source-missing",
+                f"the lab file names {files}: {', '.join(missing)}",
+                hint="paths are relative to the lab file",
+            )
+
+
+def read_lab(path: Path) -> Lab:
+    """Read a lab file and check that its sources are there.
+
+    Raises:
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`, `source-missing`.
+    """
+    value: Any = read_yaml(path, what="the lab file")
+    if value is None:
+        raise Invalid("document-invalid", f"{path} is empty", hint="it needs at least: agencies")
+    file = LabFile.read(value, what="the lab file")
+    # the model's own order is by name; the desk's default is the first as it is written
+    lab = Lab(file, path.absolute().parent, next(iter(value["agencies"])))
+    lab.check_sources()
+    return lab
