@@ -174,11 +174,19 @@ def opened(header: Header, sealed: bytes, signature: bytes, receiver: SealingKey
     Raises:
         PeerFault: `envelope-too-large`, `signature-invalid`, `envelope-unopenable`.
     """
+    verify(header, sealed, signature, sender_public)
+    return receiver.open(sealed, _INFO + header.canonical(), sender=header.sender)
+
+
+def verify(header: Header, sealed: bytes, signature: bytes, sender_public: bytes) -> None:
+    """Check an envelope's length and signature without opening it, as a relay can.
+
+    Raises:
+        PeerFault: `envelope-too-large`, `signature-invalid`.
+    """
     if len(sealed) > CHUNK + OVERHEAD:
         raise PeerFault("envelope-too-large", "an envelope is over its limit", sender=header.sender)
-    canonical = header.canonical()
-    signing.verify(sender_public, _CONTEXT, _signed_bytes(canonical, sealed), signature, signer=header.sender)
-    return receiver.open(sealed, _INFO + canonical, sender=header.sender)
+    signing.verify(sender_public, _CONTEXT, _signed_bytes(header.canonical(), sealed), signature, signer=header.sender)
 
 
 def seal_to(public: bytes, context: str, parts: tuple[bytes, ...], plaintext: bytes) -> bytes:
