@@ -234,7 +234,7 @@ def corrected_tags(
         workers: threads for masking.
 
     Returns:
-        (passes, rows, 16): the same tag for the same token at the same pass, in whose list it may be.
+        (passes, rows, 16): the same tag for the same token at the same pass, whoever owns the list.
 
     Raises:
         PeerFault: `correction-invalid`.

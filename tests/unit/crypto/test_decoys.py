@@ -1,0 +1,113 @@
+"""Coins, decoy tokens, and the exact privacy figures of DESIGN §6."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tallystick.crypto.decoys import coins, decoy_tokens, privacy_delta, privacy_delta_with_agency
+from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.points import repeated
+
+JOB = b"j" * 32
+KEY = b"k" * 32
+
+# χ² at p = 0.001
+CHI_SQUARE = {1: 10.828, 3: 16.266, 255: 330.52}
+
+
+def _chi_square(counts: npt.NDArray[np.int64]) -> float:
+    expected = counts.sum() / len(counts)
+    return float(((counts - expected) ** 2 / expected).sum())
+
+
+def _coins(key: bytes, count: int = 100_000) -> npt.NDArray[np.bool_]:
+    """Give coins of many jobs, as a node throws them: 1,000 for each pass."""
+    return np.concatenate(
+        [coins(key, bytes([job]) * 32, f"pass {i}", 1_000) for job in range(count // 10_000) for i in range(10)]
+    )
+
+
+def test_s08_coins_are_fair_and_independent() -> None:
+    drawn = _coins(KEY)
+    assert len(drawn) == 100_000
+    assert _chi_square(np.bincount(drawn, minlength=2)) < CHI_SQUARE[1]
+    pairs = 2 * drawn[:-1:2].astype(np.int64) + drawn[1::2]
+    assert _chi_square(np.bincount(pairs, minlength=4)) < CHI_SQUARE[3]
+    assert _chi_square(np.bincount(np.packbits(drawn), minlength=256)) < CHI_SQUARE[255]
+
+
+def test_s08_two_nodes_coins_are_independent_so_a_quarter_of_the_decoys_match() -> None:
+    both = 2 * _coins(KEY).astype(np.int64) + _coins(b"other" * 8)
+    assert _chi_square(np.bincount(both, minlength=4)) < CHI_SQUARE[3]
+
+
+def test_s08_coins_stay_with_the_job_and_change_with_key_job_and_pass() -> None:
+    first = coins(KEY, JOB, "ssn", 1024)
+    assert first.dtype == np.bool_
+    assert first.tolist() == coins(KEY, JOB, "ssn", 1024).tolist()
+    for other in (coins(b"x" * 32, JOB, "ssn", 1024), coins(KEY, b"i" * 32, "ssn", 1024), coins(KEY, JOB, "name", 1024)):
+        assert 400 < int((first != other).sum()) < 624  # the mean is 512, the deviation 16
+    assert [len(coins(KEY, JOB, "ssn", m)) for m in (0, 1, 7, 8, 9)] == [0, 1, 7, 8, 9]
+
+
+def test_decoy_tokens_are_the_same_for_who_has_the_secret_and_for_nobody_else() -> None:
+    tokens = [
+        decoy_tokens(secret, own, at, 50)
+        for secret in (KEY, JOB)
+        for own, at in (("a", "a"), ("a", "b"), ("b", "b"), ("b", "a"))
+    ]
+    assert not repeated(np.concatenate(tokens)).any()
+    assert decoy_tokens(KEY, "a", "b", 50).tobytes() == tokens[1].tobytes()
+    assert decoy_tokens(KEY, "a", "b", 0).shape == (0, 32)
+
+
+def test_s08_the_figures_of_the_design() -> None:
+    """m = 1024, ε = 0.5: 2.1e-12 for the coordinator alone, 2.5e-10 with an agency whose coins fell evenly, 2.8e-10 over its coins."""
+    assert privacy_delta(1024, 0.5, Fraction(1, 4)) == pytest.approx(2.1e-12, rel=0.01)
+    assert privacy_delta(512, 0.5, Fraction(1, 2)) == pytest.approx(2.5e-10, rel=0.02)
+    assert privacy_delta_with_agency(1024, 0.5) == pytest.approx(2.81e-10, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("decoys", "participation"), [(1, Fraction(1, 2)), (10, Fraction(1, 4)), (40, Fraction(1, 2)), (60, Fraction(1, 3))]
+)
+@pytest.mark.parametrize("epsilon", [0.0, 0.1, 0.5, 2.0])
+def test_s08_delta_is_the_greatest_advantage_over_all_events(decoys: int, participation: Fraction, epsilon: float) -> None:
+    """From the definition, in floats: δ = max over events of P[count + noise] - e^ε·P[count ± 1 + noise]."""
+    q = float(participation)
+    noise = [math.comb(decoys, k) * q**k * (1 - q) ** (decoys - k) for k in range(decoys + 1)]
+    here, next_to = [*noise, 0.0], [0.0, *noise]
+    ways = ((here, next_to), (next_to, here))
+    expected = max(sum(max(0.0, a - math.exp(epsilon) * b) for a, b in zip(p, q_, strict=True)) for p, q_ in ways)
+    assert privacy_delta(decoys, epsilon, participation) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
+def test_s08_the_average_over_an_agencys_coins_is_the_average() -> None:
+    expected = sum(math.comb(20, h) * privacy_delta(h, 0.5, Fraction(1, 2)) for h in range(21)) / 2**20
+    assert privacy_delta_with_agency(20, 0.5) == pytest.approx(expected, rel=1e-12)
+
+
+def test_s08_no_decoys_hide_nothing() -> None:
+    assert privacy_delta(0, 0.5, Fraction(1, 4)) == 1.0
+    assert privacy_delta_with_agency(0, 0.5) == 1.0
+
+
+def test_impossible_parameters_are_refused() -> None:
+    half = Fraction(1, 2)
+    for decoys, epsilon, participation in [
+        (-1, 0.5, half),
+        (1, -0.1, half),
+        (1, 100.0, half),
+        (1, 0.5, Fraction(0)),
+        (1, 0.5, Fraction(1)),
+    ]:
+        with pytest.raises(LocalFault) as caught:
+            privacy_delta(decoys, epsilon, participation)
+        assert caught.value.rule == "privacy-parameters"
+    with pytest.raises(LocalFault):
+        privacy_delta_with_agency(-1, 0.5)
