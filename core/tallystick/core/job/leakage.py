@@ -1,0 +1,123 @@
+"""The leakage statement: who will learn what from this very job, in words, before anybody approves it.
+
+Semi-honest parties; the combinations that say more than their members are named. Figures: a count blurred by decoys is (ε,
+δ)-private at ε = 0.5 (`crypto/decoys.py`); a padded size is at most 12 % above the true one (`crypto/padding.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final
+
+from tallystick.core.agreement.check import COORDINATOR
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.profiles import profile_of
+from tallystick.core.job.check import link_of, participants
+from tallystick.core.job.model import Job, Question
+from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
+
+EPSILON: Final = 0.5
+_EXACT_UP_TO: Final = 1024
+"""δ falls with every decoy; above this many its exact average takes long, and the figure for this many is given as a bound."""
+
+
+def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, list[str]]:
+    """Give what each party, and each combination that matters, learns from a job that its agreement allows.
+
+    Args:
+        job: the contract, or the question before it is one.
+        agreement: the agreement that allows it.
+
+    Returns:
+        Sentences by party; combinations are named `coordinator + AGENCY`.
+
+    Raises:
+        Refused: `job-not-allowed`: the linkage that it asks for.
+    """
+    question = job.question if isinstance(job, Job) else job
+    analyst = job.analyst if isinstance(job, Job) else "analyst"
+    data = tuple(sorted({people.agency for people in question.people.values()}))
+    desk = agreement.release.desk
+    statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
+    for agency in participants(question, agreement):
+        statement[agency] = _agency(agency, data)
+        if agency == desk:
+            statement[agency] += _desk(question)
+    statement[analyst] = _analyst(question, agreement)
+    for agency in data:
+        statement[f"{COORDINATOR} + {agency}"] = _coalition(agency, agreement)
+    return statement
+
+
+def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]) -> list[str]:
+    passes = link_of(question, agreement)
+    return [
+        "the text of this job, who approved it, and when each party worked",
+        f"the padded number of people of {_listed(data)}: at most 12 % above the true number",
+        f"which anonymous tags, made for this job alone, coincide; linked by {_listed(passes)}",
+        _blur(agreement.decoys, f"how many people match at a pass: blurred by {agreement.decoys} decoys a pass", _delta_alone),
+        "not: identifiers, values, shares, cells or results",
+    ]
+
+
+def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
+    others = tuple(name for name in data if name != agency)
+    learned = ["the text of this job and who approved it"]
+    if agency in data:
+        learned.append(f"the padded number of people of {_listed(others)}: at most 12 % above the true number")
+        learned.append("in which rows of a random table its own people stand, which does not say who matched")
+    return [*learned, "not: which people match, its own included; any value of another agency"]
+
+
+def _desk(question: Question) -> list[str]:
+    measures = _listed(tuple(measure.label for measure in question.measures))
+    groups = f" by {_listed(question.by)}" if question.by else ""
+    return [
+        f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts",
+        "as the desk: it hides the small cells before anything is released",
+    ]
+
+
+def _analyst(question: Question, agreement: Agreement) -> list[str]:
+    least = profile_of(agreement.disclosure).min_cell
+    rule = (
+        f"cells of 1 to {least - 1} people are hidden, and others from which they could be worked out"
+        if least > 1
+        else "no cell is hidden"
+    )
+    groups = f" by {_listed(question.by)}" if question.by else ""
+    return [
+        f"the released cells of {_listed(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
+        "the linkage report under the same rule, and the signatures that prove the result",
+    ]
+
+
+def _coalition(agency: str, agreement: Agreement) -> list[str]:
+    return [
+        f"together they also learn which of {agency}'s own people match somebody, and cannot tell them from decoys of the other agency",
+        _blur(agreement.decoys, "how many match: blurred by the other agency's decoys", _delta_with_agency),
+        "not: values, people of the other agency that do not match, or cells",
+    ]
+
+
+def _blur(decoys: int, subject: str, delta: Callable[[int], float]) -> str:
+    if decoys == 0:
+        return f"{subject.split(':')[0]}: exactly, since the agreement has no decoys"
+    bound = "below " if decoys > _EXACT_UP_TO else ""
+    return f"{subject} (ε = {EPSILON}, δ {bound or '= '}{delta(min(decoys, _EXACT_UP_TO)):.1e})"
+
+
+@lru_cache(maxsize=16)
+def _delta_alone(decoys: int) -> float:
+    return privacy_delta(decoys, EPSILON, Fraction(1, 4))
+
+
+@lru_cache(maxsize=16)
+def _delta_with_agency(decoys: int) -> float:
+    return privacy_delta_with_agency(decoys, EPSILON)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

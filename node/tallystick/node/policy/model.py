@@ -1,0 +1,55 @@
+"""An agency's local policy: data, read from its own configuration.
+
+A policy is a list of rules. A rule's decision holds for every demand that it matches; what it leaves out matches anything.
+Where several rules match, the strictest holds; what no rule matches is never allowed, so an empty policy allows nothing.
+
+    rules:
+      - {decision: ask, dataset: ui_wages}
+      - {decision: auto, dataset: ui_wages, analyst: jane, operation: count}     # has no effect: the rule above is stricter
+      - {decision: never, column: wage, purpose: marketing}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tallystick.core.agreement.model import Operation
+from tallystick.core.model import ColumnName, Document, Name
+from tallystick.core.yaml import read_yaml
+
+Decision = Literal["auto", "ask", "never"]
+FACETS = ("agreement", "analyst", "purpose", "dataset", "column", "operation")
+
+
+class Rule(Document):
+    """One rule.
+
+    Attributes:
+        decision: auto (the node approves), ask (a steward decides), never.
+        agreement, analyst, purpose, dataset, column, operation: what it is about; None is anything.
+    """
+
+    decision: Decision
+    agreement: Name | None = None
+    analyst: Name | None = None
+    purpose: Name | None = None
+    dataset: Name | None = None
+    column: ColumnName | None = None
+    operation: Operation | None = None
+
+
+class Policy(Document):
+    """All rules of an agency, in the order of its file."""
+
+    rules: tuple[Rule, ...] = ()
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy file; an empty file is an empty policy.
+
+    Raises:
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
+    """
+    value = read_yaml(path, what="policy")
+    return Policy.read({} if value is None else value, what="policy")
