@@ -1,0 +1,95 @@
+"""The coordinator's configuration: one YAML file, every key typed, unknown keys refused.
+
+Paths are relative to the file's folder. Secrets are files in the state folder, never keys here.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from tallystick.core.errors import Invalid
+from tallystick.core.model import Document, Name
+from tallystick.core.yaml import read_yaml
+
+MIB = 1 << 20
+
+
+class Limits(Document):
+    """What one caller, message or job may cost.
+
+    Attributes:
+        message_mib: largest message of one round, as it lies on disk.
+        job_mib: all messages of one attempt together.
+        calls_per_second: sustained rate of calls of one certificate; ten seconds' worth may come at once.
+        open_jobs: unended jobs of one analyst.
+        keep_results_days: how long a released result can be fetched.
+    """
+
+    message_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 16 * 1024
+    job_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 64 * 1024
+    calls_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
+    open_jobs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    keep_results_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class Config(Document):
+    """The whole file.
+
+    Attributes:
+        state: folder of keys, database and spool; made by `tally coordinator init`.
+        listen: `host:port`; port 0 lets the system choose.
+        address: `host:port` that nodes dial, as it stands in invitations; `listen` when it is left out.
+        network: the network's name, as it stands in certificates.
+        agreements: files of signed agreements, or folders of them (`*.json`).
+        certificate_days: how long the certificates of nodes and analysts are valid.
+        invitation_days: how long an invitation is.
+    """
+
+    state: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = "state"
+    listen: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] = "127.0.0.1:7700"
+    address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
+    network: Name
+    agreements: tuple[Annotated[str, StringConstraints(min_length=1, max_length=1000)], ...] = ("agreements",)
+    certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
+    limits: Limits = Limits()
+
+
+class Settings:
+    """A configuration with its paths resolved."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.config = config
+        self.state = (folder / config.state).resolve()
+        self.agreements = tuple((folder / path).resolve() for path in config.agreements)
+
+    @property
+    def address(self) -> str:
+        """What nodes dial."""
+        return self.config.address or self.config.listen
+
+    @property
+    def certificate_lifetime(self) -> timedelta:
+        """How long a certificate is valid."""
+        return timedelta(days=self.config.certificate_days)
+
+    @property
+    def invitation_lifetime(self) -> timedelta:
+        """How long an invitation is valid."""
+        return timedelta(days=self.config.invitation_days)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a configuration file.
+
+    Raises:
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
+    """
+    value = read_yaml(path, what="the coordinator's configuration")
+    if value is None:
+        raise Invalid("document-invalid", f"{path} is empty", hint="it needs at least: network: NAME")
+    return Settings(Config.read(value, what="the coordinator's configuration"), path.parent)

@@ -1,0 +1,239 @@
+"""The relay: takes envelopes that it cannot open, keeps them until they are fetched, and says what it holds.
+
+Rules that this file enforces:
+
+1. A message is taken only if the job's protocol has it, its sender is the caller, and its attempt is the present one.
+2. Every envelope carries its sender's signature over its own place: one that was moved is refused before it is written.
+3. Envelopes are taken in order. One that is held already is skipped if it is the same and refused if it is not.
+4. A message counts when all of it is durable and its row is written; only then can its receiver see it.
+5. Nothing grows without bound: envelopes, messages and a job's attempt have limits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tallystick.coordinator.config import MIB, Limits
+from tallystick.coordinator.contract import SMALL, Contract
+from tallystick.coordinator.ports import Spool, Stale, Storage, Upload
+from tallystick.coordinator.records import JobRecord, MessageRecord
+from tallystick.core.errors import Broken, Refused
+from tallystick.core.failpoint import failpoint
+from tallystick.core.net.chunks import MessageName, check_shape, same
+from tallystick.crypto import envelope as envelopes
+from tallystick.v1.types_pb2 import Envelope, MessageState
+
+Open = Callable[[bytes, str], tuple[JobRecord, Contract]]
+"""Gives a job that takes messages now, as this agency may see it; raises `job-unknown` or `job-state`."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An admitted message: its contract, its sender's key, and how much room it has."""
+
+    name: MessageName
+    contract: Contract
+    sender_key: bytes
+    room: int
+
+
+class Relay:
+    """See the module's rules. Methods block; callers run them in threads."""
+
+    def __init__(
+        self, storage: Storage, spool: Spool, limits: Limits, opened: Open, changed: Callable[[JobRecord], None]
+    ) -> None:
+        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change."""
+        self._storage = storage
+        self._spool = spool
+        self._limits = limits
+        self._opened = opened
+        self._changed = changed
+        self._lock = threading.RLock()
+        self._receiving: dict[MessageName, Receiving] = {}
+
+    def receive(self, caller: str, name: MessageName) -> Receiving:
+        """Begin or go on with an upload. An older upload of the same message, left behind by a lost connection, ends.
+
+        Raises:
+            Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1.
+        """
+        place = self._admitted(caller, name)
+        with self._lock:
+            older = self._receiving.pop(name, None)
+            if older is not None:
+                older.close()
+            complete = self._complete(name)
+            receiving = Receiving(self, place, None if complete else self._spool.upload(name), complete)
+            self._receiving[name] = receiving
+            return receiving
+
+    def stat(self, caller: str, name: MessageName) -> MessageState:
+        """Say how much of a message is held; finishes a message whose last step a crash cut off.
+
+        Raises:
+            As `receive`.
+        """
+        self._admitted(caller, name)
+        with self._lock:
+            current = self._receiving.get(name)
+            complete = self._complete(name)
+        if complete is not None:
+            return _state(name, complete.envelopes, complete.bytes, complete=True)
+        if current is not None:
+            return current.state()
+        if not self._spool.has(name):
+            return _state(name, 0, 0, complete=False)
+        return self.receive(caller, name).finish()
+
+    def read(self, caller: str, name: MessageName, start: int) -> Iterator[Envelope]:
+        """Give a complete message that is addressed to the caller, from envelope `start` on.
+
+        Raises:
+            Refused: `job-unknown`, `job-state`, `not-allowed`: addressed to somebody else, or not complete.
+        """
+        record, _ = self._opened(name.job, caller)
+        if name.attempt != record.attempt:
+            raise _another_attempt(record)
+        complete = self._complete(name) if name.ref.receiver == caller else None
+        if complete is None:
+            raise Refused("not-allowed", "there is no complete message of that name for the caller")
+        return self._spool.read(name, min(start, complete.envelopes))
+
+    def _admitted(self, caller: str, name: MessageName) -> _Place:
+        record, contract = self._opened(name.job, caller)
+        if name.attempt != record.attempt:
+            raise _another_attempt(record)
+        if name.ref.sender != caller or name.ref not in contract.sent_by_agencies:
+            raise Broken("protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller} in this job")
+        held = sum(message.bytes for message in self._storage.messages(name.job))
+        room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - held)
+        if (most := SMALL.get(name.ref.kind)) is not None:
+            room = min(room, most * MIB)
+        return _Place(name, contract, bytes.fromhex(contract.agreement.parties[caller].key), room)
+
+    def _complete(self, name: MessageName) -> MessageRecord | None:
+        return next((message for message in self._storage.messages(name.job) if message.name == name), None)
+
+    def held_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
+        """Give the envelopes of a complete message, to compare with."""
+        return self._spool.read(name, start)
+
+    def completed(self, caller: str, message: MessageRecord) -> None:
+        """Write the row that makes a durable message count (rule 4)."""
+        failpoint("put-synced")
+        while True:
+            record, _ = self._opened(message.name.job, caller)
+            if record.attempt != message.name.attempt:
+                raise _another_attempt(record)
+            try:
+                changed = self._storage.change(record, record, messages=[message])
+            except Stale:
+                continue
+            break
+        failpoint("put-recorded")
+        self._changed(changed)
+
+    def ended(self, receiving: Receiving) -> None:
+        """Forget an upload that is over."""
+        with self._lock:
+            if self._receiving.get(receiving.name) is receiving:
+                del self._receiving[receiving.name]
+
+
+class Receiving:
+    """One upload under way."""
+
+    def __init__(self, relay: Relay, place: _Place, upload: Upload | None, complete: MessageRecord | None) -> None:
+        """Go on with `upload`, or only compare with what is `complete`."""
+        self.name = place.name
+        self._relay = relay
+        self._place = place
+        self._upload = upload
+        self._complete = complete
+        self._lock = threading.Lock()
+        self._closed = False
+        self._held: Iterator[Envelope] | None = None
+
+    def take(self, envelope: Envelope) -> None:
+        """Take the next envelope.
+
+        Raises:
+            Refused: `too-large`. Broken: `protocol-broken`: another message's, out of order, or not what is held already.
+            PeerFault: `signature-invalid`.
+        """
+        with self._lock:
+            if self._closed:
+                raise Refused("job-state", "the same message is being sent again by another call", hint="ask Stat, then go on")
+            if MessageName.read(envelope.ref) != self.name:
+                raise Broken("protocol-broken", "an upload holds envelopes of one message alone")
+            check_shape(envelope)
+            header = self.name.header(envelope.sequence, last=envelope.last)
+            envelopes.verify(header, envelope.sealed, envelope.signature, self._place.sender_key)
+            if self._upload is None or envelope.sequence < self._upload.count:
+                self._compare(envelope)
+                return
+            if self._upload.bytes + envelope.ByteSize() > self._place.room:
+                raise Refused("too-large", f"{self.name.ref.round} is over its limit", hint="ask the coordinator's operator")
+            self._upload.append(envelope)
+            failpoint("put-appended")
+
+    def finish(self) -> MessageState:
+        """Make durable what was taken; if it is the whole message, let it count. Ends the upload.
+
+        Raises:
+            Refused: `job-state`: the job ended, or began another attempt, meanwhile.
+        """
+        try:
+            with self._lock:
+                if self._complete is not None:
+                    return _state(self.name, self._complete.envelopes, self._complete.bytes, complete=True)
+                if self._closed or self._upload is None:
+                    raise Refused("job-state", "the same message is being sent again by another call")
+                self._upload.sync()
+                message = MessageRecord(self.name, self._upload.count, self._upload.bytes)
+                if self._upload.ended:
+                    self._relay.completed(self.name.ref.sender, message)
+                return _state(self.name, message.envelopes, message.bytes, complete=self._upload.ended)
+        finally:
+            self.close()
+
+    def state(self) -> MessageState:
+        """Say how much is held."""
+        with self._lock:
+            if self._complete is not None:
+                return _state(self.name, self._complete.envelopes, self._complete.bytes, complete=True)
+            assert self._upload is not None
+            return _state(self.name, self._upload.count, self._upload.bytes, complete=False)
+
+    def close(self) -> None:
+        """End the upload; what was taken stays for the next one."""
+        with self._lock:
+            if not self._closed and self._upload is not None:
+                self._upload.close()
+            self._closed = True
+        self._relay.ended(self)
+
+    def _compare(self, envelope: Envelope) -> None:
+        """Compare with what is held (rule 3); a complete message is read from its beginning once."""
+        if self._upload is not None:
+            held = self._upload.held(envelope.sequence)
+        else:
+            assert self._complete is not None
+            if envelope.sequence >= self._complete.envelopes:
+                raise Broken("protocol-broken", "an envelope after the last one of its message")
+            if self._held is None:
+                self._held = self._relay.held_from(self.name, envelope.sequence)
+            held = next(self._held, Envelope())
+        if not same(held, envelope):
+            raise Broken("protocol-broken", f"envelope {envelope.sequence} differs from the one that was sent before")
+
+
+def _state(name: MessageName, count: int, length: int, *, complete: bool) -> MessageState:
+    return MessageState(ref=name.wire(), next_sequence=count, complete=complete, bytes=length)
+
+
+def _another_attempt(record: JobRecord) -> Refused:
+    return Refused("job-state", f"the job is in attempt {record.attempt} now", hint="begin that attempt")
