@@ -1,0 +1,190 @@
+"""What a node needs of its surroundings. One contract suite runs on every adapter: tests/contract/test_node_storage.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tallystick.core.canonical import Json
+from tallystick.core.net.chunks import MessageName
+from tallystick.v1.relay_pb2 import Notice
+from tallystick.v1.types_pb2 import Failure, JobView, MessageState, Progress
+
+Awaits = Literal["", "approve", "release"]
+Decision = Literal["", "approve", "refuse"]
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What a node keeps of one job.
+
+    Attributes:
+        job: the digest, 64 hexadecimal digits.
+        document: the job as its analyst signed it.
+        state: the last state that the coordinator told, in lower case.
+        attempt: the last attempt that it told.
+        awaits: which decision of this agency's people is due.
+        verdict: what the local policy said: auto, ask or never; empty where a rule of the agreement already said no.
+        reasons: why, for this agency's own people only.
+        decision: this agency's own signed yes or no, once it is there.
+        reason_class: what others learn of a no.
+        deposits: signed documents to hand in: the agency's approval, its stewards'.
+        desk: which candidate release is decided: the stewards' decision at the desk.
+        candidate: the released table as it would go out (canonical JSON), once the desk has it.
+        candidate_attempt: the attempt that it is from.
+        seen: when the job was first seen.
+    """
+
+    job: str
+    document: bytes = field(repr=False)
+    seen: datetime
+    state: str = "submitted"
+    attempt: int = 0
+    awaits: Awaits = ""
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+    decision: Decision = ""
+    reason_class: str = ""
+    deposits: tuple[bytes, ...] = field(default=(), repr=False)
+    desk: Decision = ""
+    candidate: bytes | None = field(default=None, repr=False)
+    candidate_attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the node's log.
+
+    Attributes:
+        number: from 1, without gaps.
+        entry: canonical JSON: time, event, job, details.
+        chain: SHA-256 over the previous entry's chain value and this entry.
+    """
+
+    number: int
+    entry: bytes
+    chain: bytes
+
+
+class Storage(Protocol):
+    """What a node never forgets.
+
+    Constraints: every method is one transaction, durable when it returns, and may be called from any thread. What cannot be
+    written raises `Broken` (`disk`) and changes nothing; what cannot be read raises `Broken` (`state-corrupt`).
+    """
+
+    def secret(self) -> bytes:
+        """Give the node's secret, 32 bytes: drawn once, the same ever after. It keys decoy coins and fingerprints."""
+        ...
+
+    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+        """Give the newest version of an agreement that was accepted, and its digest."""
+        ...
+
+    def see_agreement(self, name: str, version: int, digest: str) -> None:
+        """Remember an accepted agreement; an older version than the one remembered changes nothing."""
+        ...
+
+    def job(self, job: str) -> JobRecord | None:
+        """Give what is kept of a job."""
+        ...
+
+    def jobs(self) -> Sequence[JobRecord]:
+        """Give all jobs, oldest first."""
+        ...
+
+    def save_job(self, record: JobRecord) -> None:
+        """Keep a job, in place of what was kept of it."""
+        ...
+
+    def pin_table(self, job: str, fingerprint: bytes) -> None:
+        """Remember which table of people a job is answered from. Until a share was kept, a new one replaces it.
+
+        Raises:
+            Refused: `source-changed`: a share was made from another table.
+        """
+        ...
+
+    def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
+        """Keep an attempt's share before it is sent, and give what must be sent: what was kept first, whatever comes later."""
+        ...
+
+    def share(self, job: str, attempt: int) -> bytes | None:
+        """Give the share that was kept."""
+        ...
+
+    def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
+        """Keep an attempt's sealed result before it is sent, and give what must be sent: what was kept first."""
+        ...
+
+    def result(self, job: str, attempt: int) -> bytes | None:
+        """Give the sealed result that was kept."""
+        ...
+
+    def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
+        """Append to the log, before what it tells of is done. Details are names, codes and counts, never data."""
+        ...
+
+    def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """Give entries of the log, oldest first.
+
+        Raises:
+            Broken: `state-corrupt`: an entry was changed, left out or put in.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
+
+class Link(Protocol):
+    """The coordinator, as a node sees it.
+
+    Constraints: methods raise `NotReady` while it cannot be reached, and other `TallyError`s for its answers; each may be
+    called again.
+    """
+
+    def attend(self) -> AbstractAsyncContextManager[NoticeStream]:
+        """Open the stream of notices."""
+        ...
+
+    async def sync(self, job: bytes) -> JobView:
+        """Give all that this agency may know of a job."""
+        ...
+
+    async def deposit(self, job: bytes, document: bytes) -> JobView:
+        """Hand in a signed document."""
+        ...
+
+    async def put(self, name: MessageName, spool: Path) -> MessageState:
+        """Upload what is missing of a message that lies complete in a spool file."""
+        ...
+
+    async def get(self, name: MessageName, spool: Path) -> None:
+        """Download what is missing of a message into a spool file; return when it is whole."""
+        ...
+
+    async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
+        """Say how far this agency is."""
+        ...
+
+    async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:
+        """Say that this agency cannot go on."""
+        ...
+
+
+class NoticeStream(Protocol):
+    """Notices as they come."""
+
+    def __aiter__(self) -> NoticeStream:
+        """Give itself."""
+        ...
+
+    async def __anext__(self) -> Notice:
+        """Wait for the next notice."""
+        ...

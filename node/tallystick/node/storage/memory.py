@@ -1,0 +1,94 @@
+"""A node's state in memory: for tests and rehearsals in one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from tallystick.core.canonical import Json
+from tallystick.crypto.randomness import Randomness, SystemRandomness
+from tallystick.node.ports import Event, JobRecord
+from tallystick.node.storage import chain
+from tallystick.node.storage.changed import source_changed
+
+
+class MemoryStorage:
+    """Implements `Storage`; durable as long as the process."""
+
+    def __init__(self, randomness: Randomness | None = None) -> None:
+        self._secret = (randomness or SystemRandomness()).take(32)
+        self._lock = threading.Lock()
+        self._agreements: dict[str, tuple[int, str]] = {}
+        self._jobs: dict[str, JobRecord] = {}
+        self._tables: dict[str, bytes] = {}
+        self._shares: dict[tuple[str, int], bytes] = {}
+        self._results: dict[tuple[str, int], bytes] = {}
+        self._events: list[Event] = []
+
+    def secret(self) -> bytes:
+        """Give the secret."""
+        return self._secret
+
+    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+        """Give version and digest of the newest accepted agreement of that name."""
+        return self._agreements.get(name)
+
+    def see_agreement(self, name: str, version: int, digest: str) -> None:
+        """Remember an accepted agreement."""
+        with self._lock:
+            if version > self._agreements.get(name, (0, ""))[0]:
+                self._agreements[name] = (version, digest)
+
+    def job(self, job: str) -> JobRecord | None:
+        """Give what is kept of a job."""
+        return self._jobs.get(job)
+
+    def jobs(self) -> Sequence[JobRecord]:
+        """Give all jobs, oldest first."""
+        return sorted(self._jobs.values(), key=lambda record: (record.seen, record.job))
+
+    def save_job(self, record: JobRecord) -> None:
+        """Keep a job."""
+        with self._lock:
+            self._jobs[record.job] = record
+
+    def pin_table(self, job: str, fingerprint: bytes) -> None:
+        """Remember which table a job is answered from."""
+        with self._lock:
+            if any(kept == job for kept, _ in self._shares) and self._tables.get(job) != fingerprint:
+                raise source_changed()
+            self._tables[job] = fingerprint
+
+    def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
+        """Keep a share; give what was kept first."""
+        with self._lock:
+            return self._shares.setdefault((job, attempt), share)
+
+    def share(self, job: str, attempt: int) -> bytes | None:
+        """Give a kept share."""
+        return self._shares.get((job, attempt))
+
+    def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
+        """Keep a sealed result; give what was kept first."""
+        with self._lock:
+            return self._results.setdefault((job, attempt), sealed)
+
+    def result(self, job: str, attempt: int) -> bytes | None:
+        """Give a kept result."""
+        return self._results.get((job, attempt))
+
+    def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
+        """Append to the log."""
+        with self._lock:
+            made = chain.following(self._events[-1] if self._events else None, event, now, job, details)
+            self._events.append(made)
+            return made
+
+    def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """Give entries of the log."""
+        before = self._events[after - 1].chain if 0 < after <= len(self._events) else chain.START
+        return chain.checked(self._events[after : after + limit], after, before)
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -1,0 +1,202 @@
+"""A node's state in one SQLite file: write-ahead log, synchronous FULL, so that what was answered survives a power cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tallystick.core.canonical import Json
+from tallystick.core.errors import Broken
+from tallystick.crypto.randomness import Randomness, SystemRandomness
+from tallystick.node.ports import Event, JobRecord
+from tallystick.node.storage import chain
+from tallystick.node.storage.changed import source_changed
+
+VERSION: Final = 1
+_TABLES: Final = """
+CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
+CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
+CREATE TABLE job (job TEXT PRIMARY KEY, seen TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+CREATE TABLE people (job TEXT PRIMARY KEY, fingerprint BLOB NOT NULL) STRICT;
+CREATE TABLE share (job TEXT NOT NULL, attempt INTEGER NOT NULL, share BLOB NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
+CREATE TABLE result (job TEXT NOT NULL, attempt INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
+CREATE TABLE event (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, chain BLOB NOT NULL) STRICT;
+"""
+
+
+class SqliteStorage:
+    """Implements `Storage`."""
+
+    def __init__(self, path: Path, randomness: Randomness | None = None) -> None:
+        """Open or make the file, for this user alone. Its folder must exist.
+
+        Raises:
+            Broken: `state-corrupt`, `disk`.
+        """
+        self._randomness = randomness or SystemRandomness()
+        self._lock = threading.Lock()
+        with _faults():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._make()
+
+    def secret(self) -> bytes:
+        """Give the secret; the first call draws it."""
+        with self._transaction() as run:
+            run("INSERT OR IGNORE INTO secret VALUES (1, ?)", (self._randomness.take(32),))
+            return bytes(run("SELECT value FROM secret").fetchone()[0])
+
+    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+        """Give version and digest of the newest accepted agreement of that name."""
+        row = self._row("SELECT version, digest FROM agreement WHERE name = ?", (name,))
+        return None if row is None else (int(row[0]), str(row[1]))
+
+    def see_agreement(self, name: str, version: int, digest: str) -> None:
+        """Remember an accepted agreement."""
+        with self._transaction() as run:
+            run(
+                "INSERT INTO agreement VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, "
+                "digest = excluded.digest WHERE excluded.version > agreement.version",
+                (name, version, digest),
+            )
+
+    def job(self, job: str) -> JobRecord | None:
+        """Give what is kept of a job."""
+        row = self._row("SELECT record FROM job WHERE job = ?", (job,))
+        return None if row is None else _record(row[0])
+
+    def jobs(self) -> Sequence[JobRecord]:
+        """Give all jobs, oldest first."""
+        with self._transaction() as run:
+            rows = run("SELECT record FROM job ORDER BY seen, job").fetchall()
+        return [_record(text) for (text,) in rows]
+
+    def save_job(self, record: JobRecord) -> None:
+        """Keep a job."""
+        with self._transaction() as run:
+            run("INSERT OR REPLACE INTO job VALUES (?, ?, ?)", (record.job, record.seen.isoformat(), _text(record)))
+
+    def pin_table(self, job: str, fingerprint: bytes) -> None:
+        """Remember which table a job is answered from."""
+        with self._transaction() as run:
+            shared = run("SELECT 1 FROM share WHERE job = ?", (job,)).fetchone()
+            kept = run("SELECT fingerprint FROM people WHERE job = ?", (job,)).fetchone()
+            if shared is not None and (kept is None or kept[0] != fingerprint):
+                raise source_changed()
+            run("INSERT OR REPLACE INTO people VALUES (?, ?)", (job, fingerprint))
+
+    def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
+        """Keep a share; give what was kept first."""
+        with self._transaction() as run:
+            run("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", (job, attempt, share))
+            return bytes(run("SELECT share FROM share WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
+
+    def share(self, job: str, attempt: int) -> bytes | None:
+        """Give a kept share."""
+        row = self._row("SELECT share FROM share WHERE job = ? AND attempt = ?", (job, attempt))
+        return None if row is None else bytes(row[0])
+
+    def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
+        """Keep a sealed result; give what was kept first."""
+        with self._transaction() as run:
+            run("INSERT OR IGNORE INTO result VALUES (?, ?, ?)", (job, attempt, sealed))
+            return bytes(run("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
+
+    def result(self, job: str, attempt: int) -> bytes | None:
+        """Give a kept result."""
+        row = self._row("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt))
+        return None if row is None else bytes(row[0])
+
+    def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
+        """Append to the log."""
+        with self._transaction() as run:
+            last = run("SELECT number, entry, chain FROM event ORDER BY number DESC LIMIT 1").fetchone()
+            made = chain.following(None if last is None else Event(*last), event, now, job, details)
+            run("INSERT INTO event VALUES (?, ?, ?)", (made.number, made.entry, made.chain))
+            return made
+
+    def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """Give entries of the log."""
+        with self._transaction() as run:
+            before = run("SELECT chain FROM event WHERE number = ?", (after,)).fetchone()
+            rows = run(
+                "SELECT number, entry, chain FROM event WHERE number > ? ORDER BY number LIMIT ?", (after, limit)
+            ).fetchall()
+        return chain.checked((Event(*row) for row in rows), after, chain.START if before is None else before[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _make(self) -> None:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._database.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        elif version != VERSION:
+            raise Broken(
+                "state-corrupt", "the node's state is of another version of this software", detail=f"version {version}"
+            )
+
+    def _row(self, query: str, parameters: tuple[Any, ...]) -> Any:
+        with self._transaction() as run:
+            return run(query, parameters).fetchone()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """Give `execute` within one transaction; what was written is durable when it ends well, and gone when it does not."""
+        with self._lock, _faults():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database.execute
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        raise Broken(
+            "disk",
+            "the node's state cannot be written",
+            hint="its IT checks the disk and the state folder",
+            detail=type(error).__name__,
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise Broken(
+            "state-corrupt", "the node's state cannot be read", hint="restore the state folder", detail=type(error).__name__
+        ) from error
+
+
+def _text(record: JobRecord) -> str:
+    value = asdict(record) | {"seen": record.seen.isoformat(), "document": record.document.hex()}
+    value["deposits"] = [deposit.hex() for deposit in record.deposits]
+    value["candidate"] = None if record.candidate is None else record.candidate.hex()
+    return json.dumps(value)
+
+
+def _record(text: str) -> JobRecord:
+    try:
+        value = json.loads(text)
+        value["seen"] = datetime.fromisoformat(value["seen"])
+        value["document"] = bytes.fromhex(value["document"])
+        value["reasons"] = tuple(value["reasons"])
+        value["deposits"] = tuple(bytes.fromhex(deposit) for deposit in value["deposits"])
+        value["candidate"] = None if value["candidate"] is None else bytes.fromhex(value["candidate"])
+        return JobRecord(**value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Broken("state-corrupt", "a stored job cannot be read", detail=type(error).__name__) from error

@@ -1,0 +1,157 @@
+"""One suite for every store of a node's state."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tallystick.core.errors import Broken, Refused
+from tallystick.node.ports import JobRecord, Storage
+from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.sqlite import SqliteStorage
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+JOB = "ab" * 32
+OTHER = "cd" * 32
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    store: Storage = MemoryStorage() if request.param == "memory" else SqliteStorage(tmp_path / "node.db")
+    yield store
+    store.close()
+
+
+def record(job: str = JOB, **change: object) -> JobRecord:
+    return replace(JobRecord(job, b"document", NOW), **change)  # type: ignore[arg-type]  # any field
+
+
+def test_secret_is_drawn_once(storage: Storage) -> None:
+    assert len(storage.secret()) == 32
+    assert storage.secret() == storage.secret()
+
+
+def test_agreements_only_grow(storage: Storage) -> None:
+    assert storage.agreement_seen("county") is None
+    storage.see_agreement("county", 2, "22")
+    storage.see_agreement("county", 1, "11")
+    storage.see_agreement("county", 2, "other")
+    assert storage.agreement_seen("county") == (2, "22")
+    storage.see_agreement("county", 3, "33")
+    assert storage.agreement_seen("county") == (3, "33")
+
+
+def test_jobs_come_back_as_they_were_saved(storage: Storage) -> None:
+    full = record(
+        state="running", attempt=2, awaits="release", verdict="ask", reasons=("dataset a", "column b"), decision="approve",
+        deposits=(b"\x00\xff", b""), desk="approve", candidate=b"{}", candidate_attempt=2, reason_class="policy",
+    )  # fmt: skip
+    earlier = record(OTHER, seen=NOW - timedelta(days=1))
+    storage.save_job(full)
+    storage.save_job(earlier)
+    assert storage.job(JOB) == full
+    assert storage.job("00" * 32) is None
+    assert list(storage.jobs()) == [earlier, full]
+    storage.save_job(replace(full, state="released"))
+    assert [job.state for job in storage.jobs()] == ["submitted", "released"]
+
+
+def test_s18_the_first_share_is_the_only_one(storage: Storage) -> None:
+    assert storage.share(JOB, 1) is None
+    answers = {storage.keep_share(JOB, 1, share) for share in (b"first", b"second", b"", b"first")}
+    assert answers == {b"first"}
+    assert storage.share(JOB, 1) == b"first"
+    assert storage.keep_share(JOB, 2, b"second") == b"second"
+
+
+def test_the_first_result_is_the_only_one(storage: Storage) -> None:
+    assert storage.result(JOB, 1) is None
+    assert storage.keep_result(JOB, 1, b"one") == b"one"
+    assert storage.keep_result(JOB, 1, b"two") == b"one"
+    assert storage.result(JOB, 1) == b"one"
+
+
+def test_s18_after_a_share_the_records_may_not_change(storage: Storage) -> None:
+    storage.pin_table(JOB, b"a")
+    storage.pin_table(JOB, b"b")  # nothing has left yet
+    storage.keep_share(JOB, 1, b"share")
+    storage.pin_table(JOB, b"b")
+    with pytest.raises(Refused) as caught:
+        storage.pin_table(JOB, b"c")
+    assert caught.value.code == "source-changed"
+    storage.pin_table(OTHER, b"c")
+
+
+def test_log_is_numbered_and_chained(storage: Storage) -> None:
+    made = [storage.log("approved", NOW, JOB, by="labor", count=number) for number in range(5)]
+    assert [event.number for event in storage.events()] == [1, 2, 3, 4, 5]
+    assert list(storage.events()) == made
+    assert list(storage.events(after=2, limit=2)) == made[2:4]
+    assert len({event.chain for event in made}) == 5
+    assert b'"details":{"by":"labor","count":0}' in made[0].entry
+
+
+def test_parallel_writers_leave_one_chain(storage: Storage) -> None:
+    threads = [threading.Thread(target=lambda: [storage.log("x", NOW) for _ in range(20)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [event.number for event in storage.events()] == list(range(1, 81))
+
+
+def test_sqlite_survives_being_opened_again(tmp_path: Path) -> None:
+    first = SqliteStorage(tmp_path / "node.db")
+    secret = first.secret()
+    first.keep_share(JOB, 1, b"share")
+    first.log("x", NOW)
+    # no close: as if the process had been killed
+    second = SqliteStorage(tmp_path / "node.db")
+    assert second.secret() == secret
+    assert second.keep_share(JOB, 1, b"another") == b"share"
+    assert second.log("y", NOW).number == 2
+    assert (tmp_path / "node.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE event SET entry = x'7b7d' WHERE number = 2", "DELETE FROM event WHERE number = 2",
+        "UPDATE event SET chain = zeroblob(32) WHERE number = 1", "UPDATE event SET number = number + 10 WHERE number = 3",
+    ],
+)  # fmt: skip
+def test_a_changed_log_is_found(tmp_path: Path, damage: str) -> None:
+    storage = SqliteStorage(tmp_path / "node.db")
+    for _ in range(3):
+        storage.log("x", NOW)
+    database = sqlite3.connect(tmp_path / "node.db")
+    database.execute(damage)
+    database.commit()
+    with pytest.raises(Broken) as caught:
+        storage.events()
+    assert caught.value.code == "state-corrupt"
+
+
+def test_s36_a_full_disk_refuses_and_keeps_what_was(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "node.db")
+    storage.keep_share(JOB, 1, b"share")
+    pages = storage._database.execute("PRAGMA page_count").fetchone()[0]
+    storage._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(Broken) as caught:
+        storage.keep_share(JOB, 2, bytes(1_000_000))
+    assert caught.value.code == "disk"
+    assert storage.share(JOB, 1) == b"share"
+    assert storage.share(JOB, 2) is None
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "node.db").write_bytes(b"not a database, and long enough to be one" * 100)
+    with pytest.raises(Broken) as caught:
+        SqliteStorage(tmp_path / "node.db")
+    assert caught.value.code == "state-corrupt"
