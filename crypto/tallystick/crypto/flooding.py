@@ -15,7 +15,7 @@ t/2)), fresh noise at most 21 (centred binomial of 42 bits) and a rounding of q�
 2^58.43; the encryptions of zero, at most 2^12 + 1 of N·21.5, and e·s, the mask's rounding, less than 2^30. So E < 2^58.5 and,
 with F = 2^119,
 
-    distance <= 2^13 · 2^58.5 / 2^120 = 2^-48.5 for each ciphertext, hence below 2^-40 for up to 340 ciphertexts together.
+    distance <= 2^13 · 2^58.5 / 2^120 = 2^-48.5 for each ciphertext, hence below 2^-40 for up to 360 ciphertexts together.
 
 (The standard high-probability bound, tail 2^-80, is E < 2^53.1: the rounding alone, which does not average out, plus 12 ·
 3.24 · 2^29 · sqrt(2^13 · 2^12) = 2^46.8. Measured, largest of 8192 coefficients: fresh 2^4.1, one block of largest values
@@ -25,7 +25,7 @@ with F = 2^119,
 e is a ring-LWE sample (N = 8192, log q = 163 < 218, ternary secret u): it hides the sum by the same assumption, with a wider
 margin, that protects the ciphertexts. So privacy towards the encryptor is statistical in the noise, and computational in c1.
 
-**Decryption**. q/2t > 2^132 at the data level leaves 2^13 over the flood. Dropping to one 55-bit prime divides the noise by
+**Decryption**. q/2t is 2^132 at the data level leaves 2^13 over the flood. Dropping to one 55-bit prime divides the noise by
 about 2^108, to 2^11, and adds a rounding of at most (1 + ‖s‖₁)/2 <= 2^12.01; q/2t is then 2^24.
 
 Reference: Gentry, "A fully homomorphic encryption scheme" (2009), §5.2 (flooding); Asharov, Jain, López-Alt, Tromer,
