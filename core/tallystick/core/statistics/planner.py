@@ -23,7 +23,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.model import Join, Question, parsed_join
 from tallystick.core.statistics.columns import USABLE
-from tallystick.core.statistics.declared import declared_column, integer_bounds, levels_of
+from tallystick.core.statistics.declared import by_levels, declared_column, integer_bounds
 from tallystick.core.statistics.plan import Cell, Factor, Own, Plan, Side
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import primes_needed
@@ -174,7 +174,7 @@ def _rows(question: Question, agreement: Agreement, join: Join) -> tuple[tuple[L
     size = 1
     for reference in question.by:
         _side_of(reference, join)
-        levels.append((*levels_of(declared_column(question, agreement, reference), reference), None))
+        levels.append((*by_levels(declared_column(question, agreement, reference), reference), None))
         size *= len(levels[-1])
     if size > MAX_ROWS:
         raise Refused(

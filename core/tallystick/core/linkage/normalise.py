@@ -1,0 +1,147 @@
+"""Raw identifiers to canonical ones, version 1: part of what a job's digest binds, so a change of any rule is a new version.
+
+A value that is missing, malformed or denied becomes missing: it never makes a token. Every rule works on the distinct raw
+values of a column, so a million people cost what their distinct names, dates and numbers cost.
+
+Raw values may be text, None, NaN, integers (leading zeros lost) or dates. Text of more than `MAX_TEXT` characters is denied.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.errors import Invalid
+from tallystick.core.linkage.dates import birth_dates
+from tallystick.core.linkage.digits import phones, ssn4s, ssns, zips
+from tallystick.core.linkage.names import initials, names
+from tallystick.core.linkage.places import agency_ids, cities, sexes, streets
+
+VERSION: Final = "v1"
+MAX_TEXT: Final = 256
+
+Codes = npt.NDArray[np.int64]
+Rule = Callable[[Sequence[str]], "list[str | None]"]
+"""Distinct raw texts to their canonical form, None where it is missing or denied."""
+
+RULES: Final[Mapping[str, Rule]] = {
+    "ssn": ssns,
+    "ssn4": ssn4s,
+    "first_name": names,
+    "middle_name": names,
+    "last_name": names,
+    "first_initial": initials,
+    "birth_date": birth_dates,
+    "sex": sexes,
+    "street": streets,
+    "city": cities,
+    "zip": zips,
+    "phone": phones,
+    "state_id": agency_ids,
+    "school_id": agency_ids,
+}
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """One canonical identifier of n people.
+
+    Attributes:
+        codes: (n,) int64: index into `values`, -1 where it is missing.
+        values: the distinct canonical values, none of them empty.
+    """
+
+    codes: Codes = field(repr=False)
+    values: tuple[str, ...] = field(repr=False)
+
+    def mapped(self, rule: Rule) -> Normalised:
+        """Give what a rule makes of each value; what it denies is missing."""
+        codes, values = _indexed(rule(self.values))
+        return Normalised(np.where(self.codes >= 0, np.append(codes, -1)[self.codes], -1), values)
+
+    def prefix(self, length: int) -> Normalised:
+        """Give the first `length` characters of each value; a shorter value stays whole."""
+        return self.mapped(lambda values: [value[:length] for value in values])
+
+    def or_else(self, other: Normalised) -> Normalised:
+        """Give this identifier, and the other where this one is missing."""
+        place = {value: code for code, value in enumerate(self.values)}
+        new = [value for value in other.values if value not in place]
+        place.update((value, len(self.values) + at) for at, value in enumerate(new))
+        codes = np.fromiter((place[value] for value in other.values), dtype=np.int64, count=len(other.values))
+        theirs = np.where(other.codes >= 0, np.append(codes, -1)[other.codes], -1)
+        return Normalised(np.where(self.codes >= 0, self.codes, theirs), (*self.values, *new))
+
+    def texts(self) -> list[str | None]:
+        """Give each person's value."""
+        values = [*self.values, None]
+        return [values[code] for code in self.codes.tolist()]
+
+
+def normalised(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> Normalised:
+    """Give the canonical form of one identifier.
+
+    Args:
+        identifier: a name of `RULES`.
+        raw: one value per person.
+
+    Raises:
+        Invalid: `link-invalid`: an unknown identifier.
+    """
+    rule = RULES.get(identifier)
+    if rule is None:
+        raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {', '.join(RULES)}")
+    listed = _listed(raw)
+    distinct = list(dict.fromkeys(listed))
+    place = {value: code for code, value in enumerate(distinct)}
+    codes = np.fromiter(map(place.__getitem__, listed), dtype=np.int64, count=len(listed))
+    texts = [_text(value) for value in distinct]
+    made = iter(rule([text for text in texts if text is not None]))
+    canonical, values = _indexed([None if text is None else next(made) for text in texts])
+    return Normalised(canonical[codes] if len(codes) else codes, values)
+
+
+def _indexed(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:
+    """Give each text's place among the distinct ones, -1 for what is missing or empty; and the distinct ones."""
+    values = dict.fromkeys(text for text in texts if text)
+    place: dict[str | None, int] = {value: code for code, value in enumerate(values)}
+    return np.fromiter((place.get(text, -1) for text in texts), dtype=np.int64, count=len(texts)), tuple(values)
+
+
+def _listed(raw: npt.NDArray[Any] | Sequence[object]) -> list[Any]:
+    if isinstance(raw, np.ndarray):
+        if raw.dtype.kind == "M":
+            return list(raw.astype("datetime64[D]").tolist())
+        return list(raw.tolist())
+    return list(raw)
+
+
+def _text(value: object) -> str | None:
+    """Give a raw value as text; None for what is no value."""
+    match value:
+        case str():
+            text = value
+        case bytes():
+            text = value.decode("utf-8", "replace")
+        case bool():
+            return None
+        case int():
+            text = str(value)
+        case float():
+            if math.isnan(value) or math.isinf(value):
+                return None
+            text = str(int(value)) if value.is_integer() else str(value)
+        case datetime():
+            # pandas' NaT is a datetime that is not equal to itself
+            text = value.date().isoformat() if value == value else ""
+        case date():
+            text = value.isoformat()
+        case _:
+            return None
+    return text if 0 < len(text) <= MAX_TEXT else None
