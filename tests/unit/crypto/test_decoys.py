@@ -67,7 +67,7 @@ def test_decoy_tokens_are_the_same_for_who_has_the_secret_and_for_nobody_else() 
 
 
 def test_s08_the_figures_of_the_design() -> None:
-    """m = 1024, ε = 0.5: 2.1e-12 for the coordinator alone, 2.5e-10 with an agency whose coins fell evenly, 2.8e-10 over its coins."""
+    """m = 1024, ε = 0.5: 2.1e-12 for the coordinator alone, 2.5e-10 with an agency of even coins, 2.8e-10 over its coins."""
     assert privacy_delta(1024, 0.5, Fraction(1, 4)) == pytest.approx(2.1e-12, rel=0.01)
     assert privacy_delta(512, 0.5, Fraction(1, 2)) == pytest.approx(2.5e-10, rel=0.02)
     assert privacy_delta_with_agency(1024, 0.5) == pytest.approx(2.81e-10, rel=0.01)
