@@ -1,12 +1,15 @@
 """The `shares` and `sealed` messages: one agency's cells under the desk's Paillier key, and all of them added up.
 
-A sealed-shares document is `frame(statement, signature)`, its statement `frame(agency, job, attempt₄, people₈, cells digest, modulus,
-ciphertexts…)` as a run of parts. The signature, context `shares`, is by the agency's identity key. The desk checks every document,
-multiplies the ciphertexts itself and compares with the coordinator's product: whoever adds to a sum unseen is found.
+A sealed-shares document is `frame(statement, ciphertexts, signature)`, the ciphertexts one frame, the statement `frame(agency,
+job, attempt₄, people₈, cells digest, modulus, SHA-256 of the ciphertexts)`. The signature over the statement, context `shares`,
+is by the agency's identity key. The desk checks every document, multiplies the ciphertexts itself and compares with the
+coordinator's product: whoever adds to a sum unseen is found. A result carries statements and signatures, never ciphertexts:
+they hold suppressed cells too.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +25,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 GUARD_BITS: Final = 4
 """Room in a packed slot for the sum of up to 16 agencies' shares."""
 
-_FIXED: Final = 6
+_PARTS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,13 @@ class SealedShares:
     def statement(self) -> bytes:
         """Give the bytes that are signed."""
         attempt, people = self.attempt.to_bytes(4, "big"), self.people.to_bytes(8, "big")
-        return frame(self.agency.encode(), self.job, attempt, people, self.cells_digest, self.modulus, *self.ciphertexts)
+        ciphertexts = hashlib.sha256(frame(*self.ciphertexts)).digest()
+        return frame(self.agency.encode(), self.job, attempt, people, self.cells_digest, self.modulus, ciphertexts)
 
     def document(self, sign: Callable[[str, bytes], bytes]) -> bytes:
         """Give the signed document."""
         statement = self.statement()
-        return frame(statement, sign(CONTEXT, statement))
+        return frame(statement, frame(*self.ciphertexts), sign(CONTEXT, statement))
 
 
 def read_shares(document: bytes, *, sender: str) -> tuple[SealedShares, bytes]:
@@ -56,14 +60,34 @@ def read_shares(document: bytes, *, sender: str) -> tuple[SealedShares, bytes]:
     """
     if len(document) > MAX_BYTES:
         raise PeerFault("shares-malformed", "a sealed-shares document is too large", sender=sender)
-    statement, signature = unframe(document, 2, sender=sender)
-    parts = unframe_all(statement, sender=sender)
-    if len(parts) <= _FIXED or len(parts[2]) != 4 or len(parts[3]) != 8:  # noqa: PLR2004 - lengths of docs/protocol.md
-        raise PeerFault("shares-malformed", "a sealed-shares document lacks parts", sender=sender)
-    people = int.from_bytes(parts[3], "big")
-    if parts[0] != sender.encode() or not 0 < people <= MAX_ROWS:
-        raise PeerFault("shares-malformed", "a sealed-shares document names another agency, or an impossible size", sender=sender)
-    return SealedShares(sender, parts[1], int.from_bytes(parts[2], "big"), people, parts[4], parts[5], tuple(parts[_FIXED:])), signature
+    statement, ciphertexts, signature = unframe(document, 3, sender=sender)
+    job, attempt, people, cells, modulus, digest = _read_statement(statement, sender)
+    if digest != hashlib.sha256(ciphertexts).digest():
+        raise PeerFault("signature-invalid", "the signature is over other ciphertexts than these", sender=sender)
+    parts = tuple(unframe_all(ciphertexts, sender=sender))
+    return SealedShares(sender, job, attempt, people, cells, modulus, parts), signature
+
+
+def evidence_of(document: bytes, *, sender: str) -> tuple[bytes, bytes]:
+    """Give a document's statement and the signature over it: what can be shown to others without the ciphertexts.
+
+    Raises:
+        PeerFault: `frame-malformed`.
+    """
+    statement, _, signature = unframe(document, 3, sender=sender)
+    return statement, signature
+
+
+def verify_evidence(statement: bytes, signature: bytes, *, agency: str, key: bytes, job: bytes, attempt: int) -> None:
+    """Check that an agency signed that it sealed shares in this attempt of this job.
+
+    Raises:
+        PeerFault: `shares-malformed`, `signature-invalid`, `shares-transplanted`.
+    """
+    said_job, said_attempt, *_ = _read_statement(statement, agency)
+    signing.verify(key, CONTEXT, statement, signature, signer=agency)
+    if (said_job, said_attempt) != (job, attempt):
+        raise PeerFault("shares-transplanted", "sealed shares are of another job or attempt", sender=agency)
 
 
 def verified_shares(document: bytes, *, agency: str, key: bytes, job: bytes, attempt: int, cells_digest: bytes) -> SealedShares:
@@ -101,8 +125,8 @@ def product_of(public: paillier.PublicKey, documents: Mapping[str, SealedShares]
 def added(documents: Mapping[str, bytes]) -> Iterator[bytes]:
     """Give the chunks of the `sealed` message: what the coordinator makes of all agencies' `shares` messages.
 
-    It can check neither signatures' meaning nor values: the desk does. Parts: the product's ciphertexts as one frame, then the documents
-    in the order of the agencies' names.
+    It can check neither signatures' meaning nor values: the desk does. Parts: the product's ciphertexts as one frame, then the
+    documents in the order of the agencies' names.
 
     Raises:
         PeerFault: a document that is malformed or under another key than the others.
@@ -126,3 +150,14 @@ def read_added(payload: bytes, agencies: Sequence[str]) -> tuple[tuple[bytes, ..
     product, *documents = unframe(payload, 1 + len(agencies), sender=COORDINATOR)
     return tuple(unframe_all(product, sender=COORDINATOR)), dict(zip(sorted(agencies), documents, strict=True))
 
+
+def _read_statement(statement: bytes, sender: str) -> tuple[bytes, int, int, bytes, bytes, bytes]:
+    """Give a statement's job, attempt, people, cells digest, modulus and ciphertexts' digest."""
+    parts = unframe_all(statement, sender=sender)
+    if len(parts) != _PARTS or len(parts[2]) != 4 or len(parts[3]) != 8:  # lengths as in `statement`
+        raise PeerFault("shares-malformed", "a sealed-shares document lacks parts", sender=sender)
+    name, job, attempt, people, cells, modulus, digest = parts
+    size = int.from_bytes(people, "big")
+    if name != sender.encode() or not 0 < size <= MAX_ROWS:
+        raise PeerFault("shares-malformed", "sealed shares name another agency, or an impossible size", sender=sender)
+    return job, int.from_bytes(attempt, "big"), size, cells, modulus, digest
