@@ -16,7 +16,10 @@ agencies:
   zeta:
     datasets:
       z:
-        {source: {csv: z.csv}, person: id, identifiers: {ssn: ssn}, columns: {age: {type: integer, min: 0, max: 9, from: Alter}}}
+        source: {csv: z.csv}
+        person: id
+        identifiers: {ssn: ssn}
+        columns: {age: {type: integer, min: 0, max: 9, from: Alter}}
   alpha:
     datasets:
       a:

@@ -1,0 +1,105 @@
+"""The `tally` command. Other rooms add their groups by entry point (`tallystick.commands`).
+
+Nothing is imported before it is asked for: `tally --help` loads no group, and `tally job` loads no server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, NoReturn
+
+import click
+
+USAGE: Final = 2
+FAILED: Final = 1
+
+OWN: Final[dict[str, str]] = {
+    "demo": "Invent a county of three agencies and ask it two questions, on this machine.",
+    "lab": "Run a whole network from a folder, for rehearsal and teaching.",
+    "job": "Ask a question, watch it, fetch the answer.",
+    "result": "Show a result, and check what proves it.",
+    "agreement": "Write, sign and check the document that allows anything at all.",
+    "profile": "Your key, your certificate, and where the coordinator is.",
+    "doctor": "Say what works on this machine.",
+}
+"""This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`."""
+
+OTHERS: Final[dict[str, str]] = {
+    "node": "Run an agency's node, and decide what it takes part in.",
+    "coordinator": "Run a network's coordinator.",
+}
+"""What other rooms' groups are for, so that help need not load them."""
+
+
+class Groups(click.Group):
+    """Commands that are loaded when they are used, and errors in this program's voice."""
+
+    def _points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group="tallystick.commands")}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names of all commands: this room's in the order of use, then the others'."""
+        del ctx  # click's signature
+        return [*OWN, *sorted(self._points().keys() - OWN.keys())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the one command that is asked for."""
+        del ctx  # click's signature
+        if cmd_name in OWN:
+            loaded = getattr(import_module(f"tallystick.client.cli.{cmd_name}"), cmd_name)
+        elif cmd_name in (points := self._points()):
+            loaded = points[cmd_name].load()
+        else:
+            return None
+        if not isinstance(loaded, click.Command):
+            raise TypeError(f"{cmd_name} is not a command")
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading one."""
+        helps = {**OTHERS, **OWN}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, helps.get(name, "")) for name in self.list_commands(ctx)])
+
+
+def _fail(message: str, hint: str, code: int) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Groups, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tallystick", prog_name="tally")
+def tally() -> None:
+    """Ask agencies a question together; only an approved answer comes back.
+
+    Start with: tally demo
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run `tally`; what went wrong is said as `error: …` and `hint: …`.
+
+    Exits with 2 for wrong usage, 1 for what was refused or failed.
+    """
+    try:
+        code = tally.main(args, prog_name="tally", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(USAGE)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "tally"
+        _fail(error.format_message(), f"{path} --help", USAGE)
+    except click.ClickException as error:
+        _fail(error.format_message(), "", FAILED)
+    except click.Abort:
+        _fail("interrupted", "", FAILED)
+    except BrokenPipeError:  # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    sys.exit(code if isinstance(code, int) else 0)

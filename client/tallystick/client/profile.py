@@ -1,0 +1,246 @@
+"""An analyst's profile: one private folder with a key, a certificate, the agreements and the jobs asked.
+
+    identity.key                 signs jobs; its public half stands in agreements
+    network.json                 who we are in which network, and the coordinator's address
+    authority.pem certificate.pem tls.key
+    agreements/NAME.json         the newest signed agreement of each name that we used
+    jobs/DIGEST/job.json         a job as it was signed
+    jobs/DIGEST/result.key       what its result is sealed to; written before the job is sent, 0600
+    jobs/DIGEST/result.json      the result, as it was opened
+
+The folder is $TALLY_HOME, or ~/.config/tallystick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tallystick.core.agreement.check import valid_agreement
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.clock import Clock, SystemClock
+from tallystick.core.documents import SignedDocument, read_document, write_document
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.ids import resolved
+from tallystick.core.keyfile import Identity, new_identity, read_identity, read_sealing_key, write_identity, write_sealing_key
+from tallystick.core.model import Document, Name
+from tallystick.crypto.envelope import SealingKey
+
+_PRIVATE: Final = 0o700
+
+
+class Network(Document):
+    """Who we are in which network.
+
+    Attributes:
+        address: the coordinator's `host:port`.
+        network: its name, as it stands in certificates.
+        role: analyst or approver.
+        name: ours, as agreements name us.
+    """
+
+    address: str
+    network: Name
+    role: str
+    name: Name
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile folder; nothing is read before it is asked for."""
+
+    folder: Path
+
+    @property
+    def identity(self) -> Identity:
+        """Our identity.
+
+        Raises:
+            Invalid: `file-missing`, `file-permissions`, `file-format`.
+        """
+        path = self.folder / "identity.key"
+        if not path.exists():
+            raise Invalid("file-missing", f"{self.folder} holds no profile", hint="tally profile init")
+        return read_identity(path)
+
+    @property
+    def network(self) -> Network:
+        """Our network.
+
+        Raises:
+            Invalid: `not-enrolled`: never joined; `document-invalid`.
+        """
+        try:
+            value = json.loads((self.folder / "network.json").read_bytes())
+        except FileNotFoundError as error:
+            raise Invalid(
+                "not-enrolled", "this profile has not joined a network", hint="tally profile join INVITATION"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise Invalid("file-format", f"{self.folder / 'network.json'} cannot be read", hint="join again") from error
+        return Network.read(value, what="network.json")
+
+    def create(self) -> Identity:
+        """Make the folder and an identity in it.
+
+        Raises:
+            Invalid: `file-exists`: there is one already.
+        """
+        make_private(self.folder)
+        identity = new_identity()
+        write_identity(self.folder / "identity.key", identity)
+        return identity
+
+    def enrol(self, network: Network, *, authority: bytes, chain: bytes, key: bytes) -> None:
+        """Keep what joining gave; an older certificate is replaced."""
+        make_private(self.folder)
+        write_private(self.folder / "tls.key", key)
+        write_private(self.folder / "certificate.pem", chain)
+        write_private(self.folder / "authority.pem", authority)
+        write_private(self.folder / "network.json", network.canonical())
+
+    def tls(self) -> tuple[bytes, bytes, bytes]:
+        """Give authority, certificate chain and TLS key, PEM.
+
+        Raises:
+            Invalid: `not-enrolled`.
+        """
+        try:
+            authority, chain, key = (
+                (self.folder / name).read_bytes() for name in ("authority.pem", "certificate.pem", "tls.key")
+            )
+        except OSError as error:
+            raise Invalid(
+                "not-enrolled", "this profile has not joined a network", hint="tally profile join INVITATION"
+            ) from error
+        return authority, chain, key
+
+    def keep_agreement(self, document: SignedDocument, *, clock: Clock | None = None) -> Agreement:
+        """Check an agreement, refuse one older than what was used before, and keep it.
+
+        Raises:
+            Invalid, Refused: as `valid_agreement`.
+        """
+        name = json.loads(document.body).get("agreement")
+        seen = self._seen(str(name))
+        agreement = valid_agreement(document, (clock or SystemClock()).now(), seen=seen)
+        folder = self.folder / "agreements"
+        make_private(folder)
+        write_document(folder / f"{agreement.agreement}.json", document)
+        return agreement
+
+    def agreement(self, name: str) -> SignedDocument:
+        """Give the agreement of that name that was used last.
+
+        Raises:
+            Invalid: `agreement-unknown`.
+        """
+        path = self.folder / "agreements" / f"{name}.json"
+        if not path.exists():
+            raise Invalid("agreement-unknown", f"this profile knows no agreement {name}", hint="give it once: --agreement FILE")
+        return read_document(path, kind="agreement")
+
+    def _seen(self, name: str) -> tuple[int, str] | None:
+        try:
+            document = self.agreement(name)
+        except Invalid:
+            return None
+        return document.read(Agreement).version, document.digest
+
+    def keep_job(self, document: SignedDocument, key: SealingKey) -> None:
+        """Keep a job's result key and then the job, before anything is sent.
+
+        Raises:
+            Invalid: `file-exists`.
+        """
+        folder = self.folder / "jobs" / document.digest
+        make_private(folder)
+        write_sealing_key(folder / "result.key", key)
+        write_document(folder / "job.json", document)
+
+    def jobs(self) -> list[str]:
+        """Give the digests of all jobs asked from here."""
+        folder = self.folder / "jobs"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    def job(self, name: str) -> tuple[str, SignedDocument, SealingKey]:
+        """Give a job asked from here: its digest, the document, and the key of its result.
+
+        Raises:
+            Invalid: `job-unknown`, `file-missing`, `file-permissions`.
+        """
+        digest = resolved(name, self.jobs())
+        folder = self.folder / "jobs" / digest
+        return digest, read_document(folder / "job.json", kind="job"), read_sealing_key(folder / "result.key")
+
+    def keep_result(self, digest: str, text: bytes) -> Path:
+        """Keep an opened result; the same again changes nothing."""
+        path = self.folder / "jobs" / digest / "result.json"
+        write_private(path, text)
+        return path
+
+
+def open_profile(folder: Path | None = None) -> Profile:
+    """Give the profile at a folder, or at $TALLY_HOME, or at ~/.config/tallystick."""
+    if folder is None:
+        home = os.environ.get("TALLY_HOME")
+        folder = Path(home) if home else Path.home() / ".config" / "tallystick"
+    return Profile(folder)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner can enter.
+
+    Raises:
+        Broken: `disk`.
+    """
+    try:
+        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Broken("disk", f"{folder} cannot be made", hint="check the disk and the folder's permissions") from error
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all; a file of that name is replaced.
+
+    Raises:
+        Broken: `disk`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise Broken("disk", f"{path} cannot be written", hint="check the disk and the folder's permissions") from error
+
+
+def read_invitation(path: Path) -> dict[str, str]:
+    """Read an invitation file.
+
+    Raises:
+        Invalid: `file-missing`, `invite-invalid`: not an invitation.
+    """
+    try:
+        value: Any = json.loads(path.read_bytes())
+    except OSError as error:
+        raise Invalid(
+            "file-missing", f"{path} cannot be read", hint="ask the coordinator's operator for an invitation"
+        ) from error
+    except ValueError as error:
+        raise Invalid("invite-invalid", f"{path} is no invitation") from error
+    wanted = {"kind", "address", "network", "role", "name", "expires", "authority", "certificate", "key"}
+    if not isinstance(value, dict) or value.keys() != wanted or not all(isinstance(text, str) for text in value.values()):
+        raise Invalid("invite-invalid", f"{path} is no invitation")
+    if value["kind"] != "invitation":
+        raise Invalid("invite-invalid", f"{path} is no invitation")
+    return value
