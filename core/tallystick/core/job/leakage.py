@@ -96,7 +96,7 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
 
 def _coalition(agency: str, agreement: Agreement) -> list[str]:
     return [
-        f"together they also learn which of {agency}'s own people match somebody, and cannot tell them from decoys of the other agency",
+        f"together they also learn which of {agency}'s own people match somebody, or a decoy of the other agency's",
         _blur(agreement.decoys, "how many match: blurred by the other agency's decoys", _delta_with_agency),
         "not: values, people of the other agency that do not match, or cells",
     ]

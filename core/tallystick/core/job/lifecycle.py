@@ -37,23 +37,14 @@ class JobEvent(StrEnum):
     """What happens to a job."""
 
     ANNOUNCE = "announce"
-    """the nodes have been told and may decide"""
     APPROVE = "approve"
-    """every approval that the agreement asks for is there"""
     RESTART = "restart"
-    """a node lost its keys of this attempt: the next attempt begins"""
     SEAL = "seal"
-    """every agency's sealed shares are there, and go to the desk"""
     RELEASE = "release"
-    """the desk has sealed the result to the analyst"""
     REFUSE = "refuse"
-    """an agency, steward or approver says no"""
     CANCEL = "cancel"
-    """the analyst takes it back"""
     FAIL = "fail"
-    """a party broke the protocol, or the attempts are used up"""
     EXPIRE = "expire"
-    """the deadline passes"""
 
 
 class Phase(StrEnum):
@@ -66,6 +57,33 @@ class Phase(StrEnum):
     CHECK = "check"
     RELEASE = "release"
 
+
+EVENTS: Final = MappingProxyType(
+    {
+        JobEvent.ANNOUNCE: "the nodes have been told and may decide",
+        JobEvent.APPROVE: "every approval that the agreement asks for is there",
+        JobEvent.RESTART: "a node lost its keys of this attempt: the next attempt begins",
+        JobEvent.SEAL: "every agency's sealed shares are there and go to the desk",
+        JobEvent.RELEASE: "the desk has sealed the result to the analyst",
+        JobEvent.REFUSE: "an agency, steward or approver says no",
+        JobEvent.CANCEL: "the analyst takes it back",
+        JobEvent.FAIL: "a party broke the protocol, or the attempts are used up",
+        JobEvent.EXPIRE: "the deadline passes",
+    }
+)
+"""When an event happens, for people."""
+
+PHASES: Final = MappingProxyType(
+    {
+        Phase.DERIVE: "each node makes one row per person",
+        Phase.TAG: "lists go round the ring and are masked",
+        Phase.MATCH: "the coordinator matches tags and gives slots",
+        Phase.COMPUTE: "columns are multiplied under encryption; shares are sealed",
+        Phase.CHECK: "the desk opens and hides small cells",
+        Phase.RELEASE: "the result is sealed to the analyst",
+    }
+)
+"""What happens in a phase, for people."""
 
 FINAL: Final = frozenset({JobState.RELEASED, JobState.REFUSED, JobState.CANCELLED, JobState.FAILED, JobState.EXPIRED})
 

@@ -7,7 +7,7 @@
     literal    = 'text' | whole or decimal number | TRUE | FALSE
 
 Columns are declared ones, spelt exactly, without a table before them. Literals fit the column's declared type; dates are text,
-`'2025-06-30'`. Everything else is refused: functions, casts, arithmetic, LIKE, queries, parameters, other statements.
+`'2025-06-30'`, with or without DATE before it. Everything else is refused: functions, casts, arithmetic, LIKE, queries, parameters, other statements.
 
 sqlglot parses; what is rendered is built here, from the nodes of this grammar alone, with quoted identifiers and literals.
 """
@@ -212,6 +212,8 @@ class _Writer:
                     raise self.refused("a number that is not written in plain decimal digits")
                 if column.type == "decimal" or (column.type == "integer" and "." not in number):
                     return f"-{number}" if negative else number
+            case exp.Cast() if type(inner) is exp.Cast and column.type == "date" and not negative:
+                return self._date(inner, name)
             case exp.Boolean() if column.type == "boolean" and not negative:
                 return "TRUE" if inner.this else "FALSE"
             case exp.Null():
@@ -223,6 +225,13 @@ class _Writer:
         raise self.refused(
             f"a value of another type for {name}", f"{name} is a {column.type} column: give {_LITERALS[column.type]}"
         )
+
+    def _date(self, node: exp.Cast, name: str) -> str:
+        """Write DATE '2025-06-30', which the parser reads as a cast of the text."""
+        self._only(node, "this", "to")
+        if node.to.this != exp.DataType.Type.DATE or not isinstance(node.this, exp.Literal) or not node.this.is_string:
+            raise self.refused("a cast")
+        return self._text(str(node.this.this), name, self._columns[name])
 
     def _text(self, value: str, name: str, column: Column) -> str:
         if column.type == "category":
