@@ -85,7 +85,9 @@ class Bus:
                 values = kinds.read_list(self.transcript[ref], width, passes=len(first.passes), sender=ref.sender)
                 if three:
                     correction = b"".join(self.transcript[corrections[owner]])
-                    values = tags.corrected_tags(values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner)
+                    values = tags.corrected_tags(
+                        values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
+                    )
                 lists.append(values)
             placed, table_size = assigned_slots(matched(lists), [values.shape[1] for values in lists], self.randomness)
             for owner, own in zip(due, placed, strict=True):

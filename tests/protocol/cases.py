@@ -18,12 +18,13 @@ from tallystick.crypto.tags import TokenColumn
 from tallystick.crypto.workers import SerialWorkers
 
 JOB = bytes(range(32))
+_generate = paillier.generate
 
 
 @functools.cache
 def paillier_key() -> paillier.PrivateKey:
     """Give one key for a whole test run: making one takes seconds, and nothing here depends on its freshness."""
-    return paillier.generate()
+    return _generate()
 
 
 @functools.cache
@@ -52,7 +53,9 @@ class Side:
         return int(self.columns.shape[1])
 
 
-def setups(sides: Mapping[str, Side], computation: Computation, *, desk: str, decoys: int = 4, attempt: int = 1) -> dict[str, AgencySetup]:
+def setups(
+    sides: Mapping[str, Side], computation: Computation, *, desk: str, decoys: int = 4, attempt: int = 1
+) -> dict[str, AgencySetup]:
     """Give every agency's setup; agencies outside the computation bring no columns."""
     return {name: _setup(name, side, tuple(sorted(sides)), computation, desk, decoys, attempt) for name, side in sides.items()}
 

@@ -6,7 +6,7 @@ Rules that this file enforces (docs/protocol.md §4):
    make the zero shares that hide an agency's own totals from a third agency's desk.
 2. An agency masks its own list and sends it round the ring; the last agency of the ring, never the owner, hands it to the coordinator.
 3. Every list of another is checked whole (canonical, on the curve, not of small order, no value twice) before it is multiplied.
-4. With three or more agencies an owner masks with k′ and gives the coordinator alone the correction d = k/k′.
+4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
 7. Place of the encrypted small-cell test (DESIGN §8): between the shares of cells and their sealing. Until it is there, `core/job/check.py`
@@ -128,7 +128,9 @@ class Tagging:
     def awaits(self) -> tuple[Ref, ...]:
         """Every list that has not come by yet."""
         setup = self.setup
-        return tuple(Ref(kinds.POINTS, setup.previous(owner), setup.me, owner) for owner in setup.others if owner not in self.rows)
+        return tuple(
+            Ref(kinds.POINTS, setup.previous(owner), setup.me, owner) for owner in setup.others if owner not in self.rows
+        )
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     pair_keys = {other: _pair_key(setup, other, state.pairs_sent[other], got[other]) for other in setup.others}
     own_scalar = scalar = masks.new_scalar(setup.randomness)
     correction: tuple[Outbound, ...] = ()
-    if len(setup.agencies) > 2:  # noqa: PLR2004 - rule 4 is for three or more
+    if len(setup.agencies) > 2:
         scalar, own_scalar, factor = masks.corrected_scalars(setup.randomness)
         correction = (Outbound(Ref(kinds.CORRECTION, setup.me, kinds.COORDINATOR), (factor,)),)
     setup.tell("tag", 0, 0)
@@ -272,7 +274,9 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     setup, computation = state.setup, state.setup.computation
     slots, table_size = kinds.read_slots(message.chunks, len(state.persons), sender=message.ref.sender)
     if table_size != state.table_size:
-        raise PeerFault("slots-malformed", f"a table of {table_size} slots where {state.table_size} are due", sender=message.ref.sender)
+        raise PeerFault(
+            "slots-malformed", f"a table of {table_size} slots where {state.table_size} are due", sender=message.ref.sender
+        )
     own = state.persons >= 0
     of_person = np.empty(setup.people, dtype=np.int64)
     of_person[state.persons[own]] = slots[own]
@@ -370,7 +374,7 @@ def _next_ref(setup: AgencySetup, owner: str) -> Ref:
 
 def _handed(setup: AgencySetup, owner: str, masked: kinds.Bytes2) -> kinds.Bytes2:
     """Give what leaves us: points, or with two agencies (where the coordinator needs no correction) their tags."""
-    if len(setup.agencies) > 2 or setup.ring(owner)[-1] != setup.me:  # noqa: PLR2004 - rule 4
+    if len(setup.agencies) > 2 or setup.ring(owner)[-1] != setup.me:
         return masked
     return np.stack([
         kernel.hash_tags(tags.tag_prefix(setup.job, name), points) for name, points in zip(setup.passes, masked, strict=True)

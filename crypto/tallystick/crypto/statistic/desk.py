@@ -99,10 +99,14 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     bits = [modulus(primes).bit_length() for primes in setup.computation.cell_primes(size)]
     packing = packing_of(bits)
     if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
-        raise PeerFault("shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender)
+        raise PeerFault(
+            "shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender
+        )
     product = product_of(public, shares)
     if product != theirs:
-        raise PeerFault("product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender)
+        raise PeerFault(
+            "product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender
+        )
     sums = packing.unpack(paillier.decrypted(state.private, list(product)))
     return Step(Opened(opened_cells(setup.computation, size, sums), documents))
 

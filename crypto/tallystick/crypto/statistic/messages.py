@@ -51,7 +51,7 @@ def list_payload(lists: Bytes2) -> Iterator[bytes]:
     """Give the chunks of a list of points or tags, shape (passes, rows, 32 or 16): the header alone, then the values."""
     passes, rows, _ = lists.shape
     yield passes.to_bytes(4, "little") + rows.to_bytes(8, "little")
-    yield from pieces(memoryview(np.ascontiguousarray(lists).reshape(-1)))
+    yield from pieces(np.ascontiguousarray(lists).reshape(-1).data)
 
 
 def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) -> Bytes2:
@@ -66,14 +66,16 @@ def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) 
         raise PeerFault("list-malformed", "a list has no header", sender=sender)
     said_passes, rows = int.from_bytes(header[:4], "little"), int.from_bytes(header[4:], "little")
     if said_passes != passes or not 0 < rows <= MAX_ROWS:
-        raise PeerFault("list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender)
+        raise PeerFault(
+            "list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender
+        )
     return _filled(source, passes * rows * width, sender).reshape(passes, rows, width)
 
 
 def slots_payload(slots: npt.NDArray[np.uint32], table_size: int) -> Iterator[bytes]:
     """Give the chunks of a `slots` message: the table's size, then the slot of each row in the owner's order."""
     yield table_size.to_bytes(_SLOTS_HEADER, "little")
-    yield from pieces(memoryview(slots.astype("<u4")).cast("B"))
+    yield from pieces(slots.astype("<u4").view(np.uint8).data)
 
 
 def read_slots(chunks: Iterable[bytes], rows: int, *, sender: str) -> tuple[npt.NDArray[np.int64], int]:

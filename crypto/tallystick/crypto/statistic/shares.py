@@ -22,9 +22,6 @@ from tallystick.crypto.statistic.messages import COORDINATOR, MAX_ROWS, pieces
 
 CONTEXT: Final = "shares"
 MAX_BYTES: Final = 64 * 1024 * 1024
-GUARD_BITS: Final = 4
-"""Room in a packed slot for the sum of up to 16 agencies' shares."""
-
 _PARTS: Final = 7
 
 
@@ -104,8 +101,8 @@ def verified_shares(document: bytes, *, agency: str, key: bytes, job: bytes, att
 
 
 def packing_of(cell_modulus_bits: Sequence[int]) -> Packing:
-    """Give how cells lie in Paillier plaintexts: each as wide as its modulus, and room for the sum of all shares."""
-    return Packing(widths=tuple(bits + GUARD_BITS for bits in cell_modulus_bits))
+    """Give how cells lie in Paillier plaintexts: each as wide as its modulus; `Packing` leaves room for the sum of all shares."""
+    return Packing(widths=tuple(cell_modulus_bits))
 
 
 def product_of(public: paillier.PublicKey, documents: Mapping[str, SealedShares]) -> tuple[bytes, ...]:
