@@ -18,7 +18,9 @@ LONGEST = 350
 def tracked(*patterns: str) -> list[Path]:
     """Give the files of the project, as git or (in a source distribution) the disk has them."""
     try:
-        listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
         return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
     except (OSError, subprocess.CalledProcessError):
         return [path for pattern in patterns for path in ROOT.rglob(pattern)]
@@ -54,7 +56,9 @@ def test_lock_files_pin_hashes_and_name_no_host() -> None:
 def test_files_have_one_role_and_stay_short() -> None:
     sources = [path for path in tracked("*.py") if path.parts[len(ROOT.parts)] in ROOMS and "_pb2" not in path.name]
     assert len(sources) > 40
-    assert {str(path.relative_to(ROOT)): count for path in sources if (count := len(path.read_text().splitlines())) > LONGEST} == {}
+    assert {
+        str(path.relative_to(ROOT)): count for path in sources if (count := len(path.read_text().splitlines())) > LONGEST
+    } == {}
 
 
 def test_randomness_has_one_door() -> None:
