@@ -7,7 +7,8 @@
     literal    = 'text' | whole or decimal number | TRUE | FALSE
 
 Columns are declared ones, spelt exactly, without a table before them. Literals fit the column's declared type; dates are text,
-`'2025-06-30'`, with or without DATE before it. Everything else is refused: functions, casts, arithmetic, LIKE, queries, parameters, other statements.
+`'2025-06-30'`, with or without DATE before it. Everything else is refused: functions, casts, arithmetic, LIKE, queries,
+parameters, other statements.
 
 sqlglot parses; what is rendered is built here, from the nodes of this grammar alone, with quoted identifiers and literals.
 """
