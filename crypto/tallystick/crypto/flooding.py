@@ -18,8 +18,8 @@ with F = 2^119,
     distance <= 2^13 · 2^58.5 / 2^120 = 2^-48.5 for each ciphertext, hence below 2^-40 for up to 360 ciphertexts together.
 
 (The standard high-probability bound, tail 2^-80, is E < 2^53.1: the rounding alone, which does not average out, plus 12 ·
-3.24 · 2^29 · sqrt(2^13 · 2^12) = 2^46.8. Measured, largest of 8192 coefficients: fresh 2^4.1, one block of largest values
-2^39.6, 64 blocks 2^42.7.)
+3.24 · 2^29 · sqrt(2^13 · 2^12) = 2^46.8. Measured, the largest of 8192 coefficients: fresh 2^3.7; one block of uniform values
+2^38.4; 64 blocks 2^41.3; returned, after the drop below, 2^11.0.)
 
 **c1**. Given n, which now depends neither on u nor on e nor on v but by that distance, c1 = Σ c1_i·v_i + u·p1 + e, and u·p1 +
 e is a ring-LWE sample (N = 8192, log q = 163 < 218, ternary secret u): it hides the sum by the same assumption, with a wider
