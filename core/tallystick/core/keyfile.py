@@ -149,17 +149,16 @@ def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
         raise Invalid(
             "file-missing", f"the key file {path} cannot be read", hint="check the path and its owner", detail=str(error.errno)
         ) from error
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise Invalid("file-permissions", f"{path} is not a regular file", hint="name the key file itself")
         if status.st_mode & _CLOSED:
-            raise Invalid(
-                "file-permissions",
-                f"{path} is readable by others",
-                hint=f"chmod 600 {path}; if others could read it, make a new key",
-            )
-        data = file.read(_MAX_BYTES + 1)
+            hint = f"chmod 600 {path}; if others could read it, make a new key"
+            raise Invalid("file-permissions", f"{path} is readable by others", hint=hint)
+        data = os.read(handle, _MAX_BYTES + 1)
+    finally:
+        os.close(handle)
     try:
         value = json.loads(data)
         if (

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallystick.core.canonical import canonical_bytes, parsed
+from tallystick.core.errors import Invalid
+from tallystick.core.yaml import MAX_BYTES, MAX_DEPTH, load_yaml, read_yaml
+
+
+@pytest.mark.parametrize("written", ["no", "No", "yes", "on", "off", "y", "n", "True", "FALSE", "NULL", "Null"])
+def test_yaml_1_1_words_stay_text(written: str) -> None:
+    assert load_yaml(f"a: {written}", what="file") == {"a": written}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2025-01-31",
+        "2025-01-31 10:00:00",
+        "1:30",
+        "190:20:30",
+        "0o17",
+        "017",
+        "0x1F",
+        "0b1",
+        "1_000",
+        "+3",
+        "1.",
+        "0.5",
+        "-.5",
+        "1e3",
+        ".inf",
+        ".nan",
+    ],
+)
+def test_what_is_no_plain_whole_number_stays_text_as_written(written: str) -> None:
+    assert load_yaml(f"a: {written}", what="file") == {"a": written}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("0", 0), ("-4", -4), ("9" * 18, 10**18 - 1), ("true", True), ("false", False), ("null", None), ("~", None), ("", None)],
+)
+def test_json_values_are_json_values(written: str, value: object) -> None:
+    loaded = load_yaml(f"a: {written}", what="file")
+    assert loaded == {"a": value}
+    assert type(loaded["a"]) is type(value)
+
+
+@pytest.mark.parametrize("written", ["'no'", '"true"', "'12'", "'null'", "''"])
+def test_quoted_is_text(written: str) -> None:
+    assert load_yaml(f"a: {written}", what="file") == {"a": written[1:-1]}
+
+
+def test_keys_are_text_whatever_they_look_like() -> None:
+    assert load_yaml("no: 1\n2025: 2\ntrue: 3\n~: 4\n'<<': 5", what="file") == {"no": 1, "2025": 2, "true": 3, "~": 4, "<<": 5}
+
+
+def test_nesting_blocks_and_flow() -> None:
+    text = "a:\n  - {b: [1, {c: d}], e: }\n  -\n  - - x\nf: |\n  line\n  line\ng: >-\n  one\n  two\n"
+    assert load_yaml(text, what="file") == {
+        "a": [{"b": [1, {"c": "d"}], "e": None}, None, ["x"]],
+        "f": "line\nline\n",
+        "g": "one two",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n"])
+def test_an_empty_text_is_nothing(text: str) -> None:
+    assert load_yaml(text, what="file") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb: 2\na: 3", "line 3: the key 'a' is repeated"),
+        ("x:\n  a: 1\n  'a': 3", "line 3: the key 'a' is repeated"),
+        ("{a: 1, a: 2}", "line 1: the key 'a' is repeated"),
+        ("a: &x 1", "line 1: anchors and aliases"),
+        ("a: &x [1]\nb: *x", "line 1: anchors and aliases"),
+        ("b: *x", "line 1: anchors and aliases"),
+        ("a: !!python/object/apply:os.system [ls]", "line 1: tags"),
+        ("a: !!str 3", "line 1: tags"),
+        ("a: !x {}", "line 1: tags"),
+        ("! a: 1", "line 1: tags"),
+        ("a: 1\n<<: {b: 2}", "line 2: merge keys"),
+        ("a: 1\n---\nb: 2", "line 2: a second document"),
+        ("%YAML 1.1\n---\na: 1", "directives"),
+        ("%TAG ! tag:x,2000:\n---\na: 1", "directives"),
+        ("? [a]\n: 1", "line 1: a key is a list"),
+        ("? {a: 1}\n: 1", "line 1: a key is a list"),
+        ("a: 1\n b: 2", "line 2: mapping values are not allowed"),
+        ("a:\n\t- b", "line 2: found character"),
+        ("a: @b", "line 1: found character"),
+        ("a: [1", "line "),
+        ("a: " + "9" * 19, "line 1: a number has more than 18 digits"),
+        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), f"nested deeper than {MAX_DEPTH}"),
+        ("a: \x00", "not YAML"),
+        ("a: " + "x" * MAX_BYTES, "longer than"),
+    ],
+)
+def test_everything_else_is_refused_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        load_yaml(text, what="job file")
+    assert caught.value.code == "yaml-invalid"
+    assert said in caught.value.message
+    assert caught.value.message.startswith("job file: ")
+
+
+def test_the_deepest_allowed_nesting_passes() -> None:
+    value = load_yaml("[" * MAX_DEPTH + "]" * MAX_DEPTH, what="file")
+    for _ in range(MAX_DEPTH - 1):
+        assert isinstance(value, list)
+        value = value[0]
+    assert value == []
+
+
+@given(st.text(max_size=200))
+def test_any_text_loads_as_json_or_is_refused(text: str) -> None:
+    with suppress(Invalid):
+        value = load_yaml(text, what="file")
+        with suppress(Invalid):  # not NFC, or a lone surrogate: refused one step later
+            assert parsed(canonical_bytes(value)) == value
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_json_is_yaml(value: object) -> None:
+    assert load_yaml(canonical_bytes(value).decode(), what="file") == value
+
+
+def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\n")
+    assert read_yaml(path, what="job file") == {"a": 1}
+    path.write_bytes(b"a: 1\n")
+    assert read_yaml(path, what="job file") == {"a": 1}
+
+
+def test_a_missing_file_a_folder_and_other_bytes_are_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.yaml", tmp_path):
+        with pytest.raises(Invalid) as caught:
+            read_yaml(path, what="job file")
+        assert caught.value.code == "file-missing"
+        assert str(path) in caught.value.message
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"a: caf\xe9\n")
+    with pytest.raises(Invalid) as caught:
+        read_yaml(latin, what="job file")
+    assert (caught.value.code, caught.value.hint) == ("yaml-invalid", "save it as UTF-8")
+    long = tmp_path / "long.yaml"
+    long.write_text("a: '" + "x" * MAX_BYTES + "'")
+    with pytest.raises(Invalid) as caught:
+        read_yaml(long, what="job file")
+    assert "longer than" in caught.value.message
