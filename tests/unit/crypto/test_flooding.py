@@ -203,7 +203,7 @@ def test_s14_noise_of_returned_chunks_is_the_same_for_any_values_and_decrypts(me
 
 @pytest.mark.slow
 def test_s14_two_thousand_returned_chunks_of_two_values_cannot_be_told_apart(meter: Meter) -> None:
-    """S-14: KS test at n = 2,000 ciphertexts, on one coefficient, on the largest and on the mean square (about four minutes)."""
+    """S-14: KS test at n = 2,000 ciphertexts, on one coefficient, on the largest and on the mean square (about two minutes)."""
     features: list[npt.NDArray[np.float64]] = []
     for values in (ones(), huge(8)):
         rows = []
