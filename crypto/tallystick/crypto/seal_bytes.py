@@ -44,7 +44,7 @@ def _zstd() -> Any | None:
     with suppress(OSError, AttributeError):
         function = ctypes.CDLL(extension.__file__).ZSTD_decompress
         function.restype = ctypes.c_size_t
-        function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+        function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t]
         return function
     return None
 
@@ -110,15 +110,12 @@ def polynomials(ciphertext: Any, head: bytes, primes: int, ring: int) -> Polynom
         if (ciphertext.size(), ciphertext.coeff_modulus_size(), ciphertext.poly_modulus_degree()) != shape:
             raise LocalFault("seal-format", "a ciphertext is not of the expected level")
         return np.array([ciphertext[i] for i in range(words)], dtype=np.uint64).reshape(shape)
-    data = saved(ciphertext)
-    length = len(head) + words * _WORD
-    body = ctypes.create_string_buffer(length)
-    done = _DECOMPRESS(body, length, data[_HEADER.size :], len(data) - _HEADER.size)
-    data = body.raw
-    if done != length or not data.startswith(head):
+    data = np.frombuffer(saved(ciphertext), dtype=np.uint8)[_HEADER.size :]
+    body = np.empty(len(head) + words * _WORD, dtype=np.uint8)
+    done = _DECOMPRESS(body.ctypes.data, body.size, data.ctypes.data, data.size)
+    if done != body.size or body[: len(head)].tobytes() != head:
         raise LocalFault("seal-format", "SEAL saved a ciphertext in a form that is not the expected one")
-    values: Polynomials = np.frombuffer(data, dtype="<u8", offset=len(head)).astype(np.uint64).reshape(shape)
-    return values
+    return np.frombuffer(body, dtype="<u8", offset=len(head)).astype(np.uint64).reshape(shape)
 
 
 def new_ciphertext(context: Any, data: bytes) -> Any:
