@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,25 +22,12 @@ import numpy.typing as npt
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.job.derive import Derived
 from tallystick.core.statistics.columns import PersonColumn
 from tallystick.node.sources.locked import literal, quoted
 from tallystick.node.sources.records import PERSON, Records, identifier_column
 
 Strings = npt.NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A derived column: `function` over a person's passing rows.
-
-    Attributes:
-        column: what it is over; None for `count(*)`.
-        distinct: count different values.
-    """
-
-    function: Literal["sum", "min", "max", "count"]
-    column: str | None = None
-    distinct: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,7 @@ class PeopleTable:
 
 
 def people_table(
-    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Summary]
+    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Derived]
 ) -> PeopleTable:
     """Make the table of one group.
 
@@ -124,7 +111,7 @@ def _number(records: Records, name: str) -> str:
             return f"CAST(list_position([{', '.join(map(literal, column.values))}], {text}) - 1 AS BIGINT)"
 
 
-def _summary(records: Records, summary: Summary) -> str:
+def _summary(records: Records, summary: Derived) -> str:
     if summary.column is None:
         return "count(*)"
     if summary.function == "count":

@@ -1,0 +1,329 @@
+"""The released result: what the desk signs, how it is sealed to the analyst, and how anyone checks it offline.
+
+The body is canonical JSON, which has no floats. A number that is not whole stands as `{"decimal": "8123.5"}`: the shortest decimal
+text that reads back as the same double (docs/adr/0003-numbers-in-results.md). `plain` turns a body into what people read.
+
+A result carries its own evidence: the job as its analyst signed it, the agreement as every party signed it, all approvals, and for
+each data agency its signed statement of the shares that it sealed. It does not carry the sealed shares themselves: they hold the
+suppressed cells too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tallystick.core.agreement.check import valid_agreement
+from tallystick.core.agreement.model import Agreement, Timestamp, moment
+from tallystick.core.canonical import canonical_bytes
+from tallystick.core.documents import SignedDocument, decoded, signed
+from tallystick.core.errors import Invalid, Refused, TallyError
+from tallystick.core.job.approval import complete_approvals
+from tallystick.core.job.check import verified_job
+from tallystick.core.job.model import Job
+from tallystick.core.keyfile import Identity
+from tallystick.core.model import Document, Hex32, Name
+from tallystick.crypto.envelope import SealingKey, open_with, seal_to
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.statistic.shares import evidence_of, verify_evidence
+
+CONTEXT: Final = "result"
+_DECIMAL: Final = "decimal"
+
+
+class Evidence(Document):
+    """One agency's statement that it sealed shares in this attempt, and its signature; hexadecimal."""
+
+    statement: str
+    signature: str
+
+
+class Released(Document):
+    """A released result.
+
+    Attributes:
+        job: the job's digest.
+        attempt: in which attempt it was answered.
+        desk: the agency that opened, hid small cells and released.
+        released: when.
+        columns: the rows' keys, in order.
+        rows: the table, after the disclosure rules; numbers as the module says.
+        linkage: people, usable tokens and matches, after the disclosure rules.
+        disclosure: which rules were applied, and what they hid.
+        leakage: who learned what.
+        timing: seconds by phase, as far as the desk knows.
+        document, agreement, approvals: signed documents, as JSON.
+        shares: each data agency's evidence.
+    """
+
+    job: Hex32
+    attempt: int
+    desk: Name
+    status: str = "released"
+    released: Timestamp
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    linkage: dict[str, Any]
+    disclosure: dict[str, Any]
+    leakage: dict[str, Any]
+    timing: dict[str, Any]
+    document: dict[str, Any]
+    agreement: dict[str, Any]
+    approvals: tuple[dict[str, Any], ...]
+    shares: dict[Name, Evidence]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked.
+
+    Attributes:
+        name: what, in a few words.
+        passed: whether it holds.
+        detail: who or what it rests on, or what is wrong.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def exact(value: Any) -> Any:
+    """Give a JSON value with its floats written as `{"decimal": text}`.
+
+    Raises:
+        Invalid: `document-invalid`: a number that is not finite.
+    """
+    match value:
+        case bool() | int() | str() | None:
+            return value
+        case float():
+            if not math.isfinite(value):
+                raise Invalid("document-invalid", "a result holds a number that is not finite")
+            return {_DECIMAL: repr(value)}
+        case Mapping():
+            return {str(key): exact(item) for key, item in value.items()}
+        case list() | tuple():
+            return [exact(item) for item in value]
+        case _:
+            raise Invalid("document-invalid", f"a result holds a {type(value).__name__}")
+
+
+def numbers(value: Any) -> Any:
+    """Give a body's JSON value with its decimals as numbers: the inverse of `exact`.
+
+    Raises:
+        Invalid: `document-invalid`: a decimal that is no number.
+    """
+    match value:
+        case {"decimal": str(text), **rest} if not rest:
+            try:
+                number = float(text)
+            except ValueError as error:
+                raise Invalid("document-invalid", "a decimal of a result is no number") from error
+            if not math.isfinite(number):
+                raise Invalid("document-invalid", "a decimal of a result is not finite")
+            return number
+        case dict():
+            return {key: numbers(item) for key, item in value.items()}
+        case list() | tuple():
+            return [numbers(item) for item in value]
+        case _:
+            return value
+
+
+def document_json(document: SignedDocument) -> dict[str, Any]:
+    """Give a signed document as the JSON value that results carry."""
+    value: dict[str, Any] = json.loads(document.encoded())
+    return value
+
+
+def shares_evidence(documents: Mapping[str, bytes]) -> dict[str, Evidence]:
+    """Give what a result shows of the agencies' sealed-shares documents.
+
+    Raises:
+        PeerFault: `frame-malformed`.
+    """
+    made = {}
+    for agency, document in sorted(documents.items()):
+        statement, signature = evidence_of(document, sender=agency)
+        made[agency] = Evidence(statement=statement.hex(), signature=signature.hex())
+    return made
+
+
+def sealed_result(released: Released, result_key: bytes, identity: Identity) -> bytes:
+    """Sign a result as its desk and seal it to the job's result key.
+
+    Args:
+        released: the body.
+        result_key: 1,216 bytes, from the job.
+        identity: the desk's.
+
+    Raises:
+        PeerFault: `sealing-key-malformed`.
+    """
+    document = signed("result", released, released.desk, identity)
+    return seal_to(result_key, CONTEXT, (bytes.fromhex(released.job),), document.encoded())
+
+
+def opened_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
+    """Open a sealed result. Who made it is known only after `verified_result`.
+
+    Args:
+        sealed: as `sealed_result` gave it.
+        key: the job's result key.
+        job: the job's digest, 32 bytes.
+
+    Raises:
+        PeerFault: `envelope-unopenable`, `envelope-too-large`.
+        Invalid: `document-invalid`.
+    """
+    return decoded(open_with(key, CONTEXT, (job,), sealed, sender="the desk"), kind="result")
+
+
+def verified_result(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
+    """Give a result and what was checked, if everything holds.
+
+    Args:
+        document: of kind `result`.
+        agreement: the digest of the agreement that the reader holds. Without it the keys are those that the result brings along,
+            which says that it is consistent, not whose it is: compare the digest that the check names.
+
+    Raises:
+        Invalid: `document-invalid`: no result at all.
+        Refused: `signature-invalid`: names the first check that fails.
+    """
+    released, made = checks(document, agreement=agreement)
+    failed = next((check for check in made if not check.passed), None)
+    if failed is not None:
+        raise Refused("signature-invalid", f"the result does not hold: {failed.name}: {failed.detail}")
+    return released, made
+
+
+def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
+    """Give a result and every check of it, passed or not; a check that rests on a failed one is left out.
+
+    Raises:
+        Invalid: `document-invalid`: no result at all.
+    """
+    if document.kind != "result":
+        raise Invalid("document-invalid", f"this document is of kind {document.kind}, not result")
+    released = document.read(Released)
+    made: list[Check] = []
+
+    def holds(name: str, detail: str, check: Any) -> Any:
+        """Run one check; None when it fails."""
+        try:
+            value = check()
+        except (TallyError, PeerFault, ValueError) as error:
+            made.append(Check(name, passed=False, detail=error.message if isinstance(error, TallyError) else str(error)))
+            return None
+        made.append(Check(name, passed=True, detail=detail))
+        return value
+
+    def read(value: Mapping[str, Any], kind: Any) -> SignedDocument:
+        return decoded(canonical_bytes(value), kind=kind)
+
+    job_document = holds("the job is a signed document", released.job[:12], lambda: read(released.document, "job"))
+    agreement_document = holds(
+        "the agreement is a signed document", str(released.agreement.get("kind")), lambda: read(released.agreement, "agreement")
+    )
+    if job_document is None or agreement_document is None:
+        return released, made
+    pact: Agreement | None = holds(
+        "every party signed the agreement",
+        f"digest {agreement_document.digest}",
+        lambda: _agreement_then(agreement_document, job_document),
+    )
+    if agreement is not None:
+        holds("it is the agreement you hold", agreement, lambda: _same("agreement", agreement_document.digest, agreement))
+    if pact is None:
+        return released, made
+    job: Job | None = holds(
+        "the analyst signed the job", "by the key that the agreement names", lambda: verified_job(job_document, pact)
+    )
+    holds("the result is for this job", released.job, lambda: _same("job", job_document.digest, released.job))
+    holds("the desk signed the result", released.desk, lambda: _desk_signed(document, released, pact))
+    if job is None:
+        return released, made
+    holds(
+        "the job is under this agreement",
+        job.agreement.digest,
+        lambda: _same("agreement", agreement_document.digest, job.agreement.digest),
+    )
+    approvals = holds("approvals are signed documents", "", lambda: [read(one, "approval") for one in released.approvals])
+    if approvals is not None:
+        holds(
+            "everybody who must approved the job",
+            ", ".join(signer for one in approvals for signer in one.signers),
+            lambda: complete_approvals(job, pact, approvals, moment(released.released)),
+        )
+    agencies = sorted({people.agency for people in job.question.people.values()})
+    holds("every data agency sealed shares", ", ".join(agencies), lambda: _all_sealed(released, agencies))
+    for agency in agencies:
+        if agency in released.shares:
+            holds("an agency signed its sealed shares", agency, lambda agency=agency: _sealed_by(released, pact, agency))
+    return released, made
+
+
+def plain(document: SignedDocument) -> dict[str, Any]:
+    """Give a result as `--out` writes it: numbers as numbers, and who signed what.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    released = document.read(Released)
+    value = released.json_value()
+    shown = {
+        key: numbers(value[key]) for key in ("job", "status", "columns", "rows", "linkage", "disclosure", "leakage", "timing")
+    }
+    signatures: list[dict[str, Any]] = []
+    for one in (document.encoded(), *map(canonical_bytes, (value["agreement"], value["document"], *value["approvals"]))):
+        outer = json.loads(one)
+        signatures += [{"kind": outer["kind"], **signature} for signature in outer["signatures"]]
+    signatures += [
+        {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
+    ]
+    return {
+        **shown,
+        "attempt": released.attempt,
+        "desk": released.desk,
+        "released": released.released,
+        "signatures": signatures,
+    }
+
+
+def _agreement_then(agreement: SignedDocument, job: SignedDocument) -> Agreement:
+    """Check the agreement as of the moment when the job was submitted: it may have ended since."""
+    return valid_agreement(agreement, moment(job.read(Job).submitted))
+
+
+def _same(what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise Refused("document-invalid", f"it is another {what}: {found[:12]} where {wanted[:12]} is due")
+
+
+def _desk_signed(document: SignedDocument, released: Released, agreement: Agreement) -> None:
+    if agreement.release.desk != released.desk or document.signers != (released.desk,):
+        raise Refused("not-allowed", "it is not signed by the agreement's desk alone")
+    document.verify_signature_of(released.desk, agreement.parties[released.desk].key)
+
+
+def _all_sealed(released: Released, agencies: Sequence[str]) -> None:
+    if sorted(released.shares) != list(agencies):
+        raise Refused("document-invalid", "it shows the shares of other agencies than the job's")
+
+
+def _sealed_by(released: Released, agreement: Agreement, agency: str) -> None:
+    evidence = released.shares[agency]
+    verify_evidence(
+        bytes.fromhex(evidence.statement),
+        bytes.fromhex(evidence.signature),
+        agency=agency,
+        key=bytes.fromhex(agreement.parties[agency].key),
+        job=bytes.fromhex(released.job),
+        attempt=released.attempt,
+    )

@@ -1,0 +1,116 @@
+"""An agency's part in one job, worked out from the contract alone: who takes part, which side is mine, what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from tallystick.core.job.check import link_of, participants
+from tallystick.core.job.derive import Derived, parsed_derive
+from tallystick.core.job.model import People, parsed_join
+from tallystick.core.job.where import Condition, parsed_where
+from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.statistics.columns import USABLE
+from tallystick.core.statistics.computation import computation_of
+from tallystick.core.statistics.plan import Factor, Plan, Side
+from tallystick.core.statistics.planner import plan
+from tallystick.crypto.statistic.computation import Computation
+from tallystick.node.approvals import Contract
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One agency's part; the properties are the same at every party, except those about `me`."""
+
+    me: str
+    contract: Contract
+
+    @property
+    def job(self) -> bytes:
+        """The job's digest, 32 bytes."""
+        return bytes.fromhex(self.contract.document.digest)
+
+    @cached_property
+    def participants(self) -> tuple[str, ...]:
+        """The agencies whose data the job uses, in name order, and the desk where it is another."""
+        return participants(self.contract.job, self.contract.agreement)
+
+    @cached_property
+    def agencies(self) -> tuple[str, ...]:
+        """The agencies whose data the job uses, in name order."""
+        return tuple(sorted({people.agency for people in self.contract.job.question.people.values()}))
+
+    @property
+    def desk(self) -> str:
+        """Where the result is looked at. Pre-condition: the agreement names one (`allowed_job` has checked it)."""
+        desk = self.contract.agreement.release.desk
+        assert desk is not None
+        return desk
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is computed."""
+        return plan(self.contract.job.question, self.contract.agreement)
+
+    @cached_property
+    def computation(self) -> Computation:
+        """The same as the cryptography sees it."""
+        people = self.contract.job.question.people
+        return computation_of(self.plan, {"left": people[self.plan.left].agency, "right": people[self.plan.right].agency})
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The linkage passes, strict to loose."""
+        question, agreement = self.contract.job.question, self.contract.agreement
+        join = parsed_join(question)
+        left, right = (agreement.dataset_of(question.people[side].dataset).identifiers for side in (join.left, join.right))
+        used, _ = passes_for(link_of(question, agreement), None, left, right)
+        return tuple(used)
+
+    @property
+    def side(self) -> Side:
+        """My side of the join. Pre-condition: `me` is one of `agencies`."""
+        return "left" if self.contract.job.question.people[self.plan.left].agency == self.me else "right"
+
+    @property
+    def group(self) -> str:
+        """My group of people. Pre-condition: `me` is one of `agencies`."""
+        return self.plan.left if self.side == "left" else self.plan.right
+
+    @property
+    def people(self) -> People:
+        """What the job asks of my group."""
+        return self.contract.job.question.people[self.group]
+
+    @cached_property
+    def where(self) -> Condition | None:
+        """My group's condition, checked and written out again."""
+        if self.people.where is None:
+            return None
+        return parsed_where(self.people.where, self.contract.agreement.dataset_of(self.people.dataset).columns)
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The columns of my people, derived or not, that the plan reads."""
+        names = {name for factor in self._factors() for name, _ in factor.levels}
+        names |= {factor.value for factor in self._factors() if factor.value is not None}
+        return tuple(sorted(names - {USABLE}))
+
+    @cached_property
+    def derived(self) -> dict[str, Derived]:
+        """The derived columns among `used`."""
+        return {name: parsed_derive(text) for name, text in sorted(self.people.derive.items()) if name in self.used}
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The declared columns that must be read from the source."""
+        sources = {derived.column for derived in self.derived.values() if derived.column is not None}
+        condition = self.where.columns if self.where is not None else frozenset()
+        return frozenset(sources | condition | (set(self.used) - self.derived.keys()))
+
+    def _factors(self) -> Iterator[Factor]:
+        yield from self.plan.left_columns if self.side == "left" else self.plan.right_columns
+        for cell in self.plan.cells:
+            yield from (own.factor for _, own in cell.own if own.side == self.side)

@@ -1,0 +1,90 @@
+"""Processes for heavy work: what holds the interpreter's lock, and what parses bytes that others sent.
+
+Children are started by a fork server (never a fork of this process: gRPC has threads in it), limited in memory, and may die without
+taking the node with them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import resource
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Final, TypeVar
+
+from tallystick.core.errors import Broken
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+LOOK_AHEAD: Final = 2
+"""Arguments drawn ahead, per worker: enough to keep them busy, few enough to keep memory flat."""
+MEMORY_BYTES: Final = 4 << 30
+"""Address space of a child. SEAL and numpy reserve far more of it than they use."""
+CPU_SECONDS: Final = 24 * 3600
+
+
+class ProcessWorkers:
+    """Implements `crypto.workers.Workers` with a pool that is started when it is first used."""
+
+    def __init__(self, count: int = 0, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        """Take the number of processes; 0 takes one a core."""
+        self._count = count or len(os.sched_getaffinity(0))
+        self._memory = memory_bytes
+        self._pool: ProcessPoolExecutor | None = None
+
+    @property
+    def count(self) -> int:
+        """How many calls run at once."""
+        return self._count
+
+    def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
+        """Yield function(argument) for each argument, in order; at most `LOOK_AHEAD` arguments a worker are drawn ahead.
+
+        Raises:
+            Broken: `internal`: a child died (out of memory, or killed). The next call has new children.
+        """
+        source = iter(arguments)
+        waiting: deque[Future[B]] = deque()
+        try:
+            pool = self._started()
+            waiting.extend(pool.submit(function, argument) for argument in itertools.islice(source, self._count * LOOK_AHEAD))
+            while waiting:
+                result = waiting.popleft().result()
+                waiting.extend(pool.submit(function, argument) for argument in itertools.islice(source, 1))
+                yield result
+        except BrokenProcessPool as error:
+            self.close()
+            raise Broken(
+                "internal",
+                "a worker process of the agency's node died",
+                hint="its IT checks the machine's memory",
+                detail="pool broken",
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """End the children; what they still do is dropped."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._count, multiprocessing.get_context("forkserver"), initializer=_limit, initargs=(self._memory,)
+            )
+        return self._pool
+
+
+def _limit(memory_bytes: int) -> None:
+    """Bound what this child may take."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
