@@ -143,6 +143,11 @@ class Profile:
             raise Invalid("agreement-unknown", f"this profile knows no agreement {name}", hint="give it once: --agreement FILE")
         return read_document(path, kind="agreement")
 
+    def agreements(self) -> list[str]:
+        """Give the names of the agreements used from here."""
+        folder = self.folder / "agreements"
+        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+
     def _seen(self, name: str) -> tuple[int, str] | None:
         try:
             document = self.agreement(name)

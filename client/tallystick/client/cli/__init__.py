@@ -67,7 +67,7 @@ class Groups(click.Group):
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {message[:1].lower()}{message[1:].rstrip('.')}", err=True)
     if hint:
         click.echo(f"hint: {hint}", err=True)
     sys.exit(code)

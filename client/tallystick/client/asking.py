@@ -1,0 +1,97 @@
+"""From a question to the contract that its analyst signs, with every check that can be made before anybody else is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from tallystick.client.estimate import passes_of
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.errors import Refused, TallyError
+from tallystick.core.job.check import allowed_job, problems
+from tallystick.core.job.model import AgreementRef, Job, Question
+from tallystick.core.keyfile import Identity
+from tallystick.core.statistics.planner import plan
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.randomness import Randomness, SystemRandomness
+
+DEADLINE: Final = timedelta(days=7)
+"""How long a job may take, approvals included, unless its analyst says otherwise."""
+_NONCE: Final = 16
+
+
+def all_problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
+    """Give everything that stands against a question, each with the smallest change that would pass; empty if nothing does."""
+    found = list(problems(question, agreement, analyst))
+    if found:
+        return found
+    try:
+        passes_of(question, agreement)
+        plan(question, agreement)
+    except TallyError as error:
+        found.append(error)
+    return found
+
+
+def analyst_name(agreement: Agreement, identity: Identity) -> str:
+    """Give the name under which an agreement knows an analyst's key.
+
+    Raises:
+        Refused: `job-not-allowed`: under none.
+    """
+    for name, party in agreement.analysts.items():
+        if party.key == identity.key:
+            return name
+    raise Refused(
+        "job-not-allowed",
+        f"agreement {agreement.agreement} names no analyst with your key",
+        hint=f"ask its parties to sign a version with your key: {identity.key}",
+    )
+
+
+def new_job(
+    question: Question,
+    agreement: Agreement,
+    digest: str,
+    identity: Identity,
+    *,
+    now: datetime,
+    deadline: timedelta = DEADLINE,
+    randomness: Randomness | None = None,
+) -> tuple[SignedDocument, SealingKey]:
+    """Give a signed job and the fresh key that its result will be sealed to.
+
+    Args:
+        question: what is asked.
+        agreement: what allows it.
+        digest: the agreement's.
+        identity: the analyst's; the agreement says under which name.
+        now: the present moment, UTC.
+        deadline: from now; no later than the agreement's end.
+        randomness: of nonce and key.
+
+    Raises:
+        Invalid, Refused: the first of what stands against it.
+    """
+    analyst = analyst_name(agreement, identity)
+    for problem in all_problems(question, agreement, analyst):
+        raise problem
+    source = randomness or SystemRandomness()
+    key = SealingKey.generate(source)
+    end = min(now + deadline, datetime.fromisoformat(agreement.valid_until.replace("Z", "+00:00")))
+    job = Job(
+        question=question,
+        agreement=AgreementRef(agreement=agreement.agreement, version=agreement.version, digest=digest),
+        analyst=analyst,
+        result_key=key.public.hex(),
+        nonce=source.take(_NONCE).hex(),
+        submitted=_stamp(now),
+        deadline=_stamp(end),
+    )
+    allowed_job(job, agreement, digest=digest, now=now)
+    return signed("job", job, analyst, identity), key
+
+
+def _stamp(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

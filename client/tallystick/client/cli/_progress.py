@@ -1,0 +1,102 @@
+"""How a job's state reads: once, and while it changes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from tallystick.client.cli._output import print_facts
+from tallystick.client.views import View
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+
+def since(moment: int) -> str:
+    """Give a moment as local time, or "" for none."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else ""
+
+
+def print_view(view: View) -> None:
+    """Print a job as it is now."""
+    state = view.state + (f", {view.phase}" if view.phase else "") + (f", attempt {view.attempt}" if view.attempt > 1 else "")
+    rows: list[tuple[str, str]] = [("job", view.name), ("title", view.title), ("state", state)]
+    rows.append(("approved by", ", ".join(view.approved) or "nobody yet"))
+    if not view.over:
+        rows += [
+            ("waiting for", f"{w.party}: {w.for_what}" + ("" if w.connected else " (not connected)")) for w in view.waiting
+        ]
+        rows += [("work", f"{w.party}: {w.phase} {w.done:,} of {w.total:,}") for w in view.work]
+    print_facts(rows)
+    print_reasons(view)
+
+
+def print_reasons(view: View) -> None:
+    """Print why a job ended without a result, on stderr."""
+    if not view.over or view.state == "released":
+        return
+    if not view.reasons:
+        click.echo(f"error: the job is {view.state}", err=True)
+    for reason in view.reasons:
+        click.echo(f"error: {reason.party}: {reason.message} [{reason.code}]", err=True)
+        if reason.hint:
+            click.echo(f"hint: {reason.hint}", err=True)
+
+
+def json_line(view: View) -> None:
+    """Print a view as one JSON line."""
+    click.echo(json.dumps(view.json_value(), ensure_ascii=False, sort_keys=True))
+
+
+def summary(view: View) -> str:
+    """Give a running job in one line: counted work of every party, and who is silent."""
+    if view.state == "running" or view.state == "releasing":
+        work = ", ".join(f"{w.party} {_share(w.done, w.total)}" for w in view.work if w.phase == view.phase)
+        silent = ", ".join(w.party for w in view.waiting if not w.connected)
+        text = f"{view.state}: {view.phase or 'starting'}" + (f" ({work})" if work else "")
+        return text + (f"; silent: {silent}" if silent else "")
+    waiting = ", ".join(sorted({w.party for w in view.waiting}))
+    return view.state + (f": waiting for {waiting}" if waiting and not view.over else "")
+
+
+def _share(done: int, total: int) -> str:
+    return f"{100 * done // total} %" if total else f"{done:,}"
+
+
+class Progress:
+    """Shows a job while it changes: one live line on a terminal, one line for each new phase elsewhere; all on stderr."""
+
+    def __init__(self, title: str = "") -> None:
+        self._title = f"{title}: " if title else ""
+        self._live = sys.stderr.isatty()
+        self._last = ""
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("")
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def tell(self, view: View) -> None:
+        """Show a view."""
+        self.say(self._title + summary(view), key=f"{view.state} {view.phase} {view.attempt}")
+
+    def say(self, text: str, *, key: str | None = None) -> None:
+        """Show a text; on what is no terminal, only when its key is new."""
+        if self._status is not None:
+            self._status.update(text)
+        elif (key or text) != self._last:
+            self._last = key or text
+            click.echo(text, err=True)

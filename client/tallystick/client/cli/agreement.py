@@ -1,0 +1,174 @@
+"""`tally agreement`: the document that allows anything at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tallystick.client.cli._output import print_facts
+from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
+
+if TYPE_CHECKING:
+    from tallystick.core.agreement.model import Agreement
+    from tallystick.core.documents import SignedDocument
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def agreement() -> None:
+    """Write, sign and check the document that allows anything at all.
+
+    Every party signs the same text; nodes act on nothing else. docs/configuration.md lists its keys.
+    """
+
+
+@agreement.command()
+@click.argument("draft", type=FILE)
+@click.option("--out", type=FILE, required=True, help="The file to write; it must not exist.")
+@format_option
+@run_cli
+def new(draft: Path, out: Path, format_: Format) -> None:
+    """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign."""
+    from tallystick.client.drafts import draft_agreement
+    from tallystick.core.documents import unsigned, write_document
+    from tallystick.core.errors import Invalid
+
+    document = unsigned("agreement", draft_agreement(draft))
+    if out.exists():
+        raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
+    write_document(out, document)
+    _tell(document, out, format_)
+
+
+@agreement.command()
+@click.argument("file", type=FILE)
+@click.option("--as", "name", required=True, metavar="PARTY", help="The party that signs, as the agreement names it.")
+@click.option("--key", type=FILE, required=True, help="Its identity key: identity.key in the node's folder.")
+@format_option
+@run_cli
+def sign(file: Path, name: str, key: Path, format_: Format) -> None:
+    """Add a party's signature to FILE."""
+    from tallystick.core.agreement.model import Agreement
+    from tallystick.core.documents import read_document, write_document
+    from tallystick.core.errors import Refused
+    from tallystick.core.keyfile import read_identity
+
+    document = read_document(file, kind="agreement")
+    agreed = document.read(Agreement)
+    identity = read_identity(key)
+    if name not in agreed.parties:
+        raise Refused(
+            "not-allowed", f"the agreement names no party {name}", hint=f"it has: {', '.join(sorted(agreed.parties))}"
+        )
+    if agreed.parties[name].key != identity.key:
+        raise Refused(
+            "agreement-signature",
+            f"the agreement pins another key for {name} than this one",
+            hint=f"check --key, or have the text say: {identity.key}",
+        )
+    document = document.with_signature(name, identity)
+    write_document(file, document)
+    _tell(document, file, format_)
+
+
+@agreement.command()
+@click.argument("file", type=FILE)
+@format_option
+@run_cli
+def check(file: Path, format_: Format) -> None:
+    """Say whether FILE is signed by all its parties and in force now."""
+    from datetime import UTC, datetime
+
+    from tallystick.core.agreement.check import valid_agreement
+    from tallystick.core.agreement.model import moment
+    from tallystick.core.documents import read_document
+
+    document = read_document(file, kind="agreement")
+    now = datetime.now(UTC)
+    agreed = valid_agreement(document, now)
+    days = (moment(agreed.valid_until) - now).days
+    if format_ == "json":
+        print_json({**_summary(document, agreed), "valid": True, "days_left": days})
+    else:
+        click.echo(
+            f"{agreed.agreement} version {agreed.version}: signed by all {len(agreed.parties)} parties, in force for {days} more days"
+        )
+        click.echo(f"digest {document.digest}")
+
+
+@agreement.command()
+@click.argument("file", type=FILE)
+@format_option
+@run_cli
+def show(file: Path, format_: Format) -> None:
+    """Show what FILE allows, to whom, and who has signed; nothing is checked."""
+    from tallystick.core.agreement.model import Agreement
+    from tallystick.core.documents import read_document
+
+    document = read_document(file, kind="agreement")
+    agreed = document.read(Agreement)
+    if format_ == "json":
+        print_json({**_summary(document, agreed), "body": agreed.json_value()})
+        return
+    print_facts(_lines(document, agreed))
+    columns = [
+        (name, dataset.agency, ", ".join(dataset.columns), ", ".join(dataset.identifiers))
+        for name, dataset in agreed.datasets.items()
+    ]
+    print_table(["dataset", "agency", "columns", "identifiers"], columns)
+
+
+def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
+    missing = [name for name in agreed.parties if name not in document.signers]
+    return {
+        "agreement": agreed.agreement,
+        "version": agreed.version,
+        "digest": document.digest,
+        "signed": list(document.signers),
+        "missing": missing,
+    }
+
+
+def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]:
+    missing = [name for name in agreed.parties if name not in document.signers]
+    rule = agreed.disclosure
+    hidden = rule.profile or "cms" if rule.min_cell is None else f"cells below {rule.min_cell}"
+    return [
+        ("agreement", f"{agreed.agreement} version {agreed.version}"),
+        ("title", agreed.title or ""),
+        ("digest", document.digest),
+        ("in force", f"{agreed.valid_from} to {agreed.valid_until}"),
+        ("parties", ", ".join(agreed.parties)),
+        ("signed by", ", ".join(document.signers) or "nobody"),
+        ("not signed by", ", ".join(missing) or "nobody: all have"),
+        ("analysts", ", ".join(agreed.analysts)),
+        (
+            "approvers",
+            ", ".join([*agreed.approvers, *(name for s in agreed.stewards.values() for name in s.keys)])
+            or "none but the agencies",
+        ),
+        ("purposes", ", ".join(agreed.purposes)),
+        ("operations", ", ".join((*agreed.operations, *(f"{join} join" for join in agreed.joins)))),
+        ("link", ", ".join(agreed.link)),
+        ("disclosure", hidden),
+        ("release", agreed.release.mode + (f", at {agreed.release.desk}" if agreed.release.desk else "")),
+    ]
+
+
+def _tell(document: SignedDocument, path: Path, format_: Format) -> None:
+    from tallystick.core.agreement.model import Agreement
+
+    agreed = document.read(Agreement)
+    value = {**_summary(document, agreed), "file": str(path)}
+    if format_ == "json":
+        print_json(value)
+        return
+    click.echo(f"{path}: {agreed.agreement} version {agreed.version}, digest {document.digest}")
+    if value["missing"]:
+        click.echo(f"still to sign: {', '.join(value['missing'])}")
+        click.echo(f"now, at {value['missing'][0]}: tally agreement sign {path} --as {value['missing'][0]} --key identity.key")
+    else:
+        click.echo("signed by all parties")

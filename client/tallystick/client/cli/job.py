@@ -1,0 +1,204 @@
+"""`tally job`: ask a question, watch it, fetch the answer."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from tallystick.core.terminal import FAILED, Format, format_option, print_json, print_table, run_cli
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+REASONS = ("agreement", "policy", "steward", "people", "data", "other")
+
+
+@click.group()
+def job() -> None:
+    """Ask a question, watch it, fetch the answer.
+
+    JOB is a job's name: the first digits of its digest, as `tally job list` shows them.
+    """
+
+
+@job.command()
+@click.argument("file", type=FILE)
+@click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
+@click.option("--lab", type=FILE, help="A lab file, to check against the agreement that `tally lab run` would make.")
+@click.option("--as", "analyst", help="The analyst who would ask; default: the agreement's first.")
+@click.option(
+    "--people", multiple=True, metavar="GROUP=NUMBER", help="Size of a group, for an estimate of the work; once for each group."
+)
+@format_option
+@run_cli
+def check(
+    file: Path, agreement: Path | None, lab: Path | None, analyst: str | None, people: tuple[str, ...], format_: Format
+) -> None:
+    """Say what stands against the job in FILE, who would learn what, and what it would cost. Nothing is sent."""
+    from tallystick.client.checking import named_agreement, report_on, sizes
+    from tallystick.client.cli._report import print_report
+    from tallystick.client.questions import read_question
+
+    question = read_question(file)
+    report = report_on(question, named_agreement(agreement, lab, question), analyst, sizes(people))
+    if format_ == "json":
+        print_json(report.json_value())
+    else:
+        print_report(report)
+    if report.problems:
+        sys.exit(FAILED)
+
+
+@job.command()
+@click.argument("file", type=FILE, required=False)
+@click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
+@click.option(
+    "--days", type=click.IntRange(1, 30), default=7, show_default=True, help="How long it may take, approvals included."
+)
+@click.option("--again", metavar="JOB", help="Instead of FILE: hand in a job again whose submission was cut off.")
+@format_option
+@run_cli
+def submit(file: Path | None, agreement: Path | None, days: int, again: str | None, format_: Format) -> None:
+    """Sign the job in FILE and hand it in."""
+    from tallystick.client.sdk import connect
+    from tallystick.core.ids import short
+
+    if (file is None) == (again is None):
+        raise click.UsageError("give a job file, or --again JOB")
+    with connect() as tally:
+        if again is not None:
+            digest = tally.resubmit(again).job
+        else:
+            assert file is not None  # checked above
+            digest = tally.submit(file, agreement, deadline=timedelta(days=days))
+    if format_ == "json":
+        print_json({"job": digest, "name": short(digest)})
+    else:
+        click.echo(f"submitted {short(digest)}")
+        click.echo(f"now: tally job watch {short(digest)}")
+
+
+@job.command(name="list")
+@click.option("--all", "ended", is_flag=True, help="Also jobs that have ended.")
+@format_option
+@run_cli
+def list_(ended: bool, format_: Format) -> None:
+    """List your jobs."""
+    from tallystick.client.cli._progress import since
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        views = tally.jobs(ended=ended)
+    if format_ == "json":
+        print_json([view.json_value() for view in views])
+        return
+    if not views:
+        click.echo("no jobs" if ended else "no jobs that have not ended; --all shows the others")
+        return
+    print_table(
+        ["job", "state", "phase", "submitted", "title"],
+        [(v.name, v.state, v.phase, since(v.submitted), v.title) for v in views],
+    )
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@format_option
+@run_cli
+def show(name: str, format_: Format) -> None:
+    """Show a job as it is now: who has approved, how far each party is, who is waited for."""
+    from tallystick.client.cli._progress import print_view
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        view = tally.show(name)
+    if format_ == "json":
+        print_json(view.json_value())
+    else:
+        print_view(view)
+
+
+job.add_command(show, "status")
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@format_option
+@run_cli
+def watch(name: str, format_: Format) -> None:
+    """Follow a job until it ends. With `--format json`: one JSON line for each change."""
+    from tallystick.client.cli._progress import Progress, json_line, print_view
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        if format_ == "json":
+            last = tally.wait(name, tell=json_line)
+        else:
+            with Progress() as progress:
+                last = tally.wait(name, tell=progress.tell)
+    if format_ == "table":
+        print_view(last)
+        if last.state == "released":
+            click.echo(f"now: tally job result {last.name}")
+    if last.state != "released":
+        sys.exit(FAILED)
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@click.option("--out", type=FILE, help="Also write the result, with what proves it, to this file.")
+@format_option
+@run_cli
+def result(name: str, out: Path | None, format_: Format) -> None:
+    """Fetch the result of a released job, check everything that proves it, and show it."""
+    from tallystick.client.cli._tables import print_result, write_result
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        fetched = tally.result(name)
+    if out is not None:
+        write_result(out, fetched.json_value())
+    if format_ == "json":
+        print_json(fetched.value)
+    else:
+        print_result(fetched.value)
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@format_option
+@run_cli
+def cancel(name: str, format_: Format) -> None:
+    """End a job; what is not released never opens."""
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        view = tally.cancel(name)
+    if format_ == "json":
+        print_json(view.json_value())
+    else:
+        click.echo(f"{view.name} is {view.state}")
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
+@click.option("--refuse", is_flag=True, help="Say no instead of yes.")
+@click.option(
+    "--reason", type=click.Choice(REASONS), default="other", show_default=True, help="Of a refusal, as others will know it."
+)
+@click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True, help="How long the decision counts.")
+@format_option
+@run_cli
+def approve(name: str, agreement: Path | None, refuse: bool, reason: str, days: int, format_: Format) -> None:
+    """Sign a decision on a job, as an approver that the agreement names and who runs no node."""
+    from tallystick.client.deciding import decide
+    from tallystick.client.sdk import connect
+
+    with connect() as tally:
+        view = decide(tally, name, agreement, reason if refuse else None, timedelta(days=days))
+    if format_ == "json":
+        print_json(view.json_value())
+    else:
+        click.echo(f"{'refused' if refuse else 'approved'} {view.name}; it is {view.state}")

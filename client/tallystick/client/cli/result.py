@@ -1,0 +1,65 @@
+"""`tally result`: show a result, and check what proves it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tallystick.core.terminal import FAILED, Format, format_option, print_json, print_table, run_cli
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def result() -> None:
+    """Show a result, and check what proves it; offline."""
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@click.option("--leakage", is_flag=True, help="Also who learned what.")
+@format_option
+@run_cli
+def show(file: Path, leakage: bool, format_: Format) -> None:
+    """Show the numbers in FILE."""
+    from tallystick.client.cli._report import print_leakage
+    from tallystick.client.cli._tables import print_result
+    from tallystick.client.results import read_result
+
+    _, value = read_result(file)
+    if format_ == "json":
+        print_json(value)
+        return
+    print_result(value)
+    if leakage:
+        click.echo()
+        print_leakage(value["leakage"])
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--agreement", type=FILE, help="The signed agreement that you hold; without it, compare the digest that is shown."
+)
+@format_option
+@run_cli
+def verify(file: Path, agreement: Path | None, format_: Format) -> None:
+    """Check every signature behind FILE: agreement, job, approvals, sealed shares, result."""
+    from tallystick.client.results import all_checks, read_result
+    from tallystick.core.documents import read_document
+
+    document, _ = read_result(file)
+    digest = None if agreement is None else read_document(agreement, kind="agreement").digest
+    made = all_checks(document, agreement=digest)
+    holds = all(check.passed for check in made)
+    if format_ == "json":
+        print_json({"verified": holds, "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in made]})
+    else:
+        print_table(["check", "", ""], [(c.name, "holds" if c.passed else "FAILS", c.detail) for c in made])
+    if not holds:
+        click.echo("error: the result does not hold", err=True)
+        sys.exit(FAILED)
+    if digest is None and format_ == "table":
+        click.echo("whose it is rests on the agreement's digest: compare it, or give --agreement FILE")

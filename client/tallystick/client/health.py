@@ -1,0 +1,130 @@
+"""What works on this machine: `tally doctor`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from time import perf_counter
+from typing import Any, Final
+
+PARTS: Final = ("cryptography", "tenseal", "phe", "gmpy2", "numpy", "duckdb", "grpcio", "protobuf", "pydantic", "sqlalchemy")
+OPTIONAL: Final = ("pandas", "pyarrow")
+SAMPLE: Final = 2000
+"""Points masked to measure the kernel."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried.
+
+    Attributes:
+        name: what.
+        works: whether it does; what is optional works without being there.
+        detail: a version, a figure, or what is wrong.
+        hint: what would help.
+    """
+
+    name: str
+    works: bool
+    detail: str
+    hint: str = ""
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return asdict(self)
+
+
+def findings() -> list[Finding]:
+    """Try everything that a node, a coordinator and an analyst need."""
+    return [
+        _python(),
+        *(_part(name) for name in PARTS),
+        *(_optional(name) for name in OPTIONAL),
+        _tried(
+            "hash to curve and masks",
+            _kernel,
+            "install again on a machine with a C compiler, or go on with the portable kernel",
+        ),
+        _tried("encrypted products (SEAL)", _products, "pip install --force-reinstall tenseal"),
+        _tried("sealed sums (Paillier)", _paillier, "pip install --force-reinstall phe gmpy2"),
+        _tried("sealed envelopes (HPKE)", _envelope, "cryptography 48 or later is needed"),
+    ]
+
+
+def _python() -> Finding:
+    here = sys.version_info[:2]
+    return Finding(
+        "Python",
+        (3, 11) <= here <= (3, 13),
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        "3.11 to 3.13",
+    )
+
+
+def _part(name: str) -> Finding:
+    try:
+        return Finding(name, works=True, detail=version(name))
+    except PackageNotFoundError:
+        return Finding(name, works=False, detail="not installed", hint=f"pip install {name}")
+
+
+def _optional(name: str) -> Finding:
+    found = _part(name)
+    return found if found.works else Finding(name, works=True, detail="not installed; only results as tables need it")
+
+
+def _tried(name: str, trial: Callable[[], str], hint: str) -> Finding:
+    try:
+        return Finding(name, works=True, detail=trial())
+    except Exception as error:  # noqa: BLE001  # whatever goes wrong here is the finding
+        return Finding(name, works=False, detail=f"{type(error).__name__}: {error}", hint=hint)
+
+
+def _kernel() -> str:
+    from tallystick.crypto import kernel
+    from tallystick.crypto.masks import new_scalar
+    from tallystick.crypto.points import random_points
+    from tallystick.crypto.randomness import SystemRandomness
+
+    randomness = SystemRandomness()
+    one, two = new_scalar(randomness), new_scalar(randomness)
+    points = random_points(randomness, SAMPLE)
+    start = perf_counter()
+    there = kernel.mask(two, kernel.mask(one, points))
+    seconds = perf_counter() - start
+    if (there != kernel.mask(one, kernel.mask(two, points))).any():
+        raise ValueError("masks do not commute")
+    return f"{kernel.chosen()} of {', '.join(kernel.paths())}; {2 * SAMPLE / seconds:,.0f} masks a second on one core"
+
+
+def _products() -> str:
+    from tallystick.crypto import bfv
+
+    start = perf_counter()
+    bfv.self_test()
+    return f"self-test passed in {perf_counter() - start:.2f} s"
+
+
+def _paillier() -> str:
+    from tallystick.crypto import paillier
+    from tallystick.crypto.randomness import SystemRandomness
+
+    start = perf_counter()
+    private = paillier.generate()
+    public = private.public
+    sealed = [paillier.encrypt(public, [value], SystemRandomness()) for value in (17, 25)]
+    if paillier.decrypted(private, paillier.multiplied(public, sealed)) != [42]:
+        raise ValueError("a sum does not open to what it should")
+    return f"a key and a sum in {perf_counter() - start:.2f} s"
+
+
+def _envelope() -> str:
+    from tallystick.crypto.envelope import SealingKey, open_with, seal_to
+
+    key = SealingKey.generate()
+    if open_with(key, "doctor", (), seal_to(key.public, "doctor", (), b"tally"), sender="doctor") != b"tally":
+        raise ValueError("an envelope does not open to what was sealed")
+    return "ML-KEM-768 + X25519"

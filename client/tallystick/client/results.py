@@ -1,0 +1,165 @@
+"""Results as analysts hold them: the numbers, and the signed document that proves them, in one file.
+
+    {"job": …, "status": "released", "columns": […], "rows": […], "linkage": …, "disclosure": …, "leakage": …, "timing": …,
+     "signatures": […], "proof": {the signed document}}
+
+What stands beside `proof` is read from it; `read_result` refuses a file where the two differ.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tallystick.core.canonical import canonical_bytes
+from tallystick.core.documents import SignedDocument, decoded
+from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.job.model import Job
+from tallystick.core.results import Check, checks, opened_result, plain, verified_result
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.errors import PeerFault
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Result:
+    """A released result whose every check passed when it was made.
+
+    Attributes:
+        document: what the desk signed.
+        value: the same as people read it: numbers are numbers.
+        checks: what was checked.
+    """
+
+    document: SignedDocument
+    value: dict[str, Any]
+    checks: tuple[Check, ...]
+
+    @property
+    def job(self) -> str:
+        """The job's digest."""
+        return str(self.value["job"])
+
+    @property
+    def columns(self) -> list[str]:
+        """The rows' keys, in order."""
+        return list(self.value["columns"])
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The table; a suppressed row has nulls and says why under `suppressed`."""
+        return list(self.value["rows"])
+
+    @property
+    def linkage(self) -> dict[str, Any]:
+        """People, usable tokens and matches, under the disclosure rules."""
+        return dict(self.value["linkage"])
+
+    def json_value(self) -> dict[str, Any]:
+        """Give the file's content: numbers and proof."""
+        return {**self.value, "proof": json.loads(self.document.encoded())}
+
+    def encoded(self) -> bytes:
+        """Give the file's bytes."""
+        return (json.dumps(self.json_value(), ensure_ascii=False, indent=2) + "\n").encode()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give the rows as a pandas data frame, columns in order.
+
+        Raises:
+            Invalid: `document-invalid`: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise _no_tables("pandas") from error
+        return pd.DataFrame(self.rows, columns=self.columns)
+
+    def to_arrow(self) -> pa.Table:
+        """Give the rows as an Arrow table, columns in order.
+
+        Raises:
+            Invalid: `document-invalid`: pyarrow is not installed.
+        """
+        try:
+            import pyarrow as pa
+        except ImportError as error:
+            raise _no_tables("pyarrow") from error
+        return pa.table({name: [_scalar(row.get(name)) for row in self.rows] for name in self.columns})
+
+
+def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
+    """Open a sealed result and check everything that proves it.
+
+    Args:
+        sealed: as the coordinator gave it.
+        job: the job as its analyst signed it; the agreement that it names is the one that must have allowed it.
+        key: what the result is sealed to.
+
+    Raises:
+        Broken: `protocol-broken`: it does not open with this key.
+        Refused: `signature-invalid`: names the first check that fails.
+    """
+    try:
+        document = opened_result(sealed, key, bytes.fromhex(job.digest))
+    except PeerFault as error:
+        raise Broken("protocol-broken", "the result does not open with this job's key", detail=str(error)) from error
+    released, made = verified_result(document, agreement=job.read(Job).agreement.digest)
+    if released.job != job.digest:
+        raise Refused("signature-invalid", "the result is for another job")
+    return Result(document, plain(document), tuple(made))
+
+
+def read_result(path: Path) -> tuple[SignedDocument, dict[str, Any]]:
+    """Read a result file; give what was signed, and what people read. Nothing is verified.
+
+    Raises:
+        Invalid: `file-missing`; `file-format`: no result; `document-invalid`: the numbers shown are not those signed.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        value: Any = json.loads(data)
+    except OSError as error:
+        raise Invalid("file-missing", f"{path} cannot be read", hint="check the path and its permissions") from error
+    except (ValueError, RecursionError) as error:
+        raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote") from error
+    if not isinstance(value, dict) or len(data) > MAX_FILE_BYTES:
+        raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote")
+    if value.get("kind") == "result":
+        document = decoded(data, kind="result")
+        return document, plain(document)
+    proof = value.pop("proof", None)
+    if not isinstance(proof, dict):
+        hint = f"its status is {value['status']}" if isinstance(value.get("status"), str) else "give the file that --out wrote"
+        raise Invalid("file-format", f"{path} holds no released result", hint=hint)
+    document = decoded(canonical_bytes(proof), kind="result")
+    if plain(document) != value:
+        raise Invalid(
+            "document-invalid", f"{path}: the numbers shown are not those that were signed", hint="fetch the result again"
+        )
+    return document, value
+
+
+def all_checks(document: SignedDocument, *, agreement: str | None = None) -> list[Check]:
+    """Give every check of a result, passed or not.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    return checks(document, agreement=agreement)[1]
+
+
+def _scalar(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _no_tables(name: str) -> Invalid:
+    return Invalid("document-invalid", f"{name} is not installed", hint="pip install 'tallystick[tables]'")

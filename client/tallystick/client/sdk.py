@@ -1,0 +1,236 @@
+"""The analyst's library: ask, watch, fetch.
+
+    with connect() as tally:
+        job = tally.submit(question)
+        tally.wait(job)
+        result = tally.result(job)
+        result.to_pandas()
+
+Calls block; each has a deadline. What a call raises is a `TallyError` whose code stands in docs/errors.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tallystick.client.asking import DEADLINE, new_job
+from tallystick.client.profile import Network, Profile, open_profile, read_invitation
+from tallystick.client.questions import read_question
+from tallystick.client.results import Result, result_of
+from tallystick.client.views import View, view_of
+from tallystick.core.clock import Clock, SystemClock
+from tallystick.core.documents import SignedDocument, read_document
+from tallystick.core.errors import NotReady, Refused
+from tallystick.core.ids import resolved
+from tallystick.core.job.model import Question
+from tallystick.core.net import channel as net
+from tallystick.core.net import tls
+from tallystick.core.net.status import raised
+from tallystick.v1 import enrol_pb2, enrol_pb2_grpc, jobs_pb2, jobs_pb2_grpc
+
+DIGEST_DIGITS: Final = 64
+MAX_RESULT_BYTES: Final = 64 * 1024 * 1024
+RECONNECTS: Final = 20
+"""How often in a row a watch may be cut off before it gives up."""
+
+
+class Client:
+    """A connection to one network's coordinator, as one analyst or approver. Use it in a `with` statement."""
+
+    def __init__(self, profile: Profile, *, clock: Clock | None = None) -> None:
+        """Open a channel with the certificate of a profile.
+
+        Raises:
+            Invalid: `not-enrolled`.
+        """
+        authority, chain, key = profile.tls()
+        self.profile = profile
+        self.network: Network = profile.network
+        self._clock = clock or SystemClock()
+        self._channel = net.blocking_channel(self.network.address, tls.Credentials(authority, chain, key))
+        self._jobs = jobs_pb2_grpc.JobsStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def submit(
+        self, question: Question | Path, agreement: SignedDocument | Path | None = None, *, deadline: timedelta = DEADLINE
+    ) -> str:
+        """Sign a question as a job and hand it in; give its digest.
+
+        The key of its result, and then the job, are on disk before anything is sent.
+
+        Args:
+            question: what is asked, or the file of it.
+            agreement: the signed agreement, or the file of it; without one, the one of that name used last.
+            deadline: how long it may take, approvals included.
+
+        Raises:
+            Invalid, Refused: what stands against it, here or at the coordinator.
+            NotReady: `unavailable`: it is kept; `resubmit` sends it again.
+        """
+        asked = read_question(question) if isinstance(question, Path) else question
+        document = read_document(agreement, kind="agreement") if isinstance(agreement, Path) else agreement
+        document = document or self.profile.agreement(asked.agreement)
+        agreed = self.profile.keep_agreement(document, clock=self._clock)
+        job, key = new_job(asked, agreed, document.digest, self.profile.identity, now=self._clock.now(), deadline=deadline)
+        self.profile.keep_job(job, key)
+        self._submit(job)
+        return job.digest
+
+    def resubmit(self, name: str) -> View:
+        """Hand in a job again whose submission was cut off; one that arrived is not asked twice."""
+        _, document, _ = self.profile.job(name)
+        return self._submit(document)
+
+    def _submit(self, document: SignedDocument) -> View:
+        with _translated():
+            return view_of(self._jobs.Submit(jobs_pb2.SubmitRequest(document=document.encoded()), timeout=net.CALL_SECONDS))
+
+    def jobs(self, *, ended: bool = False) -> list[View]:
+        """Give the jobs that we may see; also those that have ended, where asked."""
+        with _translated():
+            answer = self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS)
+        return [view_of(job) for job in answer.jobs]
+
+    def show(self, name: str) -> View:
+        """Give a job as it is now.
+
+        Args:
+            name: its digest, or as many of its first digits as name one job.
+        """
+        with _translated():
+            return view_of(self._jobs.Show(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS))
+
+    def watch(self, name: str) -> Iterator[View]:
+        """Give a job as it is now, and again at each change, until it ends; a connection that is cut off is taken up again."""
+        request = jobs_pb2.ShowRequest(job=self._digest(name))
+        cut = 0
+        while True:
+            try:
+                with _translated():
+                    for message in self._jobs.Watch(request, wait_for_ready=cut > 0):
+                        view = view_of(message)
+                        cut = 0
+                        yield view
+                        if view.over:
+                            return
+                cut += 1
+            except NotReady:
+                cut += 1
+                if cut > RECONNECTS:
+                    raise
+            if cut > RECONNECTS:
+                raise NotReady("unavailable", "the coordinator ends every watch at once", hint="try again later")
+
+    def wait(self, name: str, *, tell: Callable[[View], None] | None = None) -> View:
+        """Wait until a job ends; give its last view."""
+        last = None
+        for view in self.watch(name):
+            last = view
+            if tell is not None:
+                tell(view)
+        assert last is not None  # a watch ends with a view or an error
+        return last
+
+    def cancel(self, name: str) -> View:
+        """End a job; nothing of it that is not released will open."""
+        with _translated():
+            return view_of(self._jobs.Cancel(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS))
+
+    def approve(self, name: str, approval: SignedDocument) -> View:
+        """Hand in an approver's signed decision."""
+        request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encoded())
+        with _translated():
+            return view_of(self._jobs.Approve(request, timeout=net.CALL_SECONDS))
+
+    def document(self, name: str) -> bytes:
+        """Give a job as its analyst signed it."""
+        with _translated():
+            return self._jobs.Show(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS).document
+
+    def result(self, name: str) -> Result:
+        """Fetch a released result, open it, check everything that proves it, and keep it in the profile.
+
+        Raises:
+            Refused: a check fails.
+            Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
+        """
+        digest, job, key = self.profile.job(name)
+        sealed = bytearray()
+        with _translated():
+            for piece in self._jobs.Result(jobs_pb2.ShowRequest(job=bytes.fromhex(digest)), timeout=net.STREAM_SECONDS):
+                sealed += piece.data
+                if len(sealed) > MAX_RESULT_BYTES:
+                    raise Refused("too-large", f"the result is longer than {MAX_RESULT_BYTES} bytes")
+        result = result_of(bytes(sealed), job, key)
+        self.profile.keep_result(digest, result.encoded())
+        return result
+
+    def _digest(self, name: str) -> bytes:
+        known = self.profile.jobs()
+        if len(name) == DIGEST_DIGITS:
+            return bytes.fromhex(resolved(name, [name]))
+        if not any(digest.startswith(name) for digest in known):
+            known = [view.job for view in self.jobs(ended=True)]
+        return bytes.fromhex(resolved(name, known))
+
+
+def connect(profile: Path | None = None) -> Client:
+    """Connect as the profile at a folder, at $TALLY_HOME, or at ~/.config/tallystick.
+
+    Raises:
+        Invalid: `not-enrolled`: it has not joined a network.
+    """
+    return Client(open_profile(profile))
+
+
+def join(invitation: Path, profile: Profile) -> Network:
+    """Exchange an invitation for a certificate and keep it in the profile.
+
+    Raises:
+        Invalid: `file-missing`, `invite-invalid`, `file-missing` (no profile).
+        Refused: `invite-invalid`: used, expired, or not an analyst's.
+    """
+    card = read_invitation(invitation)
+    if card["role"] not in {"analyst", "approver"}:
+        raise Refused(
+            "invite-invalid", f"this invitation is for an {card['role']}", hint="an agency joins with: tally node join"
+        )
+    profile.identity  # noqa: B018  # a profile without a key could do nothing with a certificate
+    key = tls.new_key()
+    shown = tls.Credentials(card["authority"].encode(), card["certificate"].encode(), card["key"].encode())
+    with net.blocking_channel(card["address"], shown) as channel, _translated():
+        stub = enrol_pb2_grpc.EnrolStub(channel)
+        answer = stub.Join(enrol_pb2.JoinRequest(csr=tls.signing_request(key)), timeout=net.CALL_SECONDS)
+    network = Network(address=card["address"], network=card["network"], role=answer.role, name=answer.name)
+    holder = tls.certificate_identity(answer.certificate_chain)
+    if (holder.network, holder.role, holder.name) != (network.network, network.role, network.name):
+        raise Refused(
+            "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
+        )
+    profile.enrol(network, authority=shown.authority, chain=answer.certificate_chain, key=key)
+    return network
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what gRPC raises into the error that it stands for."""
+    import grpc  # after core/net/channel.py, which sets what gRPC reads once
+
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise raised(error) from error

@@ -1,0 +1,123 @@
+"""A job as its analyst sees it: plain values, so that nothing above this needs the wire's types."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from tallystick.core.canonical import parsed
+from tallystick.core.documents import decoded
+from tallystick.core.errors import TallyError
+from tallystick.core.ids import short
+from tallystick.core.job.model import Job
+from tallystick.v1 import types_pb2
+
+ENDED: Final = frozenset({"released", "refused", "cancelled", "failed", "expired"})
+
+
+@dataclass(frozen=True)
+class Work:
+    """Counted work of one party in one phase; `heard` is seconds since the epoch."""
+
+    party: str
+    phase: str
+    done: int
+    total: int
+    heard: int
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a job ended without a result, or an attempt did."""
+
+    party: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A party that is waited for, and what for."""
+
+    party: str
+    for_what: str
+    connected: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """A job at one moment.
+
+    Attributes:
+        job: its digest.
+        title: of its question, or "".
+        analyst: who asked.
+        state: of docs/state-machines.md.
+        attempt, phase: of a running job.
+        approved: who has signed a decision.
+        work, waiting, reasons: as their classes say.
+        submitted, ended: seconds since the epoch; 0 for not yet.
+        version: grows with every change.
+    """
+
+    job: str
+    title: str
+    analyst: str
+    state: str
+    attempt: int
+    phase: str
+    approved: tuple[str, ...]
+    work: tuple[Work, ...]
+    waiting: tuple[Wait, ...]
+    reasons: tuple[Reason, ...]
+    submitted: int
+    ended: int
+    version: int
+
+    @property
+    def name(self) -> str:
+        """The job's short name."""
+        return short(self.job)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.state in ENDED
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return asdict(self)
+
+
+def view_of(message: types_pb2.JobView) -> View:
+    """Give the view of a message; a job's text that cannot be read is left out, never trusted."""
+    title = analyst = ""
+    try:
+        document = decoded(message.document, kind="job")
+        job = Job.read(parsed(document.body), what="job")
+        title, analyst = job.question.title or "", job.analyst
+    except TallyError:
+        pass
+    return View(
+        job=message.job.hex(),
+        title=title,
+        analyst=analyst,
+        state=types_pb2.JobState.Name(message.state).removeprefix("JOB_STATE_").lower(),
+        attempt=message.attempt,
+        phase=message.phase,
+        approved=tuple(sorted({signer for document in message.approvals for signer in _signers(document)})),
+        work=tuple(Work(p.party, p.phase, p.done, p.total, p.heard) for p in message.progress),
+        waiting=tuple(Wait(w.party, w.for_what, w.connected) for w in message.waiting),
+        reasons=tuple(Reason(f.party, f.code, f.message, f.hint) for f in message.failures),
+        submitted=message.submitted,
+        ended=message.ended,
+        version=message.version,
+    )
+
+
+def _signers(document: bytes) -> tuple[str, ...]:
+    try:
+        return decoded(document, kind="approval").signers
+    except TallyError:
+        return ()
