@@ -224,7 +224,7 @@ class _Writer:
             case _:
                 raise self.refused(_called(inner))
         raise self.refused(
-            f"a value of another type for {name}", f"{name} is a {column.type} column: give {_LITERALS[column.type]}"
+            f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )
 
     def _date(self, node: exp.Cast, name: str) -> str:
@@ -245,7 +245,7 @@ class _Writer:
         if column.type == "date" and _is_date(value):
             return f"DATE {_text_literal(value)}"
         raise self.refused(
-            f"a value of another type for {name}", f"{name} is a {column.type} column: give {_LITERALS[column.type]}"
+            f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )
 
     def _only(self, node: exp.Expression, *names: str) -> None:
