@@ -18,9 +18,12 @@ from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 Multiply = Callable[[int, bytes], bytes]
 Points = npt.NDArray[np.uint8]
 P = 2**255 - 19
-ORDER_8 = (
-    325606250916557431795983626356110631294008115727848805560023387167927233504,
-    39382357235489614581723061780553021112529911719440698176882885853963445705823,
+ORDER_8 = tuple(
+    int.from_bytes(bytes.fromhex(text), "little")
+    for text in (
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    )
 )
 TOP = 2**255
 NOT_CANONICAL = {
@@ -72,6 +75,14 @@ def test_s03_a_bad_coordinate_is_refused_before_any_multiplication(
     assert (caught.value.rule, caught.value.sender) == (rule, "north")
     assert str(100 + where) in str(caught.value)
     assert bad.hex()[:16] not in str(caught.value)
+
+
+def test_the_points_of_order_8_are_of_order_8(multiply: Multiply) -> None:
+    for u in ORDER_8:
+        assert pow(u**3 + 486662 * u * u + u, (P - 1) // 2, P) == 1
+        assert multiply(8, u.to_bytes(32, "little")) == bytes(32)
+        assert multiply(4, u.to_bytes(32, "little")) == bytes(32)
+        assert multiply(2, u.to_bytes(32, "little")) == (1).to_bytes(32, "little")
 
 
 def test_s03_all_twist_points_and_no_curve_points_are_refused(path: str) -> None:
