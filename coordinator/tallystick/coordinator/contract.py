@@ -8,8 +8,11 @@ from itertools import pairwise
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.job.check import participants
-from tallystick.core.job.model import Job
+from tallystick.core.job.check import link_of, participants
+from tallystick.core.job.model import Job, parsed_join
+from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.statistics.computation import computation_of
+from tallystick.core.statistics.planner import plan
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.messages import COORDINATOR
@@ -86,6 +89,23 @@ class Contract:
         """What the coordinator needs before it can add."""
         return tuple(Ref(kinds.SHARES, agency, COORDINATOR) for agency in self.agencies)
 
+    @cached_property
+    def computing(self) -> tuple[str, str]:
+        """The encryptor and the multiplier of DESIGN §7."""
+        made = plan(self.job.question, self.agreement)
+        people = self.job.question.people
+        computation = computation_of(made, {"left": people[made.left].agency, "right": people[made.right].agency})
+        return computation.encryptor, computation.multiplier
+
+    @cached_property
+    def passes(self) -> tuple[str, ...]:
+        """The linkage passes' names, strict to loose: what every list has one of each of."""
+        join = parsed_join(self.job.question)
+        groups = [self.job.question.people[side] for side in (join.left, join.right)]
+        left, right = (self.agreement.dataset_of(group.dataset).identifiers for group in groups)
+        used, _ = passes_for(link_of(self.job.question, self.agreement), None, left, right)
+        return tuple(recipe.name for recipe in used)
+
     @property
     def sealed(self) -> Ref:
         """The sum, for the desk."""
@@ -99,7 +119,8 @@ class Contract:
     @cached_property
     def sent_by_agencies(self) -> frozenset[Ref]:
         """Every message that an agency may put into the relay; no other is taken."""
-        between = [(a, b) for a in self.agencies for b in self.agencies if a != b]
-        refs = {Ref(kind, a, b) for kind in (kinds.SEED, kinds.COLUMNS, kinds.PRODUCTS) for a, b in between}
+        encryptor, multiplier = self.computing
+        refs = {Ref(kinds.SEED, a, b) for a in self.agencies for b in self.agencies if a != b}
+        refs |= {Ref(kinds.COLUMNS, encryptor, multiplier), Ref(kinds.PRODUCTS, multiplier, encryptor)}
         refs |= {Ref(kinds.RECIPIENT, self.desk, agency) for agency in self.agencies}
         return frozenset(refs | self.points | {*self.tags, *self.shares, self.release})

@@ -177,6 +177,10 @@ class Spool(Protocol):
         """Give a stored result in pieces of at most 512 KiB."""
         ...
 
+    def drop_result(self, job: bytes) -> None:
+        """Delete a result, if there is one."""
+        ...
+
     def known(self) -> frozenset[bytes]:
         """Give the jobs of which messages are held."""
         ...

@@ -45,7 +45,7 @@ class JobRecord:
         job: the digest, 32 bytes.
         question: the digest of the question alone, hexadecimal: two askings of one question share it.
         document: the signed job.
-        state, phase: names of `core/job/lifecycle.py`; phase is empty unless the job runs or releases.
+        state: a name of `core/job/lifecycle.py`. The phase is read off the messages that are there (`waiting.py`).
         attempt: 1 to 3; attempt 1 begins with the job.
         version: grows by one with every change; a writer must know the version that it changes.
         result_bytes: length of the stored result, once released.
@@ -58,7 +58,6 @@ class JobRecord:
     agreement_digest: str
     document: bytes = field(repr=False)
     state: str
-    phase: str
     attempt: int
     version: int
     submitted: datetime

@@ -22,19 +22,20 @@ from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
+from tallystick.core.net.tls import Identity
 from tallystick.crypto import envelope as envelopes
 from tallystick.v1.types_pb2 import Envelope, MessageState
 
-Open = Callable[[bytes, str], tuple[JobRecord, Contract]]
-"""Gives a job that takes messages now, as this agency may see it; raises `job-unknown` or `job-state`."""
+Open = Callable[[bytes, Identity], tuple[JobRecord, Contract]]
+"""Gives a job that takes messages now, as this caller may see it; raises `job-unknown` or `job-state`."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """An admitted message: its contract, its sender's key, and how much room it has."""
+    """An admitted message: whose it is, its sender's key, and how much room it has."""
 
     name: MessageName
-    contract: Contract
+    caller: Identity
     sender_key: bytes
     room: int
 
@@ -54,7 +55,7 @@ class Relay:
         self._lock = threading.RLock()
         self._receiving: dict[MessageName, Receiving] = {}
 
-    def receive(self, caller: str, name: MessageName) -> Receiving:
+    def receive(self, caller: Identity, name: MessageName) -> Receiving:
         """Begin or go on with an upload. An older upload of the same message, left behind by a lost connection, ends.
 
         Raises:
@@ -70,7 +71,7 @@ class Relay:
             self._receiving[name] = receiving
             return receiving
 
-    def stat(self, caller: str, name: MessageName) -> MessageState:
+    def stat(self, caller: Identity, name: MessageName) -> MessageState:
         """Say how much of a message is held; finishes a message whose last step a crash cut off.
 
         Raises:
@@ -88,7 +89,7 @@ class Relay:
             return _state(name, 0, 0, complete=False)
         return self.receive(caller, name).finish()
 
-    def read(self, caller: str, name: MessageName, start: int) -> Iterator[Envelope]:
+    def read(self, caller: Identity, name: MessageName, start: int) -> Iterator[Envelope]:
         """Give a complete message that is addressed to the caller, from envelope `start` on.
 
         Raises:
@@ -97,22 +98,24 @@ class Relay:
         record, _ = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
-        complete = self._complete(name) if name.ref.receiver == caller else None
+        complete = self._complete(name) if name.ref.receiver == caller.name else None
         if complete is None:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
         return self._spool.read(name, min(start, complete.envelopes))
 
-    def _admitted(self, caller: str, name: MessageName) -> _Place:
+    def _admitted(self, caller: Identity, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
-        if name.ref.sender != caller or name.ref not in contract.sent_by_agencies:
-            raise Broken("protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller} in this job")
+        if name.ref.sender != caller.name or name.ref not in contract.sent_by_agencies:
+            raise Broken(
+                "protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller.name} in this job"
+            )
         held = sum(message.bytes for message in self._storage.messages(name.job))
         room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - held)
         if (most := SMALL.get(name.ref.kind)) is not None:
             room = min(room, most * MIB)
-        return _Place(name, contract, bytes.fromhex(contract.agreement.parties[caller].key), room)
+        return _Place(name, caller, bytes.fromhex(contract.agreement.parties[caller.name].key), room)
 
     def _complete(self, name: MessageName) -> MessageRecord | None:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)
@@ -121,8 +124,12 @@ class Relay:
         """Give the envelopes of a complete message, to compare with."""
         return self._spool.read(name, start)
 
-    def completed(self, caller: str, message: MessageRecord) -> None:
-        """Write the row that makes a durable message count (rule 4)."""
+    def completed(self, caller: Identity, message: MessageRecord) -> None:
+        """Write the row that makes a durable message count (rule 4).
+
+        Raises:
+            Refused: `job-state`: the job ended, or began another attempt, meanwhile.
+        """
         failpoint("put-synced")
         while True:
             record, _ = self._opened(message.name.job, caller)
@@ -195,7 +202,7 @@ class Receiving:
                 self._upload.sync()
                 message = MessageRecord(self.name, self._upload.count, self._upload.bytes)
                 if self._upload.ended:
-                    self._relay.completed(self.name.ref.sender, message)
+                    self._relay.completed(self._place.caller, message)
                 return _state(self.name, message.envelopes, message.bytes, complete=self._upload.ended)
         finally:
             self.close()

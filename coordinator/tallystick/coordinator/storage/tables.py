@@ -47,7 +47,6 @@ jobs = sa.Table(
     sa.Column("agreement_digest", sa.Text, nullable=False),
     sa.Column("document", sa.LargeBinary, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("phase", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("submitted", sa.BigInteger, nullable=False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Callable
 from typing import Final
 
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
@@ -86,11 +87,18 @@ def blocking_channel(address: str, credentials: Credentials) -> grpc.Channel:
     return grpc.secure_channel(address, _client(credentials), options=client_options(address))
 
 
-def server_credentials(credentials: Credentials) -> grpc.ServerCredentials:
-    """Give what a server shows; a client certificate of the same authority is always required."""
-    return grpc.ssl_server_credentials(
-        [(credentials.key, credentials.chain)], root_certificates=credentials.authority, require_client_auth=True
-    )
+def server_credentials(current: Callable[[], Credentials]) -> grpc.ServerCredentials:
+    """Give what a server shows; a client certificate of the same authority is always required.
+
+    Args:
+        current: gives the credentials of the moment; asked at every handshake, so that a server rotates without a restart.
+    """
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        shown = current()
+        return grpc.ssl_server_certificate_configuration([(shown.key, shown.chain)], root_certificates=shown.authority)
+
+    return grpc.dynamic_ssl_server_credentials(configuration(), configuration, require_client_authentication=True)
 
 
 def _client(credentials: Credentials) -> grpc.ChannelCredentials:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -26,10 +26,11 @@ MESSAGE: Final = "tally-message-bin"
 HINT: Final = "tally-hint-bin"
 MAX_TEXT_BYTES: Final = 2000
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+# grpc's classes are generic for type checkers alone, so these names stand as text
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
-Around = Callable[[Context], AbstractAsyncContextManager[None]]
+Around: TypeAlias = "Callable[[Context], AbstractAsyncContextManager[None]]"
 
 _KINDS: Final[dict[str, type[TallyError]]] = {kind.__name__.lower(): kind for kind in (Refused, Invalid, NotReady, Broken)}
 _BY_KIND: Final[dict[type[TallyError], grpc.StatusCode]] = {

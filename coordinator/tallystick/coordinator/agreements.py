@@ -1,0 +1,94 @@
+"""The signed agreements that this coordinator serves, read from files.
+
+The coordinator believes an agreement only to run jobs under it; every node verifies the agreement that it holds itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tallystick.coordinator.contract import Contract
+from tallystick.coordinator.records import JobRecord
+from tallystick.core.agreement.check import COORDINATOR, valid_agreement
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.documents import SignedDocument, decoded, read_document
+from tallystick.core.errors import Refused, TallyError
+from tallystick.core.job.check import verified_job
+
+MAX_CONTRACTS: Final = 256
+"""How many parsed contracts are kept; others are read again."""
+
+
+class Agreements:
+    """Finds agreements by digest. New files are seen without a restart."""
+
+    def __init__(self, paths: tuple[Path, ...], key: str) -> None:
+        """Take files, or folders of `*.json`, and the coordinator's own public key, which an agreement must pin."""
+        self._paths = paths
+        self._key = key
+        self._documents: dict[str, SignedDocument] = {}
+        self._contracts: dict[bytes, Contract] = {}
+        self._lock = threading.Lock()
+
+    def find(self, digest: str, at: datetime) -> Agreement:
+        """Give the agreement of a digest, as it stood at a moment.
+
+        Raises:
+            Refused: `agreement-unknown`, or why it does not count (`valid_agreement`).
+        """
+        with self._lock:
+            document = self._documents.get(digest)
+            if document is None:
+                self._documents.update(self._read())
+                document = self._documents.get(digest)
+        if document is None:
+            raise Refused(
+                "agreement-unknown",
+                "the coordinator has no agreement of that digest",
+                hint="give its operator the signed agreement",
+            )
+        return valid_agreement(document, at, own=(COORDINATOR, self._key))
+
+    def contract(self, record: JobRecord) -> Contract:
+        """Give the contract of a stored job: what it was submitted under, whatever has expired since.
+
+        Raises:
+            Refused: `agreement-unknown`: its file is gone.
+        """
+        with self._lock:
+            held = self._contracts.get(record.job)
+        if held is None:
+            agreement = self.find(record.agreement_digest, record.submitted)
+            job = verified_job(decoded(record.document, kind="job"), agreement)
+            held = Contract(record.job, job, agreement)
+            with self._lock:
+                self._contracts[record.job] = held
+                while len(self._contracts) > MAX_CONTRACTS:
+                    del self._contracts[next(iter(self._contracts))]
+        return held
+
+    def problems(self) -> dict[str, str]:
+        """Give the files that hold no agreement, and why: for the operator."""
+        found = {}
+        for path in self._files():
+            try:
+                read_document(path, kind="agreement")
+            except TallyError as error:
+                found[str(path)] = error.message
+        return found
+
+    def _read(self) -> dict[str, SignedDocument]:
+        documents = {}
+        for path in self._files():
+            try:
+                document = read_document(path, kind="agreement")
+            except TallyError:
+                continue  # another file may be the one; `problems` tells the operator
+            documents[document.digest] = document
+        return documents
+
+    def _files(self) -> list[Path]:
+        return [file for path in self._paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]

@@ -1,0 +1,153 @@
+"""The composition root: the only place that picks adapters and puts the coordinator together."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from tallystick.coordinator.agreements import Agreements
+from tallystick.coordinator.authority import Authority, create_issuer, read_issuer
+from tallystick.coordinator.config import Settings
+from tallystick.coordinator.driver import Driver
+from tallystick.coordinator.intake import Intake
+from tallystick.coordinator.jobs import Jobs
+from tallystick.coordinator.ports import Spool, Storage
+from tallystick.coordinator.relay import Relay
+from tallystick.coordinator.server.hub import Hub
+from tallystick.coordinator.server.run import Server, serve
+from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
+from tallystick.coordinator.spool import DiskSpool
+from tallystick.coordinator.storage.sql import SqlStorage, sqlite_engine
+from tallystick.coordinator.views import Views
+from tallystick.core.clock import Clock, SystemClock
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.keyfile import (
+    Identity,
+    new_identity,
+    read_identity,
+    read_sealing_key,
+    write_identity,
+    write_sealing_key,
+)
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.randomness import Randomness, SystemRandomness
+
+IDENTITY: Final = "identity.key"
+SEALING: Final = "sealing.key"
+DATABASE: Final = "coordinator.db"
+SPOOL: Final = "spool"
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """A coordinator that is put together but does not serve yet; what commands and tests work with."""
+
+    settings: Settings
+    storage: Storage
+    authority: Authority
+    jobs: Jobs
+    driver: Driver
+    agreements: Agreements
+    server: Server
+
+
+def initialise(settings: Settings, clock: Clock | None = None) -> None:
+    """Make the state folder: certificate authority, identity key, sealing key.
+
+    Raises:
+        Invalid: `file-exists`: there is one already; nothing is replaced.
+    """
+    state = settings.state
+    if (state / IDENTITY).exists():
+        raise Invalid("file-exists", f"{state} is a coordinator's state already", hint="name another folder")
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.chmod(0o700)
+    except OSError as error:
+        raise Broken("disk", f"{state} cannot be made", hint="check the path", detail=str(error.errno)) from error
+    create_issuer(state, settings.config.network, (clock or SystemClock()).now())
+    write_sealing_key(state / SEALING, SealingKey.generate())
+    write_identity(state / IDENTITY, new_identity())
+
+
+def keys(settings: Settings) -> tuple[Identity, SealingKey]:
+    """Give the coordinator's keys.
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`, `file-format`.
+    """
+    return read_identity(settings.state / IDENTITY), read_sealing_key(settings.state / SEALING)
+
+
+def compose(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    storage: Storage | None = None,
+    spool: Spool | None = None,
+    randomness: Randomness | None = None,
+) -> Coordinator:
+    """Put a coordinator together from its state folder; tests may bring their own adapters.
+
+    Raises:
+        Invalid: `file-missing`: not initialised, …. Broken: `state-corrupt`.
+    """
+    identity, sealing = keys(settings)
+    clock = clock or SystemClock()
+    limits = settings.config.limits
+    storage = storage or SqlStorage(sqlite_engine(settings.state / DATABASE))
+    spool = spool or DiskSpool(settings.state / SPOOL)
+    authority = Authority(
+        read_issuer(settings.state, settings.config.network),
+        storage,
+        clock,
+        certificates=settings.certificate_lifetime,
+        invitations=settings.invitation_lifetime,
+    )
+    agreements = Agreements(settings.agreements, identity.key)
+    jobs = Jobs(storage, spool, agreements, clock, limits)
+    driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
+    hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
+    relay = Relay(storage, spool, limits, jobs.relaying, jobs.changed)
+    server = Server(
+        authority=authority,
+        jobs=jobs,
+        storage=storage,
+        driver=driver,
+        hub=hub,
+        clock=clock,
+        services=(
+            EnrolService(authority),
+            RelayService(jobs, views, hub, intake, relay),
+            JobsService(jobs, views, hub, intake),
+        ),
+        calls_per_second=limits.calls_per_second,
+    )
+    return Coordinator(settings, storage, authority, jobs, driver, agreements, server)
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    configure_logs()
+    coordinator = compose(settings)
+    for path, problem in coordinator.agreements.problems().items():
+        structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
+    asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
+
+
+def configure_logs() -> None:
+    """Log JSON lines to stderr: events, codes, counts, never data."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

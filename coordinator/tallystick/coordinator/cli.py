@@ -1,0 +1,206 @@
+"""`tally coordinator`: make, run and look at a coordinator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+import click
+
+from tallystick.coordinator.authority import Member, write_invitation
+from tallystick.coordinator.config import Settings, read_settings
+from tallystick.core.errors import Invalid, NotReady, Refused
+from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
+
+if TYPE_CHECKING:
+    from tallystick.coordinator.app import Coordinator
+    from tallystick.coordinator.records import JobRecord
+
+CONNECTED_WITHIN_S: Final = 10
+ROLES: Final[tuple[Member, ...]] = get_args(Member)
+
+config_option = click.option(
+    "--config",
+    "config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="coordinator.yaml",
+    show_default=True,
+    help="The coordinator's configuration file.",
+)
+
+
+@click.group("coordinator")
+def coordinator() -> None:
+    """Run a coordinator: relay, matching, status. It owns no records, and no key that opens a result."""
+
+
+@coordinator.command()
+@config_option
+@format_option
+@run_cli
+def init(config: Path, format_: Format) -> None:
+    """Make the state folder, and say what agreements must pin."""
+    from tallystick.coordinator.app import initialise, keys
+
+    settings = read_settings(config)
+    initialise(settings)
+    identity, sealing = keys(settings)
+    entry = {"key": identity.key, "sealing_key": sealing.public.hex()}
+    if format_ == "json":
+        print_json({"coordinator": entry, "state": str(settings.state)})
+        return
+    click.echo(f"# state: {settings.state}\n# paste this into the agreement:\ncoordinator:")
+    for name, value in entry.items():
+        click.echo(f'  {name}: "{value}"')
+
+
+@coordinator.command()
+@config_option
+@run_cli
+def serve(config: Path) -> None:
+    """Serve until stopped. Logs are JSON lines on stderr."""
+    from tallystick.coordinator.app import run
+
+    run(read_settings(config))
+
+
+def _member(agency: str | None, analyst: str | None, approver: str | None) -> tuple[Member, str]:
+    """Give the one member that is named.
+
+    Raises:
+        Invalid: `document-invalid`: none, or more than one.
+    """
+    named = [(role, name) for role, name in zip(ROLES, (agency, analyst, approver), strict=True) if name is not None]
+    if len(named) != 1:
+        raise Invalid("document-invalid", "name one member", hint="--agency NAME, --analyst NAME or --approver NAME")
+    return named[0]
+
+
+def _member_options(command: Any) -> Any:
+    for role in reversed(ROLES):
+        command = click.option(f"--{role}", metavar="NAME", help=f"The name of an {role} as agreements have it.")(command)
+    return command
+
+
+@coordinator.command()
+@config_option
+@_member_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The invitation file to write.")
+@run_cli
+def invite(config: Path, agency: str | None, analyst: str | None, approver: str | None, out: Path) -> None:
+    """Write an invitation: a file with which one member joins, once. It is a secret until then."""
+    role, name = _member(agency, analyst, approver)
+    made = _composed(config)
+    invitation = made.authority.invite(role, name, _address(made.settings))
+    write_invitation(out, invitation)
+    click.echo(f"{out}: {role} {name} may join until {invitation['expires']}")
+
+
+@coordinator.command()
+@config_option
+@_member_options
+@run_cli
+def revoke(config: Path, agency: str | None, analyst: str | None, approver: str | None) -> None:
+    """Revoke all certificates and unused invitations of one member. A running coordinator ends their calls within seconds."""
+    role, name = _member(agency, analyst, approver)
+    count = _composed(config).authority.revoke(role, name)
+    click.echo(f"{role} {name}: {count} revoked")
+
+
+@coordinator.command()
+@config_option
+@click.option("--all", "all_", is_flag=True, help="Ended jobs too.")
+@format_option
+@run_cli
+def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
+    """Show jobs, and who is silent."""
+    made = _composed(config)
+    seen = made.storage.seen()
+    rows = [_row(made, record, seen) for record in made.storage.jobs(ended=all_)]
+    if format_ == "json":
+        print_json({"jobs": rows, "parties": {party: _text(at) for party, at in sorted(seen.items())}})
+        return
+    columns = ["job", "agreement", "analyst", "state", "phase", "attempt", "waiting for", "submitted"]
+    print_table(
+        columns,
+        [
+            [
+                row["job"][:12],
+                row["agreement"],
+                row["analyst"],
+                row["state"],
+                row["phase"],
+                row["attempt"],
+                ", ".join(f"{w['party']} ({w['for']}{'' if w['connected'] else ', not connected'})" for w in row["waiting"]),
+                row["submitted"],
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _row(made: Coordinator, record: JobRecord, seen: Any) -> dict[str, Any]:
+    from tallystick.coordinator.waiting import phase_of, silent
+    from tallystick.core.job.lifecycle import JobState
+
+    row: dict[str, Any] = {
+        "job": record.job.hex(),
+        "agreement": record.agreement,
+        "analyst": record.analyst,
+        "state": record.state,
+        "attempt": record.attempt,
+        "phase": "",
+        "submitted": _text(record.submitted),
+        "ended": None if record.ended is None else _text(record.ended),
+        "waiting": [],
+        "failures": [
+            {"party": f.party, "code": f.code, "message": f.message, "attempt": f.attempt}
+            for f in made.storage.failures(record.job)
+        ],
+    }
+    try:
+        contract = made.jobs.contract(record)
+    except Refused as error:  # its agreement's file is gone; what the rows say is still worth showing
+        row["waiting"] = [{"party": "coordinator", "for": error.code, "connected": True}]
+        return row
+    complete = {message.name.ref for message in made.storage.messages(record.job)}
+    row["phase"] = phase_of(contract, JobState(record.state), complete) or ""
+    now = datetime.now(UTC)
+    row["waiting"] = [
+        {"party": one.party, "for": one.for_what, "connected": _lately(seen.get(one.party), now)}
+        for one in silent(contract, record, made.storage.deposits(record.job), complete)
+    ]
+    return row
+
+
+def _composed(config: Path) -> Coordinator:
+    from tallystick.coordinator.app import compose
+
+    return compose(read_settings(config))
+
+
+def _address(settings: Settings) -> str:
+    """Give the address for an invitation; with a port chosen by the system it is known only while the coordinator serves.
+
+    Raises:
+        NotReady: `unavailable`.
+    """
+    from tallystick.coordinator.server.run import ADDRESS_FILE
+
+    if not settings.address.endswith(":0"):
+        return settings.address
+    try:
+        return (settings.state / ADDRESS_FILE).read_text(encoding="ascii")
+    except OSError as error:
+        raise NotReady(
+            "unavailable", "the coordinator's port is chosen when it serves", hint="start it first, or set address"
+        ) from error
+
+
+def _lately(at: datetime | None, now: datetime) -> bool:
+    return at is not None and (now - at).total_seconds() <= CONNECTED_WITHIN_S
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,239 @@
+"""What the coordinator does by itself: a pure decision on what is due, and the hands that do it.
+
+Everything is decided from what storage and spool hold, so a coordinator that was killed goes on where the rows end. Each action is
+written in one transaction: a kill before it means that it is done again (new slots replace old ones that nobody saw), a kill after it that
+it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+import numpy as np
+import structlog
+
+from tallystick.coordinator.contract import PAIR, Contract
+from tallystick.coordinator.jobs import Change, Jobs
+from tallystick.coordinator.matching import matched
+from tallystick.coordinator.ports import Spool, Storage
+from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
+from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.waiting import APPROVAL, HELLO
+from tallystick.core.agreement.check import COORDINATOR, pinned_key
+from tallystick.core.documents import decoded
+from tallystick.core.errors import TallyError
+from tallystick.core.failpoint import failpoint
+from tallystick.core.job.approval import complete_approvals
+from tallystick.core.job.hello import Hello
+from tallystick.core.job.lifecycle import JobEvent, JobState
+from tallystick.core.keyfile import Identity
+from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
+from tallystick.core.net.status import origin
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.machine import Ref
+from tallystick.crypto.points import checked_points, refuse_repeats
+from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.messages import POINT_BYTES, TAG_BYTES, read_list, slots_payload
+from tallystick.crypto.statistic.shares import MAX_BYTES, added
+from tallystick.crypto.tags import corrected_tags
+
+CORRECTION_BYTES: Final = 32
+MAX_STEPS: Final = 16
+
+
+class Action(Enum):
+    """What the coordinator can do for a job."""
+
+    ANNOUNCE = auto()
+    START = auto()
+    MATCH = auto()
+    ADD = auto()
+    FINISH = auto()
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of one job."""
+
+    record: JobRecord
+    contract: Contract
+    deposits: tuple[Deposit, ...] = field(repr=False)
+    complete: frozenset[Ref]
+    now: datetime
+
+
+def due(view: View) -> Action | None:
+    """Give what is to be done now, if anything; a pure function."""
+    contract, complete = view.contract, view.complete
+    match JobState(view.record.state):
+        case JobState.SUBMITTED:
+            return Action.ANNOUNCE
+        case JobState.APPROVING:
+            return Action.START if _approved(view) else None
+        case JobState.RUNNING if not complete.issuperset(contract.slots):
+            return Action.MATCH if complete.issuperset(contract.tags) else None
+        case JobState.RUNNING:
+            return Action.ADD if complete.issuperset(contract.shares) else None
+        case JobState.RELEASING:
+            return Action.FINISH if contract.release in complete else None
+        case _:
+            return None
+
+
+def _approved(view: View) -> bool:
+    """Say whether all approvals count now; one that expired meanwhile is waited for again."""
+    documents = [decoded(deposit.document, kind="approval") for deposit in view.deposits if deposit.kind == APPROVAL]
+    try:
+        complete_approvals(view.contract.job, view.contract.agreement, documents, view.now)
+    except TallyError:
+        return False
+    return True
+
+
+class Driver:
+    """Does what is due. Methods block; the server runs them in threads, one at a time for each job."""
+
+    def __init__(
+        self, jobs: Jobs, storage: Storage, spool: Spool, *, identity: Identity, sealing: SealingKey, randomness: Randomness
+    ) -> None:
+        """Take the rooms it works in, the coordinator's keys, and randomness for slots."""
+        self._jobs = jobs
+        self._storage = storage
+        self._spool = spool
+        self._identity = identity
+        self._sealing = sealing
+        self._randomness = randomness
+        self._log = structlog.get_logger("driver")
+
+    def advance(self, job: bytes) -> None:
+        """Do all that is due for a job now. A party that broke the protocol ends it, named.
+
+        Raises:
+            OSError: the disk; worth another try later. Nothing was half done.
+        """
+        for _ in range(MAX_STEPS):
+            view = self._view(job)
+            action = due(view) if view is not None else None
+            if view is None or action is None:
+                return
+            try:
+                self._do(action, view)
+            except PeerFault as error:
+                self._log.warning("peer fault", job=job.hex(), action=action.name, party=error.sender, rule=error.rule)
+                self._fail(view, error.sender, "protocol-broken", str(error))
+            except TallyError as error:
+                self._log.warning("refused", job=job.hex(), action=action.name, code=error.code, detail=error.detail)
+                self._fail(view, COORDINATOR, error.code, error.message, error.hint)
+            except OSError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a fault of ours ends this job, not the coordinator
+                self._log.error("failed", job=job.hex(), action=action.name, error=type(error).__name__, where=origin(error))
+                self._fail(view, COORDINATOR, "internal", "the coordinator failed in this job", "its log says where")
+
+    def _view(self, job: bytes) -> View | None:
+        record = self._storage.job(job)
+        if record is None or record.ended is not None:
+            return None
+        complete = frozenset(m.name.ref for m in self._storage.messages(job) if m.name.attempt == record.attempt)
+        return View(record, self._jobs.contract(record), self._storage.deposits(job), complete, self._jobs.now())
+
+    def _do(self, action: Action, view: View) -> None:
+        match action:
+            case Action.ANNOUNCE:
+                self._jobs.step(view.record, Change(JobEvent.ANNOUNCE))
+            case Action.START:
+                self._jobs.step(view.record, Change(JobEvent.APPROVE))
+            case Action.MATCH:
+                self._match(view)
+            case Action.ADD:
+                self._add(view)
+            case Action.FINISH:
+                self._finish(view)
+
+    def _match(self, view: View) -> None:
+        """Tags in, slots out. All `slots` messages count at once: half of one assignment must never meet half of another."""
+        contract = view.contract
+        tags = [self._tags(view, owner) for owner in contract.agencies]
+        sizes = [at.shape[1] for at in tags]
+        matches = matched(tags)
+        slots, table_size = assigned_slots(matches, sizes, self._randomness)
+        self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
+        written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(contract.slots, slots, strict=True)]
+        failpoint("slots-written")
+        self._jobs.step(view.record, Change(messages=tuple(written)))
+        failpoint("slots-recorded")
+
+    def _tags(self, view: View, owner: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        """Give an owner's tags, (passes, rows, 16)."""
+        contract = view.contract
+        last = contract.ring(owner)[-1]
+        chunks = self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner))
+        passes = contract.passes
+        if len(contract.agencies) == PAIR:
+            tags = read_list(chunks, TAG_BYTES, passes=len(passes), sender=last)
+            for one_pass in tags:
+                refuse_repeats(one_pass, sender=last)
+            return tags
+        points = read_list(chunks, POINT_BYTES, passes=len(passes), sender=last)
+        for one_pass in points:
+            checked_points(one_pass.data, len(one_pass), sender=last)
+            refuse_repeats(one_pass, sender=last)
+        correction = b"".join(self._read(view, Ref(kinds.CORRECTION, owner, COORDINATOR)))
+        if len(correction) != CORRECTION_BYTES:
+            raise PeerFault("correction-invalid", "a correction is not 32 bytes", sender=owner)
+        return corrected_tags(points, correction, job_digest=contract.digest, passes=passes, sender=owner)
+
+    def _add(self, view: View) -> None:
+        """Multiply the sealed shares, which adds them, and hand the product to the desk with what it was made of."""
+        documents = {ref.sender: self._whole(view, ref, MAX_BYTES) for ref in view.contract.shares}
+        message = self._write(view, view.contract.sealed, added(documents))
+        failpoint("sealed-written")
+        self._jobs.step(view.record, Change(JobEvent.SEAL, messages=(message,)))
+
+    def _finish(self, view: View) -> None:
+        """Keep the result, which is sealed to the analyst, and end the job."""
+        length = self._spool.store_result(view.contract.digest, self._read(view, view.contract.release))
+        failpoint("result-stored")
+        self._jobs.step(view.record, Change(JobEvent.RELEASE, result_bytes=length))
+
+    def _name(self, view: View, ref: Ref) -> MessageName:
+        return MessageName(view.contract.digest, view.record.attempt, ref)
+
+    def _read(self, view: View, ref: Ref) -> Iterator[bytes]:
+        """Open a message that is addressed to the coordinator."""
+        name = self._name(view, ref)
+        key = bytes.fromhex(pinned_key(view.contract.agreement, ref.sender))
+        return opened_chunks(name, self._spool.read(name), receiver=self._sealing, sender_public=key)
+
+    def _whole(self, view: View, ref: Ref, limit: int) -> bytes:
+        parts: list[bytes] = []
+        length = 0
+        for chunk in self._read(view, ref):
+            length += len(chunk)
+            if length > limit:
+                raise PeerFault("message-too-large", f"{ref.round} is over its limit", sender=ref.sender)
+            parts.append(chunk)
+        return b"".join(parts)
+
+    def _write(self, view: View, ref: Ref, chunks: Iterator[bytes]) -> MessageRecord:
+        """Seal a message of the coordinator to the key of its receiver's hello, and keep it; it does not count yet."""
+        name = self._name(view, ref)
+        public = _sealing_keys(view.deposits, view.record.attempt)[ref.receiver]
+        sealed = sealed_envelopes(name, chunks, receiver_public=public, sender_private=self._identity.private)
+        return self._spool.write(name, sealed)
+
+    def _fail(self, view: View, party: str, code: str, message: str, hint: str = "") -> None:
+        failure = FailureRecord(view.record.attempt, party, code, message, hint, retry=False)
+        self._jobs.step(view.record, Change(JobEvent.FAIL, failures=(failure,)))
+
+
+def _sealing_keys(deposits: Sequence[Deposit], attempt: int) -> Mapping[str, bytes]:
+    """Give each participant's sealing key of an attempt, from hellos that were verified when they were kept."""
+    hellos = [deposit for deposit in deposits if deposit.kind == HELLO and deposit.attempt == attempt]
+    return {d.party: bytes.fromhex(decoded(d.document, kind="hello").read(Hello).sealing_key) for d in hellos}

@@ -1,0 +1,335 @@
+"""The life of jobs: what may happen to one, who may make it happen, and what is written down when it does.
+
+Rules that this file enforces:
+
+1. A job exists only if its analyst signed it, under an agreement that is known here and allows it. Its digest is its name: the same job
+   again changes nothing.
+2. A state changes by the table of `core/job/lifecycle.py` alone, in one transaction with what caused it.
+3. A job is visible to its analyst, to the agencies that take part, and to the approvers of its agreement. To others there is none.
+4. A lost party begins the next attempt, three at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from tallystick.coordinator.agreements import Agreements
+from tallystick.coordinator.config import Limits
+from tallystick.coordinator.contract import Contract
+from tallystick.coordinator.ports import Spool, Stale, Storage
+from tallystick.coordinator.progress import ProgressBook
+from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
+from tallystick.core.agreement.check import COORDINATOR
+from tallystick.core.agreement.model import moment
+from tallystick.core.clock import Clock
+from tallystick.core.documents import Kind, SignedDocument, decoded
+from tallystick.core.errors import CATALOGUE, Refused
+from tallystick.core.job.check import allowed_job, verified_job
+from tallystick.core.job.hello import MAX_ATTEMPTS
+from tallystick.core.job.lifecycle import JobEvent, JobState, next_state
+from tallystick.core.job.model import Job
+from tallystick.core.net.tls import Identity
+
+MAX_DOCUMENT_BYTES: Final = 64 * 1024
+MAX_MESSAGE: Final = 1000
+MAX_HINT: Final = 500
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be written: an event of the table (or none), and what goes with it."""
+
+    event: JobEvent | None = None
+    deposits: tuple[Deposit, ...] = ()
+    failures: tuple[FailureRecord, ...] = ()
+    messages: tuple[MessageRecord, ...] = ()
+    result_bytes: int | None = None
+
+
+Decide = Callable[[JobRecord], Change | None]
+
+
+class Jobs:
+    """See the module's rules. Methods block; callers run them in threads."""
+
+    def __init__(self, storage: Storage, spool: Spool, agreements: Agreements, clock: Clock, limits: Limits) -> None:
+        """Take where things are kept and what the time is."""
+        self._storage = storage
+        self._spool = spool
+        self._agreements = agreements
+        self._clock = clock
+        self._limits = limits
+        self._log = structlog.get_logger("jobs")
+        self._listeners: list[Callable[[JobRecord], None]] = []
+        self.progress = ProgressBook(clock)
+
+    def listen(self, changed: Callable[[JobRecord], None]) -> None:
+        """Have a function called, in whatever thread, after every change of a job."""
+        self._listeners.append(changed)
+
+    def now(self) -> datetime:
+        """Give the time by which jobs live."""
+        return self._clock.now()
+
+    def submit(self, caller: Identity, data: bytes) -> JobRecord:
+        """Take a job in.
+
+        Raises:
+            Refused: `not-allowed` (somebody else's job), `agreement-…`, `job-…`. Invalid: `document-invalid`, `job-invalid`, ….
+        """
+        document = signed_document(data, "job")
+        digest = bytes.fromhex(document.digest)
+        held = self._storage.job(digest)
+        if held is not None and held.analyst == caller.name:
+            return held
+        now = self._clock.now()
+        reference = document.read(Job).agreement
+        agreement = self._agreements.find(reference.digest, now)
+        job = verified_job(document, agreement)
+        if job.analyst != caller.name:
+            raise Refused("not-allowed", "a job is submitted by its own analyst", hint="use the membership of that analyst")
+        allowed_job(job, agreement, digest=reference.digest, now=now)
+        unended = [record for record in self._storage.jobs(ended=False) if record.analyst == caller.name]
+        if len(unended) >= self._limits.open_jobs:
+            raise Refused("too-large", f"{caller.name} has {len(unended)} unended jobs", hint="wait for one, or cancel one")
+        record = JobRecord(
+            job=digest,
+            question=job.question.digest(),
+            analyst=job.analyst,
+            agreement=agreement.agreement,
+            agreement_digest=reference.digest,
+            document=data,
+            state=JobState.SUBMITTED,
+            attempt=1,
+            version=1,
+            submitted=now.replace(microsecond=0),
+            deadline=moment(job.deadline),
+        )
+        record = self._storage.add_job(record)
+        self._log.info("submitted", job=digest.hex(), analyst=job.analyst, agreement=agreement.agreement)
+        self._tell(record)
+        return record
+
+    def contract(self, record: JobRecord) -> Contract:
+        """Give a stored job's contract.
+
+        Raises:
+            Refused: `agreement-unknown`: its file is gone.
+        """
+        return self._agreements.contract(record)
+
+    def visible(self, caller: Identity, job: bytes) -> tuple[JobRecord, Contract]:
+        """Give a job that the caller may see (rule 3).
+
+        Raises:
+            Refused: `job-unknown`: there is none, or it is not the caller's to see; which, is not said.
+        """
+        record = self._storage.job(job)
+        if record is not None:
+            contract = self.contract(record)
+            if _may_see(caller, record, contract):
+                return record, contract
+        raise Refused("job-unknown", "no job of that name is known here, or it is not yours to see", hint="tally job list")
+
+    def of(self, caller: Identity, *, ended: bool) -> list[JobRecord]:
+        """Give the jobs that the caller may see, oldest first. One whose agreement is gone is left out."""
+        seen = []
+        for record in self._storage.jobs(ended=ended):
+            try:
+                if _may_see(caller, record, self.contract(record)):
+                    seen.append(record)
+            except Refused:
+                self._log.warning("agreement gone", job=record.job.hex(), agreement=record.agreement)
+        return seen
+
+    def relaying(self, job: bytes, caller: Identity) -> tuple[JobRecord, Contract]:
+        """Give a job that takes and gives messages now.
+
+        Raises:
+            Refused: `job-unknown`, `job-state`.
+        """
+        record, contract = self.visible(caller, job)
+        if record.state not in {JobState.RUNNING, JobState.RELEASING}:
+            raise Refused("job-state", f"the job is {record.state}: no messages go now", hint="wait for the next notice")
+        return record, contract
+
+    def report_failure(self, caller: Identity, job: bytes, attempt: int, failure: FailureRecord) -> JobRecord:
+        """Take a party's word that it cannot go on: the next attempt where that may help, the end where not.
+
+        Raises:
+            Refused: `job-unknown`, `not-allowed`.
+        """
+        _, contract = self.visible(caller, job)
+        if caller.name not in contract.participants:
+            raise Refused("not-allowed", "only a party that takes part can fail")
+        public = replace(
+            failure,
+            party=caller.name,
+            code=failure.code if failure.code in CATALOGUE else "internal",
+            message=failure.message[:MAX_MESSAGE],
+            hint=failure.hint[:MAX_HINT],
+        )
+
+        def decide(record: JobRecord) -> Change | None:
+            if JobState(record.state).final or attempt != record.attempt:
+                return None  # said too late: that attempt is over
+            return self._failing(record, public)
+
+        return self.change(job, decide)
+
+    def cancel(self, caller: Identity, job: bytes) -> JobRecord:
+        """End a job that has not ended. Cancelling again changes nothing.
+
+        Raises:
+            Refused: `job-unknown`. Invalid: `job-state`: it has ended otherwise.
+        """
+        self.visible(caller, job)
+
+        def decide(record: JobRecord) -> Change | None:
+            return None if record.state == JobState.CANCELLED else Change(JobEvent.CANCEL)
+
+        return self.change(job, decide)
+
+    def expire(self) -> None:
+        """End every job whose deadline has passed."""
+        now = self._clock.now()
+        for record in self._storage.jobs(ended=False):
+            if record.deadline <= now:
+                reason = FailureRecord(
+                    record.attempt, COORDINATOR, "job-expired", "the job's deadline has passed", "submit it again", retry=False
+                )
+                self.step(record, Change(JobEvent.EXPIRE, failures=(reason,)))
+
+    def step(self, seen: JobRecord, change: Change) -> JobRecord:
+        """Take a step of the driver's, if the job is still in the state and attempt in which it was found due."""
+        due = (seen.state, seen.attempt)
+        return self.change(seen.job, lambda record: change if (record.state, record.attempt) == due else None)
+
+    def changed(self, record: JobRecord) -> None:
+        """Tell the listeners that somebody else changed a job."""
+        self._tell(record)
+
+    def _failing(self, record: JobRecord, failure: FailureRecord) -> Change:
+        """Decide between the next attempt and the end (rule 4)."""
+        if not failure.retry or record.state not in {JobState.RUNNING, JobState.RELEASING}:
+            return Change(JobEvent.FAIL, failures=(failure,))
+        if record.attempt < MAX_ATTEMPTS:
+            return Change(JobEvent.RESTART, failures=(failure,))
+        used = FailureRecord(
+            record.attempt,
+            failure.party,
+            "attempts-used",
+            f"the job was attempted {MAX_ATTEMPTS} times",
+            f"see why {failure.party} restarts, then submit the job again",
+            retry=False,
+        )
+        return Change(JobEvent.FAIL, failures=(failure, used))
+
+    def change(self, job: bytes, decide: Decide) -> JobRecord:
+        """Read, decide, write; again if somebody else wrote in between (rule 2).
+
+        Raises:
+            Refused: `job-unknown`; and whatever `decide` does.
+        """
+        while True:
+            before = self._storage.job(job)
+            if before is None:
+                raise Refused("job-unknown", "no job of that name is known here")
+            change = decide(before)
+            if change is None:
+                return before
+            after = self._after(before, change)
+            try:
+                changed = self._storage.change(
+                    before, after, deposits=change.deposits, failures=change.failures, messages=change.messages
+                )
+            except Stale:
+                continue
+            break
+        self._cleaned(before, changed)
+        self._tell(changed)
+        return changed
+
+    def _after(self, before: JobRecord, change: Change) -> JobRecord:
+        if change.event is None:
+            return before
+        state = next_state(JobState(before.state), change.event)
+        restarted = change.event == JobEvent.RESTART
+        return replace(
+            before,
+            state=state,
+            attempt=before.attempt + 1 if restarted else before.attempt,
+            ended=self._clock.now().replace(microsecond=0) if state.final else None,
+            result_bytes=change.result_bytes if change.result_bytes is not None else before.result_bytes,
+        )
+
+    def _cleaned(self, before: JobRecord, changed: JobRecord) -> None:
+        """Delete what nobody needs any more; what a kill leaves behind here, `sweep` deletes."""
+        if changed.state != before.state or changed.attempt != before.attempt:
+            self._log.info("state", job=changed.job.hex(), state=changed.state, attempt=changed.attempt)
+        if changed.ended is not None:
+            self._spool.drop(changed.job)
+            self.progress.forget(changed.job)
+        elif changed.attempt != before.attempt:
+            self._spool.drop(changed.job, before=changed.attempt)
+            self.progress.forget(changed.job)
+
+    def result(self, caller: Identity, job: bytes) -> Iterator[bytes]:
+        """Give a released result, sealed to its analyst.
+
+        Raises:
+            Refused: `job-unknown`, `job-state`: not released, or released so long ago that it is deleted.
+        """
+        record, _ = self.visible(caller, job)
+        if record.state != JobState.RELEASED:
+            raise Refused("job-state", f"the job is {record.state}, not released", hint="tally job watch")
+        if self._too_old(record):
+            raise Refused(
+                "job-state", f"results are kept for {self._limits.keep_results_days} days", hint="submit the job again"
+            )
+        return self._spool.result(job)
+
+    def _too_old(self, record: JobRecord) -> bool:
+        return record.ended is not None and record.ended + timedelta(days=self._limits.keep_results_days) <= self._clock.now()
+
+    def sweep(self) -> None:
+        """Delete messages of jobs that ended and of attempts that are over (what a kill left behind), and results kept too long."""
+        for ended in self._storage.jobs(ended=True):
+            if ended.result_bytes is not None and self._too_old(ended):
+                self._spool.drop_result(ended.job)
+        unended = {record.job: record for record in self._storage.jobs(ended=False)}
+        for job in self._spool.known():
+            record = unended.get(job)
+            self._spool.drop(job, before=record.attempt if record is not None else None)
+
+    def _tell(self, record: JobRecord) -> None:
+        for changed in self._listeners:
+            changed(record)
+
+
+def _may_see(caller: Identity, record: JobRecord, contract: Contract) -> bool:
+    match caller.role:
+        case "analyst":
+            return record.analyst == caller.name
+        case "agency":
+            return caller.name in contract.participants or caller.name in contract.agreement.approvers
+        case "approver":
+            return caller.name in contract.agreement.approvers
+        case _:
+            return False
+
+
+def signed_document(data: bytes, kind: Kind) -> SignedDocument:
+    """Read a signed document that came in.
+
+    Raises:
+        Refused: `too-large`. Invalid: `document-invalid`.
+    """
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise Refused("too-large", f"a signed {kind} is at most {MAX_DOCUMENT_BYTES // 1024} KiB")
+    return decoded(data, kind=kind)

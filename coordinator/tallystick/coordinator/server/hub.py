@@ -1,0 +1,146 @@
+"""Who is connected, and who is told of what: the one piece of shared state of the server's event loop.
+
+Changes come from threads; they are handed to the loop and wake the streams that wait there. A stream that is slow misses nothing that
+matters: it gets the newest version of each job, not every version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from tallystick.coordinator.records import JobRecord
+from tallystick.core.errors import NotReady, Refused, TallyError
+
+
+@dataclass(eq=False)
+class Session:
+    """One call under way.
+
+    Attributes:
+        serial: of the certificate that it came with.
+        ended: set when the call must end; `why` says what the caller is told.
+    """
+
+    serial: str
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    why: TallyError | None = None
+
+    def check(self) -> None:
+        """Let the call go on, or end it.
+
+        Raises:
+            TallyError: the certificate was revoked, or the coordinator stops.
+        """
+        if self.why is not None:
+            raise self.why
+
+
+@dataclass(eq=False)
+class Changes:
+    """What one stream has not been told yet."""
+
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    jobs: dict[bytes, JobRecord] = field(default_factory=dict)
+
+    def take(self) -> list[JobRecord]:
+        """Give the jobs that changed since it was asked last."""
+        taken = list(self.jobs.values())
+        self.jobs.clear()
+        self.news.clear()
+        return taken
+
+
+class Hub:
+    """Sessions, attending parties, and streams that want to know of changes. Everything but `publish` is of the loop's thread."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: set[Session] = set()
+        self._streams: set[Changes] = set()
+        self._attending: Counter[str] = Counter()
+        self._closing: TallyError | None = None
+
+    def bind(self) -> None:
+        """Belong to the running loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def publish(self, record: JobRecord) -> None:
+        """Tell every stream of a change; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._published, record)
+
+    def _published(self, record: JobRecord) -> None:
+        for stream in self._streams:
+            held = stream.jobs.get(record.job)
+            if held is None or held.version <= record.version:
+                stream.jobs[record.job] = record
+                stream.news.set()
+
+    @contextlib.contextmanager
+    def session(self, serial: str) -> Iterator[Session]:
+        """Count a call as under way."""
+        session = Session(serial, why=self._closing)
+        self._sessions.add(session)
+        try:
+            yield session
+        finally:
+            self._sessions.discard(session)
+
+    @contextlib.contextmanager
+    def changes(self) -> Iterator[Changes]:
+        """Follow the changes of all jobs."""
+        stream = Changes()
+        self._streams.add(stream)
+        try:
+            yield stream
+        finally:
+            self._streams.discard(stream)
+
+    @contextlib.contextmanager
+    def attending(self, party: str) -> Iterator[None]:
+        """Count a party as connected."""
+        self._attending[party] += 1
+        try:
+            yield
+        finally:
+            self._attending[party] -= 1
+
+    @property
+    def connected(self) -> Collection[str]:
+        """The parties that are connected now."""
+        return frozenset(party for party, streams in self._attending.items() if streams > 0)
+
+    def revoke(self, serials: Collection[str]) -> None:
+        """End the calls of revoked certificates."""
+        why = Refused("not-enrolled", "this certificate was revoked", hint="ask the coordinator's operator")
+        self._end([session for session in self._sessions if session.serial in serials], why)
+
+    def close(self) -> None:
+        """End all calls, and all that still come: the coordinator stops."""
+        self._closing = NotReady("unavailable", "the coordinator stops", hint="it may start again: dial again later")
+        self._end(list(self._sessions), self._closing)
+
+    def _end(self, sessions: list[Session], why: TallyError) -> None:
+        for session in sessions:
+            session.why = session.why or why
+            session.ended.set()
+
+
+async def woken(session: Session, changes: Changes) -> None:
+    """Return when there is news.
+
+    Raises:
+        TallyError: the session ended first. (A stream is ended by an error of its own; a cancelled one would leave its client hanging.)
+    """
+    session.check()
+    waits = [asyncio.ensure_future(event.wait()) for event in (session.ended, changes.news)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    session.check()

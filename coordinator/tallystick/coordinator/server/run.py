@@ -1,0 +1,186 @@
+"""The server process: one port, the driver beside it, and an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Final
+
+import grpc.aio
+import structlog
+
+from tallystick.coordinator.authority import Authority
+from tallystick.coordinator.driver import Driver
+from tallystick.coordinator.jobs import Jobs
+from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.records import JobRecord
+from tallystick.coordinator.server.authorise import Authorise
+from tallystick.coordinator.server.hub import Hub
+from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
+from tallystick.core.clock import Clock
+from tallystick.core.errors import NotReady
+from tallystick.core.net.channel import SERVER_OPTIONS, server_credentials  # before grpc, for its environment
+from tallystick.core.net.status import Faults, origin
+from tallystick.v1.enrol_pb2_grpc import add_EnrolServicer_to_server
+from tallystick.v1.jobs_pb2_grpc import add_JobsServicer_to_server
+from tallystick.v1.relay_pb2_grpc import add_RelayServicer_to_server
+
+GRACE_S: Final = 5.0
+TICK_S: Final = 2.0
+RETRY_S: Final = 5.0
+SWEEP_TICKS: Final = 1800
+MAX_CALLS: Final = 1024
+ADDRESS_FILE: Final = "address"
+
+
+class Server:
+    """Everything that runs while the coordinator serves."""
+
+    def __init__(
+        self,
+        *,
+        authority: Authority,
+        jobs: Jobs,
+        storage: Storage,
+        driver: Driver,
+        hub: Hub,
+        clock: Clock,
+        services: tuple[EnrolService, RelayService, JobsService],
+        calls_per_second: int,
+    ) -> None:
+        """Take the rooms' parts as `app.py` made them."""
+        self._authority = authority
+        self._jobs = jobs
+        self._storage = storage
+        self._driver = driver
+        self._hub = hub
+        self._clock = clock
+        self._services = services
+        self._calls_per_second = calls_per_second
+        self._log = structlog.get_logger("server")
+        self._wanted: dict[bytes, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._grpc: grpc.aio.Server | None = None
+
+    async def start(self, listen: str) -> str:
+        """Open the port and begin; give the address that was bound.
+
+        Raises:
+            NotReady: `unavailable`: the address is in use, or not this machine's.
+        """
+        self._hub.bind()
+        self._loop = asyncio.get_running_loop()
+        self._jobs.listen(self._hub.publish)
+        self._jobs.listen(self._noticed)
+        interceptors = [
+            Faults(),
+            Authorise(self._authority, self._hub, self._clock, calls_per_second=self._calls_per_second),
+        ]
+        server = grpc.aio.server(interceptors=interceptors, options=list(SERVER_OPTIONS), maximum_concurrent_rpcs=MAX_CALLS)
+        enrol, relay, jobs = self._services
+        add_EnrolServicer_to_server(enrol, server)
+        add_RelayServicer_to_server(relay, server)
+        add_JobsServicer_to_server(jobs, server)
+        try:
+            port = server.add_secure_port(listen, server_credentials(self._authority.serving))
+        except RuntimeError as error:
+            raise NotReady("unavailable", f"{listen} cannot be bound", hint="is another coordinator running there?") from error
+        await asyncio.to_thread(self._jobs.sweep)
+        await server.start()
+        self._grpc = server
+        for record in await asyncio.to_thread(self._storage.jobs, ended=False):
+            self._want(record)
+        self._spawn(self._ticking())
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    async def stop(self) -> None:
+        """End every stream with a reason, let calls finish, stop."""
+        self._hub.close()
+        if self._grpc is not None:
+            await self._grpc.stop(GRACE_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _noticed(self, record: JobRecord) -> None:
+        """Hear of a change, from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._want, record)
+
+    def _want(self, record: JobRecord) -> None:
+        """See to it that a job is looked at, once more if it is being looked at."""
+        if record.ended is not None:
+            return
+        event = self._wanted.get(record.job)
+        if event is None:
+            event = self._wanted[record.job] = asyncio.Event()
+            self._spawn(self._driving(record.job, event))
+        event.set()
+
+    async def _driving(self, job: bytes, wanted: asyncio.Event) -> None:
+        """Advance one job whenever it changed; alone, so that nothing is done twice at once. Over when the job has ended."""
+        try:
+            while True:
+                wanted.clear()
+                try:
+                    await asyncio.to_thread(self._driver.advance, job)
+                except Exception as error:  # noqa: BLE001  # a full disk, or an agreement's file that is gone: tried again
+                    self._log.error("cannot go on", job=job.hex(), error=type(error).__name__, where=origin(error))
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                record = await asyncio.to_thread(self._storage.job, job)
+                if record is None or record.ended is not None:
+                    return
+                await wanted.wait()
+        finally:
+            self._wanted.pop(job, None)
+
+    async def _ticking(self) -> None:
+        """Do what time asks for: deadlines, revocations made by another process, presence, old files."""
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            ticks += 1
+            try:
+                self._hub.revoke(await asyncio.to_thread(self._authority.revoked))
+                await asyncio.to_thread(self._jobs.expire)
+                await asyncio.to_thread(self._storage.saw, self._hub.connected, self._clock.now())
+                if ticks % SWEEP_TICKS == 0:
+                    await asyncio.to_thread(self._jobs.sweep)
+            except Exception as error:  # noqa: BLE001  # one bad tick is no reason to stop serving
+                self._log.error("tick failed", error=type(error).__name__, where=origin(error))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def serve(server: Server, listen: str, state: Path) -> None:
+    """Serve until SIGTERM or SIGINT. While it runs, the state folder's `address` file says where."""
+    log = structlog.get_logger("server")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    address = await server.start(listen)
+    note = state / ADDRESS_FILE
+    await asyncio.to_thread(_write_note, note, address)
+    log.info("listening", address=address)
+    try:
+        await stopping.wait()
+    finally:
+        log.info("stopping")
+        with contextlib.suppress(FileNotFoundError):
+            note.unlink()
+        await server.stop()
+
+
+def _write_note(path: Path, text: str) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(text, encoding="ascii")
+    draft.replace(path)

@@ -1,0 +1,239 @@
+"""The three services: decode, call, encode. What is decided is decided elsewhere; what is raised becomes a status elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, TypeVar
+
+from tallystick.coordinator.authority import Authority
+from tallystick.coordinator.intake import Intake
+from tallystick.coordinator.jobs import Jobs
+from tallystick.coordinator.records import FailureRecord, JobRecord
+from tallystick.coordinator.relay import Relay
+from tallystick.coordinator.server.authorise import Caller, caller
+from tallystick.coordinator.server.hub import Hub, woken
+from tallystick.coordinator.views import Views
+from tallystick.core.agreement.model import PROTOCOL
+from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.net.chunks import JOB_BYTES, MessageName
+from tallystick.core.net.status import Context
+from tallystick.v1 import enrol_pb2, jobs_pb2, relay_pb2
+from tallystick.v1 import types_pb2 as pb
+from tallystick.v1.enrol_pb2_grpc import EnrolServicer
+from tallystick.v1.jobs_pb2_grpc import JobsServicer
+from tallystick.v1.relay_pb2_grpc import RelayServicer
+
+WATCH_PAUSE_S: Final = 0.25
+"""Shortest time between two views of one watched job."""
+
+MAX_LIST_BYTES: Final = 960 * 1024
+
+T = TypeVar("T")
+
+
+class EnrolService(EnrolServicer):
+    """Joining."""
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+
+    async def Join(self, request: enrol_pb2.JoinRequest, _: Context) -> enrol_pb2.JoinResponse:  # noqa: N802  # gRPC's name
+        """Exchange an invitation for a certificate."""
+        joined = await asyncio.to_thread(self._authority.join, caller().identity.name, request.csr)
+        return enrol_pb2.JoinResponse(certificate_chain=joined.chain, role=joined.role, name=joined.name)
+
+
+class _Viewing:
+    """What both other services do: show a job to whoever calls."""
+
+    def __init__(self, jobs: Jobs, views: Views, hub: Hub) -> None:
+        self._jobs = jobs
+        self._views = views
+        self._hub = hub
+
+    async def _shown(self, who: Caller, job: bytes) -> pb.JobView:
+        connected = self._hub.connected
+
+        def show() -> pb.JobView:
+            record, contract = self._jobs.visible(who.identity, _checked_job(job))
+            return self._views.of(who.identity, record, contract, connected)
+
+        return await asyncio.to_thread(show)
+
+    def _may_see(self, who: Caller, record: JobRecord) -> bool:
+        try:
+            self._jobs.visible(who.identity, record.job)
+        except Refused:
+            return False
+        return True
+
+
+class RelayService(_Viewing, RelayServicer):
+    """What nodes call."""
+
+    def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake, relay: Relay) -> None:
+        super().__init__(jobs, views, hub)
+        self._intake = intake
+        self._relay = relay
+
+    async def Attend(self, request: relay_pb2.AttendRequest, _: Context) -> AsyncIterator[relay_pb2.Notice]:  # noqa: N802
+        """Tell of every change of the caller's jobs."""
+        if request.protocol != PROTOCOL:
+            raise Refused("version-mismatch", f"this coordinator speaks {PROTOCOL}", hint="install the coordinator's version")
+        who = caller()
+        with self._hub.changes() as changes, self._hub.attending(who.identity.name):
+            told: dict[bytes, int] = {}
+            for record in await asyncio.to_thread(self._jobs.of, who.identity, ended=False):
+                told[record.job] = record.version
+                yield relay_pb2.Notice(job=record.job, version=record.version)
+            while True:
+                await woken(who.session, changes)
+                for record in changes.take():
+                    if told.get(record.job, 0) < record.version and await asyncio.to_thread(self._may_see, who, record):
+                        told[record.job] = record.version
+                        yield relay_pb2.Notice(job=record.job, version=record.version)
+
+    async def Sync(self, request: relay_pb2.SyncRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Give one job as the caller may see it."""
+        return await self._shown(caller(), request.job)
+
+    async def Deposit(self, request: relay_pb2.DepositRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Take an approval or a hello."""
+        who = caller()
+        await asyncio.to_thread(self._intake.deposit, who.identity, _checked_job(request.job), request.document)
+        return await self._shown(who, request.job)
+
+    async def Put(self, request_iterator: AsyncIterator[pb.Envelope], _: Context) -> pb.MessageState:  # noqa: N802
+        """Take a message, or the rest of one."""
+        who = caller()
+        receiving = None
+        try:
+            async for envelope in request_iterator:
+                who.session.check()
+                if receiving is None:
+                    name = MessageName.read(envelope.ref)
+                    receiving = await asyncio.to_thread(self._relay.receive, who.identity, name)
+                await asyncio.to_thread(receiving.take, envelope)
+            if receiving is None:
+                raise Broken("protocol-broken", "an upload without an envelope")
+            return await asyncio.to_thread(receiving.finish)
+        finally:
+            if receiving is not None:
+                receiving.close()
+
+    async def Stat(self, request: pb.MessageRef, _: Context) -> pb.MessageState:  # noqa: N802
+        """Say how much of a message is held."""
+        return await asyncio.to_thread(self._relay.stat, caller().identity, MessageName.read(request))
+
+    async def Get(self, request: relay_pb2.GetRequest, _: Context) -> AsyncIterator[pb.Envelope]:  # noqa: N802
+        """Give a message that is addressed to the caller."""
+        who = caller()
+        name = MessageName.read(request.ref)
+        envelopes = await asyncio.to_thread(self._relay.read, who.identity, name, request.from_sequence)
+        async for envelope in _threaded(envelopes):
+            who.session.check()
+            yield envelope
+
+    async def Report(self, request: relay_pb2.ReportRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Take a party's progress, or its failure."""
+        who = caller()
+        job = _checked_job(request.job)
+        match request.WhichOneof("report"):
+            case "progress":
+                await asyncio.to_thread(self._progress, who, job, request)
+            case "failure":
+                said = request.failure
+                failure = FailureRecord(request.attempt, who.identity.name, said.code, said.message, said.hint, said.retry)
+                await asyncio.to_thread(self._jobs.report_failure, who.identity, job, request.attempt, failure)
+            case _:
+                raise Invalid("protocol-broken", "a report holds progress or a failure")
+        return await self._shown(who, job)
+
+    def _progress(self, who: Caller, job: bytes, request: relay_pb2.ReportRequest) -> None:
+        record, _ = self._jobs.relaying(job, who.identity)
+        if record.attempt == request.attempt:
+            said = request.progress
+            self._jobs.progress.report(job, who.identity.name, said.phase, said.done, said.total)
+            self._hub.publish(record)
+
+
+class JobsService(_Viewing, JobsServicer):
+    """What analysts and approvers call."""
+
+    def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake) -> None:
+        super().__init__(jobs, views, hub)
+        self._intake = intake
+
+    async def Submit(self, request: jobs_pb2.SubmitRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Take a job in."""
+        who = caller()
+        record = await asyncio.to_thread(self._jobs.submit, who.identity, request.document)
+        return await self._shown(who, record.job)
+
+    async def List(self, request: jobs_pb2.ListRequest, _: Context) -> jobs_pb2.ListResponse:  # noqa: N802
+        """Give the caller's jobs, oldest first: as many of the newest as one message holds."""
+        who, connected = caller(), self._hub.connected
+
+        def listed() -> jobs_pb2.ListResponse:
+            views: list[pb.JobView] = []
+            room = MAX_LIST_BYTES
+            for record in reversed(self._jobs.of(who.identity, ended=request.all)):
+                view = self._views.of(who.identity, record, self._jobs.contract(record), connected)
+                room -= view.ByteSize() + 16
+                if room < 0:
+                    break
+                views.append(view)
+            return jobs_pb2.ListResponse(jobs=reversed(views))
+
+        return await asyncio.to_thread(listed)
+
+    async def Show(self, request: jobs_pb2.ShowRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Give one job."""
+        return await self._shown(caller(), request.job)
+
+    async def Watch(self, request: jobs_pb2.ShowRequest, _: Context) -> AsyncIterator[pb.JobView]:  # noqa: N802
+        """Give one job at each change, until it ends."""
+        who = caller()
+        with self._hub.changes() as changes:
+            while True:
+                view = await self._shown(who, request.job)
+                yield view
+                if view.ended:
+                    return
+                await asyncio.sleep(WATCH_PAUSE_S)
+                while not any(record.job == request.job for record in changes.take()):
+                    await woken(who.session, changes)
+
+    async def Cancel(self, request: jobs_pb2.ShowRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """End a job."""
+        who = caller()
+        await asyncio.to_thread(self._jobs.cancel, who.identity, _checked_job(request.job))
+        return await self._shown(who, request.job)
+
+    async def Result(self, request: jobs_pb2.ShowRequest, _: Context) -> AsyncIterator[jobs_pb2.ResultPiece]:  # noqa: N802
+        """Give the released result."""
+        who = caller()
+        pieces = await asyncio.to_thread(self._jobs.result, who.identity, _checked_job(request.job))
+        async for piece in _threaded(pieces):
+            who.session.check()
+            yield jobs_pb2.ResultPiece(data=piece)
+
+    async def Approve(self, request: jobs_pb2.ApproveRequest, _: Context) -> pb.JobView:  # noqa: N802
+        """Take an approver's approval."""
+        who = caller()
+        await asyncio.to_thread(self._intake.deposit, who.identity, _checked_job(request.job), request.document)
+        return await self._shown(who, request.job)
+
+
+def _checked_job(job: bytes) -> bytes:
+    if len(job) != JOB_BYTES:
+        raise Invalid("document-invalid", "a job's digest is 32 bytes")
+    return job
+
+
+async def _threaded(source: Iterator[T]) -> AsyncIterator[T]:
+    """Give what an iterator gives, drawing each item in a thread."""
+    end: Any = object()
+    while (item := await asyncio.to_thread(next, source, end)) is not end:
+        yield item
