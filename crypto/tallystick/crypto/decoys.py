@@ -3,8 +3,11 @@
 All nodes of a job know the same m decoys of every pass, from the job secret. Each node includes each with probability 1/2, by
 coins that only it knows. A decoy matches when both nodes include it. So the number of people who match first at a pass reaches
 the coordinator with noise Binomial(m, 1/4), or, if it works with one of the two agencies, Binomial(h, 1/2), h being the decoys
-that this agency included. The noise is one of counts: how many decoys matched is known to nobody, and what a decoy's row looks
-like (it matches at its pass and at every looser one) is public.
+that this agency included.
+
+What a decoy's row looks like is public: it matches at its pass and at every looser one. So the noise blurs the count of such
+rows. A pair that matches at a pass and misses a looser one (an identifier missing or ambiguous there) cannot be two decoys, and
+in a ladder of several passes the coordinator sees the number of those as it is.
 """
 
 from __future__ import annotations

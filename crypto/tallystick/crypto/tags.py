@@ -62,9 +62,10 @@ class TokenColumn:
     usable: npt.NDArray[np.bool_] = field(repr=False)
 
     def __post_init__(self) -> None:
+        flags = self.usable.dtype == np.bool_ and self.usable.ndim == 1
+        if not flags or self.offsets.dtype != np.int64 or self.offsets.shape != (len(self.usable) + 1,):
+            raise LocalFault("tokens-shape", "a token column needs n + 1 offsets of 64 bits and n flags")
         lengths = np.diff(self.offsets)
-        if self.usable.dtype != np.bool_ or self.usable.ndim != 1 or lengths.shape != self.usable.shape:
-            raise LocalFault("tokens-shape", "a token column needs n + 1 offsets and n flags")
         if (lengths < 0).any() or self.offsets[0] < 0 or self.offsets[-1] > len(self.data):
             raise LocalFault("tokens-shape", "a token column's offsets must rise within its data")
         if (lengths[self.usable] == 0).any():

@@ -132,7 +132,7 @@ def test_s10_an_empty_token_cannot_be_usable() -> None:
     assert caught.value.rule == "token-empty"
 
 
-@pytest.mark.parametrize("offsets", [[0], [0, 1], [0, 2, 1], [-1, 1, 2], [0, 1, 4], [0, 1, 2, 3]])
+@pytest.mark.parametrize("offsets", [[], [0], [0, 1], [0, 2, 1], [-1, 1, 2], [0, 1, 4], [0, 1, 2, 3]])
 def test_a_column_that_does_not_fit_its_data_is_refused(offsets: list[int]) -> None:
     with pytest.raises(LocalFault) as caught:
         tags.TokenColumn(b"abc", np.array(offsets, dtype=np.int64), np.array([True, True]))
