@@ -255,8 +255,8 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     masked = np.empty_like(lists)
     for number, values in enumerate(lists):
         points = checked_points(memoryview(values.reshape(-1)), rows, sender=sender)
-        refuse_repeats(points, sender=sender)
         masked[number] = kernel.mask(state.scalar, points, setup.workers.count)
+        refuse_repeats(masked[number], sender=sender)  # after the mask, which also makes Q and Q plus a small-order point equal
     seen = {**state.rows, owner: rows}
     _tell_tagged(setup, seen)
     handed = Outbound(_next_ref(setup, owner), kinds.list_payload(_handed(setup, owner, masked)))
