@@ -67,7 +67,8 @@ def check(asked: Question, left: pd.DataFrame, right: pd.DataFrame) -> None:
     """Run the job encrypted and compare with the clear."""
     made = plan(asked, agreement())
     computation = computation_of(made, AGENCIES)
-    setups = {AGENCIES[side]: setup_of(made, computation, side, frame) for side, frame in (("left", left), ("right", right))}
+    tables: dict[Side, pd.DataFrame] = {"left": left, "right": right}
+    setups = {AGENCIES[side]: setup_of(made, computation, side, frame) for side, frame in tables.items()}
     keys = {name: signing.public_of(identity(name)) for name in setups}
     opened = Bus(setups, DeskSetup("one", ("one", "two"), JOB, 1, keys, computation, SystemRandomness())).run()
     links = links_in_the_clear(left, right)
