@@ -93,24 +93,6 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
     return Report(found, passes, unusable, _required(question, agreement), leakage, estimate)
 
 
-def lab_agreement(path: Path, question: Question) -> SignedDocument:
-    """Give the agreement that a lab would sign for a question, with throw-away keys.
-
-    Raises:
-        Invalid: as `read_lab`, and `agreement-contradiction`.
-    """
-    from tallystick.client.lab.build import lab_agreements, throw_away_keys
-    from tallystick.client.lab.model import read_lab
-    from tallystick.core.agreement.model import CoordinatorParty
-    from tallystick.core.keyfile import new_identity
-    from tallystick.crypto.envelope import SealingKey
-
-    lab = read_lab(path)
-    coordinator = CoordinatorParty(key=new_identity().key, sealing_key=SealingKey.generate().public.hex())
-    agreements = lab_agreements(lab, [question], throw_away_keys(lab), coordinator, datetime.now(UTC))
-    return next(iter(agreements.values()))
-
-
 def named_agreement(path: Path | None, lab: Path | None, question: Question) -> SignedDocument:
     """Give the agreement that a command line names: a file, a lab file, or the profile's of that name.
 
@@ -118,7 +100,10 @@ def named_agreement(path: Path | None, lab: Path | None, question: Question) -> 
         Invalid: `file-missing`, `agreement-unknown`, …
     """
     if lab is not None:
-        return lab_agreement(lab, question)
+        from tallystick.client.lab.build import rehearsal_agreement
+        from tallystick.client.lab.model import read_lab
+
+        return rehearsal_agreement(read_lab(lab), question)
     if path is not None:
         return read_document(path, kind="agreement")
     from tallystick.client.profile import open_profile

@@ -11,7 +11,7 @@ Calls block; each has a deadline. What a call raises is a `TallyError` whose cod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -210,19 +210,29 @@ def join(invitation: Path, profile: Profile) -> Network:
             "invite-invalid", f"this invitation is for an {card['role']}", hint="an agency joins with: tally node join"
         )
     profile.identity  # noqa: B018  # a profile without a key could do nothing with a certificate
+    network, shown = enrolled(card)
+    profile.enrol(network, authority=shown.authority, chain=shown.chain, key=shown.key)
+    return network
+
+
+def enrolled(invitation: Mapping[str, str]) -> tuple[Network, tls.Credentials]:
+    """Exchange an invitation for a certificate to a fresh key.
+
+    Raises:
+        Refused: `invite-invalid`. NotReady: `unavailable`.
+    """
     key = tls.new_key()
-    shown = tls.Credentials(card["authority"].encode(), card["certificate"].encode(), card["key"].encode())
-    with net.blocking_channel(card["address"], shown) as channel, _translated():
+    shown = tls.Credentials(invitation["authority"].encode(), invitation["certificate"].encode(), invitation["key"].encode())
+    with net.blocking_channel(invitation["address"], shown) as channel, _translated():
         stub = enrol_pb2_grpc.EnrolStub(channel)
         answer = stub.Join(enrol_pb2.JoinRequest(csr=tls.signing_request(key)), timeout=net.CALL_SECONDS)
-    network = Network(address=card["address"], network=card["network"], role=answer.role, name=answer.name)
+    network = Network(address=invitation["address"], network=invitation["network"], role=answer.role, name=answer.name)
     holder = tls.certificate_identity(answer.certificate_chain)
     if (holder.network, holder.role, holder.name) != (network.network, network.role, network.name):
         raise Refused(
             "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
         )
-    profile.enrol(network, authority=shown.authority, chain=answer.certificate_chain, key=key)
-    return network
+    return network, tls.Credentials(shown.authority, answer.certificate_chain, key)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -71,8 +72,7 @@ def _share(done: int, total: int) -> str:
 class Progress:
     """Shows a job while it changes: one live line on a terminal, one line for each new phase elsewhere; all on stderr."""
 
-    def __init__(self, title: str = "") -> None:
-        self._title = f"{title}: " if title else ""
+    def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._last = ""
         self._status: Status | None = None
@@ -91,7 +91,11 @@ class Progress:
 
     def tell(self, view: View) -> None:
         """Show a view."""
-        self.say(self._title + summary(view), key=f"{view.state} {view.phase} {view.attempt}")
+        self.say(summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
+
+    def titled(self, title: str) -> Callable[[View], None]:
+        """Give `tell` with words before each view."""
+        return lambda view: self.say(title + summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
 
     def say(self, text: str, *, key: str | None = None) -> None:
         """Show a text; on what is no terminal, only when its key is new."""

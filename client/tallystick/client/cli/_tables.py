@@ -77,7 +77,7 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "(hidden)"
 
 
-def write_result(path: Path, value: dict[str, Any]) -> None:
+def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Write a result file, whole or not at all.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from tallystick.core.documents import SignedDocument, unsigned, write_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import Identity, new_identity, write_identity
+from tallystick.crypto.envelope import SealingKey
 
 ANALYST: Final = "analyst"
 """The lab's analyst, where no agency has that name."""
@@ -114,23 +115,42 @@ def signed_by_all(agreement: Agreement, keys: Keys) -> SignedDocument:
     return document
 
 
+@dataclass(frozen=True)
+class Named:
+    """What jobs name that the lab's agreements must allow.
+
+    Attributes:
+        agreements: names; one agreement is made for each, unless the lab file names one.
+        purposes: allowed where the lab file does not say.
+    """
+
+    agreements: tuple[str, ...] = (DEFAULT_NAME,)
+    purposes: tuple[str, ...] = (DEFAULT_PURPOSE,)
+
+
+def named_by(questions: Sequence[Question]) -> Named:
+    """Give what questions name."""
+    return Named(
+        tuple(sorted({question.agreement for question in questions})),
+        tuple(sorted({question.purpose for question in questions})),
+    )
+
+
 def lab_agreements(
-    lab: Lab, questions: Sequence[Question], keys: Keys, coordinator: CoordinatorParty, now: datetime
+    lab: Lab, named: Named, keys: Keys, coordinator: CoordinatorParty, now: datetime
 ) -> dict[str, SignedDocument]:
-    """Give the signed agreements that a lab's jobs name: one for each name, or the one that the lab file names.
+    """Give the signed agreements of a lab by name: those that its jobs name, or the one that the lab file names.
 
     Raises:
         Invalid: `agreement-contradiction`.
     """
-    named = lab.file.agreement.name
-    names = [named] if named is not None else sorted({question.agreement for question in questions}) or [DEFAULT_NAME]
-    purposes = sorted({question.purpose for question in questions}) or [DEFAULT_PURPOSE]
+    own = lab.file.agreement.name
     return {
         name: signed_by_all(
             agreement_of(
                 lab,
                 name=name,
-                purposes=purposes,
+                purposes=named.purposes,
                 parties={agency: identity.key for agency, identity in keys.agencies.items()},
                 analysts={analyst_of(lab): keys.analyst.key},
                 coordinator=coordinator,
@@ -139,8 +159,19 @@ def lab_agreements(
             ),
             keys,
         )
-        for name in names
+        for name in ((own,) if own is not None else named.agreements)
     }
+
+
+def rehearsal_agreement(lab: Lab, question: Question) -> SignedDocument:
+    """Give the agreement that a lab would sign for a question, to check against before anything starts.
+
+    Raises:
+        Invalid: `agreement-contradiction`.
+    """
+    coordinator = CoordinatorParty(key=new_identity().key, sealing_key=SealingKey.generate().public.hex())
+    made = lab_agreements(lab, named_by([question]), throw_away_keys(lab), coordinator, datetime.now(UTC))
+    return next(iter(made.values()))
 
 
 def write_node(
