@@ -47,7 +47,8 @@ class Document(BaseModel):
             return cls.model_validate_json(canonical_bytes(value))
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or what}: {_plain(fault)}" for fault in error.errors()[:8])
-            raise Invalid("document-invalid", f"{what}: {faults}") from error
+            # without its cause: pydantic's message quotes the values
+            raise Invalid("document-invalid", f"{what}: {faults}") from None
 
 
 def _plain(fault: Any) -> str:

@@ -69,7 +69,8 @@ def load_yaml(text: str, *, what: str) -> Json:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
         problem = getattr(error, "problem", None) or "not YAML"
-        raise Invalid("yaml-invalid", f"{what}: {where}{problem}", hint=_hint(str(problem))) from error
+        # without its cause: the parser's message may quote the text
+        raise Invalid("yaml-invalid", f"{what}: {where}{problem}", hint=_hint(str(problem))) from None
     return builder.value
 
 

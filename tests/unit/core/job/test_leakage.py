@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+
+from tallystick.core.job.leakage import leakage_statement
+from tests.governance import agreement, job, question
+
+
+def test_every_party_and_every_telling_combination_has_its_lines() -> None:
+    terms = agreement()
+    statement = leakage_statement(job(terms), terms)
+    assert list(statement) == [
+        "coordinator",
+        "human-services",
+        "labor",
+        "ana",
+        "coordinator + human-services",
+        "coordinator + labor",
+    ]
+    assert all(line for lines in statement.values() for line in lines)
+    assert json.loads(json.dumps(statement)) == statement
+
+
+def test_the_figures_are_those_of_this_job() -> None:
+    terms = agreement()
+    statement = leakage_statement(job(terms), terms)
+    assert "1024 decoys a pass (ε = 0.5, δ = 2.1e-12)" in "\n".join(statement["coordinator"])
+    assert "ssn+birth_date" in "\n".join(statement["coordinator"])
+    assert "ε = 0.5, δ = 2.8e-10" in "\n".join(statement["coordinator + labor"])
+    more = agreement(decoys=4096)
+    assert "4096 decoys a pass (ε = 0.5, δ below 2.1e-12)" in "\n".join(leakage_statement(question(), more)["coordinator"])
+    assert "δ = 9.5e-03" in "\n".join(leakage_statement(question(), agreement(decoys=64))["coordinator"])
+
+
+def test_without_decoys_it_says_exactly() -> None:
+    statement = leakage_statement(question(), agreement(decoys=0))
+    assert "how many people match at a pass: exactly, since the agreement has no decoys" in statement["coordinator"]
+    assert not any("ε" in line for line in statement["coordinator + labor"])
+
+
+def test_only_the_desk_sees_candidate_cells_and_all_of_them() -> None:
+    statement = leakage_statement(question(), agreement())
+    sees = [party for party, lines in statement.items() if any("candidate cell" in line for line in lines)]
+    assert sees == ["human-services"]
+    assert "count and mean(wages.earnings) by tanf.region and wages.industry, small ones too" in "\n".join(
+        statement["human-services"]
+    )
+
+
+def test_a_desk_without_data_learns_no_sizes() -> None:
+    statement = leakage_statement(question(), agreement(release={"mode": "desk", "desk": "housing"}))
+    assert any("candidate cell" in line for line in statement["housing"])
+    assert not any("padded" in line for line in statement["housing"])
+    assert any("padded number of people of labor" in line for line in statement["human-services"])
+
+
+def test_the_analyst_reads_the_rule_that_hides_cells() -> None:
+    assert "cells of 1 to 10 people are hidden" in leakage_statement(question(), agreement())["analyst"][0]
+    assert "no cell is hidden" in leakage_statement(question(by=[]), agreement(disclosure={"min_cell": 0}))["analyst"][0]
