@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
+from math import ceil, floor
 
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.errors import Invalid, Refused
@@ -49,7 +50,5 @@ def integer_bounds(column: Column, reference: str) -> tuple[int, int]:
         raise Invalid("job-invalid", f"{reference} is a {column.type}; sums and means are of integers, decimals and booleans")
     if column.min is None or column.max is None:
         raise Refused("sum-too-large", f"{reference} declares no bounds", hint="declare min and max for it in the dataset")
-    unit = Decimal(10) ** (column.scale or 0)
-    low = (Decimal(column.min) * unit).to_integral_value(ROUND_FLOOR)
-    high = (Decimal(column.max) * unit).to_integral_value(ROUND_CEILING)
-    return int(low), int(high)
+    unit: int = 10 ** (column.scale or 0)
+    return floor(Fraction(column.min) * unit), ceil(Fraction(column.max) * unit)

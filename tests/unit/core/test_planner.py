@@ -1,0 +1,301 @@
+"""The plan, evaluated in the clear with numpy, against the oracle that never saw a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.job.model import Question
+from tallystick.core.statistics.columns import PersonColumn, factor_column, over_slots, own_totals, side_columns, usable_column
+from tallystick.core.statistics.plan import Factor, Plan
+from tallystick.core.statistics.planner import bounds_prime_counts, cell_prime_counts, plan
+from tallystick.core.statistics.table import linkage_numbers, result_columns, table
+from tallystick.crypto.modulus import modulus
+from tests.oracle import expected_rows
+
+COLUMNS: dict[str, dict[str, Any]] = {
+    "place": {"type": "category", "values": ["north", "south", "east"]},
+    "trade": {"type": "category", "values": ["b", "a"]},
+    "young": {"type": "boolean"},
+    "children": {"type": "integer", "min": -1, "max": 2},
+    "age": {"type": "integer", "min": -120, "max": 120},
+    "paid": {"type": "decimal", "scale": 2, "min": "-500.00", "max": "99999.99"},
+}
+BY = ("place", "trade", "young", "children")
+VALUES = ("children", "age", "paid", "young")
+
+
+def agreement(columns: Mapping[str, Any] = COLUMNS, **dataset: Any) -> Agreement:
+    """Give an agreement over two agencies whose datasets have the same columns."""
+    sets = {
+        name: {"agency": agency, "columns": dict(columns), "identifiers": ["ssn"], **dataset}
+        for name, agency in (("l_set", "one"), ("r_set", "two"))
+    }
+    return Agreement.read(
+        {
+            "agreement": "a",
+            "valid_from": "2026-01-01T00:00:00Z",
+            "valid_until": "2027-01-01T00:00:00Z",
+            "parties": {"one": {"key": "11" * 32}, "two": {"key": "22" * 32}},
+            "coordinator": {"key": "33" * 32, "sealing_key": "00" * 1216},
+            "analysts": {"ann": {"key": "44" * 32}},
+            "purposes": ["p"],
+            "datasets": sets,
+            "operations": ["count", "sum", "mean"],
+            "joins": ["inner", "left"],
+            "link": ["ssn"],
+            "disclosure": {"min_cell": 0},
+            "release": {"mode": "desk", "desk": "one"},
+        },
+        what="agreement",
+    )
+
+
+AGREEMENT = agreement()
+
+
+def question(kind: str = "inner", by: tuple[str, ...] = (), measures: tuple[Any, ...] = ("count",), **left: Any) -> Question:
+    """Give a question over the groups l and r."""
+    people = {"l": {"agency": "one", "dataset": "l_set", **left}, "r": {"agency": "two", "dataset": "r_set"}}
+    value = {
+        "agreement": "a",
+        "purpose": "p",
+        "people": people,
+        "join": f"l {kind} r",
+        "by": list(by),
+        "measures": list(measures),
+    }
+    return Question.read(value, what="job")
+
+
+def person_columns(frame: pd.DataFrame) -> dict[str, PersonColumn]:
+    """Give a frame as a node would give it to the plan."""
+    made = {"#usable": usable_column(np.ones(len(frame), dtype=np.bool_))}
+    for name, kind in COLUMNS.items():
+        cells = frame[name].tolist()
+        missing = np.array([cell is None for cell in cells], dtype=np.bool_)
+        levels = tuple(kind["values"]) if "values" in kind else None
+        unit = Decimal(10) ** kind.get("scale", 0)
+        # what stands where a value is missing must not matter
+        coded = [7 if cell is None else levels.index(cell) if levels else int(cell * unit) for cell in cells]
+        made[name] = PersonColumn(np.array(coded, dtype=np.int64), missing, levels)
+    return made
+
+
+def opened(made: Plan, left: pd.DataFrame, right: pd.DataFrame, links: list[tuple[int, int]], seed: int) -> list[int]:
+    """Evaluate a plan in the clear: the slots are random, and those of linked people equal."""
+    size = len(left) + len(right)
+    places = np.random.default_rng(seed).permutation(size)
+    left_slots, right_slots = places[: len(left)].copy(), places[len(left) :].copy()
+    for i, j in links:
+        right_slots[j] = left_slots[i]
+    a = side_columns(made, "left", person_columns(left), left_slots, size)
+    b = side_columns(made, "right", person_columns(right), right_slots, size)
+    products = [int(a[i] @ b[j]) for i, j in made.products]
+    mine = own_totals(made, "left", person_columns(left), len(left))
+    theirs = own_totals(made, "right", person_columns(right), len(right))
+    terms = [sum(c * products[p] for c, p in cell.products) for cell in made.cells]
+    return [term + x + y for term, x, y in zip(terms, mine, theirs, strict=True)]
+
+
+def frames() -> st.SearchStrategy[pd.DataFrame]:
+    """Give small tables of people with every type of column, negatives, zeros and missing values."""
+    cents = st.integers(-50_000, 9_999_999).map(lambda value: Decimal(value).scaleb(-2))
+    person = st.tuples(
+        st.sampled_from(["north", "south", "east", None]),
+        st.sampled_from(["a", "b", None]),
+        st.sampled_from([True, False, None]),
+        st.none() | st.integers(-1, 2),
+        st.none() | st.integers(-120, 120),
+        st.none() | cents,
+    )
+    people = st.lists(person, max_size=8)
+    return people.map(lambda rows: pd.DataFrame(rows, columns=list(COLUMNS), dtype=object))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Question, pd.DataFrame, pd.DataFrame, list[tuple[int, int]], int]:
+    """Give a question, two groups of people, and who is whom."""
+    references = [f"{group}.{name}" for group in "lr" for name in BY]
+    by = tuple(draw(st.lists(st.sampled_from(references), max_size=3, unique=True)))
+    measured = st.tuples(st.sampled_from(["sum", "mean"]), st.sampled_from([f"{g}.{name}" for g in "lr" for name in VALUES]))
+    measures = ["count", *({operation: column} for operation, column in draw(st.lists(measured, max_size=3)))]
+    left, right = draw(frames()), draw(frames())
+    count = draw(st.integers(0, min(len(left), len(right))))
+    mine, theirs = draw(st.permutations(range(len(left)))), draw(st.permutations(range(len(right))))
+    links = list(zip(mine[:count], theirs[:count], strict=True))
+    return question(draw(st.sampled_from(["inner", "left"])), by, tuple(measures)), left, right, links, draw(st.integers(0, 99))
+
+
+def check_against_oracle(
+    asked: Question, left: pd.DataFrame, right: pd.DataFrame, links: list[tuple[int, int]], seed: int
+) -> None:
+    made = plan(asked, AGREEMENT)
+    values = opened(made, left, right, links, seed)
+    rows = table(made, values, asked)
+    expected = expected_rows(asked, AGREEMENT, {"l": left, "r": right}, links)
+    assert rows == expected
+    assert [[type(value) for value in row.values()] for row in rows] == [[type(v) for v in row.values()] for row in expected]
+    assert all(list(row) == result_columns(made, asked) for row in rows)
+    people = len(left) + len(right)
+    sizes = {"l": len(left), "r": len(right)}
+    assert linkage_numbers(made, values) == {"people": sizes, "usable": sizes, "matched": len(links)}
+    # the planner's proof: no cell can reach half of its modulus
+    for cell, value, primes in zip(made.cells, values, cell_prime_counts(made, people), strict=True):
+        assert abs(value) <= cell.bound * people
+        assert 2 * cell.bound * people < modulus(primes)
+
+
+@settings(max_examples=400, deadline=None)
+@given(cases())
+def test_s11_a_plan_in_the_clear_equals_the_oracle(case: tuple[Any, ...]) -> None:
+    check_against_oracle(*case)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(cases())
+def test_s11_ten_thousand_plans_in_the_clear_equal_the_oracle(case: tuple[Any, ...]) -> None:
+    check_against_oracle(*case)
+
+
+def test_columns_and_products_are_made_once() -> None:
+    made = plan(question("left", ("l.place", "r.trade"), ("count", {"mean": "r.paid"}, {"sum": "r.paid"})), agreement())
+    assert len(set(made.left_columns)) == len(made.left_columns)
+    assert len(set(made.right_columns)) == len(made.right_columns)
+    assert len(set(made.products)) == len(made.products)
+    labels = [(cell.row, cell.label) for cell in made.cells]
+    assert len(set(labels)) == len(labels)
+    # 4 × 3 rows of count, sum, count(paid), and five numbers of the linkage report
+    assert len(made.cells) == 12 * 3 + 5
+    assert made.rows[0] == ("north", "b")
+    assert made.rows[-1] == (None, None)
+
+
+def test_the_encryptor_has_fewer_columns() -> None:
+    assert plan(question(by=("l.place",)), agreement()).encryptor == "right"
+    assert plan(question(by=("r.place",)), agreement()).encryptor == "left"
+
+
+def test_left_join_by_left_columns_alone_needs_no_product_for_its_counts() -> None:
+    made = plan(question("left", ("l.place",)), agreement())
+    assert all(not cell.products for cell in made.cells if cell.row >= 0)
+    assert len(made.products) == 1
+
+
+def test_a_derived_column_is_bounded_by_rows_per_person() -> None:
+    asked = question(measures=({"sum": "l.total"},), derive={"total": "sum(paid)"})
+    made = plan(asked, agreement(rows_per_person=4))
+    (cell,) = [cell for cell in made.cells if cell.label == "sum(l.total)"]
+    assert (cell.bound, cell.scale) == (4 * 9_999_999, 2)
+
+
+@pytest.mark.parametrize("primes", [1, 2, 3, 4])
+def test_s15_a_sum_fits_up_to_half_of_the_modulus_and_one_more_needs_another_prime(primes: int) -> None:
+    bound = (modulus(primes) - 1) // 2
+    people = 1
+    column = {"age": {"type": "integer", "min": -5, "max": bound}}
+    made = plan(question(measures=({"sum": "l.age"},)), agreement(column))
+    (at,) = [index for index, cell in enumerate(made.cells) if cell.label == "sum(l.age)"]
+    (product,) = [index for _, index in made.cells[at].products]
+    assert cell_prime_counts(made, people)[at] == primes
+    assert bounds_prime_counts(made, people)[product] == primes
+
+    wider = plan(question(measures=({"sum": "l.age"},)), agreement({"age": {"type": "integer", "min": -bound - 1, "max": 5}}))
+    if primes == 4:
+        with pytest.raises(Refused) as refusal:
+            bounds_prime_counts(wider, people)
+        assert refusal.value.code == "sum-too-large"
+        assert "narrower bounds" in refusal.value.hint
+    else:
+        assert bounds_prime_counts(wider, people)[product] == primes + 1
+
+
+def test_s15_a_shared_product_takes_the_primes_of_its_neediest_cell() -> None:
+    made = plan(question(measures=({"mean": "l.paid"},)), agreement())
+    needed = dict(zip([cell.label for cell in made.cells], cell_prime_counts(made, 1_000_000), strict=True))
+    assert needed["sum(l.paid)"] == 2
+    assert needed["count"] == needed["matched"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (question(by=("l.place", "l.place")), "job-invalid"),
+        (question(by=("l.nowhere",)), "job-invalid"),
+        (question(by=("l.age", "l.paid")), "job-invalid"),
+        (question(by=("x.place",)), "job-invalid"),
+        (question(measures=({"sum": "l.place"},)), "job-invalid"),
+        (question(measures=({"sum": "x.age"},)), "job-invalid"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(asked: Question, code: str) -> None:
+    with pytest.raises((Invalid, Refused)) as refusal:
+        plan(asked, agreement())
+    assert refusal.value.code == code
+
+
+def test_a_sum_without_bounds_is_refused_with_what_would_pass() -> None:
+    with pytest.raises(Refused) as refusal:
+        plan(question(measures=({"mean": "r.age"},)), agreement({"age": {"type": "integer"}}))
+    assert refusal.value.code == "sum-too-large"
+    assert "min and max" in refusal.value.hint
+
+
+def test_a_table_too_large_is_refused() -> None:
+    wide = {name: {"type": "category", "values": [f"v{i}" for i in range(40)]} for name in ("a", "b", "c")}
+    with pytest.raises(Refused) as refusal:
+        plan(question(by=("l.a", "l.b", "r.c")), agreement(wide))
+    assert refusal.value.code == "table-too-large"
+
+
+def test_slots_must_be_one_place_each() -> None:
+    column = np.array([3, -4], dtype=np.int64)
+    assert over_slots(column, np.array([2, 0], dtype=np.uint32), 4).tolist() == [-4, 0, 3, 0]
+    for slots in ([0, 0], [0, 4], [-1, 0], [0], [0, 1, 2]):
+        with pytest.raises(Broken):
+            over_slots(column, np.array(slots, dtype=np.int64), 4)
+
+
+def test_own_totals_do_not_overflow() -> None:
+    largest = np.full(5, 2**62, dtype=np.int64)
+    people = {"age": PersonColumn(largest, np.zeros(5, dtype=np.bool_)), "#usable": usable_column(np.ones(5, dtype=np.bool_))}
+    made = plan(
+        question("left", measures=({"sum": "l.age"},)), agreement({"age": {"type": "integer", "min": 0, "max": 10**18}})
+    )
+    assert max(own_totals(made, "left", people, 5)) == 5 * 2**62
+    people["age"] = PersonColumn(-largest, np.zeros(5, dtype=np.bool_))
+    assert min(own_totals(made, "left", people, 5)) == -5 * 2**62
+
+
+def test_a_factor_over_an_unknown_column_or_level_is_refused() -> None:
+    people = {"place": PersonColumn(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_), ("north",))}
+    for factor in (Factor(levels=(("place", "west"),)), Factor(levels=(("other", "x"),)), Factor(value="other")):
+        with pytest.raises(Invalid):
+            factor_column(factor, people, 1)
+
+
+def test_a_table_of_another_plan_is_refused() -> None:
+    asked = question()
+    with pytest.raises(Broken):
+        table(plan(asked, agreement()), [1, 2], asked)
+
+
+def test_numbers_are_exact() -> None:
+    asked = question(measures=({"sum": "l.paid"}, {"mean": "l.paid"}, {"sum": "l.age"}))
+    made = plan(asked, agreement())
+    values = {"count": 3, "sum(l.paid)": 10, "count(l.paid)": 3, "sum(l.age)": 2**70, "count(l.age)": 1}
+    (row,) = table(made, [values.get(cell.label, 0) for cell in made.cells], asked)
+    assert row["sum(l.paid)"] == 0.1
+    assert row["mean(l.paid)"] == 1 / 30
+    assert row["sum(l.age)"] == 2**70
+    assert isinstance(row["sum(l.age)"], int)
