@@ -1,28 +1,42 @@
 """Hashing, masking, checking and tagging many points at once, on the fastest path that this machine has.
 
 Every path gives the same bytes. Points are arrays (n, 32) of uint8, C-contiguous: u-coordinates of curve25519, little-endian
-(RFC 7748 §5); tags are arrays (n, 16). The environment variable TALLY_KERNEL forces a path by name.
+(RFC 7748 §5); tags are arrays (n, 16). The environment variable TALLY_KERNEL forces a path by name. docs/kernel.md has the paths.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import numpy as np
+
 from tallystick.crypto import portable
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.hash_to_curve import POINT
+from tallystick.crypto.hash_to_curve import POINT, dst_prime
 from tallystick.crypto.portable import TAG, Offsets, Points
+
+try:
+    from tallystick.crypto import _kernel as native
+except ImportError:  # not built here: hatch_build.py says why
+    native = None  # type: ignore[assignment]  # a module, or None
 
 __all__ = ["POINT", "TAG", "Offsets", "Points", "chosen", "first_bad_point", "hash_tags", "hash_to_curve", "mask", "paths"]
 
-SCALAR = 32
+SCALAR: Final = 32
 """Bytes of a mask scalar."""
+PORTABLE: Final = "portable"
+"""The path without native code."""
+
+_BLOCK: Final = 4096
+"""Points that one thread takes at a time: some milliseconds, so that an interrupt is heard and threads end together."""
 
 
 def paths() -> list[str]:
     """Give the usable paths, fastest first; the last is always `portable`."""
-    return ["portable"]
+    return [*(native.paths() if native is not None else ()), PORTABLE]
 
 
 def chosen() -> str:
@@ -40,7 +54,7 @@ def chosen() -> str:
     return forced
 
 
-def hash_to_curve(dst: bytes, prefix: bytes, data: bytes | memoryview | Points, offsets: Offsets) -> Points:
+def hash_to_curve(dst: bytes, prefix: bytes, data: bytes | memoryview | Points, offsets: Offsets, workers: int = 1) -> Points:
     """Hash n messages to curve25519: RFC 9380 `curve25519_XMD:SHA-512_ELL2_RO_`.
 
     Message i is prefix ‖ length (4 bytes, big-endian) ‖ data[offsets[i]:offsets[i+1]].
@@ -50,14 +64,15 @@ def hash_to_curve(dst: bytes, prefix: bytes, data: bytes | memoryview | Points, 
         prefix: what every message begins with.
         data: the tokens, one after another.
         offsets: n + 1 positions in `data`, never falling, the first at least 0.
+        workers: how many threads may work; the portable path uses one.
 
     Returns:
         n coordinates, canonical, of points in the subgroup of prime order.
 
     Raises:
-        LocalFault: `tokens-invalid`; `offsets-invalid`; `dst-empty`; `hash-identity` (about 2^-252 a message).
+        LocalFault: `tokens-invalid`; `offsets-invalid`; `dst-empty`; `workers-invalid`; `hash-identity` (about 2^-252 a message).
     """
-    chosen()
+    path = chosen()
     view = data.data if isinstance(data, np.ndarray) else memoryview(data)
     if view.ndim != 1 or view.itemsize != 1 or not view.c_contiguous:
         raise LocalFault("tokens-invalid", "tokens must be contiguous bytes")
@@ -65,7 +80,17 @@ def hash_to_curve(dst: bytes, prefix: bytes, data: bytes | memoryview | Points, 
         raise LocalFault("offsets-invalid", "offsets must be n + 1 integers of 64 bits")
     if offsets[0] < 0 or offsets[-1] > len(view) or bool(np.any(offsets[1:] < offsets[:-1])):
         raise LocalFault("offsets-invalid", "offsets must rise within the data")
-    return portable.hash_to_curve(dst, prefix, view, offsets)
+    if path == PORTABLE:
+        return portable.hash_to_curve(dst, prefix, view, offsets)
+    tag, positions = dst_prime(dst), np.ascontiguousarray(offsets)
+    out = np.empty((len(offsets) - 1, POINT), dtype=np.uint8)
+
+    def work(low: int, high: int) -> None:
+        if native.hash_to_curve(path, tag, prefix, view, positions[low : high + 1], out[low:high]) >= 0:
+            raise LocalFault("hash-identity", "a message hashes to the identity")
+
+    _in_blocks(work, len(out), workers)
+    return out
 
 
 def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
@@ -77,16 +102,24 @@ def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
         workers: how many threads may work; the portable path uses one.
 
     Raises:
-        LocalFault: `scalar-length`; `points-shape`; `point-unchecked`: a point of small order.
+        LocalFault: `scalar-length`; `points-shape`; `workers-invalid`; `point-unchecked`: a point of small order.
 
     Security: time does not depend on the scalar or the points.
     """
-    chosen()
+    path = chosen()
     if len(scalar) != SCALAR:
         raise LocalFault("scalar-length", "a scalar must be 32 bytes")
-    if workers < 1:
-        raise LocalFault("workers-invalid", "at least one worker is needed")
-    return portable.mask(scalar, _shaped(points))
+    if path == PORTABLE:
+        _check_workers(workers)
+        return portable.mask(scalar, _shaped(points))
+    out = np.empty_like(_shaped(points))
+
+    def work(low: int, high: int) -> None:
+        if native.mask(path, scalar, points[low:high], out[low:high]) >= 0:
+            raise LocalFault("point-unchecked", "a point of small order came to the mask; points are checked before")
+
+    _in_blocks(work, len(out), workers)
+    return out
 
 
 def first_bad_point(points: Points) -> int | None:
@@ -99,8 +132,15 @@ def first_bad_point(points: Points) -> int | None:
     Raises:
         LocalFault: `points-shape`.
     """
-    chosen()
-    return portable.first_bad_point(_shaped(points))
+    path = chosen()
+    _shaped(points)
+    if path == PORTABLE:
+        return portable.first_bad_point(points)
+    for low in range(0, len(points), _BLOCK):
+        found = native.first_bad_point(path, points[low : low + _BLOCK])
+        if found >= 0:
+            return low + found
+    return None
 
 
 def hash_tags(prefix: bytes, points: Points) -> Points:
@@ -109,8 +149,32 @@ def hash_tags(prefix: bytes, points: Points) -> Points:
     Raises:
         LocalFault: `points-shape`.
     """
-    chosen()
-    return portable.hash_tags(prefix, _shaped(points))
+    path = chosen()
+    _shaped(points)
+    if path == PORTABLE:
+        return portable.hash_tags(prefix, points)
+    out = np.empty((len(points), TAG), dtype=np.uint8)
+    native.hash_tags(prefix, points, out)
+    return out
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise LocalFault("workers-invalid", "at least one worker is needed")
+
+
+def _in_blocks(work: Callable[[int, int], None], count: int, workers: int) -> None:
+    """Call work(low, high) over blocks of 0…count, in `workers` threads; the native functions release the interpreter's lock."""
+    _check_workers(workers)
+    lows = range(0, count, _BLOCK)
+    highs = [min(low + _BLOCK, count) for low in lows]
+    if workers == 1 or len(lows) < 2:
+        for low, high in zip(lows, highs, strict=True):
+            work(low, high)
+        return
+    with ThreadPoolExecutor(min(workers, len(lows))) as pool:
+        for _ in pool.map(work, lows, highs):
+            pass
 
 
 def _shaped(points: Points) -> Points:

@@ -1,0 +1,231 @@
+/* Curve25519 for many points at once: masks (X25519), hashing to the curve, checks and tags, on the fastest path that the processor has.
+ *
+ * docs/kernel.md explains the algorithms; each header proves its bounds. This file chooses the path and speaks with Python, through
+ * the stable ABI of 3.11. All functions release the interpreter's lock while they work, read and write contiguous buffers in place and
+ * allocate nothing. Lengths are checked here; meaning (offsets, canonical points) is checked by kernel.py. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#define TALLY_X86 1
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
+
+#include "_kernel_sha.h"
+
+#include "_kernel_job.h"
+
+#ifdef TALLY_X86
+#include "_kernel_ifma.h"
+#endif
+
+typedef struct {
+    const char *name;
+    ptrdiff_t (*mask)(const uint8_t *scalar, const uint8_t *points, uint8_t *out, size_t count);
+    ptrdiff_t (*hash)(const hash_job *job, uint8_t *out, size_t count);
+    ptrdiff_t (*map)(const uint8_t *elements, uint8_t *out, size_t count);
+    ptrdiff_t (*off_curve)(const uint8_t *points, size_t count);
+    int usable;
+} kernel_path;
+
+static kernel_path PATHS[] = {
+#ifdef TALLY_X86
+    {"ifma", ifma_mask_points, ifma_hash_points, ifma_map_points, ifma_first_off_curve, 0},
+#endif
+};
+enum { PATH_COUNT = sizeof PATHS / sizeof *PATHS };
+
+static sha256_block_fn SHA256_STEP = sha256_block_plain;
+
+/* What this processor and its operating system can run. __builtin_cpu_supports looks at CPUID and at the saved register state. */
+static void find_paths(void) {
+#ifdef TALLY_X86
+    __builtin_cpu_init();
+    PATHS[0].usable = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
+    unsigned a, b = 0, c, d;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) != 0 && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"))
+        SHA256_STEP = sha256_block_ni;
+#endif
+}
+
+static const kernel_path *path_named(const char *name) {
+    for (int i = 0; i < PATH_COUNT; i++)
+        if (PATHS[i].usable && strcmp(PATHS[i].name, name) == 0) return &PATHS[i];
+    PyErr_Format(PyExc_ValueError, "no such kernel path here: %s", name);
+    return NULL;
+}
+
+static PyObject *py_paths(PyObject *self, PyObject *unused) {
+    (void)self, (void)unused;
+    PyObject *names = PyList_New(0);
+    for (int i = 0; names != NULL && i < PATH_COUNT; i++) {
+        if (!PATHS[i].usable) continue;
+        PyObject *name = PyUnicode_FromString(PATHS[i].name);
+        if (name == NULL || PyList_Append(names, name) < 0) Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+static PyObject *py_mask(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer scalar, points, out;
+    const char *name;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "sy*y*w*:mask", &name, &scalar, &points, &out)) return NULL;
+    const kernel_path *path = path_named(name);
+    if (path == NULL) {
+    } else if (scalar.len != 32 || points.len % 32 != 0 || out.len != points.len) {
+        PyErr_SetString(PyExc_ValueError, "mask wants 32 bytes of scalar, n x 32 of points, n x 32 of room");
+    } else {
+        uint8_t clamped[32];
+        ptrdiff_t zero;
+        memcpy(clamped, scalar.buf, 32);
+        clamped[0] &= 248, clamped[31] = (uint8_t)((clamped[31] & 127) | 64);
+        Py_BEGIN_ALLOW_THREADS
+        zero = path->mask(clamped, points.buf, out.buf, (size_t)points.len / 32);
+        memset(clamped, 0, sizeof clamped);
+        __asm__ volatile("" : : "r"(clamped) : "memory"); /* the wipe must not be optimised away */
+        Py_END_ALLOW_THREADS
+        result = PyLong_FromSsize_t(zero);
+    }
+    PyBuffer_Release(&scalar), PyBuffer_Release(&points), PyBuffer_Release(&out);
+    return result;
+}
+
+static PyObject *py_hash_to_curve(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer dst, prefix, data, offsets, out;
+    const char *name;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "sy*y*y*y*w*:hash_to_curve", &name, &dst, &prefix, &data, &offsets, &out)) return NULL;
+    const kernel_path *path = path_named(name);
+    const size_t count = (size_t)out.len / 32;
+    if (path == NULL) {
+    } else if (dst.len < 2 || dst.len > HASH_DST_MAX || out.len % 32 != 0 || offsets.len != (Py_ssize_t)(8 * (count + 1))) {
+        PyErr_SetString(PyExc_ValueError, "hash_to_curve wants DST', n + 1 offsets of 64 bits, n x 32 of room");
+    } else {
+        const int64_t *at = offsets.buf;
+        int rising = at[0] >= 0 && at[count] <= data.len;
+        for (size_t i = 0; i < count; i++) rising &= at[i] <= at[i + 1] && at[i + 1] - at[i] <= UINT32_MAX;
+        if (!rising) {
+            PyErr_SetString(PyExc_ValueError, "offsets must rise within the data");
+        } else {
+            ptrdiff_t zero;
+            Py_BEGIN_ALLOW_THREADS
+            hash_job job;
+            hash_job_start(&job, dst.buf, (size_t)dst.len, prefix.buf, (size_t)prefix.len, data.buf, at);
+            zero = path->hash(&job, out.buf, count);
+            Py_END_ALLOW_THREADS
+            result = PyLong_FromSsize_t(zero);
+        }
+    }
+    PyBuffer_Release(&dst), PyBuffer_Release(&prefix), PyBuffer_Release(&data), PyBuffer_Release(&offsets), PyBuffer_Release(&out);
+    return result;
+}
+
+static PyObject *py_map_to_curve(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer elements, out;
+    const char *name;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "sy*w*:map_to_curve", &name, &elements, &out)) return NULL;
+    const kernel_path *path = path_named(name);
+    if (path == NULL) {
+    } else if (out.len % 32 != 0 || elements.len != 2 * out.len) {
+        PyErr_SetString(PyExc_ValueError, "map_to_curve wants n x 64 of elements, n x 32 of room");
+    } else {
+        ptrdiff_t zero;
+        Py_BEGIN_ALLOW_THREADS
+        zero = path->map(elements.buf, out.buf, (size_t)out.len / 32);
+        Py_END_ALLOW_THREADS
+        result = PyLong_FromSsize_t(zero);
+    }
+    PyBuffer_Release(&elements), PyBuffer_Release(&out);
+    return result;
+}
+
+/* Canonical, and not one of the coordinates 0, 1 and those of order 8. */
+static int is_presentable(const uint8_t *point) {
+    static const uint64_t EIGHTH[2][4] = {
+        {UINT64_C(0xaeb8413b7c7aebe0), UINT64_C(0x6ac49ff1fae35616), UINT64_C(0xfdb1329ceb8d09da), UINT64_C(0x00b8495f16056286)},
+        {UINT64_C(0x248c50a3bc959c5f), UINT64_C(0x5bef839c55b1d0b1), UINT64_C(0x868e1c58c45c4404), UINT64_C(0x57119fd0dd4e22d8)},
+    };
+    uint64_t w[4];
+    memcpy(w, point, 32);
+    if (w[3] > UINT64_MAX >> 1 || (w[3] == UINT64_MAX >> 1 && w[2] == UINT64_MAX && w[1] == UINT64_MAX && w[0] >= UINT64_MAX - 18)) return 0;
+    if (w[0] <= 1 && (w[1] | w[2] | w[3]) == 0) return 0;
+    return memcmp(w, EIGHTH[0], 32) != 0 && memcmp(w, EIGHTH[1], 32) != 0;
+}
+
+static PyObject *py_first_bad_point(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer points;
+    const char *name;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "sy*:first_bad_point", &name, &points)) return NULL;
+    const kernel_path *path = path_named(name);
+    if (path == NULL) {
+    } else if (points.len % 32 != 0) {
+        PyErr_SetString(PyExc_ValueError, "first_bad_point wants n x 32 of points");
+    } else {
+        ptrdiff_t bad;
+        Py_BEGIN_ALLOW_THREADS
+        const uint8_t *at = points.buf;
+        size_t good = 0; /* points before the first that is wrong by its bytes alone */
+        while (good < (size_t)points.len / 32 && is_presentable(at + 32 * good)) good++;
+        bad = path->off_curve(at, good);
+        if (bad < 0 && good < (size_t)points.len / 32) bad = (ptrdiff_t)good;
+        Py_END_ALLOW_THREADS
+        result = PyLong_FromSsize_t(bad);
+    }
+    PyBuffer_Release(&points);
+    return result;
+}
+
+static PyObject *py_hash_tags(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer prefix, points, out;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*w*:hash_tags", &prefix, &points, &out)) return NULL;
+    if (points.len % 32 != 0 || out.len != points.len / 2) {
+        PyErr_SetString(PyExc_ValueError, "hash_tags wants n x 32 of points, n x 16 of room");
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        hash_tags(SHA256_STEP, prefix.buf, (size_t)prefix.len, points.buf, out.buf, (size_t)points.len / 32);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&prefix), PyBuffer_Release(&points), PyBuffer_Release(&out);
+    return result;
+}
+
+static PyMethodDef METHODS[] = {
+    {"paths", py_paths, METH_NOARGS, "paths(): the paths that this processor can run, fastest first."},
+    {"mask", py_mask, METH_VARARGS, "mask(path, scalar, points, out): out[i] = X25519(scalar, points[i]); the first index whose result is 0, or -1."},
+    {"hash_to_curve", py_hash_to_curve, METH_VARARGS,
+     "hash_to_curve(path, dst_prime, prefix, data, offsets, out): out[i] = hash of message i; the first index whose result is 0, or -1."},
+    {"map_to_curve", py_map_to_curve, METH_VARARGS,
+     "map_to_curve(path, elements, out): out[i] = 8(map(u0) + map(u1)) for elements (u0, u1) in 64 bytes; for tests."},
+    {"first_bad_point", py_first_bad_point, METH_VARARGS, "first_bad_point(path, points): the first index of a bad coordinate, or -1."},
+    {"hash_tags", py_hash_tags, METH_VARARGS, "hash_tags(prefix, points, out): out[i] = SHA-256(prefix || points[i])[:16]."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int kernel_exec(PyObject *module) {
+    (void)module;
+    find_paths();
+    return 0;
+}
+
+static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, (void *)kernel_exec}, {0, NULL}};
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_kernel", NULL, 0, METHODS, SLOTS, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit__kernel(void);
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&MODULE); }

@@ -1,0 +1,454 @@
+/* GF(2^255 - 19) in eight lanes with AVX-512 IFMA: radix 2^52, five limbs, limb k of eight numbers in one register.
+ *
+ * Why 2^52: the instructions multiply the low 52 bits of two words and add the low or the high 52 bits of the product. With limbs
+ * of 52 bits the high half of a_i·b_j has exactly the weight of limb i + j + 1, so both halves go into the same ten sums without
+ * a doubling; and bits above 52 of an operand are ignored, so a limb whose excess has been added to the next limb needs no mask.
+ *
+ * Two kinds of number, one type:
+ *
+ *   sum      limbs are what they say, each below 2^64, value = Σ v_k·2^(52k). What a product gives; can be added and subtracted.
+ *   operand  limbs 0 to 3 count by their low 52 bits only (what is above is rubbish); limb 4 is below 2^47 + 2^13. `carry` makes
+ *            one of a sum; only operands are multiplied.
+ *
+ * Bounds. Let u = 2^52. A product's sums c_0 … c_9 take at most (lo + hi): 1, 3, 5, 7, 9 halves below u for c_0 … c_4; then, since a
+ * limb 4 is below 2^47 + 2^13 and its high halves therefore below 2^47 + 2^13 too, c_5 < 7u + 2^49, c_6 < 5u + 2^49, c_7 < 3u + 2^49,
+ * c_8 < u + 2^49, c_9 < 2^43. As 2^260 ≡ 608, c_5 … c_9 are multiplied by 608 and added to c_0 … c_4. The carries of c_5 and c_6 go up
+ * first, so that their 608-folds can be split in halves again:
+ *
+ *   r_0 < 2u   r_1 < 5u   r_2 < (5 + 608·(3 + 1/8))u < 1906u   r_3 < (7 + 608·(1 + 1/8))u < 692u   r_4 < 10u.
+ *
+ * A product made with SMALL moves the carry of c_7 up as well: then r_2 < 7u and r_3 < 693u. A product made with BIAS starts from
+ * `bias`, a multiple of p whose limbs (128u, 16u, 16u, 704u, 16u, less a little) are above those of any SMALL product and of any
+ * product by rows. So BIAS ± SMALL never falls below zero, and stays below (1906 + 16 + 7)u < 4096u = 2^64. */
+
+#ifndef TALLY_KERNEL_IFMA_H
+#define TALLY_KERNEL_IFMA_H
+
+#define IFMA_TARGET "avx512f,avx512dq,avx512bw,avx512vl,avx512ifma"
+#define IFMA_FN static __attribute__((noinline, target(IFMA_TARGET)))
+#define IFMA_IN static inline __attribute__((always_inline, target(IFMA_TARGET)))
+
+enum { IFMA_LANES = 8 };
+
+typedef __m512i word8;
+typedef __mmask8 ifma_mask;
+typedef struct {
+    word8 v0, v1, v2, v3, v4;
+} ifma_fe;
+
+#define LOW52 ((UINT64_C(1) << 52) - 1)
+#define LOW47 ((UINT64_C(1) << 47) - 1)
+#define ALL8(x) _mm512_set1_epi64((long long)(x))
+#define ADD8 _mm512_add_epi64
+#define SUB8 _mm512_sub_epi64
+#define AND8 _mm512_and_si512
+#define OR8 _mm512_or_si512
+#define SHR8 _mm512_srli_epi64
+#define SHL8 _mm512_slli_epi64
+#define LO8 _mm512_madd52lo_epu64
+#define HI8 _mm512_madd52hi_epu64
+#define NONE8 _mm512_setzero_si512()
+
+/* 512·p = 2^264 - 9728 has the limbs u - 9728, u - 1, u - 1, u - 1, 2^56 - 1; then 127u, 15u, 15u, 703u are borrowed from the limb above. */
+#define UNIT (UINT64_C(1) << 52)
+#define BIAS_0 (128 * UNIT - 9728)
+#define BIAS_1 (16 * UNIT - 1 - 127)
+#define BIAS_2 (16 * UNIT - 1 - 15)
+#define BIAS_3 (704 * UNIT - 1 - 15)
+#define BIAS_4 ((UINT64_C(1) << 56) - 1 - 703)
+
+enum { PLAIN = 0, BIAS = 1, SMALL = 2 };
+
+/* x·k in 64 bits, as one instruction: compilers would make it of shifts and additions, which costs more here. */
+IFMA_IN word8 times64(word8 x, word8 k) {
+    __asm__("" : "+v"(k));
+    return _mm512_mullo_epi64(x, k);
+}
+
+IFMA_IN ifma_fe ifma_fold(word8 c0, word8 c1, word8 c2, word8 c3, word8 c4, word8 c5, word8 c6, word8 c7, word8 c8, word8 c9, int kind) {
+    const word8 k = ALL8(608);
+    c6 = ADD8(c6, SHR8(c5, 52));
+    c0 = LO8(c0, c5, k), c1 = HI8(c1, c5, k);
+    c7 = ADD8(c7, SHR8(c6, 52));
+    c1 = LO8(c1, c6, k), c2 = HI8(c2, c6, k);
+    if (kind & SMALL) {
+        c8 = ADD8(c8, SHR8(c7, 52));
+        c2 = LO8(c2, c7, k), c3 = HI8(c3, c7, k);
+    } else {
+        c2 = ADD8(c2, times64(c7, k));
+    }
+    c3 = ADD8(c3, times64(c8, k));
+    c4 = LO8(c4, c9, k); /* 608·2^43 < u: no high half */
+    return (ifma_fe){c0, c1, c2, c3, c4};
+}
+
+#define IFMA_ROW(x, y, s0, s1, s2, s3, s4, s5)                                                                         \
+    s0 = LO8(s0, x, (y).v0), s1 = LO8(s1, x, (y).v1), s2 = LO8(s2, x, (y).v2), s3 = LO8(s3, x, (y).v3), s4 = LO8(s4, x, (y).v4); \
+    s1 = HI8(s1, x, (y).v0), s2 = HI8(s2, x, (y).v1), s3 = HI8(s3, x, (y).v2), s4 = HI8(s4, x, (y).v3), s5 = HI8(s5, x, (y).v4)
+
+/* a·b as a sum: 50 multiplications and the fold. */
+IFMA_IN ifma_fe ifma_product(ifma_fe a, ifma_fe b, int kind) {
+    word8 c0 = NONE8, c1 = NONE8, c2 = NONE8, c3 = NONE8, c4 = NONE8, c5 = NONE8, c6 = NONE8, c7 = NONE8, c8 = NONE8, c9 = NONE8;
+    if (kind & BIAS) c0 = ALL8(BIAS_0), c1 = ALL8(BIAS_1), c2 = ALL8(BIAS_2), c3 = ALL8(BIAS_3), c4 = ALL8(BIAS_4);
+    IFMA_ROW(a.v0, b, c0, c1, c2, c3, c4, c5);
+    IFMA_ROW(a.v1, b, c1, c2, c3, c4, c5, c6);
+    IFMA_ROW(a.v2, b, c2, c3, c4, c5, c6, c7);
+    IFMA_ROW(a.v3, b, c3, c4, c5, c6, c7, c8);
+    IFMA_ROW(a.v4, b, c4, c5, c6, c7, c8, c9);
+    return ifma_fold(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, kind);
+}
+
+#define IFMA_PAIR(x, y, low, high) low = LO8(low, x, y), high = HI8(high, x, y)
+
+/* a² as a sum: 30 multiplications; what stands above the diagonal is doubled once summed, which gives no sum more than `product`'s. */
+IFMA_IN ifma_fe ifma_square(ifma_fe a, int kind) {
+    word8 c0 = NONE8, c1 = NONE8, c2 = NONE8, c3 = NONE8, c4 = NONE8, c5 = NONE8, c6 = NONE8, c7 = NONE8, c8 = NONE8, c9 = NONE8;
+    IFMA_PAIR(a.v0, a.v1, c1, c2);
+    IFMA_PAIR(a.v2, a.v3, c5, c6);
+    IFMA_PAIR(a.v0, a.v3, c3, c4);
+    IFMA_PAIR(a.v3, a.v4, c7, c8);
+    IFMA_PAIR(a.v0, a.v2, c2, c3);
+    IFMA_PAIR(a.v1, a.v4, c5, c6);
+    IFMA_PAIR(a.v2, a.v4, c6, c7);
+    IFMA_PAIR(a.v1, a.v2, c3, c4);
+    IFMA_PAIR(a.v0, a.v4, c4, c5);
+    IFMA_PAIR(a.v1, a.v3, c4, c5);
+    c1 = ADD8(c1, c1), c2 = ADD8(c2, c2), c3 = ADD8(c3, c3), c4 = ADD8(c4, c4);
+    c5 = ADD8(c5, c5), c6 = ADD8(c6, c6), c7 = ADD8(c7, c7), c8 = ADD8(c8, c8);
+    if (kind & BIAS) {
+        c0 = ALL8(BIAS_0), c1 = ADD8(c1, ALL8(BIAS_1)), c2 = ADD8(c2, ALL8(BIAS_2));
+        c3 = ADD8(c3, ALL8(BIAS_3)), c4 = ADD8(c4, ALL8(BIAS_4));
+    }
+    IFMA_PAIR(a.v0, a.v0, c0, c1);
+    IFMA_PAIR(a.v1, a.v1, c2, c3);
+    IFMA_PAIR(a.v2, a.v2, c4, c5);
+    IFMA_PAIR(a.v3, a.v3, c6, c7);
+    IFMA_PAIR(a.v4, a.v4, c8, c9);
+    return ifma_fold(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, kind);
+}
+
+/* The sum of two sums. */
+IFMA_IN ifma_fe ifma_plus(ifma_fe a, ifma_fe b) {
+    return (ifma_fe){ADD8(a.v0, b.v0), ADD8(a.v1, b.v1), ADD8(a.v2, b.v2), ADD8(a.v3, b.v3), ADD8(a.v4, b.v4)};
+}
+
+/* The difference of a sum made with BIAS and one made with SMALL or by rows. */
+IFMA_IN ifma_fe ifma_minus(ifma_fe a, ifma_fe b) {
+    return (ifma_fe){SUB8(a.v0, b.v0), SUB8(a.v1, b.v1), SUB8(a.v2, b.v2), SUB8(a.v3, b.v3), SUB8(a.v4, b.v4)};
+}
+
+/* A sum as an operand: what limb 4 has above 2^255 comes back as 19 times itself, then each limb's excess goes up. */
+IFMA_IN ifma_fe ifma_carry(ifma_fe r) {
+    const word8 top = SHR8(r.v4, 47); /* below 2^17 */
+    r.v4 = AND8(r.v4, ALL8(LOW47));
+    r.v0 = LO8(r.v0, top, ALL8(19));
+    r.v1 = ADD8(r.v1, SHR8(r.v0, 52));
+    r.v2 = ADD8(r.v2, SHR8(r.v1, 52));
+    r.v3 = ADD8(r.v3, SHR8(r.v2, 52));
+    r.v4 = ADD8(r.v4, SHR8(r.v3, 52));
+    return r;
+}
+
+/* An operand as a sum: limbs 0 to 3 below u, limb 4 below 2^47 + 2^13. */
+IFMA_IN ifma_fe ifma_clean(ifma_fe a) {
+    const word8 low = ALL8(LOW52);
+    return (ifma_fe){AND8(a.v0, low), AND8(a.v1, low), AND8(a.v2, low), AND8(a.v3, low), a.v4};
+}
+
+/* ---- the field as _kernel_curve.h wants it: every argument and result is an operand --------------------------------------- */
+
+IFMA_IN ifma_fe ifma_mul(ifma_fe a, ifma_fe b) { return ifma_carry(ifma_product(a, b, PLAIN)); }
+IFMA_IN ifma_fe ifma_sqr(ifma_fe a) { return ifma_carry(ifma_square(a, PLAIN)); }
+IFMA_IN ifma_fe ifma_add(ifma_fe a, ifma_fe b) { return ifma_carry(ifma_plus(ifma_clean(a), ifma_clean(b))); }
+
+IFMA_IN ifma_fe ifma_sub(ifma_fe a, ifma_fe b) {
+    const ifma_fe bias = {ALL8(BIAS_0), ALL8(BIAS_1), ALL8(BIAS_2), ALL8(BIAS_3), ALL8(BIAS_4)};
+    return ifma_carry(ifma_minus(ifma_plus(ifma_clean(a), bias), ifma_clean(b)));
+}
+
+IFMA_IN ifma_fe ifma_constant(uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3) {
+    return (ifma_fe){ALL8(w0 & LOW52), ALL8((w0 >> 52 | w1 << 12) & LOW52), ALL8((w1 >> 40 | w2 << 24) & LOW52),
+                     ALL8((w2 >> 28 | w3 << 36) & LOW52), ALL8(w3 >> 16 & LOW47)};
+}
+
+/* sum + k·a for k < 2^20: a sum, each limb larger than before by less than 2u. */
+IFMA_IN ifma_fe ifma_plus_times(ifma_fe sum, ifma_fe a, uint32_t times) {
+    const word8 k = ALL8(times);
+    IFMA_PAIR(k, a.v0, sum.v0, sum.v1);
+    IFMA_PAIR(k, a.v1, sum.v1, sum.v2);
+    IFMA_PAIR(k, a.v2, sum.v2, sum.v3);
+    IFMA_PAIR(k, a.v3, sum.v3, sum.v4);
+    sum.v4 = LO8(sum.v4, k, a.v4);
+    sum.v0 = LO8(sum.v0, HI8(NONE8, k, a.v4), ALL8(608));
+    return sum;
+}
+
+IFMA_IN ifma_fe ifma_mul_small(ifma_fe a, uint32_t times) {
+    return ifma_carry(ifma_plus_times((ifma_fe){NONE8, NONE8, NONE8, NONE8, NONE8}, a, times));
+}
+
+/* Lane by lane: b where the mask is set, else a. */
+IFMA_IN ifma_fe ifma_select(ifma_mask mask, ifma_fe a, ifma_fe b) {
+    return (ifma_fe){_mm512_mask_blend_epi64(mask, a.v0, b.v0), _mm512_mask_blend_epi64(mask, a.v1, b.v1),
+                     _mm512_mask_blend_epi64(mask, a.v2, b.v2), _mm512_mask_blend_epi64(mask, a.v3, b.v3),
+                     _mm512_mask_blend_epi64(mask, a.v4, b.v4)};
+}
+
+/* The one representative below p. An operand is below 2^255 + 2^222 < 2p, so one conditional subtraction does it: the number is at
+ * least p just when adding 19 reaches 2^255. */
+IFMA_IN ifma_fe ifma_freeze(ifma_fe a) {
+    const word8 low = ALL8(LOW52);
+    a = ifma_clean(a);
+    word8 over = ADD8(a.v0, ALL8(19));
+    over = ADD8(a.v1, SHR8(over, 52));
+    over = ADD8(a.v2, SHR8(over, 52));
+    over = ADD8(a.v3, SHR8(over, 52));
+    over = SHR8(ADD8(a.v4, SHR8(over, 52)), 47);
+    a.v0 = LO8(a.v0, over, ALL8(19));
+    a.v1 = ADD8(a.v1, SHR8(a.v0, 52));
+    a.v2 = ADD8(a.v2, SHR8(a.v1, 52));
+    a.v3 = ADD8(a.v3, SHR8(a.v2, 52));
+    a.v4 = ADD8(a.v4, SHR8(a.v3, 52));
+    return (ifma_fe){AND8(a.v0, low), AND8(a.v1, low), AND8(a.v2, low), AND8(a.v3, low), AND8(a.v4, ALL8(LOW47))};
+}
+
+IFMA_IN ifma_mask ifma_is_zero(ifma_fe a) {
+    a = ifma_freeze(a);
+    const word8 any = OR8(OR8(OR8(a.v0, a.v1), OR8(a.v2, a.v3)), a.v4);
+    return _mm512_testn_epi64_mask(any, any);
+}
+
+IFMA_IN ifma_mask ifma_is_odd(ifma_fe a) { return _mm512_test_epi64_mask(ifma_freeze(a).v0, ALL8(1)); }
+IFMA_IN ifma_mask ifma_mask_and(ifma_mask a, ifma_mask b) { return a & b; }
+IFMA_IN ifma_mask ifma_mask_or(ifma_mask a, ifma_mask b) { return a | b; }
+IFMA_IN ifma_mask ifma_mask_xor(ifma_mask a, ifma_mask b) { return a ^ b; }
+IFMA_IN ifma_mask ifma_mask_not(ifma_mask a) { return (ifma_mask)~a; }
+IFMA_IN unsigned ifma_mask_bits(ifma_mask a) { return a; }
+
+#define IFMA_STRIDE _mm512_set_epi64(28, 24, 20, 16, 12, 8, 4, 0)
+
+/* Eight coordinates of 32 bytes, little-endian; the top bit is ignored (RFC 7748 §5). */
+IFMA_IN ifma_fe ifma_load(const uint8_t *from) {
+    const word8 low = ALL8(LOW52), at = IFMA_STRIDE;
+    const word8 w0 = _mm512_i64gather_epi64(at, from, 8), w1 = _mm512_i64gather_epi64(at, from + 8, 8);
+    const word8 w2 = _mm512_i64gather_epi64(at, from + 16, 8), w3 = _mm512_i64gather_epi64(at, from + 24, 8);
+    return (ifma_fe){AND8(w0, low), AND8(OR8(SHR8(w0, 52), SHL8(w1, 12)), low), AND8(OR8(SHR8(w1, 40), SHL8(w2, 24)), low),
+                     AND8(OR8(SHR8(w2, 28), SHL8(w3, 36)), low), AND8(SHR8(w3, 16), ALL8(LOW47))};
+}
+
+/* Eight canonical coordinates of 32 bytes. */
+IFMA_IN void ifma_store(uint8_t *to, ifma_fe a) {
+    const word8 at = IFMA_STRIDE;
+    a = ifma_freeze(a);
+    _mm512_i64scatter_epi64(to, at, OR8(a.v0, SHL8(a.v1, 52)), 8);
+    _mm512_i64scatter_epi64(to + 8, at, OR8(SHR8(a.v1, 12), SHL8(a.v2, 40)), 8);
+    _mm512_i64scatter_epi64(to + 16, at, OR8(SHR8(a.v2, 24), SHL8(a.v3, 28)), 8);
+    _mm512_i64scatter_epi64(to + 24, at, OR8(SHR8(a.v3, 36), SHL8(a.v4, 16)), 8);
+}
+
+/* ---- the ladder ------------------------------------------------------------------------------------------------------------ */
+
+/* The five rows x·2^(52i) mod p, i = 0 … 4, each clean. A product by rows needs no fold: its limbs are Σ a_i·row_i. */
+typedef struct {
+    ifma_fe row[5];
+} ifma_rows;
+
+IFMA_IN void ifma_spread(ifma_rows *rows, ifma_fe x) {
+    rows->row[0] = x = ifma_clean(x);
+    for (int i = 1; i < 5; i++) {
+        const word8 wrapped = times64(x.v4, ALL8(608)); /* below 2^57 */
+        rows->row[i] = x = ifma_clean(ifma_carry((ifma_fe){wrapped, x.v0, x.v1, x.v2, x.v3}));
+    }
+}
+
+/* a·x as a sum: r_0 < 6u + 608·6·2^47 < 121u, r_1 … r_4 < 11u. */
+IFMA_IN ifma_fe ifma_product_rows(ifma_fe a, const ifma_rows *rows) {
+    word8 c0 = NONE8, c1 = NONE8, c2 = NONE8, c3 = NONE8, c4 = NONE8, c5 = NONE8;
+    IFMA_ROW(a.v0, rows->row[0], c0, c1, c2, c3, c4, c5);
+    IFMA_ROW(a.v1, rows->row[1], c0, c1, c2, c3, c4, c5);
+    IFMA_ROW(a.v2, rows->row[2], c0, c1, c2, c3, c4, c5);
+    IFMA_ROW(a.v3, rows->row[3], c0, c1, c2, c3, c4, c5);
+    IFMA_ROW(a.v4, rows->row[4], c0, c1, c2, c3, c4, c5);
+    return (ifma_fe){ADD8(c0, times64(c5, ALL8(608))), c1, c2, c3, c4};
+}
+
+/* Two points of the ladder, each as (x + z, x - z): what doubling and differential addition begin with. `fresh` is the one that came
+ * from the doubling, `other` the one from the addition. */
+typedef struct {
+    ifma_fe fresh_plus, fresh_minus, other_plus, other_minus;
+    ifma_rows base;
+} ifma_ladder;
+
+/* (x4, z4) = 2·(x, z) from s = x + z and t = x - z (RFC 7748 §5): x4 = s²·t², z4 = e·(t² + 121666·e), e = s² - t². x4 is made with
+ * BIAS, z4 with SMALL. */
+IFMA_IN void ifma_double(ifma_fe *x4, ifma_fe *z4, ifma_fe s, ifma_fe t) {
+    const ifma_fe ss = ifma_square(s, BIAS), tt = ifma_square(t, SMALL);
+    const ifma_fe e = ifma_carry(ifma_minus(ss, tt));
+    *x4 = ifma_product(ifma_carry(ss), ifma_carry(tt), BIAS);
+    *z4 = ifma_product(e, ifma_carry(ifma_plus_times(tt, e, 121666)), SMALL);
+}
+
+/* One step: double the point that the bit names, add the two. (da + cb)² and x·(da - cb)² do not care which of the two points is
+ * called first, so that only the doubling's input is selected. */
+IFMA_IN void ifma_step(ifma_ladder *at, ifma_mask take_other) {
+    const ifma_fe a = at->fresh_plus, b = at->fresh_minus, c = at->other_plus, d = at->other_minus;
+    const ifma_fe da = ifma_product(d, a, BIAS);
+    const ifma_fe s = ifma_select(take_other, a, c), t = ifma_select(take_other, b, d);
+    const ifma_fe ss = ifma_square(s, BIAS);
+    const ifma_fe tt = ifma_square(t, SMALL);
+    const ifma_fe e = ifma_carry(ifma_minus(ss, tt));
+    const ifma_fe tt_operand = ifma_carry(tt);
+    const ifma_fe cb = ifma_product(c, b, SMALL);
+    const ifma_fe ss_operand = ifma_carry(ss);
+    const ifma_fe e_times = ifma_carry(ifma_plus_times(tt, e, 121666));
+    const ifma_fe sum = ifma_carry(ifma_plus(da, cb));
+    const ifma_fe z4 = ifma_product(e, e_times, SMALL);
+    const ifma_fe x5 = ifma_square(sum, BIAS);
+    const ifma_fe difference = ifma_square(ifma_carry(ifma_minus(da, cb)), PLAIN);
+    const ifma_fe x4 = ifma_product(ss_operand, tt_operand, BIAS);
+    const ifma_fe difference_operand = ifma_carry(difference);
+    at->fresh_plus = ifma_carry(ifma_plus(x4, z4));
+    const ifma_fe z5 = ifma_product_rows(difference_operand, &at->base);
+    at->other_minus = ifma_carry(ifma_minus(x5, z5));
+    at->fresh_minus = ifma_carry(ifma_minus(x4, z4));
+    at->other_plus = ifma_carry(ifma_plus(x5, z5));
+}
+
+/* scalar·point for `groups` groups of eight points as fractions. Bits 254 (set) and 2 to 0 (clear) of a clamped scalar are known: the
+ * ladder starts after the first and ends with three doublings. The sequence of instructions and addresses is the same for all scalars. */
+IFMA_FN void ifma_ladders(const uint8_t *scalar, const uint8_t *points, ifma_fe *x, ifma_fe *z, int groups) {
+    ifma_ladder at[2];
+    for (int g = 0; g < groups; g++) {
+        const ifma_fe base = ifma_load(points + 32 * IFMA_LANES * g), one = ifma_constant(1, 0, 0, 0);
+        ifma_spread(&at[g].base, base);
+        at[g].other_plus = ifma_add(base, one), at[g].other_minus = ifma_sub(base, one);
+        ifma_fe x4, z4;
+        ifma_double(&x4, &z4, at[g].other_plus, at[g].other_minus);
+        at[g].fresh_plus = ifma_carry(ifma_plus(x4, z4)), at[g].fresh_minus = ifma_carry(ifma_minus(x4, z4));
+    }
+    unsigned last = 1;
+    for (int i = 253; i >= 3; i--) {
+        const unsigned bit = scalar[i >> 3] >> (i & 7) & 1;
+        const ifma_mask take_other = (ifma_mask)(0U - (bit ^ last));
+        last = bit;
+        for (int g = 0; g < groups; g++) ifma_step(&at[g], take_other);
+    }
+    const ifma_mask take_other = (ifma_mask)(0U - last);
+    for (int g = 0; g < groups; g++) {
+        ifma_fe s = ifma_select(take_other, at[g].fresh_plus, at[g].other_plus);
+        ifma_fe t = ifma_select(take_other, at[g].fresh_minus, at[g].other_minus);
+        for (int i = 0;; i++) {
+            ifma_fe x4, z4;
+            ifma_double(&x4, &z4, s, t);
+            if (i == 2) {
+                x[g] = ifma_carry(x4), z[g] = ifma_carry(z4);
+                break;
+            }
+            s = ifma_carry(ifma_plus(x4, z4)), t = ifma_carry(ifma_minus(x4, z4));
+        }
+    }
+    memset(at, 0, sizeof at);
+    __asm__ volatile("" : : "r"(at) : "memory"); /* the wipe must not be optimised away */
+}
+
+/* ---- hashing in lanes -------------------------------------------------------------------------------------------------------- */
+
+IFMA_IN void ifma_sha512_block(word8 state[8], word8 w[16]) {
+    word8 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+    for (int round = 0; round < 80; round += 16) {
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; i++) {
+            if (round > 0) {
+                const word8 x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+                const word8 s0 = _mm512_ternarylogic_epi64(_mm512_ror_epi64(x, 1), _mm512_ror_epi64(x, 8), SHR8(x, 7), 0x96);
+                const word8 s1 = _mm512_ternarylogic_epi64(_mm512_ror_epi64(y, 19), _mm512_ror_epi64(y, 61), SHR8(y, 6), 0x96);
+                w[i] = ADD8(ADD8(w[i], s0), ADD8(w[(i + 9) & 15], s1));
+            }
+            const word8 s1 = _mm512_ternarylogic_epi64(_mm512_ror_epi64(e, 14), _mm512_ror_epi64(e, 18), _mm512_ror_epi64(e, 41), 0x96);
+            const word8 choose = _mm512_ternarylogic_epi64(e, f, g, 0xca);
+            const word8 t1 = ADD8(ADD8(ADD8(h, ADD8(w[i], ALL8(SHA512_K[round + i]))), s1), choose);
+            const word8 s0 = _mm512_ternarylogic_epi64(_mm512_ror_epi64(a, 28), _mm512_ror_epi64(a, 34), _mm512_ror_epi64(a, 39), 0x96);
+            const word8 t2 = ADD8(s0, _mm512_ternarylogic_epi64(a, b, c, 0xe8));
+            h = g, g = f, f = e, e = ADD8(d, t1), d = c, c = b, b = a, a = ADD8(t1, t2);
+        }
+    }
+    state[0] = ADD8(state[0], a), state[1] = ADD8(state[1], b), state[2] = ADD8(state[2], c), state[3] = ADD8(state[3], d);
+    state[4] = ADD8(state[4], e), state[5] = ADD8(state[5], f), state[6] = ADD8(state[6], g), state[7] = ADD8(state[7], h);
+}
+
+/* The digest of words ‖ tail for eight messages, where `words` are 64 bytes in lanes and `tail`, padded to blocks, is the same for all.
+ * The first block's words 0 to 7 are `words`. */
+IFMA_IN void ifma_sha512_tailed(word8 out[8], const word8 words[8], const uint64_t *tail, int blocks) {
+    word8 w[16];
+    for (int i = 0; i < 8; i++) out[i] = ALL8(SHA512_START[i]), w[i] = words[i];
+    for (int block = 0; block < blocks; block++) {
+        for (int i = block == 0 ? 8 : 0; i < 16; i++) w[i] = ALL8(tail[16 * block + i]);
+        ifma_sha512_block(out, w);
+    }
+}
+
+/* A field element of six words, the first the highest (48 bytes, big-endian): value = low + 2^256·high ≡ low + 38·high. */
+IFMA_IN ifma_fe ifma_reduced(const word8 w[6]) {
+    const word8 low = ALL8(LOW52), k = ALL8(38), w0 = w[5], w1 = w[4], w2 = w[3], w3 = w[2], h0 = w[1], h1 = w[0];
+    ifma_fe sum = {AND8(w0, low), AND8(OR8(SHR8(w0, 52), SHL8(w1, 12)), low), AND8(OR8(SHR8(w1, 40), SHL8(w2, 24)), low),
+                   AND8(OR8(SHR8(w2, 28), SHL8(w3, 36)), low), SHR8(w3, 16)};
+    IFMA_PAIR(k, h0, sum.v0, sum.v1);
+    IFMA_PAIR(k, OR8(SHR8(h0, 52), SHL8(h1, 12)), sum.v1, sum.v2);
+    sum.v2 = LO8(sum.v2, k, SHR8(h1, 40));
+    return ifma_carry(sum);
+}
+
+/* hash_to_field for messages i … i + 7 of a job, or as many of them as `count` says; the other lanes hash nothing. */
+IFMA_FN void ifma_expand(const hash_job *job, size_t i, int count, ifma_fe u[2]) {
+    uint8_t text[IFMA_LANES][HASH_MESSAGE_MAX];
+    int blocks[IFMA_LANES], most = 0, long_one = 0;
+    for (int lane = 0; lane < IFMA_LANES; lane++) {
+        blocks[lane] = lane < count ? hash_job_text(job, i + (size_t)lane, text[lane]) : 0;
+        most = blocks[lane] > most ? blocks[lane] : most;
+        long_one |= lane < count && blocks[lane] == 0;
+    }
+    word8 zeroth[8], first[8], second[8];
+    if (long_one) {
+        uint64_t words[8][IFMA_LANES] __attribute__((aligned(64)));
+        for (int lane = 0; lane < IFMA_LANES; lane++) {
+            uint64_t digest[8];
+            hash_job_zeroth(job, i + (size_t)(lane < count ? lane : count - 1), digest);
+            for (int k = 0; k < 8; k++) words[k][lane] = digest[k];
+        }
+        for (int k = 0; k < 8; k++) zeroth[k] = _mm512_load_si512(words[k]);
+    } else {
+        const word8 swap = _mm512_set4_epi32(0x08090a0b, 0x0c0d0e0f, 0x00010203, 0x04050607);
+        const word8 at = _mm512_mullo_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0), ALL8(HASH_MESSAGE_MAX));
+        for (int k = 0; k < 8; k++) zeroth[k] = ALL8(job->start.state[k]);
+        for (int block = 0; block < most; block++) {
+            word8 w[16], next[8];
+            ifma_mask live = 0; /* lanes whose message has this block; the others keep their state */
+            for (int lane = 0; lane < IFMA_LANES; lane++) live |= (ifma_mask)((block < blocks[lane]) << lane);
+            for (int k = 0; k < 16; k++)
+                w[k] = _mm512_shuffle_epi8(_mm512_mask_i64gather_epi64(NONE8, live, at, &text[0][block * SHA512_BLOCK + 8 * k], 1), swap);
+            for (int k = 0; k < 8; k++) next[k] = zeroth[k];
+            ifma_sha512_block(next, w);
+            for (int k = 0; k < 8; k++) zeroth[k] = _mm512_mask_blend_epi64(live, zeroth[k], next[k]);
+        }
+    }
+    ifma_sha512_tailed(first, zeroth, job->tail_1, job->tail_blocks);
+    word8 mixed[8];
+    for (int k = 0; k < 8; k++) mixed[k] = _mm512_xor_si512(zeroth[k], first[k]);
+    ifma_sha512_tailed(second, mixed, job->tail_2, job->tail_blocks);
+    const word8 element[6] = {first[6], first[7], second[0], second[1], second[2], second[3]};
+    u[0] = ifma_reduced(first), u[1] = ifma_reduced(element);
+}
+
+/* ---- the curve, from the one text that all paths share ------------------------------------------------------------------------ */
+
+#define F(name) ifma_##name
+#define KERNEL_FN IFMA_FN
+#define KERNEL_IN IFMA_IN
+#define LANES IFMA_LANES
+#include "_kernel_curve.h"
+#undef F
+#undef KERNEL_FN
+#undef KERNEL_IN
+#undef LANES
+
+#endif
