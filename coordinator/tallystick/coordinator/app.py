@@ -51,6 +51,8 @@ class Coordinator:
     storage: Storage
     authority: Authority
     jobs: Jobs
+    intake: Intake
+    relay: Relay
     driver: Driver
     agreements: Agreements
     server: Server
@@ -128,7 +130,7 @@ def compose(
         ),
         calls_per_second=limits.calls_per_second,
     )
-    return Coordinator(settings, storage, authority, jobs, driver, agreements, server)
+    return Coordinator(settings, storage, authority, jobs, intake, relay, driver, agreements, server)
 
 
 def run(settings: Settings) -> None:

@@ -60,6 +60,10 @@ def init(config: Path, format_: Format) -> None:
 @run_cli
 def serve(config: Path) -> None:
     """Serve until stopped. Logs are JSON lines on stderr."""
+    from tallystick.core.net import environment
+
+    if not environment.in_time():  # the command that hosts this one imported gRPC first
+        environment.begin_again()
     from tallystick.coordinator.app import run
 
     run(read_settings(config))

@@ -1,23 +1,19 @@
-"""gRPC channels and server options: mutual TLS 1.3, bounded messages and metadata, no compression, dead peers found in seconds.
-
-Import this module before any other that starts gRPC: it sets the cipher suites that gRPC reads once. The one suite of TLS 1.2
-that is left needs an RSA certificate, and this network's are ECDSA, so 1.2 cannot be negotiated; servers check the version per
-call too.
-"""
+"""gRPC channels and server options: mutual TLS 1.3, bounded messages and metadata, no compression, dead peers found in seconds."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Callable
 from typing import Final
 
-os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+from tallystick.core.net import environment
 
-import grpc  # the environment comes first
+# isort: split
+# gRPC reads the environment when it is imported, so it comes after the line above
+import grpc
 import grpc.aio
 
+from tallystick.core.errors import Broken
 from tallystick.core.net.tls import SERVER_NAME, Credentials
 
 Option = tuple[str, int | str]
@@ -92,7 +88,12 @@ def server_credentials(current: Callable[[], Credentials]) -> grpc.ServerCredent
 
     Args:
         current: gives the credentials of the moment; asked at every handshake, so that a server rotates without a restart.
+
+    Raises:
+        Broken: `internal`: gRPC was imported before `environment`, so TLS 1.2 could be negotiated.
     """
+    if not environment.in_time():
+        raise Broken("internal", "gRPC was imported before tallystick.core.net.environment", hint="import that module first")
 
     def configuration() -> grpc.ServerCertificateConfiguration:
         shown = current()

@@ -1,0 +1,355 @@
+"""The relay over real mutual TLS on loopback: who gets in, what is refused, how an upload goes on (S-31, S-32, S-33)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from tallystick.core.clock import SystemClock
+from tallystick.core.errors import TallyError
+from tallystick.core.net import tls
+from tallystick.core.net.channel import channel, client_options
+from tallystick.core.net.chunks import opened_chunks
+from tallystick.core.net.joining import Invitation, joining
+from tallystick.core.net.status import raised
+from tallystick.core.net.tls import SERVER_NAME, Credentials
+from tallystick.crypto.machine import Ref
+from tallystick.v1 import jobs_pb2, relay_pb2
+from tallystick.v1.jobs_pb2_grpc import JobsStub
+from tallystick.v1.relay_pb2_grpc import RelayStub
+from tallystick.v1.types_pb2 import Envelope
+from tests.governance import identity
+from tests.integration.served import connected, credentials, serving
+from tests.town import AGENCIES, DESK, NETWORK, OTHER, Town, tags_chunks, tags_refs
+
+SEED = Ref("seed", OTHER, DESK)
+POINTS = Ref("points", OTHER, DESK, OTHER)
+LIMIT = 10.0
+
+
+def together(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an async test in a loop of its own, for a minute at most."""
+
+    def run(tmp_path: Path) -> None:
+        asyncio.run(asyncio.wait_for(test(Town(tmp_path)), 60))
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+@contextlib.asynccontextmanager
+async def relays(town: Town) -> AsyncIterator[dict[str, Any]]:
+    """Serve a job in which messages go; give each agency's stub."""
+    town.running()
+    async with contextlib.AsyncExitStack() as stack:
+        address = await stack.enter_async_context(serving(town))
+        channels = {name: await stack.enter_async_context(connected(town, address, name)) for name in AGENCIES}
+        yield {name: RelayStub(opened) for name, opened in channels.items()}
+
+
+async def stream(items: Iterable[Envelope]) -> AsyncIterator[Envelope]:
+    for item in items:
+        yield item
+
+
+async def refusal(call: Awaitable[Any]) -> tuple[str, grpc.StatusCode]:
+    """Give the code and status with which a call is refused."""
+    with pytest.raises(grpc.RpcError) as caught:
+        await asyncio.wait_for(call, LIMIT + 5)
+    return raised(caught.value).code, caught.value.code()
+
+
+@together
+async def test_a_newcomer_joins_once_and_is_heard(town: Town) -> None:
+    async with serving(town) as address:
+        invitation = Invitation.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
+        join = joining(invitation)
+        membership = await asyncio.to_thread(join.join)
+        assert (membership.role, membership.name) == ("agency", OTHER)
+        again = await asyncio.to_thread(join.join)
+        assert again.certificate == membership.certificate  # the answer was lost: asked again with the same key
+        with pytest.raises(TallyError, match="invite-invalid"):
+            await asyncio.to_thread(joining(invitation).join)
+        async with channel(address, membership.credentials) as opened:
+            call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=LIMIT)
+            assert await refusal(call) == ("job-unknown", grpc.StatusCode.NOT_FOUND)
+
+
+@together
+async def test_s31_an_invitation_can_only_join(town: Town) -> None:
+    async with serving(town) as address:
+        held = Invitation.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
+        async with channel(address, held.credentials) as opened:
+            call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=LIMIT)
+            assert await refusal(call) == ("not-allowed", grpc.StatusCode.PERMISSION_DENIED)
+
+
+@together
+async def test_s31_strangers_do_not_get_in(town: Town) -> None:
+    """No certificate; one of another authority; one of ours that was never issued by name; an expired one."""
+    async with serving(town) as address:
+        now = SystemClock().now()
+        ours = credentials(town, "agency", OTHER)
+        other = tls.new_issuer(NETWORK, now=now)
+        forged = tls.credentials_for(other, tls.Identity(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1))
+        expired = tls.credentials_for(
+            _issuer(town), tls.Identity(NETWORK, "agency", OTHER), now=now - timedelta(days=2), lifetime=timedelta(days=1)
+        )
+        unknown = tls.credentials_for(
+            _issuer(town), tls.Identity(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1)
+        )
+        bare = grpc.ssl_channel_credentials(ours.authority)
+        expected = {
+            "forged": (Credentials(ours.authority, forged.chain, forged.key), grpc.StatusCode.UNAVAILABLE),
+            "expired": (expired, grpc.StatusCode.UNAVAILABLE),
+            "unknown": (unknown, grpc.StatusCode.UNAUTHENTICATED),
+        }
+        request = relay_pb2.SyncRequest(job=bytes(32))
+        for what, (shown, status) in expected.items():
+            async with channel(address, shown) as opened:
+                assert (await refusal(RelayStub(opened).Sync(request, timeout=LIMIT)))[1] == status, what
+        async with grpc.aio.secure_channel(address, bare, options=client_options(address)) as opened:
+            assert (await refusal(RelayStub(opened).Sync(request, timeout=LIMIT)))[1] == grpc.StatusCode.UNAVAILABLE
+
+
+@together
+async def test_s31_tls_12_is_refused(town: Town) -> None:
+    async with serving(town) as address:
+        held = credentials(town, "agency", OTHER)
+        folder = town.folder
+        (folder / "chain").write_bytes(held.chain)
+        (folder / "key").write_bytes(held.key)
+        host, _, port = address.rpartition(":")
+
+        async def negotiated(version: ssl.TLSVersion) -> str | None:
+            context = ssl.create_default_context(cadata=held.authority.decode())
+            context.load_cert_chain(folder / "chain", folder / "key")
+            context.minimum_version = context.maximum_version = version
+            context.set_alpn_protocols(["h2"])
+            _, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname=SERVER_NAME)
+            found: str | None = writer.get_extra_info("ssl_object").version()
+            writer.close()
+            return found
+
+        assert await negotiated(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await negotiated(ssl.TLSVersion.TLSv1_2)
+
+
+@together
+async def test_s31_a_client_accepts_no_other_member_as_the_coordinator(town: Town) -> None:
+    """A node's certificate cannot serve: it has neither the name nor the usage."""
+    held = credentials(town, "agency", OTHER)
+    server = grpc.aio.server()
+    shown = grpc.ssl_server_credentials([(held.key, held.chain)])
+    port = server.add_secure_port("127.0.0.1:0", shown)
+    await server.start()
+    try:
+        async with channel(f"127.0.0.1:{port}", held) as opened:
+            call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=2)
+            assert (await refusal(call))[0] == "unavailable"
+    finally:
+        await server.stop(None)
+
+
+@together
+async def test_s31_over_each_limit_and_others_go_on(town: Town) -> None:
+    """Messages, metadata, compression, deadlines; and another caller is served in between."""
+    async with relays(town) as stubs:
+        labor, request = stubs[OTHER], relay_pb2.SyncRequest(job=town.digest)
+        large = relay_pb2.DepositRequest(job=town.digest, document=bytes(1 << 20))
+        exhausted = grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert (await refusal(labor.Deposit(large, timeout=LIMIT)))[1] == exhausted
+        too_long = relay_pb2.DepositRequest(job=town.digest, document=bytes(65 * 1024))
+        assert await refusal(labor.Deposit(too_long, timeout=LIMIT)) == ("too-large", exhausted)
+        heavy = (("x-weight", "x" * 20_000),)
+        assert (await refusal(labor.Sync(request, timeout=LIMIT, metadata=heavy)))[1] == exhausted
+        squeezed = labor.Sync(request, timeout=LIMIT, compression=grpc.Compression.Gzip)
+        assert (await refusal(squeezed))[1] == grpc.StatusCode.UNIMPLEMENTED
+        assert (await refusal(labor.Sync(request)))[0] == "protocol-broken"  # no deadline
+        assert (await stubs[DESK].Sync(request, timeout=LIMIT)).job == town.digest
+
+
+def test_s31_calls_come_no_faster_than_the_limit(tmp_path: Path) -> None:
+    async def run() -> None:
+        town = Town(tmp_path, config={"limits": {"calls_per_second": 1}})
+        async with serving(town) as address, connected(town, address, OTHER) as opened:
+            request = relay_pb2.SyncRequest(job=bytes(32))
+            codes = [(await refusal(RelayStub(opened).Sync(request, timeout=LIMIT)))[0] for _ in range(14)]
+            assert codes[:10] == ["job-unknown"] * 10
+            assert codes[-1] == "too-large"
+            async with connected(town, address, DESK) as other:
+                assert (await refusal(RelayStub(other).Sync(request, timeout=LIMIT)))[0] == "job-unknown"
+
+    asyncio.run(run())
+
+
+def test_s31_bytes_of_a_message_are_bounded(tmp_path: Path) -> None:
+    async def run() -> None:
+        town = Town(tmp_path, config={"limits": {"message_mib": 1}})
+        async with relays(town) as stubs:
+            envelopes = town.envelopes(POINTS, [bytes(512 * 1024)] * 3)
+            refused = await refusal(stubs[OTHER].Put(stream(envelopes), timeout=LIMIT))
+            assert refused == ("too-large", grpc.StatusCode.RESOURCE_EXHAUSTED)
+            assert (await stubs[OTHER].Put(stream(town.envelopes(SEED, [b"seed"])), timeout=LIMIT)).complete
+
+    asyncio.run(run())
+
+
+@together
+async def test_a_message_goes_through_and_opens_at_its_receiver_alone(town: Town) -> None:
+    async with relays(town) as stubs:
+        chunks = [bytes([n]) * 1000 for n in range(5)]
+        state = await stubs[OTHER].Put(stream(town.envelopes(POINTS, chunks)), timeout=LIMIT)
+        assert (state.complete, state.next_sequence) == (True, 5)
+        view = await stubs[DESK].Sync(relay_pb2.SyncRequest(job=town.digest), timeout=LIMIT)
+        assert [item.ref.round for item in view.inbox] == [POINTS.round]
+        get = relay_pb2.GetRequest(ref=town.name(POINTS).wire())
+        received = [envelope async for envelope in stubs[DESK].Get(get, timeout=LIMIT)]
+        opened = opened_chunks(town.name(POINTS), received, receiver=town.key(DESK), sender_public=identity(OTHER).public)
+        assert list(opened) == chunks
+        rest = relay_pb2.GetRequest(ref=town.name(POINTS).wire(), from_sequence=3)
+        assert [e.sequence async for e in stubs[DESK].Get(rest, timeout=LIMIT)] == [3, 4]
+        assert (await refusal(_drained(stubs[OTHER].Get(get, timeout=LIMIT))))[0] == "not-allowed"
+
+
+@together
+async def test_an_upload_goes_on_where_it_was_cut(town: Town) -> None:
+    """A stream that dies half way; Stat; the rest; the same again; and another content refused."""
+    async with relays(town) as stubs:
+        labor, envelopes = stubs[OTHER], town.envelopes(POINTS, [bytes([n]) * 200_000 for n in range(6)])
+        held_back = asyncio.Event()
+
+        async def broken() -> AsyncIterator[Envelope]:
+            for envelope in envelopes[:3]:
+                yield envelope
+            await held_back.wait()
+
+        call = labor.Put(broken(), timeout=LIMIT)
+        for _ in range(100):
+            state = await labor.Stat(town.name(POINTS).wire(), timeout=LIMIT)
+            if state.next_sequence == 3:
+                break
+            await asyncio.sleep(0.05)
+        assert (state.next_sequence, state.complete) == (3, False)
+        call.cancel()
+        state = await labor.Put(stream(envelopes[3:]), timeout=LIMIT)
+        assert (state.complete, state.next_sequence) == (True, 6)
+        assert (await labor.Put(stream(envelopes), timeout=LIMIT)).complete
+        other = town.envelopes(POINTS, [bytes([n]) * 200_000 for n in range(6)])  # sealed again: other bytes
+        assert (await refusal(labor.Put(stream(other), timeout=LIMIT)))[0] == "protocol-broken"
+
+
+@together
+async def test_s32_envelopes_that_were_moved_are_refused(town: Town) -> None:
+    """Another round, attempt, sender, sequence, last mark; somebody else's; a cut-off signature; a gap."""
+    async with relays(town) as stubs:
+        labor = stubs[OTHER]
+        [seed] = town.envelopes(SEED, [b"seed"])
+        first, second = town.envelopes(POINTS, [b"one", b"two"])
+
+        def moved(envelope: Envelope, **changes: Any) -> Envelope:
+            copy = Envelope.FromString(envelope.SerializeToString())
+            for field, value in changes.items():
+                if field in {"sequence", "last", "sealed", "signature"}:
+                    setattr(copy, field, value)
+                else:
+                    setattr(copy.ref, field, value)
+            return copy
+
+        bad = {
+            "another round": [moved(seed, round=POINTS.round)],
+            "a round that nobody knows": [moved(seed, round="gossip")],
+            "another attempt": [moved(seed, attempt=2)],
+            "reflected": [moved(seed, sender=DESK, receiver=OTHER)],
+            "to the coordinator": [moved(seed, receiver="coordinator")],
+            "another place": [moved(second, sequence=0)],
+            "not the last": [moved(seed, last=False)],
+            "a gap": [second],
+            "two messages": [first, seed],
+            "after the last": [seed, moved(seed, sequence=1)],
+            "altered": [moved(seed, sealed=seed.sealed[:-1] + b"\0")],
+            "unsigned": [moved(seed, signature=b"")],
+            "not sealed": [moved(seed, sealed=b"plain")],
+        }
+        for what, envelopes in bad.items():
+            code, _ = await refusal(labor.Put(stream(envelopes), timeout=LIMIT))
+            assert code in {"protocol-broken", "job-state"}, what
+        code, _ = await refusal(stubs[DESK].Put(stream([seed]), timeout=LIMIT))
+        assert code == "protocol-broken"
+        assert (await labor.Put(stream([seed]), timeout=LIMIT)).complete
+
+
+@together
+async def test_s33_revocation_ends_open_streams(town: Town) -> None:
+    async with relays(town) as stubs:
+        attending = stubs[OTHER].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        assert (await attending.read()).job == town.digest
+        other = stubs[DESK].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        await other.read()
+        await asyncio.to_thread(town.at.authority.revoke, "agency", OTHER)
+        assert await refusal(attending.read()) == ("not-enrolled", grpc.StatusCode.UNAUTHENTICATED)
+        request = relay_pb2.SyncRequest(job=town.digest)
+        assert (await refusal(stubs[OTHER].Sync(request, timeout=LIMIT)))[0] == "not-enrolled"
+        assert (await stubs[DESK].Sync(request, timeout=LIMIT)).job == town.digest
+
+
+@together
+async def test_notices_tell_of_every_change_and_of_the_stop(town: Town) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        address = await stack.enter_async_context(serving(town))
+        labor = RelayStub(await stack.enter_async_context(connected(town, address, OTHER)))
+        ana = JobsStub(await stack.enter_async_context(connected(town, address, "ana", "analyst")))
+        old = labor.Attend(relay_pb2.AttendRequest(protocol="TS0"))
+        assert (await refusal(old.read()))[0] == "version-mismatch"
+        attending: Any = labor.Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        await asyncio.sleep(0.2)
+        view = await ana.Submit(jobs_pb2.SubmitRequest(document=town.document()), timeout=LIMIT)
+        notice = await asyncio.wait_for(attending.read(), LIMIT)
+        assert notice.job == view.job == town.digest
+        watching: Any = ana.Watch(jobs_pb2.ShowRequest(job=town.digest))
+        assert (await watching.read()).waiting
+        cancelled = await ana.Cancel(jobs_pb2.ShowRequest(job=town.digest), timeout=LIMIT)
+        while (seen := await asyncio.wait_for(watching.read(), LIMIT)) is not grpc.aio.EOF:
+            last = seen
+        assert last.state == cancelled.state
+        await town.at.server.stop()
+        assert (await refusal(_to_the_end(attending)))[0] == "unavailable"
+
+
+@together
+async def test_the_driver_answers_tags_with_slots(town: Town) -> None:
+    async with relays(town) as stubs:
+        for number, (owner, ref) in enumerate(tags_refs().items()):
+            assert owner != ref.sender
+            await stubs[ref.sender].Put(stream(town.envelopes(ref, tags_chunks(number))), timeout=LIMIT)
+        for _ in range(100):
+            view = await stubs[OTHER].Sync(relay_pb2.SyncRequest(job=town.digest), timeout=LIMIT)
+            if view.inbox:
+                break
+            await asyncio.sleep(0.05)
+        assert [item.ref.round for item in view.inbox] == ["slots"]
+        assert view.phase == "compute"
+
+
+async def _to_the_end(call: Any) -> None:
+    while await call.read() is not grpc.aio.EOF:
+        pass
+
+
+async def _drained(call: Any) -> list[Any]:
+    return [item async for item in call]
+
+
+def _issuer(town: Town) -> tls.Issuer:
+    state = town.settings.state
+    return tls.Issuer(NETWORK, (state / "ca.pem").read_bytes(), (state / "ca.key").read_bytes())
