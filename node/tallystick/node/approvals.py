@@ -126,7 +126,7 @@ class Approvals:
             Refused: `approval-missing`: of stewards; `approval-invalid`; whatever has changed since the job came.
             Invalid: `job-unknown`, `job-state`.
         """
-        record = self._undecided(digest)
+        record = self._undecided(digest, "approve")
         contract = self.contract(record.document, digest)
         verdict = self.judge(contract.job, contract.agreement)
         if verdict.decision == "never":
@@ -140,13 +140,16 @@ class Approvals:
         return self._decide(record, "approve", None, by="steward")
 
     def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> JobRecord:
-        """Say no on behalf of this agency's people; the text stays here.
+        """Say no on behalf of this agency's people, before the job runs or at the desk; the text stays here.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
         """
-        record = self._undecided(digest)
-        return self._decide(replace(record, reasons=(*record.reasons, reason)), "refuse", reason_class, by="steward")
+        record = self._undecided(digest, "approve", "release")
+        record = replace(
+            record, reasons=(*record.reasons, reason), candidate=None, desk="refuse" if record.awaits == "release" else ""
+        )
+        return self._decide(record, "refuse", reason_class, by="steward")
 
     def ready(self, contract: Contract, approvals: Sequence[bytes]) -> None:
         """Let the node move, or raise (rule 6).
@@ -161,11 +164,11 @@ class Approvals:
         if record is None or record.decision != "approve":
             raise Refused("approval-missing", "this node has not approved the job itself")
 
-    def _undecided(self, digest: str) -> JobRecord:
+    def _undecided(self, digest: str, *awaits: str) -> JobRecord:
         record = self.storage.job(digest)
         if record is None:
             raise Invalid("job-unknown", "no job of that name is known here", hint="tally node pending")
-        if record.awaits != "approve":
+        if record.awaits not in awaits:
             raise Invalid("job-state", "nothing is to be decided about this job now", hint="tally node pending")
         return record
 

@@ -1,0 +1,307 @@
+"""One attempt of one job at one agency: drives the agency's machine and, at the desk, the desk's.
+
+Rules that this file enforces:
+
+1. A session begins only for a contract whose approvals the node has verified itself (`Approvals.ready`).
+2. Its sealing key is made here, is never written down, and goes with the session (S-04).
+3. No round's message leaves before the hello of every participant is here and verified.
+4. A message is given to a machine only when a machine awaits it, whole, and opened under the header that is awaited (S-32).
+5. A share is stored before it is sent, and what is sent is what was stored first (S-18).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tallystick.core.agreement.check import COORDINATOR, pinned_key
+from tallystick.core.clock import Clock
+from tallystick.core.documents import decoded
+from tallystick.core.errors import NotReady, TallyError
+from tallystick.core.failpoint import failpoint
+from tallystick.core.job.hello import Hello, new_hello, verified_hello
+from tallystick.core.keyfile import Identity
+from tallystick.core.net.chunks import MessageName
+from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
+from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.statistic import agency as agency_machine
+from tallystick.crypto.statistic import desk as desk_machine
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.workers import Workers
+from tallystick.node.assignment import Assignment
+from tallystick.node.courier import Courier, Dropped, persistent
+from tallystick.node.ports import Link, Storage
+from tallystick.node.prepare import Prepared
+from tallystick.v1.types_pb2 import JobView, Progress
+
+REPORT_SECONDS: Final = 1.0
+
+Prepare = Callable[[Assignment], Prepared]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every session of a node shares.
+
+    Attributes:
+        prepare: reads this agency's people; blocks.
+        state: the state folder.
+        machines: the agency's and the desk's (begin, table); tests put others in their place.
+    """
+
+    agency: str
+    identity: Identity
+    storage: Storage
+    link: Link
+    clock: Clock
+    workers: Workers
+    randomness: Randomness
+    prepare: Prepare
+    state: Path
+    machines: Mapping[str, tuple[Callable[[Any], Step[Any]], Table]] = field(
+        default_factory=lambda: {
+            "agency": (agency_machine.begin, agency_machine.TABLE),
+            "desk": (desk_machine.begin, desk_machine.TABLE),
+        }
+    )
+
+
+class Session:
+    """See the module's rules. `run` gives what the desk's machine opened, or None where this agency is not the desk."""
+
+    def __init__(self, around: Surroundings, assignment: Assignment, view: JobView) -> None:
+        self._around = around
+        self._assignment = assignment
+        self._view = view
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.attempt: Final = view.attempt
+        self._key = SealingKey.generate()
+        self._states: dict[str, Any] = {}
+        self._local: dict[Ref, tuple[bytes, ...]] = {}
+        self._uploads: asyncio.Queue[tuple[Ref, Path]] = asyncio.Queue()
+        self._progress = ("derive", 0, 0)
+        self._courier: Courier | None = None
+
+    def see(self, view: JobView) -> None:
+        """Take a newer view of the job."""
+        if view.attempt == self.attempt and view.version >= self._view.version:
+            self._view = view
+            self._news.set()
+
+    async def run(self) -> Any:
+        """Run the attempt to its end.
+
+        Raises:
+            TallyError, PeerFault, LocalFault: why this agency cannot go on.
+        """
+        helpers = [asyncio.create_task(self._upload()), asyncio.create_task(self._report())]
+        work = asyncio.create_task(self._work())
+        try:
+            await asyncio.wait({work, helpers[0]}, return_when=asyncio.FIRST_COMPLETED)
+            if helpers[0].done():
+                helpers[0].result()
+            return await work
+        finally:
+            for task in (work, *helpers):
+                task.cancel()
+            await asyncio.gather(work, *helpers, return_exceptions=True)
+            self._drop()
+
+    async def _work(self) -> Any:
+        assignment, around = self._assignment, self._around
+        job = assignment.job.hex()
+        around.storage.log("attempt", around.clock.now(), job, attempt=self.attempt)
+        holds_data = around.agency in assignment.agencies
+        prepared = await asyncio.to_thread(around.prepare, assignment) if holds_data else None
+        self._tell("derive", 1, 1)
+        failpoint("node-before-hello")
+        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity).encoded()
+        self.see(await persistent(lambda: around.link.deposit(assignment.job, hello)))
+        failpoint("node-after-hello")
+        self._courier = self._made_courier(await self._hellos())
+        if prepared is not None:
+            await self._begin("agency", self._agency_setup(prepared))
+        if around.agency == assignment.desk:
+            await self._begin("desk", self._desk_setup())
+        while any(state.awaits for state in self._states.values()):
+            role, ref = await self._next()
+            await self._take(role, ref)
+        await self._uploads.join()
+        return self._states.get("desk")
+
+    async def _hellos(self) -> dict[str, bytes]:
+        """Wait for the hello of every participant; give their sealing keys (rule 3)."""
+        assignment = self._assignment
+        keys: dict[str, bytes] = {}
+        while len(keys) < len(assignment.participants):
+            self._news.clear()
+            for document in (decoded(data, kind="hello") for data in self._view.hellos):
+                name = document.read(Hello).agency
+                if name in assignment.participants and name not in keys:
+                    hello = verified_hello(
+                        document,
+                        job=assignment.job.hex(),
+                        attempt=self.attempt,
+                        agency=name,
+                        agreement=assignment.contract.agreement,
+                    )
+                    keys[name] = bytes.fromhex(hello.sealing_key)
+            if len(keys) < len(assignment.participants):
+                await self._news.wait()
+        return keys
+
+    def _made_courier(self, hellos: Mapping[str, bytes]) -> Courier:
+        assignment, around, agreement = self._assignment, self._around, self._assignment.contract.agreement
+        folder = around.state / "spool" / f"{assignment.job.hex()}-{self.attempt}"
+        folder.mkdir(parents=True, mode=0o700)
+        return Courier(
+            link=around.link,
+            job=assignment.job,
+            attempt=self.attempt,
+            sealing_keys={**hellos, COORDINATOR: bytes.fromhex(agreement.coordinator.sealing_key)},
+            identity_keys={
+                name: bytes.fromhex(pinned_key(agreement, name)) for name in (*assignment.participants, COORDINATOR)
+            },
+            key=self._key,
+            private=around.identity.private,
+            folder=folder,
+        )
+
+    def _agency_setup(self, prepared: Prepared) -> agency_machine.AgencySetup:
+        assignment, around = self._assignment, self._around
+        return agency_machine.AgencySetup(
+            me=around.agency,
+            agencies=assignment.agencies,
+            desk=assignment.desk,
+            job=assignment.job,
+            attempt=self.attempt,
+            passes=prepared.passes,
+            people=prepared.people,
+            decoys=assignment.contract.agreement.decoys,
+            coin_key=around.storage.secret(),
+            columns=prepared.over_slots,
+            own=prepared.own,
+            computation=assignment.computation,
+            sign=around.identity.sign,
+            randomness=around.randomness,
+            workers=around.workers,
+            tell=self._tell,
+        )
+
+    def _desk_setup(self) -> desk_machine.DeskSetup:
+        assignment, agreement = self._assignment, self._assignment.contract.agreement
+        return desk_machine.DeskSetup(
+            me=self._around.agency,
+            agencies=assignment.agencies,
+            job=assignment.job,
+            attempt=self.attempt,
+            keys={name: bytes.fromhex(agreement.parties[name].key) for name in assignment.agencies},
+            computation=assignment.computation,
+            randomness=self._around.randomness,
+        )
+
+    async def _begin(self, role: str, setup: Any) -> None:
+        begin, _ = self._around.machines[role]
+        await asyncio.to_thread(self._step, role, lambda: begin(setup))
+
+    async def _next(self) -> tuple[str, Ref]:
+        """Wait until there is a message that a machine awaits (rule 4)."""
+        while True:
+            self._news.clear()
+            held = self._held()
+            for role, state in self._states.items():
+                for ref in state.awaits:
+                    if ref in self._local or ref in held:
+                        return role, ref
+            await self._news.wait()
+
+    def _held(self) -> set[Ref]:
+        """Give the messages for us that the coordinator holds whole."""
+        names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
+        return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.job, self.attempt)}
+
+    async def _take(self, role: str, ref: Ref) -> None:
+        """Give a machine a message, and let its answers be sent."""
+        courier = self._courier
+        assert courier is not None
+        local = ref in self._local
+        message = Message(ref, iter(self._local.pop(ref))) if local else await courier.fetched(ref)
+        state, (_, table) = self._states[role], self._around.machines[role]
+        await asyncio.to_thread(self._step, role, lambda: advance(table, state, message))
+        if not local:
+            courier.read(ref)
+
+    def _step(self, role: str, step: Callable[[], Step[Any]]) -> None:
+        """Take one step and seal what it sends. Runs in a thread: answers are made as they are read."""
+        made = step()
+        for outbound in made.outbound:
+            self._send(outbound)
+        if self._courier is not None:  # else the session was dropped meanwhile: keep nothing
+            self._states[role] = made.state
+
+    def _send(self, outbound: Outbound) -> None:
+        ref, courier, around = outbound.ref, self._courier, self._around
+        if courier is None:
+            raise Dropped
+        if ref.receiver == around.agency:
+            self._local[ref] = tuple(outbound.chunks)
+            return
+        if ref.kind != kinds.SHARES:
+            path = courier.spooled(ref, outbound.chunks)
+        else:
+            job = self._assignment.job.hex()
+            around.storage.log("share", around.clock.now(), job, attempt=self.attempt)
+            share = around.storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
+            failpoint("node-share-stored")
+            path = courier.spooled(ref, kinds.pieces(share), kept_path(around.state, job, self.attempt, ref.kind))
+        self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, path))
+
+    async def _upload(self) -> None:
+        """Deliver what is sent, in order."""
+        while True:
+            ref, path = await self._uploads.get()
+            assert self._courier is not None
+            if ref.kind == kinds.SHARES:
+                failpoint("node-before-share-sent")
+            await self._courier.delivered(ref, path)
+            if ref.kind in {kinds.POINTS, kinds.TAGS}:
+                failpoint("node-list-sent")
+            self._uploads.task_done()
+
+    def _tell(self, phase: str, done: int, total: int) -> None:
+        """Note how far we are; called in threads."""
+        self._progress = (phase, done, total)
+
+    async def _report(self) -> None:
+        """Tell the coordinator how far we are, when that changes; that it hears is not needed."""
+        told = None
+        while True:
+            if self._progress != told:
+                told = self._progress
+                phase, done, total = told
+                progress = Progress(party=self._around.agency, phase=phase, done=done, total=total)
+                with contextlib.suppress(NotReady, TallyError):
+                    await self._around.link.report_progress(self._assignment.job, self.attempt, progress)
+            await asyncio.sleep(REPORT_SECONDS)
+
+    def _drop(self) -> None:
+        """Let go of every key and every file of the attempt (rule 2)."""
+        if self._courier is not None:
+            self._courier.drop()
+        self._courier = None
+        self._states.clear()
+        self._local.clear()
+        del self._key
+
+
+def kept_path(state: Path, job: str, attempt: int, kind: str) -> Path:
+    """Give the file of a message that must be sent as it was made, even after a restart."""
+    folder = state / "kept"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{job}-{attempt}-{kind}"
