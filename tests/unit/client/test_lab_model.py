@@ -99,7 +99,7 @@ def test_a_dataset_as_the_agreement_and_as_the_node_see_it(tmp_path: Path) -> No
         (LAB + "agreement: {release: {desk: labour}}", "document-invalid", "labour is no agency"),
         (LAB + "agreement: {disclosure: {profile: lax}}", "document-invalid", "profile"),
         (LAB.replace("{csv: z.csv}", "{csv: z.csv, parquet: z}"), "document-invalid", "one of: {csv: FILE}, {parquet: FILE}"),
-        (LAB.replace("person: id, ", ""), "document-invalid", "person: missing"),
+        (LAB.replace("        person: id\n", "", 1), "document-invalid", "person: missing"),
         (LAB.replace("type: integer, min: 0,", "type: integer,"), "document-invalid", "min and max go together"),
         (LAB.replace("ssn: ssn", "shoe_size: ssn"), "document-invalid", "shoe_size"),
         (LAB + "agreement: {decoys: 1}\nagreement: {decoys: 2}", "yaml-invalid", "repeated"),

@@ -1,0 +1,103 @@
+"""From a question to a signed job: every check before anybody else is asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tallystick.client.asking import all_problems, analyst_name, new_job
+from tallystick.client.estimate import estimated, passes_of
+from tallystick.core.errors import Invalid, Refused, TallyError
+from tallystick.core.job.check import verified_job
+from tallystick.core.job.model import Question
+from tests.governance import NOW, agreement, identity, question_value, signed_agreement
+
+PACT = agreement()
+DIGEST = signed_agreement(PACT).digest
+
+
+def question(**changes: Any) -> Question:
+    return Question.read(question_value(**changes), what="question")
+
+
+def test_a_job_names_its_agreement_and_is_signed_by_its_analyst_alone() -> None:
+    document, key = new_job(question(), PACT, DIGEST, identity("ana"), now=NOW)
+    job = verified_job(document, PACT)
+    assert (job.analyst, job.agreement.digest, job.result_key) == ("ana", DIGEST, key.public.hex())
+    again, other = new_job(question(), PACT, DIGEST, identity("ana"), now=NOW)
+    assert again.digest != document.digest
+    assert other.public != key.public
+
+
+def test_a_deadline_is_not_after_the_agreement_ends() -> None:
+    pact = agreement(valid_until="2026-06-03T00:00:00Z")
+    document, _ = new_job(question(), pact, signed_agreement(pact).digest, identity("ana"), now=NOW, deadline=timedelta(days=7))
+    assert verified_job(document, pact).deadline == "2026-06-03T00:00:00Z"
+
+
+def test_a_key_that_the_agreement_does_not_name() -> None:
+    assert analyst_name(PACT, identity("otto")) == "otto"
+    with pytest.raises(Refused) as caught:
+        analyst_name(PACT, identity("mallory"))
+    assert caught.value.code == "job-not-allowed"
+    assert identity("mallory").key in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "hint"),
+    [
+        ({"purpose": "marketing"}, "job-not-allowed", "evaluation, planning"),
+        ({"join": "tanf outer wages"}, "job-invalid", "inner"),
+        ({"by": ["tanf.exit_quarter"]}, "job-invalid", "values"),
+        ({"measures": [{"mean": "wages.salary"}]}, "job-invalid", "earnings"),
+        ({"release": "direct"}, "release-direct", "desk"),
+    ],
+)
+def test_what_stands_against_a_question_says_what_would_pass(changes: dict[str, Any], code: str, hint: str) -> None:
+    (problem,) = all_problems(question(**changes), PACT, "ana")
+    assert problem.code == code
+    assert hint in problem.hint
+    with pytest.raises(TallyError) as caught:
+        new_job(question(**changes), PACT, DIGEST, identity("ana"), now=NOW)
+    assert caught.value.code == code
+
+
+def test_every_problem_is_found_at_once() -> None:
+    found = all_problems(question(purpose="marketing", release="direct", agreement="other"), PACT, "mallory")
+    assert [problem.code for problem in found] == ["agreement-unknown", "job-not-allowed", "job-not-allowed", "release-direct"]
+
+
+def test_no_linkage_pass_is_a_problem_that_names_what_is_missing() -> None:
+    pact = agreement(link=["first_name+last_name+birth_date"])
+    (problem,) = all_problems(question(), pact, "ana")
+    assert problem.code == "link-impossible"
+    assert "first_name" in problem.message
+
+
+def test_why_a_pass_is_not_used_names_the_dataset() -> None:
+    usable, unusable = passes_of(question(), agreement(link=["ssn+birth_date", "ssn+last_name:4"]))
+    assert [recipe.name for recipe in usable] == ["ssn+birth_date"]
+    ((recipe, reason),) = unusable
+    assert recipe.name == "ssn+last_name:4"
+    assert "tanf has no last_name" in reason
+
+
+def test_an_estimate_counts_as_the_parties_do() -> None:
+    work = estimated(question(), PACT, {"tanf": 1000, "wages": 5000})
+    # Padmé of people and 1,024 decoys, each list masked by both
+    assert work.masks == 2 * (2048 + 6144)
+    assert work.passes == 1
+    assert work.cells == 3 * 5 * 3 + 5  # rows of 5 regions and 3 industries (missing ones too), three numbers each; linkage
+    assert work.products > 0
+    assert work.bytes > work.ciphertexts * 112 * 1024
+    bigger = estimated(question(), PACT, {"tanf": 10_000, "wages": 50_000})
+    assert bigger.masks > work.masks
+    assert bigger.cells == work.cells
+
+
+@pytest.mark.parametrize("people", [{"tanf": 1}, {"tanf": 1, "wages": 1, "jail": 1}])
+def test_an_estimate_needs_the_size_of_each_group(people: dict[str, int]) -> None:
+    with pytest.raises(Invalid, match="--people"):
+        estimated(question(), PACT, people)
