@@ -1,0 +1,252 @@
+"""The composition root of a node: the one place that picks adapters, and the loop that keeps it going."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.clock import Clock, SystemClock
+from tallystick.core.errors import Invalid, NotReady, TallyError
+from tallystick.core.job.model import Job
+from tallystick.core.keyfile import Identity, read_identity
+from tallystick.core.net.tls import Credentials, loaded
+from tallystick.crypto import kernel
+from tallystick.crypto.randomness import SystemRandomness
+from tallystick.node.agreements import Agreements
+from tallystick.node.approvals import Approvals
+from tallystick.node.config import NodeConfig
+from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT
+from tallystick.node.desk import Desk
+from tallystick.node.jobs import Jobs
+from tallystick.node.link import GrpcLink
+from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.policy.evaluate import Verdict, evaluate
+from tallystick.node.policy.model import Policy, read_policy
+from tallystick.node.ports import Link, Storage
+from tallystick.node.preflight import datasets
+from tallystick.node.prepare import prepared
+from tallystick.node.session import Surroundings
+from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.workers import ProcessWorkers
+
+LOOK_AGAIN_SECONDS: Final = 20.0
+"""How often unended jobs are asked after, should a notice have been lost."""
+_LOG: Final = structlog.get_logger("node")
+
+
+@dataclass
+class Node:
+    """A node's parts, put together; `attend` keeps them going."""
+
+    config: NodeConfig
+    jobs: Jobs
+    approvals: Approvals
+    storage: Storage
+    link: Link
+    clock: Clock
+    connected: bool = False
+    _due: set[bytes] = field(default_factory=set)
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def attend(self) -> None:
+        """Hear the coordinator's notices and see to the jobs they name, for ever."""
+        tasks = [asyncio.create_task(one) for one in (self._hear(), self._see_to(), self._look_again())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.jobs.close()
+
+    def status(self) -> dict[str, Any]:
+        """Say how the node is."""
+        states = [record.state for record in self.storage.jobs()]
+        now = self.clock.now()
+        days = {
+            name: (moment(document.read(Agreement).valid_until) - now).days
+            for name, document in self.approvals.agreements.all().items()
+        }
+        certificate = self.config.path(self.config.file.coordinator.certificate)
+        with contextlib.suppress(OSError, TallyError):
+            days["certificate"] = (loaded(certificate.read_bytes()).not_valid_after_utc - now).days
+        return {
+            "agency": self.config.agency,
+            "connected": self.connected,
+            "jobs": {state: states.count(state) for state in sorted(set(states))},
+            "days_left": days,
+            "kernel": kernel.chosen(),
+        }
+
+    async def _hear(self) -> None:
+        wait = FIRST_WAIT
+        while True:
+            try:
+                async with self.link.attend() as notices:
+                    self._look_at(*self.jobs.unended())
+                    async for notice in notices:
+                        self.connected, wait = True, FIRST_WAIT
+                        self._look_at(notice.job)
+            except TallyError as error:
+                _LOG.info("disconnected", code=error.code)
+            self.connected = False
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    async def _see_to(self) -> None:
+        running: dict[bytes, asyncio.Task[None]] = {}
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            for job in [job for job in self._due if job not in running or running[job].done()]:
+                self._due.discard(job)
+                running[job] = asyncio.create_task(self._sync(job))
+                running[job].add_done_callback(lambda _: self._woken.set())
+            for job in [job for job, task in running.items() if task.done()]:
+                del running[job]
+
+    async def _sync(self, job: bytes) -> None:
+        try:
+            await self.jobs.sync(job)
+        except TallyError as error:
+            _LOG.info("later", job=job.hex()[:12], code=error.code)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            self._look_at(*self.jobs.unended())
+
+    def _look_at(self, *jobs: bytes) -> None:
+        self._due.update(jobs)
+        self._woken.set()
+
+
+def judge_of(config: NodeConfig) -> Any:
+    """Give the local policy as a function; it is read afresh for every job, and one that cannot be read allows nothing."""
+
+    def judge(job: Job, agreement: Agreement) -> Verdict:
+        policy = Policy() if config.file.policy is None else read_policy(config.path(config.file.policy))
+        return evaluate(policy, job, agreement, config.agency)
+
+    return judge
+
+
+def built(
+    config: NodeConfig, identity: Identity, storage: Storage, link: Link, workers: ProcessWorkers, clock: Clock | None = None
+) -> Node:
+    """Put a node together from its parts."""
+    clock = clock or SystemClock()
+    agreements = Agreements(config, identity, storage, clock)
+    agreements.load()
+    approvals = Approvals(config, identity, agreements, storage, clock, judge_of(config))
+    around = Surroundings(
+        agency=config.agency,
+        identity=identity,
+        storage=storage,
+        link=link,
+        clock=clock,
+        workers=workers,
+        randomness=SystemRandomness(),
+        prepare=lambda assignment: prepared(assignment, config, storage),
+        state=config.state,
+    )
+    desk = Desk(config.agency, identity, storage, clock, config.file.desk)
+    return Node(config, Jobs(around, approvals, desk), approvals, storage, link, clock)
+
+
+def credentials_of(config: NodeConfig) -> Credentials:
+    """Read the files that `tally node join` made.
+
+    Raises:
+        Invalid: `not-enrolled`: they are not there.
+    """
+    files = config.file.coordinator
+    try:
+        authority, chain, key = (config.path(name).read_bytes() for name in (files.authority, files.certificate, files.key))
+    except OSError as error:
+        raise Invalid(
+            "not-enrolled", "this node has no certificate yet", hint="tally node join INVITE", detail=type(error).__name__
+        ) from error
+    return Credentials(authority, chain, key)
+
+
+@contextmanager
+def held_state(folder: Path) -> Iterator[None]:
+    """Hold the state folder: closed to others, used by one process, and without what a killed one left in its spool.
+
+    Raises:
+        NotReady: `unavailable`: another node uses it.
+    """
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise NotReady("unavailable", f"another node uses {folder}", hint="stop it first") from error
+        shutil.rmtree(folder / "spool", ignore_errors=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
+    """Run a node until it is told to stop.
+
+    Raises:
+        TallyError: it cannot start: its key, certificate or state.
+    """
+    identity = await asyncio.to_thread(read_identity, config.path(config.file.identity))
+    credentials = await asyncio.to_thread(credentials_of, config)
+    stopped = stop or _on_signals()
+    with held_state(config.state):
+        storage = SqliteStorage(config.state / "node.db")
+        link = GrpcLink(config.file.coordinator.address, credentials)
+        workers = ProcessWorkers(config.file.workers)
+        node = built(config, identity, storage, link, workers)
+        service = StewardService(
+            config.agency, node.jobs, node.approvals, storage, status=node.status, datasets=lambda: datasets(config)
+        )
+        try:
+            async with serving_local(config.socket, service):
+                storage.log("started", node.clock.now(), agreements=[*sorted(node.approvals.agreements.all())])
+                await _until(stopped, node.attend())
+        finally:
+            await link.close()
+            workers.close()
+            storage.close()
+
+
+async def _until(stopped: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Do the work until it ends, or until told to stop."""
+    tasks = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _on_signals() -> asyncio.Event:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped

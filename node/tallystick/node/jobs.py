@@ -1,0 +1,316 @@
+"""What a node does about a job whenever the coordinator says that it changed.
+
+    submitted, approving   decide, hand in the decision
+    running                begin a session, once its approvals are verified; one that this process has no keys of is a new attempt
+    releasing              hand on what was stored to be sent
+    ended                  drop the session; nothing of it stays
+
+One job is handled by one task at a time; jobs do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from tallystick.core.agreement.check import COORDINATOR
+from tallystick.core.documents import decoded
+from tallystick.core.errors import CATALOGUE, Broken, NotReady, TallyError
+from tallystick.core.failpoint import failpoint
+from tallystick.core.job.approval import ReasonClass
+from tallystick.core.job.hello import Hello
+from tallystick.core.job.lifecycle import JobState
+from tallystick.core.net.chunks import MessageName, sealed_envelopes
+from tallystick.core.net.spoolfile import write_spool
+from tallystick.core.net.status import origin
+from tallystick.crypto.errors import LocalFault, PeerFault
+from tallystick.crypto.machine import Ref
+from tallystick.crypto.statistic import desk as desk_machine
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.node.approvals import Approvals, Contract
+from tallystick.node.assignment import Assignment
+from tallystick.node.courier import Dropped, persistent
+from tallystick.node.desk import Desk
+from tallystick.node.ports import JobRecord
+from tallystick.node.session import Session, Surroundings, kept_path
+from tallystick.v1.types_pb2 import Failure, JobView
+from tallystick.v1.types_pb2 import JobState as WireState
+
+MAX_TEXT: Final = 1000
+_LOG: Final = structlog.get_logger("node")
+
+
+def state_of(view: JobView) -> JobState:
+    """Give a view's state.
+
+    Raises:
+        Broken: `protocol-broken`: one that is not known.
+    """
+    name = WireState.Name(view.state).removeprefix("JOB_STATE_").lower()
+    if name not in set(JobState):
+        raise Broken("protocol-broken", "the coordinator tells a state that is not known")
+    return JobState(name)
+
+
+@dataclass
+class Running:
+    """A session and the task that runs it."""
+
+    session: Session
+    task: asyncio.Task[None]
+
+
+@dataclass
+class Jobs:
+    """See the module's table."""
+
+    around: Surroundings
+    approvals: Approvals
+    desk: Desk
+    _running: dict[str, Running] = field(default_factory=dict)
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _failed: set[tuple[str, int]] = field(default_factory=set)
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def sync(self, job: bytes) -> None:
+        """Ask what a job is at, and do what is due.
+
+        Raises:
+            NotReady: the coordinator cannot be reached.
+            Broken: `disk`: nothing can be written, so nothing is done.
+        """
+        async with self._locks[job.hex()]:
+            view = await self.around.link.sync(job)
+            if view.job != job:
+                raise Broken("protocol-broken", "the coordinator answers about another job than was asked")
+            try:
+                await self._handle(view)
+            except (NotReady, Broken):
+                raise
+            except TallyError as error:
+                _LOG.warning("job", job=job.hex()[:12], code=error.code, detail=error.detail)
+
+    async def approve(self, digest: str, documents: Sequence[bytes]) -> JobRecord:
+        """Say yes on behalf of this agency's people: before the job runs, or before the desk releases.
+
+        The decision is durable when this returns; it is handed in as soon as the coordinator can be reached.
+
+        Raises:
+            TallyError: nothing waits for it, or something is missing.
+        """
+        async with self._locks[digest]:
+            record = self.around.storage.job(digest)
+            if record is not None and record.awaits == "release":
+                record = await asyncio.to_thread(self.desk.approve, record)
+            else:
+                record = await asyncio.to_thread(self.approvals.approve, digest, documents)
+        self._soon(digest)
+        return record
+
+    async def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> JobRecord:
+        """Say no on behalf of this agency's people; at the desk that closes the result.
+
+        Raises:
+            Invalid: `job-unknown`, `job-state`.
+        """
+        async with self._locks[digest]:
+            record = await asyncio.to_thread(self.approvals.refuse, digest, reason_class, reason)
+        self._soon(digest)
+        return record
+
+    async def close(self) -> None:
+        """Drop all sessions."""
+        for task in self._telling:
+            task.cancel()
+        for digest in list(self._running):
+            await self._stop(digest)
+
+    def unended(self) -> list[bytes]:
+        """Give the jobs that may still change, as far as this node knows."""
+        return [bytes.fromhex(record.job) for record in self.around.storage.jobs() if not JobState(record.state).final]
+
+    async def _handle(self, view: JobView) -> None:
+        digest, state = view.job.hex(), state_of(view)
+        if state.final:
+            await self._end(digest, state)
+            return
+        record = await asyncio.to_thread(self.approvals.consider, view.document, digest)
+        if record is None:
+            return
+        record = self._noted(record, state, view.attempt)
+        running = self._running.get(digest)
+        if running is not None and running.session.attempt != view.attempt:
+            await self._stop(digest)
+            running = None
+        if state in {JobState.SUBMITTED, JobState.APPROVING} or record.decision == "refuse":
+            await self._hand_in(record, view)
+        elif running is not None:
+            running.session.see(view)
+        else:
+            await self._go_on(record, view, state)
+
+    async def _go_on(self, record: JobRecord, view: JobView, state: JobState) -> None:
+        """Begin a session, or go on after a restart of this process."""
+        digest, attempt, storage = record.job, view.attempt, self.around.storage
+        if (digest, attempt) in self._failed:
+            return
+        try:
+            contract = await asyncio.to_thread(self.approvals.contract, record.document, digest)
+            await asyncio.to_thread(self.approvals.ready, contract, list(view.approvals))
+        except TallyError as error:
+            await self._fail(digest, attempt, error)
+            return
+        assignment = Assignment(self.around.agency, contract)
+        share = storage.share(digest, attempt)
+        if share is not None:
+            await self._send_kept(contract, attempt, kinds.SHARES, share)
+        if storage.result(digest, attempt) is not None or (
+            record.candidate is not None and record.candidate_attempt == attempt
+        ):
+            if record.awaits != "release":
+                await self._release(record)
+            return
+        done = share is not None and self.around.agency != assignment.desk
+        if done:
+            return
+        if share is not None or state != JobState.RUNNING or self._said_hello(view):
+            restarted = NotReady("party-restarted", f"{self.around.agency} restarted, and its keys for this attempt are gone")
+            await self._fail(digest, attempt, restarted, retry=True)
+            return
+        session = Session(self.around, assignment, view)
+        self._running[digest] = Running(session, asyncio.create_task(self._run(session, assignment)))
+
+    async def _run(self, session: Session, assignment: Assignment) -> None:
+        digest = assignment.job.hex()
+        try:
+            opened = await session.run()
+            if isinstance(opened, desk_machine.Opened):
+                view = await persistent(lambda: self.around.link.sync(assignment.job))
+                record = await asyncio.to_thread(self.desk.candidate, assignment, session.attempt, opened, list(view.approvals))
+                if record.awaits != "release":
+                    await self._release(record)
+        except (Dropped, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
+            await self._fail(digest, session.attempt, error)
+        finally:
+            self._finished(digest, session)
+
+    def _finished(self, digest: str, session: Session) -> None:
+        running = self._running.get(digest)
+        if running is not None and running.session is session:
+            del self._running[digest]
+
+    async def _release(self, record: JobRecord) -> None:
+        """Seal, store and send the result."""
+        contract = await asyncio.to_thread(self.approvals.contract, record.document, record.job)
+        sealed = await asyncio.to_thread(self.desk.sealed, record, contract)
+        failpoint("node-before-release")
+        await self._send_kept(contract, record.candidate_attempt, kinds.RELEASE, sealed)
+
+    async def _send_kept(self, contract: Contract, attempt: int, kind: str, data: bytes) -> None:
+        """Send what was stored to be sent, from the file of its envelopes where that is still there."""
+        digest = contract.document.digest
+        path = kept_path(self.around.state, digest, attempt, kind)
+        ref = Ref(kind, self.around.agency, COORDINATOR)
+        name = MessageName(bytes.fromhex(digest), attempt, ref)
+        if not await asyncio.to_thread(path.exists):
+            envelopes = sealed_envelopes(
+                name,
+                kinds.pieces(data),
+                receiver_public=bytes.fromhex(contract.agreement.coordinator.sealing_key),
+                sender_private=self.around.identity.private,
+            )
+            await asyncio.to_thread(write_spool, path, envelopes)
+        await persistent(lambda: self.around.link.put(name, path))
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def _hand_in(self, record: JobRecord, view: JobView) -> None:
+        """Hand in what the coordinator does not hold yet of a decision; the agency's own document last."""
+        for document in reversed(record.deposits):
+            if document not in view.approvals:
+                await self.around.link.deposit(view.job, document)
+
+    async def _fail(self, digest: str, attempt: int, error: BaseException, *, retry: bool = False) -> None:
+        """Tell the others that this agency cannot go on; nothing of the data is in what is told."""
+        told = outward(error)
+        kind, place = type(error).__name__, origin(error)
+        _LOG.warning(
+            "cannot go on", job=digest[:12], attempt=attempt, code=told.code, detail=told.detail, error=kind, where=place
+        )
+        self._failed.add((digest, attempt))
+        with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
+            self.around.storage.log(
+                "failed", self.around.clock.now(), digest, attempt=attempt, code=told.code, detail=told.detail
+            )
+        failure = Failure(
+            party=self.around.agency, code=told.code, message=told.message[:MAX_TEXT], hint=told.hint[:MAX_TEXT], retry=retry
+        )
+        with contextlib.suppress(TallyError):  # the job may have ended meanwhile
+            await persistent(lambda: self.around.link.report_failure(bytes.fromhex(digest), attempt, failure))
+
+    def _soon(self, digest: str) -> None:
+        """Let the coordinator hear of a decision, without making its maker wait."""
+
+        async def tell() -> None:
+            with contextlib.suppress(TallyError):  # the next notice tries again
+                await self.sync(bytes.fromhex(digest))
+
+        task = asyncio.create_task(tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    def _said_hello(self, view: JobView) -> bool:
+        """Tell whether the coordinator holds a hello of ours for this attempt: then another process of ours had its key."""
+        hellos = [decoded(data, kind="hello").read(Hello) for data in view.hellos]
+        return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
+
+    def _noted(self, record: JobRecord, state: JobState, attempt: int) -> JobRecord:
+        if (record.state, record.attempt) != (state, attempt):
+            record = replace(record, state=str(state), attempt=attempt)
+            self.around.storage.save_job(record)
+        return record
+
+    async def _end(self, digest: str, state: JobState) -> None:
+        await self._stop(digest)
+        record = self.around.storage.job(digest)
+        if record is not None and record.state != state:
+            self.around.storage.log("ended", self.around.clock.now(), digest, state=str(state))
+            self.around.storage.save_job(replace(record, state=str(state), awaits="", candidate=None))
+            await asyncio.to_thread(_remove_kept, self.around.state, digest)
+        self._failed = {pair for pair in self._failed if pair[0] != digest}
+
+    async def _stop(self, digest: str) -> None:
+        running = self._running.pop(digest, None)
+        if running is not None and running.task is not asyncio.current_task():
+            running.task.cancel()
+            await asyncio.gather(running.task, return_exceptions=True)
+
+
+def outward(error: BaseException) -> TallyError:
+    """Give what others may know of why this agency cannot go on."""
+    match error:
+        case TallyError():
+            return error
+        case PeerFault():
+            return Broken("protocol-broken", str(error), detail=error.rule)
+        case LocalFault() if error.rule in CATALOGUE:
+            return Broken(error.rule, CATALOGUE[error.rule], detail=error.rule)
+        case LocalFault():
+            return Broken("internal", CATALOGUE["internal"], detail=error.rule)
+        case OSError():
+            return Broken("disk", "the agency's disk is full or failed", hint="its IT makes room")
+        case _:
+            return Broken("internal", CATALOGUE["internal"], hint="the log of the agency's node says where")
+
+
+def _remove_kept(state: Path, digest: str) -> None:
+    for path in (state / "kept").glob(f"{digest}-*"):
+        path.unlink(missing_ok=True)

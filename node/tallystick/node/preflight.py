@@ -1,0 +1,116 @@
+"""What `tally node check` and `tally node datasets` look at: everything that would stop a job, before there is one."""
+
+from __future__ import annotations
+
+import socket as sockets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.errors import TallyError
+from tallystick.core.net.tls import loaded as loaded_certificate
+from tallystick.node.agreements import Agreements
+from tallystick.node.config import NodeConfig
+from tallystick.node.features import people_table
+from tallystick.node.policy.model import read_policy
+from tallystick.node.sources.locked import quoted
+from tallystick.node.sources.records import loaded
+
+SOON_DAYS: Final = 30
+DIAL_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what, the problem ("" if there is none), and what would fix it."""
+
+    check: str
+    problem: str = ""
+    fix: str = ""
+
+
+def findings(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:
+    """Look at everything, in the order in which a node needs it."""
+    yield from _agreements(config, agreements, now)
+    yield _policy(config)
+    for name, report in datasets(config).items():
+        problem = f"{report['error']} ({report['detail']})" if report.get("detail") else report.get("error", "")
+        yield Finding(f"dataset {name}", problem, report.get("hint", ""))
+    yield _certificate(config, now)
+    yield _coordinator(config)
+
+
+def datasets(config: NodeConfig) -> dict[str, dict[str, Any]]:
+    """Give, by dataset: columns, rows, people, how many people have each identifier; or the error. Counts, never values."""
+    return {name: _dataset(config, name) for name in config.file.datasets}
+
+
+def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:
+    entry = config.dataset(name)
+    try:
+        with loaded(name, entry, config.folder, max_memory_mib=config.file.max_memory_mib) as records:
+            table = people_table(records, name, where=None, used=(), derived={})
+            usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
+            missing = {
+                column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608
+                for column in records.columns
+            }
+            return {"rows": records.rows, "people": table.n, "identifiers": usable, "missing": missing}
+    except TallyError as error:
+        return {"error": error.message, "hint": error.hint, "detail": error.detail, "code": error.code}
+
+
+def _agreements(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:
+    if not config.file.agreements:
+        yield Finding("agreements", "none is named: no job is allowed", "add the signed files to agreements in node.yaml")
+    agreements.load()
+    for written, error in agreements.problems.items():
+        yield Finding(f"agreement {written}", error.message, error.hint)
+    for name, document in agreements.all().items():
+        agreement = document.read(Agreement)
+        days = (moment(agreement.valid_until) - now).days
+        soon = f"it ends in {days} days" if days < SOON_DAYS else ""
+        yield Finding(f"agreement {name}", soon, "sign a new version" if soon else "")
+        for dataset, agreed in agreement.datasets.items():
+            if agreed.agency != config.agency:
+                continue
+            if dataset not in config.file.datasets:
+                yield Finding(f"agreement {name}: dataset {dataset}", "node.yaml does not declare it", "add it to datasets")
+                continue
+            differs = "; ".join(config.file.datasets[dataset].differences(agreed))
+            yield Finding(f"agreement {name}: dataset {dataset}", differs, "make the two say the same" if differs else "")
+
+
+def _policy(config: NodeConfig) -> Finding:
+    if config.file.policy is None:
+        return Finding("policy", "none is named: every job is refused", "name a policy file in node.yaml")
+    try:
+        empty = not read_policy(config.path(config.file.policy)).rules
+    except TallyError as error:
+        return Finding("policy", error.message, error.hint)
+    return Finding("policy", "it has no rule: every job is refused" if empty else "", "add a rule" if empty else "")
+
+
+def _certificate(config: NodeConfig, now: datetime) -> Finding:
+    path = config.path(config.file.coordinator.certificate)
+    try:
+        days = (loaded_certificate(path.read_bytes()).not_valid_after_utc - now).days
+    except OSError:
+        return Finding("certificate", "there is none", "join with an invitation: tally node join INVITE")
+    except TallyError as error:
+        return Finding("certificate", error.message, error.hint)
+    soon = f"it ends in {days} days" if days < SOON_DAYS else ""
+    return Finding("certificate", soon, "join with a new invitation" if soon else "")
+
+
+def _coordinator(config: NodeConfig) -> Finding:
+    host, _, port = config.file.coordinator.address.rpartition(":")
+    try:
+        sockets.create_connection((host.strip("[]"), int(port)), timeout=DIAL_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        return Finding(
+            "coordinator", f"it does not answer ({type(error).__name__})", "check coordinator.address and the firewall"
+        )
+    return Finding("coordinator")
