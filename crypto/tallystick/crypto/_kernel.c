@@ -21,7 +21,9 @@
 
 #include "_kernel_job.h"
 
+#include "_kernel_plain.h"
 #ifdef TALLY_X86
+#include "_kernel_avx2.h"
 #include "_kernel_ifma.h"
 #endif
 
@@ -37,7 +39,9 @@ typedef struct {
 static kernel_path PATHS[] = {
 #ifdef TALLY_X86
     {"ifma", ifma_mask_points, ifma_hash_points, ifma_map_points, ifma_first_off_curve, 0},
+    {"avx2", avx2_mask_points, avx2_hash_points, avx2_map_points, avx2_first_off_curve, 0},
 #endif
+    {"plain", plain_mask_points, plain_hash_points, plain_map_points, plain_first_off_curve, 1},
 };
 enum { PATH_COUNT = sizeof PATHS / sizeof *PATHS };
 
@@ -49,6 +53,7 @@ static void find_paths(void) {
     __builtin_cpu_init();
     PATHS[0].usable = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
+    PATHS[1].usable = __builtin_cpu_supports("avx2");
     unsigned a, b = 0, c, d;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) != 0 && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"))
         SHA256_STEP = sha256_block_ni;

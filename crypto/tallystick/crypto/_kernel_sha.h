@@ -9,6 +9,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "little-endian processors only; elsewhere the portable path serves"
+#endif
+
+static inline uint64_t load_le64(const uint8_t *from) {
+    uint64_t word;
+    memcpy(&word, from, 8);
+    return word;
+}
+
+static inline void store_le64(uint8_t *to, uint64_t word) {
+    memcpy(to, &word, 8);
+}
+
 static inline uint64_t load_be64(const uint8_t *from) {
     uint64_t word;
     memcpy(&word, from, 8);

@@ -29,6 +29,8 @@ SCALAR: Final = 32
 """Bytes of a mask scalar."""
 PORTABLE: Final = "portable"
 """The path without native code."""
+PLAIN: Final = "plain"
+"""The native path of processors without AVX2. One ladder on it is slower than OpenSSL's, but several run at once."""
 
 _BLOCK: Final = 4096
 """Points that one thread takes at a time: some milliseconds, so that an interrupt is heard and threads end together."""
@@ -109,7 +111,7 @@ def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
     path = chosen()
     if len(scalar) != SCALAR:
         raise LocalFault("scalar-length", "a scalar must be 32 bytes")
-    if path == PORTABLE:
+    if path == PORTABLE or (path == PLAIN and workers == 1):
         _check_workers(workers)
         return portable.mask(scalar, _shaped(points))
     out = np.empty_like(_shaped(points))
