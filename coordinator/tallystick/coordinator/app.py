@@ -49,6 +49,7 @@ class Coordinator:
 
     settings: Settings
     storage: Storage
+    spool: Spool
     authority: Authority
     jobs: Jobs
     intake: Intake
@@ -130,7 +131,7 @@ def compose(
         ),
         calls_per_second=limits.calls_per_second,
     )
-    return Coordinator(settings, storage, authority, jobs, intake, relay, driver, agreements, server)
+    return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server)
 
 
 def run(settings: Settings) -> None:
