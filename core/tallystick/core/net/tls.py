@@ -26,7 +26,7 @@ SERVER_NAME: Final = "coordinator.tallystick"
 MAX_CSR_BYTES: Final = 8192
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
-_URI = re.compile(r"^tallystick://([a-z][a-z0-9_-]{0,63})/([a-z]+)/([a-z0-9][a-z0-9_-]{0,63})$")
+_URI = re.compile(r"tallystick://([a-z][a-z0-9_-]{0,63})/([a-z]+)/([a-z0-9][a-z0-9_-]{0,63})")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def identity_of(uris: list[str]) -> Identity:
     Raises:
         Invalid: `not-enrolled`: not exactly one URI, or not one of this form.
     """
-    match = _URI.match(uris[0]) if len(uris) == 1 else None
+    match = _URI.fullmatch(uris[0]) if len(uris) == 1 else None
     if match is None or match[2] not in get_args(Role):
         raise Invalid("not-enrolled", "the certificate names nobody of a Tallystick network")
     return Identity(match[1], cast("Role", match[2]), match[3])

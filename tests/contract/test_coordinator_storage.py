@@ -1,0 +1,264 @@
+"""One suite for every storage of the coordinator: in memory, and SQLite in a file (also reopened after each step)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tallystick.coordinator.ports import Stale, Storage
+from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.storage.memory import MemoryStorage
+from tallystick.coordinator.storage.sql import SqlStorage, sqlite_engine
+from tallystick.core.errors import Broken, Refused
+from tallystick.core.net.chunks import MessageName
+from tallystick.crypto.machine import Ref
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+Open = Callable[[], Storage]
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite reopened"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Give a function that gives the storage; reopened, it comes from the file at every call."""
+    if request.param == "memory":
+        memory = MemoryStorage()
+        return lambda: memory
+    one = SqlStorage(sqlite_engine(tmp_path / "db"))
+    return (lambda: one) if request.param == "sqlite" else (lambda: SqlStorage(sqlite_engine(tmp_path / "db")))
+
+
+def a_job(number: int = 1, **changes: object) -> JobRecord:
+    record = JobRecord(
+        job=bytes([number]) * 32,
+        question=f"{number:064x}",
+        analyst="ana",
+        agreement="county",
+        agreement_digest="aa" * 32,
+        document=b"signed",
+        state="submitted",
+        attempt=1,
+        version=1,
+        submitted=NOW,
+        deadline=NOW + DAY,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def a_message(round_: str = "seed", attempt: int = 1, number: int = 1) -> MessageRecord:
+    kind, _, about = round_.partition(":")
+    return MessageRecord(MessageName(bytes([number]) * 32, attempt, Ref(kind, "labor", "housing", about)), 3, 1_000)
+
+
+def a_certificate(serial: str = "1a", invitation: str = "i1", name: str = "labor") -> Certificate:
+    return Certificate(serial, "agency", name, NOW + DAY, invitation, b"chain")
+
+
+def test_an_invitation_is_redeemed_once(storage: Open) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    assert storage().invitation("i1") == Invitation("i1", "agency", "labor", NOW + DAY)
+    assert storage().invitation("i2") is None
+    storage().redeem(a_certificate(), NOW)
+    assert storage().certificate("1a") == a_certificate()
+    held = storage().invitation("i1")
+    assert held is not None
+    assert held.used == NOW
+    with pytest.raises(Refused, match="invite-invalid"):
+        storage().redeem(a_certificate("1b"), NOW)
+    assert storage().certificate("1b") is None
+    assert [certificate.serial for certificate in storage().certificates()] == ["1a"]
+
+
+@pytest.mark.parametrize(("invitation", "at"), [("unknown", NOW), ("i1", NOW + DAY), ("i1", NOW + 2 * DAY)])
+def test_an_invitation_that_is_unknown_or_expired_is_not_redeemed(storage: Open, invitation: str, at: datetime) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    with pytest.raises(Refused, match="invite-invalid"):
+        storage().redeem(a_certificate(invitation=invitation), at)
+    assert storage().certificates() == ()
+
+
+def test_of_two_at_once_one_redeems(storage: Open) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    outcomes: list[str] = []
+    start = threading.Barrier(4)
+
+    def attempt(serial: str) -> None:
+        start.wait()
+        try:
+            storage().redeem(a_certificate(serial), NOW)
+            outcomes.append("redeemed")
+        except Refused:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=attempt, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["redeemed", "refused", "refused", "refused"]
+    assert len(storage().certificates()) == 1
+
+
+def test_revocation_takes_certificates_and_unused_invitations(storage: Open) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    storage().add_invitation(Invitation("i2", "agency", "labor", NOW + DAY))
+    storage().add_invitation(Invitation("i3", "agency", "housing", NOW + DAY))
+    storage().redeem(a_certificate(), NOW)
+    assert storage().revoke("agency", "labor", NOW) == 2
+    assert storage().revoke("agency", "labor", NOW) == 0
+    assert storage().revoke("analyst", "housing", NOW) == 0
+    certificate = storage().certificate("1a")
+    assert certificate is not None
+    assert certificate.revoked == NOW
+    assert storage().invitation("i2") is None
+    assert storage().invitation("i3") is not None
+
+
+def test_a_job_is_kept_once(storage: Open) -> None:
+    assert storage().add_job(a_job()) == a_job()
+    assert storage().job(a_job().job) == a_job()
+    assert storage().add_job(a_job(state="running")) == a_job()  # as it is held, not as it was brought
+    assert storage().job(bytes(32)) is None
+
+
+def test_one_question_of_an_analyst_is_open_once(storage: Open) -> None:
+    storage().add_job(a_job())
+    again = a_job(2, question=a_job().question)
+    with pytest.raises(Refused, match=f"job-duplicate.*{a_job().job.hex()[:12]}"):
+        storage().add_job(again)
+    storage().add_job(replace(a_job(3, question=a_job().question), analyst="otto"))
+    held = storage().job(a_job().job)
+    assert held is not None
+    storage().change(held, replace(held, state="cancelled", ended=NOW))
+    assert storage().add_job(again) == again
+
+
+def test_jobs_come_in_the_order_of_their_submission(storage: Open) -> None:
+    for number in (3, 1, 2):
+        storage().add_job(a_job(number))
+    held = storage().job(a_job(1).job)
+    assert held is not None
+    storage().change(held, replace(held, state="failed", ended=NOW))
+    assert [record.job[0] for record in storage().jobs(ended=True)] == [3, 1, 2]
+    assert [record.job[0] for record in storage().jobs(ended=False)] == [3, 2]
+
+
+def test_a_change_needs_the_version_that_it_changes(storage: Open) -> None:
+    first = storage().add_job(a_job())
+    second = storage().change(first, replace(first, state="approving"))
+    assert (second.version, second.state) == (2, "approving")
+    assert storage().job(first.job) == second
+    with pytest.raises(Stale):
+        storage().change(
+            first, replace(first, state="cancelled", ended=NOW), deposits=[Deposit("approval", "labor", FOREVER, b"x")]
+        )
+    assert storage().job(first.job) == second
+    assert storage().deposits(first.job) == ()  # all or nothing
+    with pytest.raises(Stale):
+        storage().change(a_job(9), a_job(9))
+
+
+def test_what_comes_with_a_change_is_kept(storage: Open) -> None:
+    record = storage().add_job(a_job())
+    approval, hello = Deposit("approval", "labor", FOREVER, b"yes"), Deposit("hello", "labor", 1, b"hello")
+    failure = FailureRecord(1, "labor", "party-restarted", "gone", "wait", retry=True)
+    record = storage().change(record, record, deposits=[hello, approval], failures=[failure], messages=[a_message()])
+    assert storage().deposits(record.job) == (approval, hello)
+    assert storage().failures(record.job) == (failure,)
+    assert storage().messages(record.job) == (a_message(),)
+    again = replace(approval, document=b"still yes")
+    record = storage().change(record, record, deposits=[again], messages=[a_message(), a_message("points:labor")])
+    assert storage().deposits(record.job) == (again, hello)
+    assert storage().messages(record.job) == (a_message(), a_message("points:labor"))
+    assert storage().messages(bytes(32)) == ()
+
+
+def test_a_new_attempt_forgets_hellos_and_messages_of_the_old_one(storage: Open) -> None:
+    record = storage().add_job(a_job())
+    approval = Deposit("approval", "labor", FOREVER, b"yes")
+    record = storage().change(record, record, deposits=[approval, Deposit("hello", "labor", 1, b"h")], messages=[a_message()])
+    record = storage().change(record, replace(record, attempt=2))
+    assert storage().deposits(record.job) == (approval,)
+    assert storage().messages(record.job) == ()
+    record = storage().change(record, record, deposits=[Deposit("hello", "labor", 2, b"h")], messages=[a_message(attempt=2)])
+    assert len(storage().deposits(record.job)) == 2
+    assert storage().messages(record.job) == (a_message(attempt=2),)
+
+
+def test_an_ended_job_has_no_messages(storage: Open) -> None:
+    record = storage().add_job(a_job())
+    record = storage().change(record, record, messages=[a_message()])
+    record = storage().change(record, replace(record, state="released", ended=NOW, result_bytes=77))
+    assert storage().messages(record.job) == ()
+    assert storage().job(record.job) == record
+    assert record.result_bytes == 77
+
+
+def test_presence_is_the_last_time_of_each(storage: Open) -> None:
+    storage().saw(["labor", "housing"], NOW)
+    storage().saw(["labor"], NOW + DAY)
+    storage().saw([], NOW + 2 * DAY)
+    assert storage().seen() == {"labor": NOW + DAY, "housing": NOW}
+
+
+def test_changes_from_many_threads_are_all_counted(storage: Open) -> None:
+    record = storage().add_job(a_job())
+
+    def change(name: str) -> None:
+        for _ in range(5):
+            while True:
+                held = storage().job(record.job)
+                assert held is not None
+                try:
+                    storage().change(held, held, failures=[FailureRecord(1, name, "internal", "", "", retry=False)])
+                except Stale:
+                    continue
+                break
+
+    threads = [threading.Thread(target=change, args=(f"party{n}",)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    held = storage().job(record.job)
+    assert held is not None
+    assert held.version == 16
+    assert len(storage().failures(record.job)) == 15
+
+
+def test_sqlite_is_durable_before_it_answers(tmp_path: Path) -> None:
+    engine = sqlite_engine(tmp_path / "db")
+    SqlStorage(engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+
+
+def test_what_is_no_database_of_ours_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"this is no database, whatever its name says" * 40)
+    with pytest.raises(Broken, match="state-corrupt"):
+        SqlStorage(sqlite_engine(tmp_path / "db"))
+    with sqlite3.connect(tmp_path / "newer") as connection:
+        connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(Broken, match="version 99"):
+        SqlStorage(sqlite_engine(tmp_path / "newer"))
+
+
+def test_the_types_fit_postgresql() -> None:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
+    from tallystick.coordinator.storage.tables import METADATA
+
+    for table in METADATA.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # theirs
+        assert "BYTEA" in text or table.name in {"invitations", "presence"}
+        assert isinstance(table, sa.Table)
