@@ -24,6 +24,7 @@ from tallystick.core.keyfile import Identity, read_identity
 from tallystick.core.net.tls import Credentials, loaded
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.workers import Workers
 from tallystick.node.agreements import Agreements
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
@@ -146,7 +147,7 @@ def judge_of(config: NodeConfig) -> Any:
 
 
 def built(
-    config: NodeConfig, identity: Identity, storage: Storage, link: Link, workers: ProcessWorkers, clock: Clock | None = None
+    config: NodeConfig, identity: Identity, storage: Storage, link: Link, workers: Workers, clock: Clock | None = None
 ) -> Node:
     """Put a node together from its parts."""
     clock = clock or SystemClock()

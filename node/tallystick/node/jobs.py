@@ -77,6 +77,7 @@ class Jobs:
     _running: dict[str, Running] = field(default_factory=dict)
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _failed: set[tuple[str, int]] = field(default_factory=set)
+    _sent: set[tuple[str, int, str]] = field(default_factory=set)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def sync(self, job: bytes) -> None:
@@ -191,6 +192,7 @@ class Jobs:
         digest = assignment.job.hex()
         try:
             opened = await session.run()
+            self._sent.add((digest, session.attempt, kinds.SHARES))
             if isinstance(opened, desk_machine.Opened):
                 view = await persistent(lambda: self.around.link.sync(assignment.job))
                 record = await asyncio.to_thread(self.desk.candidate, assignment, session.attempt, opened, list(view.approvals))
@@ -216,8 +218,10 @@ class Jobs:
         await self._send_kept(contract, record.candidate_attempt, kinds.RELEASE, sealed)
 
     async def _send_kept(self, contract: Contract, attempt: int, kind: str, data: bytes) -> None:
-        """Send what was stored to be sent, from the file of its envelopes where that is still there."""
+        """Send what was stored to be sent, from the file of its envelopes where that is still there; once is enough."""
         digest = contract.document.digest
+        if (digest, attempt, kind) in self._sent:
+            return
         path = kept_path(self.around.state, digest, attempt, kind)
         ref = Ref(kind, self.around.agency, COORDINATOR)
         name = MessageName(bytes.fromhex(digest), attempt, ref)
@@ -230,6 +234,7 @@ class Jobs:
             )
             await asyncio.to_thread(write_spool, path, envelopes)
         await persistent(lambda: self.around.link.put(name, path))
+        self._sent.add((digest, attempt, kind))
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _hand_in(self, record: JobRecord, view: JobView) -> None:
@@ -285,7 +290,8 @@ class Jobs:
             self.around.storage.log("ended", self.around.clock.now(), digest, state=str(state))
             self.around.storage.save_job(replace(record, state=str(state), awaits="", candidate=None))
             await asyncio.to_thread(_remove_kept, self.around.state, digest)
-        self._failed = {pair for pair in self._failed if pair[0] != digest}
+        self._failed = {one for one in self._failed if one[0] != digest}
+        self._sent = {one for one in self._sent if one[0] != digest}
 
     async def _stop(self, digest: str) -> None:
         running = self._running.pop(digest, None)

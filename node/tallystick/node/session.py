@@ -159,7 +159,8 @@ class Session:
     def _made_courier(self, hellos: Mapping[str, bytes]) -> Courier:
         assignment, around, agreement = self._assignment, self._around, self._assignment.contract.agreement
         folder = around.state / "spool" / f"{assignment.job.hex()}-{self.attempt}"
-        folder.mkdir(parents=True, mode=0o700)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
         return Courier(
             link=around.link,
             job=assignment.job,
