@@ -137,5 +137,9 @@ def parsed_join(question: Question) -> Join:
     if left == right or len(names) != 2:
         raise Invalid("job-invalid", "a job joins exactly two groups of people, each named once", hint=fix)
     if question.people[left].agency == question.people[right].agency:
-        raise Invalid("job-invalid", "the two groups of a job belong to two agencies", hint="choose a dataset of another agency for one of them")
+        raise Invalid(
+            "job-invalid",
+            "the two groups of a job belong to two agencies",
+            hint="choose a dataset of another agency for one of them",
+        )
     return Join(left=left, kind=kind, right=right)  # type: ignore[arg-type]  # the pattern allows these kinds alone
