@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from tallystick.core.keyfile import Identity
 from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto import signing
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.randomness import SystemRandomness
 
 Kind = Literal["agreement", "job", "approval", "hello", "shares", "result"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
@@ -215,7 +215,7 @@ def write_document(path: Path, document: SignedDocument) -> None:
     Raises:
         Broken: `disk`.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
     try:
         try:
             with draft.open("x", encoding="utf-8") as file:

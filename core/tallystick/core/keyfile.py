@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from tallystick.core.errors import Broken, Invalid
 from tallystick.crypto import signing
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 _MAX_BYTES: Final = 16_384
 _MODE: Final = 0o600
@@ -110,7 +109,7 @@ def read_sealing_key(path: Path) -> SealingKey:
 
 def _write(path: Path, kind: str, private: bytes, public: bytes) -> None:
     text = json.dumps({"kind": kind, "private": private.hex(), "public": public.hex()}, indent=2) + "\n"
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
         try:
