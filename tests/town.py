@@ -174,11 +174,12 @@ class Town:
 
     def fetched(self, ref: Ref, attempt: int = 1) -> bytes:
         """Download a message of the coordinator and open it."""
-        envelopes = self.at.relay.read(member(ref.receiver), self.name(ref, attempt), 0)
-        public = identity(ref.sender).public
-        return b"".join(
-            opened_chunks(self.name(ref, attempt), envelopes, receiver=self.key(ref.receiver, attempt), sender_public=public)
-        )
+        return b"".join(self.opened(ref, self.at.relay.read(member(ref.receiver), self.name(ref, attempt), 0), attempt))
+
+    def opened(self, ref: Ref, envelopes: Iterable[Envelope], attempt: int = 1) -> Iterator[bytes]:
+        """Open a message as its receiver."""
+        key, public = self.key(ref.receiver, attempt), identity(ref.sender).public
+        return opened_chunks(self.name(ref, attempt), envelopes, receiver=key, sender_public=public)
 
     @property
     def state(self) -> str:

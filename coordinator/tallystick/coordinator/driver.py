@@ -226,7 +226,9 @@ class Driver:
         name = self._name(view, ref)
         public = _sealing_keys(view.deposits, view.record.attempt)[ref.receiver]
         sealed = sealed_envelopes(name, chunks, receiver_public=public, sender_private=self._identity.private)
-        return self._spool.write(name, sealed)
+        record = self._spool.write(name, sealed)
+        failpoint("message-written")
+        return record
 
     def _fail(self, view: View, party: str, code: str, message: str, hint: str = "") -> None:
         failure = FailureRecord(view.record.attempt, party, code, message, hint, retry=False)
