@@ -114,7 +114,19 @@ def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
     released, made = verified_result(document, agreement=job.read(Job).agreement.digest)
     if released.job != job.digest:
         raise Refused("signature-invalid", "the result is for another job")
-    return Result(document, plain(document), tuple(made))
+    return Result(document, shown(document), tuple(made))
+
+
+def shown(document: SignedDocument) -> dict[str, Any]:
+    """Give what people read of a result, each row in the order of the columns.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    value = plain(document)
+    order = {name: place for place, name in enumerate(value["columns"])}
+    value["rows"] = [dict(sorted(row.items(), key=lambda item: order.get(item[0], len(order)))) for row in value["rows"]]
+    return value
 
 
 def read_result(path: Path) -> tuple[SignedDocument, dict[str, Any]]:
@@ -135,7 +147,7 @@ def read_result(path: Path) -> tuple[SignedDocument, dict[str, Any]]:
         raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote")
     if value.get("kind") == "result":
         document = decoded(data, kind="result")
-        return document, plain(document)
+        return document, shown(document)
     proof = value.pop("proof", None)
     if not isinstance(proof, dict):
         hint = f"its status is {value['status']}" if isinstance(value.get("status"), str) else "give the file that --out wrote"

@@ -77,7 +77,7 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
     answered = [outcome for outcome in outcomes if outcome.result is not None]
     if answered:
         click.secho("Who learned what, in the first job", bold=True)
-        print_leakage(answered[0].leakage)
+        print_leakage({who: lines for who, lines in answered[0].leakage.items() if "+" not in who})
         click.echo()
         passed = sum(len(outcome.result.checks) for outcome in answered if outcome.result is not None)
         click.echo(f"{passed} checks of signatures passed. {seconds:.0f} s in all, {len(answered)} encrypted answers.")
@@ -85,8 +85,9 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
         click.echo()
         click.secho("Try next", bold=True)
         click.echo(f"  tally result verify {files[0]}")
+        click.echo(f"  tally result show {files[0]} --leakage      (also what two parties would learn together)")
         click.echo(f"  tally job check {county.jobs[0]} --lab {county.lab} --people tanf=10000 --people wages=10000")
-        click.echo(f"  change {county.jobs[1]} and: tally lab run {county.lab} {county.jobs[1]} --out result.json")
+        click.echo(f"  tally lab run {county.lab} {county.jobs[1]} --out result.json  # after a change to the job")
 
 
 def _print_list(value: dict[str, Any]) -> None:
@@ -110,7 +111,7 @@ def _print_crossed(value: dict[str, Any], measure: str) -> None:
 def _cell(row: dict[str, Any], column: str) -> str:
     value = row.get(column)
     if value is None:
-        return str(row.get("suppressed") or "") if column == "count" else ""
+        return "hidden" if row.get("suppressed") and column == "count" else ""
     if isinstance(value, float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

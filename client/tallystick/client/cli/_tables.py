@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,10 @@ def print_result(value: dict[str, Any], *, title: str | None = None) -> None:
     """Print a released result: a hidden row shows why in place of its numbers."""
     columns = [column for column in value["columns"] if column != "suppressed"]
     by = [column for column in columns if "(" not in column and column != "count"]
-    rows = []
-    for row in value["rows"]:
-        hidden = row.get("suppressed")
-        rows.append(
-            [
-                _level(row[c])
-                if c in by
-                else f"({hidden})"
-                if hidden and c == "count"
-                else ""
-                if hidden
-                else _number(row.get(c))
-                for c in columns
-            ]
-        )
-    print_table(columns, rows, title=title)
+    rows = [[_shown(row, column, by) for column in columns] for row in value["rows"]]
+    if title is not None:
+        click.secho(title, bold=True)
+    print_table(columns, rows)
     click.echo()
     click.echo(linkage_line(value["linkage"]))
     told = disclosure_line(value)
@@ -51,12 +40,20 @@ def linkage_line(linkage: dict[str, Any]) -> str:
 def disclosure_line(value: dict[str, Any]) -> str:
     """Give what was hidden in one line; empty if the rules hide nothing."""
     rules = value["disclosure"]
-    hidden = sum(1 for row in value["rows"] if row.get("suppressed"))
-    profile = rules.get("profile")
     least = rules.get("min_cell")
-    if not least or least < 2:
+    if not isinstance(least, int) or least < 2:
         return ""
-    return f"disclosure: profile {profile}, counts of 1 to {least - 1} are hidden; {hidden} of {len(value['rows'])} rows hidden"
+    hidden = rules.get("rows_hidden") or {}
+    parts = ", ".join(f"{count} {why}" for why, count in hidden.items() if count) or "none"
+    return f"disclosure: {rules.get('profile')}, counts of 1 to {least - 1} are hidden; hidden of {len(value['rows'])} rows: {parts}"
+
+
+def _shown(row: dict[str, Any], column: str, by: Sequence[str]) -> str:
+    if column in by:
+        return _level(row[column])
+    if row.get("suppressed"):
+        return "hidden" if column == "count" else ""
+    return _number(row.get(column))
 
 
 def _level(value: Any) -> str:
