@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.tokens import token_columns, with_any_token
 from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
-from tallystick.crypto.statistic.agency import Int64s
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig
@@ -20,6 +22,8 @@ from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.ports import Storage
 from tallystick.node.sources.records import loaded
+
+Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

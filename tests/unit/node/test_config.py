@@ -1,0 +1,93 @@
+"""node.yaml: what it may say, what it may not, and where it differs from the agreement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.core.errors import Invalid
+from tallystick.core.keyfile import read_identity
+from tallystick.node.config import DatasetConfig, NodeFile, read_config
+from tallystick.node.policy.model import read_policy
+from tallystick.node.starting import begun
+from tests.governance import agreement
+
+MINIMAL: dict[str, Any] = {"agency": "labor", "coordinator": {"address": "county.example:7443"}}
+WAGES: dict[str, Any] = {
+    "source": {"csv": "wages.csv"},
+    "person": "id",
+    "identifiers": {"ssn": "SSN", "birth_date": "DOB"},
+    "columns": {
+        "quarter": {"type": "category"},
+        "industry": {"type": "category", "values": ["retail", "care"], "from": "NAICS title"},
+        "wage": {"type": "decimal", "scale": 2, "min": "0", "max": "99999.99"},
+    },
+    "rows_per_person": 20,
+}
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "node.yaml").write_text(
+        "agency: labor\ncoordinator: {address: '127.0.0.1:7443'}\nstate: here\npolicy: /etc/p.yaml\n"
+    )
+    config = read_config(tmp_path / "node.yaml")
+    assert config.state == tmp_path / "here"
+    assert config.path("/etc/p.yaml") == Path("/etc/p.yaml")
+    assert config.file.desk == "ask"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"more": 1}, {"agency": "Labor"}, {"coordinator": {}}, {"coordinator": {"address": "nowhere"}}, {"desk": "always"},
+        {"datasets": {"wages": {**WAGES, "source": {}}}}, {"datasets": {"wages": {**WAGES, "source": {"csv": "a", "parquet": "b"}}}},
+        {"datasets": {"wages": {**WAGES, "identifiers": {"shoe_size": "x"}}}}, {"datasets": {"wages": {**WAGES, "person": ""}}},
+        {"datasets": {"wages": {**WAGES, "columns": {"a": {"type": "integer"}, "A": {"type": "integer"}}}}},
+        {"datasets": {"wages": {**WAGES, "columns": {"a b": {"type": "integer"}}}}}, {"datasets": {"wages": {**WAGES, "where": "1"}}},
+        {"datasets": {"wages": {**WAGES, "columns": {"a": {"type": "decimal"}}}}}, {"workers": -1},
+    ],
+)  # fmt: skip
+def test_what_it_may_not_say(change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as caught:
+        NodeFile.read({**MINIMAL, **change}, what="node.yaml")
+    assert caught.value.code == "document-invalid"
+
+
+def test_declarations_that_agree() -> None:
+    assert DatasetConfig.read(WAGES, what="dataset").differences(agreement().datasets["wages"]) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rows_per_person": 21}, "rows_per_person differs"),
+        ({"out_of_bounds": "clip"}, "out_of_bounds differs"),
+        ({"identifiers": {"ssn": "SSN"}}, "identifiers differ: birth_date"),
+        ({"columns": {**WAGES["columns"], "extra": {"type": "integer"}}}, "column extra is not in the agreement"),
+        ({"columns": {"quarter": {"type": "category"}}}, "column wage of the agreement is missing"),
+        ({"columns": {**WAGES["columns"], "quarter": {"type": "integer"}}}, "column quarter: type differs"),
+        (
+            {"columns": {**WAGES["columns"], "industry": {"type": "category", "values": ["retail"]}}},
+            "column industry: values differs",
+        ),
+    ],
+)
+def test_declarations_that_differ_are_named(change: dict[str, Any], said: str) -> None:
+    assert said in DatasetConfig.read({**WAGES, **change}, what="dataset").differences(agreement().datasets["wages"])
+
+
+def test_init_writes_files_that_read_back_and_never_over_others(tmp_path: Path) -> None:
+    identity = begun(tmp_path / "node", "labor", "127.0.0.1:7443")
+    config = read_config(tmp_path / "node" / "node.yaml")
+    assert config.agency == "labor"
+    assert read_policy(tmp_path / "node" / "policy.yaml").rules == ()
+    assert read_identity(config.path(config.file.identity)) == identity
+    assert (tmp_path / "node" / "identity.key").stat().st_mode & 0o077 == 0
+    with pytest.raises(Invalid):
+        begun(tmp_path / "node", "labor", "127.0.0.1:7443")
+    sample = (tmp_path / "node" / "node.yaml").read_text()
+    commented = sample.replace("datasets: {}", "datasets:").replace("\n#  ", "\n  ").replace("\n#    ", "\n    ")
+    (tmp_path / "node" / "node.yaml").write_text(commented)
+    assert list(read_config(tmp_path / "node" / "node.yaml").file.datasets) == ["exits"]
