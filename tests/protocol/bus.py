@@ -14,7 +14,7 @@ from tallystick.coordinator.slots import assigned_slots
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.crypto.statistic import agency, desk
+from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.shares import added
 
@@ -30,7 +30,7 @@ class Bus:
         tamper: changes a message on its way; the identity by default.
     """
 
-    setups: Mapping[str, agency.AgencySetup]
+    setups: Mapping[str, states.AgencySetup]
     desk_setup: desk.DeskSetup
     randomness: Randomness = field(default_factory=SystemRandomness)
     tamper: Tamper = lambda _, chunks: chunks

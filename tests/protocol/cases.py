@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from tallystick.crypto import paillier, signing
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
-from tallystick.crypto.statistic.agency import AgencySetup
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.tags import TokenColumn
 from tallystick.crypto.workers import SerialWorkers
 

@@ -25,9 +25,9 @@ from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto import paillier, signing
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.crypto.statistic.agency import AgencySetup
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
 from tests.oracle import expected_rows
 from tests.protocol.bus import Bus

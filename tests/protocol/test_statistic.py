@@ -14,7 +14,7 @@ from tallystick.crypto import paillier, signing
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Ref, advance
-from tallystick.crypto.statistic import agency, desk
+from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.shares import read_added
@@ -99,7 +99,7 @@ def _run_until_slots(bus: Bus) -> None:
         for name in bus.setups:
             state = bus.states[name]
             for ref in state.awaits:
-                if ref in bus.transcript and not isinstance(state, agency.Matching):
+                if ref in bus.transcript and not isinstance(state, states.Matching):
                     bus._take(name, advance(agency.TABLE, state, Message(ref, iter(bus.transcript[ref]))))
                     moved = True
                     break
@@ -108,7 +108,7 @@ def _run_until_slots(bus: Bus) -> None:
 
 def _person_slots(bus: Bus, name: str, chunks: list[bytes]) -> list[int]:
     state = bus.states[name]
-    assert isinstance(state, agency.Matching)
+    assert isinstance(state, states.Matching)
     slots, table_size = kinds.read_slots(chunks, len(state.persons), sender=kinds.COORDINATOR)
     assert table_size == state.table_size
     of_person = dict(zip(state.persons.tolist(), slots.tolist(), strict=True))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from tallystick.core.clock import Clock
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.net import tls
 from tallystick.core.net.tls import Credentials, Identity, Issuer
+from tallystick.crypto.randomness import SystemRandomness
 
 Member = Literal["agency", "analyst", "approver"]
 
@@ -64,7 +64,7 @@ class Authority:
             Invalid: `document-invalid`: the name is none.
         """
         now = self._clock.now()
-        invitation = Invitation(secrets.token_hex(16), role, name, now + self._invitations)
+        invitation = Invitation(SystemRandomness().take(16).hex(), role, name, now + self._invitations)
         tls.identity_of([Identity(self.network, role, name).uri])
         holder = Identity(self.network, "invite", invitation.id)
         shown = tls.credentials_for(self._issuer, holder, now=now, lifetime=self._invitations)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.net.tls import Credentials, certificate_identity, new_key
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.config import NodeConfig
 from tallystick.node.link import join, write_secret
 
@@ -87,7 +87,7 @@ def _kept_key(path: Path) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
     try:
         write_secret(draft, data)
         draft.replace(path)

@@ -32,6 +32,7 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, persistent
@@ -174,9 +175,9 @@ class Session:
             folder=folder,
         )
 
-    def _agency_setup(self, prepared: Prepared) -> agency_machine.AgencySetup:
+    def _agency_setup(self, prepared: Prepared) -> AgencySetup:
         assignment, around = self._assignment, self._around
-        return agency_machine.AgencySetup(
+        return AgencySetup(
             me=around.agency,
             agencies=assignment.agencies,
             desk=assignment.desk,

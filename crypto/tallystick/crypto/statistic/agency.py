@@ -16,12 +16,11 @@ Rules that this file enforces (docs/protocol.md §4):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tallystick.crypto import kernel, masks, paillier, products, tags
 from tallystick.crypto.codec import derive, frame
@@ -29,179 +28,22 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import checked_points, refuse_repeats
-from tallystick.crypto.randomness import Randomness, SeededRandomness, uniform_below
+from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.computation import Computation, cell_shares
+from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.shares import SealedShares, packing_of
-from tallystick.crypto.workers import Workers
+from tallystick.crypto.statistic.states import (
+    AgencySetup,
+    Encrypting,
+    Finished,
+    Matching,
+    Multiplying,
+    Sealing,
+    Seeding,
+    Tagging,
+)
 
 SEED_BYTES: Final = 32
-
-Int64s = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class AgencySetup:
-    """What an agency brings to one attempt of a job.
-
-    Attributes:
-        me: this agency.
-        agencies: all data agencies, in name order.
-        desk: the agency that opens.
-        job: the job's digest, 32 bytes.
-        passes: tokens by linkage pass, strict to loose.
-        people: number of people; the length of every token column.
-        decoys: decoy people per pass.
-        coin_key: the node's stored secret for decoy coins, 32 bytes.
-        columns: makes this agency's columns over slots, given the slot of each person and the table's size; called once.
-        own: per cell, what this agency adds by itself.
-        sign: signs (context, message) with the identity key.
-        tell: hears (phase, done, total): counted work only.
-    """
-
-    me: str
-    agencies: tuple[str, ...]
-    desk: str
-    job: bytes
-    attempt: int
-    passes: Mapping[str, tags.TokenColumn] = field(repr=False)
-    people: int = field(repr=False)
-    decoys: int
-    coin_key: bytes = field(repr=False)
-    columns: Callable[[Int64s, int], Int64s] = field(repr=False)
-    own: tuple[int, ...] = field(repr=False)
-    computation: Computation = field(repr=False)
-    sign: Callable[[str, bytes], bytes] = field(repr=False)
-    randomness: Randomness = field(repr=False)
-    workers: Workers = field(repr=False)
-    tell: Callable[[str, int, int], None] = field(repr=False)
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The other data agencies."""
-        return tuple(agency for agency in self.agencies if agency != self.me)
-
-    def ring(self, owner: str) -> tuple[str, ...]:
-        """Give the agencies that an owner's list visits, in order; the last one hands it to the coordinator."""
-        start = self.agencies.index(owner) + 1
-        return (self.agencies[start:] + self.agencies[:start])[:-1]
-
-    def previous(self, owner: str) -> str:
-        """Give who sends us an owner's list."""
-        visits = (owner, *self.ring(owner))
-        return visits[visits.index(self.me) - 1]
-
-
-@dataclass(frozen=True)
-class Seeding:
-    """Waiting for the others' contributions."""
-
-    setup: AgencySetup
-    common: Mapping[str, bytes] = field(repr=False)
-    pairs_sent: Mapping[str, bytes] = field(repr=False)
-    pairs_got: Mapping[str, bytes] = field(repr=False)
-    phase = "tag"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """Every contribution that is not here yet."""
-        return tuple(Ref(kinds.SEED, other, self.setup.me) for other in self.setup.others if other not in self.pairs_got)
-
-
-@dataclass(frozen=True)
-class Tagging:
-    """Own list sent; masking the others' as they come.
-
-    Attributes:
-        persons: person of each row of the own list, -1 for decoys and padding.
-        rows: padded rows of each list seen so far, the own included.
-    """
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    scalar: bytes = field(repr=False)
-    persons: Int64s = field(repr=False)
-    rows: Mapping[str, int]
-    phase = "tag"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """Every list that has not come by yet."""
-        setup = self.setup
-        return tuple(
-            Ref(kinds.POINTS, setup.previous(owner), setup.me, owner) for owner in setup.others if owner not in self.rows
-        )
-
-
-@dataclass(frozen=True)
-class Matching:
-    """All lists masked; the scalar is gone; waiting for the slots of the own rows."""
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    persons: Int64s = field(repr=False)
-    table_size: int
-    phase = "match"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """The slots."""
-        return (Ref(kinds.SLOTS, kinds.COORDINATOR, self.setup.me),)
-
-
-@dataclass(frozen=True)
-class Encrypting:
-    """The encryptor: columns sent, waiting for the products."""
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    keys: products.Keys = field(repr=False)
-    layout: products.Layout = field(repr=False)
-    phase = "compute"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """The multiplier's answer."""
-        return (Ref(kinds.PRODUCTS, self.setup.computation.multiplier, self.setup.me),)
-
-
-@dataclass(frozen=True)
-class Multiplying:
-    """The multiplier: waiting for the encryptor's columns."""
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    columns: Int64s = field(repr=False)
-    layout: products.Layout = field(repr=False)
-    phase = "compute"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """The encrypted columns."""
-        return (Ref(kinds.COLUMNS, self.setup.computation.encryptor, self.setup.me),)
-
-
-@dataclass(frozen=True)
-class Sealing:
-    """Shares of all cells are here; waiting for the desk's key to seal them under."""
-
-    setup: AgencySetup
-    people: int
-    shares: tuple[int, ...] = field(repr=False)
-    phase = "release"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """The desk's key."""
-        return (Ref(kinds.RECIPIENT, self.setup.desk, self.setup.me),)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The sealed shares are sent; nothing secret is left."""
-
-    phase = "release"
-    awaits: tuple[Ref, ...] = ()
 
 
 def begin(setup: AgencySetup) -> Step[Seeding]:
