@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, mermaid
+from tests.docs.cli_reference import cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -16,7 +17,7 @@ def errors() -> str:
     rows = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in CATALOGUE.items())
     return (
         "# Errors\n\n"
-        "Made by `python tests/docs/generate.py` from `core/tallystick/core/errors.py`.\n\n"
+        "Made by `python -m tests.docs.generate` from `core/tallystick/core/errors.py`.\n\n"
         "Every error has a stable code, one public sentence and, where there is one, the smallest change that would pass.\n"
         "The command line writes `error: sentence [code]` and `hint: change` to stderr. No error holds data.\n\n"
         "| code | meaning |\n|---|---|\n" + rows
@@ -30,7 +31,7 @@ def state_machines() -> str:
     ends = ", ".join(f"`{state}`" for state in JobState if state in FINAL)
     return (
         "# State machines\n\n"
-        "Made by `python tests/docs/generate.py` from `core/tallystick/core/job/lifecycle.py`.\n\n"
+        "Made by `python -m tests.docs.generate` from `core/tallystick/core/job/lifecycle.py`.\n\n"
         f"## A job\n\n```mermaid\n{mermaid()}```\n\n"
         f"It ends as {ends}; nothing follows.\n\n"
         "| event | when |\n|---|---|\n" + events + "\n"
@@ -39,7 +40,7 @@ def state_machines() -> str:
     )
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"errors.md": errors, "state-machines.md": state_machines}
+DOCUMENTS: dict[str, Callable[[], str]] = {"cli.md": cli, "errors.md": errors, "state-machines.md": state_machines}
 
 
 def main() -> None:

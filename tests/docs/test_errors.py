@@ -16,7 +16,7 @@ RAISED = re.compile(r"\b(?:Refused|Invalid|NotReady|Broken)\(\s*\"([a-z0-9-]+)\"
 
 
 def test_errors_page_is_made_from_the_catalogue() -> None:
-    assert (DOCS / "errors.md").read_text() == errors(), "run: python tests/docs/generate.py"
+    assert (DOCS / "errors.md").read_text() == errors(), "run: python -m tests.docs.generate"
 
 
 def test_every_code_that_is_raised_stands_in_the_catalogue() -> None:

@@ -7,7 +7,7 @@ from tests.docs.generate import DOCS, state_machines
 
 
 def test_state_machines_page_is_drawn_from_the_table() -> None:
-    assert (DOCS / "state-machines.md").read_text() == state_machines(), "run: python tests/docs/generate.py"
+    assert (DOCS / "state-machines.md").read_text() == state_machines(), "run: python -m tests.docs.generate"
 
 
 def test_every_event_and_phase_is_explained() -> None:

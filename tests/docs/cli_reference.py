@@ -1,0 +1,40 @@
+"""docs/cli.md: the help of every command, as `tally` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from tallystick.client.cli import tally
+
+WIDTH = 100
+
+
+def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Give (path, help) of a command and all below it; two names of one command are shown once."""
+    context = click.Context(command, info_name=" ".join(path), max_content_width=WIDTH, terminal_width=WIDTH)
+    yield " ".join(path), command.get_help(context)
+    if isinstance(command, click.Group):
+        seen: set[int] = set()
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and id(below) not in seen and not below.hidden:
+                seen.add(id(below))
+                yield from commands(below, (*path, name))
+
+
+def cli() -> str:
+    """Give docs/cli.md."""
+    intro = (
+        "# The command line\n\n"
+        "Made by `python -m tests.docs.generate` from the commands themselves.\n\n"
+        "Results go to stdout; `error: …` and `hint: …`, with a code of [errors.md](errors.md), and progress go to stderr. "
+        "The exit code is 0 for what was done, 1 for what was refused or failed, 2 for wrong usage. "
+        "Commands that show something have `--format json`.\n"
+    )
+    parts = [intro]
+    for path, text in commands(tally, ("tally",)):
+        depth = min(len(path.split()) + 1, 4)
+        parts.append(f"\n{'#' * depth} {path}\n\n```\n{text.rstrip()}\n```\n")
+    return "".join(parts)

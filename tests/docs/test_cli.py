@@ -1,0 +1,35 @@
+"""docs/cli.md is what the commands print, and everything that shows something can show it to programs."""
+
+from __future__ import annotations
+
+from tallystick.client.cli import tally
+from tests.docs.cli_reference import cli, commands
+from tests.docs.generate import DOCS
+
+SILENT = {
+    # they serve, or write one file and say so in a line
+    "tally coordinator serve",
+    "tally coordinator invite",
+    "tally coordinator revoke",
+    "tally lab serve",
+    "tally node serve",
+    "tally node init",
+    "tally node join",
+    "tally node sign",
+}
+
+
+def test_the_page_is_made_from_the_commands() -> None:
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli(), "run: python -m tests.docs.generate"
+
+
+def test_every_command_that_shows_something_has_a_format_for_programs() -> None:
+    without = {path for path, text in commands(tally, ("tally",)) if "COMMAND [ARGS]" not in text and "--format" not in text}
+    assert without <= SILENT
+
+
+def test_every_command_says_what_it_does() -> None:
+    for path, text in commands(tally, ("tally",)):
+        usage, _, rest = text.partition("\n\n")
+        assert usage.startswith("Usage: "), path
+        assert rest.strip().splitlines()[0].strip() not in {"", "Options:"}, path
