@@ -1,0 +1,307 @@
+"""Small cells are hidden, and so is enough beside them that none can be worked out from what is shown.
+
+A count of 1…k-1 is small (k: `Profile.min_cell`; from 0 where zeros are disclosive). What is shown adds up: the rows of an inner join
+to `matched`, those of a left join to the left group's people. So:
+
+1. A row of a small count shows no number (`small-cell`).
+2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out; the row still shows its count.
+   The sum of a column of 0 and 1 is a count too, and so is what it leaves.
+3. A number of the linkage report is hidden where it is small or leaves a small remainder: people without a usable token, people
+   without a match, matched people whose right levels are all missing. A small group hides the whole report.
+4. Fewer than `CROWD` hidden rows, or a hidden `matched` that all rows would add up to, take one more row with them
+   (`complementary`). Which one depends on the pattern alone, never on a size: a rule that took the smallest would tell something
+   about the rows it did not take.
+5. Then the hidden rows must be loose: with every sum and bound that is shown, each hidden count must still be able to be anything
+   from the least to the largest small count, also for who knows these rules. If not, what is too telling of the linkage report is
+   withheld, or all of it.
+
+The tests try every small table: among all that release the same, no hidden small number has one value only.
+
+Security: the released rows and totals tell an outsider nothing of a hidden small count but that it is small. An agency knows
+more by itself: in a left join, its own total for each combination of its own `by` columns. The desk works on opened cells, so the
+desk's agency sees them all. The encrypted test of DESIGN §8 closes both; until then the agreement's parties accept it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, cast
+
+from tallystick.core.disclosure.profiles import Profile
+from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.table import Linkage, Row
+
+CROWD: Final = 4
+"""Hidden rows that protect each other without another row's help."""
+
+Report: TypeAlias = dict[str, "str | int | bool | dict[str, int] | list[str]"]
+_Reason = Literal["small-cell", "complementary"]
+
+
+def suppress(rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan) -> tuple[list[Row], Linkage, Report]:
+    """Apply a profile to a table and its linkage report.
+
+    Args:
+        rows: as `table` gives them; with `keep_empty` where zeros are disclosive.
+        linkage: as `linkage_numbers` gives it.
+        profile: the rules.
+        plan: the plan of both; says how they add up and which sums are counts.
+
+    Returns:
+        New rows: a hidden row has nulls and its reason under `suppressed`; a row with hidden measures says `small-cell` too and
+        lists them under `hidden`. The linkage report, null where hidden. And what was hidden, in numbers.
+    """
+    if not profile.hides:
+        return [dict(row) for row in rows], linkage, _report(profile, {}, [], [])
+    shape = _Shape.of(plan, rows, linkage, profile)
+    reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
+    hidden = shape.hidden_totals()
+    if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
+        extra = shape.complement(set(reasons))
+        if extra is not None:
+            reasons[extra] = "complementary"
+    hidden |= shape.telling_totals(set(reasons), hidden)
+    measures = _hidden_measures(shape, set(reasons))
+    out = [_shown(row, plan, reasons.get(index), measures.get(index, [])) for index, row in enumerate(rows)]
+    return (
+        out,
+        _withheld(linkage, hidden),
+        _report(profile, reasons, sorted(hidden), [m for row in measures.values() for m in row]),
+    )
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A table's counts and how they add up."""
+
+    plan: Plan
+    profile: Profile
+    rows: Sequence[Row]
+    counts: tuple[int, ...]
+    totals: Mapping[str, int]
+    inner: bool
+    by_right: bool
+    unmatched_rows: frozenset[int]
+    """In a left join by right columns: the rows whose right levels are all missing."""
+
+    @classmethod
+    def of(cls, plan: Plan, rows: Sequence[Row], linkage: Linkage, profile: Profile) -> _Shape:
+        inner = not any(cell.own for cell in plan.cells if cell.label == "count")
+        right = [name for name in plan.by if name.split(".", 1)[0] == plan.right]
+        apart = frozenset(i for i, row in enumerate(rows) if not inner and right and all(row[name] is None for name in right))
+        counts = tuple(cast("int", row["count"]) for row in rows)
+        return cls(plan, profile, rows, counts, _flat(linkage), inner, bool(right), apart)
+
+    @property
+    def least(self) -> int:
+        """The least count that is small."""
+        return 0 if self.profile.zeros_disclosive else 1
+
+    @property
+    def slack(self) -> int:
+        """How much room the hidden rows need: one more than the small counts span, so that those who fail are loose too."""
+        return self.profile.min_cell - self.least
+
+    @property
+    def sum_name(self) -> str:
+        """Which number of the linkage report the rows add up to."""
+        return "matched" if self.inner else f"people({self.plan.left})"
+
+    def small_rows(self) -> list[int]:
+        return [index for index, count in enumerate(self.counts) if self.profile.is_small(count)]
+
+    def hidden_totals(self) -> set[str]:
+        """Give the numbers of the linkage report that are small or leave a small remainder."""
+        small = self.profile.is_small
+        matched = self.totals["matched"]
+        hidden = {name for name, value in self.totals.items() if small(value)}
+        for group in (self.plan.left, self.plan.right):
+            people, usable = self.totals[f"people({group})"], self.totals[f"usable({group})"]
+            if small(people - usable):
+                hidden.add(f"usable({group})")
+            if small(people - matched) or small(usable - matched):
+                hidden.add("matched")
+        if self.unmatched_rows and small(matched - self._sum(set(range(len(self.counts))) - self.unmatched_rows)):
+            hidden.add("matched")
+        # a small sum or group would bound every row below it
+        bounds = (self.sum_name, f"people({self.plan.left})", f"people({self.plan.right})")
+        return set(self.totals) if any(small(self.totals[name]) for name in bounds) else hidden
+
+    def complement(self, hidden: set[int]) -> int | None:
+        """Give the row to hide beside others: the first that shares most levels with one of them; None if there is none."""
+
+        def shared(index: int) -> int:
+            mine = [self.rows[index][name] for name in self.plan.by]
+            others = [[self.rows[other][name] for name in self.plan.by] for other in hidden]
+            return max((sum(a == b for a, b in zip(mine, other, strict=True)) for other in others), default=0)
+
+        candidates = [i for i, count in enumerate(self.counts) if i not in hidden and count >= self.profile.min_cell]
+        return max(candidates, key=lambda index: (shared(index), -index), default=None)
+
+    def telling_totals(self, hidden: set[int], withheld: set[str]) -> set[str]:
+        """Give the numbers of the linkage report that would say too much about the hidden rows, or about a hidden remainder.
+
+        Each test is over what would be shown, so that passing it tells nothing.
+        """
+        everyone = set(range(len(self.counts)))
+        at_most = {f"{what}({group})" for what in ("people", "usable") for group in (self.plan.left, self.plan.right)}
+        known = self.sum_name not in withheld
+        if known and not (self._high_enough(hidden, 0) and self._low_enough(hidden, 0)):
+            return set(self.totals)
+        if "matched" in withheld and (hidden or not self.inner) and (self.inner or self.by_right):
+            # matched people are at least those of the rows below and at most each total above; between must be room
+            front = everyone - self.unmatched_rows
+            least = max(self._least_sum(front, hidden, known=known), self.profile.min_cell if self.inner else 0)
+            most = min((self.totals[name] for name in at_most - withheld), default=None)
+            lone = self.inner and all(self._is_small(index) for index in hidden)
+            if most is not None and (lone or most - least < self.slack):
+                return set(self.totals)
+        return self._telling_of_matched_rows(hidden, ({"matched"} | at_most) - {self.sum_name} - withheld)
+
+    def _telling_of_matched_rows(self, hidden: set[int], names: set[str]) -> set[str]:
+        """Give which of `names` bound the rows of matched people too closely: all of a left join by right columns are bounds."""
+        telling: set[str] = set()
+        if self.inner or not self.by_right:
+            return telling
+        matched_rows = self._sum(set(range(len(self.counts))) - self.unmatched_rows)
+        front, back = hidden - self.unmatched_rows, hidden & self.unmatched_rows
+        for name in names:
+            room = self.totals[name] - matched_rows
+            loose = True
+            if name == "matched":
+                # matched people whose right levels are missing are none, or not few: else matched would be hidden. Where they are
+                # none, the two kinds of rows have a known sum each.
+                loose = room > 0 or (self._low_enough(front, 0) and self._high_enough(back, 0))
+                room = max(0, room - self.profile.min_cell)
+            if not loose or not self._high_enough(front, room) or not self._low_enough(back, room):
+                telling.add(name)
+        return telling
+
+    def _least_sum(self, rows: set[int], hidden: set[int], *, known: bool) -> int:
+        """Give the least that the counts of `rows` can add up to, for who sees what is not hidden, and perhaps the sum of all."""
+        least = sum(self._range(index)[0] if index in hidden else self.counts[index] for index in rows)
+        others = [
+            self._range(index)[1] if index in hidden else self.counts[index]
+            for index in range(len(self.counts))
+            if index not in rows
+        ]
+        if known and None not in others:
+            least = max(least, self._sum(range(len(self.counts))) - sum(other for other in others if other is not None))
+        return least
+
+    def _range(self, index: int) -> tuple[int, int | None]:
+        """Give the least and largest count that a hidden row may have, by its reason alone."""
+        return (self.least, self.profile.min_cell - 1) if self._is_small(index) else (self.profile.min_cell, None)
+
+    def _high_enough(self, hidden: set[int], room: int) -> bool:
+        """Tell whether every small count among `hidden` could be the largest small one: the others or `room` give way."""
+        over = sum(self.counts[index] - self._range(index)[0] for index in hidden)
+        return over + room >= self.slack or not any(self._is_small(index) for index in hidden)
+
+    def _low_enough(self, hidden: set[int], room: int) -> bool:
+        """Tell whether every small count among `hidden` could be the least: the others or `room` take its people."""
+        if not all(self._is_small(index) for index in hidden) or not hidden:
+            return True
+        under = sum(self.profile.min_cell - 1 - self.counts[index] for index in hidden)
+        return under + room >= self.slack
+
+    def _is_small(self, index: int) -> bool:
+        return self.profile.is_small(self.counts[index])
+
+    def _sum(self, indices: Iterable[int]) -> int:
+        return sum(self.counts[index] for index in indices)
+
+
+def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
+    """Give, for each row that is shown, the labels of what rests on a small count or leaves one."""
+    found: dict[int, list[str]] = {}
+    binary = {
+        cell.label[4:-1] for cell in shape.plan.cells if cell.label.startswith("sum(") and (cell.bound, cell.scale) == (1, 0)
+    }
+    shown = [index for index in range(len(shape.rows)) if index not in hidden]
+    columns = [label[6:-1] for label in (shape.rows[0] if shape.rows else {}) if label.startswith("count(")]
+    for column in columns:
+        labels = [label for label in shape.rows[0] if label in {f"sum({column})", f"mean({column})", f"count({column})"}]
+        resting = [index for index in shown if _rests_on_few(shape, index, column)]
+        if not resting and not hidden and _total_tells(shape, column):
+            resting = [index for index in shown if _present(shape, index, column) >= shape.profile.min_cell][:1]
+        for index in resting:
+            found.setdefault(index, []).extend(labels)
+        if column in binary:
+            for index in shown:
+                if index not in resting and _counts_few(shape, index, column):
+                    found.setdefault(index, []).extend(label for label in labels if not label.startswith("count("))
+    return found
+
+
+def _present(shape: _Shape, index: int, column: str) -> int:
+    return cast("int", shape.rows[index][f"count({column})"])
+
+
+def _rests_on_few(shape: _Shape, index: int, column: str) -> bool:
+    present = _present(shape, index, column)
+    return _few(shape, shape.counts[index], present) or _few(shape, shape.counts[index], shape.counts[index] - present)
+
+
+def _counts_few(shape: _Shape, index: int, column: str) -> bool:
+    """Tell whether the sum of a column of 0 and 1 is a small count, or leaves one."""
+    present = _present(shape, index, column)
+    total, mean = shape.rows[index].get(f"sum({column})"), shape.rows[index].get(f"mean({column})")
+    ones = cast("int", total) if total is not None else round(cast("float", mean or 0) * present)
+    return _few(shape, present, ones) or _few(shape, present, present - ones)
+
+
+def _few(shape: _Shape, of: int, part: int) -> bool:
+    """Tell whether a part of a count is small; that a part is empty or everything says nothing where zeros may be shown."""
+    return of > 0 and shape.profile.is_small(part)
+
+
+def _total_tells(shape: _Shape, column: str) -> bool:
+    """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
+    group = column.split(".", 1)[0]
+    present = sum(_present(shape, index, column) for index in range(len(shape.rows)))
+    wholes = [shape.totals[f"people({group})"], shape.totals[f"usable({group})"], shape.totals["matched"]]
+    least: Callable[[int], bool] = shape.profile.is_small
+    return present > 0 and any(whole > present and least(whole - present) for whole in wholes)
+
+
+def _shown(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
+    if reason is not None:
+        return {name: value if name in plan.by else None for name, value in row.items()} | {"suppressed": reason}
+    if measures:
+        kept: Row = {name: None if name in measures else value for name, value in row.items()}
+        return kept | {"suppressed": "small-cell", "hidden": list(measures)}
+    return dict(row)
+
+
+def _flat(linkage: Linkage) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for name, value in linkage.items():
+        if isinstance(value, dict):
+            numbers |= {f"{name}({group})": cast("int", number) for group, number in value.items()}
+        else:
+            numbers[name] = cast("int", value)
+    return numbers
+
+
+def _withheld(linkage: Linkage, hidden: set[str]) -> Linkage:
+    out: Linkage = {}
+    for name, value in linkage.items():
+        if isinstance(value, dict):
+            out[name] = {group: None if f"{name}({group})" in hidden else number for group, number in value.items()}
+        else:
+            out[name] = None if name in hidden else value
+    return out
+
+
+def _report(profile: Profile, reasons: Mapping[int, _Reason], totals: list[str], measures: list[str]) -> Report:
+    why = list(reasons.values())
+    return {
+        "profile": profile.name,
+        "min_cell": profile.min_cell,
+        "zeros_disclosive": profile.zeros_disclosive,
+        "rows_hidden": {reason: why.count(reason) for reason in ("small-cell", "complementary")},
+        "measures_hidden": len(measures),
+        "linkage_hidden": totals,
+    }
