@@ -10,6 +10,7 @@ import itertools
 import multiprocessing
 import os
 import resource
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -78,13 +79,22 @@ class ProcessWorkers:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._count, multiprocessing.get_context("forkserver"), initializer=_limit, initargs=(self._memory,)
+                self._count, multiprocessing.get_context("forkserver"), initializer=_begin, initargs=(self._memory,)
             )
         return self._pool
 
 
-def _limit(memory_bytes: int) -> None:
-    """Bound what this child may take."""
+def _begin(memory_bytes: int) -> None:
+    """Bound what this child may take, and how long it lives: what it works on is secret, so it must not outlive a killed node."""
+    threading.Thread(target=_end_with_node, name="end-with-node", daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with_node() -> None:
+    """End this process when the node's is gone. A node that is killed has no chance to say so; its pipe to us closes."""
+    node = multiprocessing.parent_process()
+    assert node is not None
+    node.join()
+    os._exit(1)
