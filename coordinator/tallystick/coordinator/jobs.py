@@ -29,6 +29,7 @@ from tallystick.core.agreement.model import moment
 from tallystick.core.clock import Clock
 from tallystick.core.documents import Kind, SignedDocument, decoded
 from tallystick.core.errors import CATALOGUE, Refused
+from tallystick.core.failpoint import failpoint
 from tallystick.core.job.check import allowed_job, verified_job
 from tallystick.core.job.hello import MAX_ATTEMPTS
 from tallystick.core.job.lifecycle import JobEvent, JobState, next_state
@@ -111,6 +112,7 @@ class Jobs:
             deadline=moment(job.deadline),
         )
         record = self._storage.add_job(record)
+        failpoint("job-stored")
         self._log.info("submitted", job=digest.hex(), analyst=job.analyst, agreement=agreement.agreement)
         self._tell(record)
         return record
@@ -251,6 +253,10 @@ class Jobs:
             except Stale:
                 continue
             break
+        for deposit in change.deposits:
+            failpoint(f"{deposit.kind}-recorded")
+        if change.event is not None:
+            failpoint(f"{change.event}-recorded")
         self._cleaned(before, changed)
         self._tell(changed)
         return changed

@@ -196,12 +196,16 @@ class Jobs:
             if isinstance(opened, desk_machine.Opened):
                 view = await persistent(lambda: self.around.link.sync(assignment.job))
                 record = await asyncio.to_thread(self.desk.candidate, assignment, session.attempt, opened, list(view.approvals))
+                failpoint("node-candidate-stored")
                 if record.awaits != "release":
                     await self._release(record)
         except (Dropped, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
-            await self._fail(digest, session.attempt, error)
+            lost = (
+                isinstance(error, TallyError) and error.code == "party-restarted"
+            )  # a hello of a process that was killed came late
+            await self._fail(digest, session.attempt, error, retry=lost)
         finally:
             self._finished(digest, session)
 
@@ -234,6 +238,7 @@ class Jobs:
             )
             await asyncio.to_thread(write_spool, path, envelopes)
         await persistent(lambda: self.around.link.put(name, path))
+        failpoint(f"node-kept-{kind}-sent")
         self._sent.add((digest, attempt, kind))
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
@@ -287,6 +292,7 @@ class Jobs:
         await self._stop(digest)
         record = self.around.storage.job(digest)
         if record is not None and record.state != state:
+            failpoint("node-before-end")
             self.around.storage.log("ended", self.around.clock.now(), digest, state=str(state))
             self.around.storage.save_job(replace(record, state=str(state), awaits="", candidate=None))
             await asyncio.to_thread(_remove_kept, self.around.state, digest)

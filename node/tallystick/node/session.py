@@ -6,7 +6,8 @@ Rules that this file enforces:
 2. Its sealing key is made here, is never written down, and goes with the session (S-04).
 3. No round's message leaves before the hello of every participant is here and verified.
 4. A message is given to a machine only when a machine awaits it, whole, and opened under the header that is awaited (S-32).
-5. A share is stored before it is sent, and what is sent is what was stored first (S-18).
+5. A share is stored before it is sent, and what is sent is what was stored first (S-18). It is made when all else of this agency has
+   been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
 """
 
 from __future__ import annotations
@@ -232,10 +233,13 @@ class Session:
         """Give a machine a message, and let its answers be sent."""
         courier = self._courier
         assert courier is not None
+        if ref.kind == kinds.RECIPIENT:  # the answer is the share (rule 5)
+            await self._uploads.join()
         local = ref in self._local
         message = Message(ref, iter(self._local.pop(ref))) if local else await courier.fetched(ref)
         state, (_, table) = self._states[role], self._around.machines[role]
         await asyncio.to_thread(self._step, role, lambda: advance(table, state, message))
+        failpoint(f"node-{ref.kind}-taken")
         if not local:
             courier.read(ref)
 
@@ -272,6 +276,7 @@ class Session:
             if ref.kind == kinds.SHARES:
                 failpoint("node-before-share-sent")
             await self._courier.delivered(ref, path)
+            failpoint(f"node-{ref.kind}-sent")
             if ref.kind in {kinds.POINTS, kinds.TAGS}:
                 failpoint("node-list-sent")
             self._uploads.task_done()
