@@ -62,6 +62,12 @@ AVX2_IN avx2_fe avx2_carry_columns(word4 h[10]) {
     return out;
 }
 
+/* sum += x·y, here and now: compilers that gather all products first run out of registers, and lose a third of the speed. */
+AVX2_IN void avx2_gather(word4 *sum, word4 x, word4 y) {
+    *sum = ADD4(*sum, MUL4(x, y));
+    __asm__ volatile("" : "+x"(*sum));
+}
+
 AVX2_IN avx2_fe avx2_mul(avx2_fe a, avx2_fe b) {
     word4 h[10], wrapped[10];
 #pragma GCC unroll 10
@@ -71,7 +77,7 @@ AVX2_IN avx2_fe avx2_mul(avx2_fe a, avx2_fe b) {
         const word4 once = a.v[i], twice = ADD4(once, once);
 #pragma GCC unroll 10
         for (int j = 0; j < 10; j++)
-            h[(i + j) % 10] = ADD4(h[(i + j) % 10], MUL4((i & j & 1) ? twice : once, i + j < 10 ? b.v[j] : wrapped[j]));
+            avx2_gather(&h[(i + j) % 10], (i & j & 1) ? twice : once, i + j < 10 ? b.v[j] : wrapped[j]);
     }
     return avx2_carry_columns(h);
 }
@@ -87,7 +93,7 @@ AVX2_IN avx2_fe avx2_sqr(avx2_fe a) {
         for (int j = i; j < 10; j++) {
             const int odd = i & j & 1, over = i + j >= 10;
             const word4 other = over ? (odd ? both[j] : wrapped[j]) : (odd ? ADD4(a.v[j], a.v[j]) : a.v[j]);
-            h[(i + j) % 10] = ADD4(h[(i + j) % 10], MUL4(i == j ? once : twice, other));
+            avx2_gather(&h[(i + j) % 10], i == j ? once : twice, other);
         }
     }
     return avx2_carry_columns(h);

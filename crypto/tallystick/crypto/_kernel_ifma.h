@@ -100,30 +100,28 @@ IFMA_IN ifma_fe ifma_product(ifma_fe a, ifma_fe b, int kind) {
 
 #define IFMA_PAIR(x, y, low, high) low = LO8(low, x, y), high = HI8(high, x, y)
 
-/* a² as a sum: 30 multiplications; what stands above the diagonal is doubled once summed, which gives no sum more than `product`'s. */
+/* a² as a sum: 30 multiplications. What stands above the diagonal counts twice: its sums are doubled (with half of the bias in them),
+ * and after that come the terms of limb 4, which is small enough to be doubled itself. No sum grows larger than `product`'s. */
 IFMA_IN ifma_fe ifma_square(ifma_fe a, int kind) {
     word8 c0 = NONE8, c1 = NONE8, c2 = NONE8, c3 = NONE8, c4 = NONE8, c5 = NONE8, c6 = NONE8, c7 = NONE8, c8 = NONE8, c9 = NONE8;
+    if (kind & BIAS) c0 = ALL8(2 * BIAS_0), c1 = ALL8(BIAS_1), c2 = ALL8(BIAS_2), c3 = ALL8(BIAS_3), c4 = ALL8(BIAS_4);
     IFMA_PAIR(a.v0, a.v1, c1, c2);
     IFMA_PAIR(a.v2, a.v3, c5, c6);
     IFMA_PAIR(a.v0, a.v3, c3, c4);
-    IFMA_PAIR(a.v3, a.v4, c7, c8);
     IFMA_PAIR(a.v0, a.v2, c2, c3);
-    IFMA_PAIR(a.v1, a.v4, c5, c6);
-    IFMA_PAIR(a.v2, a.v4, c6, c7);
     IFMA_PAIR(a.v1, a.v2, c3, c4);
-    IFMA_PAIR(a.v0, a.v4, c4, c5);
     IFMA_PAIR(a.v1, a.v3, c4, c5);
-    c1 = ADD8(c1, c1), c2 = ADD8(c2, c2), c3 = ADD8(c3, c3), c4 = ADD8(c4, c4);
-    c5 = ADD8(c5, c5), c6 = ADD8(c6, c6), c7 = ADD8(c7, c7), c8 = ADD8(c8, c8);
-    if (kind & BIAS) {
-        c0 = ALL8(BIAS_0), c1 = ADD8(c1, ALL8(BIAS_1)), c2 = ADD8(c2, ALL8(BIAS_2));
-        c3 = ADD8(c3, ALL8(BIAS_3)), c4 = ADD8(c4, ALL8(BIAS_4));
-    }
+    c1 = ADD8(c1, c1), c2 = ADD8(c2, c2), c3 = ADD8(c3, c3), c4 = ADD8(c4, c4), c5 = ADD8(c5, c5), c6 = ADD8(c6, c6);
+    const word8 twice = ADD8(a.v4, a.v4);
     IFMA_PAIR(a.v0, a.v0, c0, c1);
+    IFMA_PAIR(a.v3, twice, c7, c8);
+    IFMA_PAIR(a.v1, twice, c5, c6);
     IFMA_PAIR(a.v1, a.v1, c2, c3);
-    IFMA_PAIR(a.v2, a.v2, c4, c5);
-    IFMA_PAIR(a.v3, a.v3, c6, c7);
+    IFMA_PAIR(a.v2, twice, c6, c7);
     IFMA_PAIR(a.v4, a.v4, c8, c9);
+    IFMA_PAIR(a.v0, twice, c4, c5);
+    IFMA_PAIR(a.v3, a.v3, c6, c7);
+    IFMA_PAIR(a.v2, a.v2, c4, c5);
     return ifma_fold(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, kind);
 }
 

@@ -23,7 +23,19 @@ try:
 except ImportError:  # not built here: hatch_build.py says why
     native = None  # type: ignore[assignment]  # a module, or None
 
-__all__ = ["POINT", "TAG", "Offsets", "Points", "chosen", "first_bad_point", "hash_tags", "hash_to_curve", "mask", "paths"]
+__all__ = [
+    "POINT",
+    "TAG",
+    "Offsets",
+    "Points",
+    "chosen",
+    "first_bad_point",
+    "hash_tags",
+    "hash_to_curve",
+    "mask",
+    "native",
+    "paths",
+]
 
 SCALAR: Final = 32
 """Bytes of a mask scalar."""
