@@ -28,6 +28,7 @@ from tallystick.core.errors import Broken
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Tags = npt.NDArray[np.uint8]
+Halves = npt.NDArray[np.uint64]
 
 TAG_BYTES: Final = 16
 FEWEST: Final = 2
@@ -82,7 +83,7 @@ def matched(tags: Sequence[Tags]) -> Matches:
         for a, b in combinations(range(len(tags)), 2):
             free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
             free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-            at_a, at_b, tied = _linked(keys[a][free_a], keys[b][free_b])
+            at_a, at_b, tied = _linked(keys[a][:, free_a], keys[b][:, free_b])
             firsts.append(free_a[at_a] + starts[a])
             seconds.append(free_b[at_b] + starts[b])
             refused += tied
@@ -93,26 +94,37 @@ def matched(tags: Sequence[Tags]) -> Matches:
     return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties))
 
 
-def _keys(tags: Tags) -> npt.NDArray[np.void]:
-    """See 16-byte tags as pairs of 64-bit integers; only equality matters, so the byte order does not."""
-    return np.ascontiguousarray(tags).view([("high", "<u8"), ("low", "<u8")]).reshape(-1)
+def _keys(tags: Tags) -> Halves:
+    """See 16-byte tags as two 64-bit integers, shape (2, rows); only equality matters, so the byte order does not."""
+    return np.ascontiguousarray(np.ascontiguousarray(tags).view("<u8").reshape(-1, 2).T)
 
 
-def _linked(a: npt.NDArray[np.void], b: npt.NDArray[np.void]) -> tuple[Int64s, Int64s, int]:
+def _linked(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
     """Give (positions in a, positions in b, ties): where a tag is once in each, and the number of shared tags that are not."""
-    both = np.concatenate([a, b])
-    if not len(a) or not len(b):
+    split = a.shape[1]
+    if not split or not b.shape[1]:
         return _NONE, _NONE, 0
-    order = np.lexsort((both["low"], both["high"]))
-    high, low = both["high"][order], both["low"][order]
-    first = np.flatnonzero(np.concatenate([[True], (high[1:] != high[:-1]) | (low[1:] != low[:-1])]))
+    both = np.concatenate([a, b], axis=1)
+    order = np.argsort(both[0])
+    high, low = both[0][order], both[1][order]
+    same_high, same = high[1:] == high[:-1], low[1:] == low[:-1]
+    if (same_high & ~same).any():
+        # different tags with one first half may lie between equal ones: hashes do not, but a peer's list is not ours to trust
+        order = np.lexsort((both[1], both[0]))
+        high, low = both[0][order], both[1][order]
+        same_high, same = high[1:] == high[:-1], low[1:] == low[:-1]
+    first = np.flatnonzero(np.concatenate([[True], ~(same_high & same)]))
     sizes = np.diff(np.append(first, len(order)))
-    in_a = np.add.reduceat((order < len(a)).astype(np.int64), first)
+    shared = sizes >= FEWEST
+    first, sizes = first[shared], sizes[shared]
+    if not len(first):
+        return _NONE, _NONE, 0
+    # of each run of equal tags, how many are of `a`
+    in_a = np.diff(np.concatenate([[0], np.cumsum(order < split)])[np.stack([first, first + sizes])], axis=0)[0]
     single = (in_a == 1) & (sizes == FEWEST)
-    # lexsort is stable: of two equal tags the one of `a` comes first
-    at = first[single]
     ties = int(np.count_nonzero((in_a > 0) & (in_a < sizes) & ~single))
-    return order[at], order[at + 1] - len(a), ties
+    ends = np.stack([order[first[single]], order[first[single] + 1]])
+    return ends.min(axis=0), ends.max(axis=0) - split, ties
 
 
 class _Clusters:

@@ -186,7 +186,8 @@ def test_an_agencys_slots_do_not_say_who_matched() -> None:
         source = SeededRandomness(name.encode())
         drawn = [assigned_slots(result, [50, 50], source)[0][0] for _ in range(400)]
         counts[name] = np.bincount(np.concatenate(drawn), minlength=100)
-    # 200 of 400 are expected in each of 100 slots, with variance 100; chi-square with 99 degrees of freedom stays below 160 but once in 10,000 runs
+    # 200 of 400 are expected in each of 100 slots, with variance 100; chi-square with 99 degrees of freedom
+    # stays below 160 but once in 10,000 runs
     for seen in counts.values():
         assert float(((seen - 200) ** 2).sum()) / 100 < 160
 
