@@ -11,17 +11,20 @@ from tallystick.client.cli import tally
 WIDTH = 100
 
 
-def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def commands(
+    command: click.Command = tally, name: str = "tally", parent: click.Context | None = None
+) -> Iterator[tuple[str, str]]:
     """Give (path, help) of a command and all below it; two names of one command are shown once."""
-    context = click.Context(command, info_name=" ".join(path), max_content_width=WIDTH, terminal_width=WIDTH)
-    yield " ".join(path), command.get_help(context)
+    settings = {**command.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
+    yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         seen: set[int] = set()
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
+        for below_name in command.list_commands(context):
+            below = command.get_command(context, below_name)
             if below is not None and id(below) not in seen and not below.hidden:
                 seen.add(id(below))
-                yield from commands(below, (*path, name))
+                yield from commands(below, below_name, context)
 
 
 def cli() -> str:
@@ -34,7 +37,7 @@ def cli() -> str:
         "Commands that show something have `--format json`.\n"
     )
     parts = [intro]
-    for path, text in commands(tally, ("tally",)):
+    for path, text in commands():
         depth = min(len(path.split()) + 1, 4)
         parts.append(f"\n{'#' * depth} {path}\n\n```\n{text.rstrip()}\n```\n")
     return "".join(parts)

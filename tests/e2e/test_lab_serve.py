@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tallystick.client import connect
 from tallystick.client.county.write import generate
-from tallystick.client.sdk import connect
 from tallystick.core.errors import Invalid, TallyError
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]

@@ -164,6 +164,8 @@ class Client:
     def result(self, name: str) -> Result:
         """Fetch a released result, open it, check everything that proves it, and keep it in the profile.
 
+        The same result again has the same bytes.
+
         Raises:
             Refused: a check fails.
             Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
