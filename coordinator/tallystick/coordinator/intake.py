@@ -70,8 +70,9 @@ class Intake:
     def _approval(self, caller: Identity, record: JobRecord, contract: Contract, data: bytes) -> JobRecord:
         document = signed_document(data, "approval")
         approval = document.read(Approval)
-        speaks_for = approval.agency if caller.role == "agency" and approval.agency is not None else approval.signer
-        if speaks_for != caller.name or (caller.role == "approver") != (approval.role == "approver"):
+        speaks_for = approval.agency if approval.role == "steward" else approval.signer
+        roles = {"agency", "approver"} if approval.role == "approver" else {"agency"}
+        if speaks_for != caller.name or caller.role not in roles:
             raise Refused("not-allowed", f"{caller.name} cannot hand in the approval of {approval.signer}")
         deposit = Deposit(APPROVAL, approval.signer, FOREVER, document.encoded())
 

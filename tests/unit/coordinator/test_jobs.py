@@ -135,6 +135,15 @@ def test_s21_approvals_that_do_not_verify_are_not_kept(town: Town) -> None:
         town.at.intake.deposit(labor, town.digest, town.approval("labor", expires=stamp(NOW + timedelta(days=2))).encoded())
 
 
+def test_an_approver_may_run_a_node_and_brings_only_its_own(town: Town) -> None:
+    town.submit()
+    node = member("board", "agency")
+    town.at.intake.deposit(node, town.digest, town.approval("board").encoded())
+    with pytest.raises(Refused, match="not-allowed"):
+        town.at.intake.deposit(node, town.digest, town.approval("labor").encoded())
+    assert [deposit.party for deposit in town.at.storage.deposits(town.digest)] == ["board"]
+
+
 def test_an_approval_that_expired_is_waited_for_again(town: Town) -> None:
     assert isinstance(town.clock, FixedClock)
     town.submit()

@@ -31,6 +31,7 @@ from tallystick.v1.relay_pb2_grpc import add_RelayServicer_to_server
 GRACE_S: Final = 5.0
 TICK_S: Final = 2.0
 RETRY_S: Final = 5.0
+PRESENCE_TICKS: Final = 2
 SWEEP_TICKS: Final = 1800
 MAX_CALLS: Final = 1024
 ADDRESS_FILE: Final = "address"
@@ -148,7 +149,8 @@ class Server:
             try:
                 self._hub.revoke(await asyncio.to_thread(self._authority.revoked))
                 await asyncio.to_thread(self._jobs.expire)
-                await asyncio.to_thread(self._storage.saw, self._hub.connected, self._clock.now())
+                if ticks % PRESENCE_TICKS == 0 and self._hub.connected:
+                    await asyncio.to_thread(self._storage.saw, self._hub.connected, self._clock.now())
                 if ticks % SWEEP_TICKS == 0:
                     await asyncio.to_thread(self._jobs.sweep)
             except Exception as error:  # noqa: BLE001  # one bad tick is no reason to stop serving
