@@ -43,7 +43,7 @@ def terms(**changes: Any) -> Agreement:
         "datasets": {name: entry for name, entry in agreement_value()["datasets"].items() if entry["agency"] in AGENCIES},
         "stewards": {}, "approvers": {}, "decoys": 8, "disclosure": {"min_cell": 0},
     }  # fmt: skip
-    return lasting_agreement(**base, **changes)
+    return lasting_agreement(**(base | changes))
 
 
 def signed_terms(agreement: Agreement) -> Any:

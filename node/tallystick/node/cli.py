@@ -263,8 +263,9 @@ def _decide(config: NodeConfig, request: DecideRequest, format_: Format) -> None
 
 
 def _report(config: NodeConfig, job: str) -> dict[str, Any]:
+    request = StewardJobRequest(job=_name(job))
     with steward(config.socket) as service:
-        shown = service.Show(StewardJobRequest(job=_name(job)), timeout=SECONDS)
+        shown = service.Show(request, timeout=SECONDS)
     report: dict[str, Any] = json.loads(shown.report)
     return report
 

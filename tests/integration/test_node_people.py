@@ -1,0 +1,216 @@
+"""What an agency's people do with a node: join, check, decide, release, read the log; and a coordinator that goes away meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tallystick.coordinator.authority import write_invitation
+from tallystick.core.errors import NotReady, Refused
+from tallystick.core.keyfile import write_identity
+from tallystick.node.app import Node, held_state
+from tallystick.node.cli import node as command
+from tallystick.node.joining import joined, read_invitation
+from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.preflight import datasets
+from tests import governance
+from tests.governance import identity
+from tests.integration.nodes import (
+    CANARY,
+    Agency,
+    expected,
+    found,
+    in_loop,
+    make_agency,
+    released,
+    signed_terms,
+    terms,
+    write_sources,
+)
+from tests.integration.served import serving
+from tests.integration.test_node_jobs import ENDED, attending, until
+from tests.town import DESK, OTHER, Town, member
+
+STEWARDS = {OTHER: {"need": 2, "keys": {name: identity(name).key for name in ("sue", "tom")}}}
+
+
+def town_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Town:
+    monkeypatch.setattr(governance, "signed_agreement", signed_terms)
+    write_sources(folder)
+    return Town(folder, terms=terms(**changes))
+
+
+def service_of(agency: Agency, node: Node) -> StewardService:
+    config = agency.config
+    return StewardService(
+        agency.name, node.jobs, node.approvals, node.storage, status=node.status, datasets=lambda: datasets(config)
+    )
+
+
+async def tally(agency: Agency, *arguments: str) -> Result:
+    """Run `tally node …` beside the loop."""
+    given = [*arguments, "--config", str(agency.folder / "node.yaml")]
+    return await asyncio.to_thread(CliRunner().invoke, command, given)
+
+
+@in_loop
+async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = town_of(tmp_path, monkeypatch, stewards=STEWARDS)
+    for name in ("sue", "tom"):
+        write_identity(tmp_path / f"{name}.key", identity(name))
+    async with serving(town) as address:
+        desk = make_agency(town, DESK, address, tmp_path, desk="ask")
+        other = make_agency(town, OTHER, address, tmp_path)
+        nodes = desk.node(), other.node()
+        async with (
+            serving_local(desk.config.socket, service_of(desk, nodes[0])),
+            serving_local(other.config.socket, service_of(other, nodes[1])),
+            attending(*nodes),
+        ):
+            town.at.jobs.submit(member("ana"), town.document())
+            await until(lambda: bool(nodes[1].storage.jobs()))
+            name = town.job.digest()[:12]
+            listed = json.loads((await tally(other, "pending", "--format", "json")).stdout)
+            assert [(job["awaits"], job["analyst"]) for job in listed] == [("approve", "ana")]
+            alone = await tally(other, "approve", name)
+            assert (alone.exit_code, "asks for 2 stewards" in alone.stderr) == (1, True)
+            signing = ["--steward", "sue", "--key", str(tmp_path / "sue.key"), "--out", str(tmp_path / "sue.json")]
+            signed = await tally(other, "sign", name, *signing)
+            assert signed.exit_code == 0, signed.output
+            both = ["--document", str(tmp_path / "sue.json"), "--steward", "tom", "--key", str(tmp_path / "tom.key")]
+            approved = await tally(other, "approve", name, *both)
+            assert approved.exit_code == 0, approved.output
+            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            shown = json.loads((await tally(desk, "show", name, "--format", "json")).stdout)
+            assert shown["candidate"]["linkage"]["matched"] == 40
+            assert "suppressed" in shown["candidate"]["columns"]
+            table = await tally(desk, "show", name)
+            assert "tanf.region" in table.stdout
+            assert (await tally(desk, "approve", name)).exit_code == 0
+            await until(lambda: town.state in ENDED)
+            status = json.loads((await tally(desk, "status", "--format", "json")).stdout)
+            assert status["connected"] is True
+    assert town.state == "released"
+    result, _ = released(town)
+    assert found(result) == expected()
+    signers = {document["signatures"][0]["signer"] for document in result.approvals}
+    assert signers == {DESK, OTHER, "sue", "tom"}
+    log = await tally(desk, "log", "--format", "json")
+    events = [entry["event"] for entry in json.loads(log.stdout)]
+    assert events.index("approved") < events.index("share") < events.index("candidate") < events.index("release-approved")
+    assert CANARY not in log.output
+
+
+@in_loop
+async def test_a_release_that_is_refused_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = town_of(tmp_path, monkeypatch)
+    async with serving(town) as address:
+        desk = make_agency(town, DESK, address, tmp_path, desk="ask")
+        nodes = desk.node(), make_agency(town, OTHER, address, tmp_path).node()
+        async with attending(*nodes):
+            town.at.jobs.submit(member("ana"), town.document())
+            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await nodes[0].jobs.refuse(town.job.digest(), "people", "one of them is famous")
+            await until(lambda: town.state in ENDED)
+            await until(lambda: nodes[0].storage.jobs()[0].state == "refused")
+        assert nodes[0].storage.jobs()[0].candidate is None
+        assert nodes[0].storage.result(town.job.digest(), 1) is None
+    assert town.state == "refused"
+
+
+@in_loop
+async def test_a_decision_made_while_the_coordinator_is_away_arrives_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = town_of(tmp_path, monkeypatch)
+    address = await town.at.server.start("127.0.0.1:0")
+    desk = make_agency(town, DESK, address, tmp_path, desk="ask")
+    nodes = desk.node(), make_agency(town, OTHER, address, tmp_path).node()
+    async with attending(*nodes):
+        town.at.jobs.submit(member("ana"), town.document())
+        await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+        await town.at.server.stop()
+        record = await nodes[0].jobs.approve(town.job.digest(), [])
+        assert (record.awaits, record.desk) == ("", "approve")
+        await asyncio.sleep(0.5)
+        await town.restarted().server.start(address)
+        await until(lambda: town.state in ENDED)
+        await town.at.server.stop()
+    assert town.state == "released"
+    assert found(released(town)[0]) == expected()
+
+
+@in_loop
+async def test_a_node_joins_with_its_own_invitation_and_may_ask_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = town_of(tmp_path, monkeypatch)
+    async with serving(town) as address:
+        desk = make_agency(town, DESK, address, tmp_path)
+        for file in ("authority.pem", "certificate.pem", "tls.key"):
+            (desk.folder / file).unlink()
+        unready = await tally(desk, "serve")
+        assert (unready.exit_code, "tally node join" in unready.stderr) == (1, True)
+        for name in (DESK, OTHER):
+            write_invitation(tmp_path / f"{name}.invite", town.at.authority.invite("agency", name, address))
+        with pytest.raises(Refused) as caught:
+            await joined(desk.config, read_invitation(tmp_path / f"{OTHER}.invite"))
+        assert caught.value.code == "invite-invalid"
+        await joined(desk.config, read_invitation(tmp_path / f"{DESK}.invite"))
+        first = (desk.folder / "certificate.pem").read_bytes()
+        await joined(desk.config, read_invitation(tmp_path / f"{DESK}.invite"))  # as if the first answer had been lost
+        assert (desk.folder / "certificate.pem").read_bytes() == first
+        assert (desk.folder / "tls.key").stat().st_mode & 0o077 == 0
+        checked = await tally(desk, "check", "--format", "json")
+        looked = ["agreement county", "agreement county: dataset tanf", "policy", "dataset tanf", "certificate", "coordinator"]
+        assert {one["check"]: one["problem"] for one in json.loads(checked.stdout)} == dict.fromkeys(looked, "")
+        assert checked.exit_code == 0
+
+
+@in_loop
+async def test_check_names_every_problem_and_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = town_of(tmp_path, monkeypatch)
+    agency = make_agency(town, OTHER, "127.0.0.1:1", tmp_path)
+    source = tmp_path / "wages.csv"
+    source.write_text(source.read_text().replace(".25", f".{CANARY}", 3))
+    (agency.folder / "policy.yaml").write_text("rules: []\n")
+    checked = await tally(agency, "check", "--format", "json")
+    problems = {one["check"]: one["problem"] for one in json.loads(checked.stdout)}
+    assert checked.exit_code == 1
+    assert "column wage" in problems["dataset wages"]
+    assert "wage: 3 rows" in problems["dataset wages"]
+    assert "every job is refused" in problems["policy"]
+    assert "does not answer" in problems["coordinator"]
+    report = await tally(agency, "datasets")
+    assert CANARY not in checked.output + report.output
+
+
+def test_one_state_folder_serves_one_node(tmp_path: Path) -> None:
+    with held_state(tmp_path / "state"):
+        with pytest.raises(NotReady), held_state(tmp_path / "state"):
+            pass
+        assert (tmp_path / "state").stat().st_mode & 0o077 == 0
+    with held_state(tmp_path / "state"):
+        pass
+
+
+def test_without_a_running_node_commands_say_so(tmp_path: Path) -> None:
+    value = {"agency": "labor", "coordinator": {"address": "127.0.0.1:1"}}
+    (tmp_path / "node.yaml").write_text(json.dumps(value))
+    for arguments in (["pending"], ["show", "abcdef01"], ["approve", "abcdef01"], ["refuse", "abcdef01"], ["status"], ["log"]):
+        result = CliRunner().invoke(command, [*arguments, "--config", str(tmp_path / "node.yaml")])
+        assert result.exit_code == 1
+        assert "tally node serve" in result.stderr
+    result = CliRunner().invoke(command, ["show", "zz", "--config", str(tmp_path / "node.yaml")])
+    assert "not the name of a job" in result.stderr
+
+
+def test_init_tells_the_public_key(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["init", "labor", "--coordinator", "127.0.0.1:1", "--folder", str(tmp_path / "n")])
+    assert result.exit_code == 0
+    assert "identity key (public, for the agreement): " in result.stdout
+    again = CliRunner().invoke(command, ["init", "labor", "--coordinator", "127.0.0.1:1", "--folder", str(tmp_path / "n")])
+    assert (again.exit_code, "exists" in again.stderr) == (1, True)
