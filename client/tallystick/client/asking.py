@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tallystick.client.estimate import passes_of
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, signed
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.check import allowed_job, problems
 from tallystick.core.job.model import AgreementRef, Job, Question
+from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import Identity
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.envelope import SealingKey

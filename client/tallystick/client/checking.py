@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.client.asking import all_problems
-from tallystick.client.estimate import Estimate, estimated, passes_of
+from tallystick.client.estimate import Estimate, estimated
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, read_document
@@ -18,6 +18,7 @@ from tallystick.core.job.approval import Required
 from tallystick.core.job.check import participants
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
+from tallystick.core.job.passes import passes_of
 
 
 @dataclass(frozen=True)

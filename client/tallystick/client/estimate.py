@@ -8,10 +8,8 @@ from typing import Any, Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
-from tallystick.core.job.check import link_of
-from tallystick.core.job.model import Question, parsed_join
-from tallystick.core.linkage.ladders import passes_for
-from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.job.model import Question
+from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import bounds_prime_counts, plan
 from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes
@@ -48,26 +46,6 @@ class Estimate:
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
         return asdict(self)
-
-
-def passes_of(question: Question, agreement: Agreement) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
-    """Give the linkage passes that serve a question, and those that do not, each with its reason.
-
-    Raises:
-        Invalid: `job-invalid`, `link-invalid`, `link-impossible`.
-        Refused: `job-not-allowed`, `link-weak`.
-    """
-    join = parsed_join(question)
-    left, right = (agreement.dataset_of(question.people[group].dataset).identifiers for group in (join.left, join.right))
-    usable, unusable = passes_for(link_of(question, agreement), None, left, right)
-    named = {"left": question.people[join.left].dataset, "right": question.people[join.right].dataset}
-    return usable, [(recipe, _named(reason, named)) for recipe, reason in unusable]
-
-
-def _named(reason: str, datasets: Mapping[str, str]) -> str:
-    for side, name in datasets.items():
-        reason = reason.replace(f"the {side} dataset", name)
-    return reason
 
 
 def estimated(question: Question, agreement: Agreement, people: Mapping[str, int]) -> Estimate:

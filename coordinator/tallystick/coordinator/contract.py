@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.job.check import link_of, participants
-from tallystick.core.job.model import Job, parsed_join
-from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.job.check import participants
+from tallystick.core.job.model import Job
+from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.machine import Ref
@@ -100,10 +100,7 @@ class Contract:
     @cached_property
     def passes(self) -> tuple[str, ...]:
         """The linkage passes' names, strict to loose: what every list has one of each of."""
-        join = parsed_join(self.job.question)
-        groups = [self.job.question.people[side] for side in (join.left, join.right)]
-        left, right = (self.agreement.dataset_of(group.dataset).identifiers for group in groups)
-        used, _ = passes_for(link_of(self.job.question, self.agreement), None, left, right)
+        used, _ = passes_of(self.job.question, self.agreement)
         return tuple(recipe.name for recipe in used)
 
     @property

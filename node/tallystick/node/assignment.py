@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from tallystick.core.job.check import link_of, participants
+from tallystick.core.job.check import participants
 from tallystick.core.job.derive import Derived, parsed_derive
-from tallystick.core.job.model import People, parsed_join
+from tallystick.core.job.model import People
+from tallystick.core.job.passes import passes_of
 from tallystick.core.job.where import Condition, parsed_where
-from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.computation import computation_of
@@ -63,10 +63,7 @@ class Assignment:
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
         """The linkage passes, strict to loose."""
-        question, agreement = self.contract.job.question, self.contract.agreement
-        join = parsed_join(question)
-        left, right = (agreement.dataset_of(question.people[side].dataset).identifiers for side in (join.left, join.right))
-        used, _ = passes_for(link_of(question, agreement), None, left, right)
+        used, _ = passes_of(self.contract.job.question, self.contract.agreement)
         return tuple(used)
 
     @property

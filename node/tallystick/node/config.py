@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from tallystick.core.agreement.model import Agreement, Column, Dataset, IdentifierName
+from tallystick.core.agreement.model import Agreement, Column, Dataset, IdentifierName, check_names_apart
 from tallystick.core.errors import Invalid
 from tallystick.core.model import ColumnName, Document, Name
 from tallystick.core.yaml import read_yaml
@@ -71,9 +71,7 @@ class DatasetConfig(Document):
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
-        # DuckDB's names do not tell upper from lower case.
-        if len({name.lower() for name in self.columns}) != len(self.columns):
-            raise ValueError("two columns have names that differ by case only")
+        check_names_apart(self.columns)
         return self
 
     def differences(self, agreed: Dataset) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tallystick.client.asking import all_problems, analyst_name, new_job
-from tallystick.client.estimate import estimated, passes_of
+from tallystick.client.estimate import estimated
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.check import verified_job
 from tallystick.core.job.model import Question
+from tallystick.core.job.passes import passes_of
 from tests.governance import NOW, agreement, identity, question_value, signed_agreement
 
 PACT = agreement()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from tallystick.core.agreement.model import Column, Dataset, Disclosure, IdentifierName
+from tallystick.core.agreement.model import Column, Dataset, Disclosure, IdentifierName, check_names_apart
 from tallystick.core.errors import Invalid
 from tallystick.core.model import ColumnName, Document, Name, Text
 from tallystick.core.yaml import read_yaml
@@ -70,6 +70,11 @@ class LabDataset(Document):
     columns: dict[ColumnName, LabColumn]
     rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        check_names_apart(self.columns)
+        return self
 
     def agreed(self, agency: str) -> Dataset:
         """Give what the agreement says of it."""

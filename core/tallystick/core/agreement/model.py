@@ -6,6 +6,7 @@ What it does not name is not allowed. Keys are pinned here and come from nowhere
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -21,7 +22,20 @@ Number = int | Annotated[str, StringConstraints(pattern=r"^-?\d{1,18}(\.\d{1,9})
 """A bound: an integer, or a decimal as text (floats have no canonical form)."""
 
 IdentifierName = Literal[
-    "ssn", "ssn4", "first_name", "middle_name", "last_name", "first_initial", "birth_date", "sex", "street", "city", "zip", "phone", "state_id", "school_id",
+    "ssn",
+    "ssn4",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "first_initial",
+    "birth_date",
+    "sex",
+    "street",
+    "city",
+    "zip",
+    "phone",
+    "state_id",
+    "school_id",
 ]
 JoinKind = Literal["inner", "left"]
 Operation = Literal["count", "sum", "mean"]
@@ -78,6 +92,26 @@ class Dataset(Document):
     identifiers: tuple[IdentifierName, ...]
     rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Dataset:
+        check_names_apart(self.columns)
+        if len(set(self.identifiers)) != len(self.identifiers):
+            raise ValueError("identifiers are repeated")
+        return self
+
+
+def check_names_apart(columns: Iterable[str]) -> None:
+    """Check that a dataset's columns differ by more than case: a database does not tell `Age` from `age`.
+
+    Raises:
+        ValueError: names both; pydantic makes a fault of the document of it.
+    """
+    seen: dict[str, str] = {}
+    for name in columns:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise ValueError(f"columns {other} and {name} differ by case only; rename one of them")
 
 
 class Party(Document):
@@ -160,7 +194,12 @@ class Agreement(Document):
         for name, stewards in self.stewards.items():
             if len(set(stewards.keys.values())) < stewards.need:
                 raise ValueError(f"{name} needs {stewards.need} stewards but names fewer keys")
-        names = [*self.parties, *self.analysts, *self.approvers, *(steward for s in self.stewards.values() for steward in s.keys)]
+        names = [
+            *self.parties,
+            *self.analysts,
+            *self.approvers,
+            *(steward for s in self.stewards.values() for steward in s.keys),
+        ]
         if len(set(names)) != len(names):
             raise ValueError("one name stands for two parties, analysts, approvers or stewards")
         keys = [p.key for group in (self.parties, self.analysts, self.approvers) for p in group.values()]

@@ -214,13 +214,13 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
             continue
         if column is None:
             continue
-        if column.type not in {"integer", "decimal"}:
+        if column.type not in {"integer", "decimal", "boolean"}:
             yield Invalid(
                 "job-invalid",
                 f"{measure.label}: {measure.column} is a {column.type} column",
-                hint="sums and means are over integer or decimal columns",
+                hint="sums and means are over integer, decimal or boolean columns (a boolean's mean is a share)",
             )
-        elif column.min is None or column.max is None:
+        elif column.type != "boolean" and (column.min is None or column.max is None):
             yield Invalid(
                 "job-invalid",
                 f"{measure.operation} needs declared min and max: {measure.column} has none",

@@ -14,8 +14,9 @@ from typing import Final
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.job.check import link_of, participants
+from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
+from tallystick.core.job.passes import passes_of
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 
 EPSILON: Final = 0.5
@@ -34,7 +35,8 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         Sentences by party; combinations are named `coordinator + AGENCY`.
 
     Raises:
-        Refused: `job-not-allowed`: the linkage that it asks for.
+        Invalid: `job-invalid`, `link-invalid`, `link-impossible`; Refused: `job-not-allowed`, `link-weak`: there is no way to
+            link its two groups.
     """
     question = job.question if isinstance(job, Job) else job
     analyst = job.analyst if isinstance(job, Job) else "analyst"
@@ -52,11 +54,19 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
 
 
 def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]) -> list[str]:
-    passes = link_of(question, agreement)
-    return [
+    used, unused = passes_of(question, agreement)
+    passes = tuple(recipe.name for recipe in used)
+    lines = [
         "the text of this job, who approved it, and when each party worked",
         f"the padded number of people of {_listed(data)}: at most 12 % above the true number",
-        f"which anonymous tags, made for this job alone, coincide; linked by {_listed(passes)}",
+        f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(passes)}",
+    ]
+    if unused:
+        lines.append(
+            f"no tags of recipes that this job does not use: {'; '.join(f'{recipe.name} ({why})' for recipe, why in unused)}"
+        )
+    return [
+        *lines,
         _blur(agreement.decoys, f"how many people match at a pass: blurred by {agreement.decoys} decoys a pass", _delta_alone),
         "not: identifiers, values, shares, cells or results",
     ]

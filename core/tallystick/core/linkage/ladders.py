@@ -69,7 +69,12 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
 
 
 def passes_for(
-    link: Sequence[str], job_link: str | None, left: Collection[str], right: Collection[str]
+    link: Sequence[str],
+    job_link: str | None,
+    left: Collection[str],
+    right: Collection[str],
+    *,
+    names: tuple[str, str] = ("the left dataset", "the right dataset"),
 ) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
     """Give the passes of two datasets, strict to loose, and the recipes they cannot use, each with the reason.
 
@@ -78,6 +83,7 @@ def passes_for(
         job_link: the job's ladder, or None.
         left: identifiers that the left dataset declares.
         right: identifiers that the right one declares.
+        names: what reasons and errors call the two.
 
     Raises:
         Refused: `link-weak`, `job-not-allowed`, as `recipes_of`.
@@ -87,8 +93,8 @@ def passes_for(
     unusable: list[tuple[Recipe, str]] = []
     for recipe in recipes_of(link, job_link):
         reasons = [
-            f"the {side} dataset has no {', no '.join(lacking)}"
-            for side, identifiers in (("left", left), ("right", right))
+            f"{name} has no {', no '.join(lacking)}"
+            for name, identifiers in zip(names, (left, right), strict=True)
             if (lacking := recipe.lacking(identifiers))
         ]
         if reasons:

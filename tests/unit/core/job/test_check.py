@@ -63,7 +63,7 @@ def people(**changes: Any) -> dict[str, Any]:
             {"measures": [{"sum": "tanf.region"}]},
             "job-invalid",
             "sum(tanf.region): tanf.region is a category",
-            "integer or decimal",
+            "integer, decimal or boolean",
         ),
         (
             {"measures": [{"sum": "tanf.notes"}]},
@@ -252,3 +252,7 @@ def test_s23_an_agreement_that_leaves_a_section_empty_allows_no_job(empty: dict[
         assert found(value, terms)
         with pytest.raises((Refused, Invalid)):
             allowed_job(job(terms, Question.read(value, what="job")), terms, digest=terms.digest(), now=NOW)
+
+
+def test_a_boolean_can_be_summed_and_averaged_without_bounds() -> None:
+    assert found(question_value(measures=["count", {"sum": "tanf.employed"}, {"mean": "tanf.employed"}])) == []

@@ -57,3 +57,11 @@ def test_a_desk_without_data_learns_no_sizes() -> None:
 def test_the_analyst_reads_the_rule_that_hides_cells() -> None:
     assert "cells of 1 to 10 people are hidden" in leakage_statement(question(), agreement())["analyst"][0]
     assert "no cell is hidden" in leakage_statement(question(by=[]), agreement(disclosure={"min_cell": 0}))["analyst"][0]
+
+
+def test_only_the_passes_that_both_datasets_can_make_are_said_to_be_used() -> None:
+    terms = agreement(link=["ssn+birth_date", "ssn+last_name:4"])
+    coordinator = leakage_statement(question(), terms)["coordinator"]
+    assert any(line.endswith("passes, strict to loose: ssn+birth_date") for line in coordinator)
+    assert any("does not use: ssn+last_name:4 (tanf has no last_name)" in line for line in coordinator)
+    assert not any("does not use" in line for line in leakage_statement(question(), agreement())["coordinator"])
