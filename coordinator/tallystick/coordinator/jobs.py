@@ -24,6 +24,7 @@ from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Spool, Stale, Storage
 from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
+from tallystick.coordinator.waiting import silent
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import moment
 from tallystick.core.clock import Clock
@@ -202,10 +203,18 @@ class Jobs:
         now = self._clock.now()
         for record in self._storage.jobs(ended=False):
             if record.deadline <= now:
-                reason = FailureRecord(
-                    record.attempt, COORDINATOR, "job-expired", "the job's deadline has passed", "submit it again", retry=False
-                )
+                why = f"the job's deadline has passed{self._waited(record)}"
+                reason = FailureRecord(record.attempt, COORDINATOR, "job-expired", why, "submit it again", retry=False)
                 self.step(record, Change(JobEvent.EXPIRE, failures=(reason,)))
+
+    def _waited(self, record: JobRecord) -> str:
+        """Say for whom a job waited, where that is known."""
+        try:
+            complete = {message.name.ref for message in self._storage.messages(record.job)}
+            waited = silent(self.contract(record), record, self._storage.deposits(record.job), complete)
+        except Refused:  # its agreement is gone
+            return ""
+        return f"; it waited for {', '.join(f'{one.party} ({one.for_what})' for one in waited)}"[:MAX_HINT] if waited else ""
 
     def step(self, seen: JobRecord, change: Change) -> JobRecord:
         """Take a step of the driver's, if the job is still in the state and attempt in which it was found due."""
