@@ -72,7 +72,7 @@ LAB: Final[dict[str, Any]] = {
                     "identifiers": {"ssn": "ssn", "birth_date": "dob"},
                     "columns": {
                         "industry": {"type": "category", "values": ["health", "retail"]},
-                        "wage": {"type": "decimal", "scale": 2, "min": 0, "max": 50000},
+                        "wage": {"type": "decimal", "scale": 2, "min": 0, "max": 9_000_000_000},
                     },
                 }
             }
@@ -123,17 +123,19 @@ def people(seed: int = 1, *, here: int = 40, shared: int = 20) -> tuple[pd.DataF
         )
 
     left = frame(0, "region", ["north", "south"], "benefit", 500_000)
-    return left, frame(here - shared, "industry", ["health", "retail"], "wage", 5_000_000)
+    return left, frame(here - shared, "industry", ["health", "retail"], "wage", 900_000_000_000)
 
 
 class Party:
     """One process of the network."""
 
-    def __init__(self, name: str, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
         self.name = name
         self.folder = folder
         self.deaths = 0
-        self._arguments = arguments
+        self.armed = False
+        self.stopped = False
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -164,12 +166,14 @@ class Party:
     def start(self, failpoint: str | None = None) -> None:
         """Start it, to die at a labelled place where one is named."""
         assert not self.alive
+        self.armed = failpoint is not None
+        self.stopped = False
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
         if failpoint is not None:
             environment[VARIABLE] = failpoint
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, *self._arguments],
+                self._command,
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -187,6 +191,7 @@ class Party:
     def stop(self) -> None:
         """Ask it to stop, and see that it does."""
         if self._process is not None and self.alive:
+            self.stopped = True
             self._process.terminate()
             self._process.wait(timeout=30)
 
@@ -206,25 +211,25 @@ class Network:
         seen_shares: every sealed share that was ever found at a node, by (node, job, attempt).
     """
 
-    def __init__(self, folder: Path, *, third: bool = False, changes: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, *, third: bool = False, node: Sequence[str] = COMMAND) -> None:
         """Write two agencies' records and a lab file about them.
 
         Args:
             folder: an empty folder.
             third: have a third agency open, so that neither of the two is the desk.
-            changes: to the agreement's section of the lab file.
+            node: what `node serve` is given to, where it is not the real command.
         """
         self.folder = folder
         self.left, self.right = people()
         self.left.to_csv(folder / "exits.csv", index=False)
         self.right.to_csv(folder / "wages.csv", index=False)
         value = json.loads(json.dumps(LAB))
-        value["agreement"].update(changes or {})
         if third:
             entry = json.loads(json.dumps(LAB["agencies"][EXITS]["datasets"]["exits"]))
             value["agencies"][BOARD] = {"datasets": {"register": entry}}
             value["agreement"]["release"] = {"desk": BOARD}
         (folder / "lab.yaml").write_text(json.dumps(value), encoding="utf-8")
+        self._node = node
         self.lab: Lab = read_lab(folder / "lab.yaml")
         self.keys = build.throw_away_keys(self.lab)
         self.parties: dict[str, Party] = {}
@@ -316,28 +321,34 @@ class Network:
         return found[0]
 
     def revive(self) -> None:
-        """Start again whoever died at a failpoint or by a kill; anything else is a fault."""
+        """Start again whoever died at a failpoint or by a kill; whoever was not stopped and ended otherwise is a fault."""
         for party in self.parties.values():
-            if not party.alive:
+            if not party.alive and not party.stopped:
                 assert party.code in {KILLED, -signal.SIGKILL}, f"{party.name} ended with {party.code}\n{party.log()[-4000:]}"
                 party.deaths += 1
                 party.start()
 
-    def restart(self, **failpoints: str) -> None:
-        """Stop the parties that are named (`_` for `-`) and start each to die at its label."""
-        named = {name.replace("_", "-"): label for name, label in failpoints.items()}
-        for name in named:
+    def restart(self, failpoints: Mapping[str, str]) -> None:
+        """Stop the parties that are named and start each to die at its label."""
+        for name in failpoints:
             self.parties[name].stop()
-        if COORDINATOR in named:
-            self._serve(named.pop(COORDINATOR))
-        for name, label in named.items():
-            self.parties[name].start(label)
+        for name in sorted(failpoints, key=lambda name: name != COORDINATOR):
+            self._begin(self.parties[name], failpoints[name])
+
+    def _begin(self, party: Party, failpoint: str | None = None) -> None:
+        """Start a party; return when it can be reached."""
+        note = party.state / ("address" if party is self.coordinator else "steward.sock")
+        note.unlink(missing_ok=True)
+        party.start(failpoint)
+        self.until(lambda: note.exists() or not party.alive, START_S, f"{party.name} does not start")
 
     def heal(self) -> None:
         """Have every party running, without failpoints, and no job left."""
         for party in self.parties.values():
-            party.deaths = 0
-        self.revive()
+            if party.armed:
+                party.stop()
+            if not party.alive:
+                self._begin(party)
         self.until(self._cancelled, START_S, "jobs cannot be cancelled")
         for party in self.parties.values():
             party.deaths = 0
@@ -394,7 +405,7 @@ class Network:
     def _start(self) -> None:
         home = self.folder / COORDINATOR
         config = build.write_coordinator(home, network="test")
-        self.parties[COORDINATOR] = Party(COORDINATOR, ["coordinator", "serve", "--config", str(config)], home)
+        self.parties[COORDINATOR] = Party(COORDINATOR, [*COMMAND, "coordinator", "serve", "--config", str(config)], home)
         self.address = f"127.0.0.1:{free_port()}"
         write_private(config, json.dumps({"network": "test", "listen": self.address}).encode())
         (printed,) = commands(home, [["coordinator", "init", "--config", str(config), "--format", "json"]])
@@ -408,16 +419,15 @@ class Network:
         members = [("agency", name) for name in self.lab.file.agencies] + [("analyst", analyst)]
         invitations = {member: home / f"{member[1]}.invite" for member in members}
         invite = ["coordinator", "invite", "--config", str(config)]
-        self.coordinator.start()
+        self._begin(self.coordinator)
         commands(home, [[*invite, f"--{role}", name, "--out", str(invitations[role, name])] for role, name in members])
-        self._listening()
         for agency, identity in self.keys.agencies.items():
             folder = self.folder / agency
             node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.address, workers=1)
             _, shown = enrolled(json.loads(invitations["agency", agency].read_bytes()))
             for file, data in (("authority.pem", shown.authority), ("certificate.pem", shown.chain), ("tls.key", shown.key)):
                 write_private(folder / file, data)
-            self.parties[agency] = Party(agency, ["node", "serve", "--config", str(node)], folder)
+            self.parties[agency] = Party(agency, [*self._node, "node", "serve", "--config", str(node)], folder)
             self.parties[agency].start()
         self._client = self._analyst(json.loads(invitations["analyst", analyst].read_bytes()))
 
@@ -429,15 +439,6 @@ class Network:
         profile.enrol(network, authority=shown.authority, chain=shown.chain, key=shown.key)
         profile.keep_agreement(self.document)
         return Client(profile)
-
-    def _serve(self, failpoint: str | None = None) -> None:
-        (self.coordinator.state / "address").unlink(missing_ok=True)
-        self.coordinator.start(failpoint)
-        self._listening()
-
-    def _listening(self) -> None:
-        note = self.coordinator.state / "address"
-        self.until(lambda: note.exists() or not self.coordinator.alive, START_S, "the coordinator does not start")
 
 
 def sorted_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -454,11 +455,9 @@ def shares_of(node: Party) -> list[tuple[str, int, bytes]]:
     if not path.exists():
         return []
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
-        try:
-            return [(job, attempt, bytes(share)) for job, attempt, share in database.execute("SELECT * FROM share")]
-        except sqlite3.OperationalError as error:  # the file is there, its tables are not yet
-            assert "no such table" in str(error), error
-            return []
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'share'").fetchone() is None:
+            return []  # the file is there, its tables are not yet
+        return [(job, attempt, bytes(share)) for job, attempt, share in database.execute("SELECT * FROM share")]
 
 
 def commands(folder: Path, several: Sequence[Sequence[str]]) -> list[str]:
