@@ -129,8 +129,12 @@ def shown(document: SignedDocument) -> dict[str, Any]:
     return value
 
 
-def read_result(path: Path) -> tuple[SignedDocument, dict[str, Any]]:
+def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, dict[str, Any]]:
     """Read a result file; give what was signed, and what people read. Nothing is verified.
+
+    Args:
+        path: the file.
+        number: which result, from 1, of a file that holds a list of several.
 
     Raises:
         Invalid: `file-missing`; `file-format`: no result; `document-invalid`: the numbers shown are not those signed.
@@ -143,10 +147,14 @@ def read_result(path: Path) -> tuple[SignedDocument, dict[str, Any]]:
         raise Invalid("file-missing", f"{path} cannot be read", hint="check the path and its permissions") from error
     except (ValueError, RecursionError) as error:
         raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote") from error
+    if isinstance(value, list) and value:
+        if number is None or not 1 <= number <= len(value):
+            raise Invalid("file-format", f"{path} holds {len(value)} results", hint=f"--number 1 to {len(value)}")
+        value = value[number - 1]
     if not isinstance(value, dict) or len(data) > MAX_FILE_BYTES:
         raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote")
     if value.get("kind") == "result":
-        document = decoded(data, kind="result")
+        document = decoded(canonical_bytes(value), kind="result")
         return document, shown(document)
     proof = value.pop("proof", None)
     if not isinstance(proof, dict):

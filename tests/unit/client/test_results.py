@@ -119,6 +119,20 @@ def test_what_is_no_result_file(tmp_path: Path, text: str) -> None:
         read_result(tmp_path / "none.json")
 
 
+def test_a_file_of_several_results(tmp_path: Path) -> None:
+    one = json.loads(written(tmp_path).read_text(encoding="utf-8"))
+    path = tmp_path / "several.json"
+    path.write_text(json.dumps([one, {"status": "refused"}]), encoding="utf-8")
+    assert read_result(path, 1)[1]["job"] == one["job"]
+    for number in (None, 0, 3):
+        with pytest.raises(Invalid) as caught:
+            read_result(path, number)
+        assert caught.value.hint == "--number 1 to 2"
+    with pytest.raises(Invalid) as caught:
+        read_result(path, 2)
+    assert caught.value.hint == "its status is refused"
+
+
 def test_a_result_opens_with_its_own_key_alone() -> None:
     sealed = sealed_result(released(), sealing_key("result").public, identity("human-services"))
     with pytest.raises(Broken, match="does not open"):

@@ -75,7 +75,8 @@ def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | Non
         if not outcome.reasons:
             click.echo(f"error: {what}: {outcome.status}", err=True)
     if out is not None and tables:
-        click.echo(f"written to {out}; check it with: tally result verify {out}")
+        number = " --number 1" if len(outcomes) > 1 else ""
+        click.echo(f"written to {out}; check it with: tally result verify {out}{number}")
 
 
 def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:

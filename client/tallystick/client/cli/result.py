@@ -11,6 +11,8 @@ from tallystick.core.terminal import FAILED, Format, format_option, print_json, 
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
+number_option = click.option("--number", type=click.IntRange(min=1), help="Which result, of a file that holds several.")
+
 
 @click.group()
 def result() -> None:
@@ -19,16 +21,17 @@ def result() -> None:
 
 @result.command()
 @click.argument("file", type=FILE)
+@number_option
 @click.option("--leakage", is_flag=True, help="Also who learned what.")
 @format_option
 @run_cli
-def show(file: Path, leakage: bool, format_: Format) -> None:
+def show(file: Path, number: int | None, leakage: bool, format_: Format) -> None:
     """Show the numbers in FILE."""
     from tallystick.client.cli._report import print_leakage
     from tallystick.client.cli._tables import print_result
     from tallystick.client.results import read_result
 
-    _, value = read_result(file)
+    _, value = read_result(file, number)
     if format_ == "json":
         print_json(value)
         return
@@ -45,12 +48,12 @@ def show(file: Path, leakage: bool, format_: Format) -> None:
 )
 @format_option
 @run_cli
-def verify(file: Path, agreement: Path | None, format_: Format) -> None:
+def verify(file: Path, number: int | None, agreement: Path | None, format_: Format) -> None:
     """Check every signature behind FILE: agreement, job, approvals, sealed shares, result."""
     from tallystick.client.results import all_checks, read_result
     from tallystick.core.documents import read_document
 
-    document, _ = read_result(file)
+    document, _ = read_result(file, number)
     digest = None if agreement is None else read_document(agreement, kind="agreement").digest
     made = all_checks(document, agreement=digest)
     holds = all(check.passed for check in made)
