@@ -38,7 +38,10 @@ def run(lab_file: Path, jobs: tuple[Path, ...], out: Path | None, keep: Path | N
     from tallystick.client.cli._lab import print_outcomes, run_lab, write_outcomes
     from tallystick.client.lab.model import read_lab
     from tallystick.client.questions import read_question
+    from tallystick.core.errors import Invalid
 
+    if out is not None and not out.absolute().parent.is_dir():  # said before a network has run for nothing
+        raise Invalid("file-missing", f"the folder of {out} does not exist", hint="make the folder first")
     outcomes = run_lab(read_lab(lab_file), [read_question(path) for path in jobs], keep=keep)
     if out is not None:
         write_outcomes(out, outcomes)
