@@ -147,7 +147,11 @@ def _identifiers(records: Records) -> dict[str, Strings]:
         f"CREATE TABLE known AS SELECT {person} AS person, {picked} FROM records "  # noqa: S608 - quoted and numbered names
         f"WHERE {person} IN (SELECT person FROM people) GROUP BY {person}"
     )
+    differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
+    differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
     for place, name in enumerate(names):
+        if not differs[place]:
+            continue
         column = _identifier(name)
         # Few people have two values; only theirs are counted.
         run(

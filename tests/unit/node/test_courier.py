@@ -1,0 +1,131 @@
+"""The courier: sealed files out and in, links that fail, messages that were moved (S-18, S-32), and what stays when it is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.core.errors import NotReady, Refused
+from tallystick.core.net.chunks import MessageName, sealed_envelopes
+from tallystick.core.net.spoolfile import read_spool, write_spool
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.machine import Ref
+from tallystick.node.courier import Courier, Dropped, persistent
+from tests.governance import identity, sealing_key
+
+JOB = bytes(range(32))
+SEED = Ref("seed", "labor", "housing")
+
+
+class Mailbox:
+    """A link that holds spool files, and can be down for a while."""
+
+    def __init__(self, folder: Path, down: int = 0) -> None:
+        self.folder, self.down, self.calls = folder, down, 0
+
+    def _try(self) -> None:
+        self.calls += 1
+        if self.calls <= self.down:
+            raise NotReady("unavailable", "down")
+
+    async def put(self, name: MessageName, spool: Path) -> None:
+        self._try()
+        write_spool(self.folder / name.ref.round.replace(":", "-"), iter(read_spool(spool)))
+
+    async def get(self, name: MessageName, spool: Path) -> None:
+        self._try()
+        write_spool(spool, iter(read_spool(self.folder / name.ref.round.replace(":", "-"))))
+
+
+def courier(folder: Path, me: str, link: Any, attempt: int = 1) -> Courier:
+    place = folder / me
+    place.mkdir(exist_ok=True)
+    return Courier(
+        link=link,
+        job=JOB,
+        attempt=attempt,
+        sealing_keys={name: sealing_key(name).public for name in ("labor", "housing")},
+        identity_keys={name: identity(name).public for name in ("labor", "housing")},
+        key=sealing_key(me),
+        private=identity(me).private,
+        folder=place,
+    )
+
+
+def test_a_message_goes_there_in_sealed_files_that_are_removed(tmp_path: Path) -> None:
+    link = Mailbox(tmp_path)
+    sender, receiver = courier(tmp_path, "labor", link), courier(tmp_path, "housing", link)
+
+    async def carry() -> list[bytes]:
+        path = sender.spooled(SEED, [b"secret one", b"secret two"])
+        assert b"secret" not in path.read_bytes()
+        await sender.delivered(SEED, path)
+        assert not path.exists()
+        message = await receiver.fetched(SEED)
+        chunks = list(message.chunks)
+        receiver.read(SEED)
+        return chunks
+
+    assert asyncio.run(carry()) == [b"secret one", b"secret two"]
+    assert list((tmp_path / "housing").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("attempt", "sender", "ref"),
+    [(2, "labor", SEED), (1, "housing", SEED), (1, "labor", Ref("seed", "labor", "housing", "labor"))],
+)
+def test_s32_what_was_made_for_another_place_does_not_open(tmp_path: Path, attempt: int, sender: str, ref: Ref) -> None:
+    link = Mailbox(tmp_path)
+    name = MessageName(JOB, attempt, ref)
+    envelopes = sealed_envelopes(
+        name, [b"x"], receiver_public=sealing_key("housing").public, sender_private=identity(sender).private
+    )
+    write_spool(tmp_path / "seed", envelopes)
+
+    async def fetch() -> None:
+        message = await courier(tmp_path, "housing", link).fetched(SEED)
+        list(message.chunks)
+
+    with pytest.raises(PeerFault):
+        asyncio.run(fetch())
+
+
+def test_a_link_that_is_down_is_tried_again(tmp_path: Path) -> None:
+    link = Mailbox(tmp_path, down=3)
+
+    async def call() -> None:
+        link._try()
+
+    asyncio.run(persistent(call, first_wait=0.001))
+    assert link.calls == 4
+
+
+def test_an_answer_that_is_no_is_not_tried_again() -> None:
+    calls = 0
+
+    async def call() -> None:
+        nonlocal calls
+        calls += 1
+        raise Refused("job-state", "over")
+
+    made: Callable[[], Awaitable[None]] = call
+    with pytest.raises(Refused):
+        asyncio.run(persistent(made))
+    assert calls == 1
+
+
+def test_a_dropped_courier_stops_threads_and_leaves_no_file(tmp_path: Path) -> None:
+    one = courier(tmp_path, "labor", Mailbox(tmp_path))
+
+    def chunks() -> Any:
+        yield b"a"
+        one.drop()
+        yield b"b"
+
+    with pytest.raises((Dropped, FileNotFoundError)):
+        one.spooled(SEED, chunks())
+    assert not (tmp_path / "labor").exists()
