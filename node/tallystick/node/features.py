@@ -81,7 +81,7 @@ def people_table(
         records, [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
     )
     columns = {
-        name: _person_column(values, records.config.columns[name].values if name in plain else None)
+        name: _person_column(values, _levels(records, made.get(name, name)))
         for name, values in zip([*plain, *made], fetched, strict=True)
     }
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
@@ -175,6 +175,15 @@ def _fetch(records: Records, columns: Sequence[str], *, table: str = "people") -
         return []
     fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY person").fetchnumpy()  # noqa: S608
     return [fetched[name] for name in columns]
+
+
+def _levels(records: Records, made_of: str | Derived) -> tuple[str, ...] | None:
+    """Give a category's declared values, also where it is the least or greatest of a person's rows, in the declared order."""
+    if isinstance(made_of, str):
+        return records.config.columns[made_of].values
+    if made_of.function == "count" or made_of.column is None:
+        return None
+    return records.config.columns[made_of.column].values
 
 
 def _person_column(values: Any, levels: tuple[str, ...] | None) -> PersonColumn:

@@ -204,3 +204,11 @@ def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
     assert table.n == 50_000
     assert int(table.columns["earned"].values.sum()) == sum((i % 100) * 100 + 25 for i in range(100_000))
     assert len(set(table.identifiers["ssn"])) == 50_000
+
+
+def test_the_least_and_greatest_of_a_category_follow_the_declared_order_and_keep_its_levels(tmp_path: Path) -> None:
+    table = people(tmp_path, used=("first", "last"), derive={"first": "min(industry)", "last": "max(industry)"})
+    assert table.columns["first"].levels == table.columns["last"].levels == ("retail", "health", CANARY)
+    places = [[p for p in pair if p is not None] for pair in zip(shown(table, "first"), shown(table, "last"), strict=True)]
+    assert any(pair for pair in places)
+    assert all(pair == sorted(pair) for pair in places)

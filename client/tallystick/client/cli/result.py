@@ -43,6 +43,7 @@ def show(file: Path, number: int | None, leakage: bool, format_: Format) -> None
 
 @result.command()
 @click.argument("file", type=FILE)
+@number_option
 @click.option(
     "--agreement", type=FILE, help="The signed agreement that you hold; without it, compare the digest that is shown."
 )

@@ -63,5 +63,5 @@ def test_only_the_passes_that_both_datasets_can_make_are_said_to_be_used() -> No
     terms = agreement(link=["ssn+birth_date", "ssn+last_name:4"])
     coordinator = leakage_statement(question(), terms)["coordinator"]
     assert any(line.endswith("passes, strict to loose: ssn+birth_date") for line in coordinator)
-    assert any("does not use: ssn+last_name:4 (tanf has no last_name)" in line for line in coordinator)
+    assert any("does not use: ssn+last_name:4 (tanf has no last_name; wages has no last_name)" in line for line in coordinator)
     assert not any("does not use" in line for line in leakage_statement(question(), agreement())["coordinator"])
