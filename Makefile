@@ -6,18 +6,18 @@ UV     ?= uv
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 LOCK    = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
-KERNEL := $(wildcard crypto/tallystick/crypto/*.c)
+KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 
-.PHONY: demo test test-slow check lint lock proto proto-drift native bench clean
+.PHONY: demo test test-slow check lint lock proto proto-drift native sanitize bench clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
 
 test: $(VENV)/.dev ## what every change must pass; under ten minutes on two cores
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.dev ## what takes longer
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
 
 check: lint proto-drift ## style, types, layers, generated code, docs
 	$(BIN)/python -m pytest -q tests/meta tests/docs
@@ -40,6 +40,15 @@ bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
 
 native: $(VENV)/.run ## build the native kernel, or fail
 	TALLY_REQUIRE_NATIVE=1 $(BIN)/python -m hatchling build -t wheel --hooks-only
+
+SANITIZED := build/sanitize
+sanitize: $(VENV)/.dev ## the kernel's tests under the address and undefined-behaviour sanitizers, in a copy
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r crypto hatch_build.py pyproject.toml README.md LICENSE $(SANITIZED)
+	cd $(SANITIZED) && CC=gcc CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
+	  TALLY_REQUIRE_NATIVE=1 $(abspath $(BIN))/python -m hatchling build -t wheel --hooks-only
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=$(abspath $(SANITIZED))/crypto \
+	  $(BIN)/python -m pytest -q -m "not slow" tests/unit/crypto/test_kernel.py tests/unit/crypto/test_kernel_native.py
 
 lock: ## resolve again; only this needs uv
 	$(LOCK) --group dev --all-extras -o requirements-dev.lock
