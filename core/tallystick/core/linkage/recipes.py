@@ -4,10 +4,11 @@
 
 `field:n` takes the first n characters; of a birth date, as YYYYMMDD, four are the year and six year and month.
 
-A recipe must say enough about a person. Its strength is the sum of its fields' collision entropies, -log2 of the probability
-that two different people agree: two lists of n and m people have about n·m·2^-bits accidental pairs. The figures are
-low estimates for one county's clients; what fields share (a first name says the sex) is not subtracted. And it must hold a
-field that tells twins apart, or it would link one child to the other.
+A recipe must say enough about a person. Its strength is the sum of its fields' bits (`fields.py`): two lists of n and m people
+have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). And it must hold a field
+that tells twins apart, or it would link one child to the other.
+
+OpenToken's five rules have names. T5 is weaker than a recipe may be: it is used only where an agreement names it.
 """
 
 from __future__ import annotations
@@ -18,45 +19,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.linkage.fields import FIELDS, FieldKind
 
 MIN_BITS: Final = 24.0
 MAX_PARTS: Final = 8
 MAX_LENGTH: Final = 20
-
-
-@dataclass(frozen=True)
-class FieldKind:
-    """What a field of recipes is.
-
-    Attributes:
-        sources: identifiers that a dataset may have to make it, the best first.
-        bits: collision entropy of the whole field.
-        prefix_bits: the same of its first 1, 2, 3, … characters; longer prefixes count as the whole. Empty: no prefix allowed.
-        tells_twins_apart: differs between two children of one birth.
-    """
-
-    sources: tuple[str, ...]
-    bits: float
-    prefix_bits: tuple[float, ...] = ()
-    tells_twins_apart: bool = False
-
-
-FIELDS: Final = {
-    "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True),
-    "ssn4": FieldKind(("ssn4", "ssn"), 13.0, tells_twins_apart=True),
-    "state_id": FieldKind(("state_id",), 24.0, tells_twins_apart=True),
-    "school_id": FieldKind(("school_id",), 20.0, tells_twins_apart=True),
-    "first_name": FieldKind(("first_name",), 7.5, (3.8, 5.5, 6.5), tells_twins_apart=True),
-    "first_initial": FieldKind(("first_initial", "first_name"), 3.8, tells_twins_apart=True),
-    "middle_name": FieldKind(("middle_name",), 5.0, (3.5,), tells_twins_apart=True),
-    "last_name": FieldKind(("last_name",), 10.0, (3.9, 6.0, 8.0, 9.0)),
-    "birth_date": FieldKind(("birth_date",), 13.0, (0.0, 0.0, 1.0, 4.5, 6.0, 8.0)),
-    "sex": FieldKind(("sex",), 1.0),
-    "street": FieldKind(("street",), 11.0, (3.0, 5.0, 7.0, 8.0)),
-    "city": FieldKind(("city",), 3.0, (2.0,)),
-    "zip": FieldKind(("zip",), 6.0, (0.0, 0.5, 2.0, 4.0)),
-    "phone": FieldKind(("phone",), 16.0, (0.0, 0.0, 2.0)),
-}
 
 
 @dataclass(frozen=True)
@@ -80,9 +47,14 @@ class Part:
         return prefixes[self.length - 1]
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """Identifiers that can make it, the best first: one letter of a first name is an initial."""
-        return FIELDS["first_initial"].sources if (self.field, self.length) == ("first_name", 1) else self.kind.sources
+    def field_made(self) -> str:
+        """Which field's rule makes it: one letter of a first name is an initial."""
+        return "first_initial" if (self.field, self.length) == ("first_name", 1) else self.field
+
+    @property
+    def text(self) -> str:
+        """As it is written in a recipe."""
+        return self.field if self.length is None else f"{self.field}:{self.length}"
 
 
 @dataclass(frozen=True)
@@ -97,23 +69,37 @@ class Recipe:
         """Collision entropy of the whole token, fields taken as independent."""
         return sum(part.bits for part in self.parts)
 
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return "+".join(part.text for part in self.parts)
+
     def lacking(self, identifiers: Collection[str]) -> list[str]:
         """Give what a dataset with these identifiers lacks to make the recipe; empty if it can."""
-        have = set(identifiers)
-        return [" or ".join(part.sources) for part in self.parts if not have.intersection(part.sources)]
+        lacks = (lack for part in self.parts for lack in FIELDS[part.field_made].lacking(identifiers))
+        return list(dict.fromkeys(lacks))
 
+
+NAMED: Final = {
+    "opentoken-t1": "last_name+first_name:1+sex+birth_date",
+    "opentoken-t2": "last_name+first_name+birth_date+zip:3",
+    "opentoken-t3": "last_name+first_name+sex+birth_date",
+    "opentoken-t4": "ssn+sex+birth_date",
+    "opentoken-t5": "last_name+first_name:3+sex",
+}
+WEAK_BY_NAME: Final = frozenset({"opentoken-t5"})
 
 _PART: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}))?", re.ASCII)
 
 
-def parsed_recipe(text: str, *, name: str | None = None) -> Recipe:
-    """Give the recipe that a text writes.
+def parsed_recipe(text: str) -> Recipe:
+    """Give the recipe that a text writes or names.
 
     Raises:
         Invalid: `link-invalid`: malformed, an unknown field, a field twice, or a prefix where none is allowed.
     """
     parts = []
-    for word in text.split("+"):
+    for word in NAMED.get(text, text).split("+"):
         match = _PART.fullmatch(word)
         if match is None:
             raise Invalid(
@@ -130,7 +116,7 @@ def parsed_recipe(text: str, *, name: str | None = None) -> Recipe:
         raise Invalid(
             "link-invalid", f"a recipe names a field twice, or more than {MAX_PARTS} fields", hint="name each field once"
         )
-    return Recipe(name or text, tuple(parts))
+    return Recipe(text, tuple(parts))
 
 
 def check_strength(recipe: Recipe) -> None:
@@ -139,7 +125,7 @@ def check_strength(recipe: Recipe) -> None:
     Raises:
         Refused: `link-weak`: too few bits, or nothing that tells twins apart.
     """
-    if recipe.bits < MIN_BITS:
+    if recipe.bits < MIN_BITS and recipe.name not in WEAK_BY_NAME:
         raise Refused(
             "link-weak",
             f"{recipe.name} says about {recipe.bits:.0f} bits of a person; a pass needs {MIN_BITS:.0f}",

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.normalise import Normalised, normalised
 from tallystick.core.linkage.recipes import Part, Recipe
 from tallystick.crypto.codec import frame
@@ -39,7 +40,7 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
         Invalid: `link-invalid`: an identifier of another number of people; `link-impossible`: a recipe that cannot be made.
     """
     fields = _Fields(identifiers, n)
-    return {recipe.name: _tokens([fields.part(part) for part in recipe.parts], n) for recipe in recipes}
+    return {recipe.name: _tokens([made for part in recipe.parts for made in fields.part(part)], n) for recipe in recipes}
 
 
 def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np.bool_]:
@@ -59,20 +60,36 @@ class _Fields:
                 raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
         self._raw = identifiers
         self._made: dict[tuple[str, str], Normalised] = {}
-        self._parts: dict[Part, Normalised] = {}
+        self._parts: dict[Part, tuple[Normalised, ...]] = {}
 
-    def part(self, part: Part) -> Normalised:
-        """Give a recipe's part for every person: from the best identifier there is, else the next."""
+    def part(self, part: Part) -> tuple[Normalised, ...]:
+        """Give what a recipe's part is for every person: one canonical field, or two for names in any order."""
         if part not in self._parts:
-            field = "first_initial" if (part.field, part.length) == ("first_name", 1) else part.field
-            sources = [source for source in part.sources if source in self._raw]
-            if not sources:
-                raise Invalid("link-impossible", f"there is no {' or '.join(part.sources)} to make {part.field} from")
-            found = self._whole(field, sources[0])
-            for source in sources[1:]:
-                found = found.or_else(self._whole(field, source))
-            self._parts[part] = found if part.length is None or field == "first_initial" else found.prefix(part.length)
+            self._parts[part] = self._either_order() if part.field == "names_any_order" else (self._one(part),)
         return self._parts[part]
+
+    def _one(self, part: Part) -> Normalised:
+        """Give a field from the best identifier there is, and from the next where that is missing."""
+        field = part.field_made
+        sources = [source for source in FIELDS[field].sources if source in self._raw]
+        if not sources:
+            raise Invalid("link-impossible", f"there is no {' or '.join(FIELDS[field].sources)} to make {field} from")
+        found = self._whole(field, sources[0])
+        for source in sources[1:]:
+            found = found.or_else(self._whole(field, source))
+        return found if part.length is None or field != part.field else found.prefix(part.length)
+
+    def _either_order(self) -> tuple[Normalised, Normalised]:
+        """Give first and last name as the smaller and the larger of the two, over one list of values."""
+        first, last = (self._one(Part(name)) for name in ("first_name", "last_name"))
+        values = tuple(sorted({*first.values, *last.values}))
+        rank = {value: at for at, value in enumerate(values)}
+        ranks = [
+            np.where(name.codes >= 0, np.array([*(rank[value] for value in name.values), -1], dtype=np.int64)[name.codes], -1)
+            for name in (first, last)
+        ]
+        # where one is missing the smaller is -1, and so is the pair
+        return Normalised(np.minimum(*ranks), values), Normalised(np.maximum(*ranks), values)
 
     def _whole(self, field: str, source: str) -> Normalised:
         # the rule is the field's, not the source's: ssn4 of a source ssn is its last four digits

@@ -1,0 +1,84 @@
+"""What survives an error: fields made from an identifier so that two writings of one person agree.
+
+Each rule takes distinct raw texts, as those of `normalise.py` do, so phonetics and nicknames cost what the distinct names cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import jellyfish
+
+from tallystick.core.linkage.dates import birth_dates
+from tallystick.core.linkage.names import name_words, names
+from tallystick.core.linkage.nicknames import GROUP
+
+PARTICLES: Final = frozenset(
+    {"DA", "DAS", "DE", "DEL", "DELA", "DER", "DI", "DOS", "DU", "EL", "LA", "LAS", "LE", "LOS", "VAN", "VON", "Y"}
+)
+"""Words that belong to the surname part after them."""
+
+
+def first_groups(texts: Sequence[str]) -> list[str | None]:
+    """Give the nickname group of a first name's first word; a name without one stands for itself."""
+    found = (name_words(text) for text in texts)
+    return [GROUP.get(words[0], words[0]) if words else None for words in found]
+
+
+def sounds(texts: Sequence[str]) -> list[str | None]:
+    """Give the NYSIIS code of a name; names with other than A to Z stand for themselves.
+
+    Reference: R. L. Taft, Name Search Techniques, New York State Identification and Intelligence System, 1970.
+    """
+    return [(jellyfish.nysiis(name) or name) if name and name.isascii() else name for name in names(texts)]
+
+
+def last_parts(texts: Sequence[str]) -> list[str | None]:
+    """Give the first part of a double surname: García of `García López`, De la Cruz of `de la Cruz Ruiz`."""
+    return [parts[0] if (parts := surname_parts(text)) else None for text in texts]
+
+
+def last_ends(texts: Sequence[str]) -> list[str | None]:
+    """Give the last part of a double surname: López of `García López`."""
+    return [parts[-1] if (parts := surname_parts(text)) else None for text in texts]
+
+
+def surname_parts(text: str) -> list[str]:
+    """Give the parts of a surname, each with the particles before it; particles alone are a part."""
+    parts: list[str] = []
+    held = ""
+    for word in name_words(text):
+        held += word
+        if word not in PARTICLES:
+            parts.append(held)
+            held = ""
+    return [*parts, held] if held else parts
+
+
+def births_any_order(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates with the smaller of month and day first: 3 April and 4 March of one year agree."""
+    return [f"{d[:4]}{min(d[4:6], d[6:])}{max(d[4:6], d[6:])}" if d else None for d in birth_dates(texts)]
+
+
+def births_month_day(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the year."""
+    return [d[4:] if d else None for d in birth_dates(texts)]
+
+
+def births_year_day(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the month."""
+    return [d[:4] + d[6:] if d else None for d in birth_dates(texts)]
+
+
+ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {
+    "first_group": first_groups,
+    "first_sound": sounds,
+    "last_sound": sounds,
+    "last_part": last_parts,
+    "last_end": last_ends,
+    "birth_any_order": births_any_order,
+    "birth_month_day": births_month_day,
+    "birth_year_day": births_year_day,
+}
+"""Fields of recipes that are no identifier, by the rule that makes them from their source."""
