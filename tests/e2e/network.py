@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import random
 import signal
-import socket
-import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
-
-import pandas as pd
+from typing import Final, Self
 
 from tallystick.client.lab import build
-from tallystick.client.lab.model import Lab, read_lab
+from tallystick.client.lab.model import Lab
 from tallystick.client.lab.processes import COMMAND
 from tallystick.client.profile import Profile, make_private, write_private
 from tallystick.client.results import Result
@@ -33,174 +26,17 @@ from tallystick.client.views import View
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import NotReady
-from tallystick.core.failpoint import KILLED, VARIABLE
+from tallystick.core.failpoint import KILLED
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import write_identity
-from tests.oracle import expected_rows
+from tallystick.core.results import Released
+from tallystick.crypto.statistic.shares import evidence_of
+from tests.e2e.party import START_S, Party, commands, free_port, left_at, shares_of, state_at
+from tests.e2e.records import AGREEMENT, Records, question, sorted_rows
 
 COORDINATOR: Final = "coordinator"
-EXITS: Final = "tanf-office"
-"""The desk, and one of the two agencies with data."""
-WAGES: Final = "wage-office"
-BOARD: Final = "board"
-"""With `third`, an agency that only opens."""
-AGREEMENT: Final = "county"
 LOOK_S: Final = 0.1
-START_S: Final = 60.0
 ENDS_S: Final = 120.0
-
-LAB: Final[dict[str, Any]] = {
-    "agencies": {
-        EXITS: {
-            "datasets": {
-                "exits": {
-                    "source": {"csv": "exits.csv"},
-                    "person": "pid",
-                    "identifiers": {"ssn": "ssn", "birth_date": "dob"},
-                    "columns": {
-                        "region": {"type": "category", "values": ["north", "south"]},
-                        "benefit": {"type": "decimal", "scale": 2, "min": 0, "max": 5000},
-                    },
-                }
-            }
-        },
-        WAGES: {
-            "datasets": {
-                "wages": {
-                    "source": {"csv": "wages.csv"},
-                    "person": "pid",
-                    "identifiers": {"ssn": "ssn", "birth_date": "dob"},
-                    "columns": {
-                        "industry": {"type": "category", "values": ["health", "retail"]},
-                        "wage": {"type": "decimal", "scale": 2, "min": 0, "max": 9_000_000_000},
-                    },
-                }
-            }
-        },
-    },
-    "agreement": {
-        "name": AGREEMENT,
-        "purposes": ["rehearsal"],
-        "disclosure": {"min_cell": 0},
-        "link": ["ssn+birth_date"],
-        "decoys": 4,
-    },
-}
-
-
-def question(title: str = "wages after exit", **changes: Any) -> Question:
-    """Give the question that everything here asks, unless a key is changed."""
-    value: dict[str, Any] = {
-        "agreement": AGREEMENT,
-        "title": title,
-        "purpose": "rehearsal",
-        "people": {"exits": {"agency": EXITS, "dataset": "exits"}, "wages": {"agency": WAGES, "dataset": "wages"}},
-        "join": "exits inner wages",
-        "measures": ["count", {"mean": "wages.wage"}, {"sum": "exits.benefit"}],
-        "by": ["exits.region", "wages.industry"],
-    }
-    return Question.read({**value, **changes}, what="question")
-
-
-def people(seed: int = 1, *, here: int = 40, shared: int = 20) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give two agencies' records, one row per person; the last `shared` of the first are the first of the second."""
-    source = random.Random(seed)
-    total = 2 * here - shared
-    numbers = source.sample(range(100_000_000, 665_000_000), 3 * total)
-    ssns = [text for text in (f"{n:09d}" for n in numbers) if text[3:5] != "00" and text[5:] != "0000" and text[:3] != "666"]
-    births = [f"19{source.randint(40, 99)}-{source.randint(1, 12):02d}-{source.randint(1, 28):02d}" for _ in range(total)]
-
-    def frame(start: int, column: str, levels: Sequence[str], value: str, most: int) -> pd.DataFrame:
-        rows = range(start, start + here)
-        return pd.DataFrame(
-            {
-                "pid": [f"{value}{n:05d}" for n in source.sample(range(100_000), here)],
-                "ssn": [f"{ssns[n][:3]}-{ssns[n][3:5]}-{ssns[n][5:]}" for n in rows],
-                "dob": [births[n] for n in rows],
-                column: [source.choice(levels) for _ in rows],
-                value: [f"{source.randint(1, most) / 100:.2f}" for _ in rows],
-            }
-        )
-
-    left = frame(0, "region", ["north", "south"], "benefit", 500_000)
-    return left, frame(here - shared, "industry", ["health", "retail"], "wage", 900_000_000_000)
-
-
-class Party:
-    """One process of the network."""
-
-    def __init__(self, name: str, command: Sequence[str], folder: Path) -> None:
-        self.name = name
-        self.folder = folder
-        self.deaths = 0
-        self.armed = False
-        self.stopped = False
-        self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def code(self) -> int | None:
-        """How it ended, if it has."""
-        return None if self._process is None else self._process.poll()
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def state(self) -> Path:
-        """Its state folder."""
-        return self.folder / "state"
-
-    def log(self) -> str:
-        """Give what it said."""
-        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
-
-    def start(self, failpoint: str | None = None) -> None:
-        """Start it, to die at a labelled place where one is named."""
-        assert not self.alive
-        self.armed = failpoint is not None
-        self.stopped = False
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
-        if failpoint is not None:
-            environment[VARIABLE] = failpoint
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def kill(self) -> None:
-        """Kill it alone, as the kernel would; what it started must see to itself."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(timeout=30)
-
-    def stop(self) -> None:
-        """Ask it to stop, and see that it does."""
-        if self._process is not None and self.alive:
-            self.stopped = True
-            self._process.terminate()
-            self._process.wait(timeout=30)
-
-    def close(self) -> None:
-        """See that it and all it started are gone."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(timeout=30)
 
 
 class Network:
@@ -220,17 +56,9 @@ class Network:
             node: what `node serve` is given to, where it is not the real command.
         """
         self.folder = folder
-        self.left, self.right = people()
-        self.left.to_csv(folder / "exits.csv", index=False)
-        self.right.to_csv(folder / "wages.csv", index=False)
-        value = json.loads(json.dumps(LAB))
-        if third:
-            entry = json.loads(json.dumps(LAB["agencies"][EXITS]["datasets"]["exits"]))
-            value["agencies"][BOARD] = {"datasets": {"register": entry}}
-            value["agreement"]["release"] = {"desk": BOARD}
-        (folder / "lab.yaml").write_text(json.dumps(value), encoding="utf-8")
+        self.records = Records()
+        self.lab: Lab = self.records.written(folder, third=third)
         self._node = node
-        self.lab: Lab = read_lab(folder / "lab.yaml")
         self.keys = build.throw_away_keys(self.lab)
         self.parties: dict[str, Party] = {}
         self.seen_shares: dict[tuple[str, str, int], bytes] = {}
@@ -376,20 +204,11 @@ class Network:
         return found[0]
 
     def check(self, job: str, asked: Question | None = None) -> Result:
-        """Check that a released result is the cleartext's, and that it rests on the shares that the nodes keep."""
+        """Check that a released result is the cleartext's."""
         result = self.result(job)
-        assert sorted_rows(result.rows) == sorted_rows(self.expected(asked or question()))
+        answer = self.records.expected(asked or question(), self.document.read(Agreement))
+        assert sorted_rows(result.rows) == sorted_rows(answer)
         return result
-
-    def expected(self, asked: Question) -> list[dict[str, Any]]:
-        """Give the answer that the records in the clear give."""
-        keys = [list(zip(frame["ssn"], frame["dob"], strict=True)) for frame in (self.left, self.right)]
-        links = [(i, keys[1].index(key)) for i, key in enumerate(keys[0]) if key in keys[1]]
-        frames = {
-            "exits": self.left[["region", "benefit"]],
-            "wages": self.right[["industry", "wage"]],
-        }
-        return [row for row in expected_rows(asked, self.document.read(Agreement), frames, links) if row["count"]]
 
     def note_shares(self) -> None:
         """Look at every sealed share that nodes hold; two different ones of one attempt are a fault (S-18)."""
@@ -441,42 +260,20 @@ class Network:
         return Client(profile)
 
 
-def sorted_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give rows in one order, without the columns that only accompany measures."""
-    keys = ("exits.region", "wages.industry")
-    wanted = (*keys, "count", "mean(wages.wage)", "sum(exits.benefit)", "suppressed")
-    kept = [{name: row[name] for name in wanted if name in row} for row in rows]
-    return sorted(kept, key=lambda row: [str(row.get(key)) for key in keys])
+def check_released(network: Network, view: View) -> None:
+    """Check the answer, that it rests on the shares that the nodes keep, and that no node has anything left to do."""
+    assert view.state == "released", (view.state, view.reasons, network.told())
+    result = network.check(view.job)
+    released = result.document.read(Released)
+    assert released.attempt == view.attempt
+    network.note_shares()
+    for agency, evidence in released.shares.items():
+        statement, signature = evidence_of(network.seen_shares[agency, view.job, view.attempt], sender=agency)
+        assert (evidence.statement, evidence.signature) == (statement.hex(), signature.hex())
+    network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
 
 
-def shares_of(node: Party) -> list[tuple[str, int, bytes]]:
-    """Give (job, attempt, sealed share) of what a node keeps."""
-    path = node.state / "node.db"
-    if not path.exists():
-        return []
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
-        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'share'").fetchone() is None:
-            return []  # the file is there, its tables are not yet
-        return [(job, attempt, bytes(share)) for job, attempt, share in database.execute("SELECT * FROM share")]
-
-
-def commands(folder: Path, several: Sequence[Sequence[str]]) -> list[str]:
-    """Run commands that answer and end, at the same time; give what each printed."""
-    started = [
-        subprocess.Popen([*COMMAND, *one], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for one in several
-    ]
-    printed = []
-    for process in started:
-        out, err = process.communicate(timeout=START_S)
-        assert process.returncode == 0, err.decode(errors="replace")
-        printed.append(out.decode())
-    return printed
-
-
-def free_port() -> int:
-    """Give a port that nobody has, below those that the system gives away by itself."""
-    for port in random.Random(os.urandom(8)).sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port")
+def ended_everywhere(network: Network, view: View) -> bool:
+    """Say whether every node knows that a job ended as it did, and holds no file of it any more."""
+    network.revive()
+    return all(state_at(node, view.job) == view.state and not left_at(node, view.job) for node in network.nodes)

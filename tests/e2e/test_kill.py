@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -19,9 +18,9 @@ import pytest
 from tallystick.client.views import View
 from tallystick.core.errors import Refused
 from tallystick.core.failpoint import KILLED
-from tallystick.core.results import Released
-from tallystick.crypto.statistic.shares import evidence_of
-from tests.e2e.network import BOARD, COORDINATOR, EXITS, START_S, WAGES, Network, Party, question
+from tests.e2e.network import COORDINATOR, Network, check_released, ended_everywhere
+from tests.e2e.party import START_S, left_at, state_at
+from tests.e2e.records import BOARD, EXITS, WAGES, question
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,37 +92,6 @@ def job_through(network: Network, labels: Mapping[str, str]) -> View:
     network.until(died, START_S, f"not everybody passed {labels}")
     assert {network.parties[name].deaths for name in labels} == {1}
     return view
-
-
-def check_released(network: Network, view: View) -> None:
-    """Check the answer, that it rests on the shares that the nodes keep, and that no node has anything left to do."""
-    assert view.state == "released", (view.state, view.reasons, network.told())
-    result = network.check(view.job)
-    released = result.document.read(Released)
-    assert released.attempt == view.attempt
-    network.note_shares()
-    for agency, evidence in released.shares.items():
-        statement, signature = evidence_of(network.seen_shares[agency, view.job, view.attempt], sender=agency)
-        assert (evidence.statement, evidence.signature) == (statement.hex(), signature.hex())
-    network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
-
-
-def ended_everywhere(network: Network, view: View) -> bool:
-    """Say whether every node knows that a job ended as it did, and holds no file of it any more."""
-    network.revive()
-    return all(state_at(node, view.job) == view.state and not left_at(node, view.job) for node in network.nodes)
-
-
-def state_at(node: Party, job: str) -> str | None:
-    """Give a job's state as a node has it."""
-    with contextlib.closing(sqlite3.connect(f"file:{node.state / 'node.db'}?mode=ro", uri=True, timeout=30)) as database:
-        row = database.execute("SELECT json_extract(record, '$.state') FROM job WHERE job = ?", (job,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def left_at(node: Party, job: str) -> list[Path]:
-    """Give the files that a node still holds of a job."""
-    return [path for folder in ("spool", "kept") for path in (node.state / folder).glob(f"{job}*")]
 
 
 @pytest.mark.parametrize("labels", TOGETHER, ids=lambda labels: "+".join(labels.values()))

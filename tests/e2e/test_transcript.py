@@ -8,6 +8,7 @@ down, outside of their folders, every secret that they make: so it is known what
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import struct
@@ -30,8 +31,9 @@ from tallystick.crypto import kernel, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic.messages import TAG_BYTES, read_list
-from tests.e2e.network import COORDINATOR, EXITS, START_S, WAGES, Network
-from tests.e2e.test_kill import check_released
+from tests.e2e.network import COORDINATOR, Network, check_released
+from tests.e2e.party import START_S
+from tests.e2e.records import EXITS, WAGES
 
 PASS = "ssn+birth_date"
 WITNESS = Path(__file__).parent / "witness.py"
@@ -124,6 +126,8 @@ def found(needles: Iterable[bytes], places: dict[str, bytes]) -> list[tuple[str,
     assert wanted
     assert min(map(len, wanted)) >= 4
     starts = np.unique(np.array([int.from_bytes(needle[:4], "little") for needle in wanted], dtype=np.uint32))
+    likely = np.zeros(1 << 16, dtype=np.bool_)
+    likely[starts & 0xFFFF] = True
     by_start: dict[bytes, list[bytes]] = defaultdict(list)
     for needle in wanted:
         by_start[needle[:4]].append(needle)
@@ -131,9 +135,9 @@ def found(needles: Iterable[bytes], places: dict[str, bytes]) -> list[tuple[str,
     for place, data in places.items():
         for shift in range(4):
             words = np.frombuffer(data[shift : shift + (len(data) - shift) // 4 * 4], dtype="<u4")
-            for at in np.flatnonzero(np.isin(words, starts)).tolist():
-                here = data[shift + 4 * at :]
-                hits += [(place, needle) for needle in by_start[here[:4]] if here.startswith(needle)]
+            maybe = np.flatnonzero(likely[words & 0xFFFF])
+            for at in (shift + 4 * maybe[np.isin(words[maybe], starts)]).tolist():
+                hits += [(place, needle) for needle in by_start[data[at : at + 4]] if data.startswith(needle, at)]
     return hits
 
 
@@ -148,7 +152,7 @@ def spelt(secret: bytes) -> set[bytes]:
 def identifiers(network: Network) -> set[bytes]:
     """Give every person's identifiers as they stand in the files and normalised."""
     texts = set()
-    for frame_ in (network.left, network.right):
+    for frame_ in (network.records.left, network.records.right):
         for ssn, dob in zip(frame_["ssn"], frame_["dob"], strict=True):
             texts |= {ssn, ssn.replace("-", ""), dob, dob.replace("-", "")}
     return {text.encode() for text in texts}
@@ -157,7 +161,7 @@ def identifiers(network: Network) -> set[bytes]:
 def values(network: Network) -> set[bytes]:
     """Give every person's wage as text and as machines write numbers: they have ten digits or more, so none occurs by chance."""
     written: set[bytes] = set()
-    for text in network.right["wage"]:
+    for text in network.records.right["wage"]:
         cents = int(Decimal(text) * 100)
         if cents < 1 << 32:
             continue
@@ -254,6 +258,33 @@ def test_s09_a_dictionary_finds_nothing_without_the_job_secret_and_everyone_with
         assert found(set(guessed), {"what it can read": b"".join(job.readable.values())}) == []
         hits = [known(story, digest, tokens, secret) & stored for secret in story.secrets["job-secret"]]
         assert sorted(map(len, hits)) == [0, 60]  # the other job's secret is as good as none
+
+
+def test_s09_the_coordinators_memory_holds_no_identifier_or_value(story: Story) -> None:
+    """The process that has just seen a whole job, all pages that it may write to."""
+    network = story.network
+    check_released(network, network.wait(network.submit()))
+    try:
+        memory = memory_of(network.coordinator.pid)
+    except PermissionError:
+        pytest.skip("this machine does not let a process read its child's memory")
+    assert found({b"tallystick", bytes.fromhex(story.jobs[0].digest)}, memory)
+    long_enough = {needle for needle in people(story) if len(needle) > 8 or needle.count(0) < 4}  # shorter ones occur by chance
+    assert found({needle for needle in long_enough if len(needle) >= 8}, memory) == []
+
+
+def memory_of(pid: int) -> dict[str, bytes]:
+    """Give the writable memory of a process."""
+    regions = {}
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            start, end = (int(place, 16) for place in span.split("-"))
+            if rights.startswith("rw"):
+                with contextlib.suppress(OSError):  # reserved, never used
+                    memory.seek(start)
+                    regions[span] = memory.read(end - start)
+    return regions
 
 
 def known(story: Story, digest: bytes, tokens: list[bytes], secret: bytes) -> set[bytes]:

@@ -1,0 +1,125 @@
+"""One scenario, two transports: in one process over memory, and between processes over gRPC with mutual TLS. Equal answers.
+
+Over memory run the real machines, matching and encryption, with a bus in place of the network (`tests/protocol/bus.py`); the people are
+read from the same files by the node's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tallystick.client.asking import new_job
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.job.model import Job, Question
+from tallystick.core.statistics.table import linkage_numbers, table
+from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.statistic.states import AgencySetup
+from tallystick.crypto.workers import SerialWorkers
+from tallystick.node.approvals import Contract
+from tallystick.node.assignment import Assignment
+from tallystick.node.config import read_config
+from tallystick.node.prepare import prepared
+from tallystick.node.storage.memory import MemoryStorage
+from tests.e2e.network import Network
+from tests.e2e.records import EXITS, WAGES, question, sorted_rows
+from tests.protocol.bus import Bus
+
+SCENARIOS = {
+    "inner, by both": question("inner"),
+    "left, by both": question("left", join="exits left wages"),
+    "left, from the other side": question("from the other side", join="wages left exits"),
+    "inner, by nothing": question("by nothing", by=[], measures=["count", {"sum": "wages.wage"}]),
+    "some of them": question(
+        "some of them",
+        people={
+            "exits": {"agency": EXITS, "dataset": "exits", "where": "region = 'north' and benefit > 100"},
+            "wages": {"agency": WAGES, "dataset": "wages"},
+        },
+        by=["wages.industry"],
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a job gives, however its messages travel."""
+
+    rows: list[dict[str, Any]]
+    linkage: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with Network(tmp_path_factory.mktemp("network")) as running:
+        yield running
+
+
+def over_grpc(network: Network, asked: Question) -> Answer:
+    """Ask the network."""
+    view = network.wait(network.submit(asked))
+    assert view.state == "released", (view, network.told())
+    result = network.result(view.job)
+    return Answer([dict(row) for row in result.rows], dict(result.linkage))
+
+
+def over_memory(network: Network, asked: Question) -> Answer:
+    """Run the same job, under the same agreement and over the same files, with everybody in this process."""
+    agreement = network.document.read(Agreement)
+    job, _ = new_job(asked, agreement, network.document.digest, network.keys.analyst, now=datetime.now(UTC))
+    contract = Contract(job.read(Job), job, agreement, network.document)
+    setups = {name: setup(network, Assignment(name, contract)) for name in (EXITS, WAGES)}
+    some = Assignment(EXITS, contract)
+    keys = {name: bytes.fromhex(agreement.parties[name].key) for name in setups}
+    desk = DeskSetup(some.desk, some.agencies, some.job, 1, keys, some.computation, SystemRandomness())
+    opened = Bus(setups, desk).run()
+    return Answer(table(some.plan, opened.values, asked), dict(linkage_numbers(some.plan, opened.values)))
+
+
+def setup(network: Network, assignment: Assignment) -> AgencySetup:
+    """Give an agency's machine what its node would."""
+    config, storage = read_config(network.folder / assignment.me / "node.yaml"), MemoryStorage()
+    people = prepared(assignment, config, storage)
+    return AgencySetup(
+        me=assignment.me,
+        agencies=assignment.agencies,
+        desk=assignment.desk,
+        job=assignment.job,
+        attempt=1,
+        passes=people.passes,
+        people=people.people,
+        decoys=assignment.contract.agreement.decoys,
+        coin_key=storage.secret(),
+        columns=people.over_slots,
+        own=people.own,
+        computation=assignment.computation,
+        sign=network.keys.agencies[assignment.me].sign,
+        randomness=SystemRandomness(),
+        workers=SerialWorkers(),
+        tell=lambda *_: None,
+    )
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_transports_give_the_same_answer(network: Network, name: str) -> None:
+    asked = SCENARIOS[name]
+    here, there = over_memory(network, asked), over_grpc(network, asked)
+    assert in_order(here.rows) == in_order(there.rows)
+    assert here.linkage == there.linkage
+    assert any(row["count"] for row in there.rows)
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the rows that somebody is in, every column, in one order."""
+    return sorted((row for row in rows if row["count"]), key=lambda row: str(sorted(row.items(), key=str)))
+
+
+def test_the_answer_is_that_of_the_records_in_the_clear(network: Network) -> None:
+    asked = SCENARIOS["inner, by both"]
+    answer = network.records.expected(asked, network.document.read(Agreement))
+    assert sorted_rows(over_memory(network, asked).rows) == sorted_rows(answer)
