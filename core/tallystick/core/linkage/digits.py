@@ -47,6 +47,11 @@ _PHONE: Final = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})", re.ASCII)
 
 def ssns(texts: Sequence[str]) -> list[str | None]:
     """Give SSNs as nine digits. Vectorised: there are about as many of them as people."""
+    plain = set(map(len, texts)) == {SSN} and (joined := "".join(texts)).isascii() and joined.isdigit()
+    if plain:
+        table = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, SSN)
+        good = _issued(table) & (table.max(axis=1) != table.min(axis=1))
+        return _allowed(texts, good)
     short = [text if len(text) <= _WIDEST and text.isascii() else "" for text in map(str.strip, texts)]
     if not short:
         return []
@@ -58,15 +63,30 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     count = digit.sum(axis=1)
     good = (digit | separator).all(axis=1) & (count >= SHORTEST_SSN) & (count <= SSN)
     padded = _right_aligned(table, digit, count, good)
-    area = (padded[:, :3].astype(np.int64) - _ZERO) @ np.array([100, 10, 1])
-    issued = (area != 0) & (area != 666) & (area < 900)
-    issued &= (padded[:, 3:5] != _ZERO).any(axis=1) & (padded[:, 5:] != _ZERO).any(axis=1)
-    good &= issued | (count < SSN)
+    good &= _issued(padded) | (count < SSN)
     # one digit repeated, also in seven or eight, where padding would hide it
     good &= np.where(digit, table, 0).max(axis=1) != np.where(digit, table, 255).min(axis=1)
-    joined = padded.tobytes().decode("ascii")
-    found = [joined[at : at + SSN] for at in range(0, len(joined), SSN)]
-    return [ssn if ok and ssn not in DENIED_SSN else None for ssn, ok in zip(found, good.tolist(), strict=True)]
+    digits = padded.tobytes().decode("ascii")
+    return _allowed([digits[at : at + SSN] for at in range(0, len(digits), SSN)], good)
+
+
+def _issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Tell which of (n, 9) digits have an area, a group and a serial that were ever issued."""
+    zero = padded == _ZERO
+    area = padded[:, :3]
+    never: npt.NDArray[np.bool_] = zero[:, :3].all(axis=1) | (area == ord("6")).all(axis=1) | (area[:, 0] == ord("9"))
+    never |= zero[:, 3:5].all(axis=1) | zero[:, 5:].all(axis=1)
+    return ~never
+
+
+def _allowed(numbers: Sequence[str], good: npt.NDArray[np.bool_]) -> list[str | None]:
+    """Give the good numbers that are not denied, None for the others."""
+    found: list[str | None] = list(numbers)
+    for at in np.flatnonzero(~good).tolist():
+        found[at] = None
+    if not DENIED_SSN.isdisjoint(numbers):
+        found = [None if number in DENIED_SSN else number for number in found]
+    return found
 
 
 def ssn4s(texts: Sequence[str]) -> list[str | None]:

@@ -87,6 +87,9 @@ def _kept(character: str) -> str:
 
 
 _ASCII: Final = {code: _kept(chr(code)) for code in range(128)}
+_MARK: Final = "\x00"
+"""Parts texts that are treated as one. A text that holds it is treated alone."""
+_ASCII_MARKED: Final = {**_ASCII, ord(_MARK): _MARK}
 
 
 def words(text: str) -> list[str]:
@@ -95,6 +98,14 @@ def words(text: str) -> list[str]:
         return text.upper().translate(_ASCII).split()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()).translate(_PLAIN)
     return "".join(map(_kept, plain)).split()
+
+
+def joined_words(texts: Sequence[str]) -> list[str]:
+    """Give the words of each text without the spaces between them. All of them in a few calls where they are ASCII."""
+    whole = _MARK.join(texts)
+    if not whole.isascii() or whole.count(_MARK) != max(0, len(texts) - 1):
+        return ["".join(words(text)) for text in texts]
+    return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(_MARK) if texts else []
 
 
 def name_words(text: str) -> list[str]:

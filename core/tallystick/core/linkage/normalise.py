@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -85,35 +86,67 @@ class Normalised:
         return [values[code] for code in self.codes.tolist()]
 
 
-def normalised(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> Normalised:
+def normalised(
+    identifier: str, raw: npt.NDArray[Any] | Sequence[object], known: dict[Any, str | None] | None = None
+) -> Normalised:
     """Give the canonical form of one identifier.
 
     Args:
         identifier: a name of `RULES`, or of `ALTERNATES` with the raw values of its source.
         raw: one value per person.
+        known: what earlier calls for this identifier made of raw values that many people share; it grows.
 
     Raises:
         Invalid: `link-invalid`: an unknown identifier.
     """
     rule = RULES.get(identifier) or ALTERNATES.get(identifier)
     if rule is None:
-        known = ", ".join([*RULES, *ALTERNATES])
-        raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {known}")
-    listed = _listed(raw)
-    distinct = list(dict.fromkeys(listed))
-    place = {value: code for code, value in enumerate(distinct)}
-    codes = np.fromiter(map(place.__getitem__, listed), dtype=np.int64, count=len(listed))
-    texts = [_text(value) for value in distinct]
-    made = iter(rule([text for text in texts if text is not None]))
-    canonical, values = _indexed([None if text is None else next(made) for text in texts])
+        names = ", ".join([*RULES, *ALTERNATES])
+        raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {names}")
+    codes, distinct = _coded(_listed(raw))
+    if known is None or 2 * len(distinct) > len(codes):
+        made = _canonical(rule, distinct)
+    else:
+        new = [value for value in distinct if value not in known]
+        known.update(zip(new, _canonical(rule, new), strict=True))
+        made = [known[value] for value in distinct]
+    canonical, values = _indexed(made)
     return Normalised(canonical[codes] if len(codes) else codes, values)
+
+
+def _coded(listed: list[Any]) -> tuple[Codes, list[Any]]:
+    """Give each value's place among the distinct ones, and the distinct ones."""
+    distinct = list(dict.fromkeys(listed))
+    if len(distinct) == len(listed):
+        return np.arange(len(listed), dtype=np.int64), distinct
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    return np.fromiter(map(place.__getitem__, listed), dtype=np.int64, count=len(listed)), distinct
+
+
+def _canonical(rule: Rule, values: list[Any]) -> list[str | None]:
+    """Give the canonical form of each raw value, None where it is missing or denied."""
+    kinds = set(map(type, values))
+    if kinds == {str} and (lengths := set(map(len, values))) and min(lengths) > 0 and max(lengths) <= MAX_TEXT:
+        return rule(values)
+    if kinds <= {str, type(None)}:
+        texts = [value if value and len(value) <= MAX_TEXT else None for value in values]
+    else:
+        texts = [_text(value) for value in values]
+    given = [text for text in texts if text is not None]
+    made = rule(given)
+    if len(given) == len(texts):
+        return made
+    rest = iter(made)
+    return [None if text is None else next(rest) for text in texts]
 
 
 def _indexed(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:
     """Give each text's place among the distinct ones, -1 for what is missing or empty; and the distinct ones."""
-    values = dict.fromkeys(text for text in texts if text)
-    place: dict[str | None, int] = {value: code for code, value in enumerate(values)}
-    return np.fromiter((place.get(text, -1) for text in texts), dtype=np.int64, count=len(texts)), tuple(values)
+    values = tuple(dict.fromkeys(filter(None, texts)))
+    if len(values) == len(texts):
+        return np.arange(len(texts), dtype=np.int64), values
+    place: dict[str | None, int] = dict(zip(values, range(len(values)), strict=True))
+    return np.fromiter(map(place.get, texts, repeat(-1)), dtype=np.int64, count=len(texts)), values
 
 
 def _listed(raw: npt.NDArray[Any] | Sequence[object]) -> list[Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tallystick.core.linkage.names import PLACEHOLDERS, words
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.linkage.names import PLACEHOLDERS, joined_words, words
 
 _SEXES: Final = {
     "F": "F",
@@ -85,10 +88,26 @@ def cities(texts: Sequence[str]) -> list[str | None]:
 
 def agency_ids(texts: Sequence[str]) -> list[str | None]:
     """Give a state's or school's number of a person: letters and digits. One repeated character stands for no number."""
-    found = ("".join(words(text)) for text in texts)
-    return [
-        number if number and number not in _NO_ID and (len(number) == 1 or len(set(number)) > 1) else None for number in found
-    ]
+    numbers = joined_words(texts)
+    found: list[str | None] = list(numbers)
+    for at in np.flatnonzero(_one_character(numbers)).tolist():
+        found[at] = None
+    if not _NO_ID.isdisjoint(numbers):
+        found = [None if number in _NO_ID else number for number in found]
+    return found
+
+
+def _one_character(texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which texts are empty, or one character more than once."""
+    size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    alike: npt.NDArray[np.bool_] = size == 0
+    filled = np.flatnonzero(~alike)
+    if len(filled):
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        starts = np.concatenate(([0], np.cumsum(size[filled])[:-1]))
+        least, most = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+        alike[filled] = (least == most) & (size[filled] > 1)
+    return alike
 
 
 def _joined(text: str, short: dict[str, str]) -> str | None:

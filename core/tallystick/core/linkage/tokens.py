@@ -18,13 +18,16 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.normalise import Normalised, normalised
 from tallystick.core.linkage.recipes import Part, Recipe
-from tallystick.crypto.codec import frame
+from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.tags import TokenColumn
 
 BLOCK: Final = 1 << 16
-"""People whose tokens are put together at a time; bounds the memory for positions."""
+"""People whose tokens are made at a time: their texts fit the processor's cache, and memory does not grow with a list."""
 
+Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
+Known = dict[tuple[str, str], dict[Any, "str | None"]]
+"""By field and source: what is known of raw values that many people share."""
 Identifiers = Mapping[str, npt.NDArray[Any] | Sequence[object]]
 
 
@@ -39,8 +42,18 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
     Raises:
         Invalid: `link-invalid`: an identifier of another number of people; `link-impossible`: a recipe that cannot be made.
     """
-    fields = _Fields(identifiers, n)
-    return {recipe.name: _tokens([made for part in recipe.parts for made in fields.part(part)], n) for recipe in recipes}
+    ladder = tuple(recipes)
+    for name, raw in identifiers.items():
+        if len(raw) != n:
+            raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
+    known: Known = {}
+    made: dict[str, list[TokenColumn]] = {recipe.name: [] for recipe in ladder}
+    for start in range(0, max(n, 1), BLOCK):
+        fields = _Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
+        for recipe in ladder:
+            parts = [field for part in recipe.parts for field in fields.part(part)]
+            made[recipe.name].append(_tokens(parts, min(n - start, BLOCK)))
+    return {name: _joined(blocks) for name, blocks in made.items()}
 
 
 def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np.bool_]:
@@ -52,13 +65,11 @@ def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np
 
 
 class _Fields:
-    """Canonical fields, each made once."""
+    """Canonical fields of a block of people, each made once."""
 
-    def __init__(self, identifiers: Identifiers, n: int) -> None:
-        for name, raw in identifiers.items():
-            if len(raw) != n:
-                raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
+    def __init__(self, identifiers: Identifiers, known: Known) -> None:
         self._raw = identifiers
+        self._known = known
         self._made: dict[tuple[str, str], Normalised] = {}
         self._parts: dict[Part, tuple[Normalised, ...]] = {}
 
@@ -95,7 +106,7 @@ class _Fields:
         # the rule is the field's, not the source's: ssn4 of a source ssn is its last four digits
         key = (field, source)
         if key not in self._made:
-            self._made[key] = normalised(field, self._raw[source])
+            self._made[key] = normalised(field, self._raw[source], self._known.setdefault(key, {}))
         return self._made[key]
 
 
@@ -105,28 +116,52 @@ def _tokens(parts: Sequence[Normalised], n: int) -> TokenColumn:
     for part in parts:
         usable &= part.codes >= 0
     framed = [_framed(part.values) for part in parts]
+    if len(parts) == 1 and np.array_equal(parts[0].codes, np.arange(n)):  # each its own, as numbers of people are
+        return TokenColumn(framed[0][0].tobytes(), framed[0][1], usable)
     lengths = np.zeros(n, dtype=np.int64)
     for part, (_, starts) in zip(parts, framed, strict=True):
         lengths[usable] += np.diff(starts)[part.codes[usable]]
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     data = np.empty(int(offsets[-1]), dtype=np.uint8)
-    for start in range(0, n, BLOCK):
-        people = start + np.flatnonzero(usable[start : start + BLOCK])
-        place = offsets[people]
-        for part, (source, starts) in zip(parts, framed, strict=True):
-            codes = part.codes[people]
-            size = starts[codes + 1] - starts[codes]
-            data[_runs(place, size)] = source[_runs(starts[codes], size)]
-            place = place + size
+    people = np.flatnonzero(usable)
+    place = offsets[people]
+    for part, (source, starts) in zip(parts, framed, strict=True):
+        codes = part.codes[people]
+        size = starts[codes + 1] - starts[codes]
+        data[_runs(place, size)] = source[_runs(starts[codes], size)]
+        place = place + size
     return TokenColumn(data.tobytes(), offsets, usable)
 
 
-def _framed(values: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Int64s]:
+def _joined(blocks: list[TokenColumn]) -> TokenColumn:
+    """Put the blocks of a column one after another; gives their memory back as it goes."""
+    usable = np.concatenate([block.usable for block in blocks])
+    lengths = np.concatenate([np.diff(block.offsets) for block in blocks])
+    data = b"".join(block.data for block in blocks)
+    blocks.clear()
+    offsets = np.zeros(len(usable) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return TokenColumn(data, offsets, usable)
+
+
+def _framed(values: Sequence[str]) -> tuple[Bytes, Int64s]:
     """Give the framed distinct values one after another, and where each begins (one more position than values)."""
-    pieces = [frame(value.encode("utf-8", "surrogatepass")) for value in values]
-    starts = np.zeros(len(pieces) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)), out=starts[1:])
-    return np.frombuffer(b"".join(pieces), dtype=np.uint8), starts
+    joined = "".join(values)
+    if joined.isascii():
+        data, sizes = joined.encode("ascii"), map(len, values)
+    else:
+        encoded = [value.encode("utf-8", "surrogatepass") for value in values]
+        data, sizes = b"".join(encoded), map(len, encoded)
+    size = np.fromiter(sizes, dtype=np.int64, count=len(values))
+    starts = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(size + LENGTH, out=starts[1:])
+    framed = np.empty(int(starts[-1]), dtype=np.uint8)
+    body = np.ones(len(framed), dtype=np.bool_)
+    for place in range(LENGTH):  # big-endian, as `codec.frame` has it
+        framed[starts[:-1] + place] = (size >> 8 * (LENGTH - 1 - place)).astype(np.uint8)
+        body[starts[:-1] + place] = False
+    framed[body] = np.frombuffer(data, dtype=np.uint8)
+    return framed, starts
 
 
 def _runs(starts: Int64s, sizes: Int64s) -> Int64s:
