@@ -17,9 +17,10 @@
  *
  *   r_0 < 2u   r_1 < 5u   r_2 < (5 + 608·(3 + 1/8))u < 1906u   r_3 < (7 + 608·(1 + 1/8))u < 692u   r_4 < 10u.
  *
- * A product made with SMALL moves the carry of c_7 up as well: then r_2 < 7u and r_3 < 693u. A product made with BIAS starts from
- * `bias`, a multiple of p whose limbs (128u, 16u, 16u, 704u, 16u, less a little) are above those of any SMALL product and of any
- * product by rows. So BIAS ± SMALL never falls below zero, and stays below (1906 + 16 + 7)u < 4096u = 2^64. */
+ * A product made with SMALL moves the carry of c_7 up as well: then r_2 < 7u and r_3 < 693u. A product made with BIAS starts from a
+ * multiple of p whose limbs (128u, 16u, 16u, 704u, 16u, less a little) are above those of any SMALL product and of any product by rows; a
+ * square from twice that. So BIAS minus SMALL or rows never falls below zero, and BIAS plus SMALL or rows stays below
+ * (2 + 256 + 121, 5 + 32 + 11, 1906 + 32 + 11, 692 + 1408 + 693, 10 + 32 + 11)·u, each below 4096u = 2^64. */
 
 #ifndef TALLY_KERNEL_IFMA_H
 #define TALLY_KERNEL_IFMA_H
