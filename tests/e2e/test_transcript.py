@@ -269,8 +269,8 @@ def test_s09_the_coordinators_memory_holds_no_identifier_or_value(story: Story) 
     except PermissionError:
         pytest.skip("this machine does not let a process read its child's memory")
     assert found({b"tallystick", bytes.fromhex(story.jobs[0].digest)}, memory)
-    long_enough = {needle for needle in people(story) if len(needle) > 8 or needle.count(0) < 4}  # shorter ones occur by chance
-    assert found({needle for needle in long_enough if len(needle) >= 8}, memory) == []
+    # shorter ones occur by chance; those that begin with zeros are numbers as this machine does not write them
+    assert found({needle for needle in people(story) if len(needle) >= 8 and any(needle[:2])}, memory) == []
 
 
 def memory_of(pid: int) -> dict[str, bytes]:
