@@ -1,0 +1,121 @@
+"""What a county's files say when they lie in one room: identifiers, people and links, with nothing of the product's code.
+
+Written from docs/configuration.md and the rules of linkage in words; pandas and plain Python alone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+Tokens = list[tuple[str, ...] | None]
+
+DENIED: Final = {"123456789", "987654321", "078051120", "219099999", "457555462"}
+TITLES: Final = {"DR", "MR", "MRS", "MS"}
+SUFFIXES: Final = {"JR", "SR", "II", "III", "IV"}
+
+
+def ssn(text: str) -> str | None:
+    """Nine digits that could have been issued; seven or eight are such whose leading zeros were lost."""
+    bare = re.sub(r"[ ./-]", "", text.strip())
+    if not re.fullmatch(r"\d{7,9}", bare, re.ASCII) or len(set(bare)) == 1:
+        return None
+    nine = bare.zfill(9)
+    never = nine.startswith(("000", "666", "9")) or nine[3:5] == "00" or nine[5:] == "0000"
+    return None if nine in DENIED or (len(bare) == 9 and never) else nine
+
+
+def birth_date(text: str) -> str | None:
+    """An ISO date after 1900-01-01."""
+    text = text.strip()
+    return text.replace("-", "") if re.fullmatch(r"\d{4}-\d\d-\d\d", text) and text > "1900-01-01" else None
+
+
+def name(text: str) -> str | None:
+    """Letters A to Z in one run: no accents, marks, titles or suffixes."""
+    flat = "".join(
+        c for c in unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D")) if not unicodedata.combining(c)
+    )
+    words = [
+        re.sub(r"[^A-Z]", "", word)
+        for word in re.split(r"[\s,-]+", re.sub("['\N{RIGHT SINGLE QUOTATION MARK}`.]", "", flat).upper())
+    ]
+    words = [word for word in words if word]
+    while len(words) > 1 and words[0] in TITLES:
+        words = words[1:]
+    while len(words) > 1 and words[-1] in SUFFIXES:
+        words = words[:-1]
+    return "".join(words) or None
+
+
+RULES: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "ssn": ssn,
+    "birth_date": birth_date,
+    "last_name": name,
+    "first_name": name,
+}
+
+
+def read(folder: Path, dataset: str) -> pd.DataFrame:
+    """Read a file as text, empty where nothing stands."""
+    return pd.read_csv(folder / f"{dataset}.csv", dtype=str, keep_default_na=False)
+
+
+def people(rows: pd.DataFrame, key: str, summary: Mapping[str, tuple[str, Callable[[pd.Series], Any]]]) -> pd.DataFrame:
+    """Give one row per person, in the order of their keys; `summary` names each column's source and what is made of it."""
+    grouped = rows.groupby(key, sort=True)
+    return pd.DataFrame({column: grouped[source].agg(how) for column, (source, how) in summary.items()}).reset_index(drop=True)
+
+
+def the_one(values: pd.Series) -> Any:
+    """Give what a person's rows all say."""
+    distinct = set(values)
+    assert len(distinct) == 1, "a column varies within a person"
+    return distinct.pop() or None
+
+
+def commonest(values: pd.Series) -> str:
+    """Give the most frequent text that is not empty, the smallest of several."""
+    counts = Counter(value for value in values if value)
+    return min(counts, key=lambda value: (-counts[value], value)) if counts else ""
+
+
+def identifiers(rows: pd.DataFrame, key: str, chosen: Sequence[str], columns: Mapping[str, str]) -> dict[str, list[str | None]]:
+    """Give the chosen people's canonical identifiers, from all their rows, in the order of their keys."""
+    found = rows[rows[key].isin(set(chosen))].groupby(key, sort=True)
+    return {field: [RULES[field](text) for text in found[column].agg(commonest)] for field, column in columns.items()}
+
+
+def tokens(fields: Mapping[str, list[str | None]], recipe: str) -> Tokens | None:
+    """Give each person's token of a recipe, None where a field is missing; None altogether where one cannot be made."""
+    columns = []
+    for part in recipe.split("+"):
+        field, _, length = part.partition(":")
+        if field not in fields:
+            return None
+        columns.append([None if text is None else text[: int(length)] if length else text for text in fields[field]])
+    return [None if None in values else values for values in zip(*columns, strict=True)]
+
+
+def links(left: Sequence[Tokens | None], right: Sequence[Tokens | None]) -> list[tuple[int, int]]:
+    """Give who is whom: passes from strict to loose, one to one; a token that two people of one side share is nobody's."""
+    made: dict[int, int] = {}
+    for mine, theirs in zip(left, right, strict=True):
+        if mine is None or theirs is None:
+            continue
+        once = [
+            {token: at for at, token in enumerate(side) if token and often[token] == 1}
+            for side, often in ((mine, Counter(mine)), (theirs, Counter(theirs)))
+        ]
+        taken = set(made.values())
+        for token in once[0].keys() & once[1].keys():
+            at, other = once[0][token], once[1][token]
+            if at not in made and other not in taken:
+                made[at] = other
+    return sorted(made.items())
