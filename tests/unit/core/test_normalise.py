@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.alternates import ALTERNATES
 from tallystick.core.linkage.normalise import MAX_TEXT, RULES, VERSION, normalised
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "vectors" / "normalise_v1.json").read_text())
@@ -26,10 +27,10 @@ def test_golden(case: dict[str, Any]) -> None:
 
 def test_the_golden_file_is_of_this_version_and_covers_every_identifier() -> None:
     assert GOLDEN["version"] == VERSION
-    assert {case["field"] for case in GOLDEN["cases"]} == set(RULES)
+    assert {case["field"] for case in GOLDEN["cases"]} == {*RULES, *ALTERNATES}
 
 
-@pytest.mark.parametrize("field", RULES)
+@pytest.mark.parametrize("field", [*RULES, *ALTERNATES])
 def test_a_column_is_normalised_as_its_values_are_one_by_one(field: str) -> None:
     raws = [case["raw"] for case in GOLDEN["cases"]] * 2
     alone = [normalised(field, [raw]).texts()[0] for raw in raws]
@@ -40,7 +41,7 @@ def test_a_column_is_normalised_as_its_values_are_one_by_one(field: str) -> None
     assert together.codes.max() < len(together.values)
 
 
-@pytest.mark.parametrize("field", RULES)
+@pytest.mark.parametrize("field", [*RULES, *ALTERNATES])
 def test_s10_missing_is_never_a_value(field: str) -> None:
     nothing = [
         None,
@@ -65,13 +66,13 @@ def test_s10_missing_is_never_a_value(field: str) -> None:
     assert found.values == ()
 
 
-@pytest.mark.parametrize("field", RULES)
+@pytest.mark.parametrize("field", [*RULES, *ALTERNATES])
 def test_an_identifier_of_a_megabyte_is_denied(field: str) -> None:
     assert normalised(field, ["A" * 1_000_000, "1" * 1_000_000]).texts() == [None, None]
 
 
 @given(
-    st.sampled_from(sorted(RULES)),
+    st.sampled_from(sorted({*RULES, *ALTERNATES})),
     st.lists(st.none() | st.text(max_size=30) | st.integers() | st.floats() | st.dates() | st.binary(max_size=9)),
 )
 def test_anything_at_all_is_normalised_or_missing(field: str, raws: list[Any]) -> None:

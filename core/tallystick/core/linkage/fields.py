@@ -53,12 +53,12 @@ FIELDS: Final = {
     "first_group": FieldKind(
         ("first_name",), 7.0, tells_twins_apart=True, means="the first name; nicknames as the formal name"
     ),
-    "first_sound": FieldKind(("first_name",), 6.5, tells_twins_apart=True, means="how the first name sounds (NYSIIS)"),
+    "first_sound": FieldKind(("first_name",), 6.0, tells_twins_apart=True, means="how the first name sounds (Metaphone)"),
     "middle_name": FieldKind(("middle_name",), 5.0, (3.5,), tells_twins_apart=True, means="letters of the middle name"),
     "last_name": FieldKind(("last_name",), 10.0, (3.9, 6.0, 8.0, 9.0), means="letters of the last name"),
     "last_part": FieldKind(("last_name",), 9.0, means="the first part of a double surname, or the whole"),
     "last_end": FieldKind(("last_name",), 9.0, means="the last part of a double surname, or the whole"),
-    "last_sound": FieldKind(("last_name",), 8.5, means="how the last name sounds (NYSIIS)"),
+    "last_sound": FieldKind(("last_name",), 8.0, means="how the last name sounds (Metaphone)"),
     "names_any_order": FieldKind(
         ("first_name", "last_name"), 16.5, tells_twins_apart=True, needs_all=True, means="first and last name, in either order"
     ),

@@ -21,19 +21,39 @@ _STRICT: Final = (
 )
 _DEFAULT: Final = (
     *_STRICT,
+    # one of number, last name, first name or birth date differs
     "ssn+last_name:4",
     "ssn+first_name:1",
     "first_name+last_name+birth_date",
     "ssn4+first_name:1+birth_date",
     "ssn4+first_name+last_name",
+    # the same names, written differently: swapped, a nickname, half of a double surname, an ending lost, by ear
+    "names_any_order+birth_date",
+    "first_group+last_part+birth_date",
+    "first_group+last_end+birth_date",
     "first_name:3+last_name:4+birth_date",
+    "first_sound+last_sound+birth_date",
+    # a surname changed, or a birth date wrong, at one address
+    "first_name+birth_date+street",
+    "first_name+birth_date+zip",
+    "first_name+last_name+street",
 )
 _LOOSE: Final = (
     *_DEFAULT,
-    "ssn",
-    "first_name:2+last_name:2+birth_date",
+    # month and day swapped; a part of the date wrong, which names alone do not make up for
+    "first_name+last_name+birth_any_order",
+    "first_name+last_name+birth_month_day+zip",
+    "first_name+last_name+birth_year_day+zip",
     "first_name:3+last_name+birth_date:6+zip",
-    "first_name+last_name+street",
+    # a number alone, or with little
+    "ssn",
+    "ssn4+birth_date",
+    # little of each name
+    "first_name:1+last_name+birth_date",
+    "first_name:2+last_name:2+birth_date",
+    "first_name:1+birth_date+street",
+    "first_sound+last_sound+street",
+    "names_any_order+phone",
 )
 LADDERS: Final[Mapping[str, tuple[str, ...]]] = {"strict": _STRICT, "default": _DEFAULT, "loose": _LOOSE}
 

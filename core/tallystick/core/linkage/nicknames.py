@@ -216,7 +216,7 @@ ZACHARY ZACH ZACK ZAK
 
 
 def _groups() -> dict[str, str]:
-    """Give each name's group, called by the first formal name in the alphabet among all that are connected."""
+    """Give each name's group, called by the first in the alphabet of all names that are connected."""
     head: dict[str, str] = {}
 
     def root(name: str) -> str:
