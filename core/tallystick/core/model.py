@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from tallystick.core.canonical import canonical_bytes, digest_of
 from tallystick.core.errors import Invalid
+from tallystick.core.faults import told
 
 M = TypeVar("M", bound="Document")
 
@@ -46,17 +47,6 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(canonical_bytes(value))
         except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or what}: {_plain(fault)}" for fault in error.errors()[:8])
-            # without its cause: pydantic's message quotes the values
-            raise Invalid("document-invalid", f"{what}: {faults}") from None
-
-
-def _plain(fault: Any) -> str:
-    """Give one fault in plain words, without the value that caused it."""
-    match fault["type"]:
-        case "extra_forbidden":
-            return "unknown key"
-        case "missing":
-            return "missing"
-        case _:
-            return str(fault["msg"])
+            faults, hint = told(error.errors(), cls, value, what)
+        # without its cause: pydantic's message quotes the values
+        raise Invalid("document-invalid", f"{what}: {faults}", hint=hint)

@@ -75,8 +75,9 @@ def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | Non
         if not outcome.reasons:
             click.echo(f"error: {what}: {outcome.status}", err=True)
     if out is not None and tables:
-        number = " --number 1" if len(outcomes) > 1 else ""
-        click.echo(f"written to {out}; check it with: tally result verify {out}{number}")
+        answered = [number for number, outcome in enumerate(outcomes, 1) if outcome.result is not None]
+        number = f" --number {answered[0]}" if answered and len(outcomes) > 1 else ""
+        click.echo(f"written to {out}" + (f"; check it with: tally result verify {out}{number}" if answered else ""))
 
 
 def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:

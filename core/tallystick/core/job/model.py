@@ -124,7 +124,14 @@ def parsed_join(question: Question) -> Join:
     from tallystick.core.errors import Invalid
 
     names = sorted(question.people)
-    fix = f"join: {names[0]} inner {names[-1]}" if len(names) > 1 else "name two groups in people, of two agencies"
+    # the groups that the text names, in its order, where they are two
+    named = [word for word in dict.fromkeys((question.join or "").split()) if word in question.people]
+    first, last = (named[0], named[-1]) if len(named) > 1 else (names[0], names[-1])
+    fix = (
+        f"join: {first} left {last}, or: {first} inner {last}"
+        if len(names) > 1
+        else "name two groups in people, of two agencies"
+    )
     if question.join is None:
         raise Invalid("job-invalid", "a job joins two groups of people", hint=fix)
     match = _JOIN.match(question.join)

@@ -15,6 +15,7 @@ sqlglot parses; what is rendered is built here, from the nodes of this grammar a
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -194,7 +195,9 @@ class _Writer:
         name = str(node.this.this)
         if name not in self._columns:
             shown = name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) else "with that name"
-            raise self.refused(f"the column {shown}")
+            near = difflib.get_close_matches(name.lower(), [known.lower() for known in self._columns], 1, 0.8)
+            meant = [known for known in self._columns if known.lower() in near]
+            raise self.refused(f"the column {shown}", f"write it as declared: {meant[0]}" if meant else "")
         self.used.add(name)
         return name
 
