@@ -25,7 +25,7 @@ from tallystick.coordinator.slots import assigned_slots
 from tallystick.coordinator.waiting import APPROVAL, HELLO
 from tallystick.core.agreement.check import COORDINATOR, pinned_key
 from tallystick.core.documents import decoded
-from tallystick.core.errors import TallyError
+from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.hello import Hello
@@ -115,7 +115,7 @@ class Driver:
         """Do all that is due for a job now. A party that broke the protocol ends it, named.
 
         Raises:
-            OSError: the disk; worth another try later. Nothing was half done.
+            OSError, NotReady: the disk; worth another try later. Nothing was half done.
         """
         for _ in range(MAX_STEPS):
             view = self._view(job)
@@ -124,14 +124,14 @@ class Driver:
                 return
             try:
                 self._do(action, view)
+            except (OSError, NotReady):  # the disk, under the spool or under the rows
+                raise
             except PeerFault as error:
                 self._log.warning("peer fault", job=job.hex(), action=action.name, party=error.sender, rule=error.rule)
                 self._fail(view, error.sender, "protocol-broken", str(error))
             except TallyError as error:
                 self._log.warning("refused", job=job.hex(), action=action.name, code=error.code, detail=error.detail)
                 self._fail(view, COORDINATOR, error.code, error.message, error.hint)
-            except OSError:
-                raise
             except Exception as error:  # noqa: BLE001  # a fault of ours ends this job, not the coordinator
                 self._log.error("failed", job=job.hex(), action=action.name, error=type(error).__name__, where=origin(error))
                 self._fail(view, COORDINATOR, "internal", "the coordinator failed in this job", "its log says where")

@@ -26,7 +26,7 @@ from tallystick.coordinator.storage.tables import (
     messages,
     presence,
 )
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, NotReady
 from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
 from tallystick.crypto.machine import Ref
@@ -50,6 +50,13 @@ def sqlite_engine(path: Path) -> sa.Engine:
     def begin(connection: sa.Connection) -> None:
         reads = connection.get_execution_options().get(READS, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    @sa.event.listens_for(engine, "handle_error", retval=True)
+    def told(context: sa.engine.ExceptionContext) -> BaseException | None:
+        """Give what a disk that is full or failed is to callers: an answer for now, so that nodes try again."""
+        if not isinstance(context.sqlalchemy_exception, sa.exc.OperationalError):
+            return None
+        return NotReady("disk", "the coordinator's disk is full or failed", hint="try again when its operator has made room")
 
     return engine
 
