@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from math import comb
 from typing import Final
 
 import numpy as np
@@ -77,7 +76,9 @@ def privacy_delta(decoys: int, epsilon: float, participation: Fraction) -> float
 def privacy_delta_with_agency(decoys: int, epsilon: float) -> float:
     """Give δ against the coordinator with one of two agencies: both know that agency's h ~ Binomial(decoys, 1/2) decoys.
 
-    It is the expectation over h of `privacy_delta(h, epsilon, 1/2)`: a little above the figure for h = decoys/2.
+    It is the expectation over h of `privacy_delta(h, epsilon, 1/2)`: a little above the figure for h = decoys/2. With fair
+    coins both sums are equal, and their positive terms are those of k = 0…K, for C(h, k)/C(h, k-1) falls. So each is
+    S(K) - e^ε·S(K-1), S(j) = Σ C(h, i) over i ≤ j, which grows with h by S'(j) = 2·S(j) - C(h, j).
 
     Raises:
         LocalFault: `privacy-parameters`.
@@ -85,7 +86,16 @@ def privacy_delta_with_agency(decoys: int, epsilon: float) -> float:
     if decoys < 0:
         raise LocalFault("privacy-parameters", "decoys must not be negative")
     factor = _exponential(epsilon)
-    total = sum(comb(decoys, h) * _excess(h, factor, 1, 1) << (decoys - h) for h in range(decoys + 1))
+    above, below = factor.numerator, factor.denominator
+    total, chance = 0, 1  # C(decoys, h)
+    k, at, upto = 0, 1, 1  # K, C(h, K), S(K)
+    for h in range(decoys + 1):
+        while (h - k) * below > (k + 1) * above:
+            at = at * (h - k) // (k + 1)
+            k, upto = k + 1, upto + at
+        total += chance * (upto * below - (upto - at) * above) << (decoys - h)
+        chance = chance * (decoys - h) // (h + 1)
+        upto, at = 2 * upto - at, at * (h + 1) // (h + 1 - k)
     return float(Fraction(total, factor.denominator * 4**decoys))
 
 

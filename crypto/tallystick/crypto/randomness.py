@@ -81,4 +81,8 @@ def permutation(randomness: Randomness, count: int) -> npt.NDArray[np.int64]:
     Sorts 128-bit keys: that two of them are equal, which would bias the order, has probability below count² / 2^129.
     """
     keys = np.frombuffer(randomness.take(16 * count), dtype=[("high", "<u8"), ("low", "<u8")])
-    return np.lexsort((keys["low"], keys["high"])).astype(np.int64)
+    order = np.argsort(keys["high"])
+    ordered = keys["high"][order]
+    if (ordered[1:] == ordered[:-1]).any():  # once in 2^65 / count² lists: the second halves decide
+        order = np.lexsort((keys["low"], keys["high"]))
+    return order.astype(np.int64, copy=False)
