@@ -90,5 +90,5 @@ def test_transcript(
 
 def test_there_are_transcripts_of_every_group_of_this_room() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in TRANSCRIPTS)
-    for group in ("job", "agreement", "result", "profile", "lab", "doctor"):
+    for group in ("job", "agreement", "result", "profile", "lab", "link", "doctor"):
         assert f"$ tally {group}" in text, group

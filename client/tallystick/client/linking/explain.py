@@ -1,0 +1,97 @@
+"""Every recipe on a made-up person: what it needs, the token in the clear, how much it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from tallystick.core.linkage.fields import FIELDS
+from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.recipes import NAMED, Recipe, check_strength, parsed_recipe
+from tallystick.core.linkage.tokens import token_columns
+from tallystick.crypto.codec import unframe_all
+
+PERSON: Final[Mapping[str, str]] = {
+    "ssn": "742-04-3218",
+    "state_id": "ND-00417-22",
+    "school_id": "8800 1234",
+    "first_name": "Peggy",
+    "middle_name": "Ann",
+    "last_name": "García López",
+    "birth_date": "3/4/1987",
+    "sex": "female",
+    "street": "12 North Main Street",
+    "city": "Saint Paul",
+    "zip": "55101-2201",
+    "phone": "(651) 555-0142",
+}
+"""Nobody: the area of the SSN was not issued in 1987, and the phone number is kept for fiction."""
+
+SIZE: Final = 1_000_000
+"""People on each side, for the figure of accidental pairs."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One recipe on `PERSON`.
+
+    Attributes:
+        recipe: as an agreement names it.
+        text: the fields it stands for.
+        ladders: which ladders hold it, strict first; empty for one that only an agreement can name.
+        needs: what a dataset must have: identifiers, or one of several.
+        token: the canonical fields in the clear, in order.
+        bits: collision entropy, a low estimate for one county's clients.
+        accidental: expected pairs of different people who agree, of `SIZE` and `SIZE` people who share nobody.
+    """
+
+    recipe: str
+    text: str
+    ladders: tuple[str, ...]
+    needs: tuple[str, ...]
+    token: tuple[str, ...]
+    bits: float
+    accidental: float
+
+    def json_value(self) -> dict[str, object]:
+        """Give it for programs."""
+        return asdict(self)
+
+
+def explained(names: tuple[str, ...] = ()) -> list[Explained]:
+    """Explain recipes, or all that a ladder holds or a name stands for.
+
+    Args:
+        names: recipes or ladders; empty: everything known.
+
+    Raises:
+        Invalid: `link-invalid`. Refused: `link-weak`.
+    """
+    chosen = (recipe for name in names or (*LADDERS, *NAMED) for recipe in LADDERS.get(name, (name,)))
+    recipes = [parsed_recipe(text) for text in dict.fromkeys(chosen)]
+    for recipe in recipes:
+        check_strength(recipe)
+    columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
+    return [_explained(recipe, columns[recipe.name].data) for recipe in recipes]
+
+
+def _explained(recipe: Recipe, token: bytes) -> Explained:
+    return Explained(
+        recipe.name,
+        recipe.text,
+        tuple(ladder for ladder, held in LADDERS.items() if recipe.name in held),
+        tuple(dict.fromkeys(_needs(recipe))),
+        tuple(part.decode() for part in unframe_all(token, sender="")),
+        recipe.bits,
+        SIZE * SIZE * 2.0**-recipe.bits,
+    )
+
+
+def _needs(recipe: Recipe) -> Iterator[str]:
+    for part in recipe.parts:
+        kind = FIELDS[part.field_made]
+        if kind.needs_all:
+            yield from kind.sources
+        else:
+            yield " or ".join(kind.sources)

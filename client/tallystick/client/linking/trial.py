@@ -1,0 +1,157 @@
+"""A rehearsal of linkage in the clear: a job's own normalisation, tokens and matching on two lists of one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tallystick.client.linking.clear import ClearTags, Hasher, clear_tags, coincide
+from tallystick.client.linking.people import People
+from tallystick.client.linking.truth import Bools, Int64s, Score, Truth
+from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.matching import matched
+from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.tokens import token_columns
+from tallystick.crypto.randomness import Randomness
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass did.
+
+    Attributes:
+        recipe: its name.
+        tokens: per list, people with a token of their own at this pass.
+        shared: per list, people whose token others of the list have too: ambiguous, so it links nobody.
+        links: links made.
+        ties: refused by the matching rules.
+        agree: true pairs whose tokens agree at this pass, whoever linked them; None without truth, as `score`.
+        score: this pass's links; `missed` are the true pairs that neither it nor a stricter pass found.
+    """
+
+    recipe: str
+    tokens: tuple[int, int]
+    shared: tuple[int, int]
+    links: int
+    ties: int
+    agree: int | None = None
+    score: Score | None = None
+
+    def json_value(self) -> dict[str, object]:
+        """Give it for programs."""
+        return {
+            "recipe": self.recipe,
+            "tokens": list(self.tokens),
+            "shared": list(self.shared),
+            "links": self.links,
+            "ties": self.ties,
+            "agree": self.agree,
+            "score": None if self.score is None else self.score.json_value(),
+        }
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A rehearsal.
+
+    Attributes:
+        people: per list.
+        passes: strict to loose.
+        recipes: theirs.
+        unusable: recipes that the two lists cannot make, with the reason.
+        a, b: the rows that were linked.
+        at: the pass of each link.
+        patterns: (passes, links): at which passes the two rows' tags coincide.
+        tags: per list.
+        true: which links are true; None without truth.
+        score: all links; None without truth.
+    """
+
+    people: tuple[int, int]
+    passes: tuple[Pass, ...]
+    recipes: tuple[Recipe, ...]
+    unusable: tuple[tuple[str, str], ...]
+    a: Int64s = field(repr=False)
+    b: Int64s = field(repr=False)
+    at: Int64s = field(repr=False)
+    patterns: Bools = field(repr=False)
+    tags: tuple[ClearTags, ClearTags] = field(repr=False)
+    true: Bools | None = field(repr=False, default=None)
+    score: Score | None = None
+
+    def json_value(self) -> dict[str, object]:
+        """Give the counts for programs; no row and no key."""
+        return {
+            "people": list(self.people),
+            "passes": [one.json_value() for one in self.passes],
+            "unusable": [{"recipe": name, "reason": reason} for name, reason in self.unusable],
+            "links": len(self.a),
+            "score": None if self.score is None else self.score.json_value(),
+        }
+
+
+def rehearsed(first: People, second: People, link: Sequence[str], randomness: Randomness, truth: Truth | None = None) -> Trial:
+    """Link two lists as a job would.
+
+    Args:
+        first: one list.
+        second: the other.
+        link: recipes or ladders, as in an agreement; empty: `default`.
+        randomness: for the keys of the clear tags.
+        truth: which people are the same, where that is known.
+
+    Raises:
+        Invalid: `link-invalid`, `link-impossible`. Refused: `link-weak`.
+    """
+    names = (first.name, second.name)
+    recipes, unusable = passes_for(link, None, first.identifiers, second.identifiers, names=names)
+    hasher = Hasher(randomness)
+    one, two = (
+        clear_tags(token_columns(recipes, people.identifiers, people.count), hasher, side)
+        for side, people in enumerate((first, second))
+    )
+    result = matched([one.tags, two.tags])
+    a, b = result.pairs(0, 1)
+    patterns = coincide(one, two, a, b)
+    # in a list nobody shares a tag, so two free rows that coincide are linked there and then
+    at = np.argmax(patterns, axis=0) if len(recipes) else np.zeros(0, dtype=np.int64)
+    true = None if truth is None else truth.holds(a, b, second.count)
+    together = None if truth is None else coincide(one, two, truth.a, truth.b)
+    passes = []
+    for step, recipe in enumerate(recipes):
+        agree = score = None
+        if truth is not None and true is not None and together is not None:
+            mine = at == step
+            found, before = int(true[mine].sum()), int(true[at <= step].sum())
+            score = Score(found, int(mine.sum()) - found, max(0, truth.people - before))
+            agree = int(together[step].sum())
+        passes.append(
+            Pass(
+                recipe.name,
+                (int(one.usable[step].sum()), int(two.usable[step].sum())),
+                (int(one.shared[step].sum()), int(two.shared[step].sum())),
+                result.links[step],
+                result.ties[step],
+                agree,
+                score,
+            )
+        )
+    total = None
+    if truth is not None and true is not None:
+        found = int(true.sum())
+        total = Score(found, len(true) - found, max(0, truth.people - found))
+    return Trial(
+        (first.count, second.count),
+        tuple(passes),
+        tuple(recipes),
+        tuple((recipe.name, reason) for recipe, reason in unusable),
+        a,
+        b,
+        at,
+        patterns,
+        (one, two),
+        true,
+        total,
+    )

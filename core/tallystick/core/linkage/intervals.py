@@ -1,0 +1,30 @@
+"""Intervals for shares and counts."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Final
+
+Z: Final = 1.959963984540054
+"""Of a two-sided interval of 95 %."""
+
+
+def wilson(hits: float, trials: float) -> tuple[float, float]:
+    """Give Wilson's score interval of a share (E. B. Wilson, JASA 22, 1927); (0, 1) without trials."""
+    if trials <= 0:
+        return 0.0, 1.0
+    share = hits / trials
+    scale = 1 + Z * Z / trials
+    centre = share + Z * Z / (2 * trials)
+    reach = Z * sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
+    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def poisson(count: float) -> tuple[float, float]:
+    """Give Byar's interval of a Poisson mean (N. E. Breslow and N. E. Day, Statistical Methods in Cancer Research II, 1987, p. 69).
+
+    Within 1 % of the exact interval from a count of 10; below it somewhat wide.
+    """
+    above = count + 1
+    low = count * (1 - 1 / (9 * count) - Z / (3 * sqrt(count))) ** 3 if count > 0 else 0.0
+    return max(0.0, low), above * (1 - 1 / (9 * above) + Z / (3 * sqrt(above))) ** 3
