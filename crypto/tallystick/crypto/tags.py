@@ -40,6 +40,8 @@ DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
 NOBODY: Final = -1
 """The person of a row that is a decoy or padding."""
 
+_BLOCK: Final = 1 << 18
+"""Rows that are put into order and masked at a time: no second copy of a long list is made."""
 _CONTRIBUTION: Final = 32
 _ATTEMPT: Final = 4
 
@@ -148,7 +150,7 @@ def own_list(
         decoys: m, of each pass.
         scalar: k with two agencies, k' with more.
         randomness: for random points and the order.
-        workers: threads for masking.
+        workers: threads for hashing and masking.
 
     Returns:
         Points (passes, `rows_of(...)`, 32) and the person of each row.
@@ -168,7 +170,7 @@ def own_list(
     points = np.empty((len(ladder), rows, POINT), dtype=np.uint8)
     for index, (name, column) in enumerate(passes.items()):
         prefix = frame(secret, name.encode())
-        hashed, known = _people(prefix, column, rows)
+        hashed, known = _people(prefix, column, rows, workers)
         position = people
         for own_pass in islice(ladder, index + 1):
             here = chosen[own_pass]
@@ -177,17 +179,19 @@ def own_list(
             known[position : position + len(here)] = True
             position += len(here)
         hashed[~known] = random_points(randomness, rows - int(known.sum()))
-        points[index] = kernel.mask(scalar, hashed[order], workers)
+        for start in range(0, rows, _BLOCK):
+            points[index, start : start + _BLOCK] = kernel.mask(scalar, hashed[order[start : start + _BLOCK]], workers)
+        del hashed, known
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
     return OwnList(points, persons[order])
 
 
-def _people(prefix: bytes, column: TokenColumn, rows: int) -> tuple[Points, npt.NDArray[np.bool_]]:
+def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tuple[Points, npt.NDArray[np.bool_]]:
     """Give an array (rows, 32) that begins with the points of people, and which rows of it are set."""
     hashed = np.empty((rows, POINT), dtype=np.uint8)
     known = np.zeros(rows, dtype=np.bool_)
-    found = kernel.hash_to_curve(DST, prefix, *column.usable_only())
+    found = kernel.hash_to_curve(DST, prefix, *column.usable_only(), workers)
     single = ~repeated(found)  # equal tokens have equal points
     holders = np.flatnonzero(column.usable)[single]
     hashed[holders] = found[single]

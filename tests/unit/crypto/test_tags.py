@@ -164,7 +164,7 @@ def test_decoys_match_first_at_their_own_pass_and_then_at_every_looser_one() -> 
 def _cheap_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put SHA-256 in the curve's place: what follows is about rows and order only."""
 
-    def cheap(dst: bytes, prefix: bytes, data: bytes, offsets: npt.NDArray[np.int64]) -> Points:
+    def cheap(dst: bytes, prefix: bytes, data: bytes, offsets: npt.NDArray[np.int64], workers: int = 1) -> Points:
         view, ends = memoryview(data), offsets.tolist()
         digests = (hashlib.sha256(view[a:b]).digest() for a, b in pairwise(ends))
         return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, 32)
