@@ -85,7 +85,7 @@ def people_table(
         for name, values in zip([*plain, *made], fetched, strict=True)
     }
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
-    return PeopleTable(n, columns, _identifiers(records))
+    return PeopleTable(n, columns, _identifiers(records, everyone=where is None))
 
 
 def _number(records: Records, name: str) -> str:
@@ -135,18 +135,16 @@ def _check_constant(records: Records, plain: Sequence[str]) -> None:
         )
 
 
-def _identifiers(records: Records) -> dict[str, Strings]:
-    """Give each person's most frequent identifiers over all rows."""
+def _identifiers(records: Records, *, everyone: bool) -> dict[str, Strings]:
+    """Give the most frequent identifiers, over all rows, of each person in `people`; of `everyone` where no condition parts them."""
     names = tuple(records.config.identifiers)
     if not names:
         return {}
     person = quoted(PERSON)
     picked = ", ".join(f"min({c}) AS low{p}, max({c}) AS high{p}" for p, c in enumerate(map(_identifier, names)))
     run = records.connection.execute
-    run(
-        f"CREATE TABLE known AS SELECT {person} AS person, {picked} FROM records "  # noqa: S608 - quoted and numbered names
-        f"WHERE {person} IN (SELECT person FROM people) GROUP BY {person}"
-    )
+    among = "" if everyone else f"WHERE {person} IN (SELECT person FROM people)"  # noqa: S608 - quoted and numbered names
+    run(f"CREATE TABLE known AS SELECT {person} AS person, {picked} FROM records {among} GROUP BY {person}")  # noqa: S608 - as above
     differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
     differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
     for place, name in enumerate(names):
