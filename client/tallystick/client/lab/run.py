@@ -214,7 +214,7 @@ class LabNetwork:
         self.address = processes.text_of(home / "state" / "address", within=READY_S)
         invitations = self._invitations(config, home, members)
         self._tell("starting the nodes")
-        workers = max(1, (os.cpu_count() or 1) // 2)
+        workers = _workers(len(lab.file.agencies))
         for agency, identity in self._keys.agencies.items():
             folder = self.folder / agency
             node = write_node(folder, lab, agency, identity, self._agreements, address=self.address, workers=workers)
@@ -272,6 +272,12 @@ class LabNetwork:
                 if item.over:
                     return item
             self._processes.check()
+
+
+def _workers(agencies: int) -> int:
+    """Give how much a node does at once: its part of the cores, and two of them at least where there are two, for whoever waits is idle."""
+    cores = len(os.sched_getaffinity(0))
+    return max(cores // agencies, min(cores, 2))
 
 
 def _coordinator_party(printed: str) -> CoordinatorParty:
