@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OTHERS = {"run", "report"}
+OTHERS = {"run", "report", "process"}
 
 
 def main() -> None:
