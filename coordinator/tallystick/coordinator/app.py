@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,6 +33,7 @@ from tallystick.core.keyfile import (
     write_identity,
     write_sealing_key,
 )
+from tallystick.core.logs import configure_logs
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
@@ -141,16 +141,3 @@ def run(settings: Settings) -> None:
     for path, problem in coordinator.agreements.problems().items():
         structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
     asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
-
-
-def configure_logs() -> None:
-    """Log JSON lines to stderr: events, codes, counts, never data."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(sort_keys=True),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -44,6 +44,8 @@ from tallystick.node.workers import ProcessWorkers
 
 LOOK_AGAIN_SECONDS: Final = 20.0
 """How often unended jobs are asked after, should a notice have been lost."""
+LATER_SECONDS: Final = 5.0
+"""After how long a job is looked at again that could not be handled now."""
 _LOG: Final = structlog.get_logger("node")
 
 
@@ -125,11 +127,16 @@ class Node:
             await self.jobs.sync(job)
         except TallyError as error:
             _LOG.info("later", job=job.hex()[:12], code=error.code)
+            if (
+                isinstance(error, NotReady) or error.code == "disk"
+            ):  # it may not even be stored yet, so nothing else would look again
+                asyncio.get_running_loop().call_later(LATER_SECONDS, self._look_at, job)
 
     async def _look_again(self) -> None:
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            self._look_at(*self.jobs.unended())
+            with contextlib.suppress(TallyError):  # a disk that fails now is no reason to stop attending
+                self._look_at(*self.jobs.unended())
 
     def _look_at(self, *jobs: bytes) -> None:
         self._due.update(jobs)

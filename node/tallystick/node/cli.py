@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
-import structlog
 
 from tallystick.core.clock import SystemClock
 from tallystick.core.documents import SignedDocument, read_document, signed, write_document
@@ -19,6 +18,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
+from tallystick.core.logs import configure_logs
 from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
@@ -61,10 +61,14 @@ def node() -> None:
 @click.argument("agency")
 @click.option("--coordinator", required=True, metavar="HOST:PORT", help="Where the coordinator is.")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path(), show_default=True, help="Where to make the files.")
+@format_option
 @run_cli
-def init(agency: str, coordinator: str, folder: Path) -> None:
+def init(agency: str, coordinator: str, folder: Path, format_: Format) -> None:
     """Make a new node's files: identity key, sample configuration, empty policy."""
     identity = begun(folder, agency, coordinator)
+    if format_ == "json":
+        print_json({"agency": agency, "folder": str(folder), "key": identity.key})
+        return
     click.echo(f"identity key (public, for the agreement): {identity.key}")
     click.echo(f"next: edit {folder / 'node.yaml'}, then: tally node join INVITE")
 
@@ -105,7 +109,7 @@ def check(config_path: Path, format_: Format) -> None:
 def serve(config_path: Path) -> None:
     """Run the node until it is stopped. It dials out to the coordinator; nothing listens but a Unix socket."""
     config = read_config(config_path)
-    _log_to_stderr()
+    configure_logs()
     if not config.path(config.file.coordinator.certificate).exists() and config.file.invite is not None:
         asyncio.run(joined(config, read_invitation(config.path(config.file.invite))))
     asyncio.run(run(config))
@@ -310,14 +314,3 @@ def _line(value: Any) -> str:
             return "; ".join(_line(item) for item in value)
         case _:
             return str(value)
-
-
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
