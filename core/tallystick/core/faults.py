@@ -47,32 +47,33 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 
 
-def told(faults: Sequence[Any], model: type[BaseModel], value: object, what: str) -> tuple[str, str]:
+def told(faults: Sequence[Any], model: type[BaseModel], value: object) -> tuple[str, str]:
     """Give what is wrong with a document, and the smallest change where one is known.
 
     Args:
         faults: as pydantic's `ValidationError.errors()` gives them.
         model: the model that was to be read.
         value: what was to be read.
-        what: what a fault of the whole is called by.
     """
-    lines: dict[str, str] = {}
+    lines: dict[str, list[str]] = {}
     hint = ""
     for fault in faults:
         place = _place(fault["loc"], value)
-        lines.setdefault(".".join(map(str, place)) or what, _plain(fault))
+        lines.setdefault(".".join(map(str, place)), []).append(_plain(fault))
         if fault["type"] == "extra_forbidden" and not hint:
             hint = _known(model, place)
-    return "; ".join(f"{place}: {line}" for place, line in list(lines.items())[:MAX_FAULTS]), hint
+    # where one of several kinds could stand, pydantic finds a fault with each
+    said = {place: ", or ".join(dict.fromkeys(kinds)) for place, kinds in list(lines.items())[:MAX_FAULTS]}
+    return "; ".join(f"{place}: {line}" if place else line for place, line in said.items()), hint
 
 
 def _place(location: Sequence[str | int], value: Any) -> list[str | int]:
     """Give the keys of a location that stand in the document; pydantic adds names of types between them."""
     place: list[str | int] = []
     for at, part in enumerate(location):
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        if isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
         elif part == "[key]" or at < len(location) - 1 or not isinstance(value, dict):
             continue

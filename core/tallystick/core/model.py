@@ -47,6 +47,6 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(canonical_bytes(value))
         except ValidationError as error:
-            faults, hint = told(error.errors(), cls, value, what)
+            faults, hint = told(error.errors(), cls, value)
         # without its cause: pydantic's message quotes the values
         raise Invalid("document-invalid", f"{what}: {faults}", hint=hint)

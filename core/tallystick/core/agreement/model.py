@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -69,9 +70,33 @@ class Column(Document):
             raise ValueError("values are repeated")
         if (self.min is None) != (self.max is None):
             raise ValueError("min and max go together")
+        if self.values == ():
+            raise ValueError("values is an empty list; name some, or leave it out")
         if self.type in {"category", "boolean"} and self.min is not None:
             raise ValueError(f"a {self.type} column has no bounds")
+        if self.min is not None and self.max is not None and self._bound(self.min) > self._bound(self.max):
+            raise ValueError("min is above max")
         return self
+
+    def _bound(self, bound: int | str) -> Decimal:
+        """Give a bound as a number; a date as its day's.
+
+        Raises:
+            ValueError: it is no value of the column.
+        """
+        if self.type == "date":
+            try:
+                return Decimal(date.fromisoformat(str(bound)).toordinal())
+            except ValueError as error:
+                raise ValueError("min and max of a date column are dates, such as 2026-01-31") from error
+        if self.type == "integer" and not isinstance(bound, int):
+            raise ValueError("min and max of an integer column are whole numbers, without quotes")
+        if "-" in str(bound)[1:]:
+            raise ValueError("min and max of a decimal column are numbers")
+        _, _, digits = str(bound).partition(".")
+        if len(digits.rstrip("0")) > (self.scale or 0):
+            raise ValueError("min and max have no more digits after the point than scale says")
+        return Decimal(bound)
 
 
 class Dataset(Document):

@@ -40,7 +40,6 @@ def test_no_group_no_dataset_and_a_taken_name_are_refused() -> None:
         (Column(type="integer", min=0, max=255), tuple(range(256))),
         (Column(type="integer", min=0, max=256), None),
         (Column(type="integer"), None),
-        (Column(type="integer", min="0", max="1.5"), None),
         (Column(type="decimal", scale=0, min=0, max=1), None),
         (Column(type="date", min="2025-01-01", max="2025-01-02"), None),
     ],
