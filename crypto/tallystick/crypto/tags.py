@@ -180,7 +180,9 @@ def own_list(
             position += len(here)
         hashed[~known] = random_points(randomness, rows - int(known.sum()))
         for start in range(0, rows, _BLOCK):
-            points[index, start : start + _BLOCK] = kernel.mask(scalar, hashed[order[start : start + _BLOCK]], workers)
+            points[index, start : start + _BLOCK] = kernel.mask(
+                scalar, hashed.take(order[start : start + _BLOCK], axis=0), workers
+            )
         del hashed, known
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
