@@ -145,6 +145,8 @@ class _Clusters:
         if not len(a):
             return 0, 0
         ends = np.stack([self.label[a], self.label[b]])
+        if np.bincount(ends.reshape(-1)).max() <= 1:
+            return self._merge_pairs(ends)
         nodes, at = np.unique(ends, return_inverse=True)
         at = at.reshape(ends.shape)
         component = _components(len(nodes), at[0], at[1])
@@ -160,6 +162,17 @@ class _Clusters:
         for agency in range(self.has.shape[1]):
             self.has[target[has[:, agency]], agency] = True
         return int(np.count_nonzero(kept)), int(np.count_nonzero(~kept))
+
+    def _merge_pairs(self, ends: Int64s) -> tuple[int, int]:
+        """Link clusters that each have one link: what `merge` does, without looking for longer chains."""
+        root, other = ends.min(axis=0), ends.max(axis=0)
+        good = ~(self.has[root] & self.has[other]).any(axis=1)
+        root, other = root[good], other[good]
+        whole = np.arange(len(self.label), dtype=np.int64)
+        whole[other] = root
+        self.label = whole[self.label]
+        self.has[root] |= self.has[other]
+        return len(root), int(np.count_nonzero(~good))
 
     def numbered(self) -> tuple[Int64s, int]:
         """Give each row's cluster number, -1 for rows alone, and the number of clusters."""
