@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tallystick.client.linking.rehearse import Rehearsal
     from tallystick.client.linking.trial import Trial
     from tallystick.client.linking.truth import Score
+    from tallystick.core.linkage.estimates import Estimate
 
 
 def print_rehearsal(value: Rehearsal) -> None:
@@ -51,9 +52,17 @@ def _print_passes(trial: Trial) -> None:
 def _facts(trial: Trial) -> list[tuple[str, object]]:
     links = len(trial.a)
     facts: list[tuple[str, object]] = [("links", f"{links:,} of {trial.people[0]:,} and {trial.people[1]:,} people")]
+    found, seen = trial.estimates()
+    facts.append(("precision, estimated", _estimated(found)))
+    untold = "cannot be told: too few links, or every pass takes the same identifier"
+    facts.append(("recall, estimated", untold if seen is None else _estimated(seen)))
     if trial.score is not None:
         facts += _scored(trial.score)
     return facts
+
+
+def _estimated(figure: Estimate) -> str:
+    return f"{figure.value:.4f}  (95 %: {figure.low:.4f} to {figure.high:.4f})"
 
 
 def _scored(score: Score) -> list[tuple[str, object]]:

@@ -35,12 +35,17 @@ class ClearTags:
     Attributes:
         tags: (passes, people, 16) uint8.
         usable: (passes, people): has a token that nobody else of the list has.
-        shared: (passes, people): has one that another of the list has too.
+        groups: (passes, people): the same number for people who share a token, -1 for everybody else.
     """
 
     tags: npt.NDArray[np.uint8] = field(repr=False)
     usable: Bools = field(repr=False)
-    shared: Bools = field(repr=False)
+    groups: npt.NDArray[np.int64] = field(repr=False)
+
+    @property
+    def shared(self) -> Bools:
+        """(passes, people): has a token that another of the list has too."""
+        return np.asarray(self.groups >= 0, dtype=np.bool_)
 
 
 class Hasher:
@@ -96,25 +101,26 @@ def clear_tags(columns: Mapping[str, TokenColumn], hasher: Hasher, side: int) ->
     """
     passes, people = len(columns), len(next(iter(columns.values())).usable)
     tags = np.empty((passes, people, 2), dtype=np.uint64)
-    usable, shared = np.zeros((passes, people), dtype=np.bool_), np.zeros((passes, people), dtype=np.bool_)
+    usable, groups = np.zeros((passes, people), dtype=np.bool_), np.full((passes, people), -1, dtype=np.int64)
     nobody = np.stack([np.arange(people, dtype=np.uint64), np.full(people, side, dtype=np.uint64)], axis=1)
     for step, column in enumerate(columns.values()):
         found = hasher.hashed(column)
-        shared[step] = _repeated(found, column.usable)
-        usable[step] = column.usable & ~shared[step]
+        groups[step] = _groups(found, column.usable)
+        usable[step] = column.usable & (groups[step] < 0)
         tags[step] = np.where(usable[step][:, None], found, nobody)
-    return ClearTags(tags.view(np.uint8).reshape(passes, people, TAG_BYTES), usable, shared)
+    return ClearTags(tags.view(np.uint8).reshape(passes, people, TAG_BYTES), usable, groups)
 
 
-def _repeated(found: Halves, usable: Bools) -> Bools:
-    """Tell who shares a hash with another."""
+def _groups(found: Halves, usable: Bools) -> npt.NDArray[np.int64]:
+    """Number those who share a hash with another."""
     who = np.flatnonzero(usable)
     order = who[np.lexsort((found[who, 1], found[who, 0]))]
     same = (found[order[1:]] == found[order[:-1]]).all(axis=1)
-    again = np.zeros(len(usable), dtype=np.bool_)
-    again[order[1:][same]] = True
-    again[order[:-1][same]] = True
-    return again
+    run = np.cumsum(np.concatenate([[False], ~same])) if len(order) else np.empty(0, dtype=np.int64)
+    shared = np.concatenate([[False], same]) | np.concatenate([same, [False]]) if len(order) else np.empty(0, dtype=np.bool_)
+    groups = np.full(len(usable), -1, dtype=np.int64)
+    groups[order[shared]] = run[shared]
+    return groups
 
 
 def coincide(first: ClearTags, second: ClearTags, a: Sequence[int] | npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> Bools:

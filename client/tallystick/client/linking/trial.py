@@ -10,6 +10,7 @@ import numpy as np
 from tallystick.client.linking.clear import ClearTags, Hasher, clear_tags, coincide
 from tallystick.client.linking.people import People
 from tallystick.client.linking.truth import Bools, Int64s, Score, Truth
+from tallystick.core.linkage.estimates import Estimate, lookalikes, precision, recall
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.recipes import Recipe
@@ -81,9 +82,25 @@ class Trial:
     true: Bools | None = field(repr=False, default=None)
     score: Score | None = None
 
+    def estimates(self) -> tuple[Estimate, Estimate | None]:
+        """Estimate precision and recall without the truth; recall is None where nothing tells what was missed."""
+        first, second = (lookalikes(tags.groups, self.recipes) for tags in self.tags)
+        tokens, free = [], []
+        linked = [np.full(people, len(self.passes), dtype=np.int64) for people in self.people]
+        for where, rows in zip(linked, (self.a, self.b), strict=True):
+            where[rows] = self.at
+        for step, one in enumerate(self.passes):
+            tokens.append((one.tokens[0] + one.shared[0], one.tokens[1] + one.shared[1]))
+            left = [int((tags.usable[step] & (at > step)).sum()) for tags, at in zip(self.tags, linked, strict=True)]
+            free.append((left[0], left[1]))
+        found, wrong = precision([one.links for one in self.passes], free, (first, second), tokens)
+        return found, recall(self.patterns, self.recipes, wrong)
+
     def json_value(self) -> dict[str, object]:
         """Give the counts for programs; no row and no key."""
+        found, seen = self.estimates()
         return {
+            "estimated": {"precision": found.json_value(), "recall": None if seen is None else seen.json_value()},
             "people": list(self.people),
             "passes": [one.json_value() for one in self.passes],
             "unusable": [{"recipe": name, "reason": reason} for name, reason in self.unusable],

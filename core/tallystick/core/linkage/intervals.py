@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Final
 
@@ -28,3 +29,20 @@ def poisson(count: float) -> tuple[float, float]:
     above = count + 1
     low = count * (1 - 1 / (9 * count) - Z / (3 * sqrt(count))) ** 3 if count > 0 else 0.0
     return max(0.0, low), above * (1 - 1 / (9 * above) + Z / (3 * sqrt(above))) ** 3
+
+
+def weighted_poisson(weights: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
+    """Give an interval of a sum of Poisson means times weights (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997), gamma by Wilson-Hilferty."""
+    total = sum(w * n for w, n in zip(weights, counts, strict=True))
+    variance = sum(w * w * n for w, n in zip(weights, counts, strict=True))
+    most = max(weights, default=0.0)
+    if most == 0:
+        return 0.0, 0.0
+    low = _gamma(total * total / variance, -Z) * variance / total if total > 0 else 0.0
+    above, spread = total + most, variance + most * most
+    return low, _gamma(above * above / spread, Z) * spread / above
+
+
+def _gamma(shape: float, z: float) -> float:
+    """Give a quantile of the gamma distribution of scale 1 (E. B. Wilson and M. M. Hilferty, PNAS 17, 1931)."""
+    return float(max(0.0, shape * (1 - 1 / (9 * shape) + z / (3 * sqrt(shape))) ** 3))

@@ -1,0 +1,259 @@
+"""How good a linkage is, without knowing the truth: expected accidental links, and the matches that no pass found.
+
+**Precision.** Two people of one list are two people. So how often two of them share a token says how often two different people
+do: of C(n, 2) pairs of a list's own people with a token at a pass, D share it there and at no stricter pass, so the chance is
+D / C(n, 2) over both lists. Where rows that a pass could link are still free when it has made its links, free x free x chance of
+its links are expected to be accidental. The idea is that of T. Blakely and C. Salmond, "Probabilistic record linkage and a method
+to calculate the positive predictive value", Int. J. Epidemiol. 31 (2002) 1246: links that must be false, since a person has one
+record, tell of those that may be. A pair of one list that agrees in more bits than the list has pairs is rather one person twice
+than two who look alike: the estimate leaves it out, the lower end of its interval takes it in if the excess is below `SAME` bits.
+The interval is that of a weighted sum of Poisson counts (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997).
+
+**Recall.** For two rows of one person, what agrees is taken as independent between identifiers (SSN, first name, last name, birth
+date, address, …: I. P. Fellegi and A. B. Sunter, JASA 64, 1969), not within one: of each identifier, every set of its fields that
+can agree together has a probability of its own. A pass coincides where all its fields agree. Which passes coincide is seen for a
+link, and not seen for a pair where none does. The probabilities are fitted to what is seen by EM (A. P. Dempster, N. M. Laird and
+D. B. Rubin, JRSS B 39, 1977); the share of pairs with something to see is the recall (the conditional estimator of a population's
+size: L. Sanathanan, Ann. Math. Statist. 43, 1972). For two passes that share no identifier it is capture and recapture as Lincoln
+and Petersen had it. The interval is a grouped jackknife on the logarithm of the odds of being missed. Errors that come together
+(who has no number is misspelt too) make recall read too high.
+
+All this is computed from which tags coincide, and from counts that each list's owner has: a job can have it as a rehearsal does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import comb, exp, log, log2, sqrt
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.linkage.agreement import closed, coinciding, identifier_of, identifiers_of, parts_of
+from tallystick.core.linkage.intervals import Z, weighted_poisson
+from tallystick.core.linkage.recipes import Recipe
+
+SAME: Final = 10.0
+"""Bits above those of a list's pairs: fewer than one such pair in a thousand lists would be chance."""
+MOST_STATES: Final = 1_000_000
+GROUPS: Final = 20
+ROUNDS: Final = 400
+FEWEST: Final = 50
+"""Links without which recall is not estimated."""
+_LARGEST_GROUP: Final = 64
+
+Bools = npt.NDArray[np.bool_]
+Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval of 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    def json_value(self) -> dict[str, float]:
+        """Give it for programs."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class Lookalikes:
+    """Pairs of one list's own people that share a token at a pass and at no stricter one.
+
+    Attributes:
+        certain: by pass, pairs that agree in fewer bits than the list has pairs: chance alone makes some.
+        doubtful: by pass, pairs that agree in up to `SAME` bits more: one person twice, or two who are much alike.
+    """
+
+    certain: tuple[int, ...]
+    doubtful: tuple[int, ...]
+
+
+def lookalikes(groups: Int64s, recipes: Sequence[Recipe]) -> Lookalikes:
+    """Count the pairs of one list's own people that share a token; pairs that agree in still more bits are left out.
+
+    Args:
+        groups: (passes, people): the same number for people who share a token, -1 for everybody else.
+        recipes: the passes, strict to loose.
+    """
+    people = groups.shape[1]
+    pairs = [low * people + high for low, high in map(_pairs, groups)]
+    low, high = np.divmod(np.unique(np.concatenate([_NONE, *pairs])), max(people, 1))
+    together = np.array([(group[low] >= 0) & (group[low] == group[high]) for group in groups]).reshape(len(groups), len(low))
+    more = _bits(together, recipes) - 2 * log2(max(people, 2))
+    first = np.argmax(together, axis=0) if len(low) else _NONE
+    counted = [np.bincount(first[kept], minlength=len(groups)).tolist() for kept in (more < 0, (more >= 0) & (more < SAME))]
+    return Lookalikes(tuple(counted[0]), tuple(counted[1]))
+
+
+def precision(
+    links: Sequence[int],
+    free: Sequence[tuple[int, int]],
+    alike: tuple[Lookalikes, Lookalikes],
+    tokens: Sequence[tuple[int, int]],
+) -> tuple[Estimate, list[float]]:
+    """Estimate which share of the links is true.
+
+    Args:
+        links: made, by pass.
+        free: by pass, rows of each list that have a token there and no link after it.
+        alike: of each list.
+        tokens: by pass, people of each list with a token, shared ones too.
+
+    Returns:
+        The estimate, and the expected accidental links of each pass. The estimate takes `certain` pairs for two people; its lower
+        end takes the doubtful ones for two people as well.
+    """
+    pairs = [comb(a, 2) + comb(b, 2) for a, b in tokens]
+    weights = [a * b / of if of else 0.0 for (a, b), of in zip(free, pairs, strict=True)]
+    certain = [one + two for one, two in zip(*(side.certain for side in alike), strict=True)]
+    all_ = [n + one + two for n, one, two in zip(certain, *(side.doubtful for side in alike), strict=True)]
+    wrong = [min(weight * count, made) for weight, count, made in zip(weights, certain, links, strict=True)]
+    total = sum(links)
+    if not total:
+        return Estimate(1.0, 0.0, 1.0), wrong
+    value = 1 - sum(wrong) / total
+    low, high = weighted_poisson(weights, certain)[0], weighted_poisson(weights, all_)[1]
+    return Estimate(value, max(0.0, min(value, 1 - high / total)), max(value, 1 - low / total)), wrong
+
+
+def recall(patterns: Bools, recipes: Sequence[Recipe], wrong: Sequence[float]) -> Estimate | None:
+    """Estimate which share of the true matches was linked.
+
+    Args:
+        patterns: (passes, links): at which passes each link's rows coincide; at one at least.
+        recipes: the passes, strict to loose.
+        wrong: expected accidental links of each pass.
+
+    Returns:
+        The estimate; None where there are too few links, too many states, or nothing to tell what was missed: when no two passes
+        are apart in an identifier.
+    """
+    links = patterns.shape[1]
+    if links < FEWEST:
+        return None
+    model = _Model.of(recipes)
+    if model is None:
+        return None
+    codes, fits = model.classes_of(closed(patterns, recipes))
+    first = np.argmax(patterns, axis=0)
+    made = np.bincount(first, minlength=len(recipes))
+    weight = (1 - np.asarray(wrong) / np.maximum(made, 1))[first]
+    counts = model.counted(codes[fits], weight[fits])
+    aside = float(weight[~fits].sum())
+    if not counts.any() or not model.tells():
+        return None
+    whole, theta = model.fitted(counts, None, ROUNDS)
+    part = np.arange(links) % GROUPS
+    tried = []
+    for group in range(GROUPS):
+        out = model.counted(codes[fits & (part == group)], weight[fits & (part == group)])
+        seen, _ = model.fitted(counts - out, theta, ROUNDS // 8)
+        tried.append(_odds(seen, counts.sum() - out.sum(), aside * (1 - 1 / GROUPS)))
+    centre = _odds(whole, counts.sum(), aside)
+    jackknife = (GROUPS - 1) / GROUPS * sum((one - np.mean(tried)) ** 2 for one in tried)
+    spread = sqrt(jackknife + exp(-centre) / links)  # the second: as many are missed as happens, around what is expected
+    return Estimate(*(1 / (1 + exp(centre + side * Z * spread)) for side in (0, 1, -1)))
+
+
+def _odds(seen: float, fitted: float, aside: float) -> float:
+    """Give the logarithm of missed to found."""
+    missed = fitted * (1 - seen) / seen
+    return log(max(missed, 0.5) / (fitted + aside))
+
+
+def _pairs(group: Int64s) -> tuple[Int64s, Int64s]:
+    """Give the pairs of people with the same number, smaller first; of a very large group those near each other."""
+    who = np.flatnonzero(group >= 0)
+    order = who[np.argsort(group[who], kind="stable")]
+    lows, highs = [_NONE], [_NONE]
+    for step in range(1, min(_LARGEST_GROUP, len(order))):
+        same = group[order[step:]] == group[order[:-step]]
+        if not same.any():
+            break
+        lows.append(order[:-step][same])
+        highs.append(order[step:][same])
+    one, other = np.concatenate(lows), np.concatenate(highs)
+    return np.minimum(one, other), np.maximum(one, other)
+
+
+def _bits(together: Bools, recipes: Sequence[Recipe]) -> Floats:
+    """Give how much agrees between pairs, from the passes at which they coincide: of each identifier the part that says most."""
+    best: dict[str, Floats] = {}
+    for step, recipe in enumerate(recipes):
+        for part in parts_of(recipe):
+            name = identifier_of(part)
+            best[name] = np.maximum(best.get(name, np.zeros(together.shape[1])), together[step] * part.bits)
+    return np.sum(list(best.values()), axis=0) if best else np.zeros(together.shape[1])
+
+
+class _Model:
+    """All joint states of the identifiers, and the pattern of passes that each shows."""
+
+    def __init__(self, shape: tuple[int, ...], index: Int64s, codes: list[int], alone: list[tuple[int, ...]]) -> None:
+        self._shape, self._index, self._codes, self._uses = shape, index, codes, alone
+        self.classes = len(codes)
+
+    @classmethod
+    def of(cls, recipes: Sequence[Recipe]) -> _Model | None:
+        identifiers = identifiers_of(recipes)
+        shape = tuple(len(one.states) for one in identifiers)
+        if np.prod([float(size) for size in shape]) > MOST_STATES or len(recipes) > 62:
+            return None
+        code = np.zeros(shape, dtype=np.int64)
+        uses = []
+        for step, by_identifier in enumerate(coinciding(recipes, identifiers)):
+            code |= reduce(np.logical_and.outer, by_identifier).astype(np.int64) << step
+            uses.append(tuple(at for at, flags in enumerate(by_identifier) if not flags.all()))
+        codes, index = np.unique(code, return_inverse=True)
+        return cls(shape, index.reshape(-1), codes.tolist(), uses)
+
+    def tells(self) -> bool:
+        """Tell whether something is seen where an identifier does not agree, whichever it is."""
+        return not set.intersection(*(set(use) for use in self._uses))
+
+    def classes_of(self, patterns: Bools) -> tuple[Int64s, Bools]:
+        """Give each link's class, and which links show a pattern that the model knows."""
+        codes = (patterns.astype(np.int64) << np.arange(len(patterns), dtype=np.int64)[:, None]).sum(axis=0)
+        at = np.minimum(np.searchsorted(self._codes, codes), self.classes - 1)
+        return at, np.asarray(self._codes, dtype=np.int64)[at] == codes
+
+    def counted(self, classes: Int64s, weight: Floats) -> Floats:
+        """Add up weights by class."""
+        return np.asarray(np.bincount(classes, weights=weight, minlength=self.classes), dtype=np.float64)
+
+    def fitted(self, counts: Floats, start: list[Floats] | None, rounds: int) -> tuple[float, list[Floats]]:
+        """Fit by EM; give the share of pairs that show something, and each identifier's probabilities."""
+        theta = start or [_first(size) for size in self._shape]
+        hidden = self._codes[0] == 0
+        seen = 1.0
+        for _ in range(rounds):
+            joint = reduce(np.multiply.outer, theta).reshape(-1)
+            share = np.bincount(self._index, weights=joint, minlength=self.classes)
+            before, seen = seen, float(share[hidden:].sum())
+            scale = np.divide(counts, share, out=np.zeros_like(share), where=share > 0)
+            if hidden:
+                scale[0] = counts.sum() / max(seen, 1e-12)
+            weight = (joint * scale[self._index]).reshape(self._shape)
+            axes = range(len(self._shape))
+            theta = [weight.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+            theta = [one / one.sum() for one in theta]
+            if abs(before - seen) < 1e-9:
+                break
+        return seen, theta
+
+
+def _first(size: int) -> Floats:
+    """Give a start: nine in ten agree in everything, all else is alike."""
+    start = np.full(size, 0.1 / max(size - 1, 1))
+    start[-1] = 0.9 if size > 1 else 1.0
+    return start
