@@ -1,0 +1,114 @@
+"""docs/configuration.md names every key of every file, no other, with the defaults that the models have; its samples are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from tallystick.client.lab.model import LabAgency, LabAgreement, LabColumn, LabDataset, LabFile, LabRelease, LabSource
+from tallystick.coordinator.config import Config, Limits
+from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
+from tallystick.core.job.model import Measure, People, Question
+from tallystick.core.model import Document
+from tallystick.core.yaml import load_yaml
+from tallystick.node.config import ColumnSource, CoordinatorConfig, DatasetConfig, NodeFile, Source
+from tallystick.node.policy.model import Policy, Rule
+from tests.docs.generate import DOCS
+
+TEXT: Final = (DOCS / "configuration.md").read_text(encoding="utf-8")
+SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
+    "Job file: keys": (Question,),
+    "Job file: people": (People,),
+    "Job file: measures": (Measure,),
+    "Dataset: keys": (LabDataset, DatasetConfig, Dataset),
+    "Dataset: source": (LabSource, Source),
+    "Dataset: columns": (LabColumn, ColumnSource),
+    "Agreement draft: keys": (Agreement,),
+    "Agreement draft: a party, analyst or approver": (Party, CoordinatorParty),
+    "Agreement draft: stewards": (Stewards,),
+    "Agreement draft: disclosure": (Disclosure,),
+    "Agreement draft: release": (Release,),
+    "node.yaml: keys": (NodeFile,),
+    "node.yaml: coordinator": (CoordinatorConfig,),
+    "policy.yaml: keys": (Policy,),
+    "policy.yaml: rules": (Rule,),
+    "coordinator.yaml: keys": (Config,),
+    "coordinator.yaml: limits": (Limits,),
+    "Lab file: keys": (LabFile,),
+    "Lab file: an agency": (LabAgency,),
+    "Lab file: agreement": (LabAgreement,),
+    "Lab file: release": (LabRelease,),
+}
+SAMPLES: Final[dict[str, type[Document]]] = {
+    "Job file": Question,
+    "Agreement draft": Agreement,
+    "node.yaml": NodeFile,
+    "policy.yaml": Policy,
+    "coordinator.yaml": Config,
+    "Lab file": LabFile,
+}
+
+
+def section(heading: str, level: str) -> str:
+    found = re.search(rf"^{level} {re.escape(heading)}\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S)
+    assert found, heading
+    return found[1]
+
+
+def rows(heading: str) -> dict[str, str]:
+    """Give each key of a section's table and what stands as its default."""
+    cells = [line.split(" | ") for line in section(heading, "###").splitlines() if line.startswith("| `")]
+    assert all(len(cell) == 4 and all(part.strip(" |") for part in cell) for cell in cells)
+    return {cell[0].strip("| `"): cell[2] for cell in cells}
+
+
+def fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_is_told_and_no_other(heading: str) -> None:
+    known = {name for model in SECTIONS[heading] for name in fields(model)}
+    assert rows(heading).keys() == known
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_defaults_are_those_of_the_models(heading: str) -> None:
+    told = rows(heading)
+    for model in SECTIONS[heading]:
+        for name, field in fields(model).items():
+            default = field.get_default(call_default_factory=True)
+            if default is PydanticUndefined:
+                assert told[name] == "required", (heading, name)
+            elif default is not None:
+                assert told[name] != "required", (heading, name)
+                shown = re.match(r"`([^`]*)`", told[name])
+                if shown and not isinstance(default, LabRelease):
+                    assert written(default) == load_yaml(f"v: {shown[1]}", what="default"), (heading, name)
+            else:
+                assert not re.match(r"`[\[{\d]", told[name]), (heading, name)
+
+
+def written(default: object) -> Any:
+    value = default.json_value() if isinstance(default, Document) else default
+    return {"v": json.loads(json.dumps(value))}
+
+
+def test_every_model_of_a_file_has_its_section() -> None:
+    """Models inside models are found by walking the schemas of the files."""
+    told = {model.__name__ for models in SECTIONS.values() for model in models} | {"Column"}
+    for model in SAMPLES.values():
+        assert model.model_json_schema().get("$defs", {}).keys() - told == set()
+
+
+@pytest.mark.parametrize("heading", SAMPLES)
+def test_samples_are_read(heading: str) -> None:
+    sample = re.search(r"```yaml\n(.*?)```", section(heading, "##"), re.S)
+    assert sample
+    text = sample[1].replace("SEALING_KEY", '"' + "ab" * 1216 + '"')
+    SAMPLES[heading].read(load_yaml(text, what=heading), what=heading)
