@@ -137,7 +137,7 @@ class NodeFile(Document):
     policy: PathText | None = None
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     desk: Literal["auto", "ask"] = "ask"
-    max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 1024
+    max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
     datasets: dict[Name, DatasetConfig] = {}
 
 

@@ -141,10 +141,15 @@ def _identifiers(records: Records, *, everyone: bool) -> dict[str, Strings]:
     if not names:
         return {}
     person = quoted(PERSON)
-    picked = ", ".join(f"min({c}) AS low{p}, max({c}) AS high{p}" for p, c in enumerate(map(_identifier, names)))
     run = records.connection.execute
+    single = records.most <= 1  # then nothing need be grouped, which costs most of the memory of a long list
+    template = "{0} AS low{1}, {0} AS high{1}" if single else "min({0}) AS low{1}, max({0}) AS high{1}"
+    picked = ", ".join(template.format(column, place) for place, column in enumerate(map(_identifier, names)))
     among = "" if everyone else f"WHERE {person} IN (SELECT person FROM people)"  # noqa: S608 - quoted and numbered names
-    run(f"CREATE TABLE known AS SELECT {person} AS person, {picked} FROM records {among} GROUP BY {person}")  # noqa: S608 - as above
+    made, grouped = ("VIEW", "") if single else ("TABLE", f"GROUP BY {person}")
+    run(f"CREATE {made} known AS SELECT {person} AS person, {picked} FROM records {among} {grouped}")  # noqa: S608 - as above
+    if single:
+        return _strings_of(records, names)
     differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
     differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
     for place, name in enumerate(names):
@@ -159,6 +164,10 @@ def _identifiers(records: Records, *, everyone: bool) -> dict[str, Strings]:
             ") ORDER BY person, times DESC, value) AS best "
             "WHERE known.person = best.person"
         )
+    return _strings_of(records, names)
+
+
+def _strings_of(records: Records, names: Sequence[str]) -> dict[str, Strings]:
     arrays = _fetch(records, [f"low{place}" for place in range(len(names))], table="known")
     return {name: _strings(values) for name, values in zip(names, arrays, strict=True)}
 
@@ -200,6 +209,8 @@ def _run(records: Records, statement: str, fault: TallyError) -> None:
     """Run a statement; DuckDB's own message may hold values, so `fault` takes its place, with nothing hanging on it."""
     try:
         records.connection.execute(statement)
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error:
         failed = True
     else:

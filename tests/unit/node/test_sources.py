@@ -265,4 +265,4 @@ def test_s25_the_locked_connection_reaches_nothing_outside(tmp_path: Path, state
 
 
 def test_repr_shows_no_connection(tmp_path: Path) -> None:
-    assert "connection" not in repr(Records("exits", dataset(), (), 0, object()))
+    assert "connection" not in repr(Records("exits", dataset(), (), 0, 0, object()))

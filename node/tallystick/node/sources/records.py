@@ -31,12 +31,14 @@ class Records:
         config: its declaration.
         columns: the declared columns that were loaded.
         rows: how many rows.
+        most: rows of the person who has most.
     """
 
     dataset: str
     config: DatasetConfig
     columns: tuple[str, ...]
     rows: int
+    most: int
     connection: Connection = field(repr=False)
 
 
@@ -66,12 +68,17 @@ def loaded(
         try:
             _read(connection, dataset, config, (folder / config.source.path).absolute(), wanted)
             lock(connection)
-            rows = _typed_table(connection, dataset, config, wanted)
+            rows, most = _typed_table(connection, dataset, config, wanted)
         except duckdb.Error as error:
             fault = read_fault(dataset, error)
         if fault is not None:
             raise fault
-        yield Records(dataset, config, wanted, rows, connection)
+        try:
+            yield Records(dataset, config, wanted, rows, most, connection)
+        except duckdb.OutOfMemoryException as error:
+            fault = read_fault(dataset, error)
+        if fault is not None:
+            raise fault
     finally:
         connection.close()
 
@@ -108,8 +115,8 @@ def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> Non
         raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
 
 
-def _typed_table(connection: Connection, dataset: str, config: DatasetConfig, wanted: tuple[str, ...]) -> int:
-    """Check `raw` and turn it into `records`; gives the number of rows."""
+def _typed_table(connection: Connection, dataset: str, config: DatasetConfig, wanted: tuple[str, ...]) -> tuple[int, int]:
+    """Check `raw` and turn it into `records`; gives the number of rows, and of the rows of the person who has most."""
     expressions = {name: typed(config.columns[name].declared(), quoted(name), name=name) for name in wanted}
     counts = ["count(*)", f"count(*) FILTER (WHERE {quoted(PERSON)} IS NULL)"]
     for name, column in expressions.items():
@@ -142,14 +149,14 @@ def _typed_table(connection: Connection, dataset: str, config: DatasetConfig, wa
     ]
     connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608
     connection.execute("DROP TABLE raw")
-    _check_rows_per_person(connection, dataset, config)
-    return int(rows)
+    return int(rows), _checked_rows_per_person(connection, dataset, config)
 
 
-def _check_rows_per_person(connection: Connection, dataset: str, config: DatasetConfig) -> None:
-    person = quoted(PERSON)
-    over = f"SELECT count(*) FROM (SELECT 1 FROM records GROUP BY {person} HAVING count(*) > {config.rows_per_person})"  # noqa: S608
-    people = connection.execute(over).fetchone()[0]
+def _checked_rows_per_person(connection: Connection, dataset: str, config: DatasetConfig) -> int:
+    """Give the rows of the person who has most, if that is allowed."""
+    counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+    over = f"count(*) FILTER (WHERE rows > {config.rows_per_person})"
+    most, people = connection.execute(f"SELECT coalesce(max(rows), 0), {over} FROM ({counts})").fetchone()  # noqa: S608 - as above
     if people:
         raise Invalid(
             "source-bounds",
@@ -157,6 +164,7 @@ def _check_rows_per_person(connection: Connection, dataset: str, config: Dataset
             hint="check the person key, or agree on a larger rows_per_person",
             detail=f"{people} people",
         )
+    return int(most)
 
 
 def _counted(counts: dict[str, int]) -> str:
