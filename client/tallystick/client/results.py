@@ -161,9 +161,13 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
         hint = f"its status is {value['status']}" if isinstance(value.get("status"), str) else "give the file that --out wrote"
         raise Invalid("file-format", f"{path} holds no released result", hint=hint)
     document = decoded(canonical_bytes(proof), kind="result")
-    if plain(document) != value:
+    signed = plain(document)
+    if signed != value:
+        differing = sorted(key for key, item in signed.items() if key not in value or value[key] != item) or ["keys"]
         raise Invalid(
-            "document-invalid", f"{path}: the numbers shown are not those that were signed", hint="fetch the result again"
+            "document-invalid",
+            f"{path}: the {', '.join(differing)} shown are not those that were signed",
+            hint="fetch the result again",
         )
     return document, value
 

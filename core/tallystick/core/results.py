@@ -254,7 +254,11 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
         job.agreement.digest,
         lambda: _same("agreement", agreement_document.digest, job.agreement.digest),
     )
-    approvals = holds("approvals are signed documents", "", lambda: [read(one, "approval") for one in released.approvals])
+    approvals = holds(
+        "approvals are signed documents",
+        f"{len(released.approvals)} of them",
+        lambda: [read(one, "approval") for one in released.approvals],
+    )
     if approvals is not None:
         holds(
             "everybody who must approved the job",

@@ -19,7 +19,7 @@ from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
-from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import FAILED, Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
 from tallystick.node.app import run
@@ -99,8 +99,7 @@ def check(config_path: Path, format_: Format) -> None:
         print_json([{"check": one.check, "problem": one.problem, "fix": one.fix} for one in found])
     else:
         print_table(("check", "problem", "fix"), [(one.check, one.problem or "none", one.fix) for one in found])
-    if any(one.problem for one in found):
-        sys.exit(1)
+    _end([(one.check, one.problem, one.fix) for one in found])
 
 
 @node.command()
@@ -143,12 +142,20 @@ def datasets(config_path: Path, format_: Format) -> None:
         report = preflight.datasets(config)
     if format_ == "json":
         print_json(report)
-        return
-    rows = [
-        (name, one.get("rows"), one.get("people"), _line(one.get("identifiers")), one.get("error", ""), one.get("detail", ""))
-        for name, one in report.items()
-    ]
-    print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), rows)
+    else:
+        rows = [
+            (
+                name,
+                one.get("rows"),
+                one.get("people"),
+                _line(one.get("identifiers")),
+                one.get("error", ""),
+                one.get("detail", ""),
+            )
+            for name, one in report.items()
+        ]
+        print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), rows)
+    _end([(f"dataset {name}", one.get("error", ""), one.get("hint", "")) for name, one in report.items()])
 
 
 @node.command()
@@ -254,6 +261,17 @@ def log(after: int, limit: int, config_path: Path, format_: Format) -> None:
     else:
         rows = [(one["number"], one["time"], one["event"], short(one["job"]), _line(one["details"])) for one in entries]
         print_table(("number", "time", "event", "job", "details"), rows)
+
+
+def _end(found: Sequence[tuple[str, str, str]]) -> None:
+    """Say every problem, with what would fix it, on stderr; end with 1 if there is one."""
+    problems = [(what, problem, fix) for what, problem, fix in found if problem]
+    for what, problem, fix in problems:
+        click.echo(f"error: {problem if problem.startswith(what) else f'{what}: {problem}'}", err=True)
+        if fix:
+            click.echo(f"hint: {fix}", err=True)
+    if problems:
+        sys.exit(FAILED)
 
 
 def _decide(config: NodeConfig, request: DecideRequest, format_: Format) -> None:

@@ -63,7 +63,9 @@ def verify(file: Path, number: int | None, agreement: Path | None, format_: Form
     else:
         print_table(["check", "", ""], [(c.name, "holds" if c.passed else "FAILS", c.detail) for c in made])
     if not holds:
-        click.echo("error: the result does not hold", err=True)
+        failed = "; ".join(f"{c.name}: {c.detail}" for c in made if not c.passed)
+        click.echo(f"error: the result does not hold: {failed}", err=True)
+        click.echo("hint: fetch the result again; if it fails again, ask its desk", err=True)
         sys.exit(FAILED)
     if digest is None and format_ == "table":
         click.echo("whose it is rests on the agreement's digest: compare it, or give --agreement FILE")
