@@ -7,6 +7,7 @@ from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.ladders import recipes_of
 from tallystick.core.yaml import read_yaml
 
 
@@ -14,7 +15,8 @@ def draft_agreement(path: Path) -> Agreement:
     """Read a draft.
 
     Raises:
-        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`; `link-invalid`: a recipe that no job could use.
+        Refused: `link-weak`: one that says too little about a person.
     """
     value: Any = read_yaml(path, what="the draft")
     if value is None:
@@ -25,4 +27,7 @@ def draft_agreement(path: Path) -> Agreement:
             f"{path} is a lab file, whose keys are thrown away",
             hint="an agreement names parties, their keys and datasets: docs/configuration.md",
         )
-    return Agreement.read(value, what="the draft")
+    agreement = Agreement.read(value, what="the draft")
+    if agreement.link:
+        recipes_of(agreement.link, None)
+    return agreement
