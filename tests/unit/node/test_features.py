@@ -69,6 +69,19 @@ def shown(table: PeopleTable, name: str) -> list[int | None]:
     return [None if missing else int(value) for value, missing in zip(column.values, column.missing, strict=True)]
 
 
+@pytest.mark.parametrize("where", [None, "quarter = 'Q2'"])
+def test_people_of_one_row_each_are_the_same_however_they_are_found(tmp_path: Path, where: str | None) -> None:
+    """Without grouping, and grouped, as they are as soon as somebody has two rows."""
+    rows = "".join(
+        f"p{place:03d},{place % 7 or ''},N{place},Q{place % 3},retail,1,1,yes,2024-01-01\n" for place in (5, 3, 8, 1, 7)
+    )
+    alone = people(tmp_path, rows, where=where)
+    beside = people(tmp_path, rows + "zz,1,Z,Q2,,,,,\n" * 2, where=where)
+    assert alone.n == beside.n - 1 > 0
+    for name, values in alone.identifiers.items():
+        assert values.tolist() == beside.identifiers[name].tolist()[:-1]
+
+
 def test_people_stand_in_the_order_of_their_keys(tmp_path: Path) -> None:
     table = people(tmp_path, used=("full", "start"))
     assert table.n == 3

@@ -44,6 +44,8 @@ from tallystick.crypto.statistic.states import (
 )
 
 SEED_BYTES: Final = 32
+MASKED_AT_ONCE: Final = 1 << 18
+"""Rows of another agency's list that are masked at a time."""
 
 
 def begin(setup: AgencySetup) -> Step[Seeding]:
@@ -95,14 +97,16 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     setup, owner, sender = state.setup, message.ref.about, message.ref.sender
     lists = kinds.read_list(message.chunks, kinds.POINT_BYTES, passes=len(setup.passes), sender=sender)
     rows = lists.shape[1]
-    masked = np.empty_like(lists)
-    for number, values in enumerate(lists):
-        points = checked_points(memoryview(values.reshape(-1)), rows, sender=sender)
-        masked[number] = kernel.mask(state.scalar, points, setup.workers.count)
-        refuse_repeats(masked[number], sender=sender)  # after the mask, which also makes Q and Q plus a small-order point equal
+    for values in lists:
+        checked_points(memoryview(values.reshape(-1)), rows, sender=sender)
+        for start in range(0, rows, MASKED_AT_ONCE):  # in place: a long list is in memory once
+            values[start : start + MASKED_AT_ONCE] = kernel.mask(
+                state.scalar, values[start : start + MASKED_AT_ONCE], setup.workers.count
+            )
+        refuse_repeats(values, sender=sender)  # after the mask, which also makes Q and Q plus a small-order point equal
     seen = {**state.rows, owner: rows}
     _tell_tagged(setup, seen)
-    handed = Outbound(_next_ref(setup, owner), kinds.list_payload(_handed(setup, owner, masked)))
+    handed = Outbound(_next_ref(setup, owner), kinds.list_payload(_handed(setup, owner, lists)))
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
     return Step(Matching(setup, state.pair_keys, state.persons, sum(seen.values())), (handed,))
