@@ -4,7 +4,9 @@ Half of the people of each are common. Ours is `tally lab run`: a coordinator an
 loopback; one pass over one identifier. "job" runs from the question to the released count; "command" has also what starts and stops
 the network. Of a peer, "job" is what its script says it measured, and "command" is the whole script.
 
-usage: intersection.py [PEOPLE …] [--peer NAME=COMMAND …] [--most NAME=PEOPLE …]
+usage: intersection.py [PEOPLE …] [--repeats N] [--peer NAME=COMMAND …] [--most NAME=PEOPLE …]
+
+All projects run one after another, N times over; of each the run with the median job counts.
 
 In COMMAND, {n} stands for the number of people; what it prints must hold the size of the intersection, and its seconds as the
 largest number with a point. A peer whose command is not there is left out. With --most a peer is not run for more people.
@@ -27,6 +29,7 @@ from typing import Final
 from benchmarks.process import Watched, watched
 from benchmarks.report import table, write_section
 
+OURS: Final = "Tallystick"
 SIZES: Final = (1 << 16, 1 << 18, 1 << 20)
 MIB: Final = 1 << 20
 LAB: Final = """agencies:
@@ -71,16 +74,18 @@ def main() -> None:
     most = {name: int(people) for name, people in _pairs(arguments.most).items()}
     rows = []
     for people in arguments.people or SIZES:
-        ours = run_ours(people, people, people // 2)
-        runs = {"Tallystick": ours}
-        for name, command in peers.items():
-            if people <= most.get(name, people):
-                runs[name] = run_peer(command, people)
-        for name, run in runs.items():
-            rows.append(_row(people, name, run, ours))
+        runs: dict[str, list[Run]] = {}
+        for _ in range(arguments.repeats):
+            runs.setdefault(OURS, []).append(run_ours(people, people, people // 2))
+            for name, command in peers.items():
+                if people <= most.get(name, people):
+                    runs.setdefault(name, []).append(run_peer(command, people))
+        median = {name: sorted(those, key=lambda run: run.job)[len(those) // 2] for name, those in runs.items()}
+        for name, run in median.items():
+            rows.append(_row(people, name, run, median[OURS]))
             print(*rows[-1], flush=True)
     head = ("people each", "project", "job", "to ours", "command", "processor", "memory, all", "memory, largest")
-    write_section("intersection", "How many people two agencies share", f"{_words()}\n\n{table(head, rows)}")
+    write_section("intersection", "How many people two agencies share", f"{_words(arguments.repeats)}\n\n{table(head, rows)}")
 
 
 def run_ours(ours: int, theirs: int, common: int) -> Run:
@@ -134,9 +139,10 @@ def _row(people: int, name: str, run: Run, ours: Run) -> tuple[str, ...]:
     )
 
 
-def _words() -> str:
+def _words(repeats: int) -> str:
+    runs = "one run each, one after another" if repeats == 1 else f"the median of {repeats} runs each, all in turn"
     return (
-        "Files in, count out, all parties on this machine, half of the people common; one run each, one after another. *job*: from the "
+        f"Files in, count out, all parties on this machine, half of the people common; {runs}. *job*: from the "
         "question to the answer; *to ours*: that, divided by ours; *command*: with starting and stopping everything; *processor*: of all "
         "processes together; *memory*: resident at the worst moment, in all processes together and in the largest."
     )
@@ -145,6 +151,7 @@ def _words() -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("people", type=int, nargs="*")
+    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--most", action="append", default=[], metavar="NAME=PEOPLE")
     return parser.parse_args()
