@@ -7,6 +7,8 @@ Rules that this file enforces (DESIGN §6.6):
 3. A tag that both have, and more than one free row of either, links nothing: a tie, counted.
 4. A cluster has at most one row of each agency. Links of one pass that together would put two rows of an agency into one
    cluster are all refused, and counted as ties.
+5. A similarity pass comes last: two free rows are linked if enough of its bands coincide and each is the other's only best
+   (`banding.py`); a band links as rule 2 has it.
 
 Every link of a pass is found before any is made, so the result depends neither on the order of rows nor of agencies.
 
@@ -24,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken
+from tallystick.core.linkage.banding import best_pairs
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -63,11 +66,13 @@ class Matches:
         return mine[partner >= 0], partner[partner >= 0]
 
 
-def matched(tags: Sequence[Tags]) -> Matches:
+def matched(tags: Sequence[Tags], *, bands: int = 0, need: int = 0) -> Matches:
     """Resolve the tags of all agencies.
 
     Args:
         tags: per agency, shape (passes, rows, 16); the same passes at each.
+        bands: how many of the last passes are bands of one similarity pass; it comes after the others.
+        need: bands in which two rows must coincide to be linked.
 
     Raises:
         Broken: `protocol-broken`: fewer than two lists, lists of different passes, or tags of another length.
@@ -77,7 +82,10 @@ def matched(tags: Sequence[Tags]) -> Matches:
     starts = np.cumsum([0, *(t.shape[1] for t in tags)])
     state = _Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
     links, ties = [], []
-    for step in range(tags[0].shape[0]):
+    if not 0 <= bands <= len(tags[0]) or not 0 <= need <= bands or (bands and not need):
+        raise Broken("protocol-broken", "a similarity pass needs bands, and some of them to coincide")
+    exact = len(tags[0]) - bands
+    for step in range(exact):
         keys = [_keys(t[step]) for t in tags]
         firsts, seconds, refused = [_NONE], [_NONE], 0
         for a, b in combinations(range(len(tags)), 2):
@@ -90,8 +98,27 @@ def matched(tags: Sequence[Tags]) -> Matches:
         made, conflicting = state.merge(np.concatenate(firsts), np.concatenate(seconds))
         links.append(made)
         ties.append(refused + conflicting)
+    if bands:
+        made, refused = _similar(state, [t[exact:] for t in tags], starts, need)
+        links.append(made)
+        ties.append(refused)
     numbers, count = state.numbered()
     return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties))
+
+
+def _similar(state: _Clusters, bands: Sequence[Tags], starts: Int64s, need: int) -> tuple[int, int]:
+    """Link rows that are free and alike; give (links made, pairs refused)."""
+    firsts, seconds, refused = [_NONE], [_NONE], 0
+    for a, b in combinations(range(len(bands)), 2):
+        free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
+        free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
+        found = (_linked(_keys(one)[:, free_a], _keys(two)[:, free_b])[:2] for one, two in zip(bands[a], bands[b], strict=True))
+        at_a, at_b, tied = best_pairs(found, len(free_b), need)
+        firsts.append(free_a[at_a] + starts[a])
+        seconds.append(free_b[at_b] + starts[b])
+        refused += tied
+    made, conflicting = state.merge(np.concatenate(firsts), np.concatenate(seconds))
+    return made, refused + conflicting
 
 
 def _keys(tags: Tags) -> Halves:

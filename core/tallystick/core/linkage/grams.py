@@ -1,0 +1,127 @@
+"""q-grams of canonical values, and their MinHash signatures, on the distinct values of a field.
+
+    names, city        pairs of neighbouring letters, with a mark before and after
+    street             triples of them
+    birth date         year with month, year with day, month with day: one slip leaves one of the three, a swap leaves all
+    numbers            digits (pairs of a ZIP, else triples) with their place
+
+Hash functions are public: SplitMix64's finaliser (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014) of the gram under a key made
+from the field's name, the element, the band and the repetition that a weight asks for. Version 1, as `normalise.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto.codec import digest
+
+LONGEST: Final = 48
+"""Characters of a value that count."""
+CHUNK: Final = 1 << 13
+
+Codes = npt.NDArray[np.uint64]
+Minima = npt.NDArray[np.uint32]
+
+_WIDTH: Final = {"street": 3}
+_PLACED: Final = {"ssn": 3, "state_id": 3, "school_id": 3, "phone": 3, "zip": 2}
+_LETTER: Final = np.uint64(21)
+_BEFORE, _AFTER = 1, 2
+_NONE: Final = np.iinfo(np.uint64).max
+
+
+def signatures(field: str, values: Sequence[str], elements: Sequence[tuple[int, int]], weight: int) -> Minima:
+    """Give MinHashes of values.
+
+    Args:
+        field: whose values they are.
+        values: distinct canonical values, none of them empty.
+        elements: (place in the band, band): one hash function each.
+        weight: how often each gram counts.
+
+    Returns:
+        (values, elements) uint32: the least hash of the value's grams.
+    """
+    found = np.empty((len(values), len(elements)), dtype=np.uint32)
+    if not values:
+        return found
+    codes = _codes(field, values)
+    known, index = np.unique(codes, return_inverse=True)
+    index = index.reshape(codes.shape)
+    table = np.empty((len(known), len(elements)), dtype=np.uint32)
+    for at, (place, band) in enumerate(elements):
+        table[:, at] = np.min([_hashed(known, _key(field, place, band, again)) for again in range(weight)], axis=0)
+    table[known == _NONE] = np.iinfo(np.uint32).max
+    for start in range(0, len(values), CHUNK):
+        rows = index[start : start + CHUNK]
+        least = table[rows[:, 0]]
+        for column in range(1, rows.shape[1]):
+            np.minimum(least, table[rows[:, column]], out=least)
+        found[start : start + CHUNK] = least
+    return found
+
+
+def grams(field: str, value: str) -> set[int]:
+    """Give the grams of one value, as numbers."""
+    return {int(code) for code in _codes(field, [value])[0] if code != _NONE}
+
+
+def _codes(field: str, values: Sequence[str]) -> Codes:
+    """Give the grams of values as numbers, shape (values, most grams); all ones where a value has fewer."""
+    if field == "birth_date":
+        return _date_codes(values)
+    letters = np.array(values, dtype=f"U{LONGEST}")
+    longest = max(1, int(np.char.str_len(letters).max()))
+    points = np.ascontiguousarray(letters.astype(f"U{longest}")).view(np.uint32).reshape(len(values), longest).astype(np.uint64)
+    if field in _PLACED:
+        return _windows(points, _PLACED[field], placed=True)
+    width = _WIDTH.get(field, 2)
+    padded = np.zeros((len(values), longest + 2), dtype=np.uint64)
+    padded[:, 0] = _BEFORE
+    padded[:, 1:-1] = points
+    padded[np.arange(len(values)), 1 + (points > 0).sum(axis=1)] = _AFTER
+    return _windows(padded, width, placed=False)
+
+
+def _windows(points: Codes, width: int, *, placed: bool) -> Codes:
+    """Give each run of `width` characters as one number; a value that is shorter is a gram by itself."""
+    short = max(0, width - points.shape[1])
+    points = np.pad(points, ((0, 0), (0, short)))
+    count = points.shape[1] - width + 1
+    codes = np.zeros((len(points), count), dtype=np.uint64)
+    whole = np.ones((len(points), count), dtype=np.bool_)
+    for step in range(width):
+        part = points[:, step : step + count]
+        codes = codes << _LETTER | part
+        whole &= part > 0
+    whole[:, 0] = True
+    if placed:
+        # three characters of up to 21 bits fill 63: a number's are below 128, and leave room for their place
+        codes ^= np.arange(count, dtype=np.uint64) << np.uint64(8)
+    return np.where(whole, codes, _NONE)
+
+
+def _date_codes(values: Sequence[str]) -> Codes:
+    """Give the three pairs of a date YYYYMMDD. Month and day are not told apart, so that a swap leaves all three."""
+    number = np.array(values, dtype=np.int64)
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    pairs = np.stack(
+        [year * 100 + month, year * 100 + day, 10**7 + np.minimum(month, day) * 100 + np.maximum(month, day)], axis=1
+    )
+    return pairs.astype(np.uint64)
+
+
+def _key(field: str, place: int, band: int, again: int) -> np.uint64:
+    parts = (number.to_bytes(4, "big") for number in (place, band, again))
+    return np.uint64(int.from_bytes(digest("similarity v1", field.encode(), *parts)[:8], "big"))
+
+
+def _hashed(codes: Codes, key: np.uint64) -> Minima:
+    mixed = codes ^ key
+    mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return np.asarray(mixed >> np.uint64(32), dtype=np.uint32)
