@@ -52,10 +52,14 @@ def _print_passes(trial: Trial) -> None:
 def _facts(trial: Trial) -> list[tuple[str, object]]:
     links = len(trial.a)
     facts: list[tuple[str, object]] = [("links", f"{links:,} of {trial.people[0]:,} and {trial.people[1]:,} people")]
+    if trial.plan is not None:
+        plan = trial.plan
+        told = f"{plan.need} of {plan.bands} bands, {1 + plan.rest} values each; expects fewer than {plan.accidental + 1:.0f} wrong"
+        facts.append(("similarity", told))
     found, seen = trial.estimates()
-    facts.append(("precision, estimated", _estimated(found)))
+    facts.append(("exact precision, estimated", _estimated(found)))
     untold = "cannot be told: too few links, or every pass takes the same identifier"
-    facts.append(("recall, estimated", untold if seen is None else _estimated(seen)))
+    facts.append(("exact recall, estimated", untold if seen is None else _estimated(seen)))
     if trial.score is not None:
         facts += _scored(trial.score)
     return facts

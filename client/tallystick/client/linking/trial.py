@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +15,12 @@ from tallystick.core.linkage.estimates import Estimate, lookalikes, precision, r
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.similarity import SimilarityPlan, band_columns, plan_of
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto.randomness import Randomness
+
+SIMILAR: Final = "similarity"
+"""Name of the similarity pass."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,9 @@ class Trial:
         unusable: recipes that the two lists cannot make, with the reason.
         a, b: the rows that were linked.
         at: the pass of each link.
-        patterns: (passes, links): at which passes the two rows' tags coincide.
-        tags: per list.
+        patterns: (recipes, links): at which exact passes the two rows' tags coincide.
+        tags: per list, of the exact passes.
+        plan: of the similarity pass; None without one.
         true: which links are true; None without truth.
         score: all links; None without truth.
     """
@@ -79,22 +85,24 @@ class Trial:
     at: Int64s = field(repr=False)
     patterns: Bools = field(repr=False)
     tags: tuple[ClearTags, ClearTags] = field(repr=False)
+    plan: SimilarityPlan | None = None
     true: Bools | None = field(repr=False, default=None)
     score: Score | None = None
 
     def estimates(self) -> tuple[Estimate, Estimate | None]:
-        """Estimate precision and recall without the truth; recall is None where nothing tells what was missed."""
+        """Estimate precision and recall of the exact passes without the truth; recall is None where nothing tells what was missed."""
         first, second = (lookalikes(tags.groups, self.recipes) for tags in self.tags)
         tokens, free = [], []
         linked = [np.full(people, len(self.passes), dtype=np.int64) for people in self.people]
         for where, rows in zip(linked, (self.a, self.b), strict=True):
             where[rows] = self.at
-        for step, one in enumerate(self.passes):
+        exact = self.passes[: len(self.recipes)]
+        for step, one in enumerate(exact):
             tokens.append((one.tokens[0] + one.shared[0], one.tokens[1] + one.shared[1]))
             left = [int((tags.usable[step] & (at > step)).sum()) for tags, at in zip(self.tags, linked, strict=True)]
             free.append((left[0], left[1]))
-        found, wrong = precision([one.links for one in self.passes], free, (first, second), tokens)
-        return found, recall(self.patterns, self.recipes, wrong)
+        found, wrong = precision([one.links for one in exact], free, (first, second), tokens)
+        return found, recall(self.patterns[:, self.at < len(exact)], self.recipes, wrong)
 
     def json_value(self) -> dict[str, object]:
         """Give the counts for programs; no row and no key."""
@@ -103,13 +111,23 @@ class Trial:
             "estimated": {"precision": found.json_value(), "recall": None if seen is None else seen.json_value()},
             "people": list(self.people),
             "passes": [one.json_value() for one in self.passes],
+            "similarity": None if self.plan is None else asdict(self.plan),
             "unusable": [{"recipe": name, "reason": reason} for name, reason in self.unusable],
             "links": len(self.a),
             "score": None if self.score is None else self.score.json_value(),
         }
 
 
-def rehearsed(first: People, second: People, link: Sequence[str], randomness: Randomness, truth: Truth | None = None) -> Trial:
+def rehearsed(
+    first: People,
+    second: People,
+    link: Sequence[str],
+    randomness: Randomness,
+    truth: Truth | None = None,
+    *,
+    similar: bool = False,
+    twins: bool = True,
+) -> Trial:
     """Link two lists as a job would.
 
     Args:
@@ -118,47 +136,50 @@ def rehearsed(first: People, second: People, link: Sequence[str], randomness: Ra
         link: recipes or ladders, as in an agreement; empty: `default`.
         randomness: for the keys of the clear tags.
         truth: which people are the same, where that is known.
+        similar: add a similarity pass at the end.
+        twins: as in `plan_of`.
 
     Raises:
         Invalid: `link-invalid`, `link-impossible`. Refused: `link-weak`.
     """
-    names = (first.name, second.name)
-    recipes, unusable = passes_for(link, None, first.identifiers, second.identifiers, names=names)
+    lists = (first, second)
+    recipes, unusable = passes_for(link, None, first.identifiers, second.identifiers, names=(first.name, second.name))
+    plan = None
+    if similar:
+        plan = plan_of(first.identifiers, second.identifiers, max(2, first.count, second.count), twins=twins)
     hasher = Hasher(randomness)
-    one, two = (
-        clear_tags(token_columns(recipes, people.identifiers, people.count), hasher, side)
-        for side, people in enumerate((first, second))
-    )
-    result = matched([one.tags, two.tags])
+    made = []
+    for side, people in enumerate(lists):
+        columns = token_columns(recipes, people.identifiers, people.count)
+        if plan is not None:
+            columns |= band_columns(plan, people.identifiers, people.count)
+        made.append(clear_tags(columns, hasher, side))
+    one, two = made
+    result = matched([one.tags, two.tags], bands=0 if plan is None else plan.bands, need=0 if plan is None else plan.need)
     a, b = result.pairs(0, 1)
-    patterns = coincide(one, two, a, b)
+    exact = len(recipes)
+    patterns = coincide(one.part(0, exact), two.part(0, exact), a, b)
     # in a list nobody shares a tag, so two free rows that coincide are linked there and then
-    at = np.argmax(patterns, axis=0) if len(recipes) else np.zeros(0, dtype=np.int64)
-    true = None if truth is None else truth.holds(a, b, second.count)
-    together = None if truth is None else coincide(one, two, truth.a, truth.b)
-    passes = []
-    for step, recipe in enumerate(recipes):
-        agree = score = None
-        if truth is not None and true is not None and together is not None:
-            mine = at == step
-            found, before = int(true[mine].sum()), int(true[at <= step].sum())
-            score = Score(found, int(mine.sum()) - found, max(0, truth.people - before))
-            agree = int(together[step].sum())
-        passes.append(
-            Pass(
-                recipe.name,
-                (int(one.usable[step].sum()), int(two.usable[step].sum())),
-                (int(one.shared[step].sum()), int(two.shared[step].sum())),
-                result.links[step],
-                result.ties[step],
-                agree,
-                score,
-            )
+    at = np.where(patterns.any(axis=0), np.argmax(patterns, axis=0), exact)
+    passes = [
+        Pass(
+            recipe.name,
+            (int(one.usable[step].sum()), int(two.usable[step].sum())),
+            (int(one.shared[step].sum()), int(two.shared[step].sum())),
+            result.links[step],
+            result.ties[step],
         )
-    total = None
-    if truth is not None and true is not None:
-        found = int(true.sum())
-        total = Score(found, len(true) - found, max(0, truth.people - found))
+        for step, recipe in enumerate(recipes)
+    ]
+    if plan is not None:
+        tokens = [int(tags.usable[exact:].any(axis=0).sum()) for tags in made]
+        shared = [int((tags.shared[exact:].any(axis=0) & ~tags.usable[exact:].any(axis=0)).sum()) for tags in made]
+        passes.append(Pass(SIMILAR, (tokens[0], tokens[1]), (shared[0], shared[1]), result.links[exact], result.ties[exact]))
+    true = total = None
+    if truth is not None:
+        true = truth.holds(a, b, second.count)
+        passes = _judged(passes, at, true, truth, coincide(one, two, truth.a, truth.b), plan)
+        total = Score(int(true.sum()), int((~true).sum()), max(0, truth.people - int(true.sum())))
     return Trial(
         (first.count, second.count),
         tuple(passes),
@@ -168,7 +189,24 @@ def rehearsed(first: People, second: People, link: Sequence[str], randomness: Ra
         b,
         at,
         patterns,
-        (one, two),
+        (one.part(0, exact), two.part(0, exact)),
+        plan,
         true,
         total,
     )
+
+
+def _judged(
+    passes: Sequence[Pass], at: Int64s, true: Bools, truth: Truth, together: Bools, plan: SimilarityPlan | None
+) -> list[Pass]:
+    """Give passes with what they found, missed and got wrong."""
+    judged = []
+    for step, one in enumerate(passes):
+        mine = true[at == step]
+        found = int(mine.sum())
+        score = Score(found, len(mine) - found, max(0, truth.people - int(true[at <= step].sum())))
+        alike = together[step]
+        if plan is not None and step == len(passes) - 1:
+            alike = together[step:].sum(axis=0) >= plan.need
+        judged.append(replace(one, agree=int(alike.sum()), score=score))
+    return judged
