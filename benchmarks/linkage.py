@@ -1,0 +1,262 @@
+"""How well the ladders and the similarity pass link: Febrl 1 to 3, the county by group, Febrl4; writes docs/linkage.md's tables.
+
+usage: python -m benchmarks.linkage [febrl county probes febrl4 large]
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.febrl import febrl4, halves, housemates
+from benchmarks.report import machine, table
+from tallystick.client.county.names import ORIGINS
+from tallystick.client.county.population import EXTRACT_DATE, age, people_of
+from tallystick.client.county.write import generate
+from tallystick.client.linking.headers import guessed_fields
+from tallystick.client.linking.people import People, header_of, read_people
+from tallystick.client.linking.trial import Trial, rehearsed
+from tallystick.client.linking.truth import Truth, read_truth
+from tallystick.core.errors import TallyError
+from tallystick.core.linkage.estimates import Estimate
+from tallystick.core.linkage.similarity import band_columns, plan_of
+from tallystick.crypto.randomness import SystemRandomness
+
+PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
+LADDERS = ("strict", "default", "loose")
+SEEDS = (2025, 1, 2)
+KEYS = {"tanf_exits": "person_id", "ui_wages": "ssn", "hmis_entries": "personal_id"}
+Lists = tuple[People, People, Truth]
+Rows = list[list[str]]
+
+
+def trials(lists: Lists) -> list[tuple[str, Trial]]:
+    """Link two lists by every ladder, and by default and loose with a similarity pass."""
+    first, second, truth = lists
+    found = []
+    for ladder in LADDERS:
+        found.append((ladder, rehearsed(first, second, [ladder], SystemRandomness(), truth)))
+        if ladder != "strict":
+            try:
+                similar = rehearsed(first, second, [ladder], SystemRandomness(), truth, similar=True)
+            except TallyError:
+                continue  # these fields say too little for a similarity pass
+            found.append((f"{ladder} + similarity", similar))
+    return found
+
+
+def row_of(name: str, ladder: str, trial: Trial) -> list[str]:
+    """Give one line of a table of results."""
+    assert trial.score is not None
+    score = trial.score
+    precision, recall = trial.estimates()
+    estimated = [""] * 2 if trial.plan else [_interval(precision), "cannot be told" if recall is None else _interval(recall)]
+    shares = [_share(score.found, score.found + score.wrong), _share(score.found, score.found + score.missed)]
+    return [name, ladder, f"{score.found:,}", f"{score.wrong:,}", f"{score.missed:,}", *shares, *estimated]
+
+
+HEAD = ("data", "ladder", "found", "wrong", "missed", "precision", "recall", "precision, estimated", "recall, estimated")
+
+
+def febrl() -> str:
+    """Tables of Febrl 1 to 3."""
+    rows = []
+    for number in (1, 2, 3):
+        for without in ((), ("ssn",)):
+            name = f"Febrl{number}" + (", no soc_sec_id" if without else "")
+            rows += [row_of(name, ladder, trial) for ladder, trial in trials(halves(number, without))]
+    return table(HEAD, rows)
+
+
+def county() -> str:
+    """Tables of the county: three seeds, and by group for the three together."""
+    rows: Rows = []
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for seed in SEEDS:
+        with tempfile.TemporaryDirectory() as folder:
+            generate(Path(folder), 10_000, seed)
+            for other in ("hmis_entries", "ui_wages"):
+                lists = _county_lists(Path(folder), "tanf_exits", other)
+                for ladder, trial in trials(lists):
+                    rows.append(row_of(f"TANF with {'housing' if other == 'hmis_entries' else 'wages'}, {seed}", ladder, trial))
+                    if ladder in {"default", "loose"}:
+                        _count_groups(groups, lists, trial, (other, ladder), _groups(Path(folder), seed, lists[0]))
+    by = [[_other(other), name, ladder, *_counts(found)] for (other, ladder, name), found in groups.items()]
+    head = ("TANF with", "group", "ladder", "people", "found", "wrong", "precision", "recall")
+    return f"{table(HEAD, rows)}\n\nBy group, the three counties together:\n\n{table(head, sorted(by))}"
+
+
+def probes() -> str:
+    """How many members of one household a similarity pass links, if both are free."""
+    rows = []
+    for without in ((), ("ssn",)):
+        first, second, truth = halves(3, without)
+        for twins in (True, False):
+            plan = plan_of(first.identifiers, second.identifiers, max(first.count, second.count), twins=twins)
+            for probe in (False, True):
+                lists = housemates(first, second, truth, twins=probe)
+                trial = rehearsed(
+                    *lists,
+                    ["ssn+birth_date"] if not without else ["first_name+last_name+birth_date"],
+                    SystemRandomness(),
+                    similar=True,
+                    twins=twins,
+                )
+                name = ("no soc_sec_id, " if without else "") + ("twins" if probe else "housemates")
+                rows.append(
+                    [
+                        name,
+                        "yes" if twins else "no",
+                        f"{plan.need} of {plan.bands}",
+                        f"{len(truth.a):,}",
+                        f"{trial.passes[-1].links:,}",
+                    ]
+                )
+    return table(("Febrl3 as", "twins allowed", "need", "pairs", "linked"), rows)
+
+
+def febrl_4() -> str:
+    """Tables of Febrl4, on which nothing was chosen."""
+    rows = []
+    for without in ((), ("ssn",)):
+        name = "Febrl4" + (", no soc_sec_id" if without else "")
+        rows += [row_of(name, ladder, trial) for ladder, trial in trials(febrl4(without))]
+    return table(HEAD, rows)
+
+
+def large() -> str:
+    """Time and memory of making a million people's bands, and of a rehearsal with them."""
+    people = 1_000_000
+    rng = np.random.default_rng(1)
+    names = np.array(
+        [f"{a}{b}{c}" for a in "BCDFGLMNPRST" for b in "aeiou" for c in ("nd", "rt", "lson", "ster", "ley", "man")],
+        dtype=object,
+    )
+    days = (np.datetime64("1940-01-01") + rng.integers(0, 29_000, people).astype("timedelta64[D]")).astype(str).astype(object)
+    raw: dict[str, npt.NDArray[np.object_]] = {
+        "first_name": names[rng.integers(0, len(names), people)],
+        "last_name": names[rng.integers(0, len(names), people)] + names[rng.integers(0, len(names), people)],
+        "birth_date": days,
+        "street": rng.integers(1, 9999, people).astype(str).astype(object)
+        + " "
+        + names[rng.integers(0, len(names), people)]
+        + " Street",
+        "city": names[rng.integers(0, 40, people)],
+        "zip": (55_000 + rng.integers(0, 90, people)).astype(str).astype(object),
+    }
+    plan = plan_of(raw, raw, people)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    columns = band_columns(plan, raw, people)
+    taken = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    size = sum(len(column.data) for column in columns.values())
+    rows = [
+        [
+            f"{people:,}",
+            f"{plan.bands} x {1 + plan.rest}",
+            f"{taken:.0f} s",
+            f"{size / 1e6:,.0f} MB",
+            f"{(after - before) / 1024:,.0f} MiB",
+        ]
+    ]
+    return f"{machine()}\n\n" + table(("people", "bands x values", "time, one core", "tokens", "memory above the input"), rows)
+
+
+SECTIONS: Mapping[str, Callable[[], str]] = {
+    "febrl": febrl,
+    "county": county,
+    "probes": probes,
+    "large": large,
+    "febrl4": febrl_4,
+}
+
+
+def write_section(name: str, text: str) -> None:
+    """Put a table between its marks on the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    if not marks.search(page):
+        raise SystemExit(f"error: docs/linkage.md has no place for {name}")
+    PAGE.write_text(marks.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page), encoding="utf-8")
+
+
+def main() -> None:
+    """Run the named parts, or all."""
+    for name in sys.argv[1:] or SECTIONS:
+        write_section(name, SECTIONS[name]())
+        print(name)
+
+
+def _county_lists(folder: Path, one: str, other: str) -> Lists:
+    read = []
+    for name in (one, other):
+        path = folder / f"{name}.csv"
+        read.append(read_people(path, guessed_fields(header_of(path)), KEYS[name]))
+    return read[0], read[1], read_truth(folder / "truth.csv", read[0], read[1])
+
+
+def _groups(folder: Path, seed: int, people: People) -> list[tuple[str, ...]]:
+    """Give each person's groups: origin of the name, age, sex, twins."""
+    population = people_of(10_000, np.random.default_rng(np.random.SeedSequence(seed).spawn(4)[0]))
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
+        person = {row["key"]: int(row["person"]) for row in csv.DictReader(file) if row["dataset"] == people.name}
+    years = age(population.born, EXTRACT_DATE)
+    found = []
+    for key in people.keys:
+        who = person[key]
+        bands = "under 18" if years[who] < 18 else "18 to 34" if years[who] < 35 else "35 and over"
+        sex = "women and girls" if population.female[who] else "men and boys"
+        twin = ("a twin",) if population.twin[who] >= 0 else ()
+        found.append((f"name: {ORIGINS[population.origin[who]].name}", f"age: {bands}", f"sex: {sex}", *twin))
+    return found
+
+
+def _count_groups(
+    counts: dict[tuple[str, str, str], list[int]],
+    lists: Lists,
+    trial: Trial,
+    key: tuple[str, str],
+    groups: Sequence[tuple[str, ...]],
+) -> None:
+    assert trial.true is not None
+    linked = dict(zip(trial.a.tolist(), trial.true.tolist(), strict=True))
+    shared = set(lists[2].a.tolist())
+    for row, names in enumerate(groups):
+        if row not in shared and row not in linked:
+            continue
+        for name in names:
+            entry = counts.setdefault((*key, name), [0, 0, 0])
+            entry[0] += row in shared
+            entry[1] += linked.get(row) is True
+            entry[2] += linked.get(row) is False
+
+
+def _counts(found: Sequence[int]) -> list[str]:
+    people, right, wrong = found
+    return [f"{people:,}", f"{right:,}", f"{wrong:,}", _share(right, right + wrong), _share(right, people)]
+
+
+def _other(name: str) -> str:
+    return "housing" if name == "hmis_entries" else "wages"
+
+
+def _share(hits: int, of: int) -> str:
+    return f"{hits / of:.4f}" if of else "none"
+
+
+def _interval(figure: Estimate) -> str:
+    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
+
+
+if __name__ == "__main__":
+    main()
