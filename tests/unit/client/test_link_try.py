@@ -252,3 +252,26 @@ def test_truth_that_fits_neither_file_is_refused(files: tuple[Path, Path]) -> No
         rehearse(files, truth=files[0].parent / "truth.csv")  # the second file's key is not declared: its rows are numbered
     assert refusal.value.code == "source-columns"
     assert "--key" in refusal.value.hint
+
+
+def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Path) -> None:
+    head = "id,fname,lname,dob,street,city,zip\n"
+    rest = "".join(
+        f"{n},Person{n}x,Family{n * 7}y,19{40 + n}-0{1 + n % 9}-1{n % 10},{n} Elm St,Troy,5510{n % 9}\n" for n in range(2, 40)
+    )
+    (tmp_path / "a.csv").write_text(head + "1,Annabel,Whitfield,1987-03-04,12 Main St,Troy,55101\n" + rest, encoding="utf-8")
+    (tmp_path / "b.csv").write_text(head + "1,Anabel,Whitfeild,1987-03-05,12 Main Street,Troy,55110\n", encoding="utf-8")
+    (tmp_path / "t.csv").write_text("a,b\n1,1\n", encoding="utf-8")
+    files = (tmp_path / "a.csv", tmp_path / "b.csv")
+    alone = rehearse(files, link=("first_name+last_name+birth_date",), truth=tmp_path / "t.csv")
+    both = rehearse(files, link=("first_name+last_name+birth_date",), truth=tmp_path / "t.csv", similar=True)
+    assert alone.trial.score is not None
+    assert both.trial.score is not None
+    assert (alone.trial.score.missed, both.trial.score.missed, both.trial.score.wrong) == (1, 0, 0)
+    last = both.trial.passes[-1]
+    assert (last.recipe, last.links, last.agree, last.tokens) == ("similarity", 1, 1, (39, 1))
+    assert both.trial.patterns.shape == (1, 1)
+    assert both.trial.json_value()["similarity"]
+    strict = rehearse(files, link=("first_name+last_name+birth_date",), similar=True, twins=False)
+    assert strict.trial.plan is not None
+    assert not strict.trial.plan.twins
