@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from tallystick.coordinator.ports import Stale, Storage
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.storage.engine import sqlite_engine
 from tallystick.coordinator.storage.memory import MemoryStorage
-from tallystick.coordinator.storage.sql import SqlStorage, sqlite_engine
+from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.net.chunks import MessageName
 from tallystick.crypto.machine import Ref

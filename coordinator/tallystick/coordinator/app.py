@@ -21,7 +21,8 @@ from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.run import Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
 from tallystick.coordinator.spool import DiskSpool
-from tallystick.coordinator.storage.sql import SqlStorage, sqlite_engine
+from tallystick.coordinator.storage.engine import sqlite_engine
+from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import Broken, Invalid

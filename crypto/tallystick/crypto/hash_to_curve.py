@@ -17,6 +17,7 @@ import hashlib
 from typing import Final
 
 from gmpy2 import legendre, mpz, powmod
+
 from tallystick.crypto.errors import LocalFault
 
 P: Final = mpz(2**255 - 19)

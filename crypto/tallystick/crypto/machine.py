@@ -71,5 +71,7 @@ def advance(table: Table, state: object, message: Message) -> Step[Any]:
     transition = table.get((type(state), message.ref.kind))
     awaited: tuple[Ref, ...] = getattr(state, "awaits", ())
     if transition is None or message.ref not in awaited:
-        raise PeerFault("message-unexpected", f"{message.ref.round} is not awaited in {type(state).__name__}", sender=message.ref.sender)
+        raise PeerFault(
+            "message-unexpected", f"{message.ref.round} is not awaited in {type(state).__name__}", sender=message.ref.sender
+        )
     return transition(state, message)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from gmpy2 import invert, legendre, mpz, powmod
+
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.hash_to_curve import POINT, A, P, dst_prime
 
