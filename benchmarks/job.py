@@ -31,15 +31,8 @@ def main() -> None:
         desk = f"{timing['seconds_since_seen_by_desk']:.0f} s"
         rows.append((f"{people:,}", f"{seconds:.1f} s", desk, *(f"{peaks.get(role, 0) / 1024:.0f} MiB" for role in ROLES)))
         print(rows[-1], flush=True)
-    text = table(
-        (
-            "people per agency",
-            "whole job",
-            "of it, from first sight at the desk to release",
-            *(f"peak, {role}" for role in ROLES),
-        ),
-        rows,
-    )
+    head = ("people per agency", "whole job", "of it, from first sight at the desk to release")
+    text = table((*head, *(f"peak, {role}" for role in ROLES)), rows)
     write_section("job", "A whole job: employment after TANF exit, by region and industry", text)
     print(text)
 
