@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import click
+import pytest
+from click.testing import CliRunner
+
+from tallystick.coordinator.cli import coordinator
+from tallystick.node.cli import node
 from tests.docs.cli_reference import cli, commands
 from tests.docs.generate import DOCS
 
@@ -32,3 +38,9 @@ def test_every_command_says_what_it_does() -> None:
         usage, _, rest = text.partition("\n\n")
         assert usage.startswith("Usage: "), path
         assert rest.strip().splitlines()[0].strip() not in {"", "Options:"}, path
+
+
+@pytest.mark.parametrize("group", [node, coordinator])
+def test_a_group_run_by_itself_knows_the_same_help_options(group: click.Group) -> None:
+    for arguments in (["-h"], ["status", "-h"]):
+        assert CliRunner().invoke(group, arguments).exit_code == 0

@@ -11,7 +11,7 @@ import click
 from tallystick.coordinator.authority import Member, write_invitation
 from tallystick.coordinator.config import Settings, read_settings
 from tallystick.core.errors import Invalid, NotReady, Refused
-from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
     from tallystick.coordinator.app import Coordinator
@@ -30,7 +30,7 @@ config_option = click.option(
 )
 
 
-@click.group("coordinator")
+@click.group("coordinator", context_settings=SETTINGS)
 def coordinator() -> None:
     """Run a coordinator: relay, matching, status. It owns no records, and no key that opens a result."""
 

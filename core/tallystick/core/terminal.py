@@ -20,6 +20,8 @@ R = TypeVar("R")
 Format = Literal["table", "json"]
 FAILED: Final = 1
 PIPE_WIDTH: Final = 200
+SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
+"""Of every group that can be the first one run: click keeps the help option a command was first asked with."""
 
 format_option = click.option(
     "--format",

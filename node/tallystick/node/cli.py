@@ -19,7 +19,7 @@ from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
-from tallystick.core.terminal import FAILED, Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import FAILED, SETTINGS, Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
 from tallystick.node.app import run
@@ -52,7 +52,7 @@ config_option = click.option(
 )
 
 
-@click.group()
+@click.group(context_settings=SETTINGS)
 def node() -> None:
     """Run an agency's node: its records stay here, its stewards decide."""
 
