@@ -35,10 +35,10 @@ MIB: Final = 1 << 20
 LAB: Final = """agencies:
   first:
     datasets:
-      ours: {source: {csv: ours.csv}, person: id, identifiers: {state_id: id}, columns: {}}
+      ours: {source: {csv: ours.csv}, person: id, identifiers: {state_id: id}, columns: {}, people: OURS}
   second:
     datasets:
-      theirs: {source: {csv: theirs.csv}, person: id, identifiers: {state_id: id}, columns: {}}
+      theirs: {source: {csv: theirs.csv}, person: id, identifiers: {state_id: id}, columns: {}, people: THEIRS}
 agreement:
   link: state_id
   disclosure: {min_cell: 0}
@@ -94,7 +94,7 @@ def run_ours(ours: int, theirs: int, common: int) -> Run:
         folder = Path(name)
         _write_people(folder / "ours.csv", ours, common)
         _write_people(folder / "theirs.csv", theirs, common, other="y")
-        (folder / "lab.yaml").write_text(LAB)
+        (folder / "lab.yaml").write_text(LAB.replace("THEIRS", str(theirs)).replace("OURS", str(ours)))
         (folder / "job.yaml").write_text(JOB)
         tally = [sys.executable, "-m", "tallystick.client.cli", "lab", "run"]
         whole = watched([*tally, *(str(folder / file) for file in ("lab.yaml", "job.yaml")), "--out", str(folder / "out.json")])

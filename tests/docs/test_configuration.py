@@ -10,13 +10,14 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tallystick.client.lab.model import LabAgency, LabAgreement, LabColumn, LabDataset, LabFile, LabRelease, LabSource
+from tallystick.client.lab.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.coordinator.config import Config, Limits
+from tallystick.core.agreement.declaration import DeclaredColumn, DeclaredDataset, Source
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
 from tallystick.core.job.model import Measure, People, Question
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
-from tallystick.node.config import ColumnSource, CoordinatorConfig, DatasetConfig, NodeFile, Source
+from tallystick.node.config import CoordinatorConfig, NodeFile
 from tallystick.node.policy.model import Policy, Rule
 from tests.docs.generate import DOCS
 
@@ -25,9 +26,9 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: keys": (Question,),
     "Job file: people": (People,),
     "Job file: measures": (Measure,),
-    "Dataset: keys": (LabDataset, DatasetConfig, Dataset),
-    "Dataset: source": (LabSource, Source),
-    "Dataset: columns": (LabColumn, ColumnSource),
+    "Dataset: keys": (DeclaredDataset, Dataset),
+    "Dataset: source": (Source,),
+    "Dataset: columns": (DeclaredColumn,),
     "Agreement draft: keys": (Agreement,),
     "Agreement draft: a party, analyst or approver": (Party, CoordinatorParty),
     "Agreement draft: stewards": (Stewards,),

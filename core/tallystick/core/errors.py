@@ -92,6 +92,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "source-columns": "a dataset's source lacks a declared column",
     "source-types": "a dataset's source holds a value that is not of the declared type",
     "source-bounds": "a dataset's source holds a value outside the declared bounds",
+    "source-people": "a dataset's source holds more people than the dataset is declared for",
     "source-large": "a dataset's source does not fit the memory that the node allows",
     "source-changed": "a dataset's records changed after a share over them was released",
     "too-few": "an agency has fewer people for a job than the agreement asks for",

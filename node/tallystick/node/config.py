@@ -1,99 +1,22 @@
 """A node's configuration: `node.yaml`. Paths in it are relative to the file; unknown keys are refused.
 
-The datasets are named in the words of a lab file (DESIGN §13). What the others may know of them stands in the agreement;
-`differences` says where the two disagree.
+The datasets are named in the words of a lab file (`core/agreement/declaration.py`). What the others may know of them stands in the
+agreement.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from tallystick.core.agreement.model import Agreement, Column, Dataset, IdentifierName, check_names_apart
+from tallystick.core.agreement.declaration import DeclaredDataset, PathText
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
-from tallystick.core.model import ColumnName, Document, Name
+from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
-
-SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-"""A column's name in the source, as it stands there."""
-PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-
-
-class Source(Document):
-    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
-
-    csv: PathText | None = None
-    parquet: PathText | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.csv is None) == (self.parquet is None):
-            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
-        return self
-
-    @property
-    def path(self) -> str:
-        """The file, as it is written."""
-        return self.csv or self.parquet or ""
-
-
-class ColumnSource(Column):
-    """A declared column and its name in the source (the same, unless `from` says otherwise)."""
-
-    source: Annotated[SourceColumn | None, Field(alias="from")] = None
-
-    def declared(self) -> Column:
-        """Give what the agreement says of the column."""
-        return Column.model_validate({name: getattr(self, name) for name in Column.model_fields})
-
-
-class DatasetConfig(Document):
-    """One dataset of this agency.
-
-    Attributes:
-        person: the source's column with the agency's own key of a person; rows with the same key are one person.
-        identifiers: which column holds which identifier.
-        columns: what jobs may name.
-        rows_per_person: no person has more rows.
-        out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
-            there is no nearest one.
-    """
-
-    source: Source
-    person: SourceColumn
-    identifiers: dict[IdentifierName, SourceColumn]
-    columns: dict[ColumnName, ColumnSource]
-    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    out_of_bounds: Literal["refuse", "clip"] = "refuse"
-
-    @model_validator(mode="after")
-    def _names_apart(self) -> Self:
-        check_names_apart(self.columns)
-        return self
-
-    def differences(self, agreed: Dataset) -> list[str]:
-        """Say where this declaration and the agreement's differ; empty when they agree."""
-        found = [f"column {name} is not in the agreement" for name in sorted(self.columns.keys() - agreed.columns.keys())]
-        found += [f"column {name} of the agreement is missing" for name in sorted(agreed.columns.keys() - self.columns.keys())]
-        for name in sorted(self.columns.keys() & agreed.columns.keys()):
-            mine, theirs = self.columns[name].declared(), agreed.columns[name]
-            found += [
-                f"column {name}: {field} differs"
-                for field in Column.model_fields
-                if getattr(mine, field) != getattr(theirs, field)
-            ]
-        if set(self.identifiers) != set(agreed.identifiers):
-            apart = ", ".join(sorted(set(self.identifiers) ^ set(agreed.identifiers)))
-            found.append(f"identifiers differ: {apart}")
-        found += [
-            f"{field} differs"
-            for field in ("rows_per_person", "out_of_bounds")
-            if getattr(self, field) != getattr(agreed, field)
-        ]
-        return found
 
 
 class CoordinatorConfig(Document):
@@ -138,7 +61,7 @@ class NodeFile(Document):
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     desk: Literal["auto", "ask"] = "ask"
     max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
-    datasets: dict[Name, DatasetConfig] = {}
+    datasets: dict[Name, DeclaredDataset] = {}
 
 
 @dataclass(frozen=True)
@@ -167,7 +90,7 @@ class NodeConfig:
         """The Unix socket of the local service."""
         return self.state / "steward.sock"
 
-    def dataset(self, name: str) -> DatasetConfig:
+    def dataset(self, name: str) -> DeclaredDataset:
         """Give a dataset's configuration.
 
         Raises:

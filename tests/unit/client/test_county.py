@@ -15,6 +15,7 @@ from tallystick.client.county import errors
 from tallystick.client.county.names import ORIGINS
 from tallystick.client.county.population import REGIONS, age, people_of, segment_sizes
 from tallystick.client.county.write import County, generate
+from tallystick.client.lab.model import read_lab
 from tallystick.core.errors import Invalid
 from tallystick.core.yaml import read_yaml
 
@@ -50,6 +51,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path)
     assert first == again
     assert first["ui_wages.csv"] != other["ui_wages.csv"]
     assert first["lab.yaml"] == other["lab.yaml"]
+
+
+@pytest.mark.parametrize("people", [50, 300, 10_000])
+def test_the_lab_file_declares_room_for_every_key_of_a_person(tmp_path: Path, people: int) -> None:
+    county = generate(tmp_path, people)
+    keys = Counter(row["dataset"] for row in read(county.truth))
+    datasets = [dataset for agency in read_lab(county.lab).file.agencies.values() for dataset in agency.datasets.values()]
+    assert all(people <= max(keys.values()) <= dataset.people <= 2 * people for dataset in datasets)
 
 
 @pytest.mark.parametrize("people", [50, 51, 997, 10_000])

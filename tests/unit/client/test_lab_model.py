@@ -75,18 +75,6 @@ def test_yaml_words_stay_text(tmp_path: Path) -> None:
     assert lab.file.agencies["alpha"].datasets["a"].columns["region"].values == ("no", "on")
 
 
-def test_a_dataset_as_the_agreement_and_as_the_node_see_it(tmp_path: Path) -> None:
-    lab = read_lab(write(tmp_path))
-    dataset = lab.file.agencies["zeta"].datasets["z"]
-    agreed = dataset.agreed("zeta").json_value()
-    assert agreed["columns"]["age"] == {"type": "integer", "min": 0, "max": 9}
-    assert agreed["identifiers"] == ["ssn"]
-    assert "z.csv" not in str(agreed)
-    entry = dataset.node_entry(lab.folder)
-    assert entry["source"] == {"csv": str(tmp_path / "z.csv")}
-    assert entry["columns"]["age"]["from"] == "Alter"
-
-
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [

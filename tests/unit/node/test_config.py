@@ -1,4 +1,4 @@
-"""node.yaml: what it may say, what it may not, and where it differs from the agreement."""
+"""node.yaml: what it may say, and what it may not."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 
 from tallystick.core.errors import Invalid
 from tallystick.core.keyfile import read_identity
-from tallystick.node.config import DatasetConfig, NodeFile, read_config
+from tallystick.node.config import NodeFile, read_config
 from tallystick.node.policy.model import read_policy
 from tallystick.node.starting import begun
-from tests.governance import agreement
 
 MINIMAL: dict[str, Any] = {"agency": "labor", "coordinator": {"address": "county.example:7443"}}
 WAGES: dict[str, Any] = {
@@ -53,29 +52,6 @@ def test_what_it_may_not_say(change: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as caught:
         NodeFile.read({**MINIMAL, **change}, what="node.yaml")
     assert caught.value.code == "document-invalid"
-
-
-def test_declarations_that_agree() -> None:
-    assert DatasetConfig.read(WAGES, what="dataset").differences(agreement().datasets["wages"]) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"rows_per_person": 21}, "rows_per_person differs"),
-        ({"out_of_bounds": "clip"}, "out_of_bounds differs"),
-        ({"identifiers": {"ssn": "SSN"}}, "identifiers differ: birth_date"),
-        ({"columns": {**WAGES["columns"], "extra": {"type": "integer"}}}, "column extra is not in the agreement"),
-        ({"columns": {"quarter": {"type": "category"}}}, "column wage of the agreement is missing"),
-        ({"columns": {**WAGES["columns"], "quarter": {"type": "integer"}}}, "column quarter: type differs"),
-        (
-            {"columns": {**WAGES["columns"], "industry": {"type": "category", "values": ["retail"]}}},
-            "column industry: values differs",
-        ),
-    ],
-)
-def test_declarations_that_differ_are_named(change: dict[str, Any], said: str) -> None:
-    assert said in DatasetConfig.read({**WAGES, **change}, what="dataset").differences(agreement().datasets["wages"])
 
 
 def test_init_writes_files_that_read_back_and_never_over_others(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.where import checked_where
-from tallystick.node.config import DatasetConfig
 from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.sources.records import loaded
@@ -52,7 +52,7 @@ def people(
     derive: Mapping[str, str] | None = None,
 ) -> PeopleTable:
     (folder / "wages.csv").write_text(HEADER + rows)
-    config = DatasetConfig.read(CONFIG, what="dataset")
+    config = DeclaredDataset.read(CONFIG, what="dataset")
     declared = {name: column.declared() for name, column in config.columns.items()}
     with loaded("ui_wages", config, folder, max_memory_mib=512) as records:
         return people_table(
@@ -192,7 +192,7 @@ def test_s25_injections_are_refused_or_harmless(tmp_path: Path, where: str) -> N
 def test_s27_a_condition_that_the_database_cannot_evaluate_tells_no_value(tmp_path: Path) -> None:
     """The database's own message would quote a record: `Could not convert string …`."""
     (tmp_path / "wages.csv").write_text(HEADER + f"a,,,Q1,{CANARY},,,,\n")
-    config = DatasetConfig.read(CONFIG, what="dataset")
+    config = DeclaredDataset.read(CONFIG, what="dataset")
     with loaded("ui_wages", config, tmp_path, max_memory_mib=512) as records, pytest.raises(Invalid) as caught:
         people_table(records, "wages", where="industry = 5", used=(), derived={})
     assert caught.value.code == "where-invalid"

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.node.config import DatasetConfig
 from tallystick.node.sources.records import Records, loaded
 
 CANARY = "canary-7731-zebra"
@@ -25,11 +25,11 @@ IN_ORDER = 'SELECT "@person", "@ssn", region, age, benefit, open, exit FROM reco
 HEADER = "id,ssn,region,age,benefit,open,exit,secret\n"
 
 
-def dataset(**change: Any) -> DatasetConfig:
+def dataset(**change: Any) -> DeclaredDataset:
     value: dict[str, Any] = {
         "source": {"csv": "people.csv"}, "person": "id", "identifiers": {"ssn": "ssn"}, "columns": COLUMNS, **change,
     }  # fmt: skip
-    return DatasetConfig.read(value, what="dataset")
+    return DeclaredDataset.read(value, what="dataset")
 
 
 def fetched(folder: Path, text: str | bytes, query: str = "SELECT * FROM records", **change: Any) -> list[tuple[Any, ...]]:
@@ -187,6 +187,15 @@ def test_a_name_with_a_star_is_that_file_only(tmp_path: Path) -> None:
 def test_rows_per_person(tmp_path: Path) -> None:
     error = refused(tmp_path, HEADER + "1,,,,,,,\n1,,,,,,,\n", rows_per_person=1)
     assert (error.code, error.detail) == ("source-bounds", "1 people")
+
+
+def test_people(tmp_path: Path) -> None:
+    """Rows of one person count once."""
+    text = HEADER + "1,,,,,,,\n1,,,,,,,\n2,,,,,,,\n"
+    assert len(fetched(tmp_path, text, people=2)) == 3
+    error = refused(tmp_path, text, people=1)
+    assert (error.code, error.detail) == ("source-people", "2 people")
+    assert "`people`" in error.hint
 
 
 def test_decomposed_text_is_the_declared_value(tmp_path: Path) -> None:

@@ -69,11 +69,23 @@ def generate(folder: Path, people: int = PEOPLE, seed: int = SEED) -> County:
         _write(folder / f"{name}.csv", extract)
     truth = folder / "truth.csv"
     _write_truth(truth, extracts)
-    shutil.copyfile(FILES / "lab.yaml", folder / "lab.yaml")
+    _write_lab(folder / "lab.yaml", people)
     jobs = tuple(folder / "jobs" / name for name in ("employment.yaml", "overlap.yaml"))
     for job in jobs:
         shutil.copyfile(FILES / job.name, job)
     return County(folder / "lab.yaml", jobs, truth, people, {name: len(extract.person) for name, extract in extracts.items()})
+
+
+def _write_lab(path: Path, people: int) -> None:
+    """Write the lab file for a county of this size."""
+    written = f"people: {declared(PEOPLE)}\n"
+    text = (FILES / "lab.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace(written, f"people: {declared(people)}\n"), encoding="utf-8", newline="\n")
+
+
+def declared(people: int) -> int:
+    """Give how many people an agency declares that has about so many: a tenth more, for those who are there under two keys."""
+    return max(100, people + people // 10)
 
 
 def _write(path: Path, extract: Extract) -> None:

@@ -1,7 +1,7 @@
 """The lab file: which agencies, which files, which columns; and what differs from "everything here is allowed".
 
 Paths are relative to the file; unknown keys are refused. A node's own configuration names its datasets in the same words
-(docs/configuration.md).
+(`core/agreement/declaration.py`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from tallystick.core.agreement.model import Column, Dataset, Disclosure, IdentifierName, check_names_apart
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.agreement.model import Disclosure
 from tallystick.core.errors import Invalid
-from tallystick.core.model import ColumnName, Document, Name, Text
+from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
 
-SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
 
 
@@ -26,83 +25,10 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-class LabSource(Document):
-    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
-
-    csv: PathText | None = None
-    parquet: PathText | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.csv is None) == (self.parquet is None):
-            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
-        return self
-
-    @property
-    def path(self) -> str:
-        """The file, as it is written."""
-        return self.csv or self.parquet or ""
-
-
-class LabColumn(Column):
-    """A declared column and, where it has another name in the file, that name (`from`)."""
-
-    source: Annotated[SourceColumn | None, Field(alias="from")] = None
-
-
-class LabDataset(Document):
-    """One dataset.
-
-    Attributes:
-        title: what it is, for people.
-        source: its file.
-        person: the file's column with the agency's own key of a person; rows with the same key are one person.
-        identifiers: which column of the file holds which identifier.
-        columns: what jobs may name.
-        rows_per_person: no person has more rows.
-        out_of_bounds: refuse the file, or clip numbers to their bounds.
-    """
-
-    title: Text | None = None
-    source: LabSource
-    person: SourceColumn
-    identifiers: dict[IdentifierName, SourceColumn]
-    columns: dict[ColumnName, LabColumn]
-    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    out_of_bounds: Literal["refuse", "clip"] = "refuse"
-
-    @model_validator(mode="after")
-    def _names_apart(self) -> Self:
-        check_names_apart(self.columns)
-        return self
-
-    def agreed(self, agency: str) -> Dataset:
-        """Give what the agreement says of it."""
-        return Dataset(
-            agency=agency,
-            title=self.title,
-            columns={
-                name: Column(**{key: getattr(column, key) for key in Column.model_fields})
-                for name, column in self.columns.items()
-            },
-            identifiers=tuple(self.identifiers),
-            rows_per_person=self.rows_per_person,
-            out_of_bounds=self.out_of_bounds,
-        )
-
-    def node_entry(self, folder: Path) -> dict[str, Any]:
-        """Give its entry in a node's configuration; paths absolute."""
-        entry = self.json_value()
-        entry.pop("title", None)
-        kind = "csv" if self.source.csv is not None else "parquet"
-        entry["source"] = {kind: str(folder / self.source.path)}
-        return entry
-
-
 class LabAgency(Document):
     """One agency."""
 
-    datasets: Annotated[dict[Name, LabDataset], Field(min_length=1)]
+    datasets: Annotated[dict[Name, DeclaredDataset], Field(min_length=1)]
 
 
 class LabRelease(Document):

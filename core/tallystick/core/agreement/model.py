@@ -38,6 +38,8 @@ IdentifierName = Literal[
     "state_id",
     "school_id",
 ]
+PeopleLimit = Annotated[int, Field(ge=1, le=100_000_000)]
+RowsPerPerson = Annotated[int, Field(ge=1, le=100_000)]
 JoinKind = Literal["inner", "left"]
 Operation = Literal["count", "sum", "mean"]
 
@@ -106,6 +108,7 @@ class Dataset(Document):
         agency: the party that owns it.
         columns: what jobs may name.
         identifiers: what linkage may use.
+        people: there are no more people than this; how much a linkage recipe must say is worked out for it.
         rows_per_person: no person may have more rows; bounds the sums that `derive` makes.
         out_of_bounds: what the node does with a value outside a column's bounds.
     """
@@ -115,7 +118,8 @@ class Dataset(Document):
     authority: Text | None = None
     columns: dict[ColumnName, Column]
     identifiers: tuple[IdentifierName, ...]
-    rows_per_person: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    people: PeopleLimit = 100_000
+    rows_per_person: RowsPerPerson = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
 
     @model_validator(mode="after")

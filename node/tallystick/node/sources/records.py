@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.node.config import DatasetConfig
 from tallystick.node.sources.files import Opened, open_csv, open_parquet, read_fault
 from tallystick.node.sources.locked import Connection, connect, lock, quoted
 from tallystick.node.sources.types import PLURALS, typed
@@ -35,7 +35,7 @@ class Records:
     """
 
     dataset: str
-    config: DatasetConfig
+    config: DeclaredDataset
     columns: tuple[str, ...]
     rows: int
     most: int
@@ -44,7 +44,7 @@ class Records:
 
 @contextmanager
 def loaded(
-    dataset: str, config: DatasetConfig, folder: Path, *, max_memory_mib: int, columns: Collection[str] | None = None
+    dataset: str, config: DeclaredDataset, folder: Path, *, max_memory_mib: int, columns: Collection[str] | None = None
 ) -> Iterator[Records]:
     """Load a dataset for as long as the context lasts.
 
@@ -56,7 +56,7 @@ def loaded(
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
 
     Raises:
-        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`.
+        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`.
         Broken: `source-large`.
 
     Security: errors name declared columns; counts stand in `detail`; no value ever does.
@@ -88,7 +88,7 @@ def identifier_column(name: str) -> str:
     return f"@{name}"
 
 
-def _read(connection: Connection, dataset: str, config: DatasetConfig, path: Path, wanted: tuple[str, ...]) -> None:
+def _read(connection: Connection, dataset: str, config: DeclaredDataset, path: Path, wanted: tuple[str, ...]) -> None:
     """Copy the columns that are wanted, as text, into the table `raw`."""
     source = open_csv(dataset, path) if config.source.csv is not None else open_parquet(connection, dataset, path)
     targets = {PERSON: config.person}
@@ -115,7 +115,7 @@ def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> Non
         raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
 
 
-def _typed_table(connection: Connection, dataset: str, config: DatasetConfig, wanted: tuple[str, ...]) -> tuple[int, int]:
+def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> tuple[int, int]:
     """Check `raw` and turn it into `records`; gives the number of rows, and of the rows of the person who has most."""
     expressions = {name: typed(config.columns[name].declared(), quoted(name), name=name) for name in wanted}
     counts = ["count(*)", f"count(*) FILTER (WHERE {quoted(PERSON)} IS NULL)"]
@@ -149,19 +149,28 @@ def _typed_table(connection: Connection, dataset: str, config: DatasetConfig, wa
     ]
     connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608
     connection.execute("DROP TABLE raw")
-    return int(rows), _checked_rows_per_person(connection, dataset, config)
+    return int(rows), _checked_people(connection, dataset, config)
 
 
-def _checked_rows_per_person(connection: Connection, dataset: str, config: DatasetConfig) -> int:
-    """Give the rows of the person who has most, if that is allowed."""
+def _checked_people(connection: Connection, dataset: str, config: DeclaredDataset) -> int:
+    """Give the rows of the person who has most, if that is allowed and there are not too many people."""
     counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
     over = f"count(*) FILTER (WHERE rows > {config.rows_per_person})"
-    most, people = connection.execute(f"SELECT coalesce(max(rows), 0), {over} FROM ({counts})").fetchone()  # noqa: S608 - as above
-    if people:
+    most, over_many, people = connection.execute(
+        f"SELECT coalesce(max(rows), 0), {over}, count(*) FROM ({counts})"  # noqa: S608 - as above
+    ).fetchone()
+    if over_many:
         raise Invalid(
             "source-bounds",
             f"dataset {dataset}: people have more rows than rows_per_person allows",
             hint="check the person key, or agree on a larger rows_per_person",
+            detail=f"{over_many} people",
+        )
+    if people > config.people:
+        raise Invalid(
+            "source-people",
+            f"dataset {dataset}: the source holds more people than the {config.people:,} it is declared for",
+            hint="check the person key, or agree on a larger number: `people` of the dataset",
             detail=f"{people} people",
         )
     return int(most)

@@ -1,0 +1,124 @@
+"""A dataset as its agency declares it: what the agreement says of it, and where the records are.
+
+A lab file and a node's configuration use the same words (docs/configuration.md). What the others may know stands in the agreement:
+`agreed` makes it, `differences` says where an agreement and a declaration disagree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from tallystick.core.agreement.model import (
+    Column,
+    Dataset,
+    IdentifierName,
+    PeopleLimit,
+    RowsPerPerson,
+    check_names_apart,
+)
+from tallystick.core.model import ColumnName, Document, Text
+
+SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A column's name in the source, as it stands there."""
+PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+
+
+class Source(Document):
+    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
+
+    csv: PathText | None = None
+    parquet: PathText | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.csv is None) == (self.parquet is None):
+            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
+        return self
+
+    @property
+    def path(self) -> str:
+        """The file, as it is written."""
+        return self.csv or self.parquet or ""
+
+
+class DeclaredColumn(Column):
+    """A declared column and its name in the source (the same, unless `from` says otherwise)."""
+
+    source: Annotated[SourceColumn | None, Field(alias="from")] = None
+
+    def declared(self) -> Column:
+        """Give what the agreement says of the column."""
+        return Column(**{name: getattr(self, name) for name in Column.model_fields})
+
+
+class DeclaredDataset(Document):
+    """One dataset.
+
+    Attributes:
+        title: what it is, for people.
+        source: its file.
+        person: the source's column with the agency's own key of a person; rows with the same key are one person.
+        identifiers: which column of the source holds which identifier.
+        columns: what jobs may name.
+        people: there are no more people than this.
+        rows_per_person: no person has more rows.
+        out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
+            there is no nearest one.
+    """
+
+    title: Text | None = None
+    source: Source
+    person: SourceColumn
+    identifiers: dict[IdentifierName, SourceColumn]
+    columns: dict[ColumnName, DeclaredColumn]
+    people: PeopleLimit = 100_000
+    rows_per_person: RowsPerPerson = 1000
+    out_of_bounds: Literal["refuse", "clip"] = "refuse"
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        check_names_apart(self.columns)
+        return self
+
+    def agreed(self, agency: str) -> Dataset:
+        """Give what an agreement with this declaration says of the dataset."""
+        return Dataset(
+            agency=agency,
+            title=self.title,
+            columns={name: column.declared() for name, column in self.columns.items()},
+            identifiers=tuple(self.identifiers),
+            people=self.people,
+            rows_per_person=self.rows_per_person,
+            out_of_bounds=self.out_of_bounds,
+        )
+
+    def differences(self, agreed: Dataset) -> list[str]:
+        """Say where this declaration and the agreement's differ; empty when they agree. Titles need not agree."""
+        found = [f"column {name} is not in the agreement" for name in sorted(self.columns.keys() - agreed.columns.keys())]
+        found += [f"column {name} of the agreement is missing" for name in sorted(agreed.columns.keys() - self.columns.keys())]
+        for name in sorted(self.columns.keys() & agreed.columns.keys()):
+            mine, theirs = self.columns[name].declared(), agreed.columns[name]
+            found += [
+                f"column {name}: {field} differs"
+                for field in Column.model_fields
+                if getattr(mine, field) != getattr(theirs, field)
+            ]
+        if set(self.identifiers) != set(agreed.identifiers):
+            apart = ", ".join(sorted(set(self.identifiers) ^ set(agreed.identifiers)))
+            found.append(f"identifiers differ: {apart}")
+        found += [
+            f"{field} differs"
+            for field in ("people", "rows_per_person", "out_of_bounds")
+            if getattr(self, field) != getattr(agreed, field)
+        ]
+        return found
+
+    def node_entry(self, folder: Path) -> dict[str, Any]:
+        """Give the dataset's entry in a node's configuration; paths, relative to `folder` until now, become absolute."""
+        entry = self.json_value()
+        kind = "csv" if self.source.csv is not None else "parquet"
+        entry["source"] = {kind: str(folder / self.source.path)}
+        return entry

@@ -1,0 +1,81 @@
+"""A dataset's declaration: what the agreement says of it, what a node does, and where the two differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.errors import Invalid
+from tests.governance import agreement
+
+WAGES: dict[str, Any] = {
+    "title": "Wages",
+    "source": {"csv": "wages.csv"},
+    "person": "id",
+    "identifiers": {"ssn": "SSN", "birth_date": "DOB"},
+    "columns": {
+        "quarter": {"type": "category"},
+        "industry": {"type": "category", "values": ["retail", "care"], "from": "NAICS title"},
+        "wage": {"type": "decimal", "scale": 2, "min": "0", "max": "99999.99"},
+    },
+    "rows_per_person": 20,
+}
+
+
+def declared(**change: Any) -> DeclaredDataset:
+    return DeclaredDataset.read({**WAGES, **change}, what="dataset")
+
+
+def test_declarations_that_agree() -> None:
+    assert declared().differences(agreement().datasets["wages"]) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"people": 99_999}, "people differs"),
+        ({"rows_per_person": 21}, "rows_per_person differs"),
+        ({"out_of_bounds": "clip"}, "out_of_bounds differs"),
+        ({"identifiers": {"ssn": "SSN"}}, "identifiers differ: birth_date"),
+        ({"columns": {**WAGES["columns"], "extra": {"type": "integer"}}}, "column extra is not in the agreement"),
+        ({"columns": {"quarter": {"type": "category"}}}, "column wage of the agreement is missing"),
+        ({"columns": {**WAGES["columns"], "quarter": {"type": "integer"}}}, "column quarter: type differs"),
+        (
+            {"columns": {**WAGES["columns"], "industry": {"type": "category", "values": ["retail"]}}},
+            "column industry: values differs",
+        ),
+    ],
+)
+def test_declarations_that_differ_are_named(change: dict[str, Any], said: str) -> None:
+    assert said in declared(**change).differences(agreement().datasets["wages"])
+
+
+def test_what_it_becomes_in_an_agreement_agrees_with_it() -> None:
+    agreed = declared(people=70).agreed("labor")
+    assert declared(people=70).differences(agreed) == []
+    assert (agreed.agency, agreed.people, agreed.identifiers) == ("labor", 70, ("birth_date", "ssn"))
+
+
+def test_an_agreement_holds_no_place_of_the_agency() -> None:
+    agreed = declared().agreed("labor").json_value()
+    assert agreed["columns"]["industry"] == {"type": "category", "values": ["retail", "care"]}
+    for private in ("wages.csv", "NAICS", "SSN", "DOB"):
+        assert private not in str(agreed)
+
+
+@pytest.mark.parametrize("source", [{"csv": "w.csv"}, {"parquet": "sub/w.parquet"}])
+def test_a_nodes_entry_reads_back_with_an_absolute_path(tmp_path: Path, source: dict[str, str]) -> None:
+    entry = DeclaredDataset.read(declared(source=source).node_entry(tmp_path), what="dataset")
+    assert entry.source.path == str(tmp_path / next(iter(source.values())))
+    assert entry.columns["industry"].source == "NAICS title"
+    assert entry.differences(declared().agreed("labor")) == []
+
+
+@pytest.mark.parametrize("people", [0, -1, 100_000_001, "many"])
+def test_a_number_of_people_that_is_none(people: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        declared(people=people)
+    assert caught.value.code == "document-invalid"
