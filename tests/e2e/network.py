@@ -19,16 +19,15 @@ from typing import Final, Self
 from tallystick.client.lab import build
 from tallystick.client.lab.model import Lab
 from tallystick.client.lab.processes import COMMAND
-from tallystick.client.profile import Profile, make_private, write_private
 from tallystick.client.results import Result
-from tallystick.client.sdk import Client, enrolled
+from tallystick.client.sdk import Client
 from tallystick.client.views import View
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import NotReady
 from tallystick.core.failpoint import KILLED
+from tallystick.core.files import write_private
 from tallystick.core.job.model import Question
-from tallystick.core.keyfile import write_identity
 from tallystick.core.results import Released
 from tallystick.crypto.statistic.shares import evidence_of
 from tests.e2e.party import START_S, Party, commands, free_port, left_at, shares_of, state_at
@@ -243,21 +242,13 @@ class Network:
         for agency, identity in self.keys.agencies.items():
             folder = self.folder / agency
             node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.address, workers=1)
-            _, shown = enrolled(json.loads(invitations["agency", agency].read_bytes()))
-            for file, data in (("authority.pem", shown.authority), ("certificate.pem", shown.chain), ("tls.key", shown.key)):
-                write_private(folder / file, data)
+            build.join_node(folder, invitations["agency", agency])
             self.parties[agency] = Party(agency, [*self._node, "node", "serve", "--config", str(node)], folder)
             self.parties[agency].start()
-        self._client = self._analyst(json.loads(invitations["analyst", analyst].read_bytes()))
-
-    def _analyst(self, invitation: dict[str, str]) -> Client:
-        profile = Profile(self.folder / "analyst")
-        make_private(profile.folder)
-        write_identity(profile.folder / "identity.key", self.keys.analyst)
-        network, shown = enrolled(invitation)
-        profile.enrol(network, authority=shown.authority, chain=shown.chain, key=shown.key)
-        profile.keep_agreement(self.document)
-        return Client(profile)
+        profile = build.join_analyst(
+            self.folder / "analyst", self.keys.analyst, invitations["analyst", analyst], [self.document]
+        )
+        self._client = Client(profile)
 
 
 def check_released(network: Network, view: View) -> None:

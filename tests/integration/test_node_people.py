@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from tallystick.coordinator.authority import write_invitation
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.keyfile import write_identity
+from tallystick.core.net.joining import read_invitation
 from tallystick.node.app import Node, held_state
 from tallystick.node.cli import node as command
-from tallystick.node.joining import joined, read_invitation
+from tallystick.node.joining import join
 from tallystick.node.local.server import StewardService, serving_local
 from tallystick.node.preflight import datasets
 from tests import governance
@@ -157,11 +158,13 @@ async def test_a_node_joins_with_its_own_invitation_and_may_ask_again(tmp_path: 
         for name in (DESK, OTHER):
             write_invitation(tmp_path / f"{name}.invite", town.at.authority.invite("agency", name, address))
         with pytest.raises(Refused) as caught:
-            await joined(desk.config, read_invitation(tmp_path / f"{OTHER}.invite"))
+            await asyncio.to_thread(join, desk.config, read_invitation(tmp_path / f"{OTHER}.invite"))
         assert caught.value.code == "invite-invalid"
-        await joined(desk.config, read_invitation(tmp_path / f"{DESK}.invite"))
+        await asyncio.to_thread(join, desk.config, read_invitation(tmp_path / f"{DESK}.invite"))
         first = (desk.folder / "certificate.pem").read_bytes()
-        await joined(desk.config, read_invitation(tmp_path / f"{DESK}.invite"))  # as if the first answer had been lost
+        await asyncio.to_thread(
+            join, desk.config, read_invitation(tmp_path / f"{DESK}.invite")
+        )  # as if the first answer had been lost
         assert (desk.folder / "certificate.pem").read_bytes() == first
         assert (desk.folder / "tls.key").stat().st_mode & 0o077 == 0
         checked = await tally(desk, "check", "--format", "json")

@@ -19,7 +19,7 @@ from tallystick.core.errors import TallyError
 from tallystick.core.net import tls
 from tallystick.core.net.channel import channel, client_options
 from tallystick.core.net.chunks import opened_chunks
-from tallystick.core.net.joining import Invitation, joining
+from tallystick.core.net.joining import Invitation, exchanged
 from tallystick.core.net.status import raised
 from tallystick.core.net.tls import SERVER_NAME, Credentials
 from tallystick.crypto.machine import Ref
@@ -72,14 +72,14 @@ async def refusal(call: Awaitable[Any]) -> tuple[str, grpc.StatusCode]:
 async def test_a_newcomer_joins_once_and_is_heard(town: Town) -> None:
     async with serving(town) as address:
         invitation = Invitation.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
-        join = joining(invitation)
-        membership = await asyncio.to_thread(join.join)
-        assert (membership.role, membership.name) == ("agency", OTHER)
-        again = await asyncio.to_thread(join.join)
-        assert again.certificate == membership.certificate  # the answer was lost: asked again with the same key
+        key = tls.new_key()
+        shown = await asyncio.to_thread(exchanged, invitation, key)
+        assert tls.certificate_identity(shown.chain) == tls.Identity(NETWORK, "agency", OTHER)
+        again = await asyncio.to_thread(exchanged, invitation, key)
+        assert again == shown  # the answer was lost: asked again with the same key
         with pytest.raises(TallyError, match="invite-invalid"):
-            await asyncio.to_thread(joining(invitation).join)
-        async with channel(address, membership.credentials) as opened:
+            await asyncio.to_thread(exchanged, invitation, tls.new_key())
+        async with channel(address, shown) as opened:
             call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=LIMIT)
             assert await refusal(call) == ("job-unknown", grpc.StatusCode.NOT_FOUND)
 

@@ -17,19 +17,19 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.documents import SignedDocument, read_document, write_document
-from tallystick.core.errors import Broken, Invalid
+from tallystick.core.errors import Invalid
+from tallystick.core.files import make_private, write_private
 from tallystick.core.ids import resolved
 from tallystick.core.keyfile import Identity, new_identity, read_identity, read_sealing_key, write_identity, write_sealing_key
 from tallystick.core.model import Document, Name
+from tallystick.core.net.joining import Invitation
+from tallystick.core.net.tls import Credentials
 from tallystick.crypto.envelope import SealingKey
-
-_PRIVATE: Final = 0o700
 
 
 class Network(Document):
@@ -94,13 +94,15 @@ class Profile:
         write_identity(self.folder / "identity.key", identity)
         return identity
 
-    def enrol(self, network: Network, *, authority: bytes, chain: bytes, key: bytes) -> None:
-        """Keep what joining gave; an older certificate is replaced."""
+    def enrol(self, invitation: Invitation, shown: Credentials) -> Network:
+        """Keep what joining gave, and give who we are; an older certificate is replaced."""
+        network = Network.model_validate({name: getattr(invitation, name) for name in Network.model_fields})
         make_private(self.folder)
-        write_private(self.folder / "tls.key", key)
-        write_private(self.folder / "certificate.pem", chain)
-        write_private(self.folder / "authority.pem", authority)
+        write_private(self.folder / "tls.key", shown.key)
+        write_private(self.folder / "certificate.pem", shown.chain)
+        write_private(self.folder / "authority.pem", shown.authority)
         write_private(self.folder / "network.json", network.canonical())
+        return network
 
     def tls(self) -> tuple[bytes, bytes, bytes]:
         """Give authority, certificate chain and TLS key, PEM.
@@ -194,58 +196,3 @@ def open_profile(folder: Path | None = None) -> Profile:
         home = os.environ.get("TALLY_HOME")
         folder = Path(home) if home else Path.home() / ".config" / "tallystick"
     return Profile(folder)
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter.
-
-    Raises:
-        Broken: `disk`.
-    """
-    try:
-        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Broken("disk", f"{folder} cannot be made", hint="check the disk and the folder's permissions") from error
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all; a file of that name is replaced.
-
-    Raises:
-        Broken: `disk`.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise Broken("disk", f"{path} cannot be written", hint="check the disk and the folder's permissions") from error
-
-
-def read_invitation(path: Path) -> dict[str, str]:
-    """Read an invitation file.
-
-    Raises:
-        Invalid: `file-missing`, `invite-invalid`: not an invitation.
-    """
-    try:
-        value: Any = json.loads(path.read_bytes())
-    except OSError as error:
-        raise Invalid(
-            "file-missing", f"{path} cannot be read", hint="ask the coordinator's operator for an invitation"
-        ) from error
-    except ValueError as error:
-        raise Invalid("invite-invalid", f"{path} is no invitation") from error
-    wanted = {"kind", "address", "network", "role", "name", "expires", "authority", "certificate", "key"}
-    if not isinstance(value, dict) or value.keys() != wanted or not all(isinstance(text, str) for text in value.values()):
-        raise Invalid("invite-invalid", f"{path} is no invitation")
-    if value["kind"] != "invitation":
-        raise Invalid("invite-invalid", f"{path} is no invitation")
-    return value

@@ -11,7 +11,7 @@ Calls block; each has a deadline. What a call raises is a `TallyError` whose cod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tallystick.client.asking import DEADLINE, new_job
-from tallystick.client.profile import Network, Profile, open_profile, read_invitation
+from tallystick.client.profile import Network, Profile, open_profile
 from tallystick.client.questions import read_question
 from tallystick.client.results import Result, result_of
 from tallystick.client.views import View, view_of
@@ -30,8 +30,9 @@ from tallystick.core.ids import resolved
 from tallystick.core.job.model import Question
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
+from tallystick.core.net.joining import exchanged, read_invitation
 from tallystick.core.net.status import raised
-from tallystick.v1 import enrol_pb2, enrol_pb2_grpc, jobs_pb2, jobs_pb2_grpc
+from tallystick.v1 import jobs_pb2, jobs_pb2_grpc
 
 DIGEST_DIGITS: Final = 64
 MAX_RESULT_BYTES: Final = 64 * 1024 * 1024
@@ -207,34 +208,11 @@ def join(invitation: Path, profile: Profile) -> Network:
         Refused: `invite-invalid`: used, expired, or not an analyst's.
     """
     card = read_invitation(invitation)
-    if card["role"] not in {"analyst", "approver"}:
-        raise Refused(
-            "invite-invalid", f"this invitation is for an {card['role']}", hint="an agency joins with: tally node join"
-        )
+    if card.role == "agency":
+        raise Refused("invite-invalid", "this invitation is for an agency", hint="an agency joins with: tally node join")
     profile.identity  # noqa: B018  # a profile without a key could do nothing with a certificate
-    network, shown = enrolled(card)
-    profile.enrol(network, authority=shown.authority, chain=shown.chain, key=shown.key)
-    return network
-
-
-def enrolled(invitation: Mapping[str, str]) -> tuple[Network, tls.Credentials]:
-    """Exchange an invitation for a certificate to a fresh key.
-
-    Raises:
-        Refused: `invite-invalid`. NotReady: `unavailable`.
-    """
-    key = tls.new_key()
-    shown = tls.Credentials(invitation["authority"].encode(), invitation["certificate"].encode(), invitation["key"].encode())
-    with net.blocking_channel(invitation["address"], shown) as channel, _translated():
-        stub = enrol_pb2_grpc.EnrolStub(channel)
-        answer = stub.Join(enrol_pb2.JoinRequest(csr=tls.signing_request(key)), timeout=net.CALL_SECONDS)
-    network = Network(address=invitation["address"], network=invitation["network"], role=answer.role, name=answer.name)
-    holder = tls.certificate_identity(answer.certificate_chain)
-    if (holder.network, holder.role, holder.name) != (network.network, network.role, network.name):
-        raise Refused(
-            "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
-        )
-    return network, tls.Credentials(shown.authority, answer.certificate_chain, key)
+    shown = exchanged(card, tls.new_key())
+    return profile.enrol(card, shown)
 
 
 @contextmanager

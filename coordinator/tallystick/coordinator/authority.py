@@ -7,7 +7,6 @@ So the coordinator has one port, on which a client certificate is always require
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from tallystick.coordinator.records import Certificate, Invitation
 from tallystick.coordinator.storage.refusals import invite_invalid
 from tallystick.core.clock import Clock
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.files import write_new_private
 from tallystick.core.net import tls
 from tallystick.core.net.tls import Credentials, Identity, Issuer
 from tallystick.crypto.randomness import SystemRandomness
@@ -159,8 +159,8 @@ def create_issuer(state: Path, network: str, now: datetime) -> Issuer:
         Invalid: `file-exists`: there is one already; it is never replaced.
     """
     issuer = tls.new_issuer(network, now=now)
-    write_private(state / CA_KEY, issuer.key)
-    write_private(state / CA_CERTIFICATE, issuer.certificate)
+    write_new_private(state / CA_KEY, issuer.key)
+    write_new_private(state / CA_CERTIFICATE, issuer.certificate)
     return issuer
 
 
@@ -184,29 +184,13 @@ def read_issuer(state: Path, network: str) -> Issuer:
         ) from error
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file that only its owner can read.
-
-    Raises:
-        Invalid: `file-exists`.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError as error:
-        raise Invalid("file-exists", f"{path} exists", hint="it is never overwritten: choose another name") from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def write_invitation(path: Path, invitation: dict[str, str]) -> None:
     """Write an invitation to a new file that only its owner can read.
 
     Raises:
         Invalid: `file-exists`.
     """
-    write_private(path, (json.dumps(invitation, indent=2, sort_keys=True) + "\n").encode())
+    write_new_private(path, (json.dumps(invitation, indent=2, sort_keys=True) + "\n").encode())
 
 
 def _key_of(certificate: Certificate) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +20,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import Field, StringConstraints
 
 from tallystick.core.canonical import canonical_bytes, parsed
-from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.errors import Invalid, Refused
+from tallystick.core.files import write_public
 from tallystick.core.keyfile import Identity
 from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto import signing
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.randomness import SystemRandomness
 
 Kind = Literal["agreement", "job", "approval", "hello", "shares", "result"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
@@ -215,20 +214,7 @@ def write_document(path: Path, document: SignedDocument) -> None:
     Raises:
         Broken: `disk`.
     """
-    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
-    try:
-        try:
-            with draft.open("x", encoding="utf-8") as file:
-                file.write(document.text())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise Broken(
-            "disk", f"{path} cannot be written", hint="check the disk and the folder's permissions", detail=str(error.errno)
-        ) from error
+    write_public(path, document.text().encode())
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tallystick.core.errors import Broken, Invalid
+from tallystick.core.errors import Invalid
+from tallystick.core.files import write_new_private
 from tallystick.crypto import signing
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.randomness import Randomness, SystemRandomness
+from tallystick.crypto.randomness import Randomness
 
 _MAX_BYTES: Final = 16_384
-_MODE: Final = 0o600
 _CLOSED: Final = 0o077
 
 
@@ -109,33 +109,8 @@ def read_sealing_key(path: Path) -> SealingKey:
 
 def _write(path: Path, kind: str, private: bytes, public: bytes) -> None:
     text = json.dumps({"kind": kind, "private": private.hex(), "public": public.hex()}, indent=2) + "\n"
-    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                os.fchmod(file.fileno(), _MODE)  # whatever the umask
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, path)  # unlike a rename, refuses to replace a file
-        finally:
-            draft.unlink()
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except FileExistsError as error:
-        raise Invalid(
-            "file-exists", f"{path} exists", hint="keys are never overwritten: choose another name, or move the file away"
-        ) from error
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise Invalid("file-missing", f"the folder of {path} does not exist", hint="make the folder first") from error
-    except OSError as error:
-        raise Broken(
-            "disk", f"{path} cannot be written", hint="check the disk and the folder's permissions", detail=str(error.errno)
-        ) from error
+    hint = "keys are never overwritten: choose another name, or move the file away"
+    write_new_private(path, text.encode("ascii"), hint=hint)
 
 
 def _read(path: Path, kind: str) -> tuple[bytes, bytes]:

@@ -19,12 +19,13 @@ from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
+from tallystick.core.net.joining import read_invitation
 from tallystick.core.terminal import FAILED, SETTINGS, Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
 from tallystick.node.app import run
 from tallystick.node.config import NodeConfig, read_config
-from tallystick.node.joining import joined, read_invitation
+from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import DATASETS_SECONDS, SECONDS, steward
 from tallystick.node.starting import begun
 from tallystick.node.storage.memory import MemoryStorage
@@ -80,7 +81,7 @@ def init(agency: str, coordinator: str, folder: Path, format_: Format) -> None:
 def join(invitation: Path, config_path: Path) -> None:
     """Join the network with an invitation of the coordinator's operator; it is used up."""
     config = read_config(config_path)
-    asyncio.run(joined(config, read_invitation(invitation)))
+    join_network(config, read_invitation(invitation))
     click.echo(f"{config.agency} has joined; next: tally node check")
 
 
@@ -110,7 +111,7 @@ def serve(config_path: Path) -> None:
     config = read_config(config_path)
     configure_logs()
     if not config.path(config.file.coordinator.certificate).exists() and config.file.invite is not None:
-        asyncio.run(joined(config, read_invitation(config.path(config.file.invite))))
+        join_network(config, read_invitation(config.path(config.file.invite)))
     asyncio.run(run(config))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,9 +18,7 @@ from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
 from tallystick.core.net.spoolfile import SpoolFile, read_spool
 from tallystick.core.net.status import raised
-from tallystick.core.net.tls import Credentials, signing_request
-from tallystick.v1.enrol_pb2 import JoinRequest, JoinResponse
-from tallystick.v1.enrol_pb2_grpc import EnrolStub
+from tallystick.core.net.tls import Credentials
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
 from tallystick.v1.relay_pb2_grpc import RelayStub
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
@@ -118,31 +115,6 @@ class _Notices:
             return await self._source.__anext__()
         except grpc.RpcError as error:
             raise raised(error) from error
-
-
-async def join(address: str, invitation: Credentials, key: bytes) -> JoinResponse:
-    """Exchange an invitation for a certificate over a key that was made here.
-
-    The same key again, after a lost answer, gets the same certificate: keep it before the call.
-
-    Args:
-        address: host:port.
-        invitation: what the invitation shows and trusts.
-        key: a private ECDSA P-256 key, PEM; it stays here.
-
-    Raises:
-        TallyError: `invite-invalid`, `unavailable`, …
-    """
-    async with channels.channel(address, invitation) as open_channel:
-        return await _answered(EnrolStub(open_channel).Join(JoinRequest(csr=signing_request(key)), timeout=CALL_SECONDS))
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """Write a file that only this user may read; a file of that name is not replaced."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 async def _answered(call: Awaitable[T]) -> T:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.client.profile import Network, Profile, open_profile, read_invitation
+from tallystick.client.profile import Network, Profile, open_profile
 from tallystick.core.clock import FixedClock
 from tallystick.core.documents import signed, write_document
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.net.joining import Invitation, read_invitation
+from tallystick.core.net.tls import Credentials
 from tallystick.crypto.envelope import SealingKey
 from tests.governance import NOW, agreement, identity, job, signed_agreement
 
@@ -66,7 +68,8 @@ def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
 def test_enrolling_keeps_files_that_nobody_else_can_read(tmp_path: Path) -> None:
     profile = made(tmp_path)
     network = Network(address="127.0.0.1:1", network="county", role="analyst", name="ana")
-    profile.enrol(network, authority=b"a", chain=b"c", key=b"k")
+    held = {**network.json_value(), "kind": "invitation", "expires": "soon", "authority": "a", "certificate": "i", "key": "i"}
+    assert profile.enrol(Invitation.read(held, what="invitation"), Credentials(b"a", b"c", b"k")) == network
     assert profile.tls() == (b"a", b"c", b"k")
     assert profile.network == network
     assert modes(profile.folder) == {0o600}

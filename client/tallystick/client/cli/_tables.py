@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tallystick.core.errors import Broken
+from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table
 
 
@@ -80,10 +80,4 @@ def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> No
     Raises:
         Broken: `disk`.
     """
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise Broken("disk", f"{path} cannot be written", hint="check the disk and the folder's permissions") from error
+    write_public(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())

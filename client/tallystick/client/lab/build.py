@@ -7,7 +7,7 @@ says `auto` to exactly the lab's analyst under exactly this agreement.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,12 +16,15 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tallystick.client.lab.model import Lab
-from tallystick.client.profile import make_private, write_private
+from tallystick.client.profile import Profile
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Party, Release
 from tallystick.core.documents import SignedDocument, unsigned, write_document
 from tallystick.core.errors import Invalid
+from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import Identity, new_identity, write_identity
+from tallystick.core.net.joining import exchanged, read_invitation
+from tallystick.core.net.tls import new_key
 from tallystick.crypto.envelope import SealingKey
 
 ANALYST: Final = "analyst"
@@ -215,6 +218,33 @@ def write_coordinator(folder: Path, *, network: str) -> Path:
     make_private(folder / "agreements")
     write_private(folder / "coordinator.yaml", _yaml({"network": network, "listen": "127.0.0.1:0"}))
     return folder / "coordinator.yaml"
+
+
+def join_node(folder: Path, invitation: Path) -> None:
+    """Exchange a node's invitation and keep what it gives beside its configuration.
+
+    Raises:
+        TallyError: as `read_invitation` and `exchanged`.
+    """
+    shown = exchanged(read_invitation(invitation), new_key())
+    for name, data in (("authority.pem", shown.authority), ("certificate.pem", shown.chain), ("tls.key", shown.key)):
+        write_private(folder / name, data)
+
+
+def join_analyst(folder: Path, identity: Identity, invitation: Path, agreements: Iterable[SignedDocument]) -> Profile:
+    """Make the analyst's profile: identity, certificate, agreements.
+
+    Raises:
+        TallyError: as `read_invitation`, `exchanged` and `Profile.keep_agreement`.
+    """
+    make_private(folder)
+    profile = Profile(folder)
+    write_identity(folder / "identity.key", identity)
+    held = read_invitation(invitation)
+    profile.enrol(held, exchanged(held, new_key()))
+    for document in agreements:
+        profile.keep_agreement(document)
+    return profile
 
 
 def _yaml(value: dict[str, Any]) -> bytes:

@@ -28,6 +28,8 @@ from tallystick.client.lab.build import (
     Keys,
     Named,
     analyst_of,
+    join_analyst,
+    join_node,
     lab_agreements,
     rehearsal_agreement,
     throw_away_keys,
@@ -36,16 +38,15 @@ from tallystick.client.lab.build import (
 )
 from tallystick.client.lab.model import Lab
 from tallystick.client.lab.processes import Processes
-from tallystick.client.profile import Profile, make_private, write_private
 from tallystick.client.results import Result
-from tallystick.client.sdk import Client, enrolled
+from tallystick.client.sdk import Client
 from tallystick.client.views import View
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.files import make_private, write_private
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
-from tallystick.core.keyfile import write_identity
 
 NETWORK: Final = "lab"
 READY_S: Final = 30.0
@@ -218,33 +219,21 @@ class LabNetwork:
         for agency, identity in self._keys.agencies.items():
             folder = self.folder / agency
             node = write_node(folder, lab, agency, identity, self._agreements, address=self.address, workers=workers)
-            _, shown = enrolled(invitations["agency", agency])
-            write_private(folder / "authority.pem", shown.authority)
-            write_private(folder / "certificate.pem", shown.chain)
-            write_private(folder / "tls.key", shown.key)
+            join_node(folder, invitations["agency", agency])
             processes.start(f"{agency}'s node", ["node", "serve", "--config", str(node)], folder)
-        self._client = self._analyst(invitations["analyst", analyst_of(lab)])
+        analyst = join_analyst(
+            self.profile, self._keys.analyst, invitations["analyst", analyst_of(lab)], self._agreements.values()
+        )
+        self._client = Client(analyst)
 
-    def _invitations(
-        self, config: Path, home: Path, members: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], dict[str, str]]:
+    def _invitations(self, config: Path, home: Path, members: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Path]:
         files = {member: home / f"{member[0]}-{member[1]}.invite" for member in members}
         commands = [
             ["coordinator", "invite", "--config", str(config), f"--{role}", name, "--out", str(files[role, name])]
             for role, name in members
         ]
         self._processes.several("tally coordinator invite", commands, home)
-        return {member: json.loads(path.read_bytes()) for member, path in files.items()}
-
-    def _analyst(self, invitation: dict[str, str]) -> Client:
-        make_private(self.profile)
-        profile = Profile(self.profile)
-        write_identity(self.profile / "identity.key", self._keys.analyst)
-        network, shown = enrolled(invitation)
-        profile.enrol(network, authority=shown.authority, chain=shown.chain, key=shown.key)
-        for document in self._agreements.values():
-            profile.keep_agreement(document)
-        return Client(profile)
+        return files
 
     def _followed(self, digest: str, show: Show) -> View:
         """Follow a job; the watch runs beside, so that a process that dies is noticed while nothing else happens."""

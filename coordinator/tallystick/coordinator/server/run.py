@@ -22,6 +22,7 @@ from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
 from tallystick.core.clock import Clock
 from tallystick.core.errors import NotReady
+from tallystick.core.files import write_public
 from tallystick.core.net.channel import SERVER_OPTIONS, server_credentials  # before grpc, for its environment
 from tallystick.core.net.status import Faults, origin
 from tallystick.v1.enrol_pb2_grpc import add_EnrolServicer_to_server
@@ -183,6 +184,4 @@ async def serve(server: Server, listen: str, state: Path) -> None:
 
 
 def _write_note(path: Path, text: str) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_text(text, encoding="ascii")
-    draft.replace(path)
+    write_public(path, text.encode("ascii"))

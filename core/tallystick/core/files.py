@@ -1,0 +1,115 @@
+"""Files that are written whole or not at all, and closed to others where they hold a secret."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from tallystick.core.errors import Broken, Invalid
+from tallystick.crypto.randomness import SystemRandomness
+
+_PRIVATE_FOLDER: Final = 0o700
+_PRIVATE: Final = 0o600
+_PUBLIC: Final = 0o666
+"""As far as the umask lets it."""
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner can enter.
+
+    Raises:
+        Broken: `disk`.
+    """
+    try:
+        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Broken("disk", f"{folder} cannot be made", hint="check the disk and the folder's permissions") from error
+
+
+def write_new_private(path: Path, data: bytes, *, hint: str = "it is never overwritten: choose another name") -> None:
+    """Write a new file that only its owner can read.
+
+    Args:
+        path: where; its folder exists.
+        data: the whole file.
+        hint: what to do where the file exists.
+
+    Raises:
+        Invalid: `file-exists`; `file-missing`: no such folder.
+        Broken: `disk`.
+    """
+    try:
+        draft = _written(path, data, _PRIVATE)
+        try:
+            os.link(draft, path)  # unlike a rename, refuses to replace a file
+        finally:
+            draft.unlink()
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise Invalid("file-exists", f"{path} exists", hint=hint) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Invalid("file-missing", f"the folder of {path} does not exist", hint="make the folder first") from error
+    except OSError as error:
+        raise _cannot_be_written(path, error) from error
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read; a file of that name is replaced.
+
+    Raises:
+        Broken: `disk`.
+    """
+    _replace(path, data, _PRIVATE)
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """Write a file as readable as the umask lets it be; a file of that name is replaced.
+
+    Raises:
+        Broken: `disk`.
+    """
+    _replace(path, data, _PUBLIC)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    try:
+        draft = _written(path, data, mode)
+        try:
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _cannot_be_written(path, error) from error
+
+
+def _written(path: Path, data: bytes, mode: int) -> Path:
+    """Write a draft beside a file and give its path; what cannot be written whole is not left."""
+    draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if mode == _PRIVATE:
+                os.fchmod(file.fileno(), mode)  # whatever the umask
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _cannot_be_written(path: Path, error: OSError) -> Broken:
+    return Broken(
+        "disk", f"{path} cannot be written", hint="check the disk and the folder's permissions", detail=str(error.errno)
+    )
