@@ -5,13 +5,30 @@ coins that only it knows. A decoy matches when both nodes include it. So the num
 the coordinator with noise Binomial(m, 1/4), or, if it works with one of the two agencies, Binomial(h, 1/2), h being the decoys
 that this agency included.
 
-What a decoy's row looks like is public: it matches at its pass and at every looser one. So the noise blurs the count of such
-rows. A pair that matches at a pass and misses a looser one (an identifier missing or ambiguous there) cannot be two decoys, and
-in a ladder of several passes the coordinator sees the number of those as it is.
+Two rows of one person rarely coincide everywhere: a name is spelt in two ways, an identifier is missing. So half of the decoys are
+whole, and coincide at every looser pass and in every band of a similarity pass; the others are damaged: at each looser exact pass a
+fair coin says whether they coincide, and the number of bands is uniform from none to all. A decoy of the similarity pass coincides
+in `need` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
+same shapes from the job secret (`decoy_shapes`); what is public is their distribution. With one pass and no bands there is one shape.
+
+What is blurred, in a list of E exact passes and B bands, for the coordinator alone (`privacy_delta` of the participation):
+
+    rows that match first at a pass                                              1/4
+    of these, those that coincide at every looser pass and in every band         1/8
+    of these, those that miss one given looser exact pass                        1/16
+    of these, those that coincide in one given number of bands                   1/(8·(B + 1))
+    rows that the similarity pass alone links                                    1/4
+    of these, those that coincide in one given number of bands                   1/(4·(B - need + 1))
+    rows that match first at a pass and have one given shape at E' looser ones   1/2^(E' + 3)
+
+So the count of a pass is well blurred, and the finer the coordinator looks the less: a whole shape that few pairs have is hardly
+blurred at all, and pairs that are linked nowhere (people who look alike, members of a household) are not, in how many bands they
+coincide.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Final
@@ -26,7 +43,13 @@ from tallystick.crypto.kernel import Points
 TOKEN: Final = 32
 """Bytes of a decoy's token."""
 
+SIMILARITY: Final = "similarity"
+"""What the bands of a similarity pass are called together: they are one pass, and have the decoys of one."""
+
 _DIGITS: Final = 100
+_WORD: Final = 4
+
+Bools = npt.NDArray[np.bool_]
 
 
 def coins(coin_key: bytes, job_digest: bytes, pass_id: str, decoys: int) -> npt.NDArray[np.bool_]:
@@ -52,6 +75,49 @@ def decoy_tokens(secret: bytes, own_pass: str, at_pass: str, decoys: int) -> Poi
     """
     stream = derive(secret, "decoy tokens", own_pass.encode(), at_pass.encode(), length=decoys * TOKEN)
     return np.frombuffer(stream, dtype=np.uint8).reshape(decoys, TOKEN)
+
+
+def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int, *, bands: int = 0, need: int = 0) -> Bools:
+    """Tell at which passes the decoys of `own_pass` have tokens: an array (exact passes + bands, m), the same at all nodes.
+
+    A decoy has none at a stricter pass. What it has at looser ones is read from its 1 + e + 4 + 4·bands bytes of a stream of the
+    job secret, e = ⌈exact/8⌉: the first bit says whether it is whole; bit i of the next e bytes (first byte, highest bit first)
+    whether it has a token at exact pass i; the next four bytes w, little-endian, in how many bands, l + ⌊w·(bands - l + 1)/2^32⌋
+    with l = `need` at the similarity pass and 0 before it; the rest holds a key for each band, four bytes little-endian, and the
+    bands with the least keys are taken, the earlier one of equals. The chances of two numbers of bands differ by at most 2^-32.
+
+    Args:
+        secret: the job secret.
+        own_pass: one of `exact`, or `SIMILARITY`.
+        exact: the exact passes, strict to loose.
+        decoys: m.
+        bands: of the similarity pass; 0 without one.
+        need: bands that must coincide there.
+
+    Raises:
+        LocalFault: `decoy-pass`: no such pass, or bands and need that no similarity pass has.
+    """
+    similar = own_pass == SIMILARITY
+    if own_pass not in ([SIMILARITY] if bands else []) + list(exact) or not 0 <= need <= bands or (bands and not need):
+        raise LocalFault("decoy-pass", "a decoy must be of an exact pass, or of a similarity pass with bands")
+    flags = -(-len(exact) // 8)
+    width = 1 + flags + _WORD * (1 + bands)
+    stream = derive(secret, "decoy shapes", own_pass.encode(), length=decoys * width)
+    drawn = np.frombuffer(stream, dtype=np.uint8).reshape(decoys, width)
+    shapes = np.zeros((len(exact) + bands, decoys), dtype=np.bool_)
+    whole = (drawn[:, 0] >= 1 << 7) & np.bool_(not similar)
+    if not similar:
+        at = exact.index(own_pass)
+        shapes[: len(exact)] = whole | np.unpackbits(drawn[:, 1 : 1 + flags], axis=1, count=len(exact)).astype(np.bool_).T
+        shapes[:at] = False
+        shapes[at] = True
+    if bands:
+        words = np.ascontiguousarray(drawn[:, 1 + flags :]).view("<u4").astype(np.uint64)
+        least = need if similar else 0
+        number = least + (words[:, 0] * np.uint64(bands - least + 1) >> np.uint64(32)).astype(np.int64)
+        rank = words[:, 1:].argsort(axis=1, kind="stable").argsort(axis=1)
+        shapes[len(exact) :] = (whole[:, None] | (rank < number[:, None])).T
+    return shapes
 
 
 def privacy_delta(decoys: int, epsilon: float, participation: Fraction) -> float:

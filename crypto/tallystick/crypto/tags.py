@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -26,7 +25,7 @@ import numpy.typing as npt
 
 from tallystick.crypto import kernel
 from tallystick.crypto.codec import derive, frame
-from tallystick.crypto.decoys import coins, decoy_tokens
+from tallystick.crypto.decoys import SIMILARITY, coins, decoy_shapes, decoy_tokens
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.kernel import POINT, Offsets, Points
 from tallystick.crypto.masks import checked_correction
@@ -119,7 +118,13 @@ def job_secret(common: Mapping[str, bytes], job_digest: bytes, attempt: int) -> 
 
 
 def rows_of(people: int, passes: int, decoys: int) -> int:
-    """Give the number of rows of a list: Padmé of the people and of all decoys that could be in it, so that no coin shows."""
+    """Give the number of rows of a list: Padmé of the people and of all decoys that could be in it, so that no coin shows.
+
+    Args:
+        people: how many.
+        passes: linkage passes; all bands of a similarity pass are one.
+        decoys: m, of each pass.
+    """
     return padme(people + passes * decoys)
 
 
@@ -134,12 +139,14 @@ def own_list(
     scalar: bytes,
     randomness: Randomness,
     workers: int = 1,
+    bands: int = 0,
+    need: int = 0,
 ) -> OwnList:
     """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
 
     A person without a usable token at a pass has a random point there, and so have all whose token another person of the same
-    node has too: an ambiguous token matches nobody (S-10). A decoy has tokens from the job secret at its own pass and at every
-    looser one, and random points at the stricter ones, so it matches first at its own pass.
+    node has too: an ambiguous token matches nobody (S-10). A decoy has tokens from the job secret at its own pass and at looser
+    ones as its shape says (`decoy_shapes`), and random points elsewhere, so it matches first at its own pass.
 
     Args:
         passes: the tokens by pass, in ladder order (strict to loose).
@@ -151,12 +158,14 @@ def own_list(
         scalar: k with two agencies, k' with more.
         randomness: for random points and the order.
         workers: threads for hashing and masking.
+        bands: how many of the last passes are bands of one similarity pass.
+        need: bands in which two rows must coincide to be linked there.
 
     Returns:
         Points (passes, `rows_of(...)`, 32) and the person of each row.
 
     Raises:
-        LocalFault: `tokens-people`: a pass has tokens of more or fewer people.
+        LocalFault: `tokens-people`: a pass has tokens of more or fewer people; `decoy-pass`: bands and need do not fit.
 
     Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
     passes.
@@ -164,19 +173,22 @@ def own_list(
     ladder = list(passes)
     if any(len(column.usable) != people for column in passes.values()):
         raise LocalFault("tokens-people", f"every pass must have tokens of {people} people")
-    rows = rows_of(people, len(ladder), decoys)
-    chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in ladder}
+    exact = ladder[: len(ladder) - bands]
+    own_passes = [*exact, SIMILARITY] if bands else exact
+    rows = rows_of(people, len(own_passes), decoys)
+    chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in own_passes}
+    shapes = {name: decoy_shapes(secret, name, exact, decoys, bands=bands, need=need)[:, here] for name, here in chosen.items()}
     order = permutation(randomness, rows)
     points = np.empty((len(ladder), rows, POINT), dtype=np.uint8)
     for index, (name, column) in enumerate(passes.items()):
         prefix = frame(secret, name.encode())
         hashed, known = _people(prefix, column, rows, workers)
         position = people
-        for own_pass in islice(ladder, index + 1):
-            here = chosen[own_pass]
-            tokens = decoy_tokens(secret, own_pass, name, decoys)[here]
-            hashed[position : position + len(here)] = _hashed(prefix, tokens)
-            known[position : position + len(here)] = True
+        for own_pass, here in chosen.items():
+            present = np.flatnonzero(shapes[own_pass][index])
+            if len(present):
+                hashed[position + present] = _hashed(prefix, decoy_tokens(secret, own_pass, name, decoys)[here[present]])
+                known[position + present] = True
             position += len(here)
         hashed[~known] = random_points(randomness, rows - int(known.sum()))
         for start in range(0, rows, _BLOCK):

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.crypto.decoys import coins, decoy_tokens, privacy_delta, privacy_delta_with_agency
+from tallystick.crypto.decoys import (
+    SIMILARITY,
+    coins,
+    decoy_shapes,
+    decoy_tokens,
+    privacy_delta,
+    privacy_delta_with_agency,
+)
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.points import repeated
 
@@ -17,11 +24,11 @@ JOB = b"j" * 32
 KEY = b"k" * 32
 
 # χ² at p = 0.001
-CHI_SQUARE = {1: 10.828, 3: 16.266, 255: 330.52}
+CHI_SQUARE = {1: 10.828, 3: 16.266, 7: 24.322, 9: 27.877, 35: 66.619, 255: 330.52}
 
 
-def _chi_square(counts: npt.NDArray[np.int64]) -> float:
-    expected = counts.sum() / len(counts)
+def _chi_square(counts: npt.NDArray[np.int64], chances: npt.NDArray[np.float64] | None = None) -> float:
+    expected = counts.sum() / len(counts) if chances is None else counts.sum() * chances
     return float(((counts - expected) ** 2 / expected).sum())
 
 
@@ -64,6 +71,48 @@ def test_decoy_tokens_are_the_same_for_who_has_the_secret_and_for_nobody_else() 
     assert not repeated(np.concatenate(tokens)).any()
     assert decoy_tokens(KEY, "a", "b", 50).tobytes() == tokens[1].tobytes()
     assert decoy_tokens(KEY, "a", "b", 0).shape == (0, 32)
+
+
+LADDER = ("a", "b", "c", "d")
+BANDS, NEED, MANY = 40, 5, 40_000
+
+
+def test_s08_half_of_the_decoys_are_whole_and_the_others_miss_each_looser_pass_by_a_fair_coin() -> None:
+    shapes = decoy_shapes(KEY, "b", LADDER, MANY, bands=BANDS, need=NEED)
+    assert shapes.shape == (len(LADDER) + BANDS, MANY)
+    assert shapes[0].tolist() == [False] * MANY
+    assert shapes[1].all()
+    pattern = 2 * shapes[2].astype(np.int64) + shapes[3]
+    assert _chi_square(np.bincount(pattern, minlength=4), np.array([1, 1, 1, 5]) / 8) < CHI_SQUARE[3]
+    number = shapes[len(LADDER) :].sum(axis=0)
+    full = number == BANDS
+    # whole, or damaged with all bands by chance
+    assert _chi_square(np.bincount(full, minlength=2), np.array([20, 21]) / 41) < CHI_SQUARE[1]
+    (below,) = np.nonzero(~full)
+    assert _chi_square(np.bincount(number[below] // 4, minlength=10)) < CHI_SQUARE[9]
+    assert _chi_square(np.bincount(pattern[below], minlength=4)) < CHI_SQUARE[3]
+
+
+def test_s08_a_decoy_of_the_similarity_pass_coincides_in_any_number_of_bands_that_links_it() -> None:
+    shapes = decoy_shapes(KEY, SIMILARITY, LADDER, MANY, bands=BANDS, need=NEED)
+    assert not shapes[: len(LADDER)].any()
+    number = shapes[len(LADDER) :].sum(axis=0)
+    assert (number.min(), number.max()) == (NEED, BANDS)
+    assert _chi_square(np.bincount(number - NEED, minlength=BANDS - NEED + 1)) < CHI_SQUARE[35]
+    few = shapes[len(LADDER) :, number == NEED]
+    assert _chi_square(few.reshape(8, 5, -1).sum(axis=(1, 2))) < CHI_SQUARE[7]
+
+
+def test_shapes_are_the_same_for_who_has_the_secret_and_for_nobody_else() -> None:
+    made = decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, need=NEED)
+    assert made.tolist() == decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, need=NEED).tolist()
+    assert (made != decoy_shapes(JOB, "a", LADDER, 500, bands=BANDS, need=NEED)).mean() > 0.2
+    assert decoy_shapes(KEY, "d", LADDER, 9).tolist() == [[False] * 9] * 3 + [[True] * 9]
+    assert decoy_shapes(KEY, "a", ("a",), 0).shape == (1, 0)
+    for own, bands, need in [("e", 0, 0), (SIMILARITY, 0, 0), ("a", 4, 0), ("a", 4, 5), ("a", 0, 1)]:
+        with pytest.raises(LocalFault) as caught:
+            decoy_shapes(KEY, own, LADDER, 1, bands=bands, need=need)
+        assert caught.value.rule == "decoy-pass"
 
 
 def test_s08_the_figures_of_the_design() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tallystick.crypto import codec, kernel, masks, tags
 from tallystick.crypto import hash_to_curve as h2c
-from tallystick.crypto.decoys import coins
+from tallystick.crypto.decoys import SIMILARITY, coins, decoy_shapes
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.padding import padme
 from tallystick.crypto.points import repeated
@@ -36,7 +36,14 @@ def column(tokens: Tokens) -> tags.TokenColumn:
 
 
 def listed(
-    passes: Mapping[str, Tokens], scalar: bytes, *, decoys: int = 0, coin_key: bytes = b"c" * 32, seed: bytes | None = None
+    passes: Mapping[str, Tokens],
+    scalar: bytes,
+    *,
+    decoys: int = 0,
+    coin_key: bytes = b"c" * 32,
+    seed: bytes | None = None,
+    bands: int = 0,
+    need: int = 0,
 ) -> tags.OwnList:
     """Give a node's list."""
     return tags.own_list(
@@ -48,16 +55,18 @@ def listed(
         decoys=decoys,
         scalar=scalar,
         randomness=SystemRandomness() if seed is None else SeededRandomness(seed),
+        bands=bands,
+        need=need,
     )
 
 
 def tags_of_two(
-    left: Mapping[str, Tokens], right: Mapping[str, Tokens], decoys: int = 0
+    left: Mapping[str, Tokens], right: Mapping[str, Tokens], decoys: int = 0, *, bands: int = 0, need: int = 0
 ) -> tuple[list[Points], list[tags.OwnList]]:
     """Run the ring of two agencies: each masks, the other masks and makes tags."""
     scalars = [masks.new_scalar(SystemRandomness()) for _ in range(2)]
     own = [
-        listed(side, scalar, decoys=decoys, coin_key=bytes([i]) * 32)
+        listed(side, scalar, decoys=decoys, coin_key=bytes([i]) * 32, bands=bands, need=need)
         for i, (side, scalar) in enumerate(zip((left, right), scalars, strict=True))
     ]
     made = [
@@ -145,20 +154,52 @@ def test_passes_of_different_people_are_refused() -> None:
     assert caught.value.rule == "tokens-people"
 
 
-def test_decoys_match_first_at_their_own_pass_and_then_at_every_looser_one() -> None:
-    """As many as both coins chose, and in no other pattern."""
+def test_decoys_match_first_at_their_own_pass_and_then_as_their_shape_says() -> None:
+    """As many as both coins chose, each in the pattern that every node draws for it, and in no other."""
     ladder = ["strict", "middle", "loose"]
     nobody: dict[str, Tokens] = {name: [None] for name in ladder}
     (one, two), (own, other) = tags_of_two(nobody, nobody, decoys=24)
-    patterns: dict[tuple[int, int], list[int]] = {}
-    for number in range(3):
-        for pair in coincident(one[number], two[number]):
-            assert own.persons[pair[0]] == other.persons[pair[1]] == tags.NOBODY
-            patterns.setdefault(pair, []).append(number)
-    assert set(map(tuple, patterns.values())) <= {(0, 1, 2), (1, 2), (2,)}
-    for number, name in enumerate(ladder):
+    patterns = patterns_of(one, two)
+    assert all(own.persons[i] == other.persons[j] == tags.NOBODY for i, j in patterns)
+    expected: Counter[tuple[int, ...]] = Counter()
+    for name in ladder:
         both = coins(bytes(32), JOB, name, 24) & coins(b"\x01" * 32, JOB, name, 24)
-        assert sum(found[0] == number for found in patterns.values()) == both.sum() > 0
+        shapes = decoy_shapes(SECRET, name, ladder, 24)
+        expected += Counter(tuple(np.flatnonzero(shape).tolist()) for shape in shapes.T[both])
+    assert Counter(patterns.values()) == expected
+    assert {pattern[0] for pattern in expected} == {0, 1, 2}
+    assert {(0, 2), (0, 1, 2)} <= set(expected)
+
+
+def test_decoys_of_a_similarity_pass_are_those_of_one_pass() -> None:
+    """Every band has its own tokens of them; they match at no exact pass, and in as many bands as the plan asks for or more."""
+    ladder, bands, need = ["strict", "loose"], 6, 3
+    nobody: dict[str, Tokens] = {name: [None] for name in (*ladder, *(f"band {at}" for at in range(bands)))}
+    (one, two), _ = tags_of_two(nobody, nobody, decoys=40, bands=bands, need=need)
+    assert one.shape[1] == two.shape[1] == tags.rows_of(1, 3, 40)
+    patterns = patterns_of(one, two)
+    similar = [pattern for pattern in patterns.values() if pattern[0] >= len(ladder)]
+    both = coins(bytes(32), JOB, SIMILARITY, 40) & coins(b"\x01" * 32, JOB, SIMILARITY, 40)
+    assert len(similar) == both.sum() > 0
+    assert {len(pattern) for pattern in similar} <= set(range(need, bands + 1))
+    exact = [pattern for pattern in patterns.values() if pattern[0] < len(ladder)]
+    assert {sum(step >= len(ladder) for step in pattern) for pattern in exact} >= {1, need, bands}
+
+
+def test_bands_and_need_that_no_similarity_pass_has_are_refused() -> None:
+    for bands, need in [(2, 0), (2, 3), (0, 1), (2, -1)]:
+        with pytest.raises(LocalFault) as caught:
+            listed({name: [b"a"] for name in "abc"}, b"", bands=bands, need=need)
+        assert caught.value.rule == "decoy-pass"
+
+
+def patterns_of(one: Points, two: Points) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Give at which passes each pair of rows coincides."""
+    patterns: dict[tuple[int, int], tuple[int, ...]] = {}
+    for step in range(len(one)):
+        for pair in coincident(one[step], two[step]):
+            patterns[pair] = (*patterns.get(pair, ()), step)
+    return patterns
 
 
 def _cheap_curve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,3 +60,25 @@ def test_coins_and_decoys(load: Load) -> None:
     decoy = file["decoy_token"]
     made = decoys.decoy_tokens(secret, decoy["own_pass"], decoy["at_pass"], 1024)[decoy["number"]]
     assert made.tobytes().hex() == decoy["token"]
+
+
+def test_the_shapes_of_decoys(load: Load) -> None:
+    file = load("ts1_tags.json")
+    wanted, secret = file["decoy_shapes"], bytes.fromhex(file["job_secret"])
+    exact, bands, need, count = wanted["exact"], wanted["bands"], wanted["need"], wanted["decoys"]
+    for own, shapes in wanted["shapes"].items():
+        least, width = (need, 1 + 1 + 4 + 4 * bands) if own == "similarity" else (0, 1 + 1 + 4 + 4 * bands)
+        stream = hashlib.shake_256(_framed(b"tallystick TS1 decoy shapes", secret, own.encode())).digest(count * width)
+        by_hand = []
+        for i in range(count):
+            record = stream[i * width : (i + 1) * width]
+            whole = own != "similarity" and record[0] >= 128
+            words = [int.from_bytes(record[at : at + 4], "little") for at in range(2, width, 4)]
+            number = bands if whole else least + (words[0] * (bands - least + 1) >> 32)
+            keys = words[1:]
+            held = [exact.index(own)] if own in exact else []
+            held += [at for at in range(len(exact)) if held and at > held[0] and (whole or record[1] >> (7 - at) & 1)]
+            held += [len(exact) + band for band in sorted(sorted(range(bands), key=keys.__getitem__)[:number])]
+            by_hand.append(held)
+        made = decoys.decoy_shapes(secret, own, exact, count, bands=bands, need=need)
+        assert by_hand == [np.flatnonzero(shape).tolist() for shape in made.T] == shapes

@@ -80,7 +80,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     own = tags.own_list(
         setup.passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
         scalar=own_scalar, randomness=setup.randomness,
-        workers=setup.workers.count,
+        workers=setup.workers.count, bands=setup.bands, need=setup.need,
     )  # fmt: skip
     rows = own.points.shape[1]
     _tell_tagged(setup, {setup.me: rows})

@@ -30,7 +30,7 @@ class AgencySetup:
         agencies: all data agencies, in name order.
         desk: the agency that opens.
         job: the job's digest, 32 bytes.
-        passes: tokens by linkage pass, strict to loose.
+        passes: tokens by linkage pass, strict to loose, the bands of a similarity pass last.
         people: number of people; the length of every token column.
         decoys: decoy people per pass.
         coin_key: the node's stored secret for decoy coins, 32 bytes.
@@ -38,6 +38,8 @@ class AgencySetup:
         own: per cell, what this agency adds by itself.
         sign: signs (context, message) with the identity key.
         tell: hears (phase, done, total): counted work only.
+        bands: how many of the last passes are bands of one similarity pass.
+        need: bands in which two rows must coincide to be linked there.
     """
 
     me: str
@@ -56,6 +58,8 @@ class AgencySetup:
     randomness: Randomness = field(repr=False)
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
+    bands: int = 0
+    need: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:
