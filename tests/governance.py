@@ -10,8 +10,10 @@ from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, signed, unsigned
+from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import Approval, required
 from tallystick.core.job.model import Job, Question
+from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import Identity, new_identity
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import SeededRandomness
@@ -131,6 +133,14 @@ def question(**changes: Any) -> Question:
     return Question.read(question_value(**changes), what="job")
 
 
+def linkage(asked: Question, terms: Agreement) -> str:
+    """Give the digest of a question's linkage passes, or zeros where it has none: such a job is refused for another reason."""
+    try:
+        return passes_of(asked, terms).digest
+    except TallyError:
+        return "00" * 32
+
+
 def job(terms: Agreement, asked: Question | None = None, **changes: Any) -> Job:
     """Give a job of analyst ana under an agreement, with keys of the contract replaced."""
     asked = asked or question()
@@ -139,6 +149,7 @@ def job(terms: Agreement, asked: Question | None = None, **changes: Any) -> Job:
         "agreement": {"agreement": terms.agreement, "version": terms.version, "digest": terms.digest()},
         "analyst": "ana",
         "result_key": sealing_key("result").public.hex(),
+        "linkage": linkage(asked, terms),
         "nonce": "00" * 16,
         "submitted": "2026-06-01T11:00:00Z",
         "deadline": "2026-06-08T11:00:00Z",

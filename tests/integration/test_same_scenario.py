@@ -92,6 +92,8 @@ def setup(network: Network, assignment: Assignment) -> AgencySetup:
         job=assignment.job,
         attempt=1,
         passes=people.passes,
+        bands=assignment.passes.bands,
+        need=assignment.passes.need,
         people=people.people,
         decoys=assignment.contract.agreement.decoys,
         coin_key=storage.secret(),

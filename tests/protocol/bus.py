@@ -89,7 +89,9 @@ class Bus:
                         values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
                     )
                 lists.append(values)
-            placed, table_size = assigned_slots(matched(lists), [values.shape[1] for values in lists], self.randomness)
+            placed, table_size = assigned_slots(
+                matched(lists, bands=first.bands, need=first.need), [values.shape[1] for values in lists], self.randomness
+            )
             for owner, own in zip(due, placed, strict=True):
                 self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size)))
             return True

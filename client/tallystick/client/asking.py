@@ -85,6 +85,7 @@ def new_job(
         agreement=AgreementRef(agreement=agreement.agreement, version=agreement.version, digest=digest),
         analyst=analyst,
         result_key=key.public.hex(),
+        linkage=passes_of(question, agreement).digest,
         nonce=source.take(_NONCE).hex(),
         submitted=_stamp(now),
         deadline=_stamp(end),

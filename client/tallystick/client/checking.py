@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tallystick.core.job.check import participants
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.linkage.similarity import SimilarityPlan
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Report:
 
     Attributes:
         problems: everything that stands against it.
-        passes: linkage recipes that serve it, strict to loose.
-        unusable: (recipe, why not).
+        passes: linkage passes that serve it, strict to loose.
+        similarity: the plan of the similarity pass, where it is one of them.
+        unusable: (pass, why not).
         required: who must approve it.
         leakage: who will learn what.
         estimate: its work, where sizes are known.
@@ -36,6 +38,7 @@ class Report:
 
     problems: list[TallyError]
     passes: list[str]
+    similarity: SimilarityPlan | None
     unusable: list[tuple[str, str]]
     required: Required
     leakage: dict[str, list[str]]
@@ -43,9 +46,11 @@ class Report:
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
+        plan = self.similarity
         return {
             "problems": [{"code": p.code, "message": p.message, "hint": p.hint} for p in self.problems],
             "passes": self.passes,
+            "similarity": None if plan is None else {**asdict(plan), "precision": plan.precision},
             "unusable": [{"recipe": recipe, "reason": reason} for recipe, reason in self.unusable],
             "approvals": {
                 "agencies": list(self.required.agencies),
@@ -78,20 +83,20 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
     name = analyst or next(iter(agreement.analysts), "")
     found += all_problems(question, agreement, name)
     passes: list[str] = []
+    similarity: SimilarityPlan | None = None
     unusable: list[tuple[str, str]] = []
     leakage: dict[str, list[str]] = {}
     estimate: Estimate | None = None
     try:
-        serving, lacking = passes_of(question, agreement)
-        passes = [recipe.name for recipe in serving]
-        unusable = [(recipe.name, reason) for recipe, reason in lacking]
+        serving = passes_of(question, agreement)
+        passes, similarity, unusable = list(serving.told), serving.similarity, list(serving.unusable)
         leakage = leakage_statement(question, agreement)
         if people:
             estimate = estimated(question, agreement, people)
     except TallyError as error:
         if all(error.message != known.message for known in found):
             found.append(error)
-    return Report(found, passes, unusable, _required(question, agreement), leakage, estimate)
+    return Report(found, passes, similarity, unusable, _required(question, agreement), leakage, estimate)
 
 
 def named_agreement(path: Path | None, lab: Path | None, question: Question) -> SignedDocument:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
+from tallystick.core.job.link import checked_link
 from tallystick.core.linkage.ladders import recipes_of
 from tallystick.core.yaml import read_yaml
 
@@ -28,6 +29,7 @@ def draft_agreement(path: Path) -> Agreement:
             hint="an agreement names parties, their keys and datasets: docs/configuration.md",
         )
     agreement = Agreement.read(value, what="the draft")
-    if agreement.link:
-        recipes_of(agreement.link, None)
+    entries, _ = checked_link(agreement.link)
+    if entries:
+        recipes_of(entries, None)
     return agreement

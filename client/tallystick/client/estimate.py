@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+
+import numpy as np
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
@@ -12,6 +15,7 @@ from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import bounds_prime_counts, plan
+from tallystick.crypto import kernel
 from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes
 from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
@@ -19,6 +23,7 @@ from tallystick.crypto.tags import rows_of
 
 POINT: Final = 32
 TAG: Final = 16
+_SAMPLE: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,10 @@ class Estimate:
 
     Attributes:
         people: of each group, as told.
-        passes: linkage passes.
+        passes: linkage passes; the bands of a similarity pass are one.
+        bands: of the similarity pass; 0 without one.
         masks: X25519 multiplications.
+        similarity_masks: how many of them the similarity pass takes.
         products: sums of products under encryption.
         ciphertexts: BFV ciphertexts, both ways.
         cells: numbers that are opened at the desk.
@@ -37,7 +44,9 @@ class Estimate:
 
     people: dict[str, int]
     passes: int
+    bands: int
     masks: int
+    similarity_masks: int
     products: int
     ciphertexts: int
     cells: int
@@ -46,6 +55,18 @@ class Estimate:
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
         return asdict(self)
+
+
+def mask_seconds() -> float:
+    """Measure one X25519 multiplication on one core of this machine: the best of three batches."""
+    points = np.zeros((_SAMPLE, POINT), dtype=np.uint8)
+    points[:, 0] = 9  # the base point
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        kernel.mask(bytes([64]) * POINT, points)
+        best = min(best, time.perf_counter() - start)
+    return best / _SAMPLE
 
 
 def estimated(question: Question, agreement: Agreement, people: Mapping[str, int]) -> Estimate:
@@ -60,9 +81,9 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         raise Invalid(
             "job-invalid", f"sizes and groups differ: {', '.join(strangers)}", hint="--people GROUP=NUMBER for each group"
         )
-    passes, _ = passes_of(question, agreement)
-    lists = {group: rows_of(count, len(passes), agreement.decoys) * len(passes) for group, count in people.items()}
-    rows = sum(lists.values())
+    passes = passes_of(question, agreement)
+    rows = sum(rows_of(count, len(passes.told), agreement.decoys) for count in people.values())
+    points = rows * len(passes.names)
     planned = plan(question, agreement)
     slots = sum(padme(count) for count in people.values())
     agencies = {"left": question.people[planned.left].agency, "right": question.people[planned.right].agency}
@@ -74,12 +95,14 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         primes=bounds_prime_counts(planned, slots),
         slots=slots,
     )
-    traffic = rows * (POINT + TAG)
+    traffic = points * (POINT + TAG)
     traffic += layout.sent_chunks * chunk_bytes(DATA_PRIMES) + layout.returned_chunks * chunk_bytes(RETURNED_PRIMES)
     return Estimate(
         people=dict(people),
-        passes=len(passes),
-        masks=2 * rows,  # each list by its owner and by the other agency
+        passes=len(passes.told),
+        bands=passes.bands,
+        masks=2 * points,  # each list by its owner and by the other agency
+        similarity_masks=2 * rows * passes.bands,
         products=len(planned.products),
         ciphertexts=layout.sent_chunks + layout.returned_chunks,
         cells=len(planned.cells),

@@ -10,7 +10,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.machine import Ref
@@ -98,10 +98,9 @@ class Contract:
         return computation.encryptor, computation.multiplier
 
     @cached_property
-    def passes(self) -> tuple[str, ...]:
-        """The linkage passes' names, strict to loose: what every list has one of each of."""
-        used, _ = passes_of(self.job.question, self.agreement)
-        return tuple(recipe.name for recipe in used)
+    def passes(self) -> Passes:
+        """The linkage passes: what every list has tags of."""
+        return passes_of(self.job.question, self.agreement)
 
     @property
     def sealed(self) -> Ref:

@@ -161,7 +161,7 @@ class Driver:
         contract = view.contract
         tags = [self._tags(view, owner) for owner in contract.agencies]
         sizes = [at.shape[1] for at in tags]
-        matches = matched(tags)
+        matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
         slots, table_size = assigned_slots(matches, sizes, self._randomness)
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(contract.slots, slots, strict=True)]
@@ -174,7 +174,7 @@ class Driver:
         contract = view.contract
         last = contract.ring(owner)[-1]
         chunks = self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner))
-        passes = contract.passes
+        passes = contract.passes.names
         if len(contract.agencies) == PAIR:
             tags = read_list(chunks, TAG_BYTES, passes=len(passes), sender=last)
             for one_pass in tags:

@@ -9,9 +9,8 @@ from functools import cached_property
 from tallystick.core.job.check import participants
 from tallystick.core.job.derive import Derived, parsed_derive
 from tallystick.core.job.model import People
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.job.where import Condition, parsed_where
-from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Factor, Plan, Side
@@ -61,10 +60,9 @@ class Assignment:
         return computation_of(self.plan, {"left": people[self.plan.left].agency, "right": people[self.plan.right].agency})
 
     @cached_property
-    def recipes(self) -> tuple[Recipe, ...]:
-        """The linkage passes, strict to loose."""
-        used, _ = passes_of(self.contract.job.question, self.contract.agreement)
-        return tuple(used)
+    def passes(self) -> Passes:
+        """The linkage passes."""
+        return passes_of(self.contract.job.question, self.contract.agreement)
 
     @property
     def side(self) -> Side:

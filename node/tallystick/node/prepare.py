@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Refused
+from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns, with_any_token
 from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
 from tallystick.crypto.tags import TokenColumn
@@ -32,7 +33,7 @@ class Prepared:
 
     Attributes:
         people: how many.
-        passes: tokens by pass, strict to loose.
+        passes: tokens by pass, strict to loose, the bands of a similarity pass last.
         columns: what the plan reads, with `#usable`.
         own: per cell, what this agency adds by itself.
     """
@@ -65,7 +66,9 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
             hint="ask about more people",
         )
     storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
-    passes = token_columns(assignment.recipes, table.identifiers, table.n)
+    passes = token_columns(assignment.passes.exact, table.identifiers, table.n)
+    if assignment.passes.similarity is not None:
+        passes |= band_columns(assignment.passes.similarity, table.identifiers, table.n)
     columns = {**table.columns, USABLE: usable_column(with_any_token(passes, table.n))}
     own = own_totals(assignment.plan, assignment.side, columns, table.n)
     return Prepared(assignment, table.n, passes, columns, own)

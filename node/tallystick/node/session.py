@@ -185,6 +185,8 @@ class Session:
             job=assignment.job,
             attempt=self.attempt,
             passes=prepared.passes,
+            bands=assignment.passes.bands,
+            need=assignment.passes.need,
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
             coin_key=around.storage.secret(),

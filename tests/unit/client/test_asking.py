@@ -78,10 +78,10 @@ def test_no_linkage_pass_is_a_problem_that_names_what_is_missing() -> None:
 
 
 def test_why_a_pass_is_not_used_names_the_dataset() -> None:
-    usable, unusable = passes_of(question(), agreement(link=["ssn+birth_date", "ssn+last_name:4"]))
-    assert [recipe.name for recipe in usable] == ["ssn+birth_date"]
-    ((recipe, reason),) = unusable
-    assert recipe.name == "ssn+last_name:4"
+    passes = passes_of(question(), agreement(link=["ssn+birth_date", "ssn+last_name:4"]))
+    assert passes.names == passes.told == ("ssn+birth_date",)
+    ((recipe, reason),) = passes.unusable
+    assert recipe == "ssn+last_name:4"
     assert "tanf has no last_name" in reason
 
 

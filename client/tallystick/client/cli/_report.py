@@ -10,12 +10,16 @@ from tallystick.core.terminal import print_table
 
 if TYPE_CHECKING:
     from tallystick.client.checking import Report
+    from tallystick.core.linkage.similarity import SimilarityPlan
 
 
 def print_report(report: Report) -> None:
     """Print a report: problems on stderr, the rest on stdout."""
     if report.passes or report.unusable:
-        rows = [(name, "used") for name in report.passes] + [(name, f"not used: {reason}") for name, reason in report.unusable]
+        rows = [(name, "used") for name in report.passes]
+        if report.similarity is not None:
+            rows[-1] = (rows[-1][0], _similarity(report.similarity))
+        rows += [(name, f"not used: {reason}") for name, reason in report.unusable]
         print_table(["linkage pass", ""], rows)
         click.echo()
     if report.leakage:
@@ -25,10 +29,19 @@ def print_report(report: Report) -> None:
     need += [f"{count} of {', '.join(of)} ({agency})" for agency, count, of in report.required.stewards]
     click.echo(f"to approve: {', '.join(need)}")
     if report.estimate is not None:
+        from tallystick.client.estimate import mask_seconds
+
         work = report.estimate
+        masks = f"{work.masks:,} masks"
+        if work.bands:
+            masks += f" ({work.similarity_masks:,} of them for {work.bands} bands of the similarity pass)"
         click.echo(
-            f"work: {work.masks:,} masks, {work.products:,} products in {work.ciphertexts:,} ciphertexts, "
+            f"work: {masks}, {work.products:,} products in {work.ciphertexts:,} ciphertexts, "
             f"{work.cells:,} cells, {work.bytes / 1e6:,.0f} MB on the wire"
+        )
+        seconds = mask_seconds() * work.masks
+        click.echo(
+            f"time: the masks alone take about {seconds:,.0f} s of one core like this machine's, half of it at each agency"
         )
     for problem in report.problems:
         click.echo(f"error: {problem.message} [{problem.code}]", err=True)
@@ -36,6 +49,14 @@ def print_report(report: Report) -> None:
             click.echo(f"hint: {problem.hint}", err=True)
     if not report.problems:
         click.echo("nothing stands against it")
+
+
+def _similarity(plan: SimilarityPlan) -> str:
+    """Say when a similarity pass links two rows, and how often that is expected to be right."""
+    return (
+        f"used: {plan.need} of {plan.bands} bands or more, over {', '.join(plan.fields)}; expected precision "
+        f"{plan.precision:.4f} if it links one person in ten"
+    )
 
 
 def print_leakage(leakage: dict[str, list[str]]) -> None:

@@ -2,8 +2,8 @@
 
 A job is allowed when the agreement that it names, by digest, is this one; its analyst and purpose stand in it; each group of
 people is one agency's dataset with declared columns and a readable `where`; join, link, operations and release are allowed;
-every sum and mean is over declared bounds; `by` is over known levels, and the table stays within `MAX_CELLS`; and its deadline
-is near enough.
+every sum and mean is over declared bounds; `by` is over known levels, and the table stays within `MAX_CELLS`; its deadline is
+near enough; and the linkage passes that it was asked with are those that this party works out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import MAX_LEVELS, columns_of, levels_of, split
+from tallystick.core.job.link import link_of
 from tallystick.core.job.model import Job, Question, parsed_join
+from tallystick.core.job.passes import passes_of
+from tallystick.core.job.refusal import not_allowed
 from tallystick.core.job.where import parsed_where
 from tallystick.crypto.envelope import checked_public
 from tallystick.crypto.errors import PeerFault
@@ -39,8 +42,6 @@ MAX_TERM: Final = timedelta(days=30)
 SKEW: Final = timedelta(minutes=5)
 """How far two parties' clocks may be apart."""
 
-LADDERS: Final = ("strict", "default", "loose")
-
 
 def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> None:
     """Let a job pass if the agreement allows it.
@@ -52,8 +53,8 @@ def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -
         now: the present moment, UTC.
 
     Raises:
-        Refused: `agreement-unknown`, `job-not-allowed`, `release-direct`, `job-expired`.
-        Invalid: `job-invalid`, `where-invalid`, `sum-too-large`.
+        Refused: `agreement-unknown`, `job-not-allowed`, `release-direct`, `job-expired`, `link-weak`, `linkage-differs`.
+        Invalid: `job-invalid`, `where-invalid`, `sum-too-large`, `link-invalid`, `link-impossible`.
     """
     reference = job.agreement
     if (reference.agreement, reference.version, reference.digest) != (agreement.agreement, agreement.version, digest):
@@ -80,6 +81,12 @@ def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
     for problem in _problems(job.question, agreement, job.analyst):
         raise problem
+    if job.linkage != passes_of(job.question, agreement).digest:
+        raise Refused(
+            "linkage-differs",
+            "the job's linkage passes are not those that this version works out for it",
+            hint="use one version of tallystick at every party, and submit it again",
+        )
 
 
 def problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
@@ -98,7 +105,7 @@ def verified_job(document: SignedDocument, agreement: Agreement) -> Job:
         raise Invalid("document-invalid", f"this document is of kind {document.kind}, not job")
     job = document.read(Job)
     if job.analyst not in agreement.analysts:
-        raise _not_allowed(agreement, "analysts", f"it names no {job.analyst}", agreement.analysts)
+        raise not_allowed(agreement, "analysts", f"it names no {job.analyst}", agreement.analysts)
     if document.signers != (job.analyst,):
         raise Refused("job-signature", "a job is signed by its analyst alone")
     try:
@@ -121,28 +128,6 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
     return question.release or agreement.release.mode
 
 
-def link_of(question: Question, agreement: Agreement) -> tuple[str, ...]:
-    """Give the recipes or the ladder that a question links by.
-
-    An agreement that names recipes alone has one way to link: they are the default. One that names ladders has those; the
-    default is the ladder `default` if it is named, or else the first that is.
-
-    Raises:
-        Refused: `job-not-allowed`.
-    """
-    named = [entry for entry in agreement.link if entry in LADDERS]
-    asked = question.link or "default"
-    if not agreement.link:
-        raise _not_allowed(agreement, "link", "it allows no linkage", ())
-    if asked in named:
-        return (asked,)
-    if asked == "default" and not named:
-        return agreement.link
-    if question.link is None:
-        return (named[0],)
-    raise _not_allowed(agreement, "link", f"it does not allow link: {asked}", named or ("default",))
-
-
 def _problems(question: Question, agreement: Agreement, analyst: str) -> Iterator[TallyError]:
     if question.agreement != agreement.agreement:
         yield Refused(
@@ -151,21 +136,21 @@ def _problems(question: Question, agreement: Agreement, analyst: str) -> Iterato
             hint=f"agreement: {agreement.agreement}",
         )
     if analyst not in agreement.analysts:
-        yield _not_allowed(agreement, "analysts", f"it names no {analyst}", agreement.analysts)
+        yield not_allowed(agreement, "analysts", f"it names no {analyst}", agreement.analysts)
     if question.purpose not in agreement.purposes:
-        yield _not_allowed(agreement, "purposes", f"it has no purpose {question.purpose}", agreement.purposes)
+        yield not_allowed(agreement, "purposes", f"it has no purpose {question.purpose}", agreement.purposes)
     columns: dict[str, dict[str, Column]] = {}
     for group in question.people:
         yield from _of_group(question, group, agreement, columns)
     try:
         kind = parsed_join(question).kind
         if kind not in agreement.joins:
-            yield _not_allowed(agreement, "joins", f"it does not allow {kind} joins", agreement.joins)
+            yield not_allowed(agreement, "joins", f"it does not allow {kind} joins", agreement.joins)
     except Invalid as error:
         yield error
     try:
         link_of(question, agreement)
-    except Refused as error:
+    except (Invalid, Refused) as error:
         yield error
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
@@ -178,7 +163,7 @@ def _of_group(
     """Check one group; put its columns where measures and `by` find them, unless it has none."""
     people = question.people[group]
     if people.dataset not in agreement.datasets:
-        yield _not_allowed(agreement, "datasets", f"it has no dataset {people.dataset}", agreement.datasets)
+        yield not_allowed(agreement, "datasets", f"it has no dataset {people.dataset}", agreement.datasets)
         return
     dataset = agreement.datasets[people.dataset]
     if dataset.agency != people.agency:
@@ -204,7 +189,7 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
         yield Invalid("job-invalid", f"measures: {label} is asked for twice", hint="keep one of them")
     for measure in question.measures:
         if measure.operation not in agreement.operations:
-            yield _not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
+            yield not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
         if measure.column is None:
             continue
         try:
@@ -273,7 +258,7 @@ def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError
             hint="release: desk",
         )
     elif agreement.release.desk is None:
-        yield _not_allowed(agreement, "release", "it names no desk", ())
+        yield not_allowed(agreement, "release", "it names no desk", ())
 
 
 def _named(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:
@@ -294,9 +279,3 @@ def _named(reference: str, where: str, question: Question, columns: dict[str, di
             "job-invalid", f"{where}: {group} has no column {name}", hint=f"it has: {', '.join(sorted(columns[group]))}"
         )
     return columns[group][name]
-
-
-def _not_allowed(agreement: Agreement, section: str, problem: str, instead: object) -> Refused:
-    names = ", ".join(sorted(str(name) for name in instead)) if hasattr(instead, "__iter__") else ""
-    hint = f"it has: {names}" if names else f"sign a version of the agreement with {section}"
-    return Refused("job-not-allowed", f"agreement {agreement.agreement}, {section}: {problem}", hint=hint)

@@ -54,22 +54,32 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
 
 
 def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]) -> list[str]:
-    used, unused = passes_of(question, agreement)
-    passes = tuple(recipe.name for recipe in used)
+    used, decoys = passes_of(question, agreement), agreement.decoys
     lines = [
         "the text of this job, who approved it, and when each party worked",
         f"the padded number of people of {_listed(data)}: at most 12 % above the true number",
-        f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(passes)}",
+        f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(used.told)}",
     ]
-    if unused:
+    if used.similarity is not None:
         lines.append(
-            f"no tags of recipes that this job does not use: {'; '.join(f'{recipe.name} ({why})' for recipe, why in unused)}"
+            f"in how many of {used.bands} bands of the similarity pass two anonymous rows coincide, so how much alike they are: rows "
+            "that match, at whatever pass, and rows that do not (people who look alike, members of a household)"
         )
-    return [
-        *lines,
-        _blur(agreement.decoys, f"how many people match at a pass: blurred by {agreement.decoys} decoys a pass", _delta_alone),
-        "not: identifiers, values, shares, cells or results",
-    ]
+    if used.unusable:
+        lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
+    lines.append(_blur(decoys, f"how many people match at a pass: blurred by {decoys} decoys a pass", _delta_alone))
+    if used.similarity is not None:
+        chance = Fraction(1, 4 * (used.bands - used.need + 1))
+        lines.append(
+            _blur(
+                decoys,
+                f"how many are linked by the similarity pass in a given number of bands, {used.need} or more: blurred by fewer of them",
+                lambda count: _delta(count, chance),
+            )
+        )
+    if len(used.names) > 1 and decoys:
+        lines.append("where else rows that match coincide, or miss: the rarer the pattern, the less blurred (crypto/decoys.py)")
+    return [*lines, "not: identifiers, values, shares, cells or results"]
 
 
 def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
@@ -119,9 +129,13 @@ def _blur(decoys: int, subject: str, delta: Callable[[int], float]) -> str:
     return f"{subject} (ε = {EPSILON}, δ {bound or '= '}{delta(min(decoys, _EXACT_UP_TO)):.1e})"
 
 
-@lru_cache(maxsize=16)
 def _delta_alone(decoys: int) -> float:
-    return privacy_delta(decoys, EPSILON, Fraction(1, 4))
+    return _delta(decoys, Fraction(1, 4))
+
+
+@lru_cache(maxsize=64)
+def _delta(decoys: int, chance: Fraction) -> float:
+    return privacy_delta(decoys, EPSILON, chance)
 
 
 @lru_cache(maxsize=16)

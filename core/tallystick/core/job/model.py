@@ -99,6 +99,7 @@ class Job(Document):
 
     Attributes:
         result_key: the HPKE public key the result is sealed to (1,216 bytes, hexadecimal), fresh per job.
+        linkage: digest of the linkage passes as the analyst's code works them out (`core/job/passes.py`).
         nonce: makes two askings of one question two jobs.
     """
 
@@ -107,6 +108,7 @@ class Job(Document):
     agreement: AgreementRef
     analyst: Name
     result_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+    linkage: Hex32
     nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     submitted: Timestamp
     deadline: Timestamp

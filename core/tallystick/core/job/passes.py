@@ -1,31 +1,118 @@
-"""Which linkage passes a question really uses: those that its two datasets can both make, and that say enough for their sizes."""
+"""Which linkage passes a question really uses: those that its two datasets can both make, and that say enough for their sizes.
+
+Every party works them out for itself, from the agreement and the question, which the job's digest binds, and from its own code.
+`Passes.digest` is part of the job, so a party whose code makes other passes refuses the job before anything is sent.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.job.check import link_of
+from tallystick.core.canonical import digest_of
+from tallystick.core.errors import TallyError
+from tallystick.core.job.link import link_of, similarity_asked
 from tallystick.core.job.model import Question, parsed_join
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
+from tallystick.crypto.decoys import SIMILARITY
+
+VERSION: Final = "linkage v1"
+"""Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
+
+FEWEST: Final = 2
+"""People for whom a similarity pass can be planned."""
 
 
-def passes_of(question: Question, agreement: Agreement) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
-    """Give the linkage passes that serve a question, strict to loose, and the recipes that do not, each with its reason.
+@dataclass(frozen=True)
+class Passes:
+    """The linkage passes of a question.
 
-    Reasons and errors call the two sides by their datasets.
+    Attributes:
+        exact: recipes, strict to loose.
+        similarity: the plan of the similarity pass that comes last; None without one.
+        unusable: (name, reason) of what is asked for and does not serve these two datasets; reasons call them by their names.
+    """
+
+    exact: tuple[Recipe, ...]
+    similarity: SimilarityPlan | None
+    unusable: tuple[tuple[str, str], ...]
+
+    @property
+    def bands(self) -> int:
+        """How many of `names` are bands of the similarity pass."""
+        return 0 if self.similarity is None else self.similarity.bands
+
+    @property
+    def need(self) -> int:
+        """Bands in which two rows must coincide to be linked; 0 without a similarity pass."""
+        return 0 if self.similarity is None else self.similarity.need
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a list has a token column for, in order: exact passes, then bands."""
+        return tuple(recipe.name for recipe in self.exact) + (() if self.similarity is None else self.similarity.passes)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The passes as people count them: the bands are one."""
+        return tuple(recipe.name for recipe in self.exact) + (() if self.similarity is None else (SIMILARITY,))
+
+    @cached_property
+    def digest(self) -> str:
+        """What decides the tokens, as 64 hexadecimal digits: the code's version, the names, and the plan but for its estimates."""
+        plan = {} if self.similarity is None else asdict(self.similarity)
+        chosen = {name: value for name, value in plan.items() if not isinstance(value, float)}
+        return digest_of({"version": VERSION, "names": list(self.names), "similarity": _plain(chosen)})
+
+
+def passes_of(question: Question, agreement: Agreement) -> Passes:
+    """Give the linkage passes that serve a question.
+
+    A similarity pass that is asked for and cannot be made stands among the unusable, as a recipe does.
 
     Raises:
-        Invalid: `job-invalid`, `link-invalid`, `link-impossible`.
+        Invalid: `job-invalid`, `link-invalid`, `link-impossible`: no exact recipe is left.
         Refused: `job-not-allowed`, `link-weak`.
     """
     join = parsed_join(question)
     names = [question.people[group].dataset for group in (join.left, join.right)]
     left, right = (agreement.dataset_of(name) for name in names)
-    return passes_for(
+    return _passes(
         link_of(question, agreement),
-        None,
+        similarity_asked(question, agreement),
         left.identifiers,
         right.identifiers,
-        names=(names[0], names[1]),
-        people=(left.people, right.people),
+        (names[0], names[1]),
+        (left.people, right.people),
     )
+
+
+@lru_cache(maxsize=64)
+def _passes(
+    link: tuple[str, ...],
+    word: str | None,
+    left: tuple[str, ...],
+    right: tuple[str, ...],
+    names: tuple[str, str],
+    people: tuple[int, int],
+) -> Passes:
+    exact, lacking = passes_for(link, None, left, right, names=names, people=people)
+    unusable = [(recipe.name, reason) for recipe, reason in lacking]
+    plan = None
+    if word is not None:
+        try:
+            plan = plan_of(left, right, max(*people, FEWEST), word)
+        except TallyError as error:
+            unusable.append((word, error.message))
+    return Passes(tuple(exact), plan, tuple(unusable))
+
+
+def _plain(value: object) -> object:
+    """Give tuples as lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
