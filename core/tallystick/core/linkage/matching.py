@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.banding import best_pairs
+from tallystick.core.linkage.components import components
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -176,7 +177,7 @@ class _Clusters:
             return self._merge_pairs(ends)
         nodes, at = np.unique(ends, return_inverse=True)
         at = at.reshape(ends.shape)
-        component = _components(len(nodes), at[0], at[1])
+        component = components(len(nodes), at[0], at[1])
         rows_of = np.zeros((len(nodes), self.has.shape[1]), dtype=np.int64)
         np.add.at(rows_of, component, self.has[nodes].astype(np.int64))
         good = rows_of.max(axis=1) <= 1
@@ -208,17 +209,3 @@ class _Clusters:
         number = np.full(len(self.label), -1, dtype=np.int64)
         number[roots] = np.arange(len(roots))
         return number[self.label], len(roots)
-
-
-def _components(count: int, a: Int64s, b: Int64s) -> Int64s:
-    """Give each of `count` nodes the smallest node that links (a[i], b[i]) connect it with."""
-    label = np.arange(count, dtype=np.int64)
-    while True:
-        low = np.minimum(label[a], label[b])
-        before = label.copy()
-        # the roots of both ends get the smaller root, then every node looks one step up
-        np.minimum.at(label, label[a], low)
-        np.minimum.at(label, label[b], low)
-        label = label[label]
-        if np.array_equal(label, before):
-            return label

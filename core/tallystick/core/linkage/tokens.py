@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.fields import FIELDS
+from tallystick.core.linkage.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.normalise import Normalised, normalised
 from tallystick.core.linkage.recipes import Part, Recipe
 from tallystick.crypto.codec import LENGTH
@@ -49,7 +49,7 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
     known: Known = {}
     made: dict[str, list[TokenColumn]] = {recipe.name: [] for recipe in ladder}
     for start in range(0, max(n, 1), BLOCK):
-        fields = _Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
+        fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
         for recipe in ladder:
             parts = [field for part in recipe.parts for field in fields.part(part)]
             made[recipe.name].append(_tokens(parts, min(n - start, BLOCK)))
@@ -64,8 +64,13 @@ def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np
     return usable
 
 
-class _Fields:
-    """Canonical fields of a block of people, each made once."""
+class Fields:
+    """Canonical fields of some people, each made once.
+
+    Args:
+        identifiers: raw values, one per person, by identifier.
+        known: what other blocks of one list have made of their values; it grows.
+    """
 
     def __init__(self, identifiers: Identifiers, known: Known) -> None:
         self._raw = identifiers
@@ -76,7 +81,7 @@ class _Fields:
     def part(self, part: Part) -> tuple[Normalised, ...]:
         """Give what a recipe's part is for every person: one canonical field, or two for names in any order."""
         if part not in self._parts:
-            self._parts[part] = self._either_order() if part.field == "names_any_order" else (self._one(part),)
+            self._parts[part] = self._either_order(part.field) if part.field in EITHER_ORDER else (self._one(part),)
         return self._parts[part]
 
     def _one(self, part: Part) -> Normalised:
@@ -90,9 +95,9 @@ class _Fields:
             found = found.or_else(self._whole(field, source))
         return found if part.length is None or field != part.field else found.prefix(part.length)
 
-    def _either_order(self) -> tuple[Normalised, Normalised]:
-        """Give first and last name as the smaller and the larger of the two, over one list of values."""
-        first, last = (self._one(Part(name)) for name in ("first_name", "last_name"))
+    def _either_order(self, field: str) -> tuple[Normalised, Normalised]:
+        """Give the two names or sounds as the smaller and the larger of the two, over one list of values."""
+        first, last = (self._one(Part(name)) for name in EITHER_ORDER[field])
         values = tuple(sorted({*first.values, *last.values}))
         rank = {value: at for at, value in enumerate(values)}
         ranks = [
