@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from tallystick.client.asking import all_problems, analyst_name, new_job
-from tallystick.client.estimate import estimated
+from tallystick.client.estimate import estimated, mask_seconds
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.check import verified_job
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
-from tests.governance import NOW, agreement, identity, question_value, signed_agreement
+from tallystick.crypto.tags import rows_of
+from tests.governance import NOW, agreement, agreement_value, identity, question_value, signed_agreement
 
 PACT = agreement()
 DIGEST = signed_agreement(PACT).digest
@@ -96,6 +97,23 @@ def test_an_estimate_counts_as_the_parties_do() -> None:
     bigger = estimated(question(), PACT, {"tanf": 10_000, "wages": 50_000})
     assert bigger.masks > work.masks
     assert bigger.cells == work.cells
+
+
+def test_an_estimate_counts_every_band_of_a_similarity_pass_and_its_decoys_once() -> None:
+    datasets = agreement_value()["datasets"]
+    for entry in datasets.values():
+        entry["identifiers"] = ["ssn", "first_name", "last_name", "birth_date", "street", "zip"]
+    pact = agreement(link=["ssn+birth_date", "similarity"], datasets=datasets)
+    work = estimated(question(), pact, {"tanf": 1000, "wages": 5000})
+    rows = rows_of(1000, 2, 1024) + rows_of(5000, 2, 1024)
+    assert (work.passes, work.bands) == (2, passes_of(question(), pact).bands)
+    assert work.masks == 2 * rows * (1 + work.bands)
+    assert work.similarity_masks == 2 * rows * work.bands
+    assert estimated(question(), PACT, {"tanf": 1000, "wages": 5000}).similarity_masks == 0
+
+
+def test_a_mask_takes_some_microseconds() -> None:
+    assert 1e-7 < mask_seconds() < 1e-2
 
 
 @pytest.mark.parametrize("people", [{"tanf": 1}, {"tanf": 1, "wages": 1, "jail": 1}])

@@ -160,6 +160,9 @@ def test_cells_are_counted_with_the_missing_level_and_what_a_mean_rests_on() -> 
         (["default"], "loose", None),
         (["ssn+birth_date"], "strict", None),
         ([], None, None),
+        (["ssn+birth_date", "similarity"], None, ("ssn+birth_date",)),
+        (["default", "similarity"], None, ("default",)),
+        (["default", "similarity-no-twins"], "loose", None),
     ],
 )
 def test_linkage_is_what_the_agreement_names(link: list[str], asked: str | None, expected: tuple[str, ...] | None) -> None:
@@ -199,6 +202,7 @@ def test_a_job_is_for_exactly_this_text_of_the_agreement(change: dict[str, Any])
         ({"submitted": "2026-02-30T00:00:00Z"}, "job-invalid"),
         ({"deadline": "2026-06-31T00:00:00Z"}, "job-invalid"),
         ({"result_key": "ff" * 1216}, "job-invalid"),
+        ({"linkage": "00" * 32}, "linkage-differs"),
     ],
 )
 def test_dates_and_keys_of_the_contract(changes: dict[str, Any], code: str) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 from tallystick.core.job.leakage import leakage_statement
-from tests.governance import agreement, job, question
+from tallystick.core.job.passes import passes_of
+from tallystick.crypto.decoys import privacy_delta
+from tests.governance import agreement, agreement_value, job, question
 
 
 def test_every_party_and_every_telling_combination_has_its_lines() -> None:
@@ -65,3 +68,24 @@ def test_only_the_passes_that_both_datasets_can_make_are_said_to_be_used() -> No
     assert any(line.endswith("passes, strict to loose: ssn+birth_date") for line in coordinator)
     assert any("does not use: ssn+last_name:4 (tanf has no last_name; wages has no last_name)" in line for line in coordinator)
     assert not any("does not use" in line for line in leakage_statement(question(), agreement())["coordinator"])
+
+
+def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
+    datasets = agreement_value()["datasets"]
+    for entry in datasets.values():
+        entry["identifiers"] = ["ssn", "first_name", "last_name", "birth_date", "street", "zip"]
+    with_it = agreement(link=["ssn+birth_date", "similarity"], datasets=datasets)
+    passes = passes_of(question(), with_it)
+    lines = leakage_statement(question(), with_it)["coordinator"]
+    assert any(line.endswith("strict to loose: ssn+birth_date, similarity") for line in lines)
+    (alike,) = (line for line in lines if "how much alike" in line)
+    assert f"in how many of {passes.bands} bands" in alike
+    assert "rows that do not" in alike
+    (number,) = (line for line in lines if "given number of bands" in line)
+    figure = privacy_delta(1024, 0.5, Fraction(1, 4 * (passes.bands - passes.need + 1)))
+    assert f"{passes.need} or more: blurred by fewer of them (ε = 0.5, δ = {figure:.1e})" in number
+    assert any("the rarer the pattern, the less blurred" in line for line in lines)
+    without = leakage_statement(question(), agreement(link=["ssn+birth_date"], datasets=datasets))["coordinator"]
+    assert not any("band" in line or "pattern" in line for line in without)
+    bare = leakage_statement(question(), agreement(link=["ssn+birth_date", "similarity"], datasets=datasets, decoys=0))
+    assert any("given number of bands, " in line and line.endswith("has no decoys") for line in bare["coordinator"])

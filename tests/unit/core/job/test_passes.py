@@ -1,0 +1,118 @@
+"""Which passes a question uses: the words for a similarity pass, what cannot be made, and the digest that binds it all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.job.link import checked_link, similarity_asked
+from tallystick.core.job.model import Question
+from tallystick.core.job.passes import passes_of
+from tests.governance import agreement, agreement_value, question_value
+
+FULL = ("ssn", "first_name", "last_name", "birth_date", "street", "city", "zip")
+
+
+def terms(link: list[str], *, identifiers: tuple[str, ...] = FULL, people: int = 5_000, **changes: Any) -> Agreement:
+    datasets = agreement_value()["datasets"]
+    for entry in datasets.values():
+        entry |= {"identifiers": list(identifiers), "people": people}
+    return agreement(link=link, datasets=datasets, **changes)
+
+
+def question(link: str | None = None) -> Question:
+    value = question_value()
+    del value["link"]
+    return Question.read(value if link is None else value | {"link": link}, what="job")
+
+
+@pytest.mark.parametrize(
+    ("link", "asked", "word"),
+    [
+        (["default"], None, None),
+        (["default", "similarity"], None, "similarity"),
+        (["default", "similarity"], "default", "similarity"),
+        (["strict", "default", "similarity"], "strict", None),
+        (["strict", "similarity"], None, "similarity"),
+        (["strict", "default", "loose"], None, None),
+        (["strict", "default", "loose"], "loose", "similarity"),
+        (["strict", "default", "loose"], "default", None),
+        (["default", "loose", "similarity-no-twins"], "loose", "similarity-no-twins"),
+        (["loose"], None, "similarity"),
+        (["similarity-no-twins", "ssn+birth_date"], None, "similarity-no-twins"),
+        (["ssn+birth_date"], "default", None),
+    ],
+)
+def test_a_similarity_pass_is_part_of_loose_and_of_what_the_agreement_names_it_for(
+    link: list[str], asked: str | None, word: str | None
+) -> None:
+    pact = terms(link)
+    assert similarity_asked(question(asked), pact) == word
+    passes = passes_of(question(asked), pact)
+    assert (passes.similarity is not None) == (word is not None)
+    assert passes.told[-1:] == (("similarity",) if word else passes.names[-1:])
+
+
+def test_bands_come_after_all_exact_passes_and_count_as_one() -> None:
+    passes = passes_of(question(), terms(["ssn+birth_date", "similarity"]))
+    assert passes.similarity is not None
+    assert passes.told == ("ssn+birth_date", "similarity")
+    assert passes.names == ("ssn+birth_date", *passes.similarity.passes)
+    assert passes.names[1] == "similar-00"
+    assert len(passes.names) == 1 + passes.bands
+    assert 2 <= passes.need == passes.similarity.need <= passes.bands
+    alone = passes_of(question(), terms(["ssn+birth_date"]))
+    assert (alone.bands, alone.need, alone.names) == (0, 0, ("ssn+birth_date",))
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "people", "why"),
+    [
+        (("ssn", "birth_date"), 5_000, "last name or street"),
+        (("first_name", "last_name", "birth_date", "ssn4"), 100_000_000, "say"),
+    ],
+)
+def test_what_cannot_be_made_is_told_with_its_reason(identifiers: tuple[str, ...], people: int, why: str) -> None:
+    recipe = "ssn+birth_date" if "ssn" in identifiers else "ssn4+first_name+last_name+birth_date"
+    passes = passes_of(question(), terms([recipe, "similarity"], identifiers=identifiers, people=people))
+    assert passes.similarity is None
+    assert passes.told == passes.names == (recipe,)
+    ((name, reason),) = passes.unusable
+    assert name == "similarity"
+    assert why in reason
+
+
+@pytest.mark.parametrize(
+    ("link", "hint"),
+    [(["similarity"], "[default, similarity]"), (["default", "similarity", "similarity-no-twins"], "keep the one")],
+)
+def test_a_word_alone_and_two_words_are_refused(link: list[str], hint: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        checked_link(link)
+    assert caught.value.code == "link-invalid"
+    assert hint in caught.value.hint
+    with pytest.raises(TallyError):
+        passes_of(question(), terms(link))
+
+
+def test_the_digest_binds_everything_that_decides_the_tokens() -> None:
+    """Recipes, bands, fields, thresholds and declared sizes; not what is only told to people."""
+    base = passes_of(question(), terms(["default", "similarity"]))
+    others = [
+        passes_of(question(), terms(["default"])),
+        passes_of(question("strict"), terms(["strict", "default", "similarity"])),
+        passes_of(question(), terms(["default", "similarity-no-twins"])),
+        passes_of(question(), terms(["default", "similarity"], identifiers=FULL[:-1])),
+        passes_of(question(), terms(["default", "similarity"], people=90_000)),
+    ]
+    assert base.similarity is not None
+    others += [replace(base, similarity=replace(base.similarity, need=base.need + 1)), replace(base, exact=base.exact[1:])]
+    assert len({one.digest for one in (base, *others)}) == 1 + len(others)
+    again = passes_of(question(), terms(["default", "similarity"], decoys=7))
+    assert base.digest == again.digest == replace(base, unusable=()).digest
+    assert base.digest == replace(base, similarity=replace(base.similarity, accidental=0.5)).digest
+    assert len(bytes.fromhex(base.digest)) == 32
