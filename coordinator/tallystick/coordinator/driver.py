@@ -8,6 +8,7 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -45,6 +46,8 @@ from tallystick.crypto.tags import corrected_tags
 
 CORRECTION_BYTES: Final = 32
 MAX_STEPS: Final = 16
+TOGETHER: Final = 2
+"""Lists that are opened and checked at the same time."""
 
 
 class Action(Enum):
@@ -159,7 +162,8 @@ class Driver:
     def _match(self, view: View) -> None:
         """Tags in, slots out. All `slots` messages count at once: half of one assignment must never meet half of another."""
         contract = view.contract
-        tags = [self._tags(view, owner) for owner in contract.agencies]
+        with ThreadPoolExecutor(TOGETHER) as threads:  # opening, checking and sorting release the interpreter's lock
+            tags = list(threads.map(lambda owner: self._tags(view, owner), contract.agencies))
         sizes = [at.shape[1] for at in tags]
         matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
         slots, table_size = assigned_slots(matches, sizes, self._randomness)

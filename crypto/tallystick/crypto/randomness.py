@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
+from tallystick.crypto.order import order_of
+
 U64: Final = 8
 
 
@@ -80,9 +82,5 @@ def permutation(randomness: Randomness, count: int) -> npt.NDArray[np.int64]:
 
     Sorts 128-bit keys: that two of them are equal, which would bias the order, has probability below count² / 2^129.
     """
-    keys = np.frombuffer(randomness.take(16 * count), dtype=[("high", "<u8"), ("low", "<u8")])
-    order = np.argsort(keys["high"])
-    ordered = keys["high"][order]
-    if (ordered[1:] == ordered[:-1]).any():  # once in 2^65 / count² lists: the second halves decide
-        order = np.lexsort((keys["low"], keys["high"]))
-    return order.astype(np.int64, copy=False)
+    keys = np.frombuffer(randomness.take(16 * count), dtype="<u8").reshape(count, 2)
+    return order_of(keys[:, 0], keys[:, 1])

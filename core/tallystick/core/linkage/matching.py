@@ -28,6 +28,7 @@ import numpy.typing as npt
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.banding import best_pairs
 from tallystick.core.linkage.components import components
+from tallystick.crypto.order import alike
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -92,7 +93,7 @@ def matched(tags: Sequence[Tags], *, bands: int = 0, need: int = 0) -> Matches:
         for a, b in combinations(range(len(tags)), 2):
             free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
             free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-            at_a, at_b, tied = _linked(keys[a][:, free_a], keys[b][:, free_b])
+            at_a, at_b, tied = _linked(_at(keys[a], free_a), _at(keys[b], free_b))
             firsts.append(free_a[at_a] + starts[a])
             seconds.append(free_b[at_b] + starts[b])
             refused += tied
@@ -113,7 +114,9 @@ def _similar(state: _Clusters, bands: Sequence[Tags], starts: Int64s, need: int)
     for a, b in combinations(range(len(bands)), 2):
         free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
         free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-        found = (_linked(_keys(one)[:, free_a], _keys(two)[:, free_b])[:2] for one, two in zip(bands[a], bands[b], strict=True))
+        found = (
+            _linked(_at(_keys(one), free_a), _at(_keys(two), free_b))[:2] for one, two in zip(bands[a], bands[b], strict=True)
+        )
         at_a, at_b, tied = best_pairs(found, len(free_b), need)
         firsts.append(free_a[at_a] + starts[a])
         seconds.append(free_b[at_b] + starts[b])
@@ -127,21 +130,19 @@ def _keys(tags: Tags) -> Halves:
     return np.ascontiguousarray(np.ascontiguousarray(tags).view("<u8").reshape(-1, 2).T)
 
 
+def _at(keys: Halves, rows: Int64s) -> Halves:
+    """Give the keys of some rows, in rising order; all of them without a copy."""
+    return keys if len(rows) == keys.shape[1] else keys[:, rows]
+
+
 def _linked(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
     """Give (positions in a, positions in b, ties): where a tag is once in each, and the number of shared tags that are not."""
     split = a.shape[1]
     if not split or not b.shape[1]:
         return _NONE, _NONE, 0
     both = np.concatenate([a, b], axis=1)
-    order = np.argsort(both[0])
-    high, low = both[0][order], both[1][order]
-    same_high, same = high[1:] == high[:-1], low[1:] == low[:-1]
-    if (same_high & ~same).any():
-        # different tags with one first half may lie between equal ones: hashes do not, but a peer's list is not ours to trust
-        order = np.lexsort((both[1], both[0]))
-        high, low = both[0][order], both[1][order]
-        same_high, same = high[1:] == high[:-1], low[1:] == low[:-1]
-    first = np.flatnonzero(np.concatenate([[True], ~(same_high & same)]))
+    order, new = alike(both[0], both[1])
+    first = np.flatnonzero(new)
     sizes = np.diff(np.append(first, len(order)))
     shared = sizes >= FEWEST
     first, sizes = first[shared], sizes[shared]
@@ -161,8 +162,7 @@ class _Clusters:
     def __init__(self, rows: int, agency: Int64s, agencies: int) -> None:
         self.label: Int64s = np.arange(rows, dtype=np.int64)
         self.agency = agency
-        self.has: Bools = np.zeros((rows, agencies), dtype=np.bool_)
-        self.has[np.arange(rows), agency] = True
+        self.has: Bools = agency[:, None] == np.arange(agencies)
 
     def free(self, start: int, end: int, other: int) -> Int64s:
         """Give, relative to `start`, which rows of [start, end) have no row of agency `other` in their cluster."""
