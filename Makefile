@@ -8,7 +8,7 @@ LOCK    = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --g
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 
-.PHONY: demo test test-slow check lint lock proto proto-drift native sanitize bench clean
+.PHONY: demo test test-slow check lint lock proto proto-drift native sanitize bench image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
@@ -49,6 +49,14 @@ sanitize: $(VENV)/.dev ## the kernel's tests under the address and undefined-beh
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=$(abspath $(SANITIZED))/crypto \
 	  $(BIN)/python -m pytest -q -m "not slow" tests/unit/crypto/test_kernel.py tests/unit/crypto/test_kernel_native.py
+
+ENGINE ?= podman
+IMAGE  ?= tallystick
+image: ## the container image of every party
+	$(ENGINE) build $(BUILD_FLAGS) -f compose/Dockerfile -t $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) .
+
+test-containers: $(VENV)/.dev ## a network of containers from IMAGE answers a question, without privileges
+	CONTAINER_ENGINE=$(ENGINE) TALLY_IMAGE=$(IMAGE) $(BIN)/python -m pytest -q -m slow tests/containers
 
 lock: ## resolve again; only this needs uv
 	$(LOCK) --group dev --all-extras -o requirements-dev.lock
