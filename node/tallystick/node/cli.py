@@ -134,7 +134,7 @@ def status(config_path: Path, format_: Format) -> None:
 @format_option
 @run_cli
 def datasets(config_path: Path, format_: Format) -> None:
-    """Check the datasets' sources against their declarations: rows, people, who has which identifier."""
+    """Check the datasets' sources against their declarations: rows, people, who has which identifier, which keys are one person."""
     config = read_config(config_path)
     if config.socket.exists():
         with steward(config.socket) as service:
@@ -148,14 +148,15 @@ def datasets(config_path: Path, format_: Format) -> None:
             (
                 name,
                 one.get("rows"),
-                one.get("people"),
+                f"{one['people']} of {one['at_most']}" if "people" in one else "",
                 _line(one.get("identifiers")),
+                _line(one.get("duplicates")),
                 one.get("error", ""),
                 one.get("detail", ""),
             )
             for name, one in report.items()
         ]
-        print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), rows)
+        print_table(("dataset", "rows", "people", "identifiers", "duplicates", "problem", "detail"), rows)
     _end([(f"dataset {name}", one.get("error", ""), one.get("hint", "")) for name, one in report.items()])
 
 

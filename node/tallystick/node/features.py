@@ -1,6 +1,7 @@
 """From a dataset's records to one row per person: what a job asks of one group.
 
-- Rows with the same person key are one person. `where` filters rows; a person is in the group if any of their rows passes.
+- Rows with the same person key are one person, and so are those of keys that were merged (`sources/merging.py`).
+- `where` filters rows; a person is in the group if any of their rows passes.
 - Derived columns sum up a person's passing rows.
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
@@ -18,16 +19,15 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import Derived
+from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.core.statistics.columns import PersonColumn
+from tallystick.node.sources.identifiers import PERSON, Strings, identifiers_of
 from tallystick.node.sources.locked import literal, quoted
-from tallystick.node.sources.records import PERSON, Records, identifier_column
-
-Strings = npt.NDArray[np.object_]
+from tallystick.node.sources.records import Records
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ class PeopleTable:
         n: how many people.
         columns: what the job uses, by name.
         identifiers: (n,) text or None, by name.
+        duplicates: which keys of the whole dataset were one person; None where it merges none.
     """
 
     n: int
     columns: Mapping[str, PersonColumn] = field(repr=False)
     identifiers: Mapping[str, Strings] = field(repr=False)
+    duplicates: Duplicates | None = field(repr=False, default=None)
 
 
 def people_table(
@@ -85,7 +87,10 @@ def people_table(
         for name, values in zip([*plain, *made], fetched, strict=True)
     }
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
-    return PeopleTable(n, columns, _identifiers(records, everyone=where is None))
+    identifiers = identifiers_of(
+        records.connection, tuple(records.config.identifiers), single=records.most <= 1, among="" if where is None else "people"
+    )
+    return PeopleTable(n, columns, identifiers, records.duplicates)
 
 
 def _number(records: Records, name: str) -> str:
@@ -135,52 +140,11 @@ def _check_constant(records: Records, plain: Sequence[str]) -> None:
         )
 
 
-def _identifiers(records: Records, *, everyone: bool) -> dict[str, Strings]:
-    """Give the most frequent identifiers, over all rows, of each person in `people`; of `everyone` where no condition parts them."""
-    names = tuple(records.config.identifiers)
-    if not names:
-        return {}
-    person = quoted(PERSON)
-    run = records.connection.execute
-    single = records.most <= 1  # then nothing need be grouped, which costs most of the memory of a long list
-    template = "{0} AS low{1}, {0} AS high{1}" if single else "min({0}) AS low{1}, max({0}) AS high{1}"
-    picked = ", ".join(template.format(column, place) for place, column in enumerate(map(_identifier, names)))
-    among = "" if everyone else f"WHERE {person} IN (SELECT person FROM people)"  # noqa: S608 - quoted and numbered names
-    made, grouped = ("VIEW", "") if single else ("TABLE", f"GROUP BY {person}")
-    run(f"CREATE {made} known AS SELECT {person} AS person, {picked} FROM records {among} {grouped}")  # noqa: S608 - as above
-    if single:
-        return _strings_of(records, names)
-    differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
-    differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
-    for place, name in enumerate(names):
-        if not differs[place]:
-            continue
-        column = _identifier(name)
-        # Few people have two values; only theirs are counted.
-        run(
-            f"UPDATE known SET low{place} = best.value FROM (SELECT DISTINCT ON (person) person, value FROM ("  # noqa: S608 - as above
-            f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "
-            f"AND {person} IN (SELECT person FROM known WHERE low{place} <> high{place}) GROUP BY ALL"
-            ") ORDER BY person, times DESC, value) AS best "
-            "WHERE known.person = best.person"
-        )
-    return _strings_of(records, names)
-
-
-def _strings_of(records: Records, names: Sequence[str]) -> dict[str, Strings]:
-    arrays = _fetch(records, [f"low{place}" for place in range(len(names))], table="known")
-    return {name: _strings(values) for name, values in zip(names, arrays, strict=True)}
-
-
-def _identifier(name: str) -> str:
-    return quoted(identifier_column(name))
-
-
-def _fetch(records: Records, columns: Sequence[str], *, table: str = "people") -> list[Any]:
-    """Give columns of a table in the order of the person keys."""
+def _fetch(records: Records, columns: Sequence[str]) -> list[Any]:
+    """Give columns of `people` in the order of the person keys."""
     if not columns:
         return []
-    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY person").fetchnumpy()  # noqa: S608
+    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM people ORDER BY person").fetchnumpy()  # noqa: S608
     return [fetched[name] for name in columns]
 
 
@@ -196,13 +160,6 @@ def _levels(records: Records, made_of: str | Derived) -> tuple[str, ...] | None:
 def _person_column(values: Any, levels: tuple[str, ...] | None) -> PersonColumn:
     masked = np.ma.masked_array(values)
     return PersonColumn(masked.filled(0).astype(np.int64), np.ma.getmaskarray(masked).copy(), levels)
-
-
-def _strings(values: Any) -> Strings:
-    masked = np.ma.masked_array(values)
-    text: Strings = np.asarray(masked.data, dtype=object).copy()
-    text[np.ma.getmaskarray(masked)] = None
-    return text
 
 
 def _run(records: Records, statement: str, fault: TallyError) -> None:

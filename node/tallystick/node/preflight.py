@@ -43,7 +43,10 @@ def findings(config: NodeConfig, agreements: Agreements, now: datetime) -> Itera
 
 
 def datasets(config: NodeConfig) -> dict[str, dict[str, Any]]:
-    """Give, by dataset: columns, rows, people, how many people have each identifier; or the error. Counts, never values."""
+    """Give, by dataset: rows, people and how many it may have, who has each identifier, what was merged; or the error.
+
+    Counts, never values.
+    """
     return {name: _dataset(config, name) for name in config.file.datasets}
 
 
@@ -57,7 +60,16 @@ def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:
                 column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608
                 for column in records.columns
             }
-            return {"rows": records.rows, "people": table.n, "identifiers": usable, "missing": missing}
+            report = {
+                "rows": records.rows,
+                "people": table.n,
+                "at_most": entry.people,
+                "identifiers": usable,
+                "missing": missing,
+            }
+            if records.duplicates is not None:
+                report["duplicates"] = records.duplicates.json_value()
+            return report
     except TallyError as error:
         return {"error": error.message, "hint": error.hint, "detail": error.detail, "code": error.code}
 

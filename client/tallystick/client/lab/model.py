@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.agreement.model import Disclosure
+from tallystick.core.agreement.model import Disclosure, Link
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
-
-Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
 
 
 def _one_or_more(value: Any) -> Any:

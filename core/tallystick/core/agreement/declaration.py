@@ -9,16 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.model import (
     Column,
     Dataset,
     IdentifierName,
+    Link,
     PeopleLimit,
     RowsPerPerson,
     check_names_apart,
 )
+from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.model import ColumnName, Document, Text
 
 SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -54,6 +56,45 @@ class DeclaredColumn(Column):
         return Column(**{name: getattr(self, name) for name in Column.model_fields})
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+class SamePerson(Document):
+    """Which keys of a source are one person; without either, each key is a person. Also written `keep`, or `merge`: link: strict.
+
+    Attributes:
+        ids: the source's columns that hold another id of a person; keys with the same value are one.
+        link: recipes, or ladders; keys with the same token are one. Of a ladder only the recipes are meant.
+    """
+
+    ids: Annotated[tuple[SourceColumn, ...], BeforeValidator(_one_or_more)] = ()
+    link: Annotated[tuple[Link, ...], BeforeValidator(_one_or_more)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        forms: dict[str, Any] = {"keep": {}, "merge": {"link": ["strict"]}}
+        if value not in forms:
+            raise ValueError("duplicates is one of: keep, merge, {ids: COLUMNS, link: RECIPES}")
+        return forms[value]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.ids)) != len(self.ids):
+            raise ValueError("ids are repeated")
+        if set(self.link) & set(SIMILARITY):
+            raise ValueError("duplicates are found by recipes, not by a similarity pass")
+        return self
+
+    @property
+    def merges(self) -> bool:
+        """Whether two keys may be one person at all."""
+        return bool(self.ids or self.link)
+
+
 class DeclaredDataset(Document):
     """One dataset.
 
@@ -63,6 +104,7 @@ class DeclaredDataset(Document):
         person: the source's column with the agency's own key of a person; rows with the same key are one person.
         identifiers: which column of the source holds which identifier.
         columns: what jobs may name.
+        duplicates: which keys are one person. It stays with the agency, as `person` does.
         people: there are no more people than this.
         rows_per_person: no person has more rows.
         out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
@@ -74,6 +116,7 @@ class DeclaredDataset(Document):
     person: SourceColumn
     identifiers: dict[IdentifierName, SourceColumn]
     columns: dict[ColumnName, DeclaredColumn]
+    duplicates: SamePerson = SamePerson()
     people: PeopleLimit = 100_000
     rows_per_person: RowsPerPerson = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"

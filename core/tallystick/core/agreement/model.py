@@ -40,6 +40,8 @@ IdentifierName = Literal[
 ]
 PeopleLimit = Annotated[int, Field(ge=1, le=100_000_000)]
 RowsPerPerson = Annotated[int, Field(ge=1, le=100_000)]
+Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
+"""A recipe, a ladder, or a word for a similarity pass."""
 JoinKind = Literal["inner", "left"]
 Operation = Literal["count", "sum", "mean"]
 
@@ -202,7 +204,7 @@ class Agreement(Document):
     datasets: dict[Name, Dataset]
     operations: tuple[Operation, ...]
     joins: tuple[JoinKind, ...]
-    link: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")], ...]
+    link: tuple[Link, ...]
     disclosure: Disclosure
     release: Release
     decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024

@@ -15,11 +15,12 @@ import duckdb
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.node.sources.files import Opened, open_csv, open_parquet, read_fault
+from tallystick.node.sources.identifiers import PERSON, identifier_column
 from tallystick.node.sources.locked import Connection, connect, lock, quoted
+from tallystick.node.sources.merging import merged, shared_columns
 from tallystick.node.sources.types import PLURALS, typed
-
-PERSON = "@person"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Records:
         columns: the declared columns that were loaded.
         rows: how many rows.
         most: rows of the person who has most.
+        duplicates: which keys were one person; None where the declaration merges none.
     """
 
     dataset: str
@@ -40,6 +42,7 @@ class Records:
     rows: int
     most: int
     connection: Connection = field(repr=False)
+    duplicates: Duplicates | None = field(repr=False, default=None)
 
 
 @contextmanager
@@ -56,7 +59,9 @@ def loaded(
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
 
     Raises:
-        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`.
+        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`; where keys
+            are merged, `link-invalid`, `link-impossible`.
+        Refused: `link-weak`, where keys are merged.
         Broken: `source-large`.
 
     Security: errors name declared columns; counts stand in `detail`; no value ever does.
@@ -68,13 +73,18 @@ def loaded(
         try:
             _read(connection, dataset, config, (folder / config.source.path).absolute(), wanted)
             lock(connection)
-            rows, most = _typed_table(connection, dataset, config, wanted)
+            rows = _typed_table(connection, dataset, config, wanted)
+            most, people = _most_and_people(connection)
+            found = merged(connection, dataset, config, single=most <= 1) if config.duplicates.merges else None
+            if found is not None:
+                most, people = _most_and_people(connection)
+            _check_people(connection, dataset, config, people, most)
         except duckdb.Error as error:
             fault = read_fault(dataset, error)
         if fault is not None:
             raise fault
         try:
-            yield Records(dataset, config, wanted, rows, most, connection)
+            yield Records(dataset, config, wanted, rows, most, connection, found)
         except duckdb.OutOfMemoryException as error:
             fault = read_fault(dataset, error)
         if fault is not None:
@@ -83,16 +93,12 @@ def loaded(
         connection.close()
 
 
-def identifier_column(name: str) -> str:
-    """Give the column of `records` that holds an identifier."""
-    return f"@{name}"
-
-
 def _read(connection: Connection, dataset: str, config: DeclaredDataset, path: Path, wanted: tuple[str, ...]) -> None:
     """Copy the columns that are wanted, as text, into the table `raw`."""
     source = open_csv(dataset, path) if config.source.csv is not None else open_parquet(connection, dataset, path)
     targets = {PERSON: config.person}
     targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
+    targets |= shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
     _check_present(dataset, source, targets)
     picked = ", ".join(f"nullif({source.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items())
@@ -115,8 +121,8 @@ def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> Non
         raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
 
 
-def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> tuple[int, int]:
-    """Check `raw` and turn it into `records`; gives the number of rows, and of the rows of the person who has most."""
+def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> int:
+    """Check `raw` and turn it into `records`; gives the number of rows."""
     expressions = {name: typed(config.columns[name].declared(), quoted(name), name=name) for name in wanted}
     counts = ["count(*)", f"count(*) FILTER (WHERE {quoted(PERSON)} IS NULL)"]
     for name, column in expressions.items():
@@ -143,28 +149,33 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
             detail=_counted(outside),
         )
     kept = [quoted(PERSON), *(quoted(identifier_column(name)) for name in config.identifiers)]
+    kept += [quoted(name) for name in shared_columns(config)]
     kept += [
         f"CASE WHEN {quoted(n)} IS NOT NULL THEN {c.clipped if clip else c.value} END AS {quoted(n)}"
         for n, c in expressions.items()
     ]
     connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608
     connection.execute("DROP TABLE raw")
-    return int(rows), _checked_people(connection, dataset, config)
+    return int(rows)
 
 
-def _checked_people(connection: Connection, dataset: str, config: DeclaredDataset) -> int:
-    """Give the rows of the person who has most, if that is allowed and there are not too many people."""
+def _most_and_people(connection: Connection) -> tuple[int, int]:
+    """Give the rows of the person who has most, and how many people there are."""
     counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
-    over = f"count(*) FILTER (WHERE rows > {config.rows_per_person})"
-    most, over_many, people = connection.execute(
-        f"SELECT coalesce(max(rows), 0), {over}, count(*) FROM ({counts})"  # noqa: S608 - as above
-    ).fetchone()
-    if over_many:
+    most, people = connection.execute(f"SELECT coalesce(max(rows), 0), count(*) FROM ({counts})").fetchone()  # noqa: S608 - as above
+    return int(most), int(people)
+
+
+def _check_people(connection: Connection, dataset: str, config: DeclaredDataset, people: int, most: int) -> None:
+    """Check that there are no more people, and nobody has more rows, than is declared."""
+    if most > config.rows_per_person:
+        counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+        over = f"SELECT count(*) FROM ({counts}) WHERE rows > {config.rows_per_person}"  # noqa: S608 - as above
         raise Invalid(
             "source-bounds",
             f"dataset {dataset}: people have more rows than rows_per_person allows",
             hint="check the person key, or agree on a larger rows_per_person",
-            detail=f"{over_many} people",
+            detail=f"{connection.execute(over).fetchone()[0]} people",
         )
     if people > config.people:
         raise Invalid(
@@ -173,7 +184,6 @@ def _checked_people(connection: Connection, dataset: str, config: DeclaredDatase
             hint="check the person key, or agree on a larger number: `people` of the dataset",
             detail=f"{people} people",
         )
-    return int(most)
 
 
 def _counted(counts: dict[str, int]) -> str:

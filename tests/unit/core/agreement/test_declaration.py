@@ -79,3 +79,28 @@ def test_a_number_of_people_that_is_none(people: Any) -> None:
     with pytest.raises(Invalid) as caught:
         declared(people=people)
     assert caught.value.code == "document-invalid"
+
+
+@pytest.mark.parametrize(
+    ("written", "ids", "link"),
+    [
+        ("keep", (), ()),
+        ("merge", (), ("strict",)),
+        ({"ids": "master"}, ("master",), ()),
+        ({"ids": ["a", "b"], "link": ["strict", "ssn+last_name:4"]}, ("a", "b"), ("strict", "ssn+last_name:4")),
+    ],
+)
+def test_ways_to_say_which_keys_are_one_person(tmp_path: Path, written: Any, ids: Any, link: Any) -> None:
+    dataset = declared(duplicates=written)
+    assert (dataset.duplicates.ids, dataset.duplicates.link) == (ids, link)
+    assert dataset.duplicates.merges == (written != "keep")
+    assert DeclaredDataset.read(dataset.node_entry(tmp_path), what="dataset").duplicates == dataset.duplicates
+    assert dataset.agreed("labor") == declared().agreed("labor"), "it stays with the agency"
+
+
+@pytest.mark.parametrize("written", ["fuse", 1, {"ids": ["a", "a"]}, {"link": "similarity"}, {"link": "Strict!"}, {"by": "x"}])
+def test_ways_that_are_none(written: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        declared(duplicates=written)
+    assert caught.value.code == "document-invalid"
+    assert "duplicates" in caught.value.message

@@ -1,0 +1,71 @@
+"""Identifiers, one a person: the most frequent one over all the person's rows; of equally frequent ones the smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.node.sources.locked import Connection, quoted
+
+PERSON = "@person"
+Strings = npt.NDArray[np.object_]
+
+
+def identifier_column(name: str) -> str:
+    """Give the column of `records` that holds an identifier."""
+    return f"@{name}"
+
+
+def identifiers_of(connection: Connection, names: Sequence[str], *, single: bool, among: str = "") -> dict[str, Strings]:
+    """Give identifiers, text or None, of people in the order of their keys (as bytes).
+
+    Args:
+        connection: with the table `records`.
+        names: which identifiers.
+        single: nobody has two rows; then nothing need be grouped, which costs most of the memory of a long list.
+        among: a table whose column `person` says who; "" for everybody.
+    """
+    if not names:
+        return {}
+    person = quoted(PERSON)
+    run = connection.execute
+    template = "{0} AS low{1}, {0} AS high{1}" if single else "min({0}) AS low{1}, max({0}) AS high{1}"
+    picked = ", ".join(template.format(column, place) for place, column in enumerate(map(_column, names)))
+    where = f"WHERE {person} IN (SELECT person FROM {among})" if among else ""  # noqa: S608 - a table of ours
+    made, grouped = ("VIEW", "") if single else ("TABLE", f"GROUP BY {person}")
+    run(f"CREATE {made} known AS SELECT {person} AS person, {picked} FROM records {where} {grouped}")  # noqa: S608 - quoted and numbered names
+    if not single:
+        differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
+        differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
+        for place in np.flatnonzero([bool(one) for one in differs]).tolist():
+            _keep_most_frequent(connection, _column(names[place]), place)
+    picked = ", ".join(f"low{place}" for place in range(len(names)))
+    fetched = run(f"SELECT {picked} FROM known ORDER BY person").fetchnumpy()  # noqa: S608 - numbered names
+    run(f"DROP {made} known")
+    return {name: _strings(fetched[f"low{place}"]) for place, name in enumerate(names)}
+
+
+def _keep_most_frequent(connection: Connection, column: str, place: int) -> None:
+    """Put the most frequent value in place of the least one. Few people have two values; only theirs are counted."""
+    person = quoted(PERSON)
+    connection.execute(
+        f"UPDATE known SET low{place} = best.value FROM (SELECT DISTINCT ON (person) person, value FROM ("  # noqa: S608 - quoted and numbered names
+        f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "
+        f"AND {person} IN (SELECT person FROM known WHERE low{place} <> high{place}) GROUP BY ALL"
+        ") ORDER BY person, times DESC, value) AS best "
+        "WHERE known.person = best.person"
+    )
+
+
+def _column(name: str) -> str:
+    return quoted(identifier_column(name))
+
+
+def _strings(values: Any) -> Strings:
+    masked = np.ma.masked_array(values)
+    text: Strings = np.asarray(masked.data, dtype=object).copy()
+    text[np.ma.getmaskarray(masked)] = None
+    return text
