@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.fields import FIELDS
+from tallystick.core.linkage.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.recipes import Part, Recipe
 
 Bools = npt.NDArray[np.bool_]
@@ -27,7 +27,8 @@ _IDENTIFIER: Final = {
 """What is wrong together: who moves has another street, city and ZIP."""
 
 _WHOLE_IMPLIES: Final = {
-    "ssn": {"ssn4"},
+    "ssn": {"ssn4", "ssn_start", "ssn_digits"},
+    "street": {"street_name"},
     "first_name": {"first_initial", "first_group", "first_sound"},
     "last_name": {"last_part", "last_end", "last_sound"},
     "birth_date": {"birth_any_order", "birth_month_day", "birth_year_day"},
@@ -50,10 +51,10 @@ class Identifier:
 
 
 def parts_of(recipe: Recipe) -> tuple[Part, ...]:
-    """Give a recipe's parts; names in any order as the two names."""
+    """Give a recipe's parts; names in either order as the two names."""
     parts: list[Part] = []
     for part in recipe.parts:
-        parts += [Part("first_name"), Part("last_name")] if part.field == "names_any_order" else [_plain(part)]
+        parts += [Part(name) for name in EITHER_ORDER[part.field]] if part.field in EITHER_ORDER else [_plain(part)]
     return tuple(dict.fromkeys(parts))
 
 

@@ -6,13 +6,16 @@ Each rule takes distinct raw texts, as those of `normalise.py` do, so phonetics 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from string import digits
 from typing import Final
 
 import jellyfish
 
 from tallystick.core.linkage.dates import birth_dates
+from tallystick.core.linkage.digits import ssns
 from tallystick.core.linkage.names import name_words, names
 from tallystick.core.linkage.nicknames import GROUP
+from tallystick.core.linkage.places import streets
 
 PARTICLES: Final = frozenset(
     {"DA", "DAS", "DE", "DEL", "DELA", "DER", "DI", "DOS", "DU", "EL", "LA", "LAS", "LE", "LOS", "VAN", "VON", "Y"}
@@ -74,7 +77,28 @@ def births_year_day(texts: Sequence[str]) -> list[str | None]:
     return [d[:4] + d[6:] if d else None for d in birth_dates(texts)]
 
 
+def ssn_starts(texts: Sequence[str]) -> list[str | None]:
+    """Give the first five digits of SSNs, which a slip in the last four leaves alone. Twins' numbers often share them."""
+    return [number[:5] if number else None for number in ssns(texts)]
+
+
+def ssn_digits(texts: Sequence[str]) -> list[str | None]:
+    """Give the digits of SSNs in order of size: exchanging any of them changes nothing.
+
+    Neighbouring numbers, as twins have, never agree: the sum of their digits differs by one modulo nine.
+    """
+    return ["".join(sorted(number)) if number else None for number in ssns(texts)]
+
+
+def street_names(texts: Sequence[str]) -> list[str | None]:
+    """Give street lines without the number of the house; a line of digits alone is denied."""
+    return [line.lstrip(digits) or None if line else None for line in streets(texts)]
+
+
 ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {
+    "ssn_start": ssn_starts,
+    "ssn_digits": ssn_digits,
+    "street_name": street_names,
     "first_group": first_groups,
     "first_sound": sounds,
     "last_sound": sounds,

@@ -1,7 +1,8 @@
 """The fields that recipes are made of: where each comes from, and how much it says about a person.
 
 A field is an identifier, or something made from one or two that survives an error: a nickname's group, a name's sound, one part of
-a double surname, both names in either order, a birth date with month and day in either order, or without its year or month.
+a double surname, both names in either order, a number's digits without their order, a street without the number of the house, a
+birth date with month and day in either order, or without its year or month.
 
 Bits are collision entropies of what is recorded, -log2 of the probability that two draws agree. The figures are low estimates for
 one county's clients. Numbers that are given out once agree more seldom than their entropy suggests: two different people share one
@@ -46,7 +47,11 @@ class FieldKind:
 
 FIELDS: Final = {
     "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True, unique_bits=34.0, means="nine digits"),
-    "ssn4": FieldKind(("ssn4", "ssn"), 13.0, tells_twins_apart=True, means="the last four digits of the SSN"),
+    "ssn4": FieldKind(("ssn4", "ssn"), 13.2, tells_twins_apart=True, means="the last four digits of the SSN"),
+    "ssn_start": FieldKind(("ssn",), 8.0, means="the first five digits of the SSN"),
+    "ssn_digits": FieldKind(
+        ("ssn",), 14.0, tells_twins_apart=True, means="the digits of the SSN in order of size: two exchanged leave it as it is"
+    ),
     "state_id": FieldKind(
         ("state_id",), 24.0, tells_twins_apart=True, unique_bits=29.0, means="the state's number of a person"
     ),
@@ -69,13 +74,26 @@ FIELDS: Final = {
     "names_any_order": FieldKind(
         ("first_name", "last_name"), 16.5, tells_twins_apart=True, needs_all=True, means="first and last name, in either order"
     ),
+    "sounds_any_order": FieldKind(
+        ("first_name", "last_name"),
+        13.0,
+        tells_twins_apart=True,
+        needs_all=True,
+        means="how first and last name sound, in either order",
+    ),
     "birth_date": FieldKind(("birth_date",), 13.0, (0.0, 0.0, 1.0, 4.5, 6.0, 8.0), means="YYYYMMDD"),
     "birth_any_order": FieldKind(("birth_date",), 12.5, means="the birth date, month and day in either order"),
     "birth_month_day": FieldKind(("birth_date",), 8.4, means="the birth date without its year"),
     "birth_year_day": FieldKind(("birth_date",), 9.0, means="the birth date without its month"),
     "sex": FieldKind(("sex",), 1.0, means="F, M or X"),
-    "street": FieldKind(("street",), 11.0, (3.0, 5.0, 7.0, 8.0), means="the street line, abbreviated, without spaces"),
+    "street": FieldKind(
+        ("street",), 11.0, (3.0, 5.0, 7.0, 8.0, 9.0, 9.5, 10.0), means="the street line, abbreviated, without spaces"
+    ),
+    "street_name": FieldKind(("street",), 8.0, means="the street line without the number of the house"),
     "city": FieldKind(("city",), 3.0, (2.0,), means="letters of the city"),
     "zip": FieldKind(("zip",), 6.0, (0.0, 0.5, 2.0, 4.0), means="five digits"),
     "phone": FieldKind(("phone",), 16.0, (0.0, 0.0, 2.0), means="ten digits"),
 }
+
+EITHER_ORDER: Final = {"names_any_order": ("first_name", "last_name"), "sounds_any_order": ("first_sound", "last_sound")}
+"""Fields that hold two others in either order."""

@@ -29,44 +29,93 @@ _DEFAULT: Final = (
     "ssn+last_name:4",
     "ssn+first_name:1",
     "first_name+last_name+birth_date",
+    "first_name+last_name+birth_date+middle_name:1",
+    "first_name+last_name+birth_date+city",
     "ssn4+first_name:1+birth_date",
+    "ssn4+first_name+birth_date",
     "ssn4+first_name+last_name",
+    "ssn4+first_name+last_name+birth_date:4",
+    "ssn4+first_name+last_name+birth_month_day",
+    # digits exchanged
+    "ssn_digits+first_name:1+birth_date",
+    "ssn_digits+first_name:3+birth_date",
+    "ssn_digits+street:7+zip",
     # the same names, written differently: swapped, a nickname, half of a double surname, an ending lost, by ear
     "names_any_order+birth_date",
+    "names_any_order+birth_date+sex",
+    "names_any_order+birth_date+zip",
     "first_group+last_part+birth_date",
+    "first_group+last_part+birth_date+sex",
+    "first_group+last_part+birth_date+zip",
     "first_group+last_end+birth_date",
+    "first_group+last_end+birth_date+sex",
+    "first_group+last_end+birth_date+zip",
     "first_name:3+last_name:4+birth_date",
+    "first_name:3+last_name:4+birth_date+zip",
     "first_sound+last_sound+birth_date",
+    "first_sound+last_sound+birth_date+zip",
     # a surname changed, or a birth date wrong, at one address
     "first_name+birth_date+street",
-    "first_name+birth_date+zip",
+    "first_name+birth_date+street+zip",
     "first_name+last_name+street",
+    "first_name+last_name+street+zip",
+    "first_name+birth_date+zip",
 )
 _LOOSE: Final = (
     *_DEFAULT,
-    # month and day swapped; a part of the date wrong, which names alone do not make up for
-    "first_name+last_name+birth_any_order",
-    "first_name+last_name+birth_month_day+zip",
-    "first_name+last_name+birth_year_day+zip",
-    "first_name:3+last_name+birth_date:6+zip",
-    # a number alone, or with little
+    # a number alone, or part of one with little
     "ssn",
+    "ssn_digits+last_name:4+zip",
+    "ssn_digits+birth_date",
+    "ssn_digits+first_name:1+last_name",
+    "ssn_start+first_name:1+last_name:4+zip",
     "ssn4+birth_date",
-    # little of each name
-    "first_name:1+last_name+birth_date",
-    "first_name:2+last_name:2+birth_date",
-    "first_name:1+birth_date+street",
-    "first_sound+last_sound+street",
+    "ssn_start+first_name:1+birth_date",
+    # month and day swapped; a part of the date wrong, which names alone do not make up for
+    "first_name+last_name+birth_year_day+zip",
+    "first_name+last_name+birth_month_day+zip",
+    "first_name+last_name+birth_any_order",
+    # at one address or telephone
+    "first_name:1+birth_date+phone",
     "names_any_order+phone",
+    "first_name+last_name:4+street_name+zip",
+    "first_name:3+last_name:4+street:7+zip:3",
+    "sounds_any_order+street_name+zip",
+    "first_name:1+birth_date+street:7",
+    "sounds_any_order+street:7+zip:3",
+    # little of each name
+    "first_name:2+last_name:4+birth_date",
+    "sounds_any_order+birth_date",
+    "sounds_any_order+birth_date+zip",
+    "first_name:2+last_name:2+birth_date",
 )
 LADDERS: Final[Mapping[str, tuple[str, ...]]] = {"strict": _STRICT, "default": _DEFAULT, "loose": _LOOSE}
 
-STANDS_IN: Final[Mapping[str, str]] = {}
-"""A stronger recipe for lists in which the other says too little."""
+STANDS_IN: Final[Mapping[str, str]] = {
+    "ssn_digits+first_name:1+last_name": "ssn_digits+birth_date",
+    "first_name+last_name+birth_date+middle_name:1": "first_name+last_name+birth_date",
+    "first_name+last_name+birth_date+city": "first_name+last_name+birth_date",
+    "ssn4+first_name+birth_date": "ssn4+first_name:1+birth_date",
+    "ssn4+first_name+last_name+birth_date:4": "ssn4+first_name+last_name",
+    "ssn4+first_name+last_name+birth_month_day": "ssn4+first_name+last_name",
+    "ssn_digits+first_name:3+birth_date": "ssn_digits+first_name:1+birth_date",
+    "names_any_order+birth_date+sex": "names_any_order+birth_date",
+    "names_any_order+birth_date+zip": "names_any_order+birth_date",
+    "first_group+last_part+birth_date+sex": "first_group+last_part+birth_date",
+    "first_group+last_part+birth_date+zip": "first_group+last_part+birth_date",
+    "first_group+last_end+birth_date+sex": "first_group+last_end+birth_date",
+    "first_group+last_end+birth_date+zip": "first_group+last_end+birth_date",
+    "first_name:3+last_name:4+birth_date+zip": "first_name:3+last_name:4+birth_date",
+    "first_sound+last_sound+birth_date+zip": "first_sound+last_sound+birth_date",
+    "first_name+birth_date+street+zip": "first_name+birth_date+street",
+    "first_name+last_name+street+zip": "first_name+last_name+street",
+    "sounds_any_order+birth_date+zip": "sounds_any_order+birth_date",
+}
+"""Stronger recipes for lists in which the other says too little; where it says enough it links whom they would, and they are not used."""
 
 _ORDER: Final = ("strict", "default", "loose")
 
-SHARE: Final = {"strict": 1e-4, "default": 1e-4, "loose": 1e-3}
+SHARE: Final = {"strict": 1e-4, "default": 1e-4, "loose": 3e-4}
 """Accidental pairs that a recipe may make if nobody had a partner, as a share of the smaller list, by the ladder that is asked for."""
 SHARE_BY_NAME: Final = SHARE["loose"]
 """The same for a recipe that an agreement names itself."""
