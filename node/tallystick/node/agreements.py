@@ -1,9 +1,15 @@
-"""The agreements that a node acts under: read from its files, checked against its own key, never older than one seen before."""
+"""The agreements that a node acts under: read from its files, checked against its own key, never older than one seen before.
+
+A file that is new or changed is seen without a restart: when a job names an agreement that is not held, and files differ from when they
+were read last.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -18,6 +24,7 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.ports import Storage
 
 _LOG: Final = structlog.get_logger("node")
+_Stamp: TypeAlias = tuple[Path, int, int, int]
 
 
 @dataclass
@@ -34,22 +41,25 @@ class Agreements:
     clock: Clock
     problems: dict[str, TallyError] = field(default_factory=dict)
     _held: dict[str, SignedDocument] = field(default_factory=dict)
+    _read: frozenset[_Stamp] = frozenset()
 
     def load(self) -> None:
         """Read the files again. One that does not count is left out and told in `problems`; the others stay in force."""
-        self.problems.clear()
-        self._held.clear()
-        for written in self.config.file.agreements:
+        self._read = self._stamps()
+        held: dict[str, SignedDocument] = {}
+        problems: dict[str, TallyError] = {}
+        for written, path in self._files():
             try:
-                document = read_document(self.config.path(written), kind="agreement")
+                document = read_document(path, kind="agreement")
                 agreement = self._valid(document)
-                held = self._held.get(agreement.agreement)
-                if held is None or held.read(Agreement).version < agreement.version:
+                other = held.get(agreement.agreement)
+                if other is None or other.read(Agreement).version < agreement.version:
                     self.storage.see_agreement(agreement.agreement, agreement.version, document.digest)
-                    self._held[agreement.agreement] = document
+                    held[agreement.agreement] = document
             except TallyError as error:
-                self.problems[written] = error
+                problems[written] = error
                 _LOG.warning("agreement", file=written, code=error.code)
+        self._held, self.problems = held, problems  # at once: another thread may be reading them
 
     def all(self) -> dict[str, SignedDocument]:
         """Give the agreements that counted when they were read."""
@@ -62,6 +72,9 @@ class Agreements:
             Refused: `agreement-unknown`, `agreement-expired`, …
         """
         document = self._held.get(reference.agreement)
+        if (document is None or document.digest != reference.digest) and self._stamps() != self._read:
+            self.load()
+            document = self._held.get(reference.agreement)
         if document is None or document.digest != reference.digest:
             raise Refused(
                 "agreement-unknown",
@@ -69,6 +82,26 @@ class Agreements:
                 hint="its IT adds the signed file to node.yaml",
             )
         return self._valid(document), document
+
+    def _files(self) -> list[tuple[str, Path]]:
+        """Give what the configuration names: (as it is written, path); of a folder, its `*.json`."""
+        found: list[tuple[str, Path]] = []
+        for written in self.config.file.agreements:
+            path = self.config.path(written)
+            if path.is_dir():
+                found += [(f"{written}/{file.name}", file) for file in sorted(path.glob("*.json"))]
+            else:
+                found.append((written, path))
+        return found
+
+    def _stamps(self) -> frozenset[_Stamp]:
+        """Say what tells a file from what it was when it was read."""
+        found: set[_Stamp] = set()
+        for _, path in self._files():
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                found.add((path, status.st_mtime_ns, status.st_size, status.st_ino))
+        return frozenset(found)
 
     def _valid(self, document: SignedDocument) -> Agreement:
         name = document.read(Agreement).agreement

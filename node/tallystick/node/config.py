@@ -44,7 +44,7 @@ class NodeFile(Document):
         state: a folder that only the node may read.
         identity: the file with the agency's identity key.
         invite: an invitation, used once by `tally node join`.
-        agreements: files of signed agreements.
+        agreements: files of signed agreements, or folders of them (`*.json`).
         policy: the local policy; without one nothing is allowed.
         workers: processes for heavy work; 0 takes one a core.
         desk: who releases at the desk: `ask` a steward, or `auto`.

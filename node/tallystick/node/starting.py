@@ -14,7 +14,7 @@ agency: {agency}
 coordinator: {{address: "{address}"}}
 identity: identity.key          # never leaves this machine; its public key stands in the agreements
 state: state                    # the node's own folder, closed to others
-agreements: []                  # files of signed agreements, such as county.agreement.json
+agreements: []                  # signed agreements: files, or folders of *.json; new ones are seen without a restart
 policy: policy.yaml             # empty allows nothing
 desk: ask                       # who releases, where this agency is the desk: ask a steward, or auto
 datasets: {{}}
