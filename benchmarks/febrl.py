@@ -40,6 +40,11 @@ def febrl4(without: Collection[str] = ()) -> tuple[People, People, Truth]:
     return _lists(_rows("dataset4a.csv"), _rows("dataset4b.csv"), without)
 
 
+def whole(number: int, without: Collection[str] = ()) -> People:
+    """Give Febrl 1, 2 or 3 as one list of records under keys of their own; the same `keys` are the same person."""
+    return _people(f"febrl{number}", _rows(f"dataset{number}.csv"), without)
+
+
 def housemates(first: People, second: People, truth: Truth, *, twins: bool, seed: int = 1) -> tuple[People, People]:
     """Turn each true pair into two people of one household: another first name and number, and birth date unless twins."""
     rng = np.random.default_rng(seed)
