@@ -16,7 +16,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import Passes, passes_of
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 
 EPSILON: Final = 0.5
@@ -49,7 +49,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
             statement[agency] += _desk(question)
     statement[analyst] = _analyst(question, agreement)
     for agency in data:
-        statement[f"{COORDINATOR} + {agency}"] = _coalition(agency, agreement)
+        statement[f"{COORDINATOR} + {agency}"] = _coalition(agency, agreement, passes_of(question, agreement))
     return statement
 
 
@@ -114,11 +114,18 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     ]
 
 
-def _coalition(agency: str, agreement: Agreement) -> list[str]:
-    return [
+def _coalition(agency: str, agreement: Agreement, passes: Passes) -> list[str]:
+    lines = [
         f"together they also learn which of {agency}'s own people match somebody, or a decoy of the other agency's",
         _blur(agreement.decoys, "how many match: blurred by the other agency's decoys", _delta_with_agency),
-        "not: values, people of the other agency that do not match, or cells",
+    ]
+    if passes.similarity is None:
+        return [*lines, "not: values, people of the other agency that do not match, or cells"]
+    return [
+        *lines,
+        f"in which bands each of {agency}'s own people coincides with anybody of the other agency, so which parts of names, dates, "
+        "numbers or addresses the two share, whether they match or not",
+        "not: values, people of the other agency who are like none of these, or cells",
     ]
 
 

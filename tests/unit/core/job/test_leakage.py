@@ -85,6 +85,9 @@ def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
     figure = privacy_delta(1024, 0.5, Fraction(1, 4 * (passes.bands - passes.need + 1)))
     assert f"{passes.need} or more: blurred by fewer of them (ε = 0.5, δ = {figure:.1e})" in number
     assert any("the rarer the pattern, the less blurred" in line for line in lines)
+    together = leakage_statement(question(), with_it)["coordinator + labor"]
+    assert any("in which bands each of labor's own people" in line and "whether they match or not" in line for line in together)
+    assert not any("that do not match" in line for line in together)
     without = leakage_statement(question(), agreement(link=["ssn+birth_date"], datasets=datasets))["coordinator"]
     assert not any("band" in line or "pattern" in line for line in without)
     bare = leakage_statement(question(), agreement(link=["ssn+birth_date", "similarity"], datasets=datasets, decoys=0))
