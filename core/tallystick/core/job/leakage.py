@@ -123,8 +123,10 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes) -> list[str]:
         return [*lines, "not: values, people of the other agency that do not match, or cells"]
     return [
         *lines,
-        f"in which bands each of {agency}'s own people coincides with anybody of the other agency, so which parts of names, dates, "
-        "numbers or addresses the two share, whether they match or not",
+        (
+            f"in which bands each of {agency}'s own people coincides with anybody of the other agency, so which parts of names, dates, "
+            "numbers or addresses the two share, whether they match or not"
+        ),
         "not: values, people of the other agency who are like none of these, or cells",
     ]
 
