@@ -69,47 +69,59 @@ def serve(config: Path) -> None:
     run(read_settings(config))
 
 
-def _member(agency: str | None, analyst: str | None, approver: str | None) -> tuple[Member, str]:
-    """Give the one member that is named.
+def _members(named: tuple[tuple[str, ...], ...]) -> list[tuple[Member, str]]:
+    """Give the members that are named, as their options gave them: one tuple a role.
 
     Raises:
-        Invalid: `document-invalid`: none, or more than one.
+        Invalid: `document-invalid`: none is.
     """
-    named = [(role, name) for role, name in zip(ROLES, (agency, analyst, approver), strict=True) if name is not None]
-    if len(named) != 1:
+    found = [(role, name) for role, names in zip(ROLES, named, strict=True) for name in names]
+    if not found:
         raise Invalid("document-invalid", "name one member", hint="--agency NAME, --analyst NAME or --approver NAME")
-    return named[0]
+    return found
 
 
 def _member_options(command: Any) -> Any:
     for role in reversed(ROLES):
-        command = click.option(f"--{role}", metavar="NAME", help=f"The name of an {role} as agreements have it.")(command)
+        text = f"The name of an {role} as agreements have it; may be repeated."
+        command = click.option(f"--{role}", metavar="NAME", multiple=True, help=text)(command)
     return command
 
 
 @coordinator.command()
 @config_option
 @_member_options
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The invitation file to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The file to write; for several members, their folder."
+)
 @run_cli
-def invite(config: Path, agency: str | None, analyst: str | None, approver: str | None, out: Path) -> None:
-    """Write an invitation: a file with which one member joins, once. It is a secret until then."""
-    role, name = _member(agency, analyst, approver)
+def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], out: Path) -> None:
+    """Write an invitation: a file with which one member joins, once. It is a secret until then.
+
+    For several members, --out names a folder, in which ROLE-NAME.invite is theirs.
+    """
+    members = _members((agency, analyst, approver))
+    if len(members) > 1 and not out.is_dir():
+        raise Invalid("file-missing", f"{out} is no folder, and several members are named", hint=f"mkdir {out}")
     made = _composed(config)
-    invitation = made.authority.invite(role, name, _address(made.settings))
-    write_invitation(out, invitation)
-    click.echo(f"{out}: {role} {name} may join until {invitation['expires']}")
+    address = _address(made.settings)
+    for role, name in members:
+        invitation = made.authority.invite(role, name, address)
+        path = out / f"{role}-{name}.invite" if out.is_dir() else out
+        write_invitation(path, invitation)
+        click.echo(f"{path}: {role} {name} may join until {invitation['expires']}")
 
 
 @coordinator.command()
 @config_option
 @_member_options
 @run_cli
-def revoke(config: Path, agency: str | None, analyst: str | None, approver: str | None) -> None:
-    """Revoke all certificates and unused invitations of one member. A running coordinator ends their calls within seconds."""
-    role, name = _member(agency, analyst, approver)
-    count = _composed(config).authority.revoke(role, name)
-    click.echo(f"{role} {name}: {count} revoked")
+def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...]) -> None:
+    """Revoke all certificates and unused invitations of members. A running coordinator ends their calls within seconds."""
+    members = _members((agency, analyst, approver))
+    authority = _composed(config).authority
+    for role, name in members:
+        click.echo(f"{role} {name}: {authority.revoke(role, name)} revoked")
 
 
 @coordinator.command()

@@ -61,12 +61,27 @@ def test_invite_and_revoke(folder: Path) -> None:
     assert (none.exit_code, "not-enrolled" in none.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("named", [[], ["--agency", "a", "--analyst", "b"]])
-def test_one_member_is_named(folder: Path, named: list[str]) -> None:
+def test_somebody_must_be_named(folder: Path) -> None:
     tally(folder, "init")
-    result = tally(folder, "invite", *named, "--out", str(folder / "x"))
-    assert (result.exit_code, "name one member" in result.stderr) == (1, True)
+    for command in (["invite", "--out", str(folder / "x")], ["revoke"]):
+        result = tally(folder, *command)
+        assert (result.exit_code, "name one member" in result.stderr) == (1, True)
     assert not (folder / "x").exists()
+
+
+def test_several_are_invited_and_revoked_at_once(folder: Path) -> None:
+    tally(folder, "init")
+    named = ["--agency", "labor", "--agency", "health", "--analyst", "ana"]
+    nowhere = tally(folder, "invite", *named, "--out", str(folder / "all"))
+    assert (nowhere.exit_code, "is no folder" in nowhere.stderr) == (1, True)
+    (folder / "all").mkdir()
+    invited = tally(folder, "invite", *named, "--out", str(folder / "all"))
+    assert invited.exit_code == 0, invited.output
+    read = {path.name: read_invitation(path) for path in (folder / "all").iterdir()}
+    assert set(read) == {"agency-labor.invite", "agency-health.invite", "analyst-ana.invite"}
+    assert all(f"{one.role}-{one.name}.invite" == name for name, one in read.items())
+    revoked = tally(folder, "revoke", "--agency", "labor", "--analyst", "ana")
+    assert (revoked.exit_code, revoked.stdout) == (0, "agency labor: 1 revoked\nanalyst ana: 1 revoked\n")
 
 
 def test_without_init_nothing_works_and_the_hint_says_why(folder: Path) -> None:

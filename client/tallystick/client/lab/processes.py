@@ -106,14 +106,23 @@ class Processes:
         Raises:
             NotReady: `unavailable`: a process died, or the file did not come in time.
         """
+        self.until_there([path], within=within)
+        return path.read_text(encoding="utf-8")
+
+    def until_there(self, paths: Sequence[Path], *, within: float) -> None:
+        """Wait for files or sockets that processes will make.
+
+        Raises:
+            NotReady: `unavailable`: a process died, or one of them did not come in time.
+        """
         end = time.monotonic() + within
-        while True:
-            with contextlib.suppress(FileNotFoundError):
-                return path.read_text(encoding="utf-8")
+        while missing := [path for path in paths if not path.exists()]:
             self.check()
             if time.monotonic() > end:
                 raise NotReady(
-                    "unavailable", f"{path.name} did not appear within {within:.0f} s", hint="try again, or with --keep"
+                    "unavailable",
+                    f"{missing[0].name} did not appear within {within:.0f} s",
+                    hint="try again, or with --keep",
                 )
             time.sleep(LOOK_S)
 

@@ -51,6 +51,8 @@ from tallystick.core.job.model import Question
 NETWORK: Final = "lab"
 READY_S: Final = 30.0
 TICK_S: Final = 0.25
+SOCKET: Final = "state/steward.sock"
+"""In a node's folder, once it serves."""
 
 Tell = Callable[[str], None]
 Show = Callable[[View], None]
@@ -224,16 +226,16 @@ class LabNetwork:
         analyst = join_analyst(
             self.profile, self._keys.analyst, invitations["analyst", analyst_of(lab)], self._agreements.values()
         )
+        processes.until_there([self.folder / agency / SOCKET for agency in self._keys.agencies], within=READY_S)
         self._client = Client(analyst)
 
     def _invitations(self, config: Path, home: Path, members: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Path]:
-        files = {member: home / f"{member[0]}-{member[1]}.invite" for member in members}
-        commands = [
-            ["coordinator", "invite", "--config", str(config), f"--{role}", name, "--out", str(files[role, name])]
-            for role, name in members
-        ]
-        self._processes.several("tally coordinator invite", commands, home)
-        return files
+        folder = home / "invitations"
+        make_private(folder)
+        named = [part for role, name in members for part in (f"--{role}", name)]
+        invite = ["coordinator", "invite", "--config", str(config), *named, "--out", str(folder)]
+        self._processes.once("tally coordinator invite", invite, home)
+        return {(role, name): folder / f"{role}-{name}.invite" for role, name in members}
 
     def _followed(self, digest: str, show: Show) -> View:
         """Follow a job; the watch runs beside, so that a process that dies is noticed while nothing else happens."""
