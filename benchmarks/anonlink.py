@@ -1,0 +1,116 @@
+"""Our links of Febrl's data sets beside those of another project, on the same lists in the same run; writes docs/linkage.md's table.
+
+usage: anonlink.py --peer NAME=COMMAND … [--without-febrl4]
+
+In COMMAND, {a} and {b} stand for two CSV files with Febrl's columns and {out} for a file to write: a line for each link, with the
+rows of both files, from 0, and a similarity. For anonlink: `PYTHON benchmarks/peers/clks.py {a} {b} {out}`, PYTHON being that of an
+environment with clkhash and anonlink. The peer's threshold is searched against the truth, which nobody has in earnest: the one with
+the best F is shown. Ours has none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shlex
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.febrl import COLUMNS, febrl4, halves
+from benchmarks.linkage import write_section
+from benchmarks.process import watched
+from benchmarks.report import table
+from tallystick.client.linking.people import People
+from tallystick.client.linking.trial import rehearsed
+from tallystick.client.linking.truth import Truth
+from tallystick.crypto.randomness import SystemRandomness
+
+OURS: Final = (("default",), ("default", "similarity"), ("loose",), ("loose", "similarity-no-households"))
+HEAD: Final = ("data", "project", "found", "wrong", "missed", "precision", "recall", "F")
+
+
+def main() -> None:
+    """Measure and write the section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--without-febrl4", action="store_true")
+    arguments = parser.parse_args()
+    peers = {name: command for name, _, command in (pair.partition("=") for pair in arguments.peer)}
+    if not peers:
+        print("no peer is named: nothing to compare with, and nothing written")
+        return
+    rows = []
+    for number in (1, 2, 3) if arguments.without_febrl4 else (1, 2, 3, 4):
+        for without in ((), ("ssn",)):
+            lists = febrl4(without) if number == 4 else halves(number, without)
+            name = f"Febrl{number}" + (", no soc_sec_id" if without else "")
+            rows += [_row(name, "Tallystick, " + " + ".join(link), *ours(lists, link)) for link in OURS]
+            for peer, command in peers.items():
+                threshold, *counts = best_of_peer(lists, command)
+                rows.append(_row(name, f"{peer}, best threshold {threshold:.3f}", *counts))
+            print(*rows[-len(OURS) - len(peers) :], sep="\n", flush=True)
+    write_section("peers", table(HEAD, rows))
+
+
+def ours(lists: tuple[People, People, Truth], link: Sequence[str]) -> tuple[int, int, int]:
+    """Link two lists as a job would; give (found, wrong, missed)."""
+    first, second, truth = lists
+    score = rehearsed(first, second, link, SystemRandomness(), truth).score
+    assert score is not None
+    return score.found, score.wrong, score.missed
+
+
+def best_of_peer(lists: tuple[People, People, Truth], command: str) -> tuple[float, int, int, int]:
+    """Run a peer once; give the threshold with the best F, and (found, wrong, missed) there."""
+    first, second, truth = lists
+    with tempfile.TemporaryDirectory() as name:
+        paths = {what: Path(name) / f"{what}.csv" for what in ("a", "b", "out")}
+        for path, people in ((paths["a"], first), (paths["b"], second)):
+            _write(path, people)
+        watched(shlex.split(command.format_map({what: str(path) for what, path in paths.items()})))
+        links = np.loadtxt(paths["out"], delimiter=",", ndmin=2)
+    right = truth.holds(links[:, 0].astype(np.int64), links[:, 1].astype(np.int64), second.count)
+    found = []
+    for threshold in np.unique(links[:, 2]):
+        made = links[:, 2] >= threshold
+        hits, wrong = int((made & right).sum()), int((made & ~right).sum())
+        found.append((_f(hits, wrong, truth.people - hits), -float(threshold), hits, wrong, truth.people - hits))
+    _, low, hits, wrong, missed = max(found)
+    return -low, hits, wrong, missed
+
+
+def _write(path: Path, people: People) -> None:
+    """Write a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street."""
+    names = {to: column for column, to in COLUMNS.items()} | {"street": "address_1"}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        kept = list(people.identifiers)
+        writer.writerow([*(names[field] for field in kept), "street_number"])
+        writer.writerows(_cells(people, kept))
+
+
+def _cells(people: People, fields: Sequence[str]) -> Iterator[list[str]]:
+    for row in range(people.count):
+        cells = [people.identifiers[field][row] or "" for field in fields]
+        at = fields.index("street")
+        number, _, street = cells[at].partition(" ")
+        house = number if number.isdigit() else ""
+        cells[at] = street if house else cells[at]
+        yield [*cells, house]
+
+
+def _f(found: int, wrong: int, missed: int) -> float:
+    return 2 * found / (2 * found + wrong + missed)
+
+
+def _row(data: str, project: str, found: int, wrong: int, missed: int) -> list[str]:
+    shares = (found / (found + wrong), found / (found + missed), _f(found, wrong, missed))
+    return [data, project, f"{found:,}", f"{wrong:,}", f"{missed:,}", *(f"{share:.4f}" for share in shares)]
+
+
+if __name__ == "__main__":
+    main()
