@@ -14,9 +14,9 @@ same shapes from the job secret (`decoy_shapes`); what is public is their distri
 What is blurred, in a list of E exact passes and B bands, for the coordinator alone (`privacy_delta` of the participation):
 
     rows that match first at a pass                                              1/4
-    of these, those that coincide at every looser pass and in every band         1/8
+    of these, those that coincide at every looser pass and in every band         1/8, a little more
     of these, those that miss one given looser exact pass                        1/16
-    of these, those that coincide in one given number of bands                   1/(8·(B + 1))
+    of these, those that coincide in one given number of bands, not all          1/(8·(B + 1))
     rows that the similarity pass alone links                                    1/4
     of these, those that coincide in one given number of bands                   1/(4·(B - need + 1))
     rows that match first at a pass and have one given shape at E' looser ones   1/2^(E' + 3)
