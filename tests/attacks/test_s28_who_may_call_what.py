@@ -42,6 +42,7 @@ MOVING = frozenset({JobState.RUNNING, JobState.RELEASING})
 CALLERS = ("agency", "agency elsewhere", "analyst", "analyst elsewhere", "approver", "invitation", "unknown certificate")
 EXPECTED: dict[str, dict[str, Iterable[JobState]]] = {
     "Enrol/Join": {"invitation": ALL},
+    "Enrol/Renew": dict.fromkeys(("agency", "agency elsewhere", "analyst", "analyst elsewhere", "approver"), ALL),
     "Relay/Attend": {"agency": ALL, "agency elsewhere": ALL},
     "Relay/Sync": {"agency": ALL},
     "Relay/Deposit": {"agency": DECIDING},
@@ -146,6 +147,9 @@ VIEW, STATE = types_pb2.JobView, types_pb2.MessageState
 CALLS: dict[str, Callable[[Town, grpc.aio.Channel], Awaitable[Any]]] = {
     "Enrol/Join": lambda t, c: _unary(
         "Enrol/Join", enrol_pb2.JoinRequest(csr=tls.signing_request(_key(t))), enrol_pb2.JoinResponse
+    )(c),
+    "Enrol/Renew": lambda t, c: _unary(
+        "Enrol/Renew", enrol_pb2.RenewRequest(csr=tls.signing_request(_key(t))), enrol_pb2.RenewResponse
     )(c),
     "Relay/Attend": lambda t, c: _first("Relay/Attend", relay_pb2.AttendRequest(protocol="TS1"), relay_pb2.Notice, c),
     "Relay/Sync": lambda t, c: _unary("Relay/Sync", relay_pb2.SyncRequest(job=t.digest), VIEW)(c),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -120,6 +121,48 @@ def test_revocation_takes_certificates_and_unused_invitations(storage: Open) -> 
     assert certificate.revoked == NOW
     assert storage().invitation("i2") is None
     assert storage().invitation("i3") is not None
+
+
+def test_s33_a_certificate_follows_a_valid_one_alone(storage: Open) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    storage().redeem(a_certificate(), NOW)
+    storage().renew(replace(a_certificate("2b"), expires=NOW + 3 * DAY), "1a", NOW)
+    assert [certificate.serial for certificate in storage().certificates()] == ["1a", "2b"]
+    refused = [
+        (a_certificate("3c"), "unknown", NOW),
+        (a_certificate("3c"), "1a", NOW + DAY),  # expired
+        (a_certificate("3c", name="housing"), "1a", NOW),
+        (replace(a_certificate("3c"), role="analyst"), "1a", NOW),
+    ]
+    for certificate, old, at in refused:
+        with pytest.raises(Refused, match="not-enrolled"):
+            storage().renew(certificate, old, at)
+    assert storage().revoke("agency", "labor", NOW) == 2
+    with pytest.raises(Refused, match="not-enrolled"):
+        storage().renew(a_certificate("3c"), "2b", NOW)
+    assert storage().certificate("3c") is None
+
+
+def test_s33_of_a_renewal_and_a_revocation_at_once_nothing_valid_is_left(storage: Open) -> None:
+    storage().add_invitation(Invitation("i1", "agency", "labor", NOW + DAY))
+    storage().redeem(a_certificate(), NOW)
+    start = threading.Barrier(5)
+
+    def renew(serial: str) -> None:
+        start.wait()
+        with contextlib.suppress(Refused):
+            storage().renew(a_certificate(serial), "1a", NOW)
+
+    def revoke() -> None:
+        start.wait()
+        storage().revoke("agency", "labor", NOW)
+
+    threads = [threading.Thread(target=renew, args=(str(n),)) for n in range(4)] + [threading.Thread(target=revoke)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(certificate.revoked == NOW for certificate in storage().certificates())
 
 
 def test_a_job_is_kept_once(storage: Open) -> None:

@@ -19,8 +19,9 @@ from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity
 from tallystick.core.results import Check, Released, numbers, opened_result, verified_result
 from tallystick.crypto.workers import SerialWorkers
-from tallystick.node.app import Node, built, credentials_of, held_state
+from tallystick.node.app import Node, built, held_state
 from tallystick.node.config import NodeConfig, read_config
+from tallystick.node.joining import membership_of
 from tallystick.node.link import GrpcLink
 from tallystick.node.storage.sqlite import SqliteStorage
 from tests.governance import agreement_value, identity, sealing_key, signed_agreement
@@ -115,7 +116,7 @@ class Agency:
         config = self.config
         with held_state(config.state):
             pass
-        link = GrpcLink(config.file.coordinator.address, credentials_of(config))
+        link = GrpcLink(config.file.coordinator.address, membership_of(config).credentials())
         return built(config, identity(self.name), storage or SqliteStorage(config.state / "node.db"), link, SerialWorkers())
 
     def start(self, failpoint: str | None = None) -> subprocess.Popen[bytes]:

@@ -28,6 +28,7 @@ from tallystick.core.ids import resolved
 from tallystick.core.keyfile import Identity, new_identity, read_identity, read_sealing_key, write_identity, write_sealing_key
 from tallystick.core.model import Document, Name
 from tallystick.core.net.joining import Invitation
+from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import Credentials
 from tallystick.crypto.envelope import SealingKey
 
@@ -98,27 +99,19 @@ class Profile:
         """Keep what joining gave, and give who we are; an older certificate is replaced."""
         network = Network.model_validate({name: getattr(invitation, name) for name in Network.model_fields})
         make_private(self.folder)
-        write_private(self.folder / "tls.key", shown.key)
-        write_private(self.folder / "certificate.pem", shown.chain)
-        write_private(self.folder / "authority.pem", shown.authority)
+        self.membership.keep(shown)
         write_private(self.folder / "network.json", network.canonical())
         return network
 
-    def tls(self) -> tuple[bytes, bytes, bytes]:
-        """Give authority, certificate chain and TLS key, PEM.
-
-        Raises:
-            Invalid: `not-enrolled`.
-        """
-        try:
-            authority, chain, key = (
-                (self.folder / name).read_bytes() for name in ("authority.pem", "certificate.pem", "tls.key")
-            )
-        except OSError as error:
-            raise Invalid(
-                "not-enrolled", "this profile has not joined a network", hint="tally profile join INVITATION"
-            ) from error
-        return authority, chain, key
+    @property
+    def membership(self) -> Membership:
+        """The files that joining makes."""
+        return Membership(
+            authority=self.folder / "authority.pem",
+            certificate=self.folder / "certificate.pem",
+            key=self.folder / "tls.key",
+            hint="tally profile join INVITATION",
+        )
 
     def keep_agreement(self, document: SignedDocument, *, clock: Clock | None = None) -> Agreement:
         """Check an agreement, refuse one older than what was used before, and keep it.

@@ -12,7 +12,7 @@ Calls block; each has a deadline. What a call raises is a `TallyError` whose cod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -44,16 +44,18 @@ class Client:
     """A connection to one network's coordinator, as one analyst or approver. Use it in a `with` statement."""
 
     def __init__(self, profile: Profile, *, clock: Clock | None = None) -> None:
-        """Open a channel with the certificate of a profile.
+        """Open a channel with the certificate of a profile; one that has little left of its life is renewed first.
 
         Raises:
             Invalid: `not-enrolled`.
         """
-        authority, chain, key = profile.tls()
         self.profile = profile
         self.network: Network = profile.network
         self._clock = clock or SystemClock()
-        self._channel = net.blocking_channel(self.network.address, tls.Credentials(authority, chain, key))
+        if profile.membership.due(self._clock.now()):
+            with suppress(NotReady, Refused):  # the calls that follow say what is wrong
+                profile.membership.renew(self.network.address)
+        self._channel = net.blocking_channel(self.network.address, profile.membership.credentials())
         self._jobs = jobs_pb2_grpc.JobsStub(self._channel)
 
     def __enter__(self) -> Self:

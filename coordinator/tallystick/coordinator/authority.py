@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tallystick.coordinator.ports import Storage
 from tallystick.coordinator.records import Certificate, Invitation
-from tallystick.coordinator.storage.refusals import invite_invalid
+from tallystick.coordinator.storage.refusals import invite_invalid, not_enrolled
 from tallystick.core.clock import Clock
-from tallystick.core.errors import Invalid, Refused
+from tallystick.core.errors import Invalid
 from tallystick.core.files import write_new_private
 from tallystick.core.net import tls
 from tallystick.core.net.tls import Credentials, Identity, Issuer
@@ -110,6 +110,29 @@ class Authority:
                 return Joined(certificate.chain, certificate.role, certificate.name)
         raise invite_invalid()
 
+    def renewed(self, identity: Identity, serial: str, csr: bytes) -> bytes:
+        """Issue a new certificate to a member that shows a valid one; give the chain.
+
+        The old one stays valid until it ends, for streams that are open. The same request again gets the same certificate.
+
+        Raises:
+            Refused: `not-enrolled`. Invalid: `document-invalid`: the request.
+        """
+        key = tls.requested_key(csr)
+        self.checked(identity, serial)
+        now = self._clock.now()
+        for certificate in self._storage.certificates():
+            same = (certificate.role, certificate.name) == (identity.role, identity.name) and certificate.revoked is None
+            if same and certificate.expires > now and _key_of(certificate) == _bytes(key):
+                return certificate.chain
+        old = self._storage.certificate(serial)
+        if old is None:
+            raise not_enrolled()
+        chain = tls.issued(self._issuer, identity, key, now=now, lifetime=self._certificates)
+        until = now + self._certificates
+        self._storage.renew(Certificate(tls.serial_of(chain), old.role, old.name, until, old.invitation, chain), serial, now)
+        return chain
+
     def checked(self, identity: Identity, serial: str) -> None:
         """Let a member pass whose certificate was issued here and is not revoked.
 
@@ -124,9 +147,7 @@ class Authority:
             or certificate.revoked is not None
             or certificate.expires <= self._clock.now()
         ):
-            raise Refused(
-                "not-enrolled", "this certificate is unknown here, revoked or expired", hint="join again with a new invitation"
-            )
+            raise not_enrolled()
 
     def revoked(self) -> frozenset[str]:
         """Give the serial numbers of all revoked certificates."""

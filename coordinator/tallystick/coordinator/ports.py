@@ -39,6 +39,14 @@ class Storage(Protocol):
         """
         ...
 
+    def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
+        """Keep a certificate that follows the one with the serial number `old`, unless that was revoked meanwhile.
+
+        Raises:
+            Refused: `not-enrolled`: the old one is unknown, revoked, expired, or somebody else's.
+        """
+        ...
+
     def certificate(self, serial: str) -> Certificate | None:
         """Give a certificate."""
         ...

@@ -8,8 +8,8 @@ import fcntl
 import os
 import shutil
 import signal
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +18,10 @@ import structlog
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock, SystemClock
-from tallystick.core.errors import Invalid, NotReady, TallyError
+from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import Identity, read_identity
-from tallystick.core.net.tls import Credentials, loaded
+from tallystick.core.net.tls import loaded
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import Workers
@@ -31,6 +31,7 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT
 from tallystick.node.desk import Desk
 from tallystick.node.jobs import Jobs
+from tallystick.node.joining import membership_of
 from tallystick.node.link import GrpcLink
 from tallystick.node.local.server import StewardService, serving_local
 from tallystick.node.policy.evaluate import Verdict, evaluate
@@ -38,6 +39,7 @@ from tallystick.node.policy.model import Policy, read_policy
 from tallystick.node.ports import Link, Storage
 from tallystick.node.preflight import datasets
 from tallystick.node.prepare import prepared
+from tallystick.node.renewing import Renewing
 from tallystick.node.session import Surroundings
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.workers import ProcessWorkers
@@ -176,22 +178,6 @@ def built(
     return Node(config, Jobs(around, approvals, desk), approvals, storage, link, clock)
 
 
-def credentials_of(config: NodeConfig) -> Credentials:
-    """Read the files that `tally node join` made.
-
-    Raises:
-        Invalid: `not-enrolled`: they are not there.
-    """
-    files = config.file.coordinator
-    try:
-        authority, chain, key = (config.path(name).read_bytes() for name in (files.authority, files.certificate, files.key))
-    except OSError as error:
-        raise Invalid(
-            "not-enrolled", "this node has no certificate yet", hint="tally node join INVITE", detail=type(error).__name__
-        ) from error
-    return Credentials(authority, chain, key)
-
-
 @contextmanager
 def held_state(folder: Path) -> Iterator[None]:
     """Hold the state folder: closed to others, used by one process, and without what a killed one left in its spool.
@@ -220,24 +206,37 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         TallyError: it cannot start: its key, certificate or state.
     """
     identity = await asyncio.to_thread(read_identity, config.path(config.file.identity))
-    credentials = await asyncio.to_thread(credentials_of, config)
+    membership = membership_of(config)
+    credentials = await asyncio.to_thread(membership.credentials)
     stopped = stop or _on_signals()
     with held_state(config.state):
         storage = SqliteStorage(config.state / "node.db")
         link = GrpcLink(config.file.coordinator.address, credentials)
         workers = ProcessWorkers(config.file.workers)
         node = built(config, identity, storage, link, workers)
+        renewing = Renewing(membership, config.file.coordinator.address, link, node.clock)
         service = StewardService(
             config.agency, node.jobs, node.approvals, storage, status=node.status, datasets=lambda: datasets(config)
         )
         try:
-            async with serving_local(config.socket, service):
+            async with serving_local(config.socket, service), _meanwhile(renewing.attend()):
                 storage.log("started", node.clock.now(), agreements=[*sorted(node.approvals.agreements.all())])
                 await _until(stopped, node.attend())
         finally:
             await link.close()
             workers.close()
             storage.close()
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do something for as long as the context lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _until(stopped: asyncio.Event, work: Coroutine[None, None, None]) -> None:

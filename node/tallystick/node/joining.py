@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.files import write_new_private, write_private
+from tallystick.core.files import write_new_private
 from tallystick.core.net.joining import Invitation, exchanged
+from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
 from tallystick.node.config import NodeConfig
+
+
+def membership_of(config: NodeConfig) -> Membership:
+    """Give the files that joining makes."""
+    files = config.file.coordinator
+    return Membership(
+        authority=config.path(files.authority),
+        certificate=config.path(files.certificate),
+        key=config.path(files.key),
+        hint="tally node join INVITE",
+    )
 
 
 def join(config: NodeConfig, invitation: Invitation) -> None:
@@ -28,11 +40,9 @@ def join(config: NodeConfig, invitation: Invitation) -> None:
             f"this invitation is for {invitation.role} {invitation.name}, not for agency {config.agency}",
             hint="ask the coordinator's operator for one of your own",
         )
-    files = config.file.coordinator
-    key = _kept_key(config.path(files.key))
-    shown = exchanged(invitation.model_copy(update={"address": files.address}), key)
-    write_private(config.path(files.authority), shown.authority)
-    write_private(config.path(files.certificate), shown.chain)
+    files = membership_of(config)
+    key = _kept_key(files.key)
+    files.keep(exchanged(invitation.model_copy(update={"address": config.file.coordinator.address}), key))
 
 
 def _kept_key(path: Path) -> bytes:

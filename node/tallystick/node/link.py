@@ -26,6 +26,9 @@ from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Pr
 SYNC_EVERY: Final = 16
 """Downloaded envelopes (8 MiB) between two syncs to disk."""
 
+OLD_SECONDS: Final = 3600.0
+"""How long calls over a certificate that was renewed may go on."""
+
 T = TypeVar("T")
 
 
@@ -34,8 +37,18 @@ class GrpcLink:
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         """Prepare to dial; nothing is sent before the first call."""
+        self._address = address
+        self._closing: set[asyncio.Task[None]] = set()
         self._channel = channels.channel(address, credentials)
         self._relay = RelayStub(self._channel)
+
+    def use(self, credentials: Credentials) -> None:
+        """Show another certificate from the next call on; calls that are open end over the old one, or after an hour."""
+        before, self._channel = self._channel, channels.channel(self._address, credentials)
+        self._relay = RelayStub(self._channel)
+        closing = asyncio.get_running_loop().create_task(before.close(OLD_SECONDS))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     @asynccontextmanager
     async def attend(self) -> AsyncIterator[_Notices]:
@@ -98,6 +111,9 @@ class GrpcLink:
 
     async def close(self) -> None:
         """Hang up."""
+        for closing in self._closing:
+            closing.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
         await self._channel.close(grace=None)
 
 

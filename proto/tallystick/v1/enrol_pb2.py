@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/enrol.proto\x12\rtallystick.v1\"\x1a\n\x0bJoinRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\"E\n\x0cJoinResponse\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\x0c\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t2H\n\x05\x45nrol\x12?\n\x04Join\x12\x1a.tallystick.v1.JoinRequest\x1a\x1b.tallystick.v1.JoinResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/enrol.proto\x12\rtallystick.v1\"\x1a\n\x0bJoinRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\"E\n\x0cJoinResponse\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\x0c\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x1b\n\x0cRenewRequest\x12\x0b\n\x03\x63sr\x18\x01 \x01(\x0c\"*\n\rRenewResponse\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\x0c\x32\x8c\x01\n\x05\x45nrol\x12?\n\x04Join\x12\x1a.tallystick.v1.JoinRequest\x1a\x1b.tallystick.v1.JoinResponse\x12\x42\n\x05Renew\x12\x1b.tallystick.v1.RenewRequest\x1a\x1c.tallystick.v1.RenewResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOINREQUEST']._serialized_end=70
   _globals['_JOINRESPONSE']._serialized_start=72
   _globals['_JOINRESPONSE']._serialized_end=141
-  _globals['_ENROL']._serialized_start=143
-  _globals['_ENROL']._serialized_end=215
+  _globals['_RENEWREQUEST']._serialized_start=143
+  _globals['_RENEWREQUEST']._serialized_end=170
+  _globals['_RENEWRESPONSE']._serialized_start=172
+  _globals['_RENEWRESPONSE']._serialized_end=214
+  _globals['_ENROL']._serialized_start=217
+  _globals['_ENROL']._serialized_end=357
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,11 @@ class EnrolStub:
                 request_serializer=tallystick_dot_v1_dot_enrol__pb2.JoinRequest.SerializeToString,
                 response_deserializer=tallystick_dot_v1_dot_enrol__pb2.JoinResponse.FromString,
                 _registered_method=True)
+        self.Renew = channel.unary_unary(
+                '/tallystick.v1.Enrol/Renew',
+                request_serializer=tallystick_dot_v1_dot_enrol__pb2.RenewRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_enrol__pb2.RenewResponse.FromString,
+                _registered_method=True)
 
 
 class EnrolServicer:
@@ -51,6 +56,14 @@ class EnrolServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Renew(self, request, context):
+        """Gives a member a new certificate to a new key. The one it calls with stays valid until it ends. The same request again gets the
+        same certificate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnrolServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +71,11 @@ def add_EnrolServicer_to_server(servicer, server):
                     servicer.Join,
                     request_deserializer=tallystick_dot_v1_dot_enrol__pb2.JoinRequest.FromString,
                     response_serializer=tallystick_dot_v1_dot_enrol__pb2.JoinResponse.SerializeToString,
+            ),
+            'Renew': grpc.unary_unary_rpc_method_handler(
+                    servicer.Renew,
+                    request_deserializer=tallystick_dot_v1_dot_enrol__pb2.RenewRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_enrol__pb2.RenewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -87,6 +105,33 @@ class Enrol:
             '/tallystick.v1.Enrol/Join',
             tallystick_dot_v1_dot_enrol__pb2.JoinRequest.SerializeToString,
             tallystick_dot_v1_dot_enrol__pb2.JoinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Renew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tallystick.v1.Enrol/Renew',
+            tallystick_dot_v1_dot_enrol__pb2.RenewRequest.SerializeToString,
+            tallystick_dot_v1_dot_enrol__pb2.RenewResponse.FromString,
             options,
             channel_credentials,
             insecure,

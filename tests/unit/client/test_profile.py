@@ -55,7 +55,7 @@ def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         _ = profile.identity
     assert caught.value.hint == "tally profile init"
-    for ask in (lambda: profile.network, profile.tls):
+    for ask in (lambda: profile.network, profile.membership.credentials):
         with pytest.raises(Invalid) as caught:
             ask()
         assert caught.value.code == "not-enrolled"
@@ -70,7 +70,8 @@ def test_enrolling_keeps_files_that_nobody_else_can_read(tmp_path: Path) -> None
     network = Network(address="127.0.0.1:1", network="county", role="analyst", name="ana")
     held = {**network.json_value(), "kind": "invitation", "expires": "soon", "authority": "a", "certificate": "i", "key": "i"}
     assert profile.enrol(Invitation.read(held, what="invitation"), Credentials(b"a", b"c", b"k")) == network
-    assert profile.tls() == (b"a", b"c", b"k")
+    files = profile.membership
+    assert [path.read_bytes() for path in (files.authority, files.certificate, files.key)] == [b"a", b"c", b"k"]
     assert profile.network == network
     assert modes(profile.folder) == {0o600}
 

@@ -61,6 +61,30 @@ def test_certificates_end_and_are_revoked(town: Town) -> None:
         town.at.authority.checked(member("labor"), again)
 
 
+def test_s33_a_member_gets_a_new_certificate_and_keeps_the_old_one_till_it_ends(town: Town) -> None:
+    assert isinstance(town.clock, FixedClock)
+    old = tls.serial_of(joined(town).chain)
+    town.clock.advance(timedelta(days=300))
+    key = tls.new_key()
+    chain = town.at.authority.renewed(member("labor"), old, tls.signing_request(key))
+    assert town.at.authority.renewed(member("labor"), old, tls.signing_request(key)) == chain  # its answer was lost
+    assert tls.certificate_identity(chain) == member("labor")
+    town.at.authority.checked(member("labor"), old)
+    town.clock.advance(timedelta(days=100))
+    town.at.authority.checked(member("labor"), tls.serial_of(chain))
+    with pytest.raises(Refused, match="not-enrolled"):
+        town.at.authority.renewed(member("labor"), old, tls.signing_request(tls.new_key()))
+
+
+def test_s33_who_is_revoked_does_not_renew(town: Town) -> None:
+    serial = tls.serial_of(joined(town).chain)
+    with pytest.raises(Refused, match="not-enrolled"):
+        town.at.authority.renewed(member("housing"), serial, tls.signing_request(tls.new_key()))
+    town.at.authority.revoke("agency", "labor")
+    with pytest.raises(Refused, match="not-enrolled"):
+        town.at.authority.renewed(member("labor"), serial, tls.signing_request(tls.new_key()))
+
+
 def test_an_invitation_that_expired_or_was_revoked_is_none(town: Town) -> None:
     assert isinstance(town.clock, FixedClock)
     for spoil in ("revoked", "expired"):

@@ -45,6 +45,7 @@ _ASKING: Final = Rule(frozenset({"analyst", "approver"}))
 
 RULES: Final[dict[str, Rule]] = {
     "/tallystick.v1.Enrol/Join": Rule(frozenset({"invite"})),
+    "/tallystick.v1.Enrol/Renew": Rule(frozenset({"agency", "analyst", "approver"})),
     "/tallystick.v1.Relay/Attend": Rule(frozenset({"agency"}), endless=True),
     "/tallystick.v1.Relay/Sync": _AGENCY,
     "/tallystick.v1.Relay/Deposit": _AGENCY,
@@ -64,9 +65,10 @@ RULES: Final[dict[str, Rule]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, and the session of the call."""
+    """Who calls, the serial number of the certificate shown, and the session of the call."""
 
     identity: Identity
+    serial: str
     session: Session
 
 
@@ -105,7 +107,7 @@ class Authorise(grpc.aio.ServerInterceptor):
             await asyncio.to_thread(self._authority.checked, identity, serial)
         with self._hub.session(serial) as session:
             session.check()
-            _CALLER.set(Caller(identity, session))
+            _CALLER.set(Caller(identity, serial, session))
             yield
 
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class EnrolService(EnrolServicer):
-    """Joining."""
+    """Joining, and staying."""
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
@@ -42,6 +42,12 @@ class EnrolService(EnrolServicer):
         """Exchange an invitation for a certificate."""
         joined = await asyncio.to_thread(self._authority.join, caller().identity.name, request.csr)
         return enrol_pb2.JoinResponse(certificate_chain=joined.chain, role=joined.role, name=joined.name)
+
+    async def Renew(self, request: enrol_pb2.RenewRequest, _: Context) -> enrol_pb2.RenewResponse:  # noqa: N802  # gRPC's name
+        """Give a member a new certificate."""
+        who = caller()
+        chain = await asyncio.to_thread(self._authority.renewed, who.identity, who.serial, request.csr)
+        return enrol_pb2.RenewResponse(certificate_chain=chain)
 
 
 class _Viewing:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tallystick.coordinator.ports import Stale
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
-from tallystick.coordinator.storage.refusals import duplicate, invite_invalid
+from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
 
@@ -43,6 +43,15 @@ class MemoryStorage:
             if held is None or held.used is not None or held.expires <= now:
                 raise invite_invalid()
             self._invitations[held.id] = replace(held, used=now)
+            self._certificates[certificate.serial] = certificate
+
+    def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
+        """Keep a certificate that follows a valid one."""
+        with self._lock:
+            held = self._certificates.get(old)
+            same = held is not None and (held.role, held.name) == (certificate.role, certificate.name)
+            if held is None or not same or held.revoked is not None or held.expires <= now:
+                raise not_enrolled()
             self._certificates[certificate.serial] = certificate
 
     def certificate(self, serial: str) -> Certificate | None:

@@ -12,6 +12,13 @@ def invite_invalid() -> Refused:
     )
 
 
+def not_enrolled() -> Refused:
+    """The certificate is unknown, revoked or expired; which of these is not said."""
+    return Refused(
+        "not-enrolled", "this certificate is unknown here, revoked or expired", hint="join again with a new invitation"
+    )
+
+
 def duplicate(job: bytes) -> Refused:
     """The same question by the same analyst has not ended."""
     return Refused(

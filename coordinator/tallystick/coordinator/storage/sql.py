@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tallystick.coordinator.ports import Stale
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
-from tallystick.coordinator.storage.refusals import duplicate, invite_invalid
+from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.coordinator.storage.tables import (
     METADATA,
     certificates,
@@ -92,17 +92,26 @@ class SqlStorage:
             )
             if marked.rowcount != 1:
                 raise invite_invalid()
-            connection.execute(
-                certificates.insert().values(
-                    serial=certificate.serial,
-                    role=certificate.role,
-                    name=certificate.name,
-                    expires=_seconds(certificate.expires),
-                    invitation=certificate.invitation,
-                    chain=certificate.chain,
-                    revoked=None,
+            connection.execute(certificates.insert().values(**_certificate_values(certificate)))
+
+    def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
+        """Keep a certificate that follows a valid one."""
+        with self._engine.begin() as connection:
+            # changes nothing, and holds the row: a revocation comes before this or sees what it made
+            held = connection.execute(
+                certificates.update()
+                .where(
+                    certificates.c.serial == old,
+                    certificates.c.role == certificate.role,
+                    certificates.c.name == certificate.name,
+                    certificates.c.revoked.is_(None),
+                    certificates.c.expires > _seconds(now),
                 )
+                .values(revoked=None)
             )
+            if held.rowcount != 1:
+                raise not_enrolled()
+            connection.execute(certificates.insert().values(**_certificate_values(certificate)))
 
     def certificate(self, serial: str) -> Certificate | None:
         """Give a certificate."""
@@ -300,6 +309,18 @@ def _job(row: Any) -> JobRecord:
         ended=_maybe(row.ended),
         result_bytes=row.result_bytes,
     )
+
+
+def _certificate_values(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "serial": certificate.serial,
+        "role": certificate.role,
+        "name": certificate.name,
+        "expires": _seconds(certificate.expires),
+        "invitation": certificate.invitation,
+        "chain": certificate.chain,
+        "revoked": None,
+    }
 
 
 def _certificate(row: Any) -> Certificate:

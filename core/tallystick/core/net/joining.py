@@ -1,4 +1,4 @@
-"""How a newcomer becomes a member: an invitation file in, a certificate over a key of its own out."""
+"""How a newcomer becomes a member, an invitation file in, a certificate over a key of its own out; and how a member gets another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tallystick.core.model import Document, Name
 from tallystick.core.net.channel import CALL_SECONDS, blocking_channel  # before grpc
 from tallystick.core.net.status import raised
 from tallystick.core.net.tls import Credentials, Identity, certificate_identity, signing_request
-from tallystick.v1.enrol_pb2 import JoinRequest
+from tallystick.v1.enrol_pb2 import JoinRequest, RenewRequest
 from tallystick.v1.enrol_pb2_grpc import EnrolStub
 
 MAX_BYTES: Final = 64 * 1024
@@ -92,3 +92,27 @@ def exchanged(invitation: Invitation, key: bytes) -> Credentials:
             "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
         )
     return Credentials(invitation.authority.encode(), answer.certificate_chain, key)
+
+
+def renewed(address: str, held: Credentials, key: bytes) -> Credentials:
+    """Get a new certificate by showing a valid one. Blocks.
+
+    The same key again, after a lost answer, gets the same certificate.
+
+    Args:
+        address: the coordinator's `host:port`.
+        held: what is shown now; it stays valid until it ends.
+        key: a new private ECDSA P-256 key, PEM; it stays here.
+
+    Raises:
+        TallyError: what the coordinator says (`not-enrolled`, …), or `unavailable`.
+        Refused: `not-enrolled`: the certificate names somebody else.
+    """
+    with blocking_channel(address, held) as channel:
+        try:
+            answer = EnrolStub(channel).Renew(RenewRequest(csr=signing_request(key)), timeout=CALL_SECONDS)
+        except grpc.RpcError as error:
+            raise raised(error) from error
+    if certificate_identity(answer.certificate_chain) != certificate_identity(held.chain):
+        raise Refused("not-enrolled", "the coordinator's new certificate names somebody else", hint="tell its operator")
+    return Credentials(held.authority, answer.certificate_chain, key)

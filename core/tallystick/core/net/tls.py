@@ -109,6 +109,12 @@ def new_key() -> bytes:
     return _key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
+def is_key_of(key_pem: bytes, chain: bytes) -> bool:
+    """Say whether a private key, PEM, is the one that a certificate is for."""
+    public = serialization.load_pem_private_key(key_pem, password=None).public_key()
+    return bool(public == loaded(chain).public_key())
+
+
 def signing_request(key_pem: bytes) -> bytes:
     """Give a PKCS #10 request for a key, PEM. Its subject is empty: the invitation says who it is for."""
     return (
