@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -20,7 +20,9 @@ from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelo
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Ref
-from tallystick.node.ports import Link
+from tallystick.node.passage import Passage
+from tallystick.node.ports import Link, Source
+from tallystick.v1.types_pb2 import Envelope
 
 T = TypeVar("T")
 
@@ -66,48 +68,71 @@ class Courier:
     private: bytes = field(repr=False)
     folder: Path
     dropped: bool = False
+    _passages: list[Passage] = field(default_factory=list, repr=False)
 
     def name(self, ref: Ref) -> MessageName:
         """Name a message of this attempt."""
         return MessageName(self.job, self.attempt, ref)
 
-    async def fetched(self, ref: Ref) -> Message:
-        """Download a message that the coordinator holds; its chunks are verified and opened as they are read."""
-        path = self._path("in", ref)
-        await persistent(lambda: self.link.get(self.name(ref), path))
-        return Message(ref, self._opened(ref, path))
+    def incoming(self, ref: Ref) -> Passage:
+        """Make the way in for a message."""
+        return self._passage("in", ref)
 
-    def spooled(self, ref: Ref, chunks: Iterable[bytes], path: Path | None = None) -> Path:
-        """Seal a message into a file, chunk by chunk. Blocks."""
-        target = path or self._path("out", ref)
-        envelopes = sealed_envelopes(
+    async def fetched(self, ref: Ref, passage: Passage) -> None:
+        """Download a message that the coordinator holds; whoever reads the passage meanwhile hears of it if that cannot be."""
+        try:
+            await persistent(lambda: self.link.get(self.name(ref), passage))
+        except BaseException as error:
+            passage.fail(Dropped() if isinstance(error, asyncio.CancelledError) else error)
+            raise
+
+    def opened(self, ref: Ref, passage: Passage) -> Message:
+        """Give a message as it comes: its chunks are verified and opened as they are read, which blocks until they are here."""
+        chunks = opened_chunks(
+            self.name(ref), passage.envelopes(), receiver=self.key, sender_public=self.identity_keys[ref.sender]
+        )
+        return Message(ref, self._unless_dropped(chunks))
+
+    def outgoing(self, ref: Ref) -> Passage:
+        """Make the way out for a message."""
+        return self._passage("out", ref)
+
+    def fill(self, ref: Ref, passage: Passage, chunks: Iterable[bytes]) -> None:
+        """Seal a message into its passage, chunk by chunk. Blocks; whoever reads the passage hears of it if the chunks fail."""
+        try:
+            for envelope in self._sealed(ref, chunks):
+                passage.append(envelope)
+        except BaseException as error:
+            passage.fail(error)
+            raise
+
+    def spooled(self, ref: Ref, chunks: Iterable[bytes], path: Path) -> None:
+        """Seal a message into a file that outlasts the session; return when it is durable. Blocks."""
+        write_spool(path, self._sealed(ref, chunks))
+
+    async def delivered(self, ref: Ref, source: Source) -> None:
+        """Upload a message until the coordinator holds all of it."""
+        await persistent(lambda: self.link.put(self.name(ref), source))
+
+    def drop(self) -> None:
+        """Stop what still runs in threads, and remove all files."""
+        self.dropped = True
+        for passage in self._passages:
+            passage.fail(Dropped())
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _passage(self, direction: str, ref: Ref) -> Passage:
+        passage = Passage(self.folder / f"{direction}-{ref.kind}-{ref.about}-{ref.sender}-{ref.receiver}")
+        self._passages.append(passage)
+        return passage
+
+    def _sealed(self, ref: Ref, chunks: Iterable[bytes]) -> Iterator[Envelope]:
+        return sealed_envelopes(
             self.name(ref),
             self._unless_dropped(chunks),
             receiver_public=self.sealing_keys[ref.receiver],
             sender_private=self.private,
         )
-        write_spool(target, envelopes)
-        return target
-
-    async def delivered(self, ref: Ref, path: Path) -> None:
-        """Upload a message until the coordinator holds all of it; then its file is removed."""
-        await persistent(lambda: self.link.put(self.name(ref), path))
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-
-    def read(self, ref: Ref) -> None:
-        """Remove what was downloaded of a message that has been read."""
-        self._path("in", ref).unlink(missing_ok=True)
-
-    def drop(self) -> None:
-        """Stop what still runs in threads, and remove all files."""
-        self.dropped = True
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _opened(self, ref: Ref, path: Path) -> Iterator[bytes]:
-        chunks = opened_chunks(
-            self.name(ref), read_spool(path), receiver=self.key, sender_public=self.identity_keys[ref.sender]
-        )
-        return self._unless_dropped(chunks)
 
     def _unless_dropped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
@@ -115,8 +140,16 @@ class Courier:
                 raise Dropped
             yield chunk
 
-    def _path(self, direction: str, ref: Ref) -> Path:
-        return self.folder / f"{direction}-{ref.kind}-{ref.about}-{ref.sender}-{ref.receiver}"
+
+def from_file(path: Path) -> Source:
+    """Give the source of a message that lies complete in a file."""
+
+    async def envelopes(start: int) -> AsyncIterator[Envelope]:
+        held = read_spool(path, start)
+        while (envelope := await asyncio.to_thread(next, held, None)) is not None:
+            yield envelope
+
+    return envelopes
 
 
 class Dropped(Exception):  # it is no error: the job ended while a thread was at work

@@ -36,7 +36,7 @@ from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals, Contract
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Dropped, persistent
+from tallystick.node.courier import Dropped, from_file, persistent
 from tallystick.node.desk import Desk
 from tallystick.node.ports import JobRecord
 from tallystick.node.session import Session, Surroundings, kept_path
@@ -237,7 +237,7 @@ class Jobs:
                 sender_private=self.around.identity.private,
             )
             await asyncio.to_thread(write_spool, path, envelopes)
-        await persistent(lambda: self.around.link.put(name, path))
+        await persistent(lambda: self.around.link.put(name, from_file(path)))
         failpoint(f"node-kept-{kind}-sent")
         self._sent.add((digest, attempt, kind))
         await asyncio.to_thread(path.unlink, missing_ok=True)

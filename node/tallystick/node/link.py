@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final, TypeVar
 
 import grpc
 import grpc.aio
 
 from tallystick.core.agreement.model import PROTOCOL
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, TallyError
 from tallystick.core.net import channel as channels
 from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
-from tallystick.core.net.spoolfile import SpoolFile, read_spool
 from tallystick.core.net.status import raised
 from tallystick.core.net.tls import Credentials
+from tallystick.node.ports import Sink, Source
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
 from tallystick.v1.relay_pb2_grpc import RelayStub
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
-
-SYNC_EVERY: Final = 16
-"""Downloaded envelopes (8 MiB) between two syncs to disk."""
 
 OLD_SECONDS: Final = 3600.0
 """How long calls over a certificate that was renewed may go on."""
@@ -67,39 +63,45 @@ class GrpcLink:
         """Hand in a signed document."""
         return await _answered(self._relay.Deposit(DepositRequest(job=job, document=document), timeout=CALL_SECONDS))
 
-    async def put(self, name: MessageName, spool: Path) -> MessageState:
-        """Upload what is missing of a message that lies complete in a spool file."""
+    async def put(self, name: MessageName, source: Source) -> MessageState:
+        """Upload what the coordinator lacks of a message; return when it holds all of it.
+
+        Raises:
+            What the source raises; what was sent before stays a part of a message, which counts for nothing.
+        """
         state = await _answered(self._relay.Stat(name.wire(), timeout=CALL_SECONDS))
         if state.complete:
             return state
-        return await _answered(self._relay.Put(_from_disk(spool, state.next_sequence), timeout=STREAM_SECONDS))
+        upload = _Upload(source(state.next_sequence))
+        try:
+            state = await _answered(self._relay.Put(upload.envelopes(), timeout=STREAM_SECONDS))
+        except TallyError as error:  # an upload without an envelope is refused, say
+            raise upload.error or error from error
+        if upload.error is not None:
+            raise upload.error
+        return state
 
-    async def get(self, name: MessageName, spool: Path) -> None:
-        """Download what is missing of a message into a spool file; return when it is whole.
+    async def get(self, name: MessageName, sink: Sink) -> None:
+        """Download what is missing of a message; return when it is whole.
 
         Raises:
             Broken: `protocol-broken`: what came is not the next envelope of this message.
         """
-        held = await asyncio.to_thread(SpoolFile, spool)
+        if sink.ended:
+            return
+        call = self._relay.Get(GetRequest(ref=name.wire(), from_sequence=sink.count), timeout=STREAM_SECONDS)
         try:
-            if held.ended:
-                return
-            call = self._relay.Get(GetRequest(ref=name.wire(), from_sequence=held.count), timeout=STREAM_SECONDS)
-            try:
-                async for envelope in call:
-                    check_shape(envelope)
-                    if envelope.ref != name.wire():
-                        raise Broken("protocol-broken", "the coordinator sent an envelope of another message")
-                    await asyncio.to_thread(_append, held, envelope)
-            except grpc.RpcError as error:
-                raise raised(error) from error
-            finally:
-                call.cancel()
-                await asyncio.to_thread(held.sync)
-            if not held.ended:
-                raise Broken("protocol-broken", "the coordinator ended a message before its last envelope")
+            async for envelope in call:
+                check_shape(envelope)
+                if envelope.ref != name.wire():
+                    raise Broken("protocol-broken", "the coordinator sent an envelope of another message")
+                await asyncio.to_thread(sink.append, envelope)
+        except grpc.RpcError as error:
+            raise raised(error) from error
         finally:
-            await asyncio.to_thread(held.close)
+            call.cancel()
+        if not sink.ended:
+            raise Broken("protocol-broken", "the coordinator ended a message before its last envelope")
 
     async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
         """Say how far this agency is."""
@@ -140,17 +142,16 @@ async def _answered(call: Awaitable[T]) -> T:
         raise raised(error) from error
 
 
-async def _from_disk(spool: Path, start: int) -> AsyncIterator[Envelope]:
-    envelopes = read_spool(spool, start)
-    while (envelope := await asyncio.to_thread(_next, envelopes)) is not None:
-        yield envelope
+class _Upload:
+    """Envelopes for gRPC, which would take an error of their source for the caller's wish to hang up: it is kept, and the stream ends."""
 
+    def __init__(self, source: AsyncIterator[Envelope]) -> None:
+        self._source = source
+        self.error: Exception | None = None
 
-def _next(envelopes: Iterator[Envelope]) -> Envelope | None:
-    return next(envelopes, None)
-
-
-def _append(held: SpoolFile, envelope: Envelope) -> None:
-    held.append(envelope)
-    if held.count % SYNC_EVERY == 0:
-        held.sync()
+    async def envelopes(self) -> AsyncIterator[Envelope]:
+        try:
+            async for envelope in self._source:
+                yield envelope
+        except Exception as error:  # noqa: BLE001  # whatever it is, `put` raises it
+            self.error = error

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, Protocol
 
 from tallystick.core.canonical import Json
 from tallystick.core.net.chunks import MessageName
 from tallystick.v1.relay_pb2 import Notice
-from tallystick.v1.types_pb2 import Failure, JobView, MessageState, Progress
+from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
 
 Awaits = Literal["", "approve", "release"]
 Decision = Literal["", "approve", "refuse"]
+Source = Callable[[int], AsyncIterator[Envelope]]
+"""Gives the envelopes of one message from a number on; may be asked again, from another number."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,24 @@ class Storage(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Where a download goes; it may be gone on with after a link was cut."""
+
+    @property
+    def count(self) -> int:
+        """How many envelopes are held."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last one is."""
+        ...
+
+    def append(self, envelope: Envelope) -> None:
+        """Take the next envelope."""
+        ...
+
+
 class Link(Protocol):
     """The coordinator, as a node sees it.
 
@@ -161,12 +180,16 @@ class Link(Protocol):
         """Hand in a signed document."""
         ...
 
-    async def put(self, name: MessageName, spool: Path) -> MessageState:
-        """Upload what is missing of a message that lies complete in a spool file."""
+    async def put(self, name: MessageName, source: Source) -> MessageState:
+        """Upload what the coordinator lacks of a message; return when it holds all of it.
+
+        Raises:
+            What the source raises: the message will never be whole.
+        """
         ...
 
-    async def get(self, name: MessageName, spool: Path) -> None:
-        """Download what is missing of a message into a spool file; return when it is whole."""
+    async def get(self, name: MessageName, sink: Sink) -> None:
+        """Download what is missing of a message; return when it is whole."""
         ...
 
     async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:

@@ -5,7 +5,8 @@ Rules that this file enforces:
 1. A session begins only for a contract whose approvals the node has verified itself (`Approvals.ready`).
 2. Its sealing key is made here, is never written down, and goes with the session (S-04).
 3. No round's message leaves before the hello of every participant is here and verified.
-4. A message is given to a machine only when a machine awaits it, whole, and opened under the header that is awaited (S-32).
+4. A message is given to a machine only when a machine awaits it and the coordinator holds it whole, and opened under the header that
+   is awaited (S-32). It is read as it arrives; the machine's next state and its answers count once it was read to its last envelope.
 5. A share is stored before it is sent, and what is sent is what was stored first (S-18). It is made when all else of this agency has
    been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +38,8 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Courier, Dropped, persistent
+from tallystick.node.courier import Courier, Dropped, from_file, persistent
+from tallystick.node.passage import Passage
 from tallystick.node.ports import Link, Storage
 from tallystick.node.prepare import Prepared
 from tallystick.v1.types_pb2 import JobView, Progress
@@ -86,7 +89,8 @@ class Session:
         self._key = SealingKey.generate()
         self._states: dict[str, Any] = {}
         self._local: dict[Ref, tuple[bytes, ...]] = {}
-        self._uploads: asyncio.Queue[tuple[Ref, Path]] = asyncio.Queue()
+        self._uploads: asyncio.Queue[tuple[Ref, Passage | Path]] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
         self._progress = ("derive", 0, 0)
         self._courier: Courier | None = None
 
@@ -213,7 +217,7 @@ class Session:
 
     async def _begin(self, role: str, setup: Any) -> None:
         begin, _ = self._around.machines[role]
-        await asyncio.to_thread(self._step, role, lambda: begin(setup))
+        await self._stepped(role, lambda: begin(setup))
 
     async def _next(self) -> tuple[str, Ref]:
         """Wait until there is a message that a machine awaits (rule 4)."""
@@ -237,13 +241,23 @@ class Session:
         assert courier is not None
         if ref.kind == kinds.RECIPIENT:  # the answer is the share (rule 5)
             await self._uploads.join()
-        local = ref in self._local
-        message = Message(ref, iter(self._local.pop(ref))) if local else await courier.fetched(ref)
         state, (_, table) = self._states[role], self._around.machines[role]
-        await asyncio.to_thread(self._step, role, lambda: advance(table, state, message))
+        if ref in self._local:
+            message = Message(ref, iter(self._local.pop(ref)))
+            await self._stepped(role, lambda: advance(table, state, message))
+        else:
+            passage = courier.incoming(ref)
+            download = asyncio.create_task(courier.fetched(ref, passage))
+            try:
+                await self._stepped(role, lambda: advance(table, state, courier.opened(ref, passage)))
+            finally:
+                download.cancel()
+                await asyncio.gather(download, return_exceptions=True)
+            passage.close()
         failpoint(f"node-{ref.kind}-taken")
-        if not local:
-            courier.read(ref)
+
+    async def _stepped(self, role: str, step: Callable[[], Step[Any]]) -> None:
+        await self._loop.run_in_executor(self._thread, self._step, role, step)
 
     def _step(self, role: str, step: Callable[[], Step[Any]]) -> None:
         """Take one step and seal what it sends. Runs in a thread: answers are made as they are read."""
@@ -261,23 +275,28 @@ class Session:
             self._local[ref] = tuple(outbound.chunks)
             return
         if ref.kind != kinds.SHARES:
-            path = courier.spooled(ref, outbound.chunks)
+            passage = courier.outgoing(ref)
+            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, passage))
+            courier.fill(ref, passage, outbound.chunks)
         else:
             job = self._assignment.job.hex()
             around.storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = around.storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
             failpoint("node-share-stored")
-            path = courier.spooled(ref, kinds.pieces(share), kept_path(around.state, job, self.attempt, ref.kind))
-        self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, path))
+            path = kept_path(around.state, job, self.attempt, ref.kind)
+            courier.spooled(ref, kinds.pieces(share), path)
+            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, path))
 
     async def _upload(self) -> None:
-        """Deliver what is sent, in order."""
+        """Deliver what is sent, in order; a message may still be made meanwhile."""
         while True:
-            ref, path = await self._uploads.get()
+            ref, held = await self._uploads.get()
             assert self._courier is not None
             if ref.kind == kinds.SHARES:
                 failpoint("node-before-share-sent")
-            await self._courier.delivered(ref, path)
+            source, remove = (held.following, held.close) if isinstance(held, Passage) else (from_file(held), held.unlink)
+            await self._courier.delivered(ref, source)
+            await asyncio.to_thread(remove)
             failpoint(f"node-{ref.kind}-sent")
             if ref.kind in {kinds.POINTS, kinds.TAGS}:
                 failpoint("node-list-sent")
@@ -304,6 +323,7 @@ class Session:
         if self._courier is not None:
             self._courier.drop()
         self._courier = None
+        self._thread.shutdown(wait=False, cancel_futures=True)
         self._states.clear()
         self._local.clear()
         del self._key

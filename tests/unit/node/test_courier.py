@@ -15,6 +15,7 @@ from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
 from tallystick.node.courier import Courier, Dropped, persistent
+from tallystick.node.ports import Sink, Source
 from tests.governance import identity, sealing_key
 
 JOB = bytes(range(32))
@@ -32,13 +33,29 @@ class Mailbox:
         if self.calls <= self.down:
             raise NotReady("unavailable", "down")
 
-    async def put(self, name: MessageName, spool: Path) -> None:
+    async def put(self, name: MessageName, source: Source) -> None:
         self._try()
-        write_spool(self.folder / name.ref.round.replace(":", "-"), iter(read_spool(spool)))
+        envelopes = [envelope async for envelope in source(0)]
+        write_spool(self._file(name), iter(envelopes))
 
-    async def get(self, name: MessageName, spool: Path) -> None:
+    async def get(self, name: MessageName, sink: Sink) -> None:
         self._try()
-        write_spool(spool, iter(read_spool(self.folder / name.ref.round.replace(":", "-"))))
+        for envelope in read_spool(self._file(name), sink.count):
+            sink.append(envelope)
+
+    def _file(self, name: MessageName) -> Path:
+        return self.folder / name.ref.round.replace(":", "-")
+
+
+async def received(at: Courier, ref: Ref) -> list[bytes]:
+    """Give a message's chunks, read in a thread while they come."""
+    passage = at.incoming(ref)
+    download = asyncio.create_task(at.fetched(ref, passage))
+    try:
+        return await asyncio.to_thread(lambda: list(at.opened(ref, passage).chunks))
+    finally:
+        await asyncio.gather(download, return_exceptions=True)
+        passage.close()
 
 
 def courier(folder: Path, me: str, link: Any, attempt: int = 1) -> Courier:
@@ -61,17 +78,16 @@ def test_a_message_goes_there_in_sealed_files_that_are_removed(tmp_path: Path) -
     sender, receiver = courier(tmp_path, "labor", link), courier(tmp_path, "housing", link)
 
     async def carry() -> list[bytes]:
-        path = sender.spooled(SEED, [b"secret one", b"secret two"])
-        assert b"secret" not in path.read_bytes()
-        await sender.delivered(SEED, path)
-        assert not path.exists()
-        message = await receiver.fetched(SEED)
-        chunks = list(message.chunks)
-        receiver.read(SEED)
-        return chunks
+        passage = sender.outgoing(SEED)
+        delivery = asyncio.create_task(sender.delivered(SEED, passage.following))
+        await asyncio.to_thread(sender.fill, SEED, passage, [b"secret one", b"secret two"])
+        assert all(b"secret" not in path.read_bytes() for path in (tmp_path / "labor").iterdir())
+        await delivery
+        passage.close()
+        return await received(receiver, SEED)
 
     assert asyncio.run(carry()) == [b"secret one", b"secret two"]
-    assert list((tmp_path / "housing").iterdir()) == []
+    assert [*(tmp_path / "labor").iterdir(), *(tmp_path / "housing").iterdir()] == []
 
 
 @pytest.mark.parametrize(
@@ -87,8 +103,7 @@ def test_s32_what_was_made_for_another_place_does_not_open(tmp_path: Path, attem
     write_spool(tmp_path / "seed", envelopes)
 
     async def fetch() -> None:
-        message = await courier(tmp_path, "housing", link).fetched(SEED)
-        list(message.chunks)
+        await received(courier(tmp_path, "housing", link), SEED)
 
     with pytest.raises(PeerFault):
         asyncio.run(fetch())
@@ -118,6 +133,52 @@ def test_an_answer_that_is_no_is_not_tried_again() -> None:
     assert calls == 1
 
 
+def test_what_keeps_a_message_from_coming_is_told_to_who_reads_it(tmp_path: Path) -> None:
+    class Over(Mailbox):
+        async def get(self, name: MessageName, sink: Sink) -> None:
+            raise Refused("job-state", "over")
+
+    with pytest.raises(Refused, match="over"):
+        asyncio.run(received(courier(tmp_path, "housing", Over(tmp_path)), SEED))
+
+
+def test_what_keeps_a_message_from_being_made_is_told_to_who_sends_it(tmp_path: Path) -> None:
+    one = courier(tmp_path, "labor", Mailbox(tmp_path))
+
+    def chunks() -> Any:
+        yield b"a"
+        yield b"b"
+        raise PeerFault("point-invalid", "a bad point", sender="housing")
+
+    async def send() -> None:
+        passage = one.outgoing(SEED)
+        delivery = asyncio.create_task(one.delivered(SEED, passage.following))
+        with pytest.raises(PeerFault):
+            await asyncio.to_thread(one.fill, SEED, passage, chunks())
+        await delivery
+
+    with pytest.raises(PeerFault):
+        asyncio.run(send())
+    assert not (tmp_path / "seed").exists()
+
+
+def test_a_dropped_courier_wakes_who_waits_and_leaves_no_file(tmp_path: Path) -> None:
+    one = courier(tmp_path, "housing", Mailbox(tmp_path))
+    passage = one.incoming(SEED)
+
+    async def wait() -> None:
+        reading = asyncio.create_task(asyncio.to_thread(lambda: list(one.opened(SEED, passage).chunks)))
+        sending = asyncio.create_task(one.delivered(SEED, passage.following))
+        await asyncio.sleep(0.05)
+        one.drop()
+        for task in (reading, sending):
+            with pytest.raises(Dropped):
+                await asyncio.wait_for(task, 5)
+
+    asyncio.run(wait())
+    assert not (tmp_path / "housing").exists()
+
+
 def test_a_dropped_courier_stops_threads_and_leaves_no_file(tmp_path: Path) -> None:
     one = courier(tmp_path, "labor", Mailbox(tmp_path))
 
@@ -127,5 +188,5 @@ def test_a_dropped_courier_stops_threads_and_leaves_no_file(tmp_path: Path) -> N
         yield b"b"
 
     with pytest.raises((Dropped, FileNotFoundError)):
-        one.spooled(SEED, chunks())
+        one.fill(SEED, one.outgoing(SEED), chunks())
     assert not (tmp_path / "labor").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -42,6 +43,8 @@ def test_s34_no_share_is_made_while_something_else_is_still_under_way() -> None:
             _states={"agency": Before()},
             _local={RECIPIENT: (b"key",)},
             _courier=object(),
+            _loop=asyncio.get_running_loop(),
+            _thread=ThreadPoolExecutor(1),
             _around=SimpleNamespace(machines={"agency": (None, {(Before, kinds.RECIPIENT): made})}),
         )
         session._uploads.put_nowait((Ref(kinds.PRODUCTS, "labor", "housing"), None))  # type: ignore[arg-type]  # its file is not read

@@ -33,8 +33,11 @@ class SpoolFile:
         ended: whether the last envelope of the message is held.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file, and cut off a torn tail. The folder must exist."""
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Open or make the file, and cut off a torn tail. The folder must exist.
+
+        Where it need not outlast this process, `durable` is false: then its name is not synced either.
+        """
         new = not path.exists()
         self._path = path
         self._file: BinaryIO = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
@@ -49,7 +52,7 @@ class SpoolFile:
             self.ended = envelope.last
         self._file.truncate(self.bytes)
         self._file.seek(self.bytes)
-        if new:
+        if new and durable:
             sync_folder(path.parent)
 
     @property
