@@ -26,6 +26,7 @@ class Watched:
         peak: bytes resident in all of them together at the worst moment; pages that they share count in each.
         largest: the greatest peak of one of them, in bytes.
         said: (seconds since the start, line) of both outputs.
+        samples: (seconds since the start, processor time so far, bytes resident in all), a few a second.
     """
 
     seconds: float
@@ -33,6 +34,7 @@ class Watched:
     peak: int
     largest: int
     said: tuple[tuple[float, str], ...]
+    samples: tuple[tuple[float, float, int], ...] = ()
 
     @property
     def text(self) -> str:
@@ -48,6 +50,7 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
     """
     said: list[tuple[float, str]] = []
     processor: dict[int, float] = {}
+    samples: list[tuple[float, float, int]] = []
     peak = largest = 0
     start = time.perf_counter()
     # where Python may not keep what it compiles, each process would compile everything anew: not what is measured here
@@ -66,7 +69,8 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
         resident = {}
         for pid, (seconds, size) in _family(process.pid).items():
             processor[pid], resident[pid] = seconds, size
-        peak = max(peak, sum(resident.values()))
+        samples.append((time.perf_counter() - start, sum(processor.values()), sum(resident.values())))
+        peak = max(peak, samples[-1][2])
         largest = max([largest, *resident.values()])
         time.sleep(SAMPLE_S)
     seconds = time.perf_counter() - start
@@ -74,7 +78,7 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
         ear.join()
     if process.returncode != 0:
         raise SystemExit("\n".join(line for _, line in said))
-    return Watched(seconds, sum(processor.values()), peak, largest, tuple(said))
+    return Watched(seconds, sum(processor.values()), peak, largest, tuple(said), tuple(samples))
 
 
 def _family(root: int) -> dict[int, tuple[float, int]]:
