@@ -41,7 +41,7 @@ def print_report(report: Report) -> None:
         )
         seconds = mask_seconds() * work.masks
         click.echo(
-            f"time: the masks alone take about {seconds:,.0f} s of one core like this machine's, half of it at each agency"
+            f"time: the masks alone take about {seconds:,.1f} s of one core like this machine's, half of it at each agency"
         )
     for problem in report.problems:
         click.echo(f"error: {problem.message} [{problem.code}]", err=True)
