@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tallystick.client.county.write import PEOPLE, SEED, generate
+from tallystick.client.county.write import PEOPLE, SEED, generate, generate_children
 from tallystick.core.errors import TallyError
 
 
@@ -23,13 +23,15 @@ def main() -> int:
         "--seed", type=int, default=SEED, help="the same seed and size give the same bytes (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="the folder to write to (default: this file's)")
+    parser.add_argument("--children", action="store_true", help="write schools.csv and child_welfare.csv too, with their truth")
     options = parser.parse_args()
     try:
         county = generate(options.out, options.people, options.seed)
     except TallyError as error:
         print(f"error: {error.message}", file=sys.stderr)
         return 1
-    for name, rows in county.rows.items():
+    more = generate_children(options.out, options.people, options.seed) if options.children else {}
+    for name, rows in (county.rows | more).items():
         print(f"{options.out / name}.csv: {rows:,} rows")
     print(f"now: tally lab run {county.lab} {county.jobs[0]} --out result.json")
     return 0

@@ -13,8 +13,8 @@ import pytest
 
 from tallystick.client.county import errors
 from tallystick.client.county.names import ORIGINS
-from tallystick.client.county.population import REGIONS, age, people_of, segment_sizes
-from tallystick.client.county.write import County, generate
+from tallystick.client.county.population import EXTRACT_DATE, REGIONS, age, people_of, segment_sizes
+from tallystick.client.county.write import County, generate, generate_children
 from tallystick.client.lab.model import read_lab
 from tallystick.core.errors import Invalid
 from tallystick.core.yaml import read_yaml
@@ -210,3 +210,42 @@ def test_regions_are_those_declared_and_some_people_moved(files: dict[str, Rows]
     ]
     assert {region for pair in pairs for region in pair} == set(REGIONS)
     assert 0.05 < sum(a != b for a, b in pairs) / len(pairs) < 0.14
+
+
+def test_schools_and_child_welfare_are_about_the_countys_children(tmp_path: Path, county: County) -> None:
+    before = sums(county.lab.parent)
+    rows = generate_children(tmp_path, PEOPLE)
+    files = {name: read(tmp_path / f"{name}.csv") for name in ("schools", "child_welfare", "children_truth")}
+    assert {name: len(files[name]) for name in rows} == rows
+    assert "ssn" not in files["schools"][0]
+    blank = sum(row["ssn"] == "" for row in files["child_welfare"]) / rows["child_welfare"]
+    assert 0.40 < blank < 0.50
+    population = people_of(PEOPLE, np.random.default_rng(np.random.SeedSequence(2025).spawn(5)[0]))
+    person = {(row["dataset"], row["key"]): int(row["person"]) for row in files["children_truth"]}
+    assert (age(population.born[list(person.values())], EXTRACT_DATE) < 18).all()
+    pairs = _by_person(files["schools"], person, "schools", "student_id")
+    others = _by_person(files["child_welfare"], person, "child_welfare", "case_person")
+    both = pairs.keys() & others.keys()
+    assert 0.05 * PEOPLE < len(both) < 0.12 * PEOPLE
+    moved = sum(pairs[one]["zip"] != others[one]["zip"] for one in both) / len(both)
+    assert 0.15 < moved < 0.40
+    assert generate_children(tmp_path / "again", PEOPLE) == rows
+    assert sums(tmp_path / "again").items() <= sums(tmp_path).items()
+    assert sums(county.lab.parent) == before
+
+
+def test_brothers_and_sisters_live_together(tmp_path: Path) -> None:
+    generate_children(tmp_path, PEOPLE)
+    homes = Counter((row["street"], row["zip"]) for row in read(tmp_path / "schools.csv") if row["street"])
+    sizes = Counter(homes.values())
+    assert sum(size * count for size, count in sizes.items() if size > 1) > 0.2 * sum(homes.values())
+    assert max(sizes) < 12
+    surnames: dict[tuple[str, str], set[str]] = {}
+    for row in read(tmp_path / "schools.csv"):
+        surnames.setdefault((row["street"], row["zip"]), set()).add(errors.plain(row["last_name"])[:3])
+    shared = [surnames[home] for home, size in homes.items() if size > 1]
+    assert sum(len(names) == 1 for names in shared) > 0.85 * len(shared)
+
+
+def _by_person(rows: Rows, person: dict[tuple[str, str], int], dataset: str, key: str) -> dict[int, dict[str, str]]:
+    return {person[dataset, row[key]]: row for row in rows}

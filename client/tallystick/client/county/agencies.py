@@ -82,7 +82,8 @@ def _who(known: Flags, rng: np.random.Generator) -> Integers:
     return np.asarray(rng.permutation(np.flatnonzero(known)), dtype=np.int64)
 
 
-def _surnames(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def surnames(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+    """Give last names as an agency has them."""
     years = age(people.born[who], EXTRACT_DATE)
     lags = people.female[who] & (years >= 20) & (years <= 45) & errors.hit(rates.old_surname, len(who), rng)
     names = np.where(lags, people.birth_surname[who], people.last[who])
@@ -93,11 +94,13 @@ def _care(people: Population, who: Integers) -> npt.NDArray[np.float64]:
     return np.array([origin.care for origin in ORIGINS])[people.origin[who]]
 
 
-def _firsts(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def firsts(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+    """Give first names as an agency has them."""
     return errors.misspelt(errors.nicknamed(people.first[who], rates.nickname, rng), rates.name_wrong * _care(people, who), rng)
 
 
-def _births(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def births(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+    """Give birth dates as an agency has them."""
     days = errors.misdated(people.born[who], rates.misdated, rng)
     days = errors.defaulted(errors.swapped(days, rates.swapped, rng), rates.defaulted, rng)
     return errors.as_text(np.minimum(days, EXTRACT_DATE))
@@ -115,7 +118,8 @@ def _money(amounts: npt.NDArray[np.float64]) -> Texts:
     return np.array([f"{amount:.2f}" for amount in amounts], dtype=object)
 
 
-def _numbered(prefix: str, count: int) -> Texts:
+def numbered(prefix: str, count: int) -> Texts:
+    """Give an agency's own keys."""
     return np.array([f"{prefix}{number:07d}" for number in range(1, count + 1)], dtype=object)
 
 
@@ -126,11 +130,11 @@ def human_services(people: Population, rng: np.random.Generator) -> Extract:
     child = age(people.born[who], EXTRACT_DATE) < 18
     missing = errors.hit(HUMAN_SERVICES.ssn_missing * np.where(child, 3.0, 1.0), count, rng)
     table = {
-        "person_id": _numbered("HS", count),
+        "person_id": numbered("HS", count),
         "ssn": errors.blanked(errors.miskeyed(people.ssn[who], HUMAN_SERVICES.ssn_wrong, rng), missing),
-        "fname": errors.unaccented(_firsts(people, who, HUMAN_SERVICES, rng), 0.6, rng),
-        "lname": errors.unaccented(_surnames(people, who, HUMAN_SERVICES, rng), 0.6, rng),
-        "dob": _births(people, who, HUMAN_SERVICES, rng),
+        "fname": errors.unaccented(firsts(people, who, HUMAN_SERVICES, rng), 0.6, rng),
+        "lname": errors.unaccented(surnames(people, who, HUMAN_SERVICES, rng), 0.6, rng),
+        "dob": births(people, who, HUMAN_SERVICES, rng),
         "sex": np.where(people.female[who], np.array("F", dtype=object), np.array("M", dtype=object)),
         "region": np.array(REGIONS, dtype=object)[people.region[who]],
         "months": _drawn(MONTHS, count, (0.34, 0.43, 0.23), rng),
@@ -166,7 +170,7 @@ def labor(people: Population, rng: np.random.Generator) -> Extract:
     numbers = np.where(taken | _repeats(numbers), people.ssn[who], numbers)
     table = {
         "ssn": numbers,
-        "last_name": np.array([errors.plain(name) for name in _surnames(people, who, LABOR, rng)], dtype=object),
+        "last_name": np.array([errors.plain(name) for name in surnames(people, who, LABOR, rng)], dtype=object),
         "first_initial": np.array([errors.plain(name)[:1] for name in people.first[who]], dtype=object),
     }
     leaver = people.tanf[who]
@@ -188,7 +192,6 @@ def labor(people: Population, rng: np.random.Generator) -> Extract:
     rows = np.concatenate([person, person[second]])
     place = np.concatenate([quarter, quarter[second]])
     main = np.concatenate([np.ones(len(person), dtype=bool), np.zeros(int(second.sum()), dtype=bool)])
-    first = employer[quarter, person]
     first = employer[quarter, person]
     firm = np.concatenate([first, first[second] + 1 + rng.integers(0, 20, int(second.sum()))])
     order = np.lexsort((~main, rows, place))
@@ -221,18 +224,17 @@ def housing(people: Population, rng: np.random.Generator) -> Extract:
     partial = np.array([f"xxxxx{number[5:]}" for number in ssn], dtype=object)
     ssn = np.where(quality == "1", ssn, np.where(quality == "2", partial, np.array("", dtype=object)))
     edges = np.array([0.006, 0.012, 0.027])
-    edges = np.array([0.006, 0.012, 0.027])
     born_quality = np.array(["8", "99", "2", "1"], dtype=object)[np.searchsorted(edges, rng.random(count))]
-    dob = _births(people, who, HOUSING, rng)
+    dob = births(people, who, HOUSING, rng)
     dob = np.where(born_quality == "2", np.array([f"{day[:4]}-01-01" for day in dob], dtype=object), dob)
     moved = errors.hit(MOVED, count, rng)
     region = np.where(moved, rng.choice(len(REGIONS), count, p=REGION_SHARES), people.region[who])
     table = {
-        "personal_id": _numbered("H", count),
+        "personal_id": numbered("H", count),
         "ssn": ssn,
         "ssn_quality": quality,
-        "fname": _firsts(people, who, HOUSING, rng),
-        "lname": _surnames(people, who, HOUSING, rng),
+        "fname": firsts(people, who, HOUSING, rng),
+        "lname": surnames(people, who, HOUSING, rng),
         "name_quality": np.where(errors.hit(0.017, count, rng), np.array("2", dtype=object), np.array("1", dtype=object)),
         "dob": errors.blanked(dob, np.isin(born_quality, ["8", "99"])),
         "dob_quality": born_quality,

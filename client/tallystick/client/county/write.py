@@ -1,4 +1,4 @@
-"""The county as a folder: three agencies' files, a lab file, two jobs, and the truth."""
+"""The county as a folder: three agencies' files, a lab file, two jobs, and the truth; and two more agencies' files about children."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from tallystick.client.county.agencies import Extract, housing, human_services, labor
+from tallystick.client.county.children import children
 from tallystick.client.county.population import people_of
 from tallystick.core.errors import Invalid
 
@@ -57,7 +58,7 @@ def generate(folder: Path, people: int = PEOPLE, seed: int = SEED) -> County:
         raise Invalid(
             "document-invalid", f"a county has {SMALLEST} to {LARGEST:,} people per agency", hint="choose another --people"
         )
-    streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(4)]
+    streams = _streams(seed)
     population = people_of(people, streams[0])
     extracts = {
         "tanf_exits": human_services(population, streams[1]),
@@ -86,6 +87,31 @@ def _write_lab(path: Path, people: int) -> None:
 def declared(people: int) -> int:
     """Give how many people an agency declares that has about so many: a tenth more, for those who are there under two keys."""
     return max(100, people + people // 10)
+
+
+def generate_children(folder: Path, people: int = PEOPLE, seed: int = SEED) -> dict[str, int]:
+    """Write the files of two more agencies of that county, `schools.csv` and `child_welfare.csv`, and `children_truth.csv`.
+
+    Args:
+        folder: made where it is missing.
+        people: how many people each of the three other agencies has; about a tenth as many children are in both files.
+        seed: of all that is drawn; the county's.
+
+    Returns:
+        Rows of each file.
+    """
+    streams = _streams(seed)
+    extracts = children(people_of(people, streams[0]), streams[4])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, extract in extracts.items():
+        _write(folder / f"{name}.csv", extract)
+    _write_truth(folder / "children_truth.csv", extracts)
+    return {name: len(extract.person) for name, extract in extracts.items()}
+
+
+def _streams(seed: int) -> list[np.random.Generator]:
+    """Give a source for the population and for each file, so that what one draws does not change another."""
+    return [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(5)]
 
 
 def _write(path: Path, extract: Extract) -> None:
