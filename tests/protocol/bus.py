@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallystick.coordinator.matching import matched
+from tallystick.coordinator.matching import Matches, matched
 from tallystick.coordinator.slots import assigned_slots
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
@@ -28,12 +28,14 @@ class Bus:
     Attributes:
         transcript: the chunks of every message that was sent.
         tamper: changes a message on its way; the identity by default.
+        report: gives the coordinator's part of the linkage report, from the tags and what they gave.
     """
 
     setups: Mapping[str, states.AgencySetup]
     desk_setup: desk.DeskSetup
     randomness: Randomness = field(default_factory=SystemRandomness)
     tamper: Tamper = lambda _, chunks: chunks
+    report: Callable[[list[Any], Matches], bytes] = lambda *_: b"report"
     transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
@@ -89,9 +91,10 @@ class Bus:
                         values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
                     )
                 lists.append(values)
-            placed, table_size = assigned_slots(
-                matched(lists, bands=first.bands, need=first.need), [values.shape[1] for values in lists], self.randomness
-            )
+            matches = matched(lists, bands=first.bands, need=first.need)
+            placed, table_size = assigned_slots(matches, [values.shape[1] for values in lists], self.randomness)
+            report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
+            self._send(Outbound(report, (self.report(lists, matches),)))
             for owner, own in zip(due, placed, strict=True):
                 self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size)))
             return True

@@ -27,8 +27,7 @@ def all_problems(question: Question, agreement: Agreement, analyst: str) -> list
     if found:
         return found
     try:
-        passes_of(question, agreement)
-        plan(question, agreement)
+        plan(question, agreement, passes_of(question, agreement).told)
     except TallyError as error:
         found.append(error)
     return found

@@ -84,7 +84,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
     passes = passes_of(question, agreement)
     rows = sum(rows_of(count, len(passes.told), agreement.decoys) for count in people.values())
     points = rows * len(passes.names)
-    planned = plan(question, agreement)
+    planned = plan(question, agreement, passes.told)
     slots = sum(padme(count) for count in people.values())
     agencies = {"left": question.people[planned.left].agency, "right": question.people[planned.right].agency}
     computation = computation_of(planned, {"left": agencies["left"], "right": agencies["right"]})

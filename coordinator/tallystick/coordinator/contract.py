@@ -92,7 +92,7 @@ class Contract:
     @cached_property
     def computing(self) -> tuple[str, str]:
         """The encryptor and the multiplier of DESIGN §7."""
-        made = plan(self.job.question, self.agreement)
+        made = plan(self.job.question, self.agreement, self.passes.told)
         people = self.job.question.people
         computation = computation_of(made, {"left": people[made.left].agency, "right": people[made.right].agency})
         return computation.encryptor, computation.multiplier
@@ -101,6 +101,11 @@ class Contract:
     def passes(self) -> Passes:
         """The linkage passes: what every list has tags of."""
         return passes_of(self.job.question, self.agreement)
+
+    @property
+    def report(self) -> Ref:
+        """The coordinator's part of the linkage report, for the desk."""
+        return Ref(kinds.REPORT, COORDINATOR, self.desk)
 
     @property
     def sealed(self) -> Ref:

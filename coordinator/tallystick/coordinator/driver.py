@@ -32,6 +32,7 @@ from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.lifecycle import JobEvent, JobState
 from tallystick.core.keyfile import Identity
+from tallystick.core.linkage.report import encoded, seen
 from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
 from tallystick.core.net.status import origin
 from tallystick.crypto.envelope import SealingKey
@@ -160,7 +161,7 @@ class Driver:
                 self._finish(view)
 
     def _match(self, view: View) -> None:
-        """Tags in, slots out. All `slots` messages count at once: half of one assignment must never meet half of another."""
+        """Tags in; slots and the desk's `report` out. All count at once: half of one assignment must never meet half of another."""
         contract = view.contract
         with ThreadPoolExecutor(TOGETHER) as threads:  # opening, checking and sorting release the interpreter's lock
             tags = list(threads.map(lambda owner: self._tags(view, owner), contract.agencies))
@@ -168,7 +169,14 @@ class Driver:
         matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
         slots, table_size = assigned_slots(matches, sizes, self._randomness)
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
+        part = encoded(
+            seen(tags, matches, contract.passes.exact, contract.agreement.decoys),
+            job=contract.digest,
+            attempt=view.record.attempt,
+            passes=contract.passes.digest,
+        )
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(contract.slots, slots, strict=True)]
+        written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
         self._jobs.step(view.record, Change(messages=tuple(written)))
         failpoint("slots-recorded")

@@ -51,7 +51,7 @@ class Assignment:
     @cached_property
     def plan(self) -> Plan:
         """What is computed."""
-        return plan(self.contract.job.question, self.contract.agreement)
+        return plan(self.contract.job.question, self.contract.agreement, self.passes.told)
 
     @cached_property
     def computation(self) -> Computation:

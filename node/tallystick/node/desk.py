@@ -3,6 +3,8 @@
 Rules that this file enforces:
 
 1. What is opened is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
+   So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
+   into a small number (`core/disclosure/differences.py`): what goes out is kept for that.
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
 3. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
@@ -13,19 +15,23 @@ passed.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Literal
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
+from tallystick.core.disclosure.differences import REASON, family_of, without_differences
+from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.disclosure.suppress import Report, suppress
+from tallystick.core.disclosure.suppress import suppress
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.keyfile import Identity
-from tallystick.core.results import Released, document_json, exact, sealed_result, shares_evidence
-from tallystick.core.statistics.table import Linkage, Row, linkage_numbers, result_columns, table
+from tallystick.core.linkage.report import read_seen
+from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
+from tallystick.core.statistics.table import linkage_numbers, result_columns, table
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
@@ -47,15 +53,21 @@ class Desk:
     storage: Storage
     clock: Clock
     mode: Literal["auto", "ask"]
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> JobRecord:
-        """Make and keep the candidate of an attempt."""
+        """Make and keep the candidate of an attempt.
+
+        Raises:
+            Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `disk`.
+        """
         contract, plan = assignment.contract, assignment.plan
         question = contract.job.question
         job = assignment.job.hex()
         record = self.storage.job(job)
         assert record is not None
-        rows, linkage, disclosure = _disclosed(assignment, opened)
+        with self._one_at_a_time:  # two results of one family must not miss each other
+            rows, linkage, disclosure = self._disclosed(assignment, attempt, opened)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -112,10 +124,25 @@ class Desk:
         sealed = sealed_result(released, bytes.fromhex(contract.job.result_key), self.identity)
         return self.storage.keep_result(record.job, record.candidate_attempt, sealed)
 
-
-def _disclosed(assignment: Assignment, opened: Opened) -> tuple[list[Row], Linkage, Report]:
-    """Turn opened cells into rows and the linkage report, with what may not be shown hidden (rule 1)."""
-    contract, plan = assignment.contract, assignment.plan
-    profile = profile_of(contract.agreement.disclosure)
-    rows = table(plan, opened.values, contract.job.question, keep_empty=profile.zeros_disclosive)
-    return suppress(rows, linkage_numbers(plan, opened.values), profile, plan)
+    def _disclosed(
+        self, assignment: Assignment, attempt: int, opened: Opened
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+        """Turn opened cells into rows and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
+        contract, plan, passes = assignment.contract, assignment.plan, assignment.passes
+        question, job = contract.job.question, assignment.job.hex()
+        part = read_seen(opened.report, job=assignment.job, attempt=attempt, passes=passes.digest, count=len(passes.told))
+        profile = profile_of(contract.agreement.disclosure)
+        before = table(plan, opened.values, question, keep_empty=profile.zeros_disclosive)
+        rows, totals, disclosure = suppress(before, linkage_numbers(plan, opened.values), profile, plan)
+        linkage = linkage_report(
+            plan, opened.values, (before, rows), totals, part,
+            decoys=contract.agreement.decoys, exact=len(passes.exact), profile=profile,
+        )  # fmt: skip
+        family = family_of(question)
+        earlier = [numbers(json.loads(one)) for one in self.storage.tables(family, but=job)]
+        made, hidden = without_differences({"rows": rows, "linkage": linkage}, earlier, profile, plan)
+        self.storage.keep_table(job, family, canonical_bytes(exact(made)))
+        told: dict[str, Any] = {**disclosure, "compared_with": len(earlier)}
+        if hidden:
+            told["rows_hidden"] = told["rows_hidden"] | {REASON: hidden}
+        return made["rows"], made["linkage"], told

@@ -126,6 +126,14 @@ class Storage(Protocol):
         """Give the sealed result that was kept."""
         ...
 
+    def keep_table(self, job: str, family: str, table: bytes) -> None:
+        """Keep what a job's result shows, in place of what was kept of the job, so that later results can be held against it."""
+        ...
+
+    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
+        """Give what was kept of a family, in the order of the jobs' digests, without one job."""
+        ...
+
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log, before what it tells of is done. Details are names, codes and counts, never data."""
         ...

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Refused
+from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns, with_any_token
 from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig
@@ -70,7 +72,9 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
     if assignment.passes.similarity is not None:
         passes |= band_columns(assignment.passes.similarity, table.identifiers, table.n)
     columns = {**table.columns, USABLE: usable_column(with_any_token(passes, table.n))}
-    own = own_totals(assignment.plan, assignment.side, columns, table.n)
+    bands = () if assignment.passes.similarity is None else assignment.passes.similarity.passes
+    counts = list_counts(assignment.passes.exact, passes, table.n, SystemRandomness(), bands=bands)
+    own = own_totals(assignment.plan, assignment.side, columns, table.n, counts)
     return Prepared(assignment, table.n, passes, columns, own)
 
 

@@ -175,8 +175,8 @@ def test_columns_and_products_are_made_once() -> None:
     assert len(set(made.products)) == len(made.products)
     labels = [(cell.row, cell.label) for cell in made.cells]
     assert len(set(labels)) == len(labels)
-    # 4 × 3 rows of count, sum, count(paid), and five numbers of the linkage report
-    assert len(made.cells) == 12 * 3 + 5
+    # 4 × 3 rows of count, sum, count(paid), five numbers of the linkage report, and two for each of its 4 groups
+    assert len(made.cells) == 12 * 3 + 5 + 4 * 2
     assert made.rows[0] == ("north", "b")
     assert made.rows[-1] == (None, None)
 
@@ -189,7 +189,8 @@ def test_the_encryptor_has_fewer_columns() -> None:
 def test_left_join_by_left_columns_alone_needs_no_product_for_its_counts() -> None:
     made = plan(question("left", ("l.place",)), agreement())
     assert all(not cell.products for cell in made.cells if cell.row >= 0)
-    assert len(made.products) == 1
+    # all who matched, and of each of 4 groups
+    assert len(made.products) == 1 + 4
 
 
 def test_a_derived_column_is_bounded_by_rows_per_person() -> None:

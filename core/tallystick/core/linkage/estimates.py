@@ -78,16 +78,18 @@ class Lookalikes:
     doubtful: tuple[int, ...]
 
 
-def lookalikes(groups: Int64s, recipes: Sequence[Recipe]) -> Lookalikes:
+def lookalikes(groups: Int64s, recipes: Sequence[Recipe], people: int | None = None) -> Lookalikes:
     """Count the pairs of one list's own people that share a token; pairs that agree in still more bits are left out.
 
     Args:
         groups: (passes, people): the same number for people who share a token, -1 for everybody else.
         recipes: the passes, strict to loose.
+        people: of the list, where `groups` leaves out people who share none; by default all are there.
     """
-    people = groups.shape[1]
-    pairs = [low * people + high for low, high in map(_pairs, groups)]
-    low, high = np.divmod(np.unique(np.concatenate([_NONE, *pairs])), max(people, 1))
+    people = groups.shape[1] if people is None else people
+    width = max(groups.shape[1], 1)
+    pairs = [low * width + high for low, high in map(_pairs, groups)]
+    low, high = np.divmod(np.unique(np.concatenate([_NONE, *pairs])), width)
     together = np.array([(group[low] >= 0) & (group[low] == group[high]) for group in groups]).reshape(len(groups), len(low))
     more = _bits(together, recipes) - 2 * log2(max(people, 2))
     first = np.argmax(together, axis=0) if len(low) else _NONE
@@ -126,39 +128,62 @@ def precision(
     return Estimate(value, max(0.0, min(value, 1 - high / total)), max(value, 1 - low / total)), wrong
 
 
-def recall(patterns: Bools, recipes: Sequence[Recipe], wrong: Sequence[float]) -> Estimate | None:
+@dataclass(frozen=True)
+class Decoys:
+    """Links of made-up people among those that recall is estimated from.
+
+    Attributes:
+        patterns: (passes, shapes): at which passes they coincide.
+        weights: (shapes,): how many are expected of each.
+    """
+
+    patterns: Bools
+    weights: Floats
+
+
+def recall(patterns: Bools, recipes: Sequence[Recipe], wrong: Sequence[float], decoys: Decoys | None = None) -> Estimate | None:
     """Estimate which share of the true matches was linked.
 
     Args:
         patterns: (passes, links): at which passes each link's rows coincide; at one at least.
         recipes: the passes, strict to loose.
         wrong: expected accidental links of each pass.
+        decoys: to be taken away from the links, as many of each pattern as are expected.
 
     Returns:
         The estimate; None where there are too few links, too many states, or nothing to tell what was missed: when no two passes
         are apart in an identifier.
     """
-    links = patterns.shape[1]
+    observed = patterns.shape[1]
+    links = observed - (0.0 if decoys is None else float(decoys.weights.sum()))
     if links < FEWEST:
         return None
     model = _Model.of(recipes)
     if model is None:
         return None
-    codes, fits = model.classes_of(closed(patterns, recipes))
     first = np.argmax(patterns, axis=0)
     made = np.bincount(first, minlength=len(recipes))
     weight = (1 - np.asarray(wrong) / np.maximum(made, 1))[first]
-    counts = model.counted(codes[fits], weight[fits])
-    aside = float(weight[~fits].sum())
+    part = np.arange(observed) % GROUPS
+    less = np.zeros(model.classes)
+    aside_less = 0.0
+    if decoys is not None and len(decoys.weights):
+        codes, fits = model.classes_of(closed(decoys.patterns, recipes))
+        less = model.counted(codes[fits], decoys.weights[fits])
+        aside_less = float(decoys.weights[~fits].sum())
+    codes, fits = model.classes_of(closed(patterns, recipes))
+    found = model.counted(codes[fits], weight[fits])
+    aside = max(0.0, float(weight[~fits].sum()) - aside_less)
+    counts = np.maximum(found - less, 0.0)
     if not counts.any() or not model.tells():
         return None
     whole, theta = model.fitted(counts, None, ROUNDS)
-    part = np.arange(links) % GROUPS
     tried = []
     for group in range(GROUPS):
         out = model.counted(codes[fits & (part == group)], weight[fits & (part == group)])
-        seen, _ = model.fitted(counts - out, theta, ROUNDS // 8)
-        tried.append(_odds(seen, counts.sum() - out.sum(), aside * (1 - 1 / GROUPS)))
+        rest = np.maximum(found - out - less * (1 - 1 / GROUPS), 0.0)
+        seen, _ = model.fitted(rest, theta, ROUNDS // 8)
+        tried.append(_odds(seen, rest.sum(), aside * (1 - 1 / GROUPS)))
     centre = _odds(whole, counts.sum(), aside)
     jackknife = (GROUPS - 1) / GROUPS * sum((one - np.mean(tried)) ** 2 for one in tried)
     spread = sqrt(jackknife + exp(-centre) / links)  # the second: as many are missed as happens, around what is expected

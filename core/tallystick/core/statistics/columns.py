@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken, Invalid
-from tallystick.core.statistics.plan import Factor, Plan, Side
+from tallystick.core.statistics.plan import Factor, Own, Plan, Side
 
 USABLE: Final = "#usable"
 """The reserved column that the node makes itself: has this person a token for at least one pass?"""
@@ -101,24 +101,36 @@ def side_columns(
     return out
 
 
-def own_totals(plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int) -> tuple[int, ...]:
+def own_totals(
+    plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int, counts: Mapping[str, int] | None = None
+) -> tuple[int, ...]:
     """Give, for each cell of the plan, what this side adds by itself over all its people.
+
+    Args:
+        plan: the job's.
+        side: this side.
+        people: its columns.
+        n: how many people.
+        counts: what this side's list says of itself (`core/linkage/sharing.py`), by name; needed where the plan has passes.
 
     Security: these are the agency's plain totals; they leave the node only inside sealed shares.
 
     Raises:
         Invalid: as `factor_column`.
+        Broken: `internal`: a number of the list that was not counted.
     """
     sums: dict[Factor, int] = {}
 
-    def total(factor: Factor) -> int:
-        if factor not in sums:
-            sums[factor] = _exact_sum(factor_column(factor, people, n))
-        return sums[factor]
+    def total(own: Own) -> int:
+        if own.counted is not None:
+            if counts is None or own.counted not in counts:
+                raise Broken("internal", "a linkage pass of the plan was not counted")
+            return counts[own.counted]
+        if own.factor not in sums:
+            sums[own.factor] = _exact_sum(factor_column(own.factor, people, n))
+        return sums[own.factor]
 
-    return tuple(
-        sum(coefficient * total(own.factor) for coefficient, own in cell.own if own.side == side) for cell in plan.cells
-    )
+    return tuple(sum(coefficient * total(own) for coefficient, own in cell.own if own.side == side) for cell in plan.cells)
 
 
 def _exact_sum(column: Int64s) -> int:

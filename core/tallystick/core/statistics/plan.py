@@ -32,10 +32,16 @@ class Factor:
 
 @dataclass(frozen=True)
 class Own:
-    """What one side adds to a cell by itself: the sum of a factor over all its people (left join remainders, cohort sizes)."""
+    """What one side adds to a cell by itself: the sum of a factor over all its people (left join remainders, cohort sizes).
+
+    Attributes:
+        counted: in place of a sum over people, a number of the side's whole list: `tokens(PASS)`, `alike(PASS)`, `doubtful(PASS)`
+            (`core/linkage/sharing.py`).
+    """
 
     side: Side
-    factor: Factor
+    factor: Factor = Factor()
+    counted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,9 @@ class Cell:
     """One number of the result.
 
     Attributes:
-        row: index into `Plan.rows`, or -1 for the linkage report.
-        label: `count`, `sum(x)`, `count(x)`; in the linkage report `people(tanf)`, `usable(tanf)`, `matched`.
+        row: index into `Plan.rows`; -1 for the linkage report, -2 - i for group i of it.
+        label: `count`, `sum(x)`, `count(x)`; in the linkage report `people(tanf)`, `usable(tanf)`, `matched`, and
+            `tokens(PASS) tanf`, `alike(PASS) tanf`, `doubtful(PASS) tanf`; in a group of it `people`, `matched`.
         products: (coefficient, product index) pairs.
         own: (coefficient, what) pairs.
         bound: |cell| <= bound × (people of both lists together); the proof that no sum can wrap starts here.
@@ -69,6 +76,9 @@ class Plan:
         products: (index into left_columns, index into right_columns).
         rows: the level of each `by` column, for each row of the result.
         cells: all numbers that are opened at the desk, in the order of the sealed shares.
+        group_by: the left side's columns among `by`, if the linkage report tells how many matched by their levels.
+        groups: the level of each of these, for each group of the linkage report.
+        passes: the linkage passes of which the report counts tokens.
     """
 
     left: str
@@ -79,6 +89,9 @@ class Plan:
     by: tuple[str, ...]
     rows: tuple[tuple[str | int | bool | None, ...], ...]
     cells: tuple[Cell, ...]
+    group_by: tuple[str, ...] = ()
+    groups: tuple[tuple[str | int | bool | None, ...], ...] = ()
+    passes: tuple[str, ...] = ()
 
     @property
     def encryptor(self) -> Side:

@@ -9,6 +9,9 @@ has, the people without a match stand in the row whose right levels are all miss
 
 and what is measured at the right is missing for them, so those sums are one product as in an inner join.
 
+The linkage report has people, usable tokens and matches of both groups; where `by` has columns of the left group, its people and
+matches for each combination of their levels; and of each pass what the two lists say of themselves.
+
 Security: a plan depends on the question and the agreement alone, never on data.
 """
 
@@ -17,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
@@ -30,13 +34,22 @@ from tallystick.crypto.modulus import primes_needed
 
 MAX_ROWS: Final = 10_000
 MAX_PRODUCTS: Final = 50_000
+MAX_GROUPS: Final = 100
+"""Groups of which the linkage report tells the matches; a table with more of them tells the total alone."""
+MOST_ALIKE: Final = 63
+"""Pairs of alike people that each person is in, at most, as `core/linkage/estimates.py` counts them."""
 
 Level = str | int | bool | None
 Levels = tuple[tuple[str, Level], ...]
 
 
-def plan(question: Question, agreement: Agreement) -> Plan:
+def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -> Plan:
     """Give the plan of a question under an agreement.
+
+    Args:
+        question: what is asked.
+        agreement: declares levels and bounds.
+        passes: the linkage passes' names, strict to loose, whose tokens the linkage report counts.
 
     Raises:
         Invalid: `job-invalid`: a join, column or measure that makes no sense.
@@ -62,6 +75,9 @@ def plan(question: Question, agreement: Agreement) -> Plan:
                 hint="ask by fewer columns or measures",
             )
     builder.add_linkage()
+    group_by, groups = _groups(question, agreement, join)
+    builder.add_groups(group_by, groups)
+    builder.add_passes(passes)
     return Plan(
         left=join.left,
         right=join.right,
@@ -71,6 +87,9 @@ def plan(question: Question, agreement: Agreement) -> Plan:
         by=question.by,
         rows=rows,
         cells=tuple(builder.cells),
+        group_by=group_by,
+        groups=groups,
+        passes=tuple(passes),
     )
 
 
@@ -161,6 +180,22 @@ class _Builder:
             self.cells.append(Cell(-1, f"usable({group})", (), ((1, Own(side, usable)),), 1))
         self.cells.append(Cell(-1, "matched", ((1, self._product(Factor(), Factor())),), (), 1))
 
+    def add_groups(self, group_by: Sequence[str], groups: Sequence[tuple[Level, ...]]) -> None:
+        """Add the left side's people and matches for each group of the linkage report."""
+        for index, group in enumerate(groups):
+            mine = Factor(levels=_side_levels(group_by, group, self.join.left))
+            self.cells.append(Cell(-2 - index, "people", (), ((1, Own("left", mine)),), 1))
+            self.cells.append(Cell(-2 - index, "matched", ((1, self._product(mine, Factor())),), (), 1))
+
+    def add_passes(self, passes: Sequence[str]) -> None:
+        """Add what each list says of itself at each pass."""
+        sides: tuple[tuple[Side, str], ...] = (("left", self.join.left), ("right", self.join.right))
+        for name in passes:
+            for side, group in sides:
+                for what, bound in (("tokens", 1), ("alike", MOST_ALIKE), ("doubtful", MOST_ALIKE)):
+                    counted = f"{what}({name})"
+                    self.cells.append(Cell(-1, f"{counted} {group}", (), ((1, Own(side, counted=counted)),), bound))
+
     def _product(self, left: Factor, right: Factor) -> int:
         i = self.columns["left"].setdefault(left, len(self.columns["left"]))
         j = self.columns["right"].setdefault(right, len(self.columns["right"]))
@@ -181,6 +216,15 @@ def _rows(question: Question, agreement: Agreement, join: Join) -> tuple[tuple[L
             "table-too-large", f"the table would have {size} rows; a job may have {MAX_ROWS}", hint="ask by fewer columns"
         )
     return tuple(product(*levels))
+
+
+def _groups(question: Question, agreement: Agreement, join: Join) -> tuple[tuple[str, ...], tuple[tuple[Level, ...], ...]]:
+    """Give the left side's columns of `by` and all combinations of their levels; nothing where there are too many or none."""
+    names = tuple(name for name in question.by if _side_of(name, join) == "left")
+    levels = [(*by_levels(declared_column(question, agreement, name), name), None) for name in names]
+    if not names or prod(map(len, levels)) > MAX_GROUPS:
+        return (), ()
+    return names, tuple(product(*levels))
 
 
 def _measured(question: Question, agreement: Agreement, join: Join) -> tuple[_Measured, ...]:

@@ -7,6 +7,7 @@ rounds correctly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from tallystick.core.errors import Broken
@@ -76,6 +77,52 @@ def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
         "usable": {group: values[f"usable({group})"][0] for group in groups},
         "matched": values["matched"][0],
     }
+
+
+@dataclass(frozen=True)
+class GroupCount:
+    """People of the left side in one group, and how many of them matched.
+
+    Attributes:
+        levels: of `Plan.group_by`, in order.
+    """
+
+    levels: tuple[str | int | bool | None, ...]
+    people: int
+    matched: int
+
+    @property
+    def unmatched(self) -> int:
+        """People without a match."""
+        return self.people - self.matched
+
+
+def group_counts(plan: Plan, opened: Sequence[int]) -> list[GroupCount]:
+    """Give people and matches by group of the linkage report, before any disclosure rule.
+
+    Raises:
+        Broken: `internal`: another number of cells than the plan has.
+    """
+    cells = _by_row(plan, opened)
+    return [
+        GroupCount(levels, cells[-2 - index]["people"][0], cells[-2 - index]["matched"][0])
+        for index, levels in enumerate(plan.groups)
+    ]
+
+
+def list_counts(plan: Plan, opened: Sequence[int], what: str) -> dict[str, tuple[int, ...]]:
+    """Give what each group's list says of itself at each pass, in the plan's order, before any disclosure rule.
+
+    Args:
+        plan: the job's.
+        opened: the opened cells.
+        what: `tokens`, `alike` or `doubtful`.
+
+    Raises:
+        Broken: `internal`: another number of cells than the plan has.
+    """
+    cells = _by_row(plan, opened).get(-1, {})
+    return {group: tuple(cells[f"{what}({name}) {group}"][0] for name in plan.passes) for group in (plan.left, plan.right)}
 
 
 def _by_row(plan: Plan, opened: Sequence[int]) -> dict[int, dict[str, tuple[int, int]]]:

@@ -6,12 +6,13 @@ Rules that this file enforces (docs/protocol.md §4):
 2. Every agency's signed document must be of this job, attempt, computation and key; one missing document closes the result.
 3. The desk multiplies the ciphertexts itself. A coordinator whose product differs has changed something, and nothing is opened.
 4. What is opened is the plan's cells and nothing else.
+5. Nothing is opened before the coordinator's part of the linkage report is here: a result never goes out without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tallystick.crypto import paillier
@@ -22,6 +23,8 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, opened_cells
 from tallystick.crypto.statistic.shares import packing_of, product_of, read_added, verified_shares
+
+MAX_REPORT_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,24 +49,30 @@ class DeskSetup:
 
 @dataclass(frozen=True)
 class Opening:
-    """The key is out; waiting for the sealed shares of all."""
+    """The key is out; waiting for the coordinator's part of the linkage report, then for the sealed shares of all.
+
+    Attributes:
+        report: that part, unread; None until it is here.
+    """
 
     setup: DeskSetup
     private: paillier.PrivateKey = field(repr=False)
+    report: bytes | None = field(repr=False, default=None)
     phase = "release"
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
-        """The coordinator's collection."""
-        return (Ref(kinds.SEALED, kinds.COORDINATOR, self.setup.me),)
+        """The coordinator's part of the report, or its collection."""
+        return (Ref(kinds.REPORT if self.report is None else kinds.SEALED, kinds.COORDINATOR, self.setup.me),)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The candidate: one signed integer per cell, and the signed documents that it rests on. The key is gone."""
+    """The candidate: one signed integer per cell, the signed documents that it rests on, and the coordinator's part. The key is gone."""
 
     values: tuple[int, ...] = field(repr=False)
     evidence: Mapping[str, bytes] = field(repr=False)
+    report: bytes = field(repr=False)
     phase = "release"
     awaits: tuple[Ref, ...] = ()
 
@@ -76,13 +85,27 @@ def begin(setup: DeskSetup) -> Step[Opening]:
     return Step(Opening(setup, private), outbound)
 
 
+def on_report(state: Opening, message: Message) -> Step[Opening]:
+    """Keep the coordinator's part of the linkage report (rule 5); its reader checks what it says.
+
+    Raises:
+        PeerFault: `report-malformed`: it is empty or too long.
+    """
+    payload = message.read()
+    if not 0 < len(payload) <= MAX_REPORT_BYTES:
+        raise PeerFault("report-malformed", "a linkage report is empty or too long", sender=message.ref.sender)
+    return Step(replace(state, report=payload))
+
+
 def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     """Check every document, multiply, compare, decrypt (rules 2 to 4).
 
     Raises:
         PeerFault: `signature-invalid`, `shares-transplanted`, `shares-malformed`; `product-differs`: the coordinator's product is another.
     """
-    setup = state.setup
+    setup, report = state.setup, state.report
+    if report is None:
+        raise PeerFault("report-malformed", "shares came before the linkage report", sender=message.ref.sender)
     theirs, documents = read_added(message.read(), setup.agencies)
     public, cells = state.private.public, setup.computation.cells_digest()
     shares = {
@@ -108,7 +131,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
             "product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender
         )
     sums = packing.unpack(paillier.decrypted(state.private, list(product)))
-    return Step(Opened(opened_cells(setup.computation, size, sums), documents))
+    return Step(Opened(opened_cells(setup.computation, size, sums), documents, report))
 
 
-TABLE: Final[Table] = {(Opening, kinds.SEALED): on_sealed}
+TABLE: Final[Table] = {(Opening, kinds.REPORT): on_report, (Opening, kinds.SEALED): on_sealed}

@@ -24,6 +24,7 @@ class MemoryStorage:
         self._tables: dict[str, bytes] = {}
         self._shares: dict[tuple[str, int], bytes] = {}
         self._results: dict[tuple[str, int], bytes] = {}
+        self._shown: dict[str, tuple[str, bytes]] = {}
         self._events: list[Event] = []
 
     def secret(self) -> bytes:
@@ -77,6 +78,16 @@ class MemoryStorage:
     def result(self, job: str, attempt: int) -> bytes | None:
         """Give a kept result."""
         return self._results.get((job, attempt))
+
+    def keep_table(self, job: str, family: str, table: bytes) -> None:
+        """Keep what a job's result shows."""
+        with self._lock:
+            self._shown[job] = (family, table)
+
+    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
+        """Give what was kept of a family."""
+        with self._lock:
+            return [table for job, (held, table) in sorted(self._shown.items()) if held == family and job != but]
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""

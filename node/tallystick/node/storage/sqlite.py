@@ -20,7 +20,7 @@ from tallystick.node.ports import Event, JobRecord
 from tallystick.node.storage import chain
 from tallystick.node.storage.changed import source_changed
 
-VERSION: Final = 1
+VERSION: Final = 2
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -30,6 +30,8 @@ CREATE TABLE share (job TEXT NOT NULL, attempt INTEGER NOT NULL, share BLOB NOT 
 CREATE TABLE result (job TEXT NOT NULL, attempt INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
 CREATE TABLE event (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, chain BLOB NOT NULL) STRICT;
 """
+_SHOWN: Final = "CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT;"
+"""Since version 2."""
 
 
 class SqliteStorage:
@@ -117,6 +119,17 @@ class SqliteStorage:
         row = self._row("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt))
         return None if row is None else bytes(row[0])
 
+    def keep_table(self, job: str, family: str, table: bytes) -> None:
+        """Keep what a job's result shows."""
+        with self._transaction() as run:
+            run("INSERT OR REPLACE INTO shown VALUES (?, ?, ?)", (job, family, table))
+
+    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
+        """Give what was kept of a family."""
+        with self._transaction() as run:
+            rows = run("SELECT shown FROM shown WHERE family = ? AND job <> ? ORDER BY job", (family, but)).fetchall()
+        return [bytes(shown) for (shown,) in rows]
+
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
         with self._transaction() as run:
@@ -140,8 +153,9 @@ class SqliteStorage:
 
     def _make(self) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._database.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+        if version in {0, 1}:
+            tables = _SHOWN if version else _TABLES + _SHOWN
+            self._database.executescript(f"BEGIN;{tables}PRAGMA user_version = {VERSION};COMMIT;")
         elif version != VERSION:
             raise Broken(
                 "state-corrupt", "the node's state is of another version of this software", detail=f"version {version}"

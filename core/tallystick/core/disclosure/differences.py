@@ -1,0 +1,248 @@
+"""What a result may show beside earlier results of the same people and groups: a difference of two numbers is a number too.
+
+One question under three ladders gives three tables of nearly the same matches. Where one says 100 and the next 103, three people are
+told of, and the sum of what they earn. So the desk keeps what it released (by people, join and groups: `family_of`), and holds a new
+table against each earlier one before anybody sees it:
+
+1. A row that an earlier table hides is hidden (`difference`), and so is a measure that it hides: the looser of two tables bounds the
+   stricter.
+2. A row is hidden where its count, or the count behind one of its measures, differs by a small number. A sum of 0 and 1 that
+   differs so, or leaves so many of the difference, is hidden with its mean.
+3. Fewer than `CROWD` hidden rows, if rule 2 hides one, take one more with them: the first that is shown.
+4. The rows that are hidden now add up, against the earlier table, to a difference that totals and shown rows say. While that is small and no
+   row can balance it, one more row is hidden; at the end the total.
+5. A total, or a number of tokens, that differs by a small number is hidden. With the matches goes all that says them: rates, matches by
+   pass, estimates. Groups are hidden all together, where one of theirs differs so or rules 1 to 4 hid a row.
+
+What this does not see: tables by other columns, other conditions, or people that changed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tallystick.core.canonical import digest_of
+from tallystick.core.disclosure.profiles import Profile
+from tallystick.core.disclosure.suppress import CROWD
+from tallystick.core.job.model import Question
+from tallystick.core.statistics.plan import Plan
+
+REASON: Final = "difference"
+
+Table = Mapping[str, Any]
+"""What was or will be released: `rows` and `linkage`, numbers as numbers."""
+
+
+def family_of(question: Question) -> str:
+    """Give what two questions have in common whose tables can be subtracted: agreement, people, join, and groups in any order."""
+    value = question.json_value()
+    return digest_of({
+        "agreement": question.agreement, "people": value["people"], "join": question.join, "by": sorted(question.by),
+    })  # fmt: skip
+
+
+def without_differences(table: Table, earlier: Sequence[Table], profile: Profile, plan: Plan) -> tuple[dict[str, Any], int]:
+    """Hide what the earlier tables would turn into a small number; give the table, and how many rows were hidden.
+
+    Args:
+        table: `rows` and `linkage` as every other rule leaves them.
+        earlier: tables of the same family.
+        profile: the rules.
+        plan: the job's.
+    """
+    made = _Held(dict(table["linkage"]), [dict(row) for row in table["rows"]], profile, plan)
+    if not profile.hides:
+        return {"rows": made.rows, "linkage": made.linkage}, 0
+    others = [_Other.of(one, plan) for one in earlier]
+    while any(made.against(other) for other in others):  # a row hidden for one may matter to another
+        pass
+    return {"rows": made.rows, "linkage": made.linkage}, len(made.hidden)
+
+
+@dataclass(frozen=True)
+class _Other:
+    """An earlier table."""
+
+    rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
+    linkage: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, table: Table, plan: Plan) -> _Other:
+        return cls({tuple(row[name] for name in plan.by): row for row in table["rows"]}, table["linkage"])
+
+
+@dataclass
+class _Held:
+    """The new table, as far as it is hidden.
+
+    Attributes:
+        hidden: rows that were hidden here.
+    """
+
+    linkage: dict[str, Any]
+    rows: list[dict[str, Any]]
+    profile: Profile
+    plan: Plan
+    hidden: set[int] = field(default_factory=set)
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.counts = {index: row["count"] for index, row in enumerate(self.rows) if row["count"] is not None}
+
+    def against(self, other: _Other) -> bool:
+        """Hold the table against one other; tell whether anything was hidden."""
+        before = repr((self.rows, self.linkage))
+        small = False
+        for index, row in enumerate(self.rows):
+            past = other.rows.get(tuple(row[name] for name in self.plan.by))
+            if past is None or row["count"] is None:
+                continue
+            if past["count"] is None:
+                self._hide(index)
+            elif self._few(row, past):
+                self._hide(index)
+                small = True
+            else:
+                self._hide_measures(row, past)
+        if small and len(self.hidden) < CROWD:
+            self._hide_next()
+        while self._rest_tells(other):
+            if not self._hide_next():
+                self._hide_total()
+                break
+        self._totals(other)
+        return repr((self.rows, self.linkage)) != before
+
+    def _few(self, row: Mapping[str, Any], past: Mapping[str, Any]) -> bool:
+        """Tell whether a count of the row differs by few."""
+        return any(self._small(row[label], past.get(label)) for label in row if label == "count" or label.startswith("count("))
+
+    def _hide_measures(self, row: dict[str, Any], past: Mapping[str, Any]) -> None:
+        gone = [label for label in past.get("hidden", []) if row.get(label) is not None]
+        for column in self._binary:
+            present, before = row.get(f"count({column})"), past.get(f"count({column})")
+            ones, were = self._ones(row, column), self._ones(past, column)
+            if present is None or before is None or ones is None or were is None:
+                continue
+            if self._small(ones, were) or self._small(present - ones, before - were):
+                gone += [label for label in (f"sum({column})", f"mean({column})") if row.get(label) is not None]
+        if gone:
+            row |= dict.fromkeys(gone)
+            row["hidden"] = sorted({*row.get("hidden", []), *gone})
+            row["suppressed"] = REASON
+
+    @property
+    def _binary(self) -> list[str]:
+        """The measured columns whose values are 0 and 1."""
+        sums = {
+            cell.label[4:-1] for cell in self.plan.cells if cell.label.startswith("sum(") and (cell.bound, cell.scale) == (1, 0)
+        }
+        return sorted(sums)
+
+    @staticmethod
+    def _ones(row: Mapping[str, Any], column: str) -> int | None:
+        total, mean, present = row.get(f"sum({column})"), row.get(f"mean({column})"), row.get(f"count({column})")
+        if total is not None:
+            return int(total)
+        return None if mean is None or present is None else round(mean * present)
+
+    def _rest_tells(self, other: _Other) -> bool:
+        """Tell whether the hidden rows' difference is known, small, and of one sign (rule 4)."""
+        name = "matched" if self._inner else "people"
+        mine, theirs = self.linkage[name], other.linkage[name]
+        if not self._inner:
+            mine, theirs = mine[self.plan.left], theirs[self.plan.left]
+        if mine is None or theirs is None:
+            return False
+        rest = mine - theirs
+        differences = []
+        keys = [tuple(row[label] for label in self.plan.by) for row in self.rows]
+        for index, (row, key) in enumerate(zip(self.rows, keys, strict=True)):
+            past = other.rows[key]["count"] if key in other.rows else 0  # a row that is not there is empty
+            if past is None:
+                continue
+            difference = self.counts.get(index, 0) - past
+            if row["count"] is not None:
+                rest -= difference
+            elif index in self.counts:
+                differences.append(difference)
+        rest += sum(other.rows[key]["count"] or 0 for key in other.rows.keys() - set(keys))
+        return self._small(rest, 0) and not (min(differences, default=0) < 0 < max(differences, default=0))
+
+    def _totals(self, other: _Other) -> None:
+        """Hide totals, tokens and groups that differ by few (rule 5)."""
+        for what in ("people", "usable"):
+            for group, number in self.linkage[what].items():
+                if self._small(number, other.linkage[what].get(group)):
+                    self.linkage[what] = self.linkage[what] | {group: None}
+                    if what == "people":
+                        self._hide_matches()
+        if self._small(self.linkage["matched"], other.linkage["matched"]):
+            self._hide_matches()
+        past = {one["pass"]: one for one in other.linkage.get("passes", [])}
+        self.linkage["passes"] = [
+            one | {"tokens": {group: self._kept(number, past, one["pass"], group) for group, number in one["tokens"].items()}}
+            for one in self.linkage.get("passes", [])
+        ]
+        if self.hidden or self._groups_tell(other):
+            self._hide_groups()
+
+    def _kept(self, number: int | None, past: Mapping[str, Any], name: str, group: str) -> int | None:
+        return None if name in past and self._small(number, past[name]["tokens"].get(group)) else number
+
+    def _groups_tell(self, other: _Other) -> bool:
+        names = self.plan.group_by
+        rates = other.linkage.get("rates", {})
+        past = {tuple(one.get(name) for name in names): one for one in rates.get("groups", [])}
+        for one in self.linkage["rates"]["groups"] if "rates" in self.linkage else []:
+            before = past.get(tuple(one[name] for name in names))
+            if before is None or one["matched"] is None:
+                continue
+            if before["matched"] is None or any(self._small(one[what], before[what]) for what in ("people", "matched")):
+                return True
+            if self._small(one["people"] - one["matched"], before["people"] - before["matched"]):
+                return True
+        return False
+
+    def _hide(self, index: int) -> None:
+        row = self.rows[index]
+        self.rows[index] = {name: row[name] if name in self.plan.by else None for name in row if name != "hidden"}
+        self.rows[index]["suppressed"] = REASON
+        self.hidden.add(index)
+
+    def _hide_next(self) -> bool:
+        """Hide the first row that is shown; tell whether there is one."""
+        index = next((index for index, row in enumerate(self.rows) if row["count"] is not None), None)
+        if index is not None:
+            self._hide(index)
+        return index is not None
+
+    def _hide_total(self) -> None:
+        if not self._inner:
+            self.linkage["people"] = self.linkage["people"] | {self.plan.left: None}
+        self._hide_matches()
+
+    def _hide_matches(self) -> None:
+        """Hide the matches, and whatever says them."""
+        self.linkage["matched"] = None
+        self.linkage["passes"] = [one | {"matches": None} for one in self.linkage.get("passes", [])]
+        if "rates" in self.linkage:
+            self.linkage["rates"] = self.linkage["rates"] | {"overall": dict.fromkeys(self.linkage["rates"]["overall"])}
+            self.linkage["quality"] = dict.fromkeys(self.linkage["quality"])
+        self._hide_groups()
+
+    def _hide_groups(self) -> None:
+        if "rates" in self.linkage:
+            hidden = {"people": None, "matched": None, "rate": None}
+            groups = [one | hidden for one in self.linkage["rates"]["groups"]]
+            self.linkage["rates"] = self.linkage["rates"] | {"groups": groups}
+
+    @property
+    def _inner(self) -> bool:
+        return not any(cell.own for cell in self.plan.cells if cell.label == "count")
+
+    def _small(self, one: int | None, other: int | None) -> bool:
+        """Tell whether two numbers that are shown differ by few; not at all is not few, even where zeros are disclosive."""
+        return one is not None and other is not None and 0 < abs(one - other) < self.profile.min_cell

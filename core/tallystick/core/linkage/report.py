@@ -1,0 +1,177 @@
+"""The coordinator's part of a job's linkage report: what only it can count, because it alone sees which tags coincide.
+
+It goes to the desk as the message `report` (docs/protocol.md §6), under the coordinator's signature, bound to the job, the attempt
+and the linkage passes. It holds the links of each pass, decoys among them, and an estimate of recall.
+
+**Links.** Of the m decoys of a pass each makes a link there with probability 1/4 (`crypto/decoys.py`), so a pass with n links has
+about n - m/4 people, with a standard deviation of √(3m/16).
+
+**Recall** is estimated from which exact passes coincide for the links (`estimates.py`). Decoys stand among them and cannot be told
+apart, but what they look like is public: of a pass's m/4 half are whole, and coincide at every looser pass; the others at each looser
+one by a fair coin. So as many links of each shape are taken away as decoys are expected to have, and the interval, a jackknife
+over the links, holds the chance in how many there were. Where decoys outnumber people, nothing is said, nor
+where people have aliases: passes of other spellings recapture nobody independently.
+
+Security: links by pass are as blurred for the desk as for the coordinator. Recall is one figure fitted to all patterns together,
+in whole thousandths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.canonical import canonical_bytes
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.linkage.estimates import Bools, Decoys, Estimate, recall
+from tallystick.core.linkage.matching import Matches, Tags
+from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.spellings import FIRST
+
+MAX_BYTES: Final = 64 * 1024
+THOUSAND: Final = 1000
+_DRAWN: Final = 400
+"""Shapes drawn for the damaged decoys of each pass."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the coordinator counted.
+
+    Attributes:
+        links: made at each pass, decoys among them.
+        recall: estimated; None where nothing tells what was missed.
+    """
+
+    links: tuple[int, ...]
+    recall: Estimate | None
+
+    def people(self, decoys: int) -> tuple[float, ...]:
+        """Give the people whom each pass linked, as well as can be told."""
+        return tuple(max(0.0, made - decoys / 4) for made in self.links)
+
+
+def spread(decoys: int) -> float:
+    """Give the standard deviation of a pass's links around its people: of Binomial(decoys, 1/4)."""
+    return sqrt(3 * decoys / 16)
+
+
+def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int) -> Seen:
+    """Count what the coordinator's part says, of two lists.
+
+    Args:
+        tags: of each list, (passes, rows, 16); exact passes first.
+        matches: what they gave.
+        exact: the exact passes, strict to loose.
+        decoys: m.
+    """
+    a, b = matches.pairs(0, 1)
+    patterns = np.empty((len(exact), len(a)), dtype=np.bool_)
+    for step in range(len(exact)):
+        one, two = (np.ascontiguousarray(side[step]).view(np.uint64).reshape(-1, 2) for side in tags)
+        patterns[step] = (one[a] == two[b]).all(axis=1)
+    others = [step for step, recipe in enumerate(exact) if recipe.spelling != FIRST]
+    among = decoy_patterns(len(exact), decoys, others)
+    # what passes of other spellings find is not independent of who has another spelling: they recapture nobody
+    exact, patterns = [recipe for recipe in exact if recipe.spelling == FIRST], np.delete(patterns, others, axis=0)
+    patterns = patterns[:, patterns.any(axis=0)]  # the others are of other spellings or of the similarity pass
+    people = patterns.shape[1] - float(among.weights.sum())
+    spelled = any("@" in recipe.name for recipe in exact)
+    told = None if spelled or people < patterns.shape[1] / 2 else recall(patterns, exact, [0.0] * len(exact), among)
+    return Seen(matches.links, told)
+
+
+def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Decoys:
+    """Give the patterns of passes at which decoys coincide, and how many links of each are expected.
+
+    Of damaged decoys some patterns stand for all: drawn with a fixed seed, for nothing here is secret.
+
+    Args:
+        passes: how many.
+        decoys: m.
+        others: passes of other spellings: they are left out of the patterns, and their own decoys are never whole.
+    """
+    drawn = np.random.default_rng(passes)
+    shapes: list[Bools] = []
+    weights: list[npt.NDArray[np.float64]] = []
+    for own in range(passes):
+        looser = passes - own - 1
+        damaged = drawn.random((looser, _DRAWN)) < 0.5 if looser else np.empty((0, 0), dtype=np.bool_)
+        block = np.zeros((passes, 1 + damaged.shape[1]), dtype=np.bool_)
+        block[own:, 0] = True
+        block[own, :] = True
+        block[own + 1 :, 1:] = damaged
+        weight = np.full(block.shape[1], decoys / 4 / 2 / max(damaged.shape[1], 1))
+        weight[0] = decoys / 4 / (2 if damaged.shape[1] else 1)
+        if own in others:
+            weight = np.full(block.shape[1], decoys / 4 / max(damaged.shape[1], 1))
+            weight[0] = 0
+        shapes.append(block)
+        weights.append(weight)
+    if not shapes or not decoys:
+        return Decoys(np.zeros((passes - len(others), 0), dtype=np.bool_), np.zeros(0))
+    every, expected = np.delete(np.concatenate(shapes, axis=1), others, axis=0), np.concatenate(weights)
+    some = every.any(axis=0) & (expected > 0)
+    return Decoys(every[:, some], expected[some])
+
+
+def encoded(part: Seen, *, job: bytes, attempt: int, passes: str) -> bytes:
+    """Give the message's bytes: canonical JSON.
+
+    Args:
+        part: what was counted.
+        job: the job's digest.
+        attempt: of the job.
+        passes: the digest of the linkage passes.
+    """
+    recalled = None
+    if part.recall is not None:
+        recalled = [round(number * THOUSAND) for number in (part.recall.value, part.recall.low, part.recall.high)]
+    return canonical_bytes({
+        "job": job.hex(), "attempt": attempt, "passes": passes, "links": list(part.links), "recall": recalled,
+    })  # fmt: skip
+
+
+def read_seen(data: bytes, *, job: bytes, attempt: int, passes: str, count: int) -> Seen:
+    """Read the message, if it is of this job, attempt and passes.
+
+    Args:
+        data: the message.
+        job: the job's digest.
+        attempt: of the job.
+        passes: the digest of the linkage passes.
+        count: how many passes there are, the bands of a similarity pass counted as one.
+
+    Raises:
+        Broken: `protocol-broken`: it is not, or no report at all.
+    """
+    try:
+        value: Any = json.loads(data) if len(data) <= MAX_BYTES else None
+        same = canonical_bytes(value) == data and value.keys() == {"job", "attempt", "passes", "links", "recall"}
+        same = same and (value["job"], value["attempt"], value["passes"]) == (job.hex(), attempt, passes)
+        links = [_count(number) for number in value["links"]] if same else []
+        told = None if not same or value["recall"] is None else _estimate(value["recall"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, Invalid):
+        links = []
+    if len(links) != count:
+        raise Broken("protocol-broken", "the coordinator's part of the linkage report is malformed, or of another job")
+    return Seen(tuple(links), told)
+
+
+def _count(number: object) -> int:
+    if type(number) is not int or not 0 <= number < 1 << 40:
+        raise ValueError("not a count")
+    return number
+
+
+def _estimate(numbers: Sequence[int]) -> Estimate:
+    value, low, high = numbers
+    if not all(type(number) is int for number in numbers) or not 0 <= low <= value <= high <= THOUSAND:
+        raise ValueError("an estimate that is none")
+    return Estimate(value / THOUSAND, low / THOUSAND, high / THOUSAND)
