@@ -69,21 +69,13 @@ def test_bands_come_after_all_exact_passes_and_count_as_one() -> None:
     assert (alone.bands, alone.need, alone.names) == (0, 0, ("ssn+birth_date",))
 
 
-@pytest.mark.parametrize(
-    ("identifiers", "people", "why"),
-    [
-        (("ssn", "birth_date"), 5_000, "last name or street"),
-        (("first_name", "last_name", "birth_date", "ssn4"), 100_000_000, "say"),
-    ],
-)
-def test_what_cannot_be_made_is_told_with_its_reason(identifiers: tuple[str, ...], people: int, why: str) -> None:
-    recipe = "ssn+birth_date" if "ssn" in identifiers else "ssn4+first_name+last_name+birth_date"
-    passes = passes_of(question(), terms([recipe, "similarity"], identifiers=identifiers, people=people))
+def test_what_cannot_be_made_is_told_with_its_reason() -> None:
+    passes = passes_of(question(), terms(["ssn+birth_date", "similarity"], identifiers=("ssn", "birth_date")))
     assert passes.similarity is None
-    assert passes.told == passes.names == (recipe,)
+    assert passes.told == passes.names == ("ssn+birth_date",)
     ((name, reason),) = passes.unusable
     assert name == "similarity"
-    assert why in reason
+    assert "last name or street" in reason
 
 
 @pytest.mark.parametrize(
