@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from tallystick.client.lab.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.coordinator.config import Config, Limits
-from tallystick.core.agreement.declaration import DeclaredColumn, DeclaredDataset, SamePerson, Source
+from tallystick.core.agreement.declaration import Aliases, DeclaredColumn, DeclaredDataset, SamePerson, Source
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
 from tallystick.core.job.model import Measure, People, Question
 from tallystick.core.model import Document
@@ -29,6 +29,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Dataset: keys": (DeclaredDataset, Dataset),
     "Dataset: source": (Source,),
     "Dataset: duplicates": (SamePerson,),
+    "Dataset: aliases": (Aliases,),
     "Dataset: columns": (DeclaredColumn,),
     "Agreement draft: keys": (Agreement,),
     "Agreement draft: a party, analyst or approver": (Party, CoordinatorParty),

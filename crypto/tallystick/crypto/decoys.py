@@ -11,6 +11,11 @@ fair coin says whether they coincide, and the number of bands is uniform from no
 in `need` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
 same shapes from the job secret (`decoy_shapes`); what is public is their distribution. With one pass and no bands there is one shape.
 
+A pass `RECIPE@I.J` links by other spellings of people (`core/linkage/spellings.py`). Two rows that it links coincide at looser passes of
+the same spellings, and where the recipe leaves out what is spelt otherwise; rows of one person that others link rarely coincide there. So its
+own decoys are like others at looser passes of the same I and J, and at those of first spellings never whole; decoys of another pass have
+no token there, but for one in eight: these are called two things in both lists, and coincide at every looser pass with I = J.
+
 What is blurred, in a list of E exact passes and B bands, for the coordinator alone (`privacy_delta` of the participation):
 
     rows that match first at a pass                                              1/4
@@ -20,6 +25,7 @@ What is blurred, in a list of E exact passes and B bands, for the coordinator al
     rows that the similarity pass alone links                                    1/4
     of these, those that coincide in one given number of bands                   1/(4·(B - need + 1))
     rows that match first at a pass and have one given shape at E' looser ones   1/2^(E' + 3)
+    rows that match first at a pass and are called two things in both lists      1/32
 
 So the count of a pass is well blurred, and the finer the coordinator looks the less: a whole shape that few pairs have is hardly
 blurred at all, and pairs that are linked nowhere (people who look alike, members of a household) are not, in how many bands they
@@ -28,6 +34,7 @@ coincide.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
@@ -46,6 +53,7 @@ TOKEN: Final = 32
 SIMILARITY: Final = "similarity"
 """What the bands of a similarity pass are called together: they are one pass, and have the decoys of one."""
 
+_SPELLED: Final = re.compile(r"[^@]+@([0-9])\.([0-9])", re.ASCII)
 _DIGITS: Final = 100
 _WORD: Final = 4
 
@@ -84,7 +92,8 @@ def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int
     job secret, e = ⌈exact/8⌉: the first bit says whether it is whole; bit i of the next e bytes (first byte, highest bit first)
     whether it has a token at exact pass i; the next four bytes w, little-endian, in how many bands, l + ⌊w·(bands - l + 1)/2^32⌋
     with l = `need` at the similarity pass and 0 before it; the rest holds a key for each band, four bytes little-endian, and the
-    bands with the least keys are taken, the earlier one of equals. The chances of two numbers of bands differ by at most 2^-32.
+    bands with the least keys are taken, the earlier one of equals. Those whose first byte has its lowest three bits clear coincide at
+    passes of other spellings. The chances of two numbers of bands differ by at most 2^-32.
 
     Args:
         secret: the job secret.
@@ -108,7 +117,14 @@ def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int
     whole = (drawn[:, 0] >= 1 << 7) & np.bool_(not similar)
     if not similar:
         at = exact.index(own_pass)
-        shapes[: len(exact)] = whole | np.unpackbits(drawn[:, 1 : 1 + flags], axis=1, count=len(exact)).astype(np.bool_).T
+        coin = np.unpackbits(drawn[:, 1 : 1 + flags], axis=1, count=len(exact)).astype(np.bool_).T
+        twice = drawn[:, 0] & 7 == 0
+        for step, name in enumerate(exact):
+            one, two = _spelling(name)
+            if (one, two) == _spelling(own_pass):
+                shapes[step] = whole | coin[step]
+            else:
+                shapes[step] = twice & np.bool_(one == two) if one or two else coin[step]
         shapes[:at] = False
         shapes[at] = True
     if bands:
@@ -118,6 +134,12 @@ def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int
         rank = words[:, 1:].argsort(axis=1, kind="stable").argsort(axis=1)
         shapes[len(exact) :] = (whole[:, None] | (rank < number[:, None])).T
     return shapes
+
+
+def _spelling(name: str) -> tuple[int, int]:
+    """Give I and J of a pass `RECIPE@I.J`; 0 and 0 of any other."""
+    found = _SPELLED.fullmatch(name)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def privacy_delta(decoys: int, epsilon: float, participation: Fraction) -> float:

@@ -6,6 +6,7 @@
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
 - An identifier is the most frequent one over all the person's rows, passing or not; of equally frequent ones the smallest.
+- Where the declaration allows other spellings, what rows or aliases say otherwise is kept beside it (`sources/aliases.py`).
 - People stand in the order of their keys (as bytes), so the same records give the same table.
 
 Everything runs in DuckDB and numpy; nothing loops over people.
@@ -24,8 +25,10 @@ from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import Derived
 from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.spellings import Spellings
 from tallystick.core.statistics.columns import PersonColumn
-from tallystick.node.sources.identifiers import PERSON, Strings, identifiers_of
+from tallystick.node.sources.aliases import spellings
+from tallystick.node.sources.identifiers import PERSON, Strings, identifiers_of, known_people
 from tallystick.node.sources.locked import literal, quoted
 from tallystick.node.sources.records import Records
 
@@ -38,12 +41,14 @@ class PeopleTable:
         n: how many people.
         columns: what the job uses, by name.
         identifiers: (n,) text or None, by name.
+        spellings: other spellings of their identifiers; None where nobody has any.
         duplicates: which keys of the whole dataset were one person; None where it merges none.
     """
 
     n: int
     columns: Mapping[str, PersonColumn] = field(repr=False)
     identifiers: Mapping[str, Strings] = field(repr=False)
+    spellings: Spellings | None = field(repr=False, default=None)
     duplicates: Duplicates | None = field(repr=False, default=None)
 
 
@@ -87,10 +92,11 @@ def people_table(
         for name, values in zip([*plain, *made], fetched, strict=True)
     }
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
-    identifiers = identifiers_of(
-        records.connection, tuple(records.config.identifiers), single=records.most <= 1, among="" if where is None else "people"
-    )
-    return PeopleTable(n, columns, identifiers, records.duplicates)
+    names = tuple(records.config.identifiers)
+    with known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
+        identifiers = identifiers_of(records.connection, names)
+        others = spellings(records.connection, records.config, names)
+    return PeopleTable(n, columns, identifiers, others, records.duplicates)
 
 
 def _number(records: Records, name: str) -> str:

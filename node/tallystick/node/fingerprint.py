@@ -39,4 +39,10 @@ def fingerprint(people: PeopleTable, *, secret: bytes, job: bytes) -> bytes:
         part(name.encode())
         for start in range(0, len(values), _BLOCK):
             part(json.dumps(values[start : start + _BLOCK].tolist()).encode())
+    if people.spellings is not None:
+        part(people.spellings.who.tobytes())
+        part(people.spellings.number.tobytes())
+        for name, values in sorted(people.spellings.identifiers.items()):
+            part(name.encode())
+            part(json.dumps(values.tolist()).encode())
     return mac.digest()

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.similarity import band_columns
-from tallystick.core.linkage.tokens import token_columns, with_any_token
+from tallystick.core.linkage.spellings import spelled_columns
+from tallystick.core.linkage.tokens import with_any_token
 from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
@@ -68,7 +69,8 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
             hint="ask about more people",
         )
     storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
-    passes = token_columns(assignment.passes.exact, table.identifiers, table.n)
+    side = ("left", "right").index(assignment.side)
+    passes = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings)
     if assignment.passes.similarity is not None:
         passes |= band_columns(assignment.passes.similarity, table.identifiers, table.n)
     columns = {**table.columns, USABLE: usable_column(with_any_token(passes, table.n))}

@@ -160,3 +160,30 @@ def test_impossible_parameters_are_refused() -> None:
         assert caught.value.rule == "privacy-parameters"
     with pytest.raises(LocalFault):
         privacy_delta_with_agency(-1, 0.5)
+
+
+def test_decoys_of_other_spellings_look_like_people_of_other_spellings() -> None:
+    ladder = ["a", "a@0.1", "a@1.0", "a@1.1", "b", "b@0.1", "b@1.0", "b@1.1"]
+    count = 40_000
+    first = decoy_shapes(b"s", "a", ladder, count)
+    plain = decoy_shapes(b"s", "a", ["a", "b"], count)
+    assert first[0].all()
+    # one in eight is called two things in both lists, and coincides wherever both lists use the second
+    assert not first[[1, 2, 5, 6]].any()
+    assert (first[3] == first[7]).all()
+    assert _chi_square(np.bincount(first[3].astype(np.int64)), np.array([7 / 8, 1 / 8])) < CHI_SQUARE[1]
+    # at first spellings nothing is new: half of them whole, of the others half
+    for shapes, row in ((first, 4), (plain, 1)):
+        assert _chi_square(np.bincount(shapes[row].astype(np.int64)), np.array([1 / 4, 3 / 4])) < CHI_SQUARE[1]
+    other = decoy_shapes(b"s", "a@0.1", ladder, count)
+    assert not other[0].any()
+    assert other[1].all()
+    assert not other[[2, 6]].any()
+    assert _chi_square(np.bincount(other[4].astype(np.int64))) < CHI_SQUARE[1]
+    assert _chi_square(np.bincount(other[5].astype(np.int64)), np.array([1 / 4, 3 / 4])) < CHI_SQUARE[1]
+
+
+def test_shapes_without_other_spellings_do_not_know_of_them() -> None:
+    """An `@` that is no spelling is a name like any other."""
+    plain = decoy_shapes(b"s", "a", ["a", "b", "c"], 500)
+    assert (decoy_shapes(b"s", "a", ["a", "b@x", "@0.1"], 500) == plain).all()

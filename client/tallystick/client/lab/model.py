@@ -113,12 +113,13 @@ class Lab:
         missing = []
         for agency, entry in self.file.agencies.items():
             for name, dataset in entry.datasets.items():
-                path = self.folder / dataset.source.path
-                try:
-                    with path.open("rb"):
-                        pass
-                except OSError:
-                    missing.append(f"{path} ({agency}, {name})")
+                for source in filter(None, (dataset.source, dataset.aliases.source)):
+                    path = self.folder / source.path
+                    try:
+                        with path.open("rb"):
+                            pass
+                    except OSError:
+                        missing.append(f"{path} ({agency}, {name})")
         if missing:
             files = "files that cannot be read" if len(missing) > 1 else "a file that cannot be read"
             raise Invalid(

@@ -16,6 +16,7 @@ from tallystick.core.agreement.model import (
     Dataset,
     IdentifierName,
     Link,
+    MoreSpellings,
     PeopleLimit,
     RowsPerPerson,
     check_names_apart,
@@ -44,6 +45,10 @@ class Source(Document):
     def path(self) -> str:
         """The file, as it is written."""
         return self.csv or self.parquet or ""
+
+    def within(self, folder: Path) -> dict[str, str]:
+        """Give it as it is written with an absolute path."""
+        return {"csv" if self.csv is not None else "parquet": str(folder / self.path)}
 
 
 class DeclaredColumn(Column):
@@ -95,6 +100,37 @@ class SamePerson(Document):
         return bool(self.ids or self.link)
 
 
+class Aliases(Document):
+    """Other spellings of a person's identifiers: rows of one key that differ in them, and rows of a file of their own.
+
+    Also written as a number: `most`, without a file.
+
+    Attributes:
+        most: how many a person may have beside the first; it stands in the agreement.
+        source: a file of other spellings.
+        person: that file's column with the agency's own key of a person.
+        identifiers: which column of that file holds which identifier; those that it lacks, or leaves empty, are as in the first.
+    """
+
+    most: MoreSpellings = 0
+    source: Source | None = None
+    person: SourceColumn | None = None
+    identifiers: dict[IdentifierName, SourceColumn] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"most": value} if type(value) is int else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({self.source is None, self.person is None, not self.identifiers}) != 1:
+            raise ValueError("a file of aliases needs source, person and identifiers")
+        if self.source is not None and not self.most:
+            raise ValueError("most: how many spellings of the file may be used")
+        return self
+
+
 class DeclaredDataset(Document):
     """One dataset.
 
@@ -106,6 +142,7 @@ class DeclaredDataset(Document):
         columns: what jobs may name.
         duplicates: which keys are one person. It stays with the agency, as `person` does.
         people: there are no more people than this.
+        aliases: other spellings of people's identifiers.
         rows_per_person: no person has more rows.
         out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
             there is no nearest one.
@@ -118,12 +155,16 @@ class DeclaredDataset(Document):
     columns: dict[ColumnName, DeclaredColumn]
     duplicates: SamePerson = SamePerson()
     people: PeopleLimit = 100_000
+    aliases: Aliases = Aliases()
     rows_per_person: RowsPerPerson = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
         check_names_apart(self.columns)
+        strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
+        if strange:
+            raise ValueError(f"aliases have {', '.join(strange)}, which the dataset has not")
         return self
 
     def agreed(self, agency: str) -> Dataset:
@@ -134,6 +175,7 @@ class DeclaredDataset(Document):
             columns={name: column.declared() for name, column in self.columns.items()},
             identifiers=tuple(self.identifiers),
             people=self.people,
+            aliases=self.aliases.most,
             rows_per_person=self.rows_per_person,
             out_of_bounds=self.out_of_bounds,
         )
@@ -152,6 +194,8 @@ class DeclaredDataset(Document):
         if set(self.identifiers) != set(agreed.identifiers):
             apart = ", ".join(sorted(set(self.identifiers) ^ set(agreed.identifiers)))
             found.append(f"identifiers differ: {apart}")
+        if self.aliases.most != agreed.aliases:
+            found.append("aliases differ")
         found += [
             f"{field} differs"
             for field in ("people", "rows_per_person", "out_of_bounds")
@@ -162,6 +206,7 @@ class DeclaredDataset(Document):
     def node_entry(self, folder: Path) -> dict[str, Any]:
         """Give the dataset's entry in a node's configuration; paths, relative to `folder` until now, become absolute."""
         entry = self.json_value()
-        kind = "csv" if self.source.csv is not None else "parquet"
-        entry["source"] = {kind: str(folder / self.source.path)}
+        entry["source"] = self.source.within(folder)
+        if self.aliases.source is not None:
+            entry["aliases"]["source"] = self.aliases.source.within(folder)
         return entry

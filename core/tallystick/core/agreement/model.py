@@ -40,6 +40,7 @@ IdentifierName = Literal[
 ]
 PeopleLimit = Annotated[int, Field(ge=1, le=100_000_000)]
 RowsPerPerson = Annotated[int, Field(ge=1, le=100_000)]
+MoreSpellings = Annotated[int, Field(ge=0, le=3)]
 Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
 """A recipe, a ladder, or a word for a similarity pass."""
 JoinKind = Literal["inner", "left"]
@@ -111,6 +112,7 @@ class Dataset(Document):
         columns: what jobs may name.
         identifiers: what linkage may use.
         people: there are no more people than this; how much a linkage recipe must say is worked out for it.
+        aliases: how many spellings of a person's identifiers, beside the first, linkage may use.
         rows_per_person: no person may have more rows; bounds the sums that `derive` makes.
         out_of_bounds: what the node does with a value outside a column's bounds.
     """
@@ -121,6 +123,7 @@ class Dataset(Document):
     columns: dict[ColumnName, Column]
     identifiers: tuple[IdentifierName, ...]
     people: PeopleLimit = 100_000
+    aliases: MoreSpellings = 0
     rows_per_person: RowsPerPerson = 1000
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
 

@@ -17,6 +17,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
+from tallystick.core.linkage.spellings import FIRST
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 
 EPSILON: Final = 0.5
@@ -64,6 +65,10 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         lines.append(
             f"in how many of {used.bands} bands of the similarity pass two anonymous rows coincide, so how much alike they are: rows "
             "that match, at whatever pass, and rows that do not (people who look alike, members of a household)"
+        )
+    if any(recipe.spelling != FIRST for recipe in used.exact):
+        lines.append(
+            "which anonymous rows coincide in another spelling of their identifiers, and in which: blurred by fewer decoys"
         )
     if used.unusable:
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")

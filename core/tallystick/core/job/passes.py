@@ -18,6 +18,7 @@ from tallystick.core.job.model import Question, parsed_join
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
+from tallystick.core.linkage.spellings import spelled
 from tallystick.crypto.decoys import SIMILARITY
 
 VERSION: Final = "linkage v1"
@@ -32,7 +33,7 @@ class Passes:
     """The linkage passes of a question.
 
     Attributes:
-        exact: recipes, strict to loose.
+        exact: recipes, strict to loose; where a dataset has aliases, each with every pair of spellings (`linkage/spellings.py`).
         similarity: the plan of the similarity pass that comes last; None without one.
         unusable: (name, reason) of what is asked for and does not serve these two datasets; reasons call them by their names.
     """
@@ -88,6 +89,7 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
         right.identifiers,
         (names[0], names[1]),
         (left.people, right.people),
+        (left.aliases, right.aliases),
     )
 
 
@@ -99,6 +101,7 @@ def _passes(
     right: tuple[str, ...],
     names: tuple[str, str],
     people: tuple[int, int],
+    aliases: tuple[int, int],
 ) -> Passes:
     exact, lacking = passes_for(link, None, left, right, names=names, people=people)
     unusable = [(recipe.name, reason) for recipe, reason in lacking]
@@ -108,7 +111,7 @@ def _passes(
             plan = plan_of(left, right, max(*people, FEWEST), word)
         except TallyError as error:
             unusable.append((word, error.message))
-    return Passes(tuple(exact), plan, tuple(unusable))
+    return Passes(tuple(spelled(exact, *aliases)), plan, tuple(unusable))
 
 
 def _plain(value: object) -> object:

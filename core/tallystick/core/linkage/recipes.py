@@ -68,10 +68,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe under its name, which is its text or what a catalogue calls it."""
+    """A recipe under its name, which is its text or what a catalogue calls it.
+
+    Attributes:
+        name: unique among a job's passes.
+        parts: its fields.
+        spelling: which spelling of a person's identifiers the left and the right list use, 0 for the first (`spellings.py`).
+    """
 
     name: str
     parts: tuple[Part, ...]
+    spelling: tuple[int, int] = (0, 0)
 
     @property
     def bits(self) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ def identifier_column(name: str) -> str:
     return f"@{name}"
 
 
-def identifiers_of(connection: Connection, names: Sequence[str], *, single: bool, among: str = "") -> dict[str, Strings]:
-    """Give identifiers, text or None, of people in the order of their keys (as bytes).
+@contextmanager
+def known_people(connection: Connection, names: Sequence[str], *, single: bool, among: str = "") -> Iterator[None]:
+    """Have the table `known` as long as the context lasts: a row a person, with `person` and, by identifier, `low0`, `low1` and so on.
 
     Args:
         connection: with the table `records`.
@@ -28,24 +30,29 @@ def identifiers_of(connection: Connection, names: Sequence[str], *, single: bool
         single: nobody has two rows; then nothing need be grouped, which costs most of the memory of a long list.
         among: a table whose column `person` says who; "" for everybody.
     """
-    if not names:
-        return {}
     person = quoted(PERSON)
     run = connection.execute
     template = "{0} AS low{1}, {0} AS high{1}" if single else "min({0}) AS low{1}, max({0}) AS high{1}"
-    picked = ", ".join(template.format(column, place) for place, column in enumerate(map(_column, names)))
+    picked = ", ".join([f"{person} AS person", *(template.format(_column(name), place) for place, name in enumerate(names))])
     where = f"WHERE {person} IN (SELECT person FROM {among})" if among else ""  # noqa: S608 - a table of ours
     made, grouped = ("VIEW", "") if single else ("TABLE", f"GROUP BY {person}")
-    run(f"CREATE {made} known AS SELECT {person} AS person, {picked} FROM records {where} {grouped}")  # noqa: S608 - quoted and numbered names
-    if not single:
+    run(f"CREATE {made} known AS SELECT {picked} FROM records {where} {grouped}")  # noqa: S608 - quoted and numbered names
+    if names and not single:
         differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
         differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
         for place in np.flatnonzero([bool(one) for one in differs]).tolist():
             _keep_most_frequent(connection, _column(names[place]), place)
-    picked = ", ".join(f"low{place}" for place in range(len(names)))
-    fetched = run(f"SELECT {picked} FROM known ORDER BY person").fetchnumpy()  # noqa: S608 - numbered names
+    yield
     run(f"DROP {made} known")
-    return {name: _strings(fetched[f"low{place}"]) for place, name in enumerate(names)}
+
+
+def identifiers_of(connection: Connection, names: Sequence[str]) -> dict[str, Strings]:
+    """Give identifiers, text or None, of the people of `known` in the order of their keys (as bytes)."""
+    if not names:
+        return {}
+    picked = ", ".join(f"low{place}" for place in range(len(names)))
+    fetched = connection.execute(f"SELECT {picked} FROM known ORDER BY person").fetchnumpy()  # noqa: S608 - numbered names
+    return {name: strings(fetched[f"low{place}"]) for place, name in enumerate(names)}
 
 
 def _keep_most_frequent(connection: Connection, column: str, place: int) -> None:
@@ -64,7 +71,8 @@ def _column(name: str) -> str:
     return quoted(identifier_column(name))
 
 
-def _strings(values: Any) -> Strings:
+def strings(values: Any) -> Strings:
+    """Give text that DuckDB gave as objects, None where it is missing."""
     masked = np.ma.masked_array(values)
     text: Strings = np.asarray(masked.data, dtype=object).copy()
     text[np.ma.getmaskarray(masked)] = None

@@ -12,7 +12,8 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.duplicates import Duplicates, Evidence, duplicates
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import Recipe
-from tallystick.node.sources.identifiers import PERSON, identifiers_of
+from tallystick.node.sources.aliases import TABLE
+from tallystick.node.sources.identifiers import PERSON, identifiers_of, known_people
 from tallystick.node.sources.locked import Connection, quoted
 
 
@@ -22,7 +23,7 @@ def shared_columns(config: DeclaredDataset) -> dict[str, str]:
 
 
 def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, single: bool) -> Duplicates:
-    """Put the keys of one person together in the table `records`; the columns of declared ids are gone afterwards.
+    """Put the keys of one person together in the tables `records` and `aliases`; the columns of declared ids are gone afterwards.
 
     Args:
         connection: with the table `records`.
@@ -36,7 +37,8 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
     """
     recipes = _recipes(dataset, config)
     names = tuple(config.identifiers)
-    identifiers = identifiers_of(connection, names, single=single)
+    with known_people(connection, names, single=single):
+        identifiers = identifiers_of(connection, names)
     run = connection.execute
     person = quoted(PERSON)
     run(
@@ -49,11 +51,12 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
     away = np.flatnonzero(found.person != np.arange(n))
     if len(away):
         run("CREATE TABLE moved AS SELECT unnest(?) AS place, unnest(?) AS root", [away.tolist(), found.person[away].tolist()])
-        run(
-            f"UPDATE records SET {person} = now.person FROM moved "  # noqa: S608 - a quoted name
-            "JOIN keys AS before ON before.place = moved.place JOIN keys AS now ON now.place = moved.root "
-            f"WHERE records.{person} = before.person"
-        )
+        for table in ("records", TABLE) if config.aliases.source is not None else ("records",):
+            run(
+                f"UPDATE {table} SET {person} = now.person FROM moved "  # noqa: S608 - a quoted name, tables of ours
+                "JOIN keys AS before ON before.place = moved.place JOIN keys AS now ON now.place = moved.root "
+                f"WHERE {table}.{person} = before.person"
+            )
         run("DROP TABLE moved")
     run("DROP TABLE keys")
     for column in shared_columns(config):

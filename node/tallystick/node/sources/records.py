@@ -13,9 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.node.sources.aliases import TABLE, check_aliases
 from tallystick.node.sources.files import Opened, open_csv, open_parquet, read_fault
 from tallystick.node.sources.identifiers import PERSON, identifier_column
 from tallystick.node.sources.locked import Connection, connect, lock, quoted
@@ -71,7 +72,7 @@ def loaded(
     try:
         fault: TallyError | None = None
         try:
-            _read(connection, dataset, config, (folder / config.source.path).absolute(), wanted)
+            _read(connection, dataset, config, folder, wanted)
             lock(connection)
             rows = _typed_table(connection, dataset, config, wanted)
             most, people = _most_and_people(connection)
@@ -93,17 +94,27 @@ def loaded(
         connection.close()
 
 
-def _read(connection: Connection, dataset: str, config: DeclaredDataset, path: Path, wanted: tuple[str, ...]) -> None:
-    """Copy the columns that are wanted, as text, into the table `raw`."""
-    source = open_csv(dataset, path) if config.source.csv is not None else open_parquet(connection, dataset, path)
+def _read(connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...]) -> None:
+    """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
     targets = {PERSON: config.person}
     targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
     targets |= shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
-    _check_present(dataset, source, targets)
-    picked = ", ".join(f"nullif({source.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items())
+    _copy(connection, dataset, config.source, folder, targets, "raw")
+    if config.aliases.source is not None and config.aliases.person is not None:
+        targets = {PERSON: config.aliases.person}
+        targets |= {identifier_column(name): column for name, column in config.aliases.identifiers.items()}
+        _copy(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
+        check_aliases(connection, dataset)
+
+
+def _copy(connection: Connection, dataset: str, source: Source, folder: Path, targets: dict[str, str], table: str) -> None:
+    path = (folder / source.path).absolute()
+    opened = open_csv(dataset, path) if source.csv is not None else open_parquet(connection, dataset, path)
+    _check_present(dataset, opened, targets)
+    picked = ", ".join(f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items())
     # Names are quoted, the path is a parameter.
-    connection.execute(f"CREATE TABLE raw AS SELECT {picked} FROM {source.clause}", list(source.parameters))  # noqa: S608
+    connection.execute(f"CREATE TABLE {table} AS SELECT {picked} FROM {opened.clause}", list(opened.parameters))  # noqa: S608
 
 
 def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> None:
