@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tallystick.crypto import paillier, signing
+from tallystick.crypto import paillier, signing, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Ref, advance
@@ -173,6 +173,28 @@ def test_s06_a_repeated_value_names_the_sender() -> None:
     with pytest.raises(PeerFault, match="labor") as caught:
         run_of(sides_of_two(), all_pairs("housing", "labor", sides_of_two(), bound=121), desk_name="housing", tamper=repeat)
     assert caught.value.sender == "labor"
+
+
+@pytest.mark.parametrize("step", [1, 5, 1 << 17])
+def test_lists_masked_in_blocks_of_any_size_open_the_same(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(agency, "MASKED_AT_ONCE", step)
+    monkeypatch.setattr(tags, "_BLOCK", step)
+    test_two_agencies_open_the_products_of_matched_people()
+
+
+@pytest.mark.parametrize("bad", [bytes(32), b"\x02" + bytes(31), b"\xff" * 32])
+def test_s03_nothing_made_of_a_list_leaves_if_its_last_point_is_bad(monkeypatch: pytest.MonkeyPatch, bad: bytes) -> None:
+    monkeypatch.setattr(agency, "MASKED_AT_ONCE", 1)
+    sent: list[Ref] = []
+
+    def spoil(ref: Ref, chunks: list[bytes]) -> list[bytes]:
+        sent.append(ref)
+        return [*chunks[:-1], chunks[-1][:-32] + bad] if ref.kind == kinds.POINTS and ref.sender == "labor" else chunks
+
+    with pytest.raises(PeerFault) as caught:
+        run_of(sides_of_two(), all_pairs("housing", "labor", sides_of_two(), bound=121), desk_name="housing", tamper=spoil)
+    assert (caught.value.sender, caught.value.rule) == ("labor", "point-not-canonical" if bad[0] == 255 else "point-invalid")
+    assert not any(ref.kind == kinds.TAGS and ref.about == "labor" for ref in sent)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
     return out
 
 
-def first_bad_point(points: Points) -> int | None:
+def first_bad_point(points: Points, workers: int = 1) -> int | None:
     """Give the index of the first coordinate that must not be multiplied, or None.
 
     Bad: not canonical (2^255 - 19 or above, so also with the top bit set), not on curve25519 (on its twist), or of small order
@@ -150,14 +150,18 @@ def first_bad_point(points: Points) -> int | None:
     _shaped(points)
     if path == PORTABLE:
         return portable.first_bad_point(points)
-    for low in range(0, len(points), _BLOCK):
-        found = native.first_bad_point(path, points[low : low + _BLOCK])
-        if found >= 0:
-            return low + found
-    return None
+    found: list[int] = []
+
+    def work(low: int, high: int) -> None:
+        bad = native.first_bad_point(path, points[low:high])
+        if bad >= 0:
+            found.append(low + bad)
+
+    _in_blocks(work, len(points), workers)
+    return min(found, default=None)
 
 
-def hash_tags(prefix: bytes, points: Points) -> Points:
+def hash_tags(prefix: bytes, points: Points, workers: int = 1) -> Points:
     """Give the tags of n points: SHA-256(prefix ‖ u)[:16], an array (n, 16).
 
     Raises:
@@ -168,7 +172,7 @@ def hash_tags(prefix: bytes, points: Points) -> Points:
     if path == PORTABLE:
         return portable.hash_tags(prefix, points)
     out = np.empty((len(points), TAG), dtype=np.uint8)
-    native.hash_tags(prefix, points, out)
+    _in_blocks(lambda low, high: native.hash_tags(prefix, points[low:high], out[low:high]), len(points), workers)
     return out
 
 

@@ -23,7 +23,7 @@ RANDOM_DST: Final = b"TS1-V01-CS01-random-with-curve25519_XMD:SHA-512_ELL2_RO_"
 _SEED: Final = 32
 
 
-def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: int = 0) -> Points:
+def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: int = 0, workers: int = 1) -> Points:
     """Read `rows` coordinates that somebody sent, and check each before anything is done with it (S-03).
 
     Args:
@@ -31,6 +31,7 @@ def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: i
         rows: how many coordinates are due.
         sender: who sent them; named in the error.
         start: the index in its list of the first of them, for the error.
+        workers: threads for checking.
 
     Returns:
         A read-only array (rows, 32).
@@ -43,7 +44,7 @@ def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: i
     if view.nbytes != rows * POINT:
         raise PeerFault("points-length", f"{rows} points take {rows * POINT} bytes, not {view.nbytes}", sender=sender)
     points = np.frombuffer(view, dtype=np.uint8).reshape(rows, POINT)
-    bad = kernel.first_bad_point(points)
+    bad = kernel.first_bad_point(points, workers)
     if bad is None:
         return points
     if int.from_bytes(points[bad].tobytes(), "little") >= P:

@@ -21,6 +21,11 @@ from tallystick.crypto.seal_bytes import Polynomials
 R = TypeVar("R")
 
 
+def begin() -> None:
+    """Make what every task needs: called in a worker before its first task, it saves that task the wait."""
+    scheme(0)
+
+
 @dataclass(frozen=True)
 class EncryptTask:
     """Blocks to encrypt.

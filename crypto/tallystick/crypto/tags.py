@@ -16,8 +16,9 @@ job secret no identifier can be tried against a tag.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,7 +40,7 @@ DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
 NOBODY: Final = -1
 """The person of a row that is a decoy or padding."""
 
-_BLOCK: Final = 1 << 18
+_BLOCK: Final = 1 << 17
 """Rows that are put into order and masked at a time: no second copy of a long list is made."""
 _CONTRIBUTION: Final = 32
 _ATTEMPT: Final = 4
@@ -88,12 +89,26 @@ class OwnList:
     """A node's masked list, in its secret order.
 
     Attributes:
-        points: (passes, rows, 32), passes in ladder order.
+        passes: how many.
+        rows: of each pass, padding included.
         persons: (rows,): the index of the person, or `NOBODY`. It stays at the node.
+        blocks: the masked points, pass after pass in ladder order, some rows (n, 32) at a time; made as they are read, once.
     """
 
-    points: Points = field(repr=False)
+    passes: int
+    rows: int
     persons: npt.NDArray[np.int64] = field(repr=False)
+    blocks: Iterator[Points] = field(repr=False)
+
+    @cached_property
+    def points(self) -> Points:
+        """All points, (passes, rows, 32); reads `blocks`."""
+        whole = np.empty((self.passes * self.rows, POINT), dtype=np.uint8)
+        position = 0
+        for block in self.blocks:
+            whole[position : position + len(block)] = block
+            position += len(block)
+        return whole.reshape(self.passes, self.rows, POINT)
 
 
 def job_secret(common: Mapping[str, bytes], job_digest: bytes, attempt: int) -> bytes:
@@ -162,7 +177,7 @@ def own_list(
         need: bands in which two rows must coincide to be linked there.
 
     Returns:
-        Points (passes, `rows_of(...)`, 32) and the person of each row.
+        A list of `rows_of(...)` rows; its points are hashed and masked as they are read.
 
     Raises:
         LocalFault: `tokens-people`: a pass has tokens of more or fewer people; `decoy-pass`: bands and need do not fit.
@@ -179,26 +194,25 @@ def own_list(
     chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in own_passes}
     shapes = {name: decoy_shapes(secret, name, exact, decoys, bands=bands, need=need)[:, here] for name, here in chosen.items()}
     order = permutation(randomness, rows)
-    points = np.empty((len(ladder), rows, POINT), dtype=np.uint8)
-    for index, (name, column) in enumerate(passes.items()):
-        prefix = frame(secret, name.encode())
-        hashed, known = _people(prefix, column, rows, workers)
-        position = people
-        for own_pass, here in chosen.items():
-            present = np.flatnonzero(shapes[own_pass][index])
-            if len(present):
-                hashed[position + present] = _hashed(prefix, decoy_tokens(secret, own_pass, name, decoys)[here[present]])
-                known[position + present] = True
-            position += len(here)
-        hashed[~known] = random_points(randomness, rows - int(known.sum()))
-        for start in range(0, rows, _BLOCK):
-            points[index, start : start + _BLOCK] = kernel.mask(
-                scalar, hashed.take(order[start : start + _BLOCK], axis=0), workers
-            )
-        del hashed, known
+
+    def blocks() -> Iterator[Points]:
+        for index, (name, column) in enumerate(passes.items()):
+            prefix = frame(secret, name.encode())
+            hashed, known = _people(prefix, column, rows, workers)
+            position = people
+            for own_pass, here in chosen.items():
+                present = np.flatnonzero(shapes[own_pass][index])
+                if len(present):
+                    hashed[position + present] = _hashed(prefix, decoy_tokens(secret, own_pass, name, decoys)[here[present]])
+                    known[position + present] = True
+                position += len(here)
+            hashed[~known] = random_points(randomness, rows - int(known.sum()))
+            for start in range(0, rows, _BLOCK):
+                yield kernel.mask(scalar, hashed.take(order[start : start + _BLOCK], axis=0), workers)
+
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
-    return OwnList(points, persons[order])
+    return OwnList(len(ladder), rows, persons[order], blocks())
 
 
 def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tuple[Points, npt.NDArray[np.bool_]]:

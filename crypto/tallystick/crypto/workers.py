@@ -28,6 +28,10 @@ class Workers(Protocol):
         """Yield function(argument) for each argument, in order."""
         ...
 
+    def make_ready(self, function: Callable[[], object]) -> None:
+        """Start what takes time to start, and call a function in each worker, before the first `map`; may return before that is done."""
+        ...
+
 
 class SerialWorkers:
     """Runs everything here and now."""
@@ -37,3 +41,6 @@ class SerialWorkers:
     def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
         """Yield function(argument) for each argument, in order."""
         return map(function, arguments)
+
+    def make_ready(self, function: Callable[[], object]) -> None:
+        """Nothing takes time to start here."""

@@ -76,7 +76,9 @@ class GrpcLink:
         try:
             state = await _answered(self._relay.Put(upload.envelopes(), timeout=STREAM_SECONDS))
         except TallyError as error:  # an upload without an envelope is refused, say
-            raise upload.error or error from error
+            if upload.error is None:
+                raise
+            raise upload.error from error
         if upload.error is not None:
             raise upload.error
         return state

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from tallystick.core.errors import Broken
@@ -37,6 +38,7 @@ class ProcessWorkers:
         self._count = count or len(os.sched_getaffinity(0))
         self._memory = memory_bytes
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = threading.Lock()
 
     @property
     def count(self) -> int:
@@ -70,6 +72,17 @@ class ProcessWorkers:
             for future in waiting:
                 future.cancel()
 
+    def make_ready(self, function: Callable[[], object]) -> None:
+        """Start the children, and let each call a function, all in a thread; what fails there fails again when it matters."""
+
+        def start() -> None:
+            with suppress(BrokenProcessPool, RuntimeError):  # the latter where the pool was closed meanwhile
+                pool = self._started()
+                for _ in range(self._count):
+                    pool.submit(function)
+
+        threading.Thread(target=start, name="make-ready", daemon=True).start()
+
     def close(self) -> None:
         """End the children; what they still do is dropped."""
         pool, self._pool = self._pool, None
@@ -77,11 +90,12 @@ class ProcessWorkers:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._count, multiprocessing.get_context("forkserver"), initializer=_begin, initargs=(self._memory,)
-            )
-        return self._pool
+        with self._starting:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._count, multiprocessing.get_context("forkserver"), initializer=_begin, initargs=(self._memory,)
+                )
+            return self._pool
 
 
 def _begin(memory_bytes: int) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tallystick.core.errors import Broken
 from tallystick.node.workers import LOOK_AHEAD, ProcessWorkers
+
+NOTE = "TALLY_TEST_READY"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,40 @@ def test_s16_a_child_that_dies_fails_cleanly_and_the_next_call_works(workers: Pr
 def test_s16_a_child_cannot_take_more_memory_than_it_may(workers: ProcessWorkers) -> None:
     with pytest.raises(MemoryError):
         list(workers.map(bytearray, [2 << 30]))
+
+
+def test_children_that_were_made_ready_are_those_that_work() -> None:
+    made = ProcessWorkers(1, memory_bytes=1 << 30)
+    try:
+        made.make_ready(_note)
+        for _ in range(200):
+            if os.environ.get(NOTE) is None and list(made.map(_noted, [None])) == [True]:
+                return
+            time.sleep(0.05)
+        pytest.fail("no child called what makes it ready")
+    finally:
+        made.close()
+
+
+def test_a_failure_in_making_ready_stops_nothing() -> None:
+    made = ProcessWorkers(1, memory_bytes=1 << 30)
+    try:
+        made.make_ready(_fail)
+        assert list(made.map(math.factorial, [5])) == [120]
+    finally:
+        made.close()
+
+
+def _note() -> None:
+    os.environ[NOTE] = "x"
+
+
+def _noted(_: None) -> bool:
+    return NOTE in os.environ
+
+
+def _fail() -> None:
+    raise ValueError("no")
 
 
 def test_no_arguments_no_results(workers: ProcessWorkers) -> None:

@@ -5,7 +5,9 @@ Rules that this file enforces (docs/protocol.md §4):
 1. Each agency sends every other a common contribution and a contribution of the pair. All common ones make the job secret; the pair's
    make the zero shares that hide an agency's own totals from a third agency's desk.
 2. An agency masks its own list and sends it round the ring; the last agency of the ring, never the owner, hands it to the coordinator.
-3. Every list of another is checked whole (canonical, on the curve, not of small order, no value twice) before it is multiplied.
+3. Every point of another is checked (canonical, on the curve, not of small order) before it is multiplied, block by block as the list
+   arrives, and no value may stand in the list twice. Nothing that was made of a list leaves before all of it has been checked: until
+   then what is multiplied stays in this process, so a bad point in a list says no more than one that is refused at once.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
@@ -16,13 +18,13 @@ Rules that this file enforces (docs/protocol.md §4):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from tallystick.crypto import kernel, masks, paillier, products, tags
+from tallystick.crypto import kernel, masks, paillier, product_work, products, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
@@ -44,8 +46,8 @@ from tallystick.crypto.statistic.states import (
 )
 
 SEED_BYTES: Final = 32
-MASKED_AT_ONCE: Final = 1 << 18
-"""Rows of another agency's list that are masked at a time."""
+MASKED_AT_ONCE: Final = 1 << 17
+"""Rows of another agency's list that are checked and masked at a time."""
 
 
 def begin(setup: AgencySetup) -> Step[Seeding]:
@@ -82,10 +84,9 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
         scalar=own_scalar, randomness=setup.randomness,
         workers=setup.workers.count, bands=setup.bands, need=setup.need,
     )  # fmt: skip
-    rows = own.points.shape[1]
-    _tell_tagged(setup, {setup.me: rows})
-    listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), kinds.list_payload(own.points))
-    return Step(Tagging(setup, pair_keys, scalar, own.persons, {setup.me: rows}), (listed, *correction))
+    chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
+    listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)
+    return Step(Tagging(setup, pair_keys, scalar, own.persons, {setup.me: own.rows}), (listed, *correction))
 
 
 def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching]:
@@ -94,21 +95,23 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     Raises:
         PeerFault: a list that is malformed, holds a bad point, or holds a value twice.
     """
-    setup, owner, sender = state.setup, message.ref.about, message.ref.sender
-    lists = kinds.read_list(message.chunks, kinds.POINT_BYTES, passes=len(setup.passes), sender=sender)
-    rows = lists.shape[1]
-    for values in lists:
-        checked_points(memoryview(values.reshape(-1)), rows, sender=sender)
-        for start in range(0, rows, MASKED_AT_ONCE):  # in place: a long list is in memory once
-            values[start : start + MASKED_AT_ONCE] = kernel.mask(
-                state.scalar, values[start : start + MASKED_AT_ONCE], setup.workers.count
-            )
-        refuse_repeats(values, sender=sender)  # after the mask, which also makes Q and Q plus a small-order point equal
+    setup, owner, sender, workers = state.setup, message.ref.about, message.ref.sender, state.setup.workers.count
+    lists, arrived = kinds.arriving_list(
+        message.chunks, kinds.POINT_BYTES, passes=len(setup.passes), sender=sender, step=MASKED_AT_ONCE
+    )
+    passes, rows, _ = lists.shape
     seen = {**state.rows, owner: rows}
-    _tell_tagged(setup, seen)
-    handed = Outbound(_next_ref(setup, owner), kinds.list_payload(_handed(setup, owner, lists)))
+    for at, start, stop in arrived:  # in place: a long list is in memory once
+        block = lists[at, start:stop]
+        checked_points(block.reshape(-1).data, stop - start, sender=sender, start=start, workers=workers)
+        block[:] = kernel.mask(state.scalar, block, workers)
+        _tell_tagged(setup, seen, missing=(passes - at) * rows - stop)
+    for values in lists:  # after the mask, which also makes Q and Q plus a small-order point equal
+        refuse_repeats(values, sender=sender)
+    handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, _handed(setup, owner, lists)))
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
+    setup.workers.make_ready(product_work.begin)  # beside the list's way to the coordinator, and its matching
     return Step(Matching(setup, state.pair_keys, state.persons, sum(seen.values())), (handed,))
 
 
@@ -219,16 +222,23 @@ def _next_ref(setup: AgencySetup, owner: str) -> Ref:
     return Ref(kinds.POINTS, setup.me, ring[place + 1], owner)
 
 
-def _handed(setup: AgencySetup, owner: str, masked: kinds.Bytes2) -> kinds.Bytes2:
-    """Give what leaves us: points, or with two agencies (where the coordinator needs no correction) their tags."""
-    if len(setup.agencies) > 2 or setup.ring(owner)[-1] != setup.me:
-        return masked
-    return np.stack([
-        kernel.hash_tags(tags.tag_prefix(setup.job, name), points) for name, points in zip(setup.passes, masked, strict=True)
-    ])  # fmt: skip
+def _handed(setup: AgencySetup, owner: str, masked: kinds.Bytes2) -> Iterator[kinds.Bytes2]:
+    """Give what leaves us of each pass: points, or with two agencies (where the coordinator needs no correction) their tags."""
+    last = len(setup.agencies) == 2 and setup.ring(owner)[-1] == setup.me
+    for name, points in zip(setup.passes, masked, strict=True):
+        yield kernel.hash_tags(tags.tag_prefix(setup.job, name), points, setup.workers.count) if last else points
 
 
-def _tell_tagged(setup: AgencySetup, rows: Mapping[str, int]) -> None:
-    """Tell how many points are done, out of the lists known so far."""
-    done = sum(rows.values()) * len(setup.passes)
-    setup.tell("tag", done, done * len(setup.agencies) // len(rows))
+def _counted(setup: AgencySetup, own: tags.OwnList) -> Iterator[kinds.Bytes2]:
+    """Give the blocks of the own list, and tell how far it is."""
+    missing = own.passes * own.rows
+    for block in own.blocks:
+        yield block
+        missing -= len(block)
+        _tell_tagged(setup, {setup.me: own.rows}, missing=missing)
+
+
+def _tell_tagged(setup: AgencySetup, rows: Mapping[str, int], *, missing: int) -> None:
+    """Tell how many points are done, `missing` fewer than the lists known so far have, out of what all lists may have."""
+    known = sum(rows.values()) * len(setup.passes)
+    setup.tell("tag", known - missing, known * len(setup.agencies) // len(rows))

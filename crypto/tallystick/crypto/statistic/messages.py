@@ -51,12 +51,48 @@ def pieces(data: bytes | memoryview) -> Iterator[bytes]:
 def list_payload(lists: Bytes2) -> Iterator[bytes]:
     """Give the chunks of a list of points or tags, shape (passes, rows, 32 or 16): the header alone, then the values."""
     passes, rows, _ = lists.shape
+    return list_chunks(passes, rows, iter(lists))
+
+
+def list_chunks(passes: int, rows: int, blocks: Iterable[Bytes2]) -> Iterator[bytes]:
+    """Give the chunks of a list whose values come as arrays (n, 32 or 16), one after another: the same chunks however they are cut."""
     yield passes.to_bytes(4, "little") + rows.to_bytes(8, "little")
-    yield from pieces(np.ascontiguousarray(lists).reshape(-1).data)
+    rest = b""
+    for block in blocks:
+        view = np.ascontiguousarray(block).reshape(-1).data
+        missing = PIECE - len(rest) if rest else 0
+        rest += bytes(view[:missing])
+        if len(rest) == PIECE:
+            yield rest
+            rest = b""
+        if not rest:
+            whole = missing + (len(view) - missing) // PIECE * PIECE
+            yield from (bytes(view[start : start + PIECE]) for start in range(missing, whole, PIECE))
+            rest = bytes(view[whole:])
+    if rest:
+        yield rest
 
 
 def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) -> Bytes2:
     """Read a list of points (width 32) or tags (width 16) of shape (passes, rows, width).
+
+    Raises:
+        PeerFault: as `arriving_list`.
+    """
+    whole, arrived = arriving_list(chunks, width, passes=passes, sender=sender)
+    for _ in arrived:
+        pass
+    return whole
+
+
+def arriving_list(
+    chunks: Iterable[bytes], width: int, *, passes: int, sender: str, step: int = MAX_ROWS
+) -> tuple[Bytes2, Iterator[tuple[int, int, int]]]:
+    """Read a list while it arrives.
+
+    Returns:
+        The list, (passes, rows, width), and what of it is here: (pass, first row, row after the last), in order, at most `step` rows
+        at a time. The list is whole, and as long as it says, only when that has been read to its end.
 
     Raises:
         PeerFault: `list-malformed`: the header is wrong, another number of passes, too many rows, or another length than it says.
@@ -70,7 +106,21 @@ def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) 
         raise PeerFault(
             "list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender
         )
-    return _filled(source, passes * rows * width, sender).reshape(passes, rows, width)
+    whole = np.empty((passes, rows, width), dtype=np.uint8)
+    return whole, _arrived(whole, source, sender, step)
+
+
+def _arrived(whole: Bytes2, source: Iterator[bytes], sender: str, step: int) -> Iterator[tuple[int, int, int]]:
+    _, rows, width = whole.shape
+    done = 0
+    for position in _filling(whole.reshape(-1), source, sender):
+        while done * width < position:
+            at, start = divmod(done, rows)
+            stop = min(start + step, rows)
+            if (at * rows + stop) * width > position:
+                break
+            yield at, start, stop
+            done = at * rows + stop
 
 
 def slots_payload(slots: npt.NDArray[np.uint32], table_size: int) -> Iterator[bytes]:
@@ -106,14 +156,22 @@ def frames(parts: Iterable[bytes]) -> Iterator[bytes]:
 def _filled(source: Iterator[bytes], length: int, sender: str) -> Bytes2:
     """Read exactly `length` bytes into one array, without joining chunks first."""
     whole = np.empty(length, dtype=np.uint8)
+    for _ in _filling(whole, source, sender):
+        pass
+    return whole
+
+
+def _filling(whole: Bytes2, source: Iterator[bytes], sender: str) -> Iterator[int]:
+    """Fill an array exactly; give how many bytes are here after each chunk."""
     position = 0
     for chunk in source:
         end = position + len(chunk)
-        if end > length:
+        if end > len(whole):
             break
         whole[position:end] = np.frombuffer(chunk, dtype=np.uint8)
         position = end
+        yield position
     else:
-        if position == length:
-            return whole
-    raise PeerFault("list-malformed", f"a list is not the {length} bytes that its header says", sender=sender)
+        if position == len(whole):
+            return
+    raise PeerFault("list-malformed", f"a list is not the {len(whole)} bytes that its header says", sender=sender)
