@@ -91,7 +91,8 @@ def test_an_estimate_counts_as_the_parties_do() -> None:
     # Padmé of people and 1,024 decoys, each list masked by both
     assert work.masks == 2 * (2048 + 6144)
     assert work.passes == 1
-    assert work.cells == 3 * 5 * 3 + 5  # rows of 5 regions and 3 industries (missing ones too), three numbers each; linkage
+    # rows of 5 regions and 3 industries (missing ones too), three numbers each; linkage, by region, and six of the pass
+    assert work.cells == 3 * 5 * 3 + 5 + 2 * 5 + 6
     assert work.products > 0
     assert work.bytes > work.ciphertexts * 112 * 1024
     bigger = estimated(question(), PACT, {"tanf": 10_000, "wages": 50_000})
