@@ -134,7 +134,7 @@ def status(config_path: Path, format_: Format) -> None:
 @format_option
 @run_cli
 def datasets(config_path: Path, format_: Format) -> None:
-    """Check the datasets' sources against their declarations: rows, people, who has which identifier, which keys are one person."""
+    """Check the datasets' sources against their declarations: rows, people, identifiers, keys of one person, aliases."""
     config = read_config(config_path)
     if config.socket.exists():
         with steward(config.socket) as service:
@@ -150,13 +150,13 @@ def datasets(config_path: Path, format_: Format) -> None:
                 one.get("rows"),
                 f"{one['people']} of {one['at_most']}" if "people" in one else "",
                 _line(one.get("identifiers")),
-                _line(one.get("duplicates")),
+                _line({key: one[key] for key in ("duplicates", "aliases") if key in one}),
                 one.get("error", ""),
                 one.get("detail", ""),
             )
             for name, one in report.items()
         ]
-        print_table(("dataset", "rows", "people", "identifiers", "duplicates", "problem", "detail"), rows)
+        print_table(("dataset", "rows", "people", "identifiers", "keys", "problem", "detail"), rows)
     _end([(f"dataset {name}", one.get("error", ""), one.get("hint", "")) for name, one in report.items()])
 
 

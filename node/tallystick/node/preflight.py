@@ -67,6 +67,8 @@ def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:
                 "identifiers": usable,
                 "missing": missing,
             }
+            if table.spellings is not None:
+                report["aliases"] = {"people": len(set(table.spellings.who.tolist())), "spellings": len(table.spellings.who)}
             if records.duplicates is not None:
                 report["duplicates"] = records.duplicates.json_value()
             return report

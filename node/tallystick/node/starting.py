@@ -22,6 +22,8 @@ datasets: {{}}
 #    source: {{csv: exits.csv}}   # or {{parquet: exits.parquet}}
 #    person: person_id          # rows with the same key are one person
 #    identifiers: {{ssn: ssn, first_name: fname, last_name: lname, birth_date: dob}}
+#    people: 20000              # no more than this
+#    duplicates: keep           # merge: keys that the ladder strict links, and nothing contradicts, are one person
 #    columns:
 #      region: {{type: category, values: [north, south]}}
 #      age: {{type: integer, min: 0, max: 120}}

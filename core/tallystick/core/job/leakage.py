@@ -66,10 +66,6 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
             f"in how many of {used.bands} bands of the similarity pass two anonymous rows coincide, so how much alike they are: rows "
             "that match, at whatever pass, and rows that do not (people who look alike, members of a household)"
         )
-    if any(recipe.spelling != FIRST for recipe in used.exact):
-        lines.append(
-            "which anonymous rows coincide in another spelling of their identifiers, and in which: blurred by fewer decoys"
-        )
     if used.unusable:
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
     lines.append(_blur(decoys, f"how many people match at a pass: blurred by {decoys} decoys a pass", _delta_alone))
@@ -82,9 +78,23 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
                 lambda count: _delta(count, chance),
             )
         )
+    lines += _other_spellings(used, decoys)
     if len(used.names) > 1 and decoys:
         lines.append("where else rows that match coincide, or miss: the rarer the pattern, the less blurred (crypto/decoys.py)")
     return [*lines, "not: identifiers, values, shares, cells or results"]
+
+
+def _other_spellings(used: Passes, decoys: int) -> list[str]:
+    spellings = {recipe.spelling for recipe in used.exact} - {FIRST}
+    lines = (
+        ["which anonymous rows match by another spelling of their identifiers, by which, and in whose list"]
+        if spellings
+        else []
+    )
+    if any(min(pair) for pair in spellings):
+        subject = "how many that match at a pass are called the same two things in both lists: blurred by fewer decoys"
+        lines.append(_blur(decoys, subject, lambda count: _delta(count, Fraction(1, 32))))
+    return lines
 
 
 def _agency(agency: str, data: tuple[str, ...]) -> list[str]:

@@ -92,3 +92,20 @@ def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
     assert not any("band" in line or "pattern" in line for line in without)
     bare = leakage_statement(question(), agreement(link=["ssn+birth_date", "similarity"], datasets=datasets, decoys=0))
     assert any("given number of bands, " in line and line.endswith("has no decoys") for line in bare["coordinator"])
+
+
+def test_other_spellings_are_said_to_show_who_has_them() -> None:
+    def lines(**most: int) -> str:
+        datasets = agreement_value()["datasets"]
+        for name, number in most.items():
+            datasets[name]["aliases"] = number
+        return "\n".join(leakage_statement(question(), agreement(datasets=datasets))["coordinator"])
+
+    assert "spelling" not in lines()
+    one, both = lines(tanf=1), lines(tanf=1, wages=1)
+    assert "by another spelling" in one
+    assert "two things" not in one
+    assert (
+        f"two things in both lists: blurred by fewer decoys (ε = 0.5, δ = {privacy_delta(1024, 0.5, Fraction(1, 32)):.1e})"
+        in both
+    )

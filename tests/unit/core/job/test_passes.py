@@ -108,3 +108,23 @@ def test_the_digest_binds_everything_that_decides_the_tokens() -> None:
     assert base.digest == again.digest == replace(base, unusable=()).digest
     assert base.digest == replace(base, similarity=replace(base.similarity, accidental=0.5)).digest
     assert len(bytes.fromhex(base.digest)) == 32
+
+
+def with_aliases(**most: int) -> Agreement:
+    datasets = agreement_value()["datasets"]
+    for name, number in most.items():
+        datasets[name]["aliases"] = number
+    return agreement(datasets=datasets)
+
+
+def test_a_recipe_is_a_pass_for_each_pair_of_spellings_and_the_digest_binds_them() -> None:
+    plain = passes_of(question(), with_aliases())
+    (name,) = plain.names
+    left = passes_of(question(), with_aliases(tanf=2))
+    assert left.names == left.told == (name, f"{name}@1.0", f"{name}@2.0")
+    right = passes_of(question(), with_aliases(wages=1))
+    assert right.names == (name, f"{name}@0.1")
+    both = passes_of(question(), with_aliases(tanf=1, wages=1))
+    assert both.names == (name, f"{name}@0.1", f"{name}@1.0", f"{name}@1.1")
+    assert len({plain.digest, left.digest, right.digest, both.digest}) == 4
+    assert passes_of(question(), with_aliases(shelter=3)).digest == plain.digest, "a dataset of another job"
