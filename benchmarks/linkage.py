@@ -157,7 +157,7 @@ def large() -> str:
     rows = [
         [
             f"{people:,}",
-            f"{plan.bands} x {1 + plan.rest}",
+            f"{plan.bands} x {len(plan.elements)}",
             f"{taken:.0f} s",
             f"{size / 1e6:,.0f} MB",
             f"{(after - before) / 1024:,.0f} MiB",

@@ -264,7 +264,7 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     (tmp_path / "t.csv").write_text("a,b\n1,1\n", encoding="utf-8")
     files = (tmp_path / "a.csv", tmp_path / "b.csv")
     alone = rehearse(files, link=("first_name+last_name+birth_date",), truth=tmp_path / "t.csv")
-    both = rehearse(files, link=("first_name+last_name+birth_date", "similarity-no-twins"), truth=tmp_path / "t.csv")
+    both = rehearse(files, link=("first_name+last_name+birth_date", "similarity"), truth=tmp_path / "t.csv")
     assert alone.trial.score is not None
     assert both.trial.score is not None
     assert (alone.trial.score.missed, both.trial.score.missed, both.trial.score.wrong) == (1, 0, 0)
@@ -272,6 +272,8 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     assert (last.recipe, last.links, last.agree, last.tokens) == ("similarity", 1, 1, (39, 1))
     assert both.trial.patterns.shape == (1, 1)
     assert both.trial.json_value()["similarity"]
-    safe = rehearse(files, link=("first_name+last_name+birth_date", "similarity"))
-    assert safe.trial.plan is not None
-    assert not safe.trial.plan.twins
+    assert both.trial.plan is not None
+    assert both.trial.plan.elements[0] == ("first_name",)
+    lenient = rehearse(files, link=("first_name+last_name+birth_date", "similarity-no-twins"))
+    assert lenient.trial.plan is not None
+    assert lenient.trial.plan.elements[0] == ("first_name", "birth_date")

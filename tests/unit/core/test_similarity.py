@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.linkage.banding import best_pairs
+from tallystick.core.linkage.coincidence import GRAMS, Pairs, damaged, different_people, housemates, weight
 from tallystick.core.linkage.grams import grams, signatures
+from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.similarity import BANDS, GRAMS, WRONG, SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.normalise import normalised
+from tallystick.core.linkage.similarity import BANDS, DAMAGES, MOST_TWINS, WRONG, SimilarityPlan, band_columns, plan_of
 
 FULL = ("first_name", "last_name", "birth_date", "street", "city", "zip")
 NAMES = ("first_name", "last_name", "birth_date")
@@ -76,10 +79,10 @@ GOLDEN = [167988102, 567546652, 584077614, 41957146, 10304031, 180163994, 684979
 
 # --- pairs -----------------------------------------------------------------------------------------------------------------------
 
-Pairs = list[list[tuple[int, int]]]
+Coincidences = list[list[tuple[int, int]]]
 
 
-def slowly(bands: Pairs, need: int) -> tuple[set[tuple[int, int]], int]:
+def slowly(bands: Coincidences, need: int) -> tuple[set[tuple[int, int]], int]:
     counts = {pair: n for pair, n in Counter(pair for band in bands for pair in band).items() if n >= need}
     best = [
         {row: max(n for pair, n in counts.items() if pair[side] == row) for row in {pair[side] for pair in counts}}
@@ -95,14 +98,14 @@ def slowly(bands: Pairs, need: int) -> tuple[set[tuple[int, int]], int]:
 
 
 @st.composite
-def coincidences(draw: st.DrawFn) -> Pairs:
+def coincidences(draw: st.DrawFn) -> Coincidences:
     pair = st.tuples(st.integers(0, 4), st.integers(0, 4))
     return draw(st.lists(st.lists(pair, max_size=6, unique=True), max_size=6))
 
 
 @settings(max_examples=500, deadline=None)
 @given(coincidences(), st.integers(1, 4))
-def test_best_pairs_follow_their_rule(bands: Pairs, need: int) -> None:
+def test_best_pairs_follow_their_rule(bands: Coincidences, need: int) -> None:
     arrays = [tuple(np.array([pair[side] for pair in band], dtype=np.int64) for side in (0, 1)) for band in bands]
     a, b, ties = best_pairs(((one, two) for one, two in arrays), 5, need)
     expected, refused = slowly(bands, need)
@@ -153,19 +156,97 @@ def test_bands_that_cannot_be_are_refused(bands: int, need: int) -> None:
 # --- plans -----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", SIMILARITY)
 @pytest.mark.parametrize("people", [500, 5_000, 100_000])
 @pytest.mark.parametrize("fields", [FULL, NAMES, (*FULL, "ssn")])
-def test_a_plan_expects_few_accidental_links(fields: tuple[str, ...], people: int) -> None:
-    plan = plan_of(fields, (*fields, "phone"), people)
+def test_a_plan_expects_few_accidental_links(fields: tuple[str, ...], people: int, kind: str) -> None:
+    plan = plan_of(fields, (*fields, "phone"), people, kind)
     assert set(plan.fields) == set(fields)
     assert 0 < plan.accidental <= WRONG * people
-    assert 2 <= plan.need <= BANDS
-    assert plan == plan_of(fields, fields, people)
+    assert plan.bands in BANDS
+    assert 2 <= plan.need <= plan.bands
+    assert plan == plan_of(fields, fields, people, kind)
     assert len(set(plan.passes)) == plan.bands
+    assert {name for element in plan.elements for name in element} == set(fields)
+
+
+def test_the_word_says_who_must_not_be_linked() -> None:
+    plans = {kind: plan_of(FULL, FULL, 5_000, kind) for kind in SIMILARITY}
+    fields = plans["similarity"].fields
+    chance = {
+        kind: [
+            float(pairs.tails(plan.elements, plan.bands)[plan.need])
+            for pairs in (housemates(fields, twins=False), housemates(fields, twins=True))
+        ]
+        for kind, plan in plans.items()
+    }
+    found = {
+        kind: float(damaged(fields, DAMAGES).tails(plan.elements, plan.bands, 5_000)[plan.need]) for kind, plan in plans.items()
+    }
+    assert chance["similarity"][0] < 0.03
+    assert chance["similarity"][1] <= MOST_TWINS
+    assert chance["similarity-no-twins"][0] < 0.03 < 0.9 < chance["similarity-no-twins"][1]
+    assert chance["similarity-no-households"][0] > 0.5
+    # who may rule out more finds more
+    assert found["similarity"] < found["similarity-no-twins"] < found["similarity-no-households"]
+    with pytest.raises(Invalid):
+        plan_of(FULL, FULL, 5_000, "similarity-no-strangers")
+
+
+# --- the model -------------------------------------------------------------------------------------------------------------------
+
+
+def test_bands_coincide_as_often_as_the_model_says() -> None:
+    elements = (("first_name", "birth_date"), ("last_name", "street"))
+    pairs = Pairs(np.array([1.0]), {name: np.array([share]) for name, share in SHARES.items()})
+    one, other = ({name: [values[side]] for name, values in WRITTEN.items()} for side in (0, 1))
+    for name, share in SHARES.items():
+        assert jaccard(name, *(normalised(name, side[name]).values[0] for side in (one, other))) == pytest.approx(share)
+    plan = SimilarityPlan(tuple(WRITTEN), 4_000, elements, 1, "similarity", 2, 0.0)
+    first, second = (list(band_columns(plan, side, 1).values()) for side in (one, other))
+    seen = np.mean([a.data == b.data for a, b in zip(first, second, strict=True)])
+    expected = np.prod(
+        [
+            sum(weight(n) * len(grams(n, value(one, n)) & grams(n, value(other, n))) for n in element)
+            / sum(weight(n) * len(grams(n, value(one, n)) | grams(n, value(other, n))) for n in element)
+            for element in elements
+        ]
+    )
+    assert seen == pytest.approx(expected, abs=0.03)
+    # the model takes usual lengths
+    assert float(pairs.band(elements)[0]) == pytest.approx(expected, abs=0.08)
+    # what common grams make ambiguous coincides less
+    assert 0 < float(pairs.band(elements, 10_000)[0]) < float(pairs.band(elements, 100)[0]) < float(pairs.band(elements)[0])
+
+
+def test_tails_are_those_of_a_binomial_mixture() -> None:
+    pairs = Pairs(np.array([0.75, 0.25]), {"first_name": np.array([0.0, 1.0])})
+    assert pairs.tails((("first_name",),), 3).tolist() == pytest.approx([1.0, 0.25, 0.25, 0.25])
+    half = Pairs(np.array([1.0]), {"first_name": np.array([0.5])})
+    assert half.tails((("first_name",),), 2).tolist() == pytest.approx([1.0, 0.75, 0.25])
+    apart = different_people(("first_name", "zip"))
+    assert float(apart.chance.sum()) == pytest.approx(1.0)
+    assert float(apart.chance[(apart.overlap["first_name"] == 1) & (apart.overlap["zip"] == 1)].sum()) == pytest.approx(
+        2**-13.5
+    )
+
+
+WRITTEN = {
+    "first_name": ("Annabel", "Anabel"),
+    "birth_date": ("1987-03-04", "1987-03-05"),
+    "last_name": ("Whitfield", "Whitfeild"),
+    "street": ("12 Main St", "12 Main St"),
+}
+SHARES = {"first_name": 7 / 8, "birth_date": 1 / 5, "last_name": 7 / 13, "street": 1.0}
+
+
+def value(side: dict[str, list[str]], name: str) -> str:
+    return normalised(name, side[name]).values[0]
 
 
 def test_more_people_need_more_and_some_fields_do_not_do() -> None:
-    assert plan_of(NAMES, NAMES, 100_000).need > plan_of(NAMES, NAMES, 1000).need
+    few, many = plan_of(NAMES, NAMES, 1000), plan_of(NAMES, NAMES, 100_000)
+    assert (len(many.elements), many.need) > (len(few.elements), few.need)
     with pytest.raises(Refused) as weak:
         plan_of(NAMES, NAMES, 50_000_000)
     assert weak.value.code == "link-weak"
@@ -203,7 +284,7 @@ TWIN = ANN | {"first_name": "Gregory"}
 
 def test_typing_errors_are_found_and_housemates_are_not() -> None:
     plan = plan_of(FULL, FULL, 5000)
-    assert coincide(plan, ANN, ANN) == BANDS
+    assert coincide(plan, ANN, ANN) == plan.bands
     assert coincide(plan, ANN, TYPED) >= plan.need
     assert 0 <= coincide(plan, ANN, SPOUSE) < plan.need
     assert coincide(plan, ANN, ANN | {"birth_date": ""}) >= plan.need

@@ -54,7 +54,7 @@ def _facts(trial: Trial) -> list[tuple[str, object]]:
     facts: list[tuple[str, object]] = [("links", f"{links:,} of {trial.people[0]:,} and {trial.people[1]:,} people")]
     if trial.plan is not None:
         plan = trial.plan
-        told = f"{plan.need} of {plan.bands} bands, {1 + plan.rest} values each; expects fewer than {plan.accidental + 1:.0f} wrong"
+        told = f"{plan.need} of {plan.bands} bands, {len(plan.elements)} values each; expects fewer than {plan.accidental + 1:.0f} wrong"
         facts.append(("similarity", told))
     found, seen = trial.estimates()
     facts.append(("exact precision, estimated", _estimated(found)))
