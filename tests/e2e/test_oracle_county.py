@@ -262,8 +262,29 @@ def in_the_clear(folder: Path, name: str, result: dict[str, Any]) -> tuple[list[
         ]
         usable[group] = sum(any(token is not None for token in person) for person in zip(*used, strict=True))
     links = clear.links(tokens[left], tokens[right])
-    linkage = {"people": {group: len(frames[group]) for group in (left, right)}, "usable": usable, "matched": len(links)}
+    sizes = {group: len(frames[group]) for group in (left, right)}
+    linkage: dict[str, Any] = {"people": sizes, "usable": usable, "matched": len(links)}
+    pairs = zip(LINK, tokens[left], tokens[right], strict=True)
+    held = [(recipe, mine, theirs) for recipe, mine, theirs in pairs if mine is not None and theirs is not None]
+    linkage["tokens"] = {recipe: {left: sum(map(bool, mine)), right: sum(map(bool, theirs))} for recipe, mine, theirs in held}
+    by = [name for name in question.by if name.startswith(f"{left}.")]
+    matched = {i for i, _ in links}
+    linkage["groups"] = {}
+    for at, person in enumerate(frames[left].to_dict("records")):
+        level = tuple(person[name.split(".")[1]] for name in by)
+        people, linked = linkage["groups"].get(level, (0, 0))
+        linkage["groups"][level] = (people + 1, linked + (at in matched))
     return expected_rows(question, agreement, frames, links), linkage
+
+
+TOTALS = ("people", "usable", "matched")
+
+
+def by_group(linkage: dict[str, Any]) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """Give people and matches of the groups that a report shows and in which there is somebody."""
+    rates = linkage["rates"]
+    shown = {tuple(one[name] for name in rates["by"]): (one["people"], one["matched"]) for one in rates["groups"]}
+    return {levels: pair for levels, pair in shown.items() if pair[0]}
 
 
 @pytest.fixture(name="open_county", scope="module")
@@ -300,7 +321,13 @@ def test_s11_every_number_of_the_county_is_that_of_the_joined_files(
     rows, linkage = in_the_clear(folder, name, results[name])
     assert results[name]["status"] == "released"
     assert results[name]["rows"] == rows
-    assert results[name]["linkage"] == linkage
+    told = results[name]["linkage"]
+    assert {key: told[key] for key in TOTALS} == {key: linkage[key] for key in TOTALS}
+    assert {one["pass"]: one["tokens"] for one in told["passes"]} == linkage["tokens"]
+    if told["rates"]["by"]:
+        assert by_group(told) == linkage["groups"]
+    reach = 5 * told["blur"]["standard_deviation"] * len(told["passes"]) ** 0.5 + len(told["passes"])
+    assert abs(sum(one["matches"] for one in told["passes"]) - linkage["matched"]) <= reach
     assert linkage["matched"] > 20
     assert sum(row["count"] for row in rows) > 20
 
@@ -333,7 +360,15 @@ def test_s13_cms_hides_the_small_cells_and_what_would_give_them_away(
         few = {c for c in rests if true_row[f"count({c})"] in SMALL or row["count"] - true_row[f"count({c})"] in SMALL}
         assert withheld == {key for key in row if key[key.find("(") + 1 : -1] in few}
         assert all(row[key] is None for key in withheld)
-    for key, number_ in results[name]["linkage"].items():
+    told = results[name]["linkage"]
+    for one in told["passes"]:
+        for group, value in one["tokens"].items():
+            assert value in {None, linkage["tokens"][one["pass"]][group]}
+            assert value not in SMALL
+    for levels, (people, matched) in by_group(told).items():
+        assert (people, matched) == linkage["groups"][levels]
+        assert not {people, matched, people - matched} & set(SMALL)
+    for key, number_ in [(key, told[key]) for key in TOTALS]:
         for group, value in number_.items() if isinstance(number_, dict) else [(None, number_)]:
             true_value = linkage[key] if group is None else linkage[key][group]
             assert value in {None, true_value}

@@ -17,7 +17,7 @@ from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import SignedDocument, decoded
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.model import Job
-from tallystick.core.results import Check, checks, opened_result, plain, verified_result
+from tallystick.core.results import Check, Released, checks, opened_result, plain, verified_result
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import PeerFault
 
@@ -170,6 +170,16 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
             hint="fetch the result again",
         )
     return document, value
+
+
+def question_of(document: SignedDocument) -> dict[str, Any]:
+    """Give the question that a result answers, as JSON, from the job that it carries.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    job = decoded(canonical_bytes(document.read(Released).document), kind="job")
+    return job.read(Job).question.json_value()
 
 
 def all_checks(document: SignedDocument, *, agreement: str | None = None) -> list[Check]:

@@ -11,7 +11,7 @@ Calls block; each has a deadline. What a call raises is a `TallyError` whose cod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.ids import resolved
 from tallystick.core.job.model import Question
+from tallystick.core.linkage.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
 from tallystick.core.net.joining import exchanged, read_invitation
@@ -85,13 +86,38 @@ class Client:
             NotReady: `unavailable`: it is kept; `resubmit` sends it again.
         """
         asked = read_question(question) if isinstance(question, Path) else question
+        return self._asked([asked], agreement, deadline)[0]
+
+    def submit_ladders(
+        self, question: Question | Path, agreement: SignedDocument | Path | None = None, *, deadline: timedelta = DEADLINE
+    ) -> dict[str, str]:
+        """Sign a question as three jobs, one for each ladder, and hand them in; give their digests by ladder, strict to loose.
+
+        Nothing is handed in unless the agreement allows all three.
+
+        Args:
+            question: what is asked, or the file of it; its own `link` is put aside.
+            agreement: as in `submit`.
+            deadline: as in `submit`.
+
+        Raises:
+            As `submit`.
+        """
+        asked = read_question(question) if isinstance(question, Path) else question
+        each = [Question.read(asked.json_value() | {"link": ladder}, what="job") for ladder in LADDERS]
+        return dict(zip(LADDERS, self._asked(each, agreement, deadline), strict=True))
+
+    def _asked(self, questions: Sequence[Question], agreement: SignedDocument | Path | None, deadline: timedelta) -> list[str]:
         document = read_document(agreement, kind="agreement") if isinstance(agreement, Path) else agreement
-        document = document or self.profile.agreement(asked.agreement)
+        document = document or self.profile.agreement(questions[0].agreement)
         agreed = self.profile.keep_agreement(document, clock=self._clock)
-        job, key = new_job(asked, agreed, document.digest, self.profile.identity, now=self._clock.now(), deadline=deadline)
-        self.profile.keep_job(job, key)
-        self._submit(job)
-        return job.digest
+        now, identity = self._clock.now(), self.profile.identity
+        made = [new_job(asked, agreed, document.digest, identity, now=now, deadline=deadline) for asked in questions]
+        for job, key in made:
+            self.profile.keep_job(job, key)
+        for job, _ in made:
+            self._submit(job)
+        return [job.digest for job, _ in made]
 
     def resubmit(self, name: str) -> View:
         """Hand in a job again whose submission was cut off; one that arrived is not asked twice."""

@@ -87,6 +87,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "link-impossible": "no linkage pass can be made from the identifiers of both datasets",
     "link-weak": "a linkage recipe says too little about a person",
     "link-invalid": "a linkage recipe is malformed or names an unknown field",
+    "triple-differs": "results that are put side by side are not of one question under different ladders",
     "linkage-differs": "a job was asked with other linkage passes than this party works out for it",
     # records
     "source-missing": "a dataset's source does not exist or cannot be read",

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from tallystick.client.cli._lab import print_outcomes
+from tallystick.client.cli._linkage import linkage_line
 from tallystick.client.cli._report import print_leakage
-from tallystick.client.cli._tables import disclosure_line, linkage_line, write_result
+from tallystick.client.cli._tables import disclosure_line, write_result
 from tallystick.client.county.write import County
 from tallystick.client.lab.run import Outcome
 from tallystick.core.errors import Invalid

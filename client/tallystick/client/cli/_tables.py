@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from tallystick.client.cli._linkage import print_linkage
+from tallystick.client.words import level
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table
 
@@ -22,19 +24,10 @@ def print_result(value: dict[str, Any], *, title: str | None = None) -> None:
         click.secho(title, bold=True)
     print_table(columns, rows)
     click.echo()
-    click.echo(linkage_line(value["linkage"]))
+    print_linkage(value["linkage"])
     told = disclosure_line(value)
     if told:
         click.echo(told)
-
-
-def linkage_line(linkage: dict[str, Any]) -> str:
-    """Give the linkage report in one line."""
-    people, usable = linkage.get("people") or {}, linkage.get("usable") or {}
-    parts = [
-        f"{group}: {_count(people.get(group))} people, {_count(usable.get(group))} with usable identifiers" for group in people
-    ]
-    return f"linkage: {'; '.join(parts)}; {_count(linkage.get('matched'))} matched"
 
 
 def disclosure_line(value: dict[str, Any]) -> str:
@@ -50,14 +43,10 @@ def disclosure_line(value: dict[str, Any]) -> str:
 
 def _shown(row: dict[str, Any], column: str, by: Sequence[str]) -> str:
     if column in by:
-        return _level(row[column])
+        return level(row[column])
     if row.get("suppressed"):
         return "hidden" if column == "count" else ""
     return _number(row.get(column))
-
-
-def _level(value: Any) -> str:
-    return "(none)" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _number(value: Any) -> str:
@@ -68,10 +57,6 @@ def _number(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _count(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "(hidden)"
 
 
 def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:

@@ -56,17 +56,26 @@ def check(
 @click.option(
     "--days", type=click.IntRange(1, 30), default=7, show_default=True, help="How long it may take, approvals included."
 )
+@click.option("--ladders", is_flag=True, help="Ask three jobs: by strict, default and loose, which the agreement must allow.")
 @click.option("--again", metavar="JOB", help="Instead of FILE: hand in a job again whose submission was cut off.")
 @format_option
 @run_cli
-def submit(file: Path | None, agreement: Path | None, days: int, again: str | None, format_: Format) -> None:
-    """Sign the job in FILE and hand it in."""
+def submit(file: Path | None, agreement: Path | None, days: int, ladders: bool, again: str | None, format_: Format) -> None:
+    """Sign the job in FILE and hand it in.
+
+    With --ladders it is asked three times; `tally result triple` then shows how far each number depends on matching.
+    """
     from tallystick.client.sdk import connect
     from tallystick.core.ids import short
 
     if (file is None) == (again is None):
         raise click.UsageError("give a job file, or --again JOB")
+    if ladders and file is None:
+        raise click.UsageError("--ladders asks the job of a file")
     with connect() as tally:
+        if ladders and file is not None:
+            _submitted(tally.submit_ladders(file, agreement, deadline=timedelta(days=days)), format_)
+            return
         if again is not None:
             digest = tally.resubmit(again).job
         else:
@@ -77,6 +86,18 @@ def submit(file: Path | None, agreement: Path | None, days: int, again: str | No
     else:
         click.echo(f"submitted {short(digest)}")
         click.echo(f"now: tally job watch {short(digest)}")
+
+
+def _submitted(jobs: dict[str, str], format_: Format) -> None:
+    """Tell the jobs of several ladders."""
+    from tallystick.core.ids import short
+
+    if format_ == "json":
+        print_json([{"ladder": ladder, "job": digest, "name": short(digest)} for ladder, digest in jobs.items()])
+        return
+    for ladder, digest in jobs.items():
+        click.echo(f"submitted {short(digest)} (link: {ladder})")
+    click.echo("now, for each: tally job result JOB --out FILE; then, with the files: tally result triple FILE FILE FILE")
 
 
 @job.command(name="list")

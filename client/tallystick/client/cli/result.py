@@ -69,3 +69,49 @@ def verify(file: Path, number: int | None, agreement: Path | None, format_: Form
         sys.exit(FAILED)
     if digest is None and format_ == "table":
         click.echo("whose it is rests on the agreement's digest: compare it, or give --agreement FILE")
+
+
+@result.command()
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@format_option
+@run_cli
+def triple(files: tuple[Path, ...], format_: Format) -> None:
+    """Show results of one question under several ladders side by side: how far each number depends on matching.
+
+    `tally job submit --ladders` asks them. Each stands as it was released: a number that one of them hides has no spread.
+    """
+    from tallystick.client.cli._triple import print_triple
+    from tallystick.client.results import read_result
+    from tallystick.client.triple import triple_of
+
+    if len(files) < 2:
+        raise click.UsageError("give the results of two ladders or more")
+    made = triple_of([read_result(file) for file in files])
+    if format_ == "json":
+        print_json(made.json_value())
+    else:
+        print_triple(made)
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@number_option
+@click.option("--out", type=FILE, required=True, help="The page to write.")
+@click.option("--agreement", type=FILE, help="The signed agreement that you hold, as in `tally result verify`.")
+@run_cli
+def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> None:
+    """Write one page of HTML about FILE: numbers, linkage report with charts, what is hidden, who learned what, what proves it.
+
+    The page stands alone: no script, nothing to load. A result that does not verify has no annex.
+    """
+    from tallystick.client.annex.page import annex as page
+    from tallystick.client.results import question_of, read_result
+    from tallystick.core.documents import read_document
+    from tallystick.core.files import write_public
+    from tallystick.core.results import verified_result
+
+    document, value = read_result(file, number)
+    digest = None if agreement is None else read_document(agreement, kind="agreement").digest
+    _, checks = verified_result(document, agreement=digest)
+    write_public(out, page(value, question_of(document), checks).encode())
+    click.echo(f"wrote {out}")

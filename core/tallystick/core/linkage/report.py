@@ -9,8 +9,8 @@ about n - m/4 people, with a standard deviation of √(3m/16).
 **Recall** is estimated from which exact passes coincide for the links (`estimates.py`). Decoys stand among them and cannot be told
 apart, but what they look like is public: of a pass's m/4 half are whole, and coincide at every looser pass; the others at each looser
 one by a fair coin. So as many links of each shape are taken away as decoys are expected to have, and the interval, a jackknife
-over the links, holds the chance in how many there were. Where decoys outnumber people, nothing is said, nor
-where people have aliases: passes of other spellings recapture nobody independently.
+over the links, holds the chance in how many there were. Where decoys outnumber people by more than `CROWDED` to one, nothing is said,
+nor where people have aliases: passes of other spellings recapture nobody independently.
 
 Security: links by pass are as blurred for the desk as for the coordinator. Recall is one figure fitted to all patterns together,
 in whole thousandths.
@@ -36,6 +36,8 @@ from tallystick.core.linkage.spellings import FIRST
 
 MAX_BYTES: Final = 64 * 1024
 THOUSAND: Final = 1000
+CROWDED: Final = 4
+"""Decoys for each linked person up to which recall is estimated."""
 _DRAWN: Final = 400
 """Shapes drawn for the damaged decoys of each pass."""
 
@@ -83,7 +85,7 @@ def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys
     patterns = patterns[:, patterns.any(axis=0)]  # the others are of other spellings or of the similarity pass
     people = patterns.shape[1] - float(among.weights.sum())
     spelled = any("@" in recipe.name for recipe in exact)
-    told = None if spelled or people < patterns.shape[1] / 2 else recall(patterns, exact, [0.0] * len(exact), among)
+    told = None if spelled or people * (1 + CROWDED) < patterns.shape[1] else recall(patterns, exact, [0.0] * len(exact), among)
     return Seen(matches.links, told)
 
 

@@ -1,0 +1,50 @@
+"""How the linkage report of a result reads in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tallystick.client.words import blur, count, estimate, level, rate
+from tallystick.core.terminal import print_table
+
+
+def print_linkage(linkage: dict[str, Any]) -> None:
+    """Print the report: totals, passes, match rates, estimated quality. An older result has totals alone."""
+    click.echo(linkage_line(linkage))
+    if linkage.get("passes"):
+        click.echo()
+        sides = list(linkage["people"])
+        rows = [
+            (one["pass"], *(count(one["tokens"].get(side)) for side in sides), count(one["matches"]))
+            for one in linkage["passes"]
+        ]
+        print_table(["linkage pass", *(f"tokens {side}" for side in sides), "matches"], rows)
+        click.echo(blur(linkage))
+    if linkage.get("rates"):
+        click.echo()
+        _print_rates(linkage["rates"])
+    if linkage.get("quality"):
+        told = ", ".join(f"{name} {estimate(linkage['quality'][name])}" for name in ("precision", "recall"))
+        click.echo(f"estimated without the truth, exact passes: {told}")
+
+
+def linkage_line(linkage: dict[str, Any]) -> str:
+    """Give the totals in one line."""
+    people, usable = linkage.get("people") or {}, linkage.get("usable") or {}
+    parts = [
+        f"{group}: {count(people.get(group))} people, {count(usable.get(group))} with usable identifiers" for group in people
+    ]
+    return f"linkage: {'; '.join(parts)}; {count(linkage.get('matched'))} matched"
+
+
+def _print_rates(rates: dict[str, Any]) -> None:
+    if rates["groups"]:
+        rows = [
+            (*(level(one[name]) for name in rates["by"]), count(one["people"]), count(one["matched"]), rate(one["rate"]))
+            for one in rates["groups"]
+        ]
+        print_table([*rates["by"], "people", "matched", "match rate"], rows)
+    for group, one in rates["overall"].items():
+        click.echo(f"match rate of {group}: {rate(one)}")

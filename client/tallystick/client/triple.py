@@ -1,0 +1,131 @@
+"""One question under several ladders: how far each released number depends on matching.
+
+Nothing is computed from what is hidden, and nothing is unhidden: each result stands as its desk released it, and the desk has held
+each against the others of the same people and groups (`core/disclosure/differences.py`). A number that one of them hides has no
+spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tallystick.client.results import question_of
+from tallystick.core.documents import SignedDocument
+from tallystick.core.errors import Invalid
+from tallystick.core.linkage.ladders import LADDERS
+
+DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One number under each ladder.
+
+    Attributes:
+        levels: of the row, by column; empty for the totals of the linkage report.
+        label: which number.
+        values: by ladder; None where it is hidden.
+        least, most: of all; None where one is hidden.
+        share: (most - least) / the one under the strictest ladder; None where that is 0 or something is hidden.
+    """
+
+    levels: dict[str, Any]
+    label: str
+    values: dict[str, int | float | None]
+    least: int | float | None
+    most: int | float | None
+    share: float | None
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it for programs."""
+        return {
+            "levels": self.levels,
+            "label": self.label,
+            "values": self.values,
+            "least": self.least,
+            "most": self.most,
+            "share": self.share,
+        }
+
+
+@dataclass(frozen=True)
+class Triple:
+    """Several results of one question.
+
+    Attributes:
+        ladders: strict to loose.
+        jobs: the job's digest, by ladder.
+        by: the columns that part the rows.
+        totals: matches.
+        rows: every number of every row, in the order of the strictest result.
+    """
+
+    ladders: tuple[str, ...]
+    jobs: dict[str, str]
+    by: tuple[str, ...]
+    totals: tuple[Spread, ...]
+    rows: tuple[Spread, ...]
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it for programs."""
+        return {
+            "ladders": list(self.ladders),
+            "jobs": self.jobs,
+            "by": list(self.by),
+            "totals": [one.json_value() for one in self.totals],
+            "rows": [one.json_value() for one in self.rows],
+        }
+
+
+def triple_of(results: Sequence[tuple[SignedDocument, dict[str, Any]]]) -> Triple:
+    """Put results of one question side by side.
+
+    Args:
+        results: signed document and shown value of each, in any order.
+
+    Raises:
+        Invalid: `triple-differs`: they are of several questions, or two of one ladder.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    asked: dict[str, Any] | None = None
+    for document, value in results:
+        question = question_of(document)
+        ladder = question.pop("link", None) or DEFAULT
+        question.pop("title", None)
+        if asked is not None and question != asked:
+            raise Invalid(
+                "triple-differs", "the results are of several questions", hint="give results that differ in link alone"
+            )
+        if ladder in found:
+            raise Invalid("triple-differs", f"two of the results have link: {ladder}", hint="give one of each ladder")
+        asked = question
+        found[ladder] = value
+    order = [name for name in LADDERS if name in found]
+    first = found[order[0]]
+    by = tuple(first["columns"][: first["columns"].index("count")])
+    rows = [
+        _spread({name: row[name] for name in by}, label, {ladder: _of(found[ladder], by, row, label) for ladder in order})
+        for row in first["rows"]
+        for label in first["columns"][len(by) : -1]
+    ]
+    totals = [_spread({}, "matched", {ladder: found[ladder]["linkage"]["matched"] for ladder in order})]
+    return Triple(tuple(order), {ladder: found[ladder]["job"] for ladder in order}, by, tuple(totals), tuple(rows))
+
+
+def _of(value: dict[str, Any], by: Sequence[str], row: dict[str, Any], label: str) -> int | float | None:
+    """Give a row's number in one of the results; a row that is left out there is empty."""
+    same = next((one for one in value["rows"] if all(one[name] == row[name] for name in by)), None)
+    if same is None:
+        return 0 if label.startswith(("count", "sum(")) else None
+    number: int | float | None = same.get(label)
+    return number
+
+
+def _spread(levels: dict[str, Any], label: str, values: dict[str, int | float | None]) -> Spread:
+    known = [value for value in values.values() if value is not None]
+    if len(known) < len(values):
+        return Spread(levels, label, values, None, None, None)
+    first, least, most = known[0], min(known), max(known)
+    return Spread(levels, label, values, least, most, (most - least) / abs(first) if first else None)
