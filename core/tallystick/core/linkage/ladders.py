@@ -33,9 +33,8 @@ _DEFAULT: Final = (
     "first_name+last_name+birth_date+city",
     "ssn4+first_name:1+birth_date",
     "ssn4+first_name+birth_date",
-    "ssn4+first_name+last_name",
     "ssn4+first_name+last_name+birth_date:4",
-    "ssn4+first_name+last_name+birth_month_day",
+    "ssn4+first_name+last_name",
     # digits exchanged
     "ssn_digits+first_name:1+birth_date",
     "ssn_digits+first_name:3+birth_date",
@@ -96,8 +95,7 @@ STANDS_IN: Final[Mapping[str, str]] = {
     "first_name+last_name+birth_date+middle_name:1": "first_name+last_name+birth_date",
     "first_name+last_name+birth_date+city": "first_name+last_name+birth_date",
     "ssn4+first_name+birth_date": "ssn4+first_name:1+birth_date",
-    "ssn4+first_name+last_name+birth_date:4": "ssn4+first_name+last_name",
-    "ssn4+first_name+last_name+birth_month_day": "ssn4+first_name+last_name",
+    "ssn4+first_name+last_name": "ssn4+first_name+last_name+birth_date:4",
     "ssn_digits+first_name:3+birth_date": "ssn_digits+first_name:1+birth_date",
     "names_any_order+birth_date+sex": "names_any_order+birth_date",
     "names_any_order+birth_date+zip": "names_any_order+birth_date",
@@ -111,7 +109,8 @@ STANDS_IN: Final[Mapping[str, str]] = {
     "first_name+last_name+street+zip": "first_name+last_name+street",
     "sounds_any_order+birth_date+zip": "sounds_any_order+birth_date",
 }
-"""Stronger recipes for lists in which the other says too little; where it says enough it links whom they would, and they are not used."""
+"""Recipes that are used only where another cannot be: stronger ones, for lists in which the other says too little (where it says
+enough it links whom they would), and ones without a birth date, for lists that have none."""
 
 _ORDER: Final = ("strict", "default", "loose")
 
@@ -170,7 +169,7 @@ def passes_for(
 ) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
     """Give the passes of two datasets, strict to loose, and the recipes they cannot use, each with the reason.
 
-    A recipe that stands in for one that says too little (`STANDS_IN`) is used only where that one cannot be.
+    A recipe that stands in for another (`STANDS_IN`) is used only where that one cannot be.
 
     Args:
         link: the agreement's recipes or ladders.
