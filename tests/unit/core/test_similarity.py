@@ -157,7 +157,7 @@ def test_bands_that_cannot_be_are_refused(bands: int, need: int) -> None:
 
 
 @pytest.mark.parametrize("kind", SIMILARITY)
-@pytest.mark.parametrize("people", [500, 5_000, 100_000])
+@pytest.mark.parametrize("people", [500, 5_000, 30_000])
 @pytest.mark.parametrize("fields", [FULL, NAMES, (*FULL, "ssn")])
 def test_a_plan_expects_few_accidental_links(fields: tuple[str, ...], people: int, kind: str) -> None:
     plan = plan_of(fields, (*fields, "phone"), people, kind)
@@ -245,11 +245,12 @@ def value(side: dict[str, list[str]], name: str) -> str:
 
 
 def test_more_people_need_more_and_some_fields_do_not_do() -> None:
-    few, many = plan_of(NAMES, NAMES, 1000), plan_of(NAMES, NAMES, 100_000)
+    few, many = plan_of(NAMES, NAMES, 1000), plan_of(NAMES, NAMES, 30_000)
     assert (len(many.elements), many.need) > (len(few.elements), few.need)
-    with pytest.raises(Refused) as weak:
-        plan_of(NAMES, NAMES, 50_000_000)
-    assert weak.value.code == "link-weak"
+    for people in (50_000, 50_000_000):  # of the first, nobody's fields say enough for a token
+        with pytest.raises(Refused) as weak:
+            plan_of(NAMES, NAMES, people)
+        assert weak.value.code == "link-weak"
     for left, right in ((("ssn", "last_name"), FULL), (("first_name", "last_name"), ("first_name", "last_name")), ((), ())):
         with pytest.raises(Invalid) as none:
             plan_of(left, right, 1000)

@@ -131,7 +131,8 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
             "a similarity pass needs the first name, a last name or street, and a birth date or number, on both sides",
             hint="add identifiers, or leave similarity out",
         )
-    plan = _chosen(fields, max(people, 2), kind)
+    said = sum(FIELDS[name].bits for name in fields)
+    plan = _chosen(fields, max(people, 2), kind) if said >= _least_bits(people) else None
     if plan is None:
         raise Refused(
             "link-weak",
@@ -165,6 +166,11 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan |
             if best is None or seen > best[0] + (MORE if bands > best[1].bands else 0.0):
                 best = seen, SimilarityPlan(fields, bands, elements, need, kind, people, float(wrong[need]))
     return None if best is None or best[0] < LEAST else best[1]
+
+
+def _least_bits(people: int) -> float:
+    """Give how much a person's fields must say together: twice the bits of the number of people."""
+    return 2 * log2(max(people, 2))
 
 
 def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
@@ -208,7 +214,7 @@ def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict
             for band in range(plan.bands):
                 column = columns[band, :, place]
                 column[known] = np.minimum(column[known], made[codes, band])
-    usable = (said >= 2 * log2(max(plan.people, 2))) & has.all(axis=0)
+    usable = (said >= _least_bits(plan.people)) & has.all(axis=0)
     width = columns.shape[2] * _ELEMENT
     offsets = np.arange(n + 1, dtype=np.int64) * width
     return {name: TokenColumn(columns[band].astype(">u4").tobytes(), offsets, usable) for band, name in enumerate(plan.passes)}
