@@ -46,7 +46,7 @@ def shown_groups(
         plan: of all of them.
     """
     everyone = frozenset(range(len(groups)))
-    if not profile.hides:
+    if not profile.hides or not groups:
         return everyone
     audit = _Audit.of(groups, rows, out, profile, plan)
     people = cast("dict[str, int | None]", linkage["people"])
