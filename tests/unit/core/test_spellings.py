@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.linkage.recipes import parsed_recipe
+from tallystick.core.linkage.report import decoy_patterns
 from tallystick.core.linkage.spellings import Spellings, spelled, spelled_columns
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto.tags import TokenColumn
@@ -115,3 +117,16 @@ def test_s10_no_token_of_another_spelling_is_anybody_elses(names: list[str], row
             holders = {key for key, value in every.items() if value == name}
             clash = len({one for one, _ in holders}) > 1 and any(which for _, which in holders)
             assert usable[who] == (name is not None and not again and not clash)
+
+
+def test_recall_is_estimated_from_first_spellings_and_their_decoys() -> None:
+    """Half of a base pass's m/4 decoys are whole; the decoys of another spelling's pass are seen at looser base passes by a coin."""
+    base, with_others = decoy_patterns(2, 32), decoy_patterns(4, 32, (1, 3))
+    for among in (base, with_others):
+        assert among.patterns.shape == (2, len(among.weights))
+        assert among.patterns.any(axis=0).all()
+    assert base.weights.sum() == pytest.approx(2 * 32 / 4)
+    # passes a, a@0.1, b, b@0.1: of the decoys of a@0.1 half are at b; those of b@0.1 are at no base pass
+    assert with_others.weights.sum() == pytest.approx(2 * 32 / 4 + 32 / 8, rel=0.1)
+    assert base.weights[base.patterns.all(axis=0)].sum() == pytest.approx(32 / 4 * 3 / 4, rel=0.1)
+    assert decoy_patterns(4, 0, (1, 3)).patterns.shape == (2, 0)

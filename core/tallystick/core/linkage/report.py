@@ -33,13 +33,14 @@ from tallystick.core.linkage.estimates import Bools, Decoys, Estimate, recall
 from tallystick.core.linkage.matching import Matches, Tags
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.linkage.spellings import FIRST
+from tallystick.crypto.randomness import SeededRandomness
 
 MAX_BYTES: Final = 64 * 1024
 THOUSAND: Final = 1000
 CROWDED: Final = 4
 """Decoys for each linked person up to which recall is estimated."""
 _DRAWN: Final = 400
-"""Shapes drawn for the damaged decoys of each pass."""
+"""Shapes drawn for the damaged decoys of each pass; a multiple of 8."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys
     exact, patterns = [recipe for recipe in exact if recipe.spelling == FIRST], np.delete(patterns, others, axis=0)
     patterns = patterns[:, patterns.any(axis=0)]  # the others are of other spellings or of the similarity pass
     people = patterns.shape[1] - float(among.weights.sum())
-    spelled = any("@" in recipe.name for recipe in exact)
-    told = None if spelled or people * (1 + CROWDED) < patterns.shape[1] else recall(patterns, exact, [0.0] * len(exact), among)
+    told = None if people * (1 + CROWDED) < patterns.shape[1] else recall(patterns, exact, [0.0] * len(exact), among)
     return Seen(matches.links, told)
 
 
@@ -99,12 +99,13 @@ def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Deco
         decoys: m.
         others: passes of other spellings: they are left out of the patterns, and their own decoys are never whole.
     """
-    drawn = np.random.default_rng(passes)
+    drawn = SeededRandomness(b"decoy patterns")
     shapes: list[Bools] = []
     weights: list[npt.NDArray[np.float64]] = []
     for own in range(passes):
         looser = passes - own - 1
-        damaged = drawn.random((looser, _DRAWN)) < 0.5 if looser else np.empty((0, 0), dtype=np.bool_)
+        coins = np.unpackbits(np.frombuffer(drawn.take(looser * _DRAWN // 8), dtype=np.uint8))
+        damaged = coins.reshape(looser, _DRAWN).astype(np.bool_) if looser else np.empty((0, 0), dtype=np.bool_)
         block = np.zeros((passes, 1 + damaged.shape[1]), dtype=np.bool_)
         block[own:, 0] = True
         block[own, :] = True
