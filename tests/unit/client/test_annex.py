@@ -135,6 +135,14 @@ def test_what_the_charts_show_stands_in_tables_and_what_is_hidden_is_said() -> N
     assert sum(given.get("class") == "bar" for tag, given in page.tags if tag == "rect") == 2  # one rate, one pass
 
 
+def test_a_chart_of_nothing_but_hidden_numbers_is_left_out() -> None:
+    changed = value()
+    for one in changed["linkage"]["passes"]:
+        one["matches"] = None
+    page = Page(annex(changed, QUESTION, CHECKS))
+    assert [given["id"] for tag, given in page.tags if tag == "title" and given] == ["rates"]
+
+
 def test_an_older_result_has_a_page_without_the_report() -> None:
     linkage = {"people": {"tanf": 3, "wages": 3}, "usable": {"tanf": 3, "wages": 3}, "matched": 2}
     page = Page(annex(value(linkage=linkage), QUESTION, CHECKS))

@@ -21,7 +21,7 @@ h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.2rem; margin: 2re
 table { border-collapse: collapse; margin: .75rem 0; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { text-align: right; padding: .2rem .5rem; border-bottom: 1px solid #c8c8c8; }
-td { overflow-wrap: anywhere; }
+.words td { overflow-wrap: anywhere; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 svg { width: 100%; height: auto; font: 13px system-ui, sans-serif; fill: #1a1a1a; }
 .bar { fill: #2b6198; } .reach { stroke: #1a1a1a; stroke-width: 1.5; } .grid { stroke: #c8c8c8; } .tick, .hidden { fill: #4d4d4d; }
@@ -141,9 +141,14 @@ def _rates(linkage: dict[str, Any]) -> list[str]:
         (name, count(one["people"]), count(one["matched"]), rate(one["rate"])) for name, one in zip(names, groups, strict=True)
     ]
     return [
-        bar_chart("rates", f"Match rate by {by}, with intervals of 95 percent", bars, most=most, ticks=ticks),
+        _chart("rates", f"Match rate by {by}, with intervals of 95 percent", bars, most=most, ticks=ticks),
         table(f"Match rate by {by}", [by, "people", "matched", "match rate (95 %)"], rows),
     ]
+
+
+def _chart(name: str, title: str, bars: Sequence[Bar], *, most: float, ticks: Sequence[tuple[float, str]]) -> str:
+    """Give a chart, unless every bar of it is hidden."""
+    return bar_chart(name, title, bars, most=most, ticks=ticks) if any(bar.value is not None for bar in bars) else ""
 
 
 def _rate_bar(name: str, one: dict[str, float] | None, people: int | None) -> Bar:
@@ -169,7 +174,7 @@ def _passes(linkage: dict[str, Any]) -> list[str]:
     rows = [(one["pass"], *(count(one["tokens"].get(side)) for side in sides), count(one["matches"])) for one in passes]
     ticks = [(mark, f"{mark:,.0f}") for mark in marks]
     return [
-        bar_chart("passes", "Matches by linkage pass, strict to loose", bars, most=most, ticks=ticks),
+        _chart("passes", "Matches by linkage pass, strict to loose", bars, most=most, ticks=ticks),
         table("Tokens and matches by pass", ["pass", *(f"tokens, {side}" for side in sides), "matches"], rows),
         f'<p class="note">{escape(blur(linkage).capitalize())} (two standard deviations).</p>',
     ]
