@@ -27,6 +27,7 @@ from tallystick.core.documents import decoded
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.hello import Hello, new_hello, verified_hello
+from tallystick.core.job.lifecycle import Phase
 from tallystick.core.keyfile import Identity
 from tallystick.core.net.chunks import MessageName
 from tallystick.crypto.envelope import SealingKey
@@ -133,13 +134,23 @@ class Session:
         self._courier = self._made_courier(await self._hellos())
         if prepared is not None:
             await self._begin("agency", self._agency_setup(prepared))
-        if around.agency == assignment.desk:
-            await self._begin("desk", self._desk_setup())
-        while any(state.awaits for state in self._states.values()):
+        opens = around.agency == assignment.desk
+        while True:
+            if (
+                opens and not self._tagging()
+            ):  # its key takes long to find, and is asked for last: it is made when lists wait for others
+                await self._begin("desk", self._desk_setup())
+                opens = False
+            if not any(state.awaits for state in self._states.values()):
+                break
             role, ref = await self._next()
             await self._take(role, ref)
         await self._uploads.join()
         return self._states.get("desk")
+
+    def _tagging(self) -> bool:
+        """Tell whether this agency's lists are still to be made, or others' to be masked."""
+        return getattr(self._states.get("agency"), "phase", "") == Phase.TAG
 
     async def _hellos(self) -> dict[str, bytes]:
         """Wait for the hello of every participant; give their sealing keys (rule 3)."""

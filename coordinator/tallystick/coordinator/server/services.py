@@ -24,7 +24,7 @@ from tallystick.v1.enrol_pb2_grpc import EnrolServicer
 from tallystick.v1.jobs_pb2_grpc import JobsServicer
 from tallystick.v1.relay_pb2_grpc import RelayServicer
 
-WATCH_PAUSE_S: Final = 0.25
+WATCH_PAUSE_S: Final = 0.1
 """Shortest time between two views of one watched job."""
 
 MAX_LIST_BYTES: Final = 960 * 1024

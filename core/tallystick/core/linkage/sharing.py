@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tallystick.core.linkage.estimates import lookalikes
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.crypto.order import alike
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.tags import TokenColumn
 
@@ -75,12 +76,11 @@ class Hasher:
 def groups_of(found: Halves, usable: Bools) -> Int64s:
     """Number those who share a hash with another: the same number for each of them, -1 for everybody else."""
     who = np.flatnonzero(usable)
-    order = who[np.lexsort((found[who, 1], found[who, 0]))]
-    same = (found[order[1:]] == found[order[:-1]]).all(axis=1)
-    run = np.cumsum(np.concatenate([[False], ~same])) if len(order) else np.empty(0, dtype=np.int64)
-    shared = np.concatenate([[False], same]) | np.concatenate([same, [False]]) if len(order) else np.empty(0, dtype=np.bool_)
+    rows, new = alike(found[who, 0], found[who, 1])
+    run = np.cumsum(new) - 1
+    shared = np.bincount(run, minlength=1)[run] > 1
     groups = np.full(len(usable), -1, dtype=np.int64)
-    groups[order[shared]] = run[shared]
+    groups[who[rows[shared]]] = run[shared]
     return groups
 
 
