@@ -150,13 +150,14 @@ def datasets(config_path: Path, format_: Format) -> None:
                 one.get("rows"),
                 f"{one['people']} of {one['at_most']}" if "people" in one else "",
                 _line(one.get("identifiers")),
-                _line({key: one[key] for key in ("duplicates", "aliases") if key in one}),
                 one.get("error", ""),
                 one.get("detail", ""),
             )
             for name, one in report.items()
         ]
-        print_table(("dataset", "rows", "people", "identifiers", "keys", "problem", "detail"), rows)
+        print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), rows)
+        if keys := preflight.keys_told(report):
+            print_table(("dataset", "what", "by", "number"), keys)
     _end([(f"dataset {name}", one.get("error", ""), one.get("hint", "")) for name, one in report.items()])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket as sockets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -48,6 +48,19 @@ def datasets(config: NodeConfig) -> dict[str, dict[str, Any]]:
     Counts, never values.
     """
     return {name: _dataset(config, name) for name in config.file.datasets}
+
+
+def keys_told(report: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, int]]:
+    """Give what was found about keys as (dataset, what, by, number): merged and why, not merged and why, other spellings."""
+    told = []
+    for name, one in report.items():
+        found = one.get("duplicates", {})
+        told += [(name, "keys merged", by, count) for by, count in found.get("merged", {}).items()]
+        told += [(name, "pairs of keys told apart", by, count) for by, count in found.get("contradicted", {}).items()]
+        told += [(name, "values of too many keys", by, count) for by, count in found.get("common", {}).items()]
+        if "aliases" in one:
+            told.append((name, "people with aliases", "", one["aliases"]["people"]))
+    return told
 
 
 def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:

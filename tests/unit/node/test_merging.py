@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import parsed_derive
+from tallystick.node.cli import node
 from tallystick.node.config import read_config
 from tallystick.node.features import people_table
-from tallystick.node.preflight import datasets
+from tallystick.node.preflight import datasets, keys_told
 from tallystick.node.sources.records import loaded
 
 HEADER = "id,master,ssn,first,last,dob,region,nights\n"
@@ -140,10 +142,21 @@ def test_evidence_that_cannot_be_had(tmp_path: Path, change: dict[str, Any], cod
 
 def test_it_is_told_before_any_job_in_counts_alone(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(HEADER + ROWS)
-    entry = {**declared().node_entry(tmp_path), "people": 9}
+    entry = {**declared().node_entry(tmp_path), "people": 9, "aliases": 1}
     config = {"agency": "housing", "coordinator": {"address": "127.0.0.1:1"}, "datasets": {"stays": entry}}
     (tmp_path / "node.yaml").write_text(str(config).replace("'", '"'))
-    report = datasets(read_config(tmp_path / "node.yaml"))["stays"]
+    reports = datasets(read_config(tmp_path / "node.yaml"))
+    report = reports["stays"]
     assert (report["rows"], report["people"], report["at_most"]) == (8, 5, 9)
     assert report["duplicates"]["merged"] == {"id master": 1, "ssn+birth_date": 1}
     assert not {"Lopez", "212-45-6781", "M1"} & set(str(report).replace("'", " ").split())
+    assert keys_told(reports) == [
+        ("stays", "keys merged", "id master", 1),
+        ("stays", "keys merged", "ssn+birth_date", 1),
+        ("stays", "pairs of keys told apart", "first_name", 1),
+        ("stays", "people with aliases", "", 1),
+    ]
+    done = CliRunner().invoke(node, ["datasets", "--config", str(tmp_path / "node.yaml")])
+    assert done.exit_code == 0, done.output
+    assert all(word in done.output for word in ("5 of 9", "keys merged", "ssn+birth_date", "told apart", "people with aliases"))
+    assert "Lopez" not in done.output
