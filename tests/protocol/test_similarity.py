@@ -9,16 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tallystick.client.linking.clear import Hasher, clear_tags
 from tallystick.client.linking.people import People
 from tallystick.client.linking.trial import Trial, rehearsed
+from tallystick.core.linkage.matching import Matches, matched
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns
-from tallystick.crypto import paillier
+from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import AgencySetup
 from tests.febrl import damaged
 from tests.protocol.bus import Bus
-from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups
+from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, paillier_key, setups
 
 Int64s = npt.NDArray[np.int64]
 LINK = ("default", "similarity-no-twins")
@@ -65,3 +67,51 @@ def test_s11_encrypted_similarity_links_whom_the_clear_rehearsal_links(decoys: i
     assert trial.passes[-1].recipe == "similarity"
     assert trial.passes[-1].links > 10
     assert sum(one.links for one in trial.passes[:-1]) > 60
+
+
+def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() -> None:
+    """Decoys included: those that two or three agencies chose are clusters of rows that are nobody."""
+    one, two = damaged(120).people()
+    three = People(
+        "third", two.keys, {**two.identifiers, "last_name": one.identifiers["last_name"][: two.count]}, {}, None, two.rows
+    )
+    lists = (one, two, three)
+    trial = rehearsed(one, two, LINK, SystemRandomness())
+    assert trial.plan is not None
+    plan, decoys, hasher = trial.plan, 6, Hasher(SystemRandomness())
+    columns = [
+        token_columns(trial.recipes, people.identifiers, people.count) | band_columns(plan, people.identifiers, people.count)
+        for people in lists
+    ]
+    clear = matched(
+        [clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], bands=plan.bands, need=plan.need
+    )
+    drawn = [masks.corrected_scalars(SystemRandomness()) for _ in lists]
+    persons, made_tags = [], []
+    for at, (made, people, (_, own_scalar, correction)) in enumerate(zip(columns, lists, drawn, strict=True)):
+        own = tags.own_list(
+            made, people.count, secret=b"s" * 32, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
+            randomness=SystemRandomness(), bands=plan.bands, need=plan.need,
+        )  # fmt: skip
+        points = own.points
+        for other in range(1, len(lists)):
+            scalar = drawn[(at + other) % len(lists)][0]
+            points = np.stack([tags.remasked(one_pass, scalar) for one_pass in points])
+        made_tags.append(tags.corrected_tags(points, correction, job_digest=JOB, passes=tuple(made), sender="north"))
+        persons.append(own.persons)
+    found = matched(made_tags, bands=plan.bands, need=plan.need)
+    everybody = [np.arange(people.count, dtype=np.int64) for people in lists]
+    expected = clusters(clear, everybody)
+    assert clusters(found, persons) == expected
+    assert {len(cluster) for cluster in expected} == {2, 3}
+    assert clear.links[-1] > 5
+    assert found.clusters > clear.clusters
+
+
+def clusters(matches: Matches, persons: list[Int64s]) -> set[frozenset[tuple[int, int]]]:
+    """Give who is together, as (agency, person); clusters of decoys left out."""
+    together: dict[int, set[tuple[int, int]]] = {}
+    for agency, (cluster, person) in enumerate(zip(matches.cluster, persons, strict=True)):
+        for row in np.flatnonzero((cluster >= 0) & (person >= 0)):
+            together.setdefault(int(cluster[row]), set()).add((agency, int(person[row])))
+    return {frozenset(members) for members in together.values()}
