@@ -21,6 +21,7 @@ SILENT = {
     "tally node init",
     "tally node join",
     "tally node sign",
+    "tally result annex",
 }
 
 

@@ -111,6 +111,8 @@ def _desk(question: Question) -> list[str]:
     groups = f" by {_listed(question.by)}" if question.by else ""
     return [
         f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts",
+        "as the desk: people and matches by the left group's columns; tokens and pairs of look-alikes of each list at each pass",
+        "as the desk: how many people match at a pass, as blurred as the coordinator sees it, and an estimate of recall",
         "as the desk: it hides the small cells before anything is released",
     ]
 
@@ -125,7 +127,8 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     groups = f" by {_listed(question.by)}" if question.by else ""
     return [
         f"the released cells of {_listed(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
-        "the linkage report under the same rule, and the signatures that prove the result",
+        "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality",
+        "the signatures that prove the result",
     ]
 
 

@@ -9,8 +9,8 @@ about n - m/4 people, with a standard deviation of √(3m/16).
 **Recall** is estimated from which exact passes coincide for the links (`estimates.py`). Decoys stand among them and cannot be told
 apart, but what they look like is public: of a pass's m/4 half are whole, and coincide at every looser pass; the others at each looser
 one by a fair coin. So as many links of each shape are taken away as decoys are expected to have, and the interval, a jackknife
-over the links, holds the chance in how many there were. Where decoys outnumber people by more than `CROWDED` to one, nothing is said,
-nor where people have aliases: passes of other spellings recapture nobody independently.
+over the links, holds the chance in how many there were. Where decoys outnumber people by more than `CROWDED` to one, nothing is said.
+Passes of other spellings are left out: they recapture nobody independently.
 
 Security: links by pass are as blurred for the desk as for the coordinator. Recall is one figure fitted to all patterns together,
 in whole thousandths.
