@@ -35,6 +35,16 @@ def halves(number: int, without: Collection[str] = ()) -> tuple[People, People, 
     return _lists(originals, list(first.values()), without)
 
 
+def unrelated(without: Collection[str] = (), seed: int = 5) -> tuple[People, People]:
+    """Give the originals of Febrl 1 to 3, dealt out to two lists: nobody has a partner."""
+    rows = [row for number in (1, 2, 3) for row in _rows(f"dataset{number}.csv") if row["rec_id"].split("-")[2] == "org"]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    one, other = (
+        _people(name, [rows[at] for at in part], without) for name, part in zip("ab", np.array_split(order, 2), strict=True)
+    )
+    return one, other
+
+
 def febrl4(without: Collection[str] = ()) -> tuple[People, People, Truth]:
     """Give Febrl4: 5,000 originals and one duplicate of each."""
     return _lists(_rows("dataset4a.csv"), _rows("dataset4b.csv"), without)

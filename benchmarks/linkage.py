@@ -1,31 +1,30 @@
-"""How well the ladders and the similarity pass link: Febrl 1 to 3, the county by group, Febrl4; writes docs/linkage.md's tables.
+"""How well the ladders and the similarity pass link: Febrl 1 to 3, counties of three sizes, strangers, Febrl4; writes docs/linkage.md's tables.
 
-usage: python -m benchmarks.linkage [febrl county probes febrl4 large]
+usage: python -m benchmarks.linkage [febrl county sizes probes strangers large febrl4]
 """
 
 from __future__ import annotations
 
-import csv
 import re
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.febrl import febrl4, halves, housemates
+from benchmarks.febrl import febrl4, halves, housemates, unrelated
 from benchmarks.report import machine, table
-from tallystick.client.county.names import ORIGINS
-from tallystick.client.county.population import EXTRACT_DATE, age, people_of
 from tallystick.client.county.write import generate
 from tallystick.client.linking.headers import guessed_fields
 from tallystick.client.linking.people import People, header_of, read_people
 from tallystick.client.linking.trial import Trial, rehearsed
 from tallystick.client.linking.truth import Truth, read_truth
+from tallystick.core.linkage.coincidence import different_people
 from tallystick.core.linkage.estimates import Estimate
 from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
 from tallystick.core.linkage.similarity import band_columns, plan_of
@@ -34,19 +33,20 @@ from tallystick.crypto.randomness import SystemRandomness
 PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
 SEEDS = (2025, 1, 2)
 KEYS = {"tanf_exits": "person_id", "ui_wages": "ssn", "hmis_entries": "personal_id"}
+OTHERS = {"hmis_entries": "housing", "ui_wages": "wages"}
 Lists = tuple[People, People, Truth]
 Rows = list[list[str]]
 
 
 def trials(lists: Lists) -> list[tuple[str, Trial]]:
-    """Link two lists by every ladder's exact recipes, and by default and loose with a similarity pass of each kind."""
+    """Link two lists by every ladder's exact recipes, by default with the safe similarity pass, and by loose with each kind."""
     first, second, truth = lists
     found = []
     for ladder in LADDERS:
         # a ladder by its recipes: the word `loose` has a similarity pass
         exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
         found.append((ladder, rehearsed(first, second, exact, SystemRandomness(), truth)))
-        for kind in SIMILARITY if ladder != "strict" else ():
+        for kind in {"strict": (), "default": SIMILARITY[:1], "loose": SIMILARITY}[ladder]:
             similar = rehearsed(first, second, [*exact, kind], SystemRandomness(), truth)
             if similar.plan is not None:  # else these fields say too little for a similarity pass
                 found.append((f"{ladder} + {kind}", similar))
@@ -77,21 +77,33 @@ def febrl() -> str:
 
 
 def county() -> str:
-    """Tables of the county: three seeds, and by group for the three together."""
+    """Tables of the county, three seeds."""
     rows: Rows = []
-    groups: dict[tuple[str, str, str], list[int]] = {}
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             generate(Path(folder), 10_000, seed)
-            for other in ("hmis_entries", "ui_wages"):
+            for other, name in OTHERS.items():
                 lists = _county_lists(Path(folder), "tanf_exits", other)
-                for ladder, trial in trials(lists):
-                    rows.append(row_of(f"TANF with {'housing' if other == 'hmis_entries' else 'wages'}, {seed}", ladder, trial))
-                    if ladder in {"default", "loose"}:
-                        _count_groups(groups, lists, trial, (other, ladder), _groups(Path(folder), seed, lists[0]))
-    by = [[_other(other), name, ladder, *_counts(found)] for (other, ladder, name), found in groups.items()]
-    head = ("TANF with", "group", "ladder", "people", "found", "wrong", "precision", "recall")
-    return f"{table(HEAD, rows)}\n\nBy group, the three counties together:\n\n{table(head, sorted(by))}"
+                rows += [row_of(f"TANF with {name}, {seed}", ladder, trial) for ladder, trial in trials(lists)]
+    return table(HEAD, rows)
+
+
+def sizes() -> str:
+    """Tables of larger counties by exact recipes: what is left out, and how precise the rest is."""
+    rows: Rows = []
+    for people in (10_000, 100_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as folder:
+            generate(Path(folder), people, 7)
+            for other, name in OTHERS.items():
+                lists = _county_lists(Path(folder), "tanf_exits", other)
+                for ladder in ("default", "loose"):
+                    exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
+                    trial = rehearsed(*lists[:2], exact, SystemRandomness(), lists[2])
+                    left = sum("says" in reason for _, reason in trial.unusable)
+                    row = row_of(f"TANF with {name}", ladder, trial)
+                    rows.append([f"{people:,}", row[0], ladder, str(len(trial.passes)), str(left), *row[2:]])
+                    print(*rows[-1], flush=True)
+    return table(("people", "data", "ladder", "passes", "too weak", *HEAD[2:]), rows)
 
 
 def probes() -> str:
@@ -116,6 +128,33 @@ def probes() -> str:
                     ]
                 )
     return table(("Febrl3 as", "pass", "need", "pairs", "linked"), rows)
+
+
+def strangers() -> str:
+    """How many accidental links the model expects, and how many there are, among people of whom nobody has a partner."""
+    rows: Rows = []
+    for without in ((), ("ssn",)):
+        first, second = unrelated(without)
+        people = first.count
+        for kind in SIMILARITY:
+            plan = plan_of(first.identifiers, second.identifiers, people, kind)
+            exact = "first_name+last_name+birth_date"
+            made = {
+                need: rehearsed(first, second, [exact], SystemRandomness(), plan=replace(plan, need=need)).passes[-1].links
+                for need in (2, 3, 4, plan.need)
+            }
+            expected = different_people(plan.fields).tails(plan.elements, plan.bands, people) * people**2
+            name = f"{kind}{', no soc_sec_id' if without else ''}"
+            rows += [
+                [
+                    name,
+                    f"{need} of {plan.bands}" + (", the plan" if need == plan.need else ""),
+                    f"{expected[need]:,.1f}",
+                    f"{links:,}",
+                ]
+                for need, links in made.items()
+            ]
+    return table(("pass", "need", "expected", "linked"), rows)
 
 
 def febrl_4() -> str:
@@ -169,7 +208,9 @@ def large() -> str:
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "febrl": febrl,
     "county": county,
+    "sizes": sizes,
     "probes": probes,
+    "strangers": strangers,
     "large": large,
     "febrl4": febrl_4,
 }
@@ -197,51 +238,6 @@ def _county_lists(folder: Path, one: str, other: str) -> Lists:
         path = folder / f"{name}.csv"
         read.append(read_people(path, guessed_fields(header_of(path)), KEYS[name]))
     return read[0], read[1], read_truth(folder / "truth.csv", read[0], read[1])
-
-
-def _groups(folder: Path, seed: int, people: People) -> list[tuple[str, ...]]:
-    """Give each person's groups: origin of the name, age, sex, twins."""
-    population = people_of(10_000, np.random.default_rng(np.random.SeedSequence(seed).spawn(4)[0]))
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
-        person = {row["key"]: int(row["person"]) for row in csv.DictReader(file) if row["dataset"] == people.name}
-    years = age(population.born, EXTRACT_DATE)
-    found = []
-    for key in people.keys:
-        who = person[key]
-        bands = "under 18" if years[who] < 18 else "18 to 34" if years[who] < 35 else "35 and over"
-        sex = "women and girls" if population.female[who] else "men and boys"
-        twin = ("a twin",) if population.twin[who] >= 0 else ()
-        found.append((f"name: {ORIGINS[population.origin[who]].name}", f"age: {bands}", f"sex: {sex}", *twin))
-    return found
-
-
-def _count_groups(
-    counts: dict[tuple[str, str, str], list[int]],
-    lists: Lists,
-    trial: Trial,
-    key: tuple[str, str],
-    groups: Sequence[tuple[str, ...]],
-) -> None:
-    assert trial.true is not None
-    linked = dict(zip(trial.a.tolist(), trial.true.tolist(), strict=True))
-    shared = set(lists[2].a.tolist())
-    for row, names in enumerate(groups):
-        if row not in shared and row not in linked:
-            continue
-        for name in names:
-            entry = counts.setdefault((*key, name), [0, 0, 0])
-            entry[0] += row in shared
-            entry[1] += linked.get(row) is True
-            entry[2] += linked.get(row) is False
-
-
-def _counts(found: Sequence[int]) -> list[str]:
-    people, right, wrong = found
-    return [f"{people:,}", f"{right:,}", f"{wrong:,}", _share(right, right + wrong), _share(right, people)]
-
-
-def _other(name: str) -> str:
-    return "housing" if name == "hmis_entries" else "wages"
 
 
 def _share(hits: int, of: int) -> str:

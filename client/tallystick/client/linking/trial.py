@@ -125,6 +125,8 @@ def rehearsed(
     link: Sequence[str],
     randomness: Randomness,
     truth: Truth | None = None,
+    *,
+    plan: SimilarityPlan | None = None,
 ) -> Trial:
     """Link two lists as a job would.
 
@@ -134,6 +136,7 @@ def rehearsed(
         link: recipes, ladders and the word for a similarity pass, as in an agreement; no recipe or ladder: `default`.
         randomness: for the keys of the clear tags.
         truth: which people are the same, where that is known.
+        plan: of the similarity pass, in place of the one that `link` asks for.
 
     Raises:
         Invalid: `link-invalid`, `link-impossible`. Refused: `link-weak`.
@@ -143,7 +146,7 @@ def rehearsed(
     recipes, unusable = passes_for(
         link, None, first.identifiers, second.identifiers, names=(first.name, second.name), people=size
     )
-    plan, kind = None, similarity_of(link, None)
+    kind = similarity_of(link, None) if plan is None else None
     left_out = [(recipe.name, reason) for recipe, reason in unusable]
     if kind is not None:
         try:

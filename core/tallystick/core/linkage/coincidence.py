@@ -17,7 +17,8 @@ Four kinds of pairs, as what each field of the two overlaps:
 - **damage**: one person whose records exact recipes do not link.
 
 Figures were chosen on the made-up county and on Febrl1 to 3. Held to the people of Febrl1 to 3 who are nobody's duplicate, as two
-lists of 3,250 in which nobody has a partner, the model says two to five times as many accidental links as there are.
+lists of 3,250 in which nobody has a partner, the model expects four to twenty times as many accidental links as there are: their ZIPs
+and cities say more than a county's.
 """
 
 from __future__ import annotations

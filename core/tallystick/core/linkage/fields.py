@@ -46,7 +46,7 @@ class FieldKind:
 
 
 FIELDS: Final = {
-    "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True, unique_bits=34.0, means="nine digits"),
+    "ssn": FieldKind(("ssn",), 28.0, tells_twins_apart=True, unique_bits=33.0, means="nine digits"),
     "ssn4": FieldKind(("ssn4", "ssn"), 13.2, tells_twins_apart=True, means="the last four digits of the SSN"),
     "ssn_start": FieldKind(("ssn",), 8.0, means="the first five digits of the SSN"),
     "ssn_digits": FieldKind(
