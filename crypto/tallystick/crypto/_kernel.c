@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__OPTIMIZE__) /* the assembler's operands fit the registers only where a compiler optimises */
 #define TALLY_X86 1
 #include <cpuid.h>
 #include <immintrin.h>
@@ -20,6 +20,8 @@
 #include "_kernel_sha.h"
 
 #include "_kernel_job.h"
+
+enum { BLOCK_POINTS = 288 }; /* points that are worked on at a time: a multiple of all lanes, and of the nine of ifma9 times eight */
 
 #include "_kernel_plain.h"
 #ifdef TALLY_X86
@@ -38,6 +40,7 @@ typedef struct {
 
 static kernel_path PATHS[] = {
 #ifdef TALLY_X86
+    {"ifma9", ifma9_mask_points, ifma_hash_points, ifma_map_points, ifma_first_off_curve, 0},
     {"ifma", ifma_mask_points, ifma_hash_points, ifma_map_points, ifma_first_off_curve, 0},
     {"avx2", avx2_mask_points, avx2_hash_points, avx2_map_points, avx2_first_off_curve, 0},
 #endif
@@ -47,15 +50,31 @@ enum { PATH_COUNT = sizeof PATHS / sizeof *PATHS };
 
 static sha256_block_fn SHA256_STEP = sha256_block_plain;
 
+#ifdef TALLY_X86
+/* AMD's family 19h (Zen 3 and 4): of those with IFMA, Zen 4, whose one 512-bit multiplication a cycle leaves time for a ninth point in
+ * the integer units. With two multiplications a cycle the eight would wait for the ninth. */
+static int has_one_multiplier(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || c != signature_AMD_ecx || d != signature_AMD_edx) return 0;
+    return __get_cpuid(1, &a, &b, &c, &d) && (a >> 8 & 15) + (a >> 20 & 255) == 0x19;
+}
+#endif
+
 /* What this processor and its operating system can run. __builtin_cpu_supports looks at CPUID and at the saved register state. */
 static void find_paths(void) {
 #ifdef TALLY_X86
-    __builtin_cpu_init();
-    PATHS[0].usable = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
-    PATHS[1].usable = __builtin_cpu_supports("avx2");
     unsigned a, b = 0, c, d;
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) != 0 && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"))
+    const int leaf_7 = __get_cpuid_count(7, 0, &a, &b, &c, &d);
+    __builtin_cpu_init();
+    PATHS[1].usable = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma");
+    PATHS[0].usable = PATHS[1].usable && leaf_7 && (b & bit_BMI2) != 0 && (b & bit_ADX) != 0;
+    PATHS[2].usable = __builtin_cpu_supports("avx2");
+    if (!has_one_multiplier()) { /* the fastest comes first */
+        const kernel_path nine = PATHS[0];
+        PATHS[0] = PATHS[1], PATHS[1] = nine;
+    }
+    if (leaf_7 && (b >> 29 & 1) != 0 && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3"))
         SHA256_STEP = sha256_block_ni;
 #endif
 }

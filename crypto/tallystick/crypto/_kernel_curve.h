@@ -8,7 +8,7 @@
  *
  * Two groups are worked on side by side wherever there is a long chain of squarings, so that one's latency hides the other's. */
 
-enum { F(GROUPS) = 256 / LANES }; /* a block shares one inversion */
+enum { F(GROUPS) = BLOCK_POINTS / LANES }; /* a block shares one inversion */
 
 typedef struct {
     F(fe) at[2];
@@ -100,23 +100,29 @@ KERNEL_IN const uint8_t *F(filled)(const uint8_t *points, size_t count, int grou
     return spare;
 }
 
-/* out[i] = X25519(scalar, points[i]); scalar is clamped. Give the first index whose result is 0, or -1. */
-KERNEL_FN ptrdiff_t F(mask_points)(const uint8_t *scalar, const uint8_t *points, uint8_t *out, size_t count) {
+/* x[g]/z[g] = scalar·(group g of points) for `groups` groups. */
+typedef void F(ladders_fn)(const uint8_t *scalar, const uint8_t *points, F(fe) *x, F(fe) *z, int groups);
+
+/* out[i] = X25519(scalar, points[i]) by the given ladders; scalar is clamped. Give the first index whose result is 0, or -1. */
+KERNEL_IN ptrdiff_t F(masked)(F(ladders_fn) *ladders, const uint8_t *scalar, const uint8_t *points, uint8_t *out, size_t count) {
     ptrdiff_t zero = -1;
-    for (size_t base = 0; base < count; base += 256) {
+    for (size_t base = 0; base < count; base += BLOCK_POINTS) {
         F(fe) x[F(GROUPS)], z[F(GROUPS)];
-        uint8_t spare[2 * 32 * LANES];
-        const size_t here = count - base < 256 ? count - base : 256;
-        const int groups = (int)((here + LANES - 1) / LANES);
-        for (int g = 0; g < groups; g += 2) {
-            const size_t first = (size_t)g * LANES;
-            const int now = groups - g < 2 ? 1 : 2;
-            F(ladders)(scalar, F(filled)(points + 32 * (base + first), here - first, now, spare), x + g, z + g, now);
+        const size_t here = count - base < BLOCK_POINTS ? count - base : BLOCK_POINTS, rest = here % LANES;
+        const int whole = (int)(here / LANES);
+        ladders(scalar, points + 32 * base, x, z, whole);
+        if (rest != 0) {
+            uint8_t spare[32 * LANES];
+            ladders(scalar, F(filled)(points + 32 * (base + here - rest), rest, 1, spare), x + whole, z + whole, 1);
         }
-        const ptrdiff_t bad = F(quotients)(x, z, groups, out + 32 * base, here);
+        const ptrdiff_t bad = F(quotients)(x, z, whole + (rest != 0), out + 32 * base, here);
         if (zero < 0 && bad >= 0) zero = (ptrdiff_t)base + bad;
     }
     return zero;
+}
+
+KERNEL_FN ptrdiff_t F(mask_points)(const uint8_t *scalar, const uint8_t *points, uint8_t *out, size_t count) {
+    return F(masked)(F(ladders), scalar, points, out, count);
 }
 
 /* Elligator 2 (RFC 9380 §6.7.1, Z = 2) for two groups: x = xn/xd and y.
@@ -190,9 +196,9 @@ KERNEL_FN void F(map_sum)(const F(fe) u[2], F(fe) *x_out, F(fe) *z_out) {
 /* out[i] = the coordinate of message i, for i < count. Give the first index whose result is 0 (the identity), or -1. */
 KERNEL_FN ptrdiff_t F(hash_points)(const hash_job *job, uint8_t *out, size_t count) {
     ptrdiff_t zero = -1;
-    for (size_t base = 0; base < count; base += 256) {
+    for (size_t base = 0; base < count; base += BLOCK_POINTS) {
         F(fe) x[F(GROUPS)], z[F(GROUPS)];
-        const size_t here = count - base < 256 ? count - base : 256;
+        const size_t here = count - base < BLOCK_POINTS ? count - base : BLOCK_POINTS;
         const int groups = (int)((here + LANES - 1) / LANES);
         for (int g = 0; g < groups; g++) {
             const size_t first = (size_t)g * LANES;

@@ -245,113 +245,7 @@ IFMA_IN void ifma_store(uint8_t *to, ifma_fe a) {
     _mm512_i64scatter_epi64(to + 24, at, OR8(SHR8(a.v3, 36), SHL8(a.v4, 16)), 8);
 }
 
-/* ---- the ladder ------------------------------------------------------------------------------------------------------------ */
-
-/* The five rows x·2^(52i) mod p, i = 0 … 4, each clean. A product by rows needs no fold: its limbs are Σ a_i·row_i. */
-typedef struct {
-    ifma_fe row[5];
-} ifma_rows;
-
-IFMA_IN void ifma_spread(ifma_rows *rows, ifma_fe x) {
-    rows->row[0] = x = ifma_clean(x);
-    for (int i = 1; i < 5; i++) {
-        const word8 wrapped = times64(x.v4, ALL8(608)); /* below 2^57 */
-        rows->row[i] = x = ifma_clean(ifma_carry((ifma_fe){wrapped, x.v0, x.v1, x.v2, x.v3}));
-    }
-}
-
-/* a·x as a sum: r_0 < 6u + 608·6·2^47 < 121u, r_1 … r_4 < 11u. */
-IFMA_IN ifma_fe ifma_product_rows(ifma_fe a, const ifma_rows *rows) {
-    word8 c0 = NONE8, c1 = NONE8, c2 = NONE8, c3 = NONE8, c4 = NONE8, c5 = NONE8;
-    IFMA_ROW(a.v0, rows->row[0], c0, c1, c2, c3, c4, c5);
-    IFMA_ROW(a.v1, rows->row[1], c0, c1, c2, c3, c4, c5);
-    IFMA_ROW(a.v2, rows->row[2], c0, c1, c2, c3, c4, c5);
-    IFMA_ROW(a.v3, rows->row[3], c0, c1, c2, c3, c4, c5);
-    IFMA_ROW(a.v4, rows->row[4], c0, c1, c2, c3, c4, c5);
-    return (ifma_fe){ADD8(c0, times64(c5, ALL8(608))), c1, c2, c3, c4};
-}
-
-/* Two points of the ladder, each as (x + z, x - z): what doubling and differential addition begin with. `fresh` is the one that came
- * from the doubling, `other` the one from the addition. */
-typedef struct {
-    ifma_fe fresh_plus, fresh_minus, other_plus, other_minus;
-    ifma_rows base;
-} ifma_ladder;
-
-/* (x4, z4) = 2·(x, z) from s = x + z and t = x - z (RFC 7748 §5): x4 = s²·t², z4 = e·(t² + 121666·e), e = s² - t². x4 is made with
- * BIAS, z4 with SMALL. */
-IFMA_IN void ifma_double(ifma_fe *x4, ifma_fe *z4, ifma_fe s, ifma_fe t) {
-    const ifma_fe ss = ifma_square(s, BIAS), tt = ifma_square(t, SMALL);
-    const ifma_fe e = ifma_carry(ifma_minus(ss, tt));
-    *x4 = ifma_product(ifma_carry(ss), ifma_carry(tt), BIAS);
-    *z4 = ifma_product(e, ifma_carry(ifma_plus_times(tt, e, 121666)), SMALL);
-}
-
-/* One step: double the point that the bit names, add the two. (da + cb)² and x·(da - cb)² do not care which of the two points is
- * called first, so that only the doubling's input is selected. */
-IFMA_IN void ifma_step(ifma_ladder *at, ifma_mask take_other) {
-    const ifma_fe a = at->fresh_plus, b = at->fresh_minus, c = at->other_plus, d = at->other_minus;
-    /* Of about a hundred orders that keep the dependencies, this was the fastest: neighbours are mostly independent. */
-    const ifma_fe da = ifma_product(d, a, BIAS);
-    const ifma_fe t = ifma_select(take_other, b, d);
-    const ifma_fe cb = ifma_product(c, b, SMALL);
-    const ifma_fe s = ifma_select(take_other, a, c);
-    const ifma_fe difference = ifma_carry(ifma_minus(da, cb));
-    const ifma_fe ss = ifma_square(s, BIAS);
-    const ifma_fe sum = ifma_carry(ifma_plus(da, cb));
-    const ifma_fe tt = ifma_square(t, SMALL);
-    const ifma_fe x5 = ifma_square(sum, BIAS);
-    const ifma_fe e = ifma_carry(ifma_minus(ss, tt));
-    const ifma_fe ss_operand = ifma_carry(ss);
-    const ifma_fe square = ifma_square(difference, PLAIN);
-    const ifma_fe square_operand = ifma_carry(square);
-    const ifma_fe tt_operand = ifma_carry(tt);
-    const ifma_fe z5 = ifma_product_rows(square_operand, &at->base);
-    const ifma_fe e_times = ifma_carry(ifma_plus_times(tt, e, 121666));
-    at->other_plus = ifma_carry(ifma_plus(x5, z5));
-    at->other_minus = ifma_carry(ifma_minus(x5, z5));
-    const ifma_fe x4 = ifma_product(ss_operand, tt_operand, BIAS);
-    const ifma_fe z4 = ifma_product(e, e_times, SMALL);
-    at->fresh_plus = ifma_carry(ifma_plus(x4, z4));
-    at->fresh_minus = ifma_carry(ifma_minus(x4, z4));
-}
-
-/* scalar·point for `groups` groups of eight points as fractions. Bits 254 (set) and 2 to 0 (clear) of a clamped scalar are known: the
- * ladder starts after the first and ends with three doublings. The sequence of instructions and addresses is the same for all scalars. */
-IFMA_FN void ifma_ladders(const uint8_t *scalar, const uint8_t *points, ifma_fe *x, ifma_fe *z, int groups) {
-    ifma_ladder at[2];
-    for (int g = 0; g < groups; g++) {
-        const ifma_fe base = ifma_load(points + 32 * IFMA_LANES * g), one = ifma_constant(1, 0, 0, 0);
-        ifma_spread(&at[g].base, base);
-        at[g].other_plus = ifma_add(base, one), at[g].other_minus = ifma_sub(base, one);
-        ifma_fe x4, z4;
-        ifma_double(&x4, &z4, at[g].other_plus, at[g].other_minus);
-        at[g].fresh_plus = ifma_carry(ifma_plus(x4, z4)), at[g].fresh_minus = ifma_carry(ifma_minus(x4, z4));
-    }
-    unsigned last = 1;
-    for (int i = 253; i >= 3; i--) {
-        const unsigned bit = scalar[i >> 3] >> (i & 7) & 1;
-        const ifma_mask take_other = (ifma_mask)(0U - (bit ^ last));
-        last = bit;
-        for (int g = 0; g < groups; g++) ifma_step(&at[g], take_other);
-    }
-    const ifma_mask take_other = (ifma_mask)(0U - last);
-    for (int g = 0; g < groups; g++) {
-        ifma_fe s = ifma_select(take_other, at[g].fresh_plus, at[g].other_plus);
-        ifma_fe t = ifma_select(take_other, at[g].fresh_minus, at[g].other_minus);
-        for (int i = 0;; i++) {
-            ifma_fe x4, z4;
-            ifma_double(&x4, &z4, s, t);
-            if (i == 2) {
-                x[g] = ifma_carry(x4), z[g] = ifma_carry(z4);
-                break;
-            }
-            s = ifma_carry(ifma_plus(x4, z4)), t = ifma_carry(ifma_minus(x4, z4));
-        }
-    }
-    memset(at, 0, sizeof at);
-    __asm__ volatile("" : : "r"(at) : "memory"); /* the wipe must not be optimised away */
-}
+#include "_kernel_ifma_ladder.h"
 
 /* ---- hashing in lanes -------------------------------------------------------------------------------------------------------- */
 
@@ -448,6 +342,12 @@ IFMA_FN void ifma_expand(const hash_job *job, size_t i, int count, ifma_fe u[2])
 #define KERNEL_IN IFMA_IN
 #define LANES IFMA_LANES
 #include "_kernel_curve.h"
+
+/* As ifma_mask_points, by nine points at a time. */
+IFMA_FN ptrdiff_t ifma9_mask_points(const uint8_t *scalar, const uint8_t *points, uint8_t *out, size_t count) {
+    return ifma_masked(ifma9_ladders, scalar, points, out, count);
+}
+
 #undef F
 #undef KERNEL_FN
 #undef KERNEL_IN

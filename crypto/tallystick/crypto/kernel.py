@@ -44,8 +44,10 @@ PORTABLE: Final = "portable"
 PLAIN: Final = "plain"
 """The native path of processors without AVX2. One ladder on it is slower than OpenSSL's, but several run at once."""
 
-_BLOCK: Final = 4096
-"""Points that one thread takes at a time: some milliseconds, so that an interrupt is heard and threads end together."""
+_STEP: Final = 288
+"""Points that the C code works on together, which share an inversion."""
+_BLOCK: Final = 16 * _STEP
+"""The most points that one thread takes at a time: some milliseconds, so that an interrupt is heard."""
 
 
 def paths() -> list[str]:
@@ -184,8 +186,11 @@ def _check_workers(workers: int) -> None:
 def _in_blocks(work: Callable[[int, int], None], count: int, workers: int) -> None:
     """Call work(low, high) over blocks of 0…count, in `workers` threads; the native functions release the interpreter's lock."""
     _check_workers(workers)
-    lows = range(0, count, _BLOCK)
-    highs = [min(low + _BLOCK, count) for low in lows]
+    rounds = max(1, -(-count // (workers * _BLOCK)))
+    even = -(-count // (workers * rounds))  # as many blocks for each thread, so that they end together
+    size = max(_STEP, -(-even // _STEP) * _STEP)
+    lows = range(0, count, size)
+    highs = [min(low + size, count) for low in lows]
     if workers == 1 or len(lows) < 2:
         for low, high in zip(lows, highs, strict=True):
             work(low, high)

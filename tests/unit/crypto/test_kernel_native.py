@@ -60,9 +60,9 @@ def _expected(u: int, v: int) -> int:
 def test_s02_every_number_of_points_is_masked_alike(name: str) -> None:
     randomness = SeededRandomness(b"tails")
     scalar = randomness.take(32)
-    points = np.frombuffer(randomness.take(32 * 300), dtype=np.uint8).reshape(-1, 32)  # half of them on the twist
+    points = np.frombuffer(randomness.take(32 * 400), dtype=np.uint8).reshape(-1, 32)  # half of them on the twist
     expected = portable.mask(scalar, points)
-    for count in (*range(1, 35), 255, 256, 257, 263, 264, 272, 300):
+    for count in (*range(1, 35), *range(71, 82), 143, 144, 145, 287, 288, 289, 296, 360, 400):
         out, zero = _masked(name, scalar, points[:count])
         assert zero == -1
         assert (out == expected[:count]).all(), count
@@ -79,7 +79,7 @@ def test_s02_edge_coordinates_are_masked_as_rfc_7748_says(name: str, multiply: M
 
 def test_a_point_of_small_order_is_named_wherever_it_stands(name: str) -> None:
     points = portable.hash_to_curve(b"d", b"", memoryview(b"x" * 300), np.arange(301, dtype=np.int64))
-    for index in (299, 256, 255, 16, 15, 8, 7, 0):
+    for index in (299, 288, 287, 72, 71, 64, 63, 16, 15, 8, 7, 0):
         for number in portable.SMALL_ORDER:
             bad = points.copy()
             bad[index] = np.frombuffer(number.to_bytes(32, "little"), dtype=np.uint8)
@@ -196,13 +196,39 @@ def test_s01_what_hashes_to_the_identity_is_refused(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
-@pytest.mark.parametrize("count", [0, 1, 4095, 4096, 4097, 9000])
+@pytest.mark.parametrize("count", [0, 1, 4607, 4608, 4609, 9500])
 def test_threads_change_nothing(count: int, workers: int) -> None:
     offsets = np.arange(count + 1, dtype=np.int64) * 8
     data = SeededRandomness(b"threads").take(8 * count)
     one = kernel.hash_to_curve(b"d", b"", data, offsets)
     assert (kernel.hash_to_curve(b"d", b"", data, offsets, workers) == one).all()
     assert (kernel.mask(b"\x07" * 32, one, workers) == kernel.mask(b"\x07" * 32, one)).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 576, 5_000, 20_000, 100_000])
+def test_threads_share_the_points_evenly(count: int, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    class Counts:
+        @staticmethod
+        def paths() -> list[str]:
+            return ["ifma"]
+
+        @staticmethod
+        def mask(_path: str, _scalar: bytes, points: Points, out: Points) -> int:
+            taken.append(len(points))
+            out[:] = points
+            return -1
+
+    monkeypatch.delenv("TALLY_KERNEL", raising=False)
+    monkeypatch.setattr(kernel, "native", Counts)
+    points = np.arange(32 * count, dtype=np.uint32).astype(np.uint8).reshape(count, 32)
+    assert (kernel.mask(bytes(32), points, workers) == points).all()
+    assert sum(taken) == count
+    assert max(taken) <= 4_608
+    blocks = -(-count // (workers * 4_608)) * workers  # as many for each thread
+    assert max(taken) <= -(-count // blocks) + 287
 
 
 def test_the_native_functions_refuse_buffers_of_other_lengths(name: str) -> None:
