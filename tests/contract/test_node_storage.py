@@ -155,3 +155,30 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Broken) as caught:
         SqliteStorage(tmp_path / "node.db")
     assert caught.value.code == "state-corrupt"
+
+
+def test_tables_of_a_family_come_back_without_the_jobs_own(storage: Storage) -> None:
+    assert list(storage.tables("one", but=JOB)) == []
+    storage.keep_table(OTHER, "one", b"other")
+    storage.keep_table(JOB, "one", b"first")
+    storage.keep_table(JOB, "one", b"second")
+    storage.keep_table("ef" * 32, "two", b"else")
+    assert list(storage.tables("one", but="00" * 32)) == [b"second", b"other"]
+    assert list(storage.tables("one", but=JOB)) == [b"other"]
+    assert list(storage.tables("two", but=JOB)) == [b"else"]
+
+
+def test_a_state_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    store = SqliteStorage(path)
+    store.save_job(record())
+    secret = store.secret()
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE shown")
+        connection.execute("PRAGMA user_version = 1")
+    store = SqliteStorage(path)
+    assert (store.secret(), store.job(JOB)) == (secret, record())
+    store.keep_table(JOB, "one", b"table")
+    assert list(store.tables("one", but=OTHER)) == [b"table"]
+    store.close()

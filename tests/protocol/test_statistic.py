@@ -197,6 +197,17 @@ def test_s03_nothing_made_of_a_list_leaves_if_its_last_point_is_bad(monkeypatch:
     assert not any(ref.kind == kinds.TAGS and ref.about == "labor" for ref in sent)
 
 
+@pytest.mark.parametrize("report", [b"", b"x" * (64 * 1024 + 1)])
+def test_nothing_is_opened_beside_a_report_that_is_empty_or_too_long(report: bytes) -> None:
+    def tamper(ref: Ref, chunks: list[bytes]) -> list[bytes]:
+        return [report] if ref.kind == kinds.REPORT else chunks
+
+    sides = sides_of_two()
+    with pytest.raises(PeerFault) as caught:
+        run_of(sides, all_pairs("housing", "labor", sides, bound=121), desk_name="housing", tamper=tamper)
+    assert (caught.value.sender, caught.value.rule) == ("coordinator", "report-malformed")
+
+
 @pytest.mark.parametrize(
     "kind", [kinds.SEED, kinds.POINTS, kinds.SLOTS, kinds.COLUMNS, kinds.PRODUCTS, kinds.RECIPIENT, kinds.SEALED]
 )

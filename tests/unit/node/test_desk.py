@@ -1,0 +1,133 @@
+"""The desk: what was opened becomes a candidate under the rules, beside the coordinator's part and what went out before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.clock import FixedClock
+from tallystick.core.documents import signed
+from tallystick.core.errors import Broken
+from tallystick.core.job.model import Question
+from tallystick.core.linkage.report import Seen, encoded
+from tallystick.core.results import numbers
+from tallystick.crypto.statistic.desk import Opened
+from tallystick.node.approvals import Contract
+from tallystick.node.assignment import Assignment
+from tallystick.node.desk import Desk
+from tallystick.node.ports import JobRecord
+from tallystick.node.storage.memory import MemoryStorage
+from tests.governance import NOW, agreement, complete, identity, job, question_value, signed_agreement
+
+TERMS = agreement(link=["strict", "default"], decoys=0)
+REGIONS = ("north", "south", "east", "west", None)
+
+
+def asked(**changes: Any) -> Question:
+    return Question.read(question_value(join="tanf inner wages", by=["tanf.region"], measures=["count"], **changes), what="job")
+
+
+def assignment(terms: Agreement = TERMS, **changes: Any) -> Assignment:
+    """Give the desk's part in a job."""
+    contract = job(terms, asked(**changes))
+    document = signed("job", contract, "ana", identity("ana"))
+    return Assignment("human-services", Contract(contract, document, terms, signed_agreement(terms)))
+
+
+def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400) -> tuple[int, ...]:
+    """Give the opened cells of a job whose regions have so many people, of whom so many matched."""
+    values: dict[tuple[int, str], int] = {(-1, "matched"): sum(matched.values())}
+    for at, region in enumerate(REGIONS):
+        some = matched.get(region, 0)
+        values |= {(at, "count"): some, (-2 - at, "matched"): some, (-2 - at, "people"): people if region else 0}
+    for group in ("tanf", "wages"):
+        values |= {(-1, f"people({group})"): 4 * people, (-1, f"usable({group})"): 4 * people}
+        values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.plan.passes}
+    return tuple(values.get((cell.row, cell.label), 0) for cell in part.plan.cells)
+
+
+def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None) -> Opened:
+    links = (sum(matched.values()), *([0] * (len(part.passes.told) - 1)))
+    made = encoded(Seen(links, None), job=part.job, attempt=1, passes=part.passes.digest)
+    return Opened(cells(part, matched), {}, made if report is None else report)
+
+
+class Room:
+    """A desk with its storage."""
+
+    def __init__(self) -> None:
+        self.storage = MemoryStorage()
+        self.desk = Desk("human-services", identity("human-services"), self.storage, FixedClock(NOW), "ask")
+
+    def candidate(self, part: Assignment, matched: Mapping[str | None, int], **more: Any) -> dict[str, Any]:
+        """Give what would go out."""
+        self.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW))
+        approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
+        record = self.desk.candidate(part, 1, opened(part, matched, **more), approvals)
+        assert record.candidate is not None
+        body: dict[str, Any] = numbers(json.loads(record.candidate))
+        return body
+
+
+MATCHED = {"north": 100, "south": 200, "east": 150, "west": 120}
+
+
+def counts(body: dict[str, Any]) -> dict[str | None, int | None]:
+    return {row["tanf.region"]: row["count"] for row in body["rows"]}
+
+
+def test_a_candidate_has_the_linkage_report() -> None:
+    part = assignment()
+    body = Room().candidate(part, MATCHED)
+    linkage = body["linkage"]
+    assert counts(body) == MATCHED
+    assert [one["pass"] for one in linkage["passes"]] == list(part.passes.told)
+    assert linkage["passes"][0]["matches"] == linkage["matched"] == 570
+    assert linkage["rates"]["by"] == ["tanf.region"]
+    shown = {one["tanf.region"]: (one["people"], one["matched"]) for one in linkage["rates"]["groups"]}
+    assert shown == {region: (400, count) for region, count in MATCHED.items()}
+    assert body["disclosure"]["compared_with"] == 0
+
+
+def test_s19_a_second_ladder_shows_no_row_that_differs_by_few() -> None:
+    room = Room()
+    room.candidate(assignment(link="strict"), MATCHED)
+    body = room.candidate(assignment(link="default"), MATCHED | {"north": 103, "south": 260})
+    assert counts(body) == {"north": None, "south": None, "east": 150, "west": 120}
+    assert body["disclosure"]["rows_hidden"]["difference"] == 2
+    assert body["disclosure"]["compared_with"] == 1
+    assert [one["matched"] for one in body["linkage"]["rates"]["groups"]] == [None] * 4
+    assert body["linkage"]["matched"] == 633
+
+
+def test_another_attempt_of_the_same_job_is_not_held_against_the_first() -> None:
+    room, part = Room(), assignment()
+    room.candidate(part, MATCHED)
+    body = room.candidate(part, MATCHED | {"north": 103})
+    assert counts(body)["north"] == 103
+    assert body["disclosure"]["compared_with"] == 0
+
+
+def test_a_question_by_other_columns_is_not_held_against_it() -> None:
+    room = Room()
+    room.candidate(assignment(), MATCHED)
+    people = question_value()["people"] | {"tanf": {"agency": "human-services", "dataset": "tanf", "where": "age >= 21"}}
+    assert counts(room.candidate(assignment(people=people), MATCHED | {"north": 103}))["north"] == 103
+
+
+@pytest.mark.parametrize("what", ["attempt", "job", "passes"])
+def test_s32_a_report_of_another_job_attempt_or_ladder_stops_the_release(what: str) -> None:
+    room, part = Room(), assignment()
+    place: dict[str, Any] = {"job": part.job, "attempt": 1, "passes": part.passes.digest}
+    other: dict[str, Any] = {"job": bytes(32), "attempt": 2, "passes": "00" * 32}
+    good = Seen(tuple([570] + [0] * (len(part.passes.told) - 1)), None)
+    with pytest.raises(Broken) as refusal:
+        room.candidate(part, MATCHED, report=encoded(good, **(place | {what: other[what]})))
+    assert refusal.value.code == "protocol-broken"
+    record = room.storage.job(part.job.hex())
+    assert record is not None
+    assert record.candidate is None
