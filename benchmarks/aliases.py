@@ -82,7 +82,7 @@ def _linked(folder: Path, tanf: People, theirs: People, ladder: str, former: Spe
     hasher = Hasher(SystemRandomness())
     sides = ((tanf, former), (theirs, None))
     tags = [
-        clear_tags(spelled_columns(passes, side, people.identifiers, people.count, others), hasher, side)
+        clear_tags(spelled_columns(passes, side, people.identifiers, people.count, others, SystemRandomness()), hasher, side)
         for side, (people, others) in enumerate(sides)
     ]
     a, b = matched([one.tags for one in tags]).pairs(0, 1)

@@ -34,8 +34,8 @@ def columns(rows: Sequence[Row]) -> dict[str, Any]:
 def listed(ladder: Sequence[Recipe], side: int, rows: Sequence[Row], more: More, scalar: bytes, decoys: int) -> OwnList:
     numbers = [sum(other == who for other, _ in more[: at + 1]) for at, (who, _) in enumerate(more)]
     others = Spellings(np.array([who for who, _ in more], dtype=np.int64), np.array(numbers), columns([row for _, row in more]))
-    tokens = spelled_columns(ladder, side, columns(rows), len(rows), others if more else None)
     key = bytes([side]) * 32
+    tokens = spelled_columns(ladder, side, columns(rows), len(rows), others if more else None, SeededRandomness(key))
     return own_list(
         tokens, len(rows), secret=SECRET, job_digest=JOB, coin_key=key, decoys=decoys, scalar=scalar,
         randomness=SeededRandomness(key),

@@ -70,7 +70,7 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
         )
     storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
     side = ("left", "right").index(assignment.side)
-    passes = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings)
+    passes = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
     if assignment.passes.similarity is not None:
         passes |= band_columns(assignment.passes.similarity, table.identifiers, table.n)
     columns = {**table.columns, USABLE: usable_column(with_any_token(passes, table.n))}

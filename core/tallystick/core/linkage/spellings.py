@@ -17,13 +17,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.duplicates import token_evidence
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.sharing import Halves, Hasher
 from tallystick.core.linkage.tokens import Identifiers, token_columns
+from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.tags import TokenColumn
 
 Int64s = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 FIRST: Final = (0, 0)
 """First spellings on both sides."""
@@ -58,7 +58,12 @@ def spelled(recipes: Iterable[Recipe], left: int, right: int) -> list[Recipe]:
 
 
 def spelled_columns(
-    recipes: Sequence[Recipe], side: int, identifiers: Identifiers, n: int, others: Spellings | None
+    recipes: Sequence[Recipe],
+    side: int,
+    identifiers: Identifiers,
+    n: int,
+    others: Spellings | None,
+    randomness: Randomness,
 ) -> dict[str, TokenColumn]:
     """Give the tokens of `n` people at each pass, as `token_columns` does, each pass by its spelling.
 
@@ -68,6 +73,7 @@ def spelled_columns(
         identifiers: raw values of first spellings, one per person, by identifier.
         n: number of people.
         others: other spellings; None if nobody has any.
+        randomness: for the keys under which tokens are compared.
 
     Raises:
         Invalid: as `token_columns`.
@@ -82,10 +88,10 @@ def spelled_columns(
         for number in numbers:
             columns = token_columns(plain.values(), _of(number, identifiers, n, others), n)
             made |= {(name, number): column for name, column in columns.items()}
-        for name, away in _away(list(plain.values()), identifiers, n, others):
-            for number in (0, *numbers):
-                column = made[name, number]
-                made[name, number] = replace(column, usable=column.usable & ~_at(number, away, n, others))
+        hasher = Hasher(randomness)
+        for name in plain:
+            of = {number: made[name, number] for number in sorted({0, *numbers})}
+            made |= {(name, number): column for number, column in _unambiguous(of, hasher).items()}
     return {recipe.name: made[recipe.text, recipe.spelling[side]] for recipe in recipes}
 
 
@@ -99,32 +105,33 @@ def _of(number: int, identifiers: Identifiers, n: int, others: Spellings) -> dic
     return raw
 
 
-def _away(recipes: Sequence[Recipe], identifiers: Identifiers, n: int, others: Spellings) -> Iterable[tuple[str, Bools]]:
-    """Tell, by recipe, of which spellings the token is not to be used; shape (n + others,), first spellings first."""
-    both = {
-        name: np.concatenate([np.asarray(raw, dtype=object), others.identifiers[name]]) for name, raw in identifiers.items()
-    }
-    person = np.concatenate([np.arange(n), others.who])
-    number = np.concatenate([np.zeros(n, dtype=np.int64), others.number])
-    for evidence in token_evidence(both, recipes):
-        order = np.lexsort((number[evidence.keys], person[evidence.keys], evidence.values))
-        rows, values = evidence.keys[order], evidence.values[order]
-        away = np.zeros(len(person), dtype=np.bool_)
-        if len(rows):
-            new = np.concatenate([[True], values[1:] != values[:-1]])
-            again = ~new & np.concatenate([[False], person[rows][1:] == person[rows][:-1]])
-            run = np.cumsum(new) - 1
-            people = np.bincount(run, weights=~again)
-            other = np.bincount(run, weights=number[rows] > 0)
-            away[rows] = again | ((people > 1) & (other > 0))[run]
-        yield evidence.name, away
+def _unambiguous(columns: Mapping[int, TokenColumn], hasher: Hasher) -> dict[int, TokenColumn]:
+    """Take away the tokens that are not to be used, of one recipe's columns by spelling."""
+    who = [np.flatnonzero(column.usable) for column in columns.values()]
+    hashes = [_hashes(column, hasher) for column in columns.values()]
+    # what nobody has under another spelling is not concerned
+    concerned = np.isin(hashes[0][:, 0], np.concatenate(hashes[1:])[:, 0])
+    who[0], hashes[0] = who[0][concerned], hashes[0][concerned]
+    person, found = np.concatenate(who), np.concatenate(hashes)
+    number = np.repeat(np.array(list(columns), dtype=np.int64), [len(one) for one in who])
+    order = np.lexsort((number, person, found[:, 1], found[:, 0]))
+    person, found, number = person[order], found[order], number[order]
+    away = np.zeros(len(order), dtype=np.bool_)
+    if len(order):
+        new = np.concatenate([[True], (found[1:] != found[:-1]).any(axis=1)])
+        again = ~new & np.concatenate([[False], person[1:] == person[:-1]])
+        run = np.cumsum(new) - 1
+        people, other = np.bincount(run, weights=~again), np.bincount(run, weights=number > 0)
+        away = again | ((people > 1) & (other > 0))[run]
+    kept = {}
+    for which, column in columns.items():
+        usable = column.usable.copy()
+        usable[person[away & (number == which)]] = False
+        kept[which] = replace(column, usable=usable)
+    return kept
 
 
-def _at(number: int, away: Bools, n: int, others: Spellings) -> Bools:
-    """Give the part of `away` that is of one spelling, shape (n,)."""
-    if not number:
-        return away[:n]
-    found = np.zeros(n, dtype=np.bool_)
-    here = others.number == number
-    found[others.who[here]] = away[n:][here]
-    return found
+def _hashes(column: TokenColumn, hasher: Hasher) -> Halves:
+    """Give the hashes of the usable tokens, in order."""
+    data, offsets = column.usable_only()
+    return hasher.hashed(TokenColumn(bytes(data), offsets, np.ones(len(offsets) - 1, dtype=np.bool_)))
