@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick.client.county.population import people_of
+from tallystick.client.county.write import generate
+from tallystick.client.linking.headers import guessed_fields
+from tallystick.client.linking.people import header_of, read_people
 from tallystick.core.linkage.apart import Apart
 from tallystick.core.linkage.duplicates import BETWEEN, MOST, Duplicates, Evidence, duplicates
+from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import parsed_recipe
 
 FIELDS = ("ssn", "first_name", "last_name", "birth_date", "sex")
@@ -179,3 +186,20 @@ def test_order_says_nothing_and_nobody_who_contradicts_another_is_with_them(rows
     together = result.person[first] == result.person[second]
     assert (Apart(columns(rows)).reasons(first, second)[together] < 0).all()
     assert (result.person <= np.arange(len(rows))).all()
+
+
+def test_two_keys_of_a_countys_clients_are_found_and_twins_stay_two(tmp_path: Path) -> None:
+    county = generate(tmp_path, 3_000, 5)
+    path = tmp_path / "hmis_entries.csv"
+    people = read_people(path, guessed_fields(header_of(path)), "personal_id")
+    with county.truth.open(encoding="utf-8", newline="") as file:
+        person = {row["key"]: int(row["person"]) for row in csv.DictReader(file) if row["dataset"] == path.stem}
+    truth = np.array([person[key] for key in people.keys])
+    twin = people_of(3_000, np.random.default_rng(np.random.SeedSequence(5).spawn(4)[0])).twin
+    assert (twin[truth] >= 0).sum() > 20, "there are twins to be told apart"
+    for ladder, least in (("strict", 0.4), ("default", 0.6)):
+        recipes = passes_for([ladder], None, people.identifiers, people.identifiers, people=(people.count,) * 2)[0]
+        result = duplicates(people.identifiers, people.count, recipes)
+        together = np.flatnonzero(result.person != np.arange(people.count))
+        assert (truth[together] == truth[result.person[together]]).all()
+        assert len(together) >= least * (people.count - len(set(truth.tolist())))
