@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tallystick.core.job.check import participants
 from tallystick.core.job.derive import Derived, parsed_derive
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import Passes, passes_of
-from tallystick.core.job.where import Condition, parsed_where
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Factor, Plan, Side
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.node.approvals import Contract
+
+if TYPE_CHECKING:
+    from tallystick.core.job.where import Condition
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Assignment:
         """My group's condition, checked and written out again."""
         if self.people.where is None:
             return None
+        from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+
         return parsed_where(self.people.where, self.contract.agreement.dataset_of(self.people.dataset).columns)
 
     @cached_property

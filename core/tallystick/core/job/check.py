@@ -21,7 +21,6 @@ from tallystick.core.job.link import link_of
 from tallystick.core.job.model import Job, Question, parsed_join
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.refusal import not_allowed
-from tallystick.core.job.where import parsed_where
 from tallystick.crypto.envelope import checked_public
 from tallystick.crypto.errors import PeerFault
 
@@ -173,6 +172,8 @@ def _of_group(
             hint=f"agency: {dataset.agency}",
         )
     if people.where is not None:
+        from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+
         try:
             parsed_where(people.where, dataset.columns)
         except Invalid as error:

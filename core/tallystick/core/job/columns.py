@@ -9,7 +9,6 @@ from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import derived_column, parsed_derive
 from tallystick.core.job.model import People, Question
-from tallystick.core.job.where import parsed_where
 
 MAX_LEVELS = 256
 """Levels of an integer column that `by` may still list one by one."""
@@ -91,4 +90,8 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
 
 
 def _where_columns(people: People, dataset: Dataset) -> frozenset[str]:
-    return frozenset() if people.where is None else parsed_where(people.where, dataset.columns).columns
+    if people.where is None:
+        return frozenset()
+    from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+
+    return parsed_where(people.where, dataset.columns).columns
