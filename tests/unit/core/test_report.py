@@ -40,7 +40,7 @@ PLACE: dict[str, Any] = {"job": JOB, "attempt": 2, "passes": "ab" * 32}
 
 
 def test_tokens_and_pairs_who_share_one_are_counted() -> None:
-    people = {
+    people: dict[str, Any] = {
         "ssn": ["219451237", "219451237", "219451238", None, "219451240"],
         "first_name": ["ann", "bob", "eve", "eve", None],
         "last_name": ["lee", "lee", "roe", "roe", "doe"],
@@ -57,7 +57,7 @@ def test_tokens_and_pairs_who_share_one_are_counted() -> None:
 def test_people_who_look_alike_by_chance_are_counted_at_their_strictest_pass() -> None:
     drawn = np.random.default_rng(1)
     n = 4000
-    people = {
+    people: dict[str, Any] = {
         "ssn": [f"{219000000 + 7 * at}" for at in range(n)],
         "first_name": [f"name{chr(97 + at % 26)}" for at in range(n)],
         "last_name": [f"last{chr(97 + drawn.integers(26))}" for _ in range(n)],
@@ -72,7 +72,7 @@ def test_people_who_look_alike_by_chance_are_counted_at_their_strictest_pass() -
 
 
 def test_a_similarity_pass_counts_who_has_any_band() -> None:
-    people = {"ssn": ["219451237", None, "219451238"], "birth_date": ["1980-01-02", "1980-01-03", None]}
+    people: dict[str, Any] = {"ssn": ["219451237", None, "219451238"], "birth_date": ["1980-01-02", "1980-01-03", None]}
     exact = [parsed_recipe("ssn+birth_date")]
     columns = token_columns(exact, people, 3)
     bands = {"band-0": columns["ssn+birth_date"], "band-1": token_columns([parsed_recipe("ssn")], people, 3)["ssn"]}

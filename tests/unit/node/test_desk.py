@@ -73,7 +73,7 @@ class Room:
         return body
 
 
-MATCHED = {"north": 100, "south": 200, "east": 150, "west": 120}
+MATCHED: dict[str | None, int] = {"north": 100, "south": 200, "east": 150, "west": 120}
 
 
 def counts(body: dict[str, Any]) -> dict[str | None, int | None]:

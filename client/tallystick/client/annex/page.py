@@ -122,7 +122,7 @@ def _totals(linkage: dict[str, Any]) -> str:
     overall = (linkage.get("rates") or {}).get("overall") or {}
     rows = [
         (side, count(people), count(linkage["usable"].get(side)), count(linkage["matched"]), rate(overall.get(side)))
-        for side, people in linkage["people"].items()
+        for side, people in (linkage.get("people") or {}).items()
     ]
     return table("All people", ["group", "people", "with usable identifiers", "matched", "match rate (95 %)"], rows)
 
