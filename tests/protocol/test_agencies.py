@@ -111,9 +111,9 @@ def test_schools_link_with_child_welfare_without_a_number() -> None:
 # --- twins -----------------------------------------------------------------------------------------------------------------------
 
 LIVE: Final = {"street": "12 Oak Street", "zip": "55101", "phone": "6125550142"}
-UNLIKE: Final = [("Maria", "Elena"), ("Tia", "Mia"), ("Samuel", "Joseph")]
-ALIKE: Final = [("Jaylen", "Jayden"), ("Marco", "Maria"), ("Anna", "Anne")]
-LADDERS: Final = ["default", "loose", ("default", "similarity"), ("loose", "similarity")]
+UNLIKE: Final = [("Maria", "Elena"), ("Samuel", "Joseph")]
+ALIKE: Final = [("Jaylen", "Jayden"), ("Marco", "Maria"), ("Tia", "Mia")]
+LADDERS: Final = ["default", "loose", ("default", "similarity"), ("loose", "similarity-no-twins")]
 
 
 def twins(names: tuple[str, str], *, numbers: bool) -> list[dict[str, str | None]]:
@@ -144,15 +144,16 @@ def test_twins_whom_both_agencies_have_link_each_to_itself(link: str | Sequence[
 
 
 @pytest.mark.parametrize("numbers", [True, False])
-@pytest.mark.parametrize("names", UNLIKE)
-def test_twins_of_whom_each_agency_has_one_do_not_become_one(names: tuple[str, str], *, numbers: bool) -> None:
-    one, two = twins(names, numbers=numbers)
-    found = linked([one, other(0, numbers=numbers)], [other(1, numbers=numbers), two], link="default")
-    assert found.pairs == set()
+@pytest.mark.parametrize("link", LADDERS[:3])
+def test_twins_of_whom_each_agency_has_one_do_not_become_one(link: str | Sequence[str], *, numbers: bool) -> None:
+    for names in UNLIKE:
+        one, two = twins(names, numbers=numbers)
+        found = linked([one, other(0, numbers=numbers)], [other(1, numbers=numbers), two], link=link)
+        assert found.pairs == set()
 
 
 def test_twins_whose_names_begin_alike_stay_apart_under_strict() -> None:
-    """`default` does not promise it: it takes three letters of a first name, for names that were cut or misspelt."""
+    """Looser ladders do not promise it: they take three letters of a first name, or most of it, for names that were cut or misspelt."""
     for names in ALIKE:
         one, two = twins(names, numbers=True)
         assert linked([one, other(0, numbers=True)], [other(1, numbers=True), two], link="strict").pairs == set()
