@@ -1,6 +1,6 @@
 """How well the ladders and the similarity pass link: Febrl 1 to 3, counties of three sizes, strangers, Febrl4; writes docs/linkage.md's tables.
 
-usage: python -m benchmarks.linkage [febrl county sizes probes strangers large febrl4]
+usage: python -m benchmarks.linkage [febrl county sizes probes strangers thresholds large febrl4]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tallystick.client.linking.truth import Truth, read_truth
 from tallystick.core.linkage.coincidence import different_people
 from tallystick.core.linkage.estimates import Estimate
 from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
-from tallystick.core.linkage.similarity import band_columns, plan_of
+from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, SimilarityPlan, band_columns, plan_of
 from tallystick.crypto.randomness import SystemRandomness
 
 PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
@@ -157,6 +157,21 @@ def strangers() -> str:
     return table(("pass", "need", "expected", "linked"), rows)
 
 
+def thresholds() -> str:
+    """What fewer coinciding bands would find where everybody has a partner, and link where nobody has: two values a band, no numbers."""
+    lists = [halves(number, ("ssn",)) for number in (1, 2, 3)]
+    alone = unrelated(("ssn",))
+    fields = plan_of(alone[0].identifiers, alone[1].identifiers, alone[0].count, NO_HOUSEHOLDS).fields
+    rows: Rows = []
+    for need in range(2, 8):
+        plan = SimilarityPlan(fields, BANDS[-1], (fields, fields), need, NO_HOUSEHOLDS, alone[0].count, 0.0)
+        scores = [rehearsed(*pair[:2], LADDERS["loose"], SystemRandomness(), pair[2], plan=plan).score for pair in lists]
+        found, wrong, missed = (sum(getattr(score, name) for score in scores) for name in ("found", "wrong", "missed"))
+        linked = rehearsed(*alone, ["first_name+last_name+birth_date"], SystemRandomness(), plan=plan).passes[-1].links
+        rows.append([f"{need} of {plan.bands}", f"{found:,}", f"{wrong:,}", f"{missed:,}", f"{linked:,}"])
+    return table(("need", "Febrl1 to 3, found", "wrong", "missed", "of strangers, linked"), rows)
+
+
 def febrl_4() -> str:
     """Tables of Febrl4, on which nothing was chosen."""
     rows = []
@@ -211,6 +226,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "sizes": sizes,
     "probes": probes,
     "strangers": strangers,
+    "thresholds": thresholds,
     "large": large,
     "febrl4": febrl_4,
 }

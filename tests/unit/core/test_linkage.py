@@ -366,20 +366,19 @@ def test_passes_stay_few() -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "job", "word"),
+    ("link", "word"),
     [
-        (("default",), None, None),
-        (("loose",), None, "similarity"),
-        (("loose", "similarity-no-twins"), "loose", "similarity-no-twins"),
-        (("loose", "similarity"), "default", None),
-        (("default", "similarity"), None, "similarity"),
-        (("similarity-no-households",), None, "similarity-no-households"),
-        ((), None, None),
+        (("default",), None),
+        (("loose",), "similarity"),
+        (("loose", "similarity-no-twins"), "similarity-no-twins"),
+        (("default", "similarity"), "similarity"),
+        (("similarity-no-households",), "similarity-no-households"),
+        ((), None),
     ],
 )
-def test_a_similarity_pass_is_asked_for_by_its_word(link: tuple[str, ...], job: str | None, word: str | None) -> None:
-    assert similarity_of(link, job) == word
-    assert not set(SIMILARITY) & {recipe.name for recipe in recipes_of(link, job)}
+def test_a_similarity_pass_is_asked_for_by_its_word(link: tuple[str, ...], word: str | None) -> None:
+    assert similarity_of(link) == word
+    assert not set(SIMILARITY) & {recipe.name for recipe in recipes_of(link, None)}
 
 
 def test_opentokens_rules_have_names() -> None:

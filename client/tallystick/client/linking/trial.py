@@ -146,7 +146,7 @@ def rehearsed(
     recipes, unusable = passes_for(
         link, None, first.identifiers, second.identifiers, names=(first.name, second.name), people=size
     )
-    kind = similarity_of(link, None) if plan is None else None
+    kind = similarity_of(link) if plan is None else None
     left_out = [(recipe.name, reason) for recipe, reason in unusable]
     if kind is not None:
         try:

@@ -71,4 +71,4 @@ def similarity_asked(question: Question, agreement: Agreement) -> str | None:
     if question.link == "strict":
         return None
     _, words = checked_link(agreement.link)
-    return similarity_of((*entries, *words), None)
+    return similarity_of((*entries, *words))

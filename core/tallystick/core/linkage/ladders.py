@@ -141,18 +141,9 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
     return recipes
 
 
-def similarity_of(link: Sequence[str], job_link: str | None) -> str | None:
-    """Give the word of `SIMILARITY` that an agreement and a job ask for; None for no similarity pass.
-
-    The ladder `loose` asks for one. A job that asks for `strict` or `default` has none, whatever its agreement allows.
-
-    Args:
-        link: the agreement's recipes, ladders and words.
-        job_link: the job's ladder, or None for all that the agreement allows.
-    """
+def similarity_of(link: Sequence[str]) -> str | None:
+    """Give the word of `SIMILARITY` that recipes, ladders and words ask for; None for no similarity pass. `loose` asks for one."""
     words = [name for name in link if name in SIMILARITY]
-    if job_link is not None:
-        return (words or [SIMILARITY[0]])[-1] if job_link == "loose" else None
     if words:
         return words[-1]
     return SIMILARITY[0] if "loose" in link else None
