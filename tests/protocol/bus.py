@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallystick.coordinator.matching import Matches, matched
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.slots import assigned_slots, shuffled_table
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness
@@ -92,7 +92,8 @@ class Bus:
                     )
                 lists.append(values)
             matches = matched(lists, bands=first.bands, need=first.need)
-            placed, table_size = assigned_slots(matches, [values.shape[1] for values in lists], self.randomness)
+            sizes = [values.shape[1] for values in lists]
+            placed, table_size = assigned_slots(matches, sizes, shuffled_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
             self._send(Outbound(report, (self.report(lists, matches),)))
             for owner, own in zip(due, placed, strict=True):

@@ -22,7 +22,7 @@ from tallystick.coordinator.jobs import Change, Jobs
 from tallystick.coordinator.matching import matched
 from tallystick.coordinator.ports import Spool, Storage
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.slots import assigned_slots, shuffled_table
 from tallystick.coordinator.waiting import APPROVAL, HELLO
 from tallystick.core.agreement.check import COORDINATOR, pinned_key
 from tallystick.core.documents import decoded
@@ -48,7 +48,7 @@ from tallystick.crypto.tags import corrected_tags
 CORRECTION_BYTES: Final = 32
 MAX_STEPS: Final = 16
 TOGETHER: Final = 2
-"""Lists that are opened and checked at the same time."""
+"""Threads of a matching: lists that are opened and checked at the same time, then the order of the table beside the matches."""
 
 
 class Action(Enum):
@@ -165,9 +165,10 @@ class Driver:
         contract = view.contract
         with ThreadPoolExecutor(TOGETHER) as threads:  # opening, checking and sorting release the interpreter's lock
             tags = list(threads.map(lambda owner: self._tags(view, owner), contract.agencies))
-        sizes = [at.shape[1] for at in tags]
-        matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
-        slots, table_size = assigned_slots(matches, sizes, self._randomness)
+            sizes = [at.shape[1] for at in tags]
+            table = threads.submit(shuffled_table, sizes, self._randomness)
+            matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
+        slots, table_size = assigned_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
         part = encoded(
             seen(tags, matches, contract.passes.exact, contract.agreement.decoys),

@@ -15,25 +15,40 @@ from tallystick.coordinator.matching import Matches
 from tallystick.core.errors import Broken
 from tallystick.crypto.randomness import Randomness, permutation
 
+Slots = npt.NDArray[np.uint32]
 
-def assigned_slots(matches: Matches, sizes: Sequence[int], randomness: Randomness) -> tuple[list[npt.NDArray[np.uint32]], int]:
+
+def shuffled_table(sizes: Sequence[int], randomness: Randomness) -> Slots:
+    """Give the slots of the table for lists of so many rows in random order; it depends on nothing that is matched.
+
+    Args:
+        sizes: rows of each agency's padded list.
+        randomness: a CSPRNG.
+
+    Raises:
+        Broken: `internal`: more than 2^32 slots.
+    """
+    if sum(sizes) > 1 << 32:
+        raise Broken("internal", "the table is too large")
+    return permutation(randomness, sum(sizes)).astype(np.uint32)
+
+
+def assigned_slots(matches: Matches, sizes: Sequence[int], table: Slots) -> tuple[list[Slots], int]:
     """Give each row its slot.
 
     Args:
         matches: the clusters.
         sizes: rows of each agency's padded list.
-        randomness: a CSPRNG.
+        table: of `shuffled_table`, drawn for this assignment alone.
 
     Returns:
         Per agency the slots of its rows, shape (rows,); and the table's size, the sum of `sizes`.
 
     Raises:
-        Broken: `internal`: `matches` is of other lists, or the table would have more than 2^32 slots.
+        Broken: `internal`: `matches` or `table` is of other lists.
     """
-    table_size = sum(sizes)
-    if [len(cluster) for cluster in matches.cluster] != list(sizes) or table_size > 1 << 32:
-        raise Broken("internal", "matches are not of these lists, or the table is too large")
-    places = permutation(randomness, table_size).astype(np.uint32)
+    if [len(cluster) for cluster in matches.cluster] != list(sizes) or len(table) != sum(sizes):
+        raise Broken("internal", "matches or table are not of these lists")
     taken = matches.clusters
     slots = []
     for cluster in matches.cluster:
@@ -41,5 +56,5 @@ def assigned_slots(matches: Matches, sizes: Sequence[int], randomness: Randomnes
         alone = np.flatnonzero(cluster < 0)
         number[alone] = taken + np.arange(len(alone))
         taken += len(alone)
-        slots.append(places[number])
-    return slots, table_size
+        slots.append(table[number])
+    return slots, len(table)

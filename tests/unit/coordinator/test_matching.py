@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.coordinator.matching import Matches, matched
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.slots import assigned_slots, shuffled_table
 from tallystick.core.errors import Broken
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 
@@ -165,7 +165,7 @@ def test_lists_that_do_not_fit_together_are_refused(shapes: list[tuple[int, ...]
 def test_slots_coincide_exactly_for_clusters(case: Lists, seed: int) -> None:
     result = matched(tags_of(case))
     sizes = [len(passes[0]) for passes in case]
-    slots, table_size = assigned_slots(result, sizes, SeededRandomness(seed.to_bytes(2, "big")))
+    slots, table_size = assigned_slots(result, sizes, shuffled_table(sizes, SeededRandomness(seed.to_bytes(2, "big"))))
     assert table_size == sum(sizes)
     assert [slot.dtype for slot in slots] == [np.dtype(np.uint32)] * len(sizes)
     at: dict[int, set[tuple[int, int]]] = {}
@@ -184,7 +184,7 @@ def test_an_agencys_slots_do_not_say_who_matched() -> None:
     for name, case in (("everyone", everyone), ("nobody", nobody)):
         result = matched(tags_of(case))
         source = SeededRandomness(name.encode())
-        drawn = [assigned_slots(result, [50, 50], source)[0][0] for _ in range(400)]
+        drawn = [assigned_slots(result, [50, 50], shuffled_table([50, 50], source))[0][0] for _ in range(400)]
         counts[name] = np.bincount(np.concatenate(drawn), minlength=100)
     # 200 of 400 are expected in each of 100 slots, with variance 100; chi-square with 99 degrees of freedom
     # stays below 160 but once in 10,000 runs
@@ -195,4 +195,6 @@ def test_an_agencys_slots_do_not_say_who_matched() -> None:
 def test_slots_for_other_lists_are_refused() -> None:
     result = matched(tags_of([[[1]], [[1]]]))
     with pytest.raises(Broken):
-        assigned_slots(result, [1, 2], SystemRandomness())
+        assigned_slots(result, [1, 2], shuffled_table([1, 2], SystemRandomness()))
+    with pytest.raises(Broken):
+        assigned_slots(result, [1, 1], shuffled_table([1, 2], SystemRandomness()))
