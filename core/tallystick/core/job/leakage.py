@@ -134,8 +134,12 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
 
 def _coalition(agency: str, agreement: Agreement, passes: Passes) -> list[str]:
     lines = [
-        f"together they also learn which of {agency}'s own people match somebody, or a decoy of the other agency's",
-        _blur(agreement.decoys, "how many match: blurred by the other agency's decoys", _delta_with_agency),
+        f"together they also learn which of {agency}'s own people match, exactly: decoys do not hide it from who knows its list's order",
+        _blur(
+            agreement.decoys,
+            f"with {agency}'s coins alone, how many match: blurred by the other agency's decoys",
+            _delta_with_agency,
+        ),
     ]
     if passes.similarity is None:
         return [*lines, "not: values, people of the other agency that do not match, or cells"]
