@@ -24,7 +24,7 @@ from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.points import random_points
 from tallystick.crypto.randomness import SystemRandomness
 
-FAST, SLOW = 4096, 512
+FAST, SLOW = 4608, 512
 ROUNDS = 9
 TOKEN = 21
 PREFIX = bytes(55)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,15 @@ from tallystick.crypto import kernel, portable
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.randomness import SeededRandomness
 
+Load = Callable[[str], dict[str, Any]]
 Multiply = Callable[[int, bytes], bytes]
 Points = npt.NDArray[np.uint8]
 P = int(h2c.P)
 NATIVE = [name for name in kernel.paths() if name != kernel.PORTABLE]
 EDGES = [0, 1, 2, 9, *portable.SMALL_ORDER, P - 9, P - 1, P, P + 1, P + 9, 2**255 - 1, 2**255, 2**255 + 9, 2**256 - 1]
+
+NINE = 72
+"""Points of which ifma9 has 64 in lanes and the last eight beside them."""
 
 pytestmark = pytest.mark.skipif(not NATIVE, reason="the native kernel was not built here")
 
@@ -69,12 +74,22 @@ def test_s02_every_number_of_points_is_masked_alike(name: str) -> None:
 
 
 def test_s02_edge_coordinates_are_masked_as_rfc_7748_says(name: str, multiply: Multiply) -> None:
+    """Repeated until each has stood at every place of a block of ifma9."""
     points = _array(*(edge.to_bytes(32, "little") for edge in EDGES))
     for scalar in (os.urandom(32), bytes(32), b"\xff" * 32):
-        out, zero = _masked(name, scalar, points)
+        out, zero = _masked(name, scalar, np.tile(points, (NINE, 1)))
         expected = [multiply(_clamped(scalar), row.tobytes()) for row in points]
-        assert [row.tobytes() for row in out] == expected
+        assert [row.tobytes() for row in out] == expected * NINE
         assert zero == expected.index(bytes(32)) == 0
+
+
+@pytest.mark.skipif("ifma9" not in NATIVE, reason="this processor has no ninth point")
+def test_s02_the_ninth_point_equals_wycheproof(load: Load) -> None:
+    """What `test_kernel.py` asks of single points, which are never the ninth."""
+    for test in load("wycheproof_x25519.json")["tests"]:
+        points = np.tile(_array(bytes.fromhex(test["public"])), (NINE, 1))
+        out, _ = _masked("ifma9", bytes.fromhex(test["private"]), points)
+        assert {row.tobytes().hex() for row in out} == {test["shared"]}, test["tcId"]
 
 
 def test_a_point_of_small_order_is_named_wherever_it_stands(name: str) -> None:
@@ -88,10 +103,12 @@ def test_a_point_of_small_order_is_named_wherever_it_stands(name: str) -> None:
 
 def test_s02_scalars_of_every_bit_pattern(name: str, multiply: Multiply) -> None:
     base = _array((9).to_bytes(32, "little"))
+    count = NINE if name == "ifma9" else 1
     for bit in range(3, 255):
         for number in (1 << bit, (1 << 255) - 1 ^ 1 << bit):
             scalar = number.to_bytes(32, "little")
-            assert _masked(name, scalar, base)[0].tobytes() == multiply(_clamped(scalar), base.tobytes()), bit
+            expected = multiply(_clamped(scalar), base.tobytes())
+            assert _masked(name, scalar, np.tile(base, (count, 1)))[0].tobytes() == expected * count, bit
 
 
 def test_s01_maps_equal_the_reference(name: str) -> None:
