@@ -75,7 +75,8 @@ def main() -> None:
     text = (
         f"{people:,} people each, half of them in both; {len(passes)} passes; {result['linkage']['matched']:,} matched. *Processor*: all "
         "processes together. *Memory*: resident in all processes together at the worst moment of the phase; "
-        f"{whole.largest / MIB:,.0f} MiB in the largest at any time.\n\n"
+        f"{whole.largest / MIB:,.0f} MiB in the largest at any time. While nodes derive, their workers start, which takes seconds of "
+        "processor time whatever the lists.\n\n"
         + table(("phase", "time", "processor", "memory"), list(_phases(whole)))
         + "\n\nOne agency by itself, one core:\n\n"
         + table(("step", "time", "memory above the start"), json.loads(alone.stdout))
