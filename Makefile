@@ -8,7 +8,7 @@ LOCK    = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --g
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 
-.PHONY: demo test test-slow check lint lock proto proto-drift native sanitize bench image test-containers clean
+.PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## what every change must pass; under ten minutes on two core
 
 test-slow: $(VENV)/.dev ## what takes longer
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
+
+test-wheels: $(VENV)/.dev ## the source distribution and both wheels as a user's machine makes them, and the kernel on other processors; pip fetches
+	TALLY_ISOLATED=1 $(BIN)/python -m pytest -q tests/packaging tests/unit/crypto/test_kernel_processors.py
 
 check: lint proto-drift ## style, types, layers, generated code, docs
 	$(BIN)/python -m pytest -q tests/meta tests/docs
