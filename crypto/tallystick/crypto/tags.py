@@ -220,9 +220,13 @@ def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tupl
     hashed = np.empty((rows, POINT), dtype=np.uint8)
     known = np.zeros(rows, dtype=np.bool_)
     found = kernel.hash_to_curve(DST, prefix, *column.usable_only(), workers)
-    single = ~repeated(found)  # equal tokens have equal points
-    holders = np.flatnonzero(column.usable)[single]
-    hashed[holders] = found[single]
+    shared = repeated(found)  # equal tokens have equal points
+    if len(found) == len(column.usable) and not shared.any():  # as with numbers of people: nothing need be picked
+        hashed[: len(found)] = found
+        known[: len(found)] = True
+        return hashed, known
+    holders = np.flatnonzero(column.usable)[~shared]
+    hashed[holders] = found[~shared]
     known[holders] = True
     return hashed, known
 
