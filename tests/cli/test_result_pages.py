@@ -53,6 +53,16 @@ def test_a_triple_reads_strict_to_loose(tmp_path: Path) -> None:
     assert value["ladders"] == ["strict", "default", "loose"]
 
 
+def test_a_row_whose_measure_alone_is_hidden_shows_its_count(tmp_path: Path) -> None:
+    rows = [
+        {"tanf.region": "north", "count": 4321, "mean(wages.earnings)": None, "hidden": ["mean(wages.earnings)"], "suppressed": "small-cell"},
+        {"tanf.region": "south", "count": None, "mean(wages.earnings)": None, "suppressed": "difference"},
+    ]  # fmt: skip
+    lines = run("show", written(tmp_path, "r.json", result(released(rows=rows)))).output.splitlines()
+    assert lines[1].split() == ["north", "4,321", "hidden"]
+    assert lines[2].split() == ["south", "hidden"]
+
+
 @pytest.mark.parametrize(("files", "code"), [(1, 2), (0, 2)])
 def test_a_triple_needs_two_results(tmp_path: Path, files: int, code: int) -> None:
     assert run("triple", *[written(tmp_path, f"{at}.json", STRICT) for at in range(files)]).exit_code == code

@@ -44,8 +44,10 @@ def disclosure_line(value: dict[str, Any]) -> str:
 def _shown(row: dict[str, Any], column: str, by: Sequence[str]) -> str:
     if column in by:
         return level(row[column])
-    if row.get("suppressed"):
+    if row["count"] is None and row.get("suppressed"):
         return "hidden" if column == "count" else ""
+    if column in row.get("hidden", ()):
+        return "hidden"
     return _number(row.get(column))
 
 
