@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.linkage.banding import best_pairs
-from tallystick.core.linkage.coincidence import GRAMS, Pairs, damaged, different_people, housemates, weight
+from tallystick.core.linkage.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
 from tallystick.core.linkage.grams import grams, signatures
 from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.linkage.matching import matched
@@ -217,6 +217,15 @@ def test_bands_coincide_as_often_as_the_model_says() -> None:
     assert float(pairs.band(elements)[0]) == pytest.approx(expected, abs=0.08)
     # what common grams make ambiguous coincides less
     assert 0 < float(pairs.band(elements, 10_000)[0]) < float(pairs.band(elements, 100)[0]) < float(pairs.band(elements)[0])
+
+
+def test_names_of_different_people_have_the_tail_that_links_twins() -> None:
+    assert sum(chance for chance, _ in NAMES_APART) == pytest.approx(1.0)
+    # about as much overlap in all as the two levels that other fields have
+    assert sum(chance * share for chance, share in NAMES_APART) == pytest.approx(0.031, abs=0.002)
+    twins = housemates(("first_name", "last_name"), twins=True)
+    assert twins.overlap["first_name"].tolist() == [share for _, share in NAMES_APART]
+    assert set(twins.overlap["last_name"].tolist()) == {1.0}
 
 
 def test_tails_are_those_of_a_binomial_mixture() -> None:

@@ -43,7 +43,7 @@ ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
 BANDS: Final = (40, 64)
 """How many bands a plan may have: the more if it finds `MORE` more of `DAMAGES`."""
 MORE: Final = 0.02
-LEAST: Final = 0.1
+LEAST: Final = 0.05
 """Share of `DAMAGES` that a plan must find to be worth its passes."""
 WRONG: Final = 1e-3
 """Links that a plan may expect to be wrong if nobody had a partner, as a share of the larger list."""
@@ -51,7 +51,7 @@ MATES: Final = 0.05
 """Share of rows with a housemate in the other list, both without a match of their own."""
 TWINS: Final = 0.005
 """The same for twins."""
-MOST_TWINS: Final = 0.025
+MOST_TWINS: Final = 0.03
 """Of twins, the most that may be linked: about as many have first names that are nearly the same."""
 DAMAGES: Final = (
     {"first_name": 0.03},
@@ -110,7 +110,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
 
     For each number of elements and of bands the threshold is the least at which the expected accidental links of different people,
     housemates and twins, as far as the lists may hold them, are at most `WRONG` of the people; of these plans the one that finds most
-    of `DAMAGES` is taken, if it finds a tenth.
+    of `DAMAGES` is taken, if it finds a twentieth.
 
     Args:
         left: identifiers of the one dataset.
