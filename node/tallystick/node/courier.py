@@ -119,6 +119,7 @@ class Courier:
         self.dropped = True
         for passage in self._passages:
             passage.fail(Dropped())
+            passage.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _passage(self, direction: str, ref: Ref) -> Passage:

@@ -56,7 +56,7 @@ class Passage:
             self._wake()
 
     def close(self) -> None:
-        """Remove the file. Nobody may use the passage any more."""
+        """Remove the file. Nobody may use the passage any more, but to hear what `fail` was told."""
         with self._changed:
             self._spool.close()
             self._path.unlink(missing_ok=True)

@@ -142,6 +142,24 @@ def test_what_keeps_a_message_from_coming_is_told_to_who_reads_it(tmp_path: Path
         asyncio.run(received(courier(tmp_path, "housing", Over(tmp_path)), SEED))
 
 
+def test_a_cut_download_goes_on_where_it_was(tmp_path: Path) -> None:
+    class Cut(Mailbox):
+        asked: list[int] = []  # of this one test
+
+        async def get(self, name: MessageName, sink: Sink) -> None:
+            self.asked.append(sink.count)
+            for envelope in read_spool(self._file(name), sink.count):
+                sink.append(envelope)
+                if len(self.asked) < 3:
+                    raise NotReady("unavailable", "cut")
+
+    link = Cut(tmp_path)
+    sender = courier(tmp_path, "labor", link)
+    sender.spooled(SEED, [b"a", b"b", b"c", b"d"], tmp_path / "seed")
+    assert asyncio.run(received(courier(tmp_path, "housing", link), SEED)) == [b"a", b"b", b"c", b"d"]
+    assert link.asked == [0, 1, 2]
+
+
 def test_what_keeps_a_message_from_being_made_is_told_to_who_sends_it(tmp_path: Path) -> None:
     one = courier(tmp_path, "labor", Mailbox(tmp_path))
 
