@@ -17,8 +17,9 @@ from tallystick.coordinator.matching import Matches, matched
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.check import allowed_job
 from tallystick.core.job.model import Job
-from tallystick.core.linkage.ladders import LADDERS, passes_for
-from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.job.passes import Passes, passes_of
+from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto import masks, tags
 from tallystick.crypto.decoys import coins
@@ -73,12 +74,6 @@ def ladders_in_turn(under: Agreement) -> list[Job]:
     return [asked(under, day, link=tuple(LADDERS)[day % len(LADDERS)]) for day in range(DAYS)]
 
 
-def recipes(contract: Job, under: Agreement) -> list[Recipe]:
-    """Give a job's exact passes, strict to loose."""
-    link = (contract.question.link or "default",) if set(under.link) & set(LADDERS) else under.link
-    return passes_for(link, None, FIELDS, FIELDS)[0]
-
-
 def people(count: int, shared: int, *, target_in: bool) -> tuple[Identifiers, Identifiers]:
     """Give two lists of `count` people; `shared` others are in both, and the target, row 0 of the first, if it is told so.
 
@@ -128,10 +123,10 @@ def run(
     randomness = SeededRandomness(digest + bytes([attempt]))
     secret = tags.job_secret({name: randomness.take(32) for name in ("a", "b")}, digest, attempt)
     scalars = [masks.new_scalar(randomness) for _ in lists]
-    ladder = recipes(contract, under)
+    passes = passes_of(contract.question, under)
     own = [
         tags.own_list(
-            token_columns(ladder, identifiers, len(identifiers["ssn"])),
+            tokens(passes, identifiers),
             len(identifiers["ssn"]),
             secret=secret,
             job_digest=digest,
@@ -139,16 +134,25 @@ def run(
             decoys=under.decoys,
             scalar=scalar,
             randomness=randomness,
+            bands=passes.bands,
+            need=passes.need,
         )
         for identifiers, coin_key, scalar in zip(lists, coin_keys, scalars, strict=True)
     ]
     made = tuple(
         np.stack(
-            [tags.tagged(tags.remasked(at, other), digest, recipe.name) for at, recipe in zip(mine.points, ladder, strict=True)]
+            [tags.tagged(tags.remasked(at, other), digest, name) for at, name in zip(mine.points, passes.names, strict=True)]
         )
         for mine, other in zip(own, reversed(scalars), strict=True)
     )
-    return Seen(made, matched(made), tuple(mine.persons for mine in own), secret)
+    return Seen(made, matched(made, bands=passes.bands, need=passes.need), tuple(mine.persons for mine in own), secret)
+
+
+def tokens(passes: Passes, identifiers: Identifiers) -> dict[str, tags.TokenColumn]:
+    """Give a list's tokens at every pass and band."""
+    count = len(identifiers["ssn"])
+    made = dict(token_columns(passes.exact, identifiers, count))
+    return made if passes.similarity is None else made | band_columns(passes.similarity, identifiers, count)
 
 
 def digests_of(jobs: Sequence[Job]) -> list[bytes]:

@@ -19,6 +19,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Job
+from tallystick.core.job.passes import passes_of
 from tallystick.crypto.composition import greatest_advantage
 from tallystick.crypto.decoys import coins
 from tallystick.crypto.randomness import SeededRandomness
@@ -31,7 +32,6 @@ from tests.attacks.fortnight import (
     keys,
     ladders_in_turn,
     people,
-    recipes,
     run,
     same_question,
     terms,
@@ -87,7 +87,8 @@ def test_s08_every_count_of_two_weeks_is_the_truth_and_the_decoys_of_both_coins(
             left = {name: values[1:] for name, values in lists[0].items()} if "not" in _where(contract) else lists[0]
             seen = run(contract, under, (left, lists[1]), coin_keys=KEYS)
             (digest,) = digests_of([contract])
-            decoys = [common_decoys(digest, under.decoys, recipe.name, KEYS) for recipe in recipes(contract, under)]
+            passes = passes_of(contract.question, under)
+            decoys = [common_decoys(digest, under.decoys, name, KEYS) for name in passes.told]
             # these people match at the strictest pass, or nowhere
             true = 6 + (target_in and left is lists[0])
             assert list(seen.matches.links) == [true + decoys[0], *decoys[1:]]
