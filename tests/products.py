@@ -1,0 +1,37 @@
+"""Products for tests: one set of keys, layouts of any shape, and both sides of an exchange."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+from tallystick.crypto.products import Columns, Keys, Layout, encrypted_columns, new_keys, opened_products, products
+from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.workers import SerialWorkers
+
+RANDOM: Final = SystemRandomness()
+SERIAL: Final = SerialWorkers()
+
+
+@cache
+def keys() -> Keys:
+    """Give one set of keys for the whole run: they are not what is tested."""
+    return new_keys(4)
+
+
+def all_pairs(left: int, right: int) -> tuple[tuple[int, int], ...]:
+    """Give every column of the left with every one of the right."""
+    return tuple((i, j) for i in range(left) for j in range(right))
+
+
+def layout_of(left: int, right: int, slots: int, primes: int = 1) -> Layout:
+    """Give a layout of all pairs."""
+    return Layout(left, right, all_pairs(left, right), (primes,) * (left * right), slots)
+
+
+def shares(a: Columns, b: Columns, layout: Layout, workers: Any = SERIAL) -> tuple[list[int], list[int]]:
+    """Run the whole exchange: (the encryptor's shares, the multiplier's)."""
+    sent = encrypted_columns(keys(), a, layout, workers)
+    back, mine = products(sent, b, layout, RANDOM, workers, sender="labor")
+    assert len(back) == layout.returned_chunks
+    return opened_products(keys(), back, layout, workers, sender="housing"), mine
