@@ -22,6 +22,11 @@ def rate(one: dict[str, float] | None) -> str:
     return HIDDEN if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
 
 
+def group_rate(group: dict[str, Any]) -> str:
+    """Give a group's match rate; nothing where nobody is in it."""
+    return "" if group["people"] == 0 else rate(group["rate"])
+
+
 def estimate(one: dict[str, float | None] | None) -> str:
     """Give an estimate and its interval; of one that rests on few pairs, the lower end."""
     if one is None:

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, axis, bar_chart
-from tallystick.client.words import HIDDEN, blur, count, estimate, level, rate
+from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, rate
 from tallystick.core.results import Check
 
 STYLE: Final = """
@@ -138,7 +138,7 @@ def _rates(linkage: dict[str, Any]) -> list[str]:
     most, marks = axis(max([0.01, *(bar.high for bar in bars)]), end=1.0)
     ticks = [(mark, f"{mark * 100:g} %") for mark in marks]
     rows = [
-        (name, count(one["people"]), count(one["matched"]), rate(one["rate"])) for name, one in zip(names, groups, strict=True)
+        (name, count(one["people"]), count(one["matched"]), group_rate(one)) for name, one in zip(names, groups, strict=True)
     ]
     return [
         _chart("rates", f"Match rate by {by}, with intervals of 95 percent", bars, most=most, ticks=ticks),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tallystick.client.words import blur, count, estimate, level, rate
+from tallystick.client.words import blur, count, estimate, group_rate, level, rate
 from tallystick.core.terminal import print_table
 
 
@@ -42,7 +42,7 @@ def linkage_line(linkage: dict[str, Any]) -> str:
 def _print_rates(rates: dict[str, Any]) -> None:
     if rates["groups"]:
         rows = [
-            (*(level(one[name]) for name in rates["by"]), count(one["people"]), count(one["matched"]), rate(one["rate"]))
+            (*(level(one[name]) for name in rates["by"]), count(one["people"]), count(one["matched"]), group_rate(one))
             for one in rates["groups"]
         ]
         print_table([*rates["by"], "people", "matched", "match rate"], rows)
