@@ -1,6 +1,9 @@
 """Our links of Febrl's data sets beside those of another project, on the same lists in the same run; writes docs/linkage.md's table.
 
-usage: anonlink.py --peer NAME=COMMAND … [--without-febrl4]
+usage: anonlink.py --peer NAME=COMMAND … [--without-febrl4 | --households]
+
+A second table turns every true pair of Febrl3 into two people of one household (`febrl.housemates`) and counts who is linked, the peer at
+the threshold that was best on Febrl3 as it is. With --households that table alone is made.
 
 In COMMAND, {a} and {b} stand for two CSV files with Febrl's columns and {out} for a file to write: a line for each link, with the
 rows of both files, from 0, and a similarity. For anonlink: `PYTHON benchmarks/peers/clks.py {a} {b} {out}`, PYTHON being that of an
@@ -14,13 +17,14 @@ import argparse
 import csv
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from benchmarks.febrl import COLUMNS, febrl4, halves
+from benchmarks.febrl import COLUMNS, febrl4, halves, housemates
 from benchmarks.linkage import write_section
 from benchmarks.process import watched
 from benchmarks.report import table
@@ -38,10 +42,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--without-febrl4", action="store_true")
+    parser.add_argument("--households", action="store_true")
     arguments = parser.parse_args()
     peers = {name: command for name, _, command in (pair.partition("=") for pair in arguments.peer)}
     if not peers:
         print("no peer is named: nothing to compare with, and nothing written")
+        return
+    write_section("peers-households", households(peers))
+    if arguments.households:
         return
     rows = []
     for number in (1, 2, 3) if arguments.without_febrl4 else (1, 2, 3, 4):
@@ -67,12 +75,7 @@ def ours(lists: tuple[People, People, Truth], link: Sequence[str]) -> tuple[int,
 def best_of_peer(lists: tuple[People, People, Truth], command: str) -> tuple[float, int, int, int]:
     """Run a peer once; give the threshold with the best F, and (found, wrong, missed) there."""
     first, second, truth = lists
-    with tempfile.TemporaryDirectory() as name:
-        paths = {what: Path(name) / f"{what}.csv" for what in ("a", "b", "out")}
-        for path, people in ((paths["a"], first), (paths["b"], second)):
-            _write(path, people)
-        watched(shlex.split(command.format_map({what: str(path) for what, path in paths.items()})))
-        links = np.loadtxt(paths["out"], delimiter=",", ndmin=2)
+    links = links_of_peer(first, second, command)
     right = truth.holds(links[:, 0].astype(np.int64), links[:, 1].astype(np.int64), second.count)
     found = []
     for threshold in np.unique(links[:, 2]):
@@ -81,6 +84,37 @@ def best_of_peer(lists: tuple[People, People, Truth], command: str) -> tuple[flo
         found.append((_f(hits, wrong, truth.people - hits), -float(threshold), hits, wrong, truth.people - hits))
     _, low, hits, wrong, missed = max(found)
     return -low, hits, wrong, missed
+
+
+def links_of_peer(first: People, second: People, command: str) -> npt.NDArray[np.float64]:
+    """Run a peer on two lists; give its links, shape (links, 3): row of the first, row of the second, similarity."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = {what: Path(name) / f"{what}.csv" for what in ("a", "b", "out")}
+        for path, people in ((paths["a"], first), (paths["b"], second)):
+            _write(path, people)
+        watched(shlex.split(command.format_map({what: str(path) for what, path in paths.items()})))
+        return np.loadtxt(paths["out"], delimiter=",", ndmin=2).reshape(-1, 3)
+
+
+def households(peers: Mapping[str, str]) -> str:
+    """Count who is linked where every pair is two people of one household."""
+    rows = []
+    for without in ((), ("ssn",)):
+        lists = halves(3, without)
+        thresholds = {peer: best_of_peer(lists, command)[0] for peer, command in peers.items()}
+        for twins in (False, True):
+            first, second = housemates(*lists, twins=twins)
+            name = ("no soc_sec_id, " if without else "") + ("twins" if twins else "housemates")
+            for link in OURS:
+                trial = rehearsed(first, second, link, SystemRandomness())
+                rows.append(
+                    [name, "Tallystick, " + " + ".join(link), f"{first.count:,}", f"{int((trial.a == trial.b).sum()):,}"]
+                )
+            for peer, threshold in thresholds.items():
+                links = links_of_peer(first, second, peers[peer])
+                linked = int(((links[:, 0] == links[:, 1]) & (links[:, 2] >= threshold)).sum())
+                rows.append([name, f"{peer}, threshold {threshold:.3f}", f"{first.count:,}", f"{linked:,}"])
+    return table(("Febrl3 as", "project", "pairs", "linked"), rows)
 
 
 def _write(path: Path, people: People) -> None:
