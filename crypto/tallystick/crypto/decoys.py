@@ -2,8 +2,9 @@
 
 All nodes of a job know the same m decoys of every pass, from the job secret. Each node includes each with probability 1/2, by
 coins that only it knows. A decoy matches when both nodes include it. So the number of people who match first at a pass reaches
-the coordinator with noise Binomial(m, 1/4), or, if it works with one of the two agencies, Binomial(h, 1/2), h being the decoys
-that this agency included.
+the coordinator with noise Binomial(m, 1/4), or, to who knows the coins of one of the two agencies, Binomial(h, 1/2), h being the
+decoys that this agency included. An agency that gives the order of its list as well gives away who of its own people matched: no
+decoy hides that. What several jobs together say: `composition.py`.
 
 Two rows of one person rarely coincide everywhere: a name is spelt in two ways, an identifier is missing. So half of the decoys are
 whole, and coincide at every looser pass and in every band of a similarity pass; the others are damaged: at each looser exact pass a
