@@ -16,7 +16,7 @@ from tallystick.core.results import Check
 
 STYLE: Final = """
 :root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 2rem auto; max-width: 52rem; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 2rem auto; max-width: 58rem; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid #767676; }
 table { border-collapse: collapse; margin: .75rem 0; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
@@ -83,7 +83,7 @@ def _section(title: str, parts: Iterable[str]) -> str:
 
 def table(caption: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, words: bool = False) -> str:
     """Give a table; every cell is escaped. A head without any text is left out."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    head = "".join(f'<th scope="col">{_broken(column)}</th>' for column in columns)
     body = "".join(
         "<tr>"
         + "".join(
@@ -99,6 +99,11 @@ def table(caption: str | None, columns: Sequence[str], rows: Iterable[Sequence[o
         + (f"<thead><tr>{head}</tr></thead>" if any(columns) else "")
         + f"<tbody>\n{body}</tbody></table>"
     )
+
+
+def _broken(name: str) -> str:
+    """Give a column's name, which may go on in the next line after its points and brackets."""
+    return escape(name).replace(".", ".<wbr>").replace("(", "(<wbr>")
 
 
 def _rows(value: dict[str, Any]) -> str:
