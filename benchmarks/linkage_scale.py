@@ -3,8 +3,8 @@
 The lists are made up: half of the people are in both; of these, some have another surname, no number, a birth date with month and day
 exchanged, or have moved. The job counts people and averages one column by another, with 1,024 decoys a pass as anywhere.
 
-The first table is the whole job, its phases as the coordinator tells them. The second is one agency's work by itself, on one core: what
-the job's first two phases consist of. Everything that touches people in it is whole arrays at a time.
+The first table is the whole job, its phases as the coordinator tells them: one ends when what it sends is there, so the first holds all
+until one list is whole. The second is one agency's work by itself, on one core: what the job's first two phases consist of. Everything that touches people in it is whole arrays at a time.
 
 usage: linkage_scale.py [PEOPLE]
 """
@@ -47,8 +47,8 @@ FIELDS: Final = ("ssn", "first_name", "last_name", "birth_date", "sex", "street"
 REGIONS: Final = ["north", "south", "east", "west"]
 PHASES: Final = {
     "submit": "submit and approve",
-    "derive": "derive: read, normalise, tokens",
-    "tag": "tag: hash, mask, ring",
+    "derive": "derive: read, normalise, tokens; own list hashed and masked",
+    "tag": "tag: the other's list masked, tags",
     "match": "match",
     "compute": "compute: products under encryption",
     "check": "check and release",
