@@ -98,6 +98,15 @@ def test_a_recipe_is_held_against_the_number_of_people() -> None:
     assert "say" in none_left.value.message
 
 
+def test_a_number_that_an_agreement_names_is_used_whatever_the_sizes() -> None:
+    many = (10_000_000, 1_000_000)
+    usable, _ = passes_for(("state_id", "ssn"), None, ("state_id", "ssn"), ("state_id", "ssn"), people=many)
+    assert [recipe.name for recipe in usable] == ["state_id", "ssn"]
+    # the same recipe of a ladder is held against them, for nobody has said that the number is good
+    with pytest.raises(Invalid, match="link-impossible"):
+        passes_for(("loose",), None, ("ssn",), ("ssn",), people=many)
+
+
 def test_numbers_given_out_once_do_not_coincide_as_their_digits_would() -> None:
     ssn, four = parsed_recipe("ssn"), parsed_recipe("ssn4")
     assert ssn.chance_bits > ssn.bits

@@ -160,7 +160,9 @@ def passes_for(
 ) -> tuple[list[Recipe], list[tuple[Recipe, str]]]:
     """Give the passes of two datasets, strict to loose, and the recipes they cannot use, each with the reason.
 
-    A recipe that stands in for another (`STANDS_IN`) is used only where that one cannot be.
+    A recipe that stands in for another (`STANDS_IN`) is used only where that one cannot be. One that the agreement names itself and
+    that has a whole number which is given out once is used whatever the numbers of people: its parties have said that the
+    number is good.
 
     Args:
         link: the agreement's recipes or ladders.
@@ -187,7 +189,8 @@ def passes_for(
             for name, identifiers in zip(names, (left, right), strict=True)
             if (lacking := recipe.lacking(identifiers))
         ]
-        if not reasons and people is not None and recipe.name not in WEAK_BY_NAME:
+        trusted = recipe.name in link and recipe.has_number
+        if not reasons and people is not None and recipe.name not in WEAK_BY_NAME and not trusted:
             needed = needed_bits(people, shares[recipe.name])
             if recipe.chance_bits < needed:
                 reasons = [_too_little(recipe, needed, people, set(left) & set(right))]

@@ -91,6 +91,11 @@ class Recipe:
         return sum(part.chance_bits for part in self.parts)
 
     @property
+    def has_number(self) -> bool:
+        """Whether a whole number that is given out once is among its parts."""
+        return any(part.kind.unique_bits is not None and part.length is None for part in self.parts)
+
+    @property
     def text(self) -> str:
         """As it is written."""
         return "+".join(part.text for part in self.parts)
