@@ -27,7 +27,7 @@ from tallystick.client.linking.truth import Truth, read_truth
 from tallystick.core.linkage.coincidence import different_people
 from tallystick.core.linkage.estimates import Estimate
 from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
-from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, band_columns, plan_of
 from tallystick.crypto.randomness import SystemRandomness
 
 PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
@@ -201,7 +201,7 @@ def large() -> str:
         "city": names[rng.integers(0, 40, people)],
         "zip": (55_000 + rng.integers(0, 90, people)).astype(str).astype(object),
     }
-    plan = plan_of(raw, raw, people)
+    plan = plan_of(raw, raw, people, NO_TWINS)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     columns = band_columns(plan, raw, people)

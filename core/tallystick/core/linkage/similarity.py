@@ -199,7 +199,8 @@ def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict
     for name in plan.fields:
         if name not in identifiers or len(identifiers[name]) != n:
             raise Invalid("link-invalid", f"the similarity pass needs {name} of {n} people")
-    columns = np.full((plan.bands, n, len(plan.elements)), np.iinfo(np.uint32).max, dtype=np.uint32)
+    width = len(plan.elements)
+    columns = [np.full((n, width), np.iinfo(np.uint32).max, dtype=np.uint32) for _ in range(plan.bands)]
     said, has = np.zeros(n), np.zeros((len(plan.elements), n), dtype=np.bool_)
     for name in plan.fields:
         field = normalised(name, identifiers[name])
@@ -211,10 +212,9 @@ def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict
                 continue
             has[place, known] = True
             made = signatures(name, field.values, [(place, band) for band in range(plan.bands)], weight(name))
-            for band in range(plan.bands):
-                column = columns[band, :, place]
-                column[known] = np.minimum(column[known], made[codes, band])
+            for band, column in enumerate(columns):
+                column[known, place] = np.minimum(column[known, place], made[codes, band])
     usable = (said >= _least_bits(plan.people)) & has.all(axis=0)
-    width = columns.shape[2] * _ELEMENT
-    offsets = np.arange(n + 1, dtype=np.int64) * width
-    return {name: TokenColumn(columns[band].astype(">u4").tobytes(), offsets, usable) for band, name in enumerate(plan.passes)}
+    offsets = np.arange(n + 1, dtype=np.int64) * width * _ELEMENT
+    columns.reverse()  # so that each gives its memory back as it becomes bytes
+    return {name: TokenColumn(columns.pop().astype(">u4").tobytes(), offsets, usable) for name in plan.passes}
