@@ -4,7 +4,8 @@ The lists are made up: half of the people are in both; of these, some have anoth
 exchanged, or have moved. The job counts people and averages one column by another, with 1,024 decoys a pass as anywhere.
 
 The first table is the whole job, its phases as the coordinator tells them: one ends when what it sends is there, so the first holds all
-until one list is whole. The second is one agency's work by itself, on one core: what the job's first two phases consist of. Everything that touches people in it is whole arrays at a time.
+until one list is whole. The second is one agency's work by itself, on one core: what the job's first two phases consist of.
+Everything that touches people in it is whole arrays at a time.
 
 usage: linkage_scale.py [PEOPLE]
 """
