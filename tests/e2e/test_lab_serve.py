@@ -107,7 +107,7 @@ def test_what_cannot_be_had(home: Path) -> None:
         (("job", "show", "ffffffffffff"), "[job-unknown]"),
         (("job", "result", "ffffffffffff"), "[job-unknown]"),
         (("job", "watch", "x"), "[job-unknown]"),
-        (("profile", "join", str(home.parent / "coordinator" / "analyst-analyst.invite")), "[invite-invalid]"),
+        (("profile", "join", str(home.parent / "coordinator" / "invitations" / "analyst-analyst.invite")), "[invite-invalid]"),
     ):
         done = tally(home, *arguments)
         assert done.returncode == 1, arguments

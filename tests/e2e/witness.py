@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tallystick.core.net import environment  # before gRPC
 from tallystick.crypto import masks, paillier, products, tags
 from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.kernel import Points
 
 
 def secrets_of_scalar(scalar: bytes, _: Any) -> Iterable[tuple[str, bytes]]:
@@ -43,14 +45,13 @@ def secrets_of_products(keys: products.Keys, _: Any) -> Iterable[tuple[str, byte
     yield from (("bfv", secret[len(secret) // 2 :][:64]) for secret in keys.secrets)
 
 
-def secrets_of_list(made: tags.OwnList, arguments: Any) -> Iterable[tuple[str, bytes]]:
+def secrets_of_list(_: tags.OwnList, arguments: Any) -> Iterable[tuple[str, bytes]]:
     """The tokens of all people, by pass."""
     passes: Mapping[str, tags.TokenColumn] = arguments[0]
     for name, column in passes.items():
         for start, end, usable in zip(column.offsets, column.offsets[1:], column.usable, strict=False):
             if usable:
                 yield f"token {name}", bytes(column.data[start:end])
-    yield from (("masked-point", point.tobytes()) for at in made.points for point in at)
 
 
 def watched(note: Callable[[str, bytes], None], made: Callable[..., Any], secrets: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,6 +62,23 @@ def watched(note: Callable[[str, bytes], None], made: Callable[..., Any], secret
         for kind, value in secrets(result, arguments):
             note(kind, value)
         return result
+
+    return call
+
+
+def watched_list(note: Callable[[str, bytes], None], made: Callable[..., tags.OwnList]) -> Callable[..., tags.OwnList]:
+    """Wrap what makes a list, which makes its points as they are read: they are noted as they come."""
+    listed = watched(note, made, secrets_of_list)
+
+    def noted(blocks: Iterator[Points]) -> Iterator[Points]:
+        for block in blocks:
+            for point in block:
+                note("masked-point", point.tobytes())
+            yield block
+
+    def call(*arguments: Any, **keywords: Any) -> tags.OwnList:
+        result: tags.OwnList = listed(*arguments, **keywords)
+        return replace(result, blocks=noted(result.blocks))
 
     return call
 
@@ -76,7 +94,7 @@ def main(file: Path) -> None:
 
     masks.new_scalar = watched(note, masks.new_scalar, secrets_of_scalar)
     tags.job_secret = watched(note, tags.job_secret, secrets_of_seeds)
-    tags.own_list = watched(note, tags.own_list, secrets_of_list)
+    tags.own_list = watched_list(note, tags.own_list)
     paillier.generate = watched(note, paillier.generate, secrets_of_paillier)
     products.new_keys = watched(note, products.new_keys, secrets_of_products)
     generate = SealingKey.generate
