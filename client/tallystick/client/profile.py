@@ -106,12 +106,7 @@ class Profile:
     @property
     def membership(self) -> Membership:
         """The files that joining makes."""
-        return Membership(
-            authority=self.folder / "authority.pem",
-            certificate=self.folder / "certificate.pem",
-            key=self.folder / "tls.key",
-            hint="tally profile join INVITATION",
-        )
+        return Membership.in_folder(self.folder, "tally profile join INVITATION")
 
     def keep_agreement(self, document: SignedDocument, *, clock: Clock | None = None) -> Agreement:
         """Check an agreement, refuse one older than what was used before, and keep it.

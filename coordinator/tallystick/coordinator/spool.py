@@ -13,8 +13,9 @@ from typing import Final
 
 from tallystick.coordinator.records import MessageRecord
 from tallystick.core.errors import Broken
+from tallystick.core.files import sync_folder
 from tallystick.core.net.chunks import MessageName
-from tallystick.core.net.spoolfile import SpoolFile, read_spool, sync_folder, write_spool
+from tallystick.core.net.spoolfile import SpoolFile, read_spool, write_spool
 from tallystick.crypto.envelope import CHUNK
 from tallystick.v1.types_pb2 import Envelope
 

@@ -21,7 +21,7 @@ from pydantic import Field, StringConstraints
 
 from tallystick.core.canonical import canonical_bytes, parsed
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.files import write_public
+from tallystick.core.files import read_at_most, write_public
 from tallystick.core.keyfile import Identity
 from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto import signing
@@ -198,13 +198,7 @@ def read_document(path: Path, *, kind: Kind) -> SignedDocument:
     Raises:
         Invalid: `file-missing`, and as `decoded`.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Invalid(
-            "file-missing", f"{path} cannot be read", hint="check the path and its permissions", detail=str(error.errno)
-        ) from error
+    data = read_at_most(path, MAX_BYTES, hint="check the path and its permissions")
     return decoded(data, kind=kind)
 
 

@@ -45,7 +45,7 @@ def write_new_private(path: Path, data: bytes, *, hint: str = "it is never overw
             os.link(draft, path)  # unlike a rename, refuses to replace a file
         finally:
             draft.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise Invalid("file-exists", f"{path} exists", hint=hint) from error
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -72,6 +72,28 @@ def write_public(path: Path, data: bytes) -> None:
     _replace(path, data, _PUBLIC)
 
 
+def sync_folder(folder: Path) -> None:
+    """Return when the names in a folder are durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_at_most(path: Path, most: int, *, hint: str) -> bytes:
+    """Read a file; of a longer one `most` + 1 bytes, so that the caller sees that it is too long.
+
+    Raises:
+        Invalid: `file-missing`.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise Invalid("file-missing", f"{path} cannot be read", hint=hint, detail=str(error.errno)) from error
+
+
 def _replace(path: Path, data: bytes, mode: int) -> None:
     try:
         draft = _written(path, data, mode)
@@ -79,7 +101,7 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise _cannot_be_written(path, error) from error
 
@@ -99,14 +121,6 @@ def _written(path: Path, data: bytes, mode: int) -> Path:
         draft.unlink(missing_ok=True)
         raise
     return draft
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _cannot_be_written(path: Path, error: OSError) -> Broken:

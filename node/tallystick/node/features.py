@@ -80,7 +80,7 @@ def people_table(
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
         records,
-        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quoted(PERSON)}",  # noqa: S608
+        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quoted(PERSON)}",  # noqa: S608 - quoted names
         overflow,
     )
     _check_constant(records, plain)
@@ -150,7 +150,7 @@ def _fetch(records: Records, columns: Sequence[str]) -> list[Any]:
     """Give columns of `people` in the order of the person keys."""
     if not columns:
         return []
-    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM people ORDER BY person").fetchnumpy()  # noqa: S608
+    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM people ORDER BY person").fetchnumpy()  # noqa: S608 - quoted names
     return [fetched[name] for name in columns]
 
 

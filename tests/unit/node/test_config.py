@@ -12,19 +12,9 @@ from tallystick.core.keyfile import read_identity
 from tallystick.node.config import NodeFile, read_config
 from tallystick.node.policy.model import read_policy
 from tallystick.node.starting import begun
+from tests.declared import WAGES
 
 MINIMAL: dict[str, Any] = {"agency": "labor", "coordinator": {"address": "county.example:7443"}}
-WAGES: dict[str, Any] = {
-    "source": {"csv": "wages.csv"},
-    "person": "id",
-    "identifiers": {"ssn": "SSN", "birth_date": "DOB"},
-    "columns": {
-        "quarter": {"type": "category"},
-        "industry": {"type": "category", "values": ["retail", "care"], "from": "NAICS title"},
-        "wage": {"type": "decimal", "scale": 2, "min": "0", "max": "99999.99"},
-    },
-    "rows_per_person": 20,
-}
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

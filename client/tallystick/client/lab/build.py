@@ -24,6 +24,7 @@ from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import Identity, new_identity, write_identity
 from tallystick.core.net.joining import exchanged, read_invitation
+from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
 from tallystick.crypto.envelope import SealingKey
 
@@ -227,8 +228,7 @@ def join_node(folder: Path, invitation: Path) -> None:
         TallyError: as `read_invitation` and `exchanged`.
     """
     shown = exchanged(read_invitation(invitation), new_key())
-    for name, data in (("authority.pem", shown.authority), ("certificate.pem", shown.chain), ("tls.key", shown.key)):
-        write_private(folder / name, data)
+    Membership.in_folder(folder, "tally node join INVITE").keep(shown)
 
 
 def join_analyst(folder: Path, identity: Identity, invitation: Path, agreements: Iterable[SignedDocument]) -> Profile:

@@ -10,6 +10,7 @@ import grpc
 from pydantic import Field, StringConstraints
 
 from tallystick.core.errors import Invalid, Refused
+from tallystick.core.files import read_at_most
 from tallystick.core.model import Document, Name
 from tallystick.core.net.channel import CALL_SECONDS, blocking_channel  # before grpc
 from tallystick.core.net.status import raised
@@ -47,16 +48,7 @@ def read_invitation(path: Path) -> Invitation:
     Raises:
         Invalid: `file-missing`, `invite-invalid`.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Invalid(
-            "file-missing",
-            f"{path} cannot be read",
-            hint="ask the coordinator's operator for an invitation",
-            detail=str(error.errno),
-        ) from error
+    data = read_at_most(path, MAX_BYTES, hint="ask the coordinator's operator for an invitation")
     try:
         return Invitation.read(json.loads(data[:MAX_BYTES]), what="the invitation")
     except (Invalid, ValueError, RecursionError):

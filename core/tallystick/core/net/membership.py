@@ -34,6 +34,11 @@ class Membership:
     key: Path
     hint: str
 
+    @classmethod
+    def in_folder(cls, folder: Path, hint: str) -> Membership:
+        """Give the files under their usual names."""
+        return cls(folder / "authority.pem", folder / "certificate.pem", folder / "tls.key", hint)
+
     def credentials(self) -> Credentials:
         """Give what is shown to the coordinator; finishes a renewal that was cut off.
 

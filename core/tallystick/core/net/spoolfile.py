@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, Self
 from google.protobuf.message import DecodeError
 
 from tallystick.core.errors import Broken
+from tallystick.core.files import sync_folder
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.v1.types_pb2 import Envelope
 
@@ -135,15 +136,6 @@ def write_spool(path: Path, envelopes: Iterator[Envelope]) -> tuple[int, int]:
     temporary.replace(path)
     sync_folder(path.parent)
     return written
-
-
-def sync_folder(folder: Path) -> None:
-    """Return when the names in a folder are durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _records(file: BinaryIO) -> Iterator[tuple[int, Envelope]]:

@@ -114,7 +114,7 @@ def _copy(connection: Connection, dataset: str, source: Source, folder: Path, ta
     _check_present(dataset, opened, targets)
     picked = ", ".join(f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items())
     # Names are quoted, the path is a parameter.
-    connection.execute(f"CREATE TABLE {table} AS SELECT {picked} FROM {opened.clause}", list(opened.parameters))  # noqa: S608
+    connection.execute(f"CREATE TABLE {table} AS SELECT {picked} FROM {opened.clause}", list(opened.parameters))  # noqa: S608 - quoted names
 
 
 def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> None:
@@ -139,7 +139,7 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
     for name, column in expressions.items():
         counts.append(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND NOT {column.good})")
         counts.append(f"count(*) FILTER (WHERE {column.good} AND {column.outside})" if column.outside else "0")
-    rows, keyless, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608
+    rows, keyless, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608 - quoted names
     if keyless:
         raise Invalid("source-types", f"dataset {dataset}: rows have no person key", detail=f"{keyless} of {rows} rows")
     bad = {name: count for name, count in zip(expressions, found[0::2], strict=True) if count}
@@ -165,7 +165,7 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
         f"CASE WHEN {quoted(n)} IS NOT NULL THEN {c.clipped if clip else c.value} END AS {quoted(n)}"
         for n, c in expressions.items()
     ]
-    connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608
+    connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608 - quoted names
     connection.execute("DROP TABLE raw")
     return int(rows)
 

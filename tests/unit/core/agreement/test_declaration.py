@@ -9,24 +9,14 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
+from tests.declared import WAGES
 from tests.governance import agreement
 
-WAGES: dict[str, Any] = {
-    "title": "Wages",
-    "source": {"csv": "wages.csv"},
-    "person": "id",
-    "identifiers": {"ssn": "SSN", "birth_date": "DOB"},
-    "columns": {
-        "quarter": {"type": "category"},
-        "industry": {"type": "category", "values": ["retail", "care"], "from": "NAICS title"},
-        "wage": {"type": "decimal", "scale": 2, "min": "0", "max": "99999.99"},
-    },
-    "rows_per_person": 20,
-}
+TITLED: dict[str, Any] = {**WAGES, "title": "Wages"}
 
 
 def declared(**change: Any) -> DeclaredDataset:
-    return DeclaredDataset.read({**WAGES, **change}, what="dataset")
+    return DeclaredDataset.read({**TITLED, **change}, what="dataset")
 
 
 def test_declarations_that_agree() -> None:
@@ -40,11 +30,11 @@ def test_declarations_that_agree() -> None:
         ({"rows_per_person": 21}, "rows_per_person differs"),
         ({"out_of_bounds": "clip"}, "out_of_bounds differs"),
         ({"identifiers": {"ssn": "SSN"}}, "identifiers differ: birth_date"),
-        ({"columns": {**WAGES["columns"], "extra": {"type": "integer"}}}, "column extra is not in the agreement"),
+        ({"columns": {**TITLED["columns"], "extra": {"type": "integer"}}}, "column extra is not in the agreement"),
         ({"columns": {"quarter": {"type": "category"}}}, "column wage of the agreement is missing"),
-        ({"columns": {**WAGES["columns"], "quarter": {"type": "integer"}}}, "column quarter: type differs"),
+        ({"columns": {**TITLED["columns"], "quarter": {"type": "integer"}}}, "column quarter: type differs"),
         (
-            {"columns": {**WAGES["columns"], "industry": {"type": "category", "values": ["retail"]}}},
+            {"columns": {**TITLED["columns"], "industry": {"type": "category", "values": ["retail"]}}},
             "column industry: values differs",
         ),
     ],
