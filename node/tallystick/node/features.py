@@ -1,12 +1,12 @@
 """From a dataset's records to one row per person: what a job asks of one group.
 
-- Rows with the same person key are one person, and so are those of keys that were merged (`sources/merging.py`).
+- Rows with the same person key are one person, and so are those of keys that were merged (`core/sources/merging.py`).
 - `where` filters rows; a person is in the group if any of their rows passes.
 - Derived columns sum up a person's passing rows.
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
 - An identifier is the most frequent one over all the person's rows, passing or not; of equally frequent ones the smallest.
-- Where the declaration allows other spellings, what rows or aliases say otherwise is kept beside it (`sources/aliases.py`).
+- Where the declaration allows other spellings, what rows or aliases say otherwise is kept beside it (`core/sources/aliases.py`).
 - People stand in the order of their keys (as bytes), so the same records give the same table.
 
 Everything runs in DuckDB and numpy; nothing loops over people.
@@ -26,11 +26,11 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import Derived
 from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.sources.aliases import spellings
+from tallystick.core.sources.identifiers import PERSON, Strings, identifiers_of, known_people
+from tallystick.core.sources.locked import literal, quoted
+from tallystick.core.sources.records import Records
 from tallystick.core.statistics.columns import PersonColumn
-from tallystick.node.sources.aliases import spellings
-from tallystick.node.sources.identifiers import PERSON, Strings, identifiers_of, known_people
-from tallystick.node.sources.locked import literal, quoted
-from tallystick.node.sources.records import Records
 
 
 @dataclass(frozen=True)

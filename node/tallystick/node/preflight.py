@@ -11,12 +11,12 @@ from typing import Any, Final
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.errors import TallyError
 from tallystick.core.net.tls import loaded as loaded_certificate
+from tallystick.core.sources.locked import quoted
+from tallystick.core.sources.records import loaded
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.features import people_table
 from tallystick.node.policy.model import read_policy
-from tallystick.node.sources.locked import quoted
-from tallystick.node.sources.records import loaded
 
 SOON_DAYS: Final = 30
 DIAL_SECONDS: Final = 3.0

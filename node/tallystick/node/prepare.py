@@ -17,6 +17,7 @@ from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.spellings import spelled_columns
 from tallystick.core.linkage.tokens import with_any_token
+from tallystick.core.sources.records import loaded
 from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
@@ -25,7 +26,6 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.ports import Storage
-from tallystick.node.sources.records import loaded
 
 Int64s = npt.NDArray[np.int64]
 

@@ -10,9 +10,9 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.sources.records import loaded
 from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
-from tallystick.node.sources.records import loaded
 
 HEADER = "id,ssn,first,last,nights\n"
 ROWS = (

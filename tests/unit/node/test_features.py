@@ -15,9 +15,9 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.where import checked_where
+from tallystick.core.sources.records import loaded
 from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
-from tallystick.node.sources.records import loaded
 
 CANARY = "canary-7731-zebra"
 CONFIG: dict[str, Any] = {

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import parsed_derive
+from tallystick.core.sources.records import loaded
 from tallystick.node.cli import node
 from tallystick.node.config import read_config
 from tallystick.node.features import people_table
 from tallystick.node.preflight import datasets, keys_told
-from tallystick.node.sources.records import loaded
 
 HEADER = "id,master,ssn,first,last,dob,region,nights\n"
 ROWS = (

@@ -18,7 +18,7 @@ from typing import Final
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid
-from tallystick.node.sources.locked import literal
+from tallystick.core.sources.locked import literal
 
 MAX_CATEGORY: Final = 200
 PLURALS: Final = {

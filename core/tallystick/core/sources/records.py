@@ -16,12 +16,12 @@ import duckdb
 from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.linkage.duplicates import Duplicates
-from tallystick.node.sources.aliases import TABLE, check_aliases
-from tallystick.node.sources.files import Opened, open_csv, open_parquet, read_fault
-from tallystick.node.sources.identifiers import PERSON, identifier_column
-from tallystick.node.sources.locked import Connection, connect, lock, quoted
-from tallystick.node.sources.merging import merged, shared_columns
-from tallystick.node.sources.types import PLURALS, typed
+from tallystick.core.sources.aliases import TABLE, check_aliases
+from tallystick.core.sources.files import Opened, open_csv, open_parquet, read_fault
+from tallystick.core.sources.identifiers import PERSON, identifier_column
+from tallystick.core.sources.locked import Connection, connect, lock, quoted
+from tallystick.core.sources.merging import merged, shared_columns
+from tallystick.core.sources.types import PLURALS, typed
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.node.sources.records import Records, loaded
+from tallystick.core.sources.records import Records, loaded
 
 CANARY = "canary-7731-zebra"
 COLUMNS: dict[str, Any] = {

@@ -12,9 +12,9 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.duplicates import Duplicates, Evidence, duplicates
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import Recipe
-from tallystick.node.sources.aliases import TABLE
-from tallystick.node.sources.identifiers import PERSON, identifiers_of, known_people
-from tallystick.node.sources.locked import Connection, quoted
+from tallystick.core.sources.aliases import TABLE
+from tallystick.core.sources.identifiers import PERSON, identifiers_of, known_people
+from tallystick.core.sources.locked import Connection, quoted
 
 
 def shared_columns(config: DeclaredDataset) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Final
 import duckdb
 
 from tallystick.core.errors import Broken, Invalid, TallyError
-from tallystick.node.sources.locked import Connection, literal, quoted
+from tallystick.core.sources.locked import Connection, literal, quoted
 
 MAX_COLUMNS: Final = 4096
 _CSV_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")

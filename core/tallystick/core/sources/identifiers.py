@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.node.sources.locked import Connection, quoted
+from tallystick.core.sources.locked import Connection, quoted
 
 PERSON = "@person"
 Strings = npt.NDArray[np.object_]

@@ -14,8 +14,8 @@ import numpy as np
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.spellings import Spellings
-from tallystick.node.sources.identifiers import PERSON, identifier_column, strings
-from tallystick.node.sources.locked import Connection, quoted
+from tallystick.core.sources.identifiers import PERSON, identifier_column, strings
+from tallystick.core.sources.locked import Connection, quoted
 
 TABLE: Final = "aliases"
 
