@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from tallystick.core.disclosure.differences import family_of
+from tallystick.core.errors import Broken
 from tallystick.core.failpoint import KILLED
 from tallystick.crypto.envelope import SealingKey
 from tallystick.node.app import Node
+from tallystick.node.assignment import Assignment
 from tallystick.node.local.client import steward
 from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.prepare import Prepared
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.v1.steward_pb2 import DecideRequest, PendingRequest, StewardJobRequest
 from tallystick.v1.types_pb2 import JobState as WireState
@@ -182,6 +186,37 @@ async def test_s27_a_bad_source_fails_the_job_without_its_values(town: Town, old
     assert (OTHER, code) in failures(town)
     assert CANARY not in repr(town.at.storage.failures(town.digest))
     assert CANARY.encode() not in agencies.other.written()
+
+
+@in_loop
+async def test_s40_an_agency_that_seals_what_cannot_be_true_fails_the_job_and_nothing_is_released(town: Town) -> None:
+    """S-27, S-40: labor seals fewer people than match. The desk names what cannot be, and keeps and sends nothing of it."""
+    async with serving(town) as address:
+        agencies = both(town, address)
+        nodes = [agencies.desk.node(), agencies.other.node()]
+        around = nodes[1].jobs.around
+
+        def lying(assignment: Assignment) -> Prepared:
+            told = around.prepare(assignment)
+            changed = {"people(wages)": 30, "usable(wages)": 30}
+            cells = zip(assignment.plan.cells, told.own, strict=True)
+            return replace(told, own=tuple(changed.get(cell.label, own) for cell, own in cells))
+
+        nodes[1].jobs.around = replace(around, prepare=lying)
+        async with attending(*nodes):
+            town.at.jobs.submit(member("ana"), town.document())
+            await until(lambda: town.state in ENDED)
+            await until(lambda: all(node.storage.jobs()[0].state == "failed" for node in nodes))
+        (kept,) = nodes[0].storage.jobs()
+        family = family_of(town.job.question)
+        assert (kept.candidate, nodes[0].storage.tables(family, but="")) == (None, [])
+        assert nodes[0].storage.result(kept.job, 1) is None
+    assert town.state == "failed"
+    assert failures(town) == {(DESK, "cells-contradict")}
+    (failure,) = town.at.storage.failures(town.digest)
+    assert failure.message.endswith("more matches than usable people of wages")
+    with pytest.raises(Broken):
+        b"".join(town.at.spool.result(town.digest))
 
 
 @in_loop

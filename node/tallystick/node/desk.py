@@ -2,7 +2,8 @@
 
 Rules that this file enforces:
 
-1. What is opened is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
+1. What is opened must be numbers that can be true together (`core/statistics/consistency.py`); else the job fails and nothing is kept.
+   It is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
    So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
    into a small number (`core/disclosure/differences.py`): what goes out is kept for that.
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
@@ -31,6 +32,7 @@ from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.keyfile import Identity
 from tallystick.core.linkage.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
+from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, table
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract
@@ -59,7 +61,8 @@ class Desk:
         """Make and keep the candidate of an attempt.
 
         Raises:
-            Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `disk`.
+            Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `cells-contradict`: the
+                opened cells cannot all be true; `disk`.
         """
         contract, plan = assignment.contract, assignment.plan
         question = contract.job.question
@@ -131,6 +134,7 @@ class Desk:
         contract, plan, passes = assignment.contract, assignment.plan, assignment.passes
         question, job = contract.job.question, assignment.job.hex()
         part = read_seen(opened.report, job=assignment.job, attempt=attempt, passes=passes.digest, count=len(passes.told))
+        check_consistent(plan, opened.values)
         profile = profile_of(contract.agreement.disclosure)
         before = table(plan, opened.values, question, keep_empty=profile.zeros_disclosive)
         rows, totals, disclosure = suppress(before, linkage_numbers(plan, opened.values), profile, plan)

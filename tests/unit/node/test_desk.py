@@ -65,9 +65,13 @@ class Room:
 
     def candidate(self, part: Assignment, matched: Mapping[str | None, int], **more: Any) -> dict[str, Any]:
         """Give what would go out."""
+        return self.made(part, opened(part, matched, **more))
+
+    def made(self, part: Assignment, cells: Opened) -> dict[str, Any]:
+        """Give what would go out of opened cells."""
         self.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW))
         approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
-        record = self.desk.candidate(part, 1, opened(part, matched, **more), approvals)
+        record = self.desk.candidate(part, 1, cells, approvals)
         assert record.candidate is not None
         body: dict[str, Any] = numbers(json.loads(record.candidate))
         return body

@@ -40,7 +40,7 @@ def table(plan: Plan, opened: Sequence[int], question: Question, *, keep_empty: 
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = _by_row(plan, opened)
+    cells = values_by_row(plan, opened)
     rows: list[Row] = []
     for index, levels in enumerate(plan.rows):
         values = cells[index]
@@ -70,7 +70,7 @@ def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    values = _by_row(plan, opened)[-1]
+    values = values_by_row(plan, opened)[-1]
     groups = (plan.left, plan.right)
     return {
         "people": {group: values[f"people({group})"][0] for group in groups},
@@ -103,7 +103,7 @@ def group_counts(plan: Plan, opened: Sequence[int]) -> list[GroupCount]:
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = _by_row(plan, opened)
+    cells = values_by_row(plan, opened)
     return [
         GroupCount(levels, cells[-2 - index]["people"][0], cells[-2 - index]["matched"][0])
         for index, levels in enumerate(plan.groups)
@@ -121,11 +121,16 @@ def list_counts(plan: Plan, opened: Sequence[int], what: str) -> dict[str, tuple
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = _by_row(plan, opened).get(-1, {})
+    cells = values_by_row(plan, opened).get(-1, {})
     return {group: tuple(cells[f"{what}({name}) {group}"][0] for name in plan.passes) for group in (plan.left, plan.right)}
 
 
-def _by_row(plan: Plan, opened: Sequence[int]) -> dict[int, dict[str, tuple[int, int]]]:
+def values_by_row(plan: Plan, opened: Sequence[int]) -> dict[int, dict[str, tuple[int, int]]]:
+    """Give (value, scale) of each cell by its row and label; rows as `Cell.row` numbers them.
+
+    Raises:
+        Broken: `internal`: another number of cells than the plan has.
+    """
     if len(opened) != len(plan.cells):
         raise Broken("internal", f"{len(opened)} opened cells for a plan of {len(plan.cells)}")
     values: dict[int, dict[str, tuple[int, int]]] = {}
