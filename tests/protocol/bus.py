@@ -61,9 +61,9 @@ class Bus:
         return opened
 
     def _take(self, role: str, step: Step[Any]) -> None:
-        self.states[role] = step.state
         for outbound in step.outbound:
             self._send(outbound)
+        self.states[role] = step.state
 
     def _send(self, outbound: Outbound) -> None:
         assert outbound.ref not in self.transcript, outbound.ref

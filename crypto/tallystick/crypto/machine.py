@@ -45,15 +45,24 @@ class Message:
 
 @dataclass(frozen=True)
 class Outbound:
-    """A message to send; `chunks` is lazy, is read once, and yields at most `envelope.CHUNK` bytes at a time."""
+    """A message to send; `chunks` is lazy, is read once, and yields at most `envelope.CHUNK` bytes at a time.
+
+    Attributes:
+        withheld: nothing of it may leave before its last chunk has been read. Reading it checks the message that it is made of, and
+            raises where that is bad; the step that gave it counts only then.
+    """
 
     ref: Ref
     chunks: Iterable[bytes] = field(repr=False)
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
 class Step(Generic[S]):
-    """What a transition gives: the next state and what to send before anything else is read."""
+    """What a transition gives: the next state and what to send before anything else is read.
+
+    The state counts once all chunks of `outbound` have been read without an error.
+    """
 
     state: S
     outbound: tuple[Outbound, ...] = ()

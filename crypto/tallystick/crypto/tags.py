@@ -164,7 +164,7 @@ def own_list(
     ones as its shape says (`decoy_shapes`), and random points elsewhere, so it matches first at its own pass.
 
     Args:
-        passes: the tokens by pass, in ladder order (strict to loose).
+        passes: the tokens by pass, in ladder order (strict to loose); each is asked for once, when its points are read.
         people: how many people each pass has.
         secret: the job secret.
         job_digest: the job's.
@@ -180,14 +180,13 @@ def own_list(
         A list of `rows_of(...)` rows; its points are hashed and masked as they are read.
 
     Raises:
-        LocalFault: `tokens-people`: a pass has tokens of more or fewer people; `decoy-pass`: bands and need do not fit.
+        LocalFault: `decoy-pass`: bands and need do not fit. While points are read, `tokens-people`: a pass has tokens of more or fewer
+            people.
 
     Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
     passes.
     """
     ladder = list(passes)
-    if any(len(column.usable) != people for column in passes.values()):
-        raise LocalFault("tokens-people", f"every pass must have tokens of {people} people")
     exact = ladder[: len(ladder) - bands]
     own_passes = [*exact, SIMILARITY] if bands else exact
     rows = rows_of(people, len(own_passes), decoys)
@@ -196,9 +195,9 @@ def own_list(
     order = permutation(randomness, rows)
 
     def blocks() -> Iterator[Points]:
-        for index, (name, column) in enumerate(passes.items()):
+        for index, name in enumerate(ladder):
             prefix = frame(secret, name.encode())
-            hashed, known = _people(prefix, column, rows, workers)
+            hashed, known = _people(prefix, _of(people, passes[name]), rows, workers)
             position = people
             for own_pass, here in chosen.items():
                 present = np.flatnonzero(shapes[own_pass][index])
@@ -213,6 +212,12 @@ def own_list(
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
     return OwnList(len(ladder), rows, persons[order], blocks())
+
+
+def _of(people: int, column: TokenColumn) -> TokenColumn:
+    if len(column.usable) != people:
+        raise LocalFault("tokens-people", f"every pass must have tokens of {people} people")
+    return column
 
 
 def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tuple[Points, npt.NDArray[np.bool_]]:

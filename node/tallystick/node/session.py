@@ -6,7 +6,8 @@ Rules that this file enforces:
 2. Its sealing key is made here, is never written down, and goes with the session (S-04).
 3. No round's message leaves before the hello of every participant is here and verified.
 4. A message is given to a machine only when a machine awaits it and the coordinator holds it whole, and opened under the header that
-   is awaited (S-32). It is read as it arrives; the machine's next state and its answers count once it was read to its last envelope.
+   is awaited (S-32). It is read as it arrives; the machine's next state counts once it was read to its last envelope and all answers
+   were made. An answer that is made while a message is still being checked stays in a sealed file until the message was found good.
 5. A share is stored before it is sent, and what is sent is what was stored first (S-18). It is made when all else of this agency has
    been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
 """
@@ -285,7 +286,12 @@ class Session:
         if ref.receiver == around.agency:
             self._local[ref] = tuple(outbound.chunks)
             return
-        if ref.kind != kinds.SHARES:
+        if outbound.withheld:
+            # it waits in its file, sealed; if reading it raises, the session ends and nobody has seen any of it
+            passage = courier.outgoing(ref)
+            courier.fill(ref, passage, outbound.chunks)
+            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, passage))
+        elif ref.kind != kinds.SHARES:
             passage = courier.outgoing(ref)
             self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, passage))
             courier.fill(ref, passage, outbound.chunks)

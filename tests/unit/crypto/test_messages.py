@@ -45,12 +45,14 @@ def test_a_list_is_known_row_by_row_as_it_arrives(passes: int, rows: int, step: 
             taken = min(start + piece, len(data))
             yield data[start : start + piece]
 
-    got, arrived = kinds.arriving_list(chunks(), 16, passes=passes, sender="x", step=step)
+    said, arrived = kinds.arriving_list(chunks(), 16, passes=passes, sender="x", step=step)
+    assert said == rows
     seen = []
-    for at, start, stop in arrived:
-        assert 0 < stop - start <= step
+    for at, start, block in arrived:
+        stop = start + len(block)
+        assert 0 < len(block) <= step
         assert (at * rows + stop) * 16 <= taken
-        assert np.array_equal(got[at, start:stop], sent[at, start:stop])
+        assert np.array_equal(block, sent[at, start:stop])
         seen += [(at, row) for row in range(start, stop)]
     assert seen == [(at, row) for at in range(passes) for row in range(rows)]
 

@@ -6,8 +6,9 @@ Rules that this file enforces (docs/protocol.md §4):
    make the zero shares that hide an agency's own totals from a third agency's desk.
 2. An agency masks its own list and sends it round the ring; the last agency of the ring, never the owner, hands it to the coordinator.
 3. Every point of another is checked (canonical, on the curve, not of small order) before it is multiplied, block by block as the list
-   arrives, and no value may stand in the list twice. Nothing that was made of a list leaves before all of it has been checked: until
-   then what is multiplied stays in this process, so a bad point in a list says no more than one that is refused at once.
+   arrives, and no value may stand in the list twice. Nothing that was made of a list leaves before all of it has been checked: what is
+   handed on is `withheld`, so a bad point in a list says no more than one that is refused at once. One pass is in memory at a time; what
+   was made of those before it is sealed to its receiver and waits.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
@@ -86,7 +87,8 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)
-    return Step(Tagging(setup, pair_keys, scalar, own.persons, {setup.me: own.rows}), (listed, *correction))
+    tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, tuple(setup.passes), {setup.me: own.rows})
+    return Step(tagging, (listed, *correction))
 
 
 def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching]:
@@ -95,23 +97,14 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     Raises:
         PeerFault: a list that is malformed, holds a bad point, or holds a value twice.
     """
-    setup, owner, sender, workers = state.setup, message.ref.about, message.ref.sender, state.setup.workers.count
-    lists, arrived = kinds.arriving_list(
-        message.chunks, kinds.POINT_BYTES, passes=len(setup.passes), sender=sender, step=MASKED_AT_ONCE
-    )
-    passes, rows, _ = lists.shape
+    setup, owner, sender = state.setup, message.ref.about, message.ref.sender
+    passes = len(state.passes)
+    rows, arrived = kinds.arriving_list(message.chunks, kinds.POINT_BYTES, passes=passes, sender=sender, step=MASKED_AT_ONCE)
     seen = {**state.rows, owner: rows}
-    for at, start, stop in arrived:  # in place: a long list is in memory once
-        block = lists[at, start:stop]
-        checked_points(block.reshape(-1).data, stop - start, sender=sender, start=start, workers=workers)
-        block[:] = kernel.mask(state.scalar, block, workers)
-        _tell_tagged(setup, seen, missing=(passes - at) * rows - stop)
-    for values in lists:  # after the mask, which also makes Q and Q plus a small-order point equal
-        refuse_repeats(values, sender=sender)
-    handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, _handed(setup, owner, lists)))
+    masked = _masked(state, arrived, seen, owner=owner, sender=sender)
+    handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, masked), withheld=True)
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
-    setup.workers.make_ready(product_work.begin)  # beside the list's way to the coordinator, and its matching
     return Step(Matching(setup, state.pair_keys, state.persons, sum(seen.values())), (handed,))
 
 
@@ -222,11 +215,31 @@ def _next_ref(setup: AgencySetup, owner: str) -> Ref:
     return Ref(kinds.POINTS, setup.me, ring[place + 1], owner)
 
 
-def _handed(setup: AgencySetup, owner: str, masked: kinds.Bytes2) -> Iterator[kinds.Bytes2]:
-    """Give what leaves us of each pass: points, or with two agencies (where the coordinator needs no correction) their tags."""
+def _masked(
+    state: Tagging, arrived: Iterator[tuple[int, int, kinds.Bytes2]], rows: Mapping[str, int], *, owner: str, sender: str
+) -> Iterator[kinds.Bytes2]:
+    """Check and mask a list as it arrives; give what leaves us of each pass, in blocks, when all of the pass has been checked.
+
+    That is points, or with two agencies (where the coordinator needs no correction) their tags.
+    """
+    setup, workers = state.setup, state.setup.workers.count
     last = len(setup.agencies) == 2 and setup.ring(owner)[-1] == setup.me
-    for name, points in zip(setup.passes, masked, strict=True):
-        yield kernel.hash_tags(tags.tag_prefix(setup.job, name), points, setup.workers.count) if last else points
+    missing = len(state.passes) * rows[owner]
+    masked = np.empty((rows[owner], kinds.POINT_BYTES), dtype=np.uint8)
+    for at, start, block in arrived:
+        checked_points(block.reshape(-1).data, len(block), sender=sender, start=start, workers=workers)
+        stop = start + len(block)
+        masked[start:stop] = kernel.mask(state.scalar, block, workers)
+        missing -= len(block)
+        _tell_tagged(setup, len(state.passes), rows, missing=missing)
+        if stop == len(masked):
+            refuse_repeats(masked, sender=sender)  # after the mask, which also makes Q and Q plus a small-order point equal
+            prefix = tags.tag_prefix(setup.job, state.passes[at])
+            for low in range(0, len(masked), MASKED_AT_ONCE):
+                part = masked[low : low + MASKED_AT_ONCE]
+                yield kernel.hash_tags(prefix, part, workers) if last else part
+    if len(rows) == len(setup.agencies):
+        setup.workers.make_ready(product_work.begin)  # beside the list's way to the coordinator, and its matching
 
 
 def _counted(setup: AgencySetup, own: tags.OwnList) -> Iterator[kinds.Bytes2]:
@@ -235,10 +248,10 @@ def _counted(setup: AgencySetup, own: tags.OwnList) -> Iterator[kinds.Bytes2]:
     for block in own.blocks:
         yield block
         missing -= len(block)
-        _tell_tagged(setup, {setup.me: own.rows}, missing=missing)
+        _tell_tagged(setup, own.passes, {setup.me: own.rows}, missing=missing)
 
 
-def _tell_tagged(setup: AgencySetup, rows: Mapping[str, int], *, missing: int) -> None:
+def _tell_tagged(setup: AgencySetup, passes: int, rows: Mapping[str, int], *, missing: int) -> None:
     """Tell how many points are done, `missing` fewer than the lists known so far have, out of what all lists may have."""
-    known = sum(rows.values()) * len(setup.passes)
+    known = sum(rows.values()) * passes
     setup.tell("tag", known - missing, known * len(setup.agencies) // len(rows))

@@ -34,6 +34,8 @@ POINT_BYTES: Final = 32
 TAG_BYTES: Final = 16
 MAX_PASSES: Final = 512
 MAX_ROWS: Final = 1 << 28
+STEP: Final = 1 << 17
+"""Rows of a list that are read at a time."""
 
 _HEADER: Final = 12
 _SLOTS_HEADER: Final = 8
@@ -79,20 +81,21 @@ def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) 
     Raises:
         PeerFault: as `arriving_list`.
     """
-    whole, arrived = arriving_list(chunks, width, passes=passes, sender=sender)
-    for _ in arrived:
-        pass
+    rows, arrived = arriving_list(chunks, width, passes=passes, sender=sender)
+    whole = np.empty((passes, rows, width), dtype=np.uint8)
+    for at, start, block in arrived:
+        whole[at, start : start + len(block)] = block
     return whole
 
 
 def arriving_list(
-    chunks: Iterable[bytes], width: int, *, passes: int, sender: str, step: int = MAX_ROWS
-) -> tuple[Bytes2, Iterator[tuple[int, int, int]]]:
-    """Read a list while it arrives.
+    chunks: Iterable[bytes], width: int, *, passes: int, sender: str, step: int = STEP
+) -> tuple[int, Iterator[tuple[int, int, Bytes2]]]:
+    """Read a list while it arrives, some rows at a time.
 
     Returns:
-        The list, (passes, rows, width), and what of it is here: (pass, first row, row after the last), in order, at most `step` rows
-        at a time. The list is whole, and as long as it says, only when that has been read to its end.
+        The rows of each pass, and what comes: (pass, first row, values (n, width)), in order, at most `step` rows of one pass at a
+        time, in an array that is used again for the next ones. The list is as long as it says only if that could be read to its end.
 
     Raises:
         PeerFault: `list-malformed`: the header is wrong, another number of passes, too many rows, or another length than it says.
@@ -106,21 +109,30 @@ def arriving_list(
         raise PeerFault(
             "list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender
         )
-    whole = np.empty((passes, rows, width), dtype=np.uint8)
-    return whole, _arrived(whole, source, sender, step)
+    return rows, _arrived(source, passes, rows, width, sender, step)
 
 
-def _arrived(whole: Bytes2, source: Iterator[bytes], sender: str, step: int) -> Iterator[tuple[int, int, int]]:
-    _, rows, width = whole.shape
-    done = 0
-    for position in _filling(whole.reshape(-1), source, sender):
-        while done * width < position:
-            at, start = divmod(done, rows)
-            stop = min(start + step, rows)
-            if (at * rows + stop) * width > position:
-                break
-            yield at, start, stop
-            done = at * rows + stop
+def _arrived(
+    source: Iterator[bytes], passes: int, rows: int, width: int, sender: str, step: int
+) -> Iterator[tuple[int, int, Bytes2]]:
+    room = np.empty(min(step, rows) * width, dtype=np.uint8)
+    places = ((at, start) for at in range(passes) for start in range(0, rows, step))
+    due, filled = next(places, None), 0
+    for chunk in source:
+        rest = np.frombuffer(chunk, dtype=np.uint8)
+        while len(rest) and due is not None:
+            at, start = due
+            size = min(step, rows - start) * width
+            part, rest = rest[: size - filled], rest[size - filled :]
+            room[filled : filled + len(part)] = part
+            filled += len(part)
+            if filled == size:
+                yield at, start, room[:size].reshape(-1, width)
+                due, filled = next(places, None), 0
+        if len(rest):
+            raise _other_length(passes * rows * width, sender)
+    if due is not None:
+        raise _other_length(passes * rows * width, sender)
 
 
 def slots_payload(slots: npt.NDArray[np.uint32], table_size: int) -> Iterator[bytes]:
@@ -156,22 +168,17 @@ def frames(parts: Iterable[bytes]) -> Iterator[bytes]:
 def _filled(source: Iterator[bytes], length: int, sender: str) -> Bytes2:
     """Read exactly `length` bytes into one array, without joining chunks first."""
     whole = np.empty(length, dtype=np.uint8)
-    for _ in _filling(whole, source, sender):
-        pass
-    return whole
-
-
-def _filling(whole: Bytes2, source: Iterator[bytes], sender: str) -> Iterator[int]:
-    """Fill an array exactly; give how many bytes are here after each chunk."""
     position = 0
     for chunk in source:
         end = position + len(chunk)
-        if end > len(whole):
-            break
+        if end > length:
+            raise _other_length(length, sender)
         whole[position:end] = np.frombuffer(chunk, dtype=np.uint8)
         position = end
-        yield position
-    else:
-        if position == len(whole):
-            return
-    raise PeerFault("list-malformed", f"a list is not the {len(whole)} bytes that its header says", sender=sender)
+    if position != length:
+        raise _other_length(length, sender)
+    return whole
+
+
+def _other_length(due: int, sender: str) -> PeerFault:
+    return PeerFault("list-malformed", f"a list is not the {due} bytes that its header says", sender=sender)

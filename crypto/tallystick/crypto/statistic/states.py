@@ -6,7 +6,7 @@ A state holds only what is legal in it; secrets go with the state that no longer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,8 @@ class AgencySetup:
         agencies: all data agencies, in name order.
         desk: the agency that opens.
         job: the job's digest, 32 bytes.
-        passes: tokens by linkage pass, strict to loose, the bands of a similarity pass last.
+        passes: tokens by linkage pass, strict to loose, the bands of a similarity pass last. Each is asked for once, in this order, while
+            the own list is read; it may be made only then.
         people: number of people; the length of every token column.
         decoys: decoy people per pass.
         coin_key: the node's stored secret for decoy coins, 32 bytes.
@@ -71,6 +72,10 @@ class AgencySetup:
         start = self.agencies.index(owner) + 1
         return (self.agencies[start:] + self.agencies[:start])[:-1]
 
+    def without_tokens(self) -> AgencySetup:
+        """Give what is needed once the own list is on its way; tokens are not."""
+        return replace(self, passes={})
+
     def previous(self, owner: str) -> str:
         """Give who sends us an owner's list."""
         visits = (owner, *self.ring(owner))
@@ -99,6 +104,7 @@ class Tagging:
 
     Attributes:
         persons: person of each row of the own list, -1 for decoys and padding.
+        passes: their names, strict to loose.
         rows: padded rows of each list seen so far, the own included.
     """
 
@@ -106,6 +112,7 @@ class Tagging:
     pair_keys: Mapping[str, bytes] = field(repr=False)
     scalar: bytes = field(repr=False)
     persons: Int64s = field(repr=False)
+    passes: tuple[str, ...]
     rows: Mapping[str, int]
     phase = "tag"
 
