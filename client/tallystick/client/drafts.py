@@ -29,7 +29,7 @@ def draft_agreement(path: Path) -> Agreement:
             hint="an agreement names parties, their keys and datasets: docs/configuration.md",
         )
     agreement = Agreement.read(value, what="the draft")
-    entries, _ = checked_link(agreement.link)
+    entries, words = checked_link(agreement.link)
     if entries:
-        recipes_of(entries, None)
+        recipes_of((*entries, *words), None)
     return agreement

@@ -6,7 +6,7 @@ import pytest
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.agreement import pass_implies
-from tallystick.core.linkage.ladders import LADDERS, SIMILARITY, STANDS_IN, passes_for, recipes_of, similarity_of
+from tallystick.core.linkage.ladders import LADDERS, STANDS_IN, WORDS, ladder, passes_for, recipes_of, similarity_of
 from tallystick.core.linkage.normalise import RULES
 from tallystick.core.linkage.recipes import MIN_BITS, NAMED, check_strength, needed_bits, parsed_recipe
 
@@ -117,10 +117,10 @@ def test_numbers_given_out_once_do_not_coincide_as_their_digits_would() -> None:
 
 def test_a_ladder_for_many_people_is_part_of_the_one_for_few() -> None:
     full = (*TANF, "street", "zip", "phone", "school_id", "state_id")
-    for ladder in LADDERS:
+    for name in LADDERS:
         before: set[str] | None = None
         for people in (1_000, 100_000, 1_000_000, 10_000_000):
-            usable, _ = passes_for((ladder,), None, full, full, people=(people, people))
+            usable, _ = passes_for((name,), None, full, full, people=(people, people))
             stands_for = {STANDS_IN.get(recipe.name, recipe.name) for recipe in usable}
             assert before is None or stands_for <= before
             before = stands_for
@@ -131,8 +131,8 @@ def test_a_ladder_for_many_people_is_part_of_the_one_for_few() -> None:
 
 
 def test_passes_stay_few() -> None:
-    for ladder, most in (("default", 20), ("loose", 40)):
-        assert len(passes_for((ladder,), None, tuple(RULES), tuple(RULES), people=(5_000, 5_000))[0]) <= most
+    for name, most in (("default", 20), ("loose", 40)):
+        assert len(passes_for((name,), None, tuple(RULES), tuple(RULES), people=(5_000, 5_000))[0]) <= most
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,33 @@ def test_passes_stay_few() -> None:
         (("loose", "similarity-no-twins"), "similarity-no-twins"),
         (("default", "similarity"), "similarity"),
         (("similarity-no-households",), "similarity-no-households"),
+        (("default", "no-twins"), None),
+        (("loose", "no-twins"), "similarity-no-twins"),
+        (("loose", "no-households"), "similarity-no-households"),
         ((), None),
     ],
 )
 def test_a_similarity_pass_is_asked_for_by_its_word(link: tuple[str, ...], word: str | None) -> None:
     assert similarity_of(link) == word
-    assert not set(SIMILARITY) & {recipe.name for recipe in recipes_of(link, None)}
+    assert not set(WORDS) & {recipe.name for recipe in recipes_of(link, None)}
+
+
+def test_what_lists_do_not_hold_adds_recipes_and_what_they_may_hold_takes_none() -> None:
+    """Without twins a recipe needs no first name, but a birth date, which housemates do not share; without households not that either."""
+    for name in LADDERS:
+        some, fewer, fewest = (ladder(name, link) for link in ((), ("no-twins",), ("no-households",)))
+        assert some == LADDERS[name] == fewer[: len(some)]
+        assert fewest[: len(fewer)] == fewer
+        assert fewer == ladder(name, ("similarity-no-twins",))
+        for recipe in map(parsed_recipe, fewer[len(some) :]):
+            assert any(part.field == "birth_date" and part.length is None for part in recipe.parts)
+        for recipe in map(parsed_recipe, fewest):
+            check_strength(recipe, twins=False)
+    assert ladder("strict", ("no-households",)) == LADDERS["strict"]
+    assert len(ladder("default", ("no-twins",))) > len(LADDERS["default"])
+    assert len(ladder("loose", ("no-households",))) > len(ladder("loose", ("no-twins",)))
+    # a job may ask for a ladder below the agreement's, with the same word
+    assert [r.name for r in recipes_of(("default", "loose", "no-twins"), "default")] == list(ladder("default", ("no-twins",)))
 
 
 def test_opentokens_rules_have_names() -> None:

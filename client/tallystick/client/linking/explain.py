@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.ladders import HOLDS, LADDERS, WORDS, ladder
 from tallystick.core.linkage.recipes import NAMED, Recipe, check_strength, parsed_recipe
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto.codec import unframe_all
@@ -39,7 +39,8 @@ class Explained:
     Attributes:
         recipe: as an agreement names it.
         text: the fields it stands for.
-        ladders: which ladders hold it, strict first; empty for one that only an agreement can name.
+        ladders: which ladders hold it, strict first, alone or with a word on what the lists hold; empty for one that only an
+            agreement can name.
         needs: what a dataset must have: identifiers, or one of several.
         token: the canonical fields in the clear, in order.
         bits: collision entropy, a low estimate for one county's clients.
@@ -63,15 +64,20 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     """Explain recipes, or all that a ladder holds or a name stands for.
 
     Args:
-        names: recipes or ladders; empty: everything known.
+        names: recipes or ladders, and words on what the lists hold; no recipe and no ladder: everything known.
 
     Raises:
         Invalid: `link-invalid`. Refused: `link-weak`.
     """
-    chosen = (recipe for name in names or (*LADDERS, *NAMED) for recipe in LADDERS.get(name, (name,)))
+    words = tuple(name for name in names if name in WORDS)
+    others = tuple(name for name in names if name not in WORDS)
+    known = words or (() if others else HOLDS)
+    chosen = (
+        recipe for name in others or (*LADDERS, *NAMED) for recipe in (ladder(name, known) if name in LADDERS else (name,))
+    )
     recipes = [parsed_recipe(text) for text in dict.fromkeys(chosen)]
     for recipe in recipes:
-        check_strength(recipe)
+        check_strength(recipe, twins=not known)
     columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
     return [_explained(recipe, columns[recipe.name].data) for recipe in recipes]
 
@@ -80,12 +86,20 @@ def _explained(recipe: Recipe, token: bytes) -> Explained:
     return Explained(
         recipe.name,
         recipe.text,
-        tuple(ladder for ladder, held in LADDERS.items() if recipe.name in held),
+        tuple(_ladders(recipe.name)),
         tuple(dict.fromkeys(_needs(recipe))),
         tuple(part.decode() for part in unframe_all(token, sender="")),
         recipe.bits,
         SIZE * SIZE * 2.0**-recipe.chance_bits,
     )
+
+
+def _ladders(recipe: str) -> Iterator[str]:
+    for name, held in LADDERS.items():
+        if recipe in held:
+            yield name
+        else:
+            yield from (f"{name}, {word}" for word in HOLDS if recipe in ladder(name, (word,)))
 
 
 def _needs(recipe: Recipe) -> Iterator[str]:

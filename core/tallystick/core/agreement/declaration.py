@@ -21,7 +21,7 @@ from tallystick.core.agreement.model import (
     RowsPerPerson,
     check_names_apart,
 )
-from tallystick.core.linkage.ladders import SIMILARITY
+from tallystick.core.linkage.ladders import WORDS
 from tallystick.core.model import ColumnName, Document, Text
 
 SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -90,8 +90,8 @@ class SamePerson(Document):
     def _consistent(self) -> Self:
         if len(set(self.ids)) != len(self.ids):
             raise ValueError("ids are repeated")
-        if set(self.link) & set(SIMILARITY):
-            raise ValueError("duplicates are found by recipes, not by a similarity pass")
+        if set(self.link) & set(WORDS):
+            raise ValueError("duplicates are found by recipes and ladders alone")
         return self
 
     @property

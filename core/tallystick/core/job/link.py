@@ -1,7 +1,8 @@
 """What a question links by: its agreement's recipes or one of its ladders, and whether a similarity pass follows.
 
-The entries of an agreement's `link` are recipes, ladders, and at most one word of `ladders.SIMILARITY`. The word asks for a
-similarity pass after whatever else a job links by, except where the job says `link: strict`. The ladder `loose` has one in any case.
+The entries of an agreement's `link` are recipes, ladders, and at most one word of `ladders.WORDS`. A word says what the lists hold;
+one of `ladders.SIMILARITY` also asks for a similarity pass after whatever else a job links by, except where the job says
+`link: strict`. The ladder `loose` has one in any case.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.refusal import not_allowed
-from tallystick.core.linkage.ladders import LADDERS, SIMILARITY, similarity_of
+from tallystick.core.linkage.ladders import HOLDS, LADDERS, SIMILARITY, WORDS
 
 
 def checked_link(link: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the recipes and ladders of an agreement's `link`, and its word for a similarity pass, if any.
+    """Give the recipes and ladders of an agreement's `link`, and its word on what its lists hold, if any.
 
     Raises:
         Invalid: `link-invalid`: two words, or a word alone.
     """
-    words = tuple(entry for entry in link if entry in SIMILARITY)
-    others = tuple(entry for entry in link if entry not in SIMILARITY)
+    words = tuple(entry for entry in link if entry in WORDS)
+    others = tuple(entry for entry in link if entry not in WORDS)
     if len(words) > 1:
+        joined = next((f"similarity-{word}" for word in HOLDS if set(words) == {SIMILARITY[0], word}), None)
         raise Invalid(
-            "link-invalid", f"link names {' and '.join(words)}", hint="keep the one that says what the lists may hold"
+            "link-invalid",
+            f"link names {' and '.join(words)}",
+            hint=f"write {joined}" if joined else "keep the one that says what the lists may hold",
         )
     if words and not others:
         raise Invalid(
             "link-invalid",
-            f"link has {words[0]} alone, which finds what recipes have missed",
+            f"link has {words[0]} alone, which is neither a recipe nor a ladder",
             hint=f"link: [default, {words[0]}]",
         )
     return others, words
@@ -60,15 +64,15 @@ def link_of(question: Question, agreement: Agreement) -> tuple[str, ...]:
     raise not_allowed(agreement, "link", f"it does not allow link: {asked}", named or ("default",))
 
 
-def similarity_asked(question: Question, agreement: Agreement) -> str | None:
-    """Give the word for the similarity pass that a question links by in the end; None for none.
+def link_asked(question: Question, agreement: Agreement) -> tuple[str, ...]:
+    """Give what a question links by, as `ladders.passes_for` and `ladders.similarity_of` take it: recipes or a ladder, and a word.
+
+    `link: strict` has no word: its recipes are for any lists, and no similarity pass follows.
 
     Raises:
         Invalid: `link-invalid`.
         Refused: `job-not-allowed`.
     """
     entries = link_of(question, agreement)
-    if question.link == "strict":
-        return None
     _, words = checked_link(agreement.link)
-    return similarity_of((*entries, *words))
+    return entries if question.link == "strict" else (*entries, *words)

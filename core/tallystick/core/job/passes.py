@@ -13,9 +13,9 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.errors import TallyError
-from tallystick.core.job.link import link_of, similarity_asked
+from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Question, parsed_join
-from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.ladders import passes_for, similarity_of
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.spellings import spelled
@@ -83,8 +83,7 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
     names = [question.people[group].dataset for group in (join.left, join.right)]
     left, right = (agreement.dataset_of(name) for name in names)
     return _passes(
-        link_of(question, agreement),
-        similarity_asked(question, agreement),
+        link_asked(question, agreement),
         left.identifiers,
         right.identifiers,
         (names[0], names[1]),
@@ -96,7 +95,6 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
 @lru_cache(maxsize=64)
 def _passes(
     link: tuple[str, ...],
-    word: str | None,
     left: tuple[str, ...],
     right: tuple[str, ...],
     names: tuple[str, str],
@@ -105,7 +103,7 @@ def _passes(
 ) -> Passes:
     exact, lacking = passes_for(link, None, left, right, names=names, people=people)
     unusable = [(recipe.name, reason) for recipe, reason in lacking]
-    plan = None
+    plan, word = None, similarity_of(link)
     if word is not None:
         try:
             plan = plan_of(left, right, max(*people, FEWEST), word)

@@ -90,6 +90,39 @@ _LOOSE: Final = (
 )
 LADDERS: Final[Mapping[str, tuple[str, ...]]] = {"strict": _STRICT, "default": _DEFAULT, "loose": _LOOSE}
 
+_NO_TWINS_DEFAULT: Final = (
+    # the first name replaced; only twins share the rest
+    "last_name+birth_date+street",
+    "last_name+birth_date+zip",
+)
+_NO_TWINS_LOOSE: Final = (
+    *_NO_TWINS_DEFAULT,
+    "birth_date+street+zip",
+    "last_name:4+birth_date+street:7",
+    "last_sound+birth_date+zip",
+    "birth_date+street",
+    "birth_date+street_name+zip",
+    "last_end+birth_date+city",
+)
+_NO_HOUSEHOLDS_LOOSE: Final = (
+    *_NO_TWINS_LOOSE,
+    # the birth date wrong as well; people of one home share the rest, or a father and a son
+    "last_name+street+zip",
+    "first_name+street+zip",
+    "first_name+last_name+zip+city",
+    "names_any_order+street_name",
+    "last_name:4+street:7+zip",
+)
+HOLDS: Final = ("no-twins", "no-households")
+"""Words of an agreement's `link` that say what its lists do not hold: no twins of whom one is in one list and the other in the other,
+both without a match of their own; no two people who share a home. Their ladders have recipes that would link such people."""
+_FURTHER: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("default", "no-twins"): _NO_TWINS_DEFAULT,
+    ("loose", "no-twins"): _NO_TWINS_LOOSE,
+    ("default", "no-households"): _NO_TWINS_DEFAULT,
+    ("loose", "no-households"): _NO_HOUSEHOLDS_LOOSE,
+}
+
 STANDS_IN: Final[Mapping[str, str]] = {
     "ssn_digits+first_name:1+last_name": "ssn_digits+birth_date",
     "first_name+last_name+birth_date+middle_name:1": "first_name+last_name+birth_date",
@@ -119,15 +152,27 @@ SHARE: Final = {"strict": 1e-4, "default": 1e-4, "loose": 3e-4}
 SHARE_BY_NAME: Final = SHARE["loose"]
 """The same for a recipe that an agreement names itself."""
 
-SIMILARITY: Final = ("similarity", "similarity-no-twins", "similarity-no-households")
+SIMILARITY: Final = ("similarity", *(f"similarity-{word}" for word in HOLDS))
 """Words of an agreement's `link` that ask for a similarity pass; each says what its lists may hold (`similarity.py`)."""
+WORDS: Final = (*SIMILARITY, *HOLDS)
+"""What `link` may hold beside recipes and ladders: one of these at most."""
+
+
+def ladder(name: str, link: Sequence[str] = ()) -> tuple[str, ...]:
+    """Give a ladder's recipes, with those that are for lists of which `link` says what they do not hold."""
+    return (*LADDERS[name], *_FURTHER.get((name, _lacks(link)), ()))
+
+
+def _lacks(link: Sequence[str]) -> str:
+    """Give the word of `HOLDS` that a link says, by itself or with the similarity pass, the one that says more; empty for none."""
+    return next((word for word in reversed(HOLDS) if {word, f"similarity-{word}"}.intersection(link)), "")
 
 
 def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
     """Give all recipes that an agreement and a job ask for, in order, each once.
 
     Args:
-        link: the agreement's: recipes, ladders, or both; none of them means `default`. Words of `SIMILARITY` ask for no recipe.
+        link: the agreement's: recipes, ladders, or both; none of them means `default`. A word of `WORDS` says what the lists hold.
         job_link: the job's ladder, or None for all that the agreement allows.
 
     Raises:
@@ -137,16 +182,15 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
     """
     recipes = [parsed_recipe(text) for text in _shares(link, job_link)]
     for recipe in recipes:
-        check_strength(recipe)
+        check_strength(recipe, twins=not _lacks(link))
     return recipes
 
 
 def similarity_of(link: Sequence[str]) -> str | None:
     """Give the word of `SIMILARITY` that recipes, ladders and words ask for; None for no similarity pass. `loose` asks for one."""
-    words = [name for name in link if name in SIMILARITY]
-    if words:
-        return words[-1]
-    return SIMILARITY[0] if "loose" in link else None
+    if "loose" not in link and not set(SIMILARITY).intersection(link):
+        return None
+    return f"similarity-{lacks}" if (lacks := _lacks(link)) else SIMILARITY[0]
 
 
 def passes_for(
@@ -209,15 +253,17 @@ def passes_for(
 
 def _shares(link: Sequence[str], job_link: str | None) -> dict[str, float]:
     """Give the texts of the recipes that are asked for, in order, and which share of accidental pairs each may make."""
-    allowed = tuple(name for name in link if name not in SIMILARITY) or ("default",)
+    allowed = tuple(name for name in link if name not in WORDS) or ("default",)
     ladders = [name for name in allowed if name in LADDERS]
-    chosen: Iterable[tuple[str, str]] = ((text, name) for name in allowed for text in LADDERS.get(name, (name,)))
+    chosen: Iterable[tuple[str, str]] = (
+        (text, name) for name in allowed for text in (ladder(name, link) if name in LADDERS else (name,))
+    )
     if job_link is not None:
         if not ladders:
             raise Refused("job-not-allowed", "the agreement names its own recipes, no ladder", hint="leave link out of the job")
         if _ORDER.index(job_link) > max(_ORDER.index(name) for name in ladders):
             raise Refused("job-not-allowed", f"the agreement does not allow link: {job_link}", hint=f"use link: {ladders[-1]}")
-        within = set(LADDERS[job_link])
+        within = set(ladder(job_link, link))
         chosen = [(text, job_link if name in LADDERS else name) for text, name in chosen if text in within]
     shares: dict[str, float] = {}
     for text, name in chosen:

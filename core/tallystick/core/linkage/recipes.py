@@ -7,7 +7,7 @@
 A recipe must say enough about a person. Its strength is the sum of its fields' bits (`fields.py`): two lists of n and m people
 have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). How much is enough for
 two lists depends on their size (`needed_bits`). And it must hold a field that tells twins apart, or it would link one child to
-the other.
+the other; unless the agreement says that its lists hold no twins (`ladders.HOLDS`).
 
 OpenToken's five rules have names. T5 is weaker than a recipe may be: it is used only where an agreement names it.
 """
@@ -145,8 +145,12 @@ def parsed_recipe(text: str) -> Recipe:
     return Recipe(text, tuple(parts))
 
 
-def check_strength(recipe: Recipe) -> None:
+def check_strength(recipe: Recipe, *, twins: bool = True) -> None:
     """Check that a recipe says enough to link people by.
+
+    Args:
+        recipe: what is checked.
+        twins: whether lists may hold twins, so that it must tell them apart.
 
     Raises:
         Refused: `link-weak`: too few bits, or nothing that tells twins apart.
@@ -157,9 +161,11 @@ def check_strength(recipe: Recipe) -> None:
             f"{recipe.name} says about {recipe.bits:.0f} bits of a person; a pass needs {MIN_BITS:.0f}",
             hint="add a field such as birth_date, ssn4, first_name or last_name",
         )
-    if not any(part.kind.tells_twins_apart for part in recipe.parts):
+    if twins and not any(part.kind.tells_twins_apart for part in recipe.parts):
         raise Refused(
-            "link-weak", f"{recipe.name} would link twins to each other", hint="add first_name:1, ssn4 or another number"
+            "link-weak",
+            f"{recipe.name} would link twins to each other",
+            hint="add first_name:1, ssn4 or another number; or no-twins, if the lists hold none",
         )
 
 

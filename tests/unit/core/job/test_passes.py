@@ -9,9 +9,10 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.link import checked_link, similarity_asked
+from tallystick.core.job.link import checked_link, link_asked
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.linkage.ladders import similarity_of
 from tests.governance import agreement, agreement_value, question_value
 
 FULL = ("ssn", "first_name", "last_name", "birth_date", "street", "city", "zip")
@@ -45,16 +46,28 @@ def question(link: str | None = None) -> Question:
         (["loose"], None, "similarity"),
         (["similarity-no-twins", "ssn+birth_date"], None, "similarity-no-twins"),
         (["ssn+birth_date"], "default", None),
+        (["default", "loose", "no-twins"], "default", None),
+        (["default", "loose", "no-twins"], "loose", "similarity-no-twins"),
+        (["strict", "loose", "no-households"], "strict", None),
     ],
 )
 def test_a_similarity_pass_is_part_of_loose_and_of_what_the_agreement_names_it_for(
     link: list[str], asked: str | None, word: str | None
 ) -> None:
     pact = terms(link)
-    assert similarity_asked(question(asked), pact) == word
+    assert similarity_of(link_asked(question(asked), pact)) == word
     passes = passes_of(question(asked), pact)
     assert (passes.similarity is not None) == (word is not None)
     assert passes.told[-1:] == (("similarity",) if word else passes.names[-1:])
+
+
+def test_recipes_that_would_link_twins_need_the_agreements_word() -> None:
+    recipe = "last_name+birth_date+street"
+    for link in (["default", "no-twins"], ["default", "similarity-no-households"], [recipe, "no-twins"]):
+        assert recipe in passes_of(question(), terms(link)).told
+    assert recipe not in passes_of(question("strict"), terms(["strict", "default", "no-twins"])).told
+    with pytest.raises(TallyError, match="link-weak"):
+        passes_of(question(), terms([recipe]))
 
 
 def test_bands_come_after_all_exact_passes_and_count_as_one() -> None:
@@ -80,7 +93,13 @@ def test_what_cannot_be_made_is_told_with_its_reason() -> None:
 
 @pytest.mark.parametrize(
     ("link", "hint"),
-    [(["similarity"], "[default, similarity]"), (["default", "similarity", "similarity-no-twins"], "keep the one")],
+    [
+        (["similarity"], "[default, similarity]"),
+        (["no-twins"], "[default, no-twins]"),
+        (["default", "similarity", "similarity-no-twins"], "keep the one"),
+        (["default", "no-twins", "no-households"], "keep the one"),
+        (["default", "similarity", "no-households"], "write similarity-no-households"),
+    ],
 )
 def test_a_word_alone_and_two_words_are_refused(link: list[str], hint: str) -> None:
     with pytest.raises(Invalid) as caught:
