@@ -6,7 +6,6 @@ Each rule takes distinct raw texts, as those of `normalise.py` do, so phonetics 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from string import digits
 from typing import Final
 
 import jellyfish
@@ -15,7 +14,7 @@ from tallystick.core.linkage.dates import birth_dates
 from tallystick.core.linkage.digits import ssns
 from tallystick.core.linkage.names import name_words, names
 from tallystick.core.linkage.nicknames import GROUP
-from tallystick.core.linkage.places import streets
+from tallystick.core.linkage.places import street_names
 
 PARTICLES: Final = frozenset(
     {"DA", "DAS", "DE", "DEL", "DELA", "DER", "DI", "DOS", "DU", "EL", "LA", "LAS", "LE", "LOS", "VAN", "VON", "Y"}
@@ -88,11 +87,6 @@ def ssn_digits(texts: Sequence[str]) -> list[str | None]:
     Neighbouring numbers, as twins have, never agree: the sum of their digits differs by one modulo nine.
     """
     return ["".join(sorted(number)) if number else None for number in ssns(texts)]
-
-
-def street_names(texts: Sequence[str]) -> list[str | None]:
-    """Give street lines without the number of the house; a line of digits alone is denied."""
-    return [line.lstrip(digits) or None if line else None for line in streets(texts)]
 
 
 ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {

@@ -1,10 +1,10 @@
 """Identifiers made of digits: SSN, its last four, ZIP, phone.
 
 An SSN is nine digits with area, group and serial: area 000, 666 and 9xx, group 00 and serial 0000 were never issued. Seven or
-eight digits are an SSN whose leading zeros a spreadsheet dropped, or the number of a register with shorter numbers; they are
-padded with zeros to nine, and only the deny-list applies to them. Padding makes every area 00x, so the area says nothing, and a
-register of seven digits uses group 00 and serial 0000 like any other: on Febrl4, whose numbers have seven digits, the group
-rule alone would deny 47 of 5,000 true numbers.
+eight digits without anything between them are an SSN whose leading zeros a spreadsheet dropped, or the number of a register with
+shorter numbers; they are padded with zeros to nine, and only the deny-list applies to them. Padding makes every area 00x, so the
+area says nothing, and a register of seven digits uses group 00 and serial 0000 like any other: on Febrl4, whose numbers have seven
+digits, the group rule alone would deny 47 of 5,000 true numbers.
 
 Deny-list: HUD's data standards reject one digit repeated and running sequences; 078-05-1120 and 219-09-9999 were printed on
 cards and leaflets, 457-55-5462 in advertisements, and thousands have used them.
@@ -39,10 +39,12 @@ DENIED_ZIP: Final = frozenset({"00000", "12345", "99999"})
 
 _ZERO: Final = ord("0")
 _MASKED: Final = re.compile(r"[Xx*#\s.-]*(\d{4})", re.ASCII)
-_SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}(?:\.0)?", re.ASCII)
-_ZIP: Final = re.compile(r"(\d{3,5})(?:\.0|[-\s]?\d{4})?", re.ASCII)
-_EXTENSION: Final = re.compile(r"\s*(?:x|ext\.?|#)\s*\d+$", re.IGNORECASE | re.ASCII)
+_SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}", re.ASCII)
+_ZIP: Final = re.compile(r"(\d{3,5})(?:[-\s]?\d{4})?", re.ASCII)
+_EXTENSION: Final = re.compile(r"\s*(?:x|ext(?:\.|ension)?|#)\s*\d+$", re.IGNORECASE | re.ASCII)
 _PHONE: Final = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})", re.ASCII)
+_ABROAD: Final = re.compile(r"\+\W*[^\W1]", re.ASCII)
+"""A country code other than 1."""
 
 
 def ssns(texts: Sequence[str]) -> list[str | None]:
@@ -55,13 +57,14 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     short = [text if len(text) <= _WIDEST and text.isascii() else "" for text in map(str.strip, texts)]
     if not short:
         return []
-    # "123456789.0" is what a table of floats makes of a number
-    cut = [text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text for text in short]
+    cut = [without_decimals(text) if "." in text else text for text in short]
     table = np.array([text.encode() for text in cut], dtype=f"S{_WIDEST}").view(np.uint8).reshape(len(cut), _WIDEST)
     digit = (table >= _ZERO) & (table <= _ZERO + 9)
     separator = np.isin(table, np.frombuffer(b" -./\x00", dtype=np.uint8))
     count = digit.sum(axis=1)
     good = (digit | separator).all(axis=1) & (count >= SHORTEST_SSN) & (count <= SSN)
+    # a number that lost zeros has no dashes; one with dashes and too few digits lacks one somewhere
+    good &= (count == SSN) | (digit | (table == 0)).all(axis=1)
     padded = _right_aligned(table, digit, count, good)
     good &= _issued(padded) | (count < SSN)
     # one digit repeated, also in seven or eight, where padding would hide it
@@ -89,6 +92,12 @@ def _allowed(numbers: Sequence[str], good: npt.NDArray[np.bool_]) -> list[str | 
     return found
 
 
+def without_decimals(text: str) -> str:
+    """Give the whole number of `123456789.0`, which is what a table of floats makes of one; any other text as it is."""
+    number, point, zeros = text.partition(".")
+    return number if point and zeros and not zeros.strip("0") and number.isdigit() else text
+
+
 def ssn4s(texts: Sequence[str]) -> list[str | None]:
     """Give the last four digits of a good SSN, of a masked one (`xxx-xx-1234`), or given alone; 0000 is denied."""
     return [
@@ -100,7 +109,7 @@ def zips(texts: Sequence[str]) -> list[str | None]:
     """Give the first five digits of a ZIP code or ZIP+4; lost leading zeros are put back."""
     found = []
     for text in texts:
-        match = _ZIP.fullmatch(text.strip())
+        match = _ZIP.fullmatch(without_decimals(text.strip()))
         code = match[1].rjust(5, "0") if match else None
         found.append(None if code in DENIED_ZIP else code)
     return found
@@ -110,7 +119,8 @@ def phones(texts: Sequence[str]) -> list[str | None]:
     """Give phone numbers of the North American plan as ten digits, without country code and extension."""
     found: list[str | None] = []
     for text in texts:
-        match = _PHONE.fullmatch(re.sub(r"[\s().+/-]", "", _EXTENSION.sub("", text.strip())))
+        number = _EXTENSION.sub("", without_decimals(text.strip()))
+        match = None if _ABROAD.match(number) else _PHONE.fullmatch(re.sub(r"[\s().+/-]", "", number))
         found.append(match[1] if match and len(set(match[1])) > 1 else None)
     return found
 
@@ -127,8 +137,8 @@ def _right_aligned(
 
 
 def _last_four(text: str) -> str | None:
-    if _SHORT_LAST_FOUR.fullmatch(text):
-        four = text.removesuffix(".0").rjust(4, "0")
+    if _SHORT_LAST_FOUR.fullmatch(number := without_decimals(text)):
+        four = number.rjust(4, "0")
     elif (match := _MASKED.fullmatch(text)) is not None:
         four = match[1]
     else:
