@@ -153,5 +153,12 @@ def from_file(path: Path) -> Source:
     return envelopes
 
 
+def kept_path(state: Path, job: str, attempt: int, kind: str) -> Path:
+    """Give the file of a message that must be sent as it was made, even after a restart."""
+    folder = state / "kept"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{job}-{attempt}-{kind}"
+
+
 class Dropped(Exception):  # it is no error: the job ended while a thread was at work
     """The session was dropped."""

@@ -36,10 +36,10 @@ from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals, Contract
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Dropped, from_file, persistent
+from tallystick.node.courier import Dropped, from_file, kept_path, persistent
 from tallystick.node.desk import Desk
 from tallystick.node.ports import JobRecord
-from tallystick.node.session import Session, Surroundings, kept_path
+from tallystick.node.session import Session, Surroundings
 from tallystick.v1.types_pb2 import Failure, JobView
 from tallystick.v1.types_pb2 import JobState as WireState
 

@@ -6,19 +6,20 @@ records is noticed before anything of it leaves (S-18).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Refused
+from tallystick.core.linkage.bands import Bands, Passes
 from tallystick.core.linkage.sharing import list_counts
-from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.spellings import spelled_columns
 from tallystick.core.linkage.tokens import with_any_token
 from tallystick.core.sources.records import loaded
-from tallystick.core.statistics.columns import USABLE, PersonColumn, own_totals, side_columns, usable_column
+from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
@@ -36,20 +37,15 @@ class Prepared:
 
     Attributes:
         people: how many.
-        passes: tokens by pass, strict to loose, the bands of a similarity pass last.
-        columns: what the plan reads, with `#usable`.
+        passes: tokens by pass, strict to loose, the bands of a similarity pass last; these are made when they are asked for.
+        over_slots: gives my side's columns over the table, from the slot of each person and the table's size; it holds no token.
         own: per cell, what this agency adds by itself.
     """
 
-    assignment: Assignment
     people: int = field(repr=False)
     passes: Mapping[str, TokenColumn] = field(repr=False)
-    columns: Mapping[str, PersonColumn] = field(repr=False)
+    over_slots: Callable[[Int64s, int], Int64s] = field(repr=False)
     own: tuple[int, ...] = field(repr=False)
-
-    def over_slots(self, slots: Int64s, table_size: int) -> Int64s:
-        """Give my side's columns over the table."""
-        return side_columns(self.assignment.plan, self.assignment.side, self.columns, slots, table_size)
 
 
 def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Prepared:
@@ -70,14 +66,16 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
         )
     storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
     side = ("left", "right").index(assignment.side)
-    passes = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
+    exact = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
+    passes: Mapping[str, TokenColumn] = exact
+    with_token, in_any_band = with_any_token(exact, table.n), None
     if assignment.passes.similarity is not None:
-        passes |= band_columns(assignment.passes.similarity, table.identifiers, table.n)
-    columns = {**table.columns, USABLE: usable_column(with_any_token(passes, table.n))}
-    bands = () if assignment.passes.similarity is None else assignment.passes.similarity.passes
-    counts = list_counts(assignment.passes.exact, passes, table.n, SystemRandomness(), bands=bands)
+        bands = Bands(assignment.passes.similarity, table.identifiers, table.n)
+        with_token, passes, in_any_band = with_token | bands.usable, Passes(exact, bands), bands.usable
+    columns = {**table.columns, USABLE: usable_column(with_token)}
+    counts = list_counts(assignment.passes.exact, exact, table.n, SystemRandomness(), in_any_band=in_any_band)
     own = own_totals(assignment.plan, assignment.side, columns, table.n, counts)
-    return Prepared(assignment, table.n, passes, columns, own)
+    return Prepared(table.n, passes, partial(side_columns, assignment.plan, assignment.side, columns), own)
 
 
 def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:

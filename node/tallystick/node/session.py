@@ -40,7 +40,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Courier, Dropped, from_file, persistent
+from tallystick.node.courier import Courier, Dropped, from_file, kept_path, persistent
 from tallystick.node.passage import Passage
 from tallystick.node.ports import Link, Storage
 from tallystick.node.prepare import Prepared
@@ -126,20 +126,20 @@ class Session:
         job = assignment.job.hex()
         around.storage.log("attempt", around.clock.now(), job, attempt=self.attempt)
         holds_data = around.agency in assignment.agencies
-        prepared = await asyncio.to_thread(around.prepare, assignment) if holds_data else None
+        setup = self._agency_setup(await asyncio.to_thread(around.prepare, assignment)) if holds_data else None
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
         hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity).encoded()
         self.see(await persistent(lambda: around.link.deposit(assignment.job, hello)))
         failpoint("node-after-hello")
         self._courier = self._made_courier(await self._hellos())
-        if prepared is not None:
-            await self._begin("agency", self._agency_setup(prepared))
+        if setup is not None:
+            await self._begin("agency", setup)
+        del setup  # its tokens go when the own list is sent
         opens = around.agency == assignment.desk
         while True:
-            if (
-                opens and not self._tagging()
-            ):  # its key takes long to find, and is asked for last: it is made when lists wait for others
+            if opens and not self._tagging():
+                # its key takes long to find, and is asked for last: it is made when lists wait for others
                 await self._begin("desk", self._desk_setup())
                 opens = False
             if not any(state.awaits for state in self._states.values()):
@@ -202,7 +202,7 @@ class Session:
             attempt=self.attempt,
             passes=prepared.passes,
             bands=assignment.passes.bands,
-            need=assignment.passes.need,
+            need=assignment.passes.least,
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
             coin_key=around.storage.secret(),
@@ -286,15 +286,13 @@ class Session:
         if ref.receiver == around.agency:
             self._local[ref] = tuple(outbound.chunks)
             return
-        if outbound.withheld:
-            # it waits in its file, sealed; if reading it raises, the session ends and nobody has seen any of it
+        if ref.kind != kinds.SHARES:
             passage = courier.outgoing(ref)
+            if not outbound.withheld:
+                self._queue(ref, passage)
             courier.fill(ref, passage, outbound.chunks)
-            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, passage))
-        elif ref.kind != kinds.SHARES:
-            passage = courier.outgoing(ref)
-            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, passage))
-            courier.fill(ref, passage, outbound.chunks)
+            if outbound.withheld:  # until here it lay in its file, sealed: if reading it raised, nobody has seen any of it
+                self._queue(ref, passage)
         else:
             job = self._assignment.job.hex()
             around.storage.log("share", around.clock.now(), job, attempt=self.attempt)
@@ -302,7 +300,10 @@ class Session:
             failpoint("node-share-stored")
             path = kept_path(around.state, job, self.attempt, ref.kind)
             courier.spooled(ref, kinds.pieces(share), path)
-            self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, path))
+            self._queue(ref, path)
+
+    def _queue(self, ref: Ref, held: Passage | Path) -> None:
+        self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, held))
 
     async def _upload(self) -> None:
         """Deliver what is sent, in order; a message may still be made meanwhile."""
@@ -344,10 +345,3 @@ class Session:
         self._states.clear()
         self._local.clear()
         del self._key
-
-
-def kept_path(state: Path, job: str, attempt: int, kind: str) -> Path:
-    """Give the file of a message that must be sent as it was made, even after a restart."""
-    folder = state / "kept"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{job}-{attempt}-{kind}"

@@ -75,8 +75,8 @@ def test_a_similarity_pass_counts_who_has_any_band() -> None:
     people: dict[str, Any] = {"ssn": ["219451237", None, "219451238"], "birth_date": ["1980-01-02", "1980-01-03", None]}
     exact = [parsed_recipe("ssn+birth_date")]
     columns = token_columns(exact, people, 3)
-    bands = {"band-0": columns["ssn+birth_date"], "band-1": token_columns([parsed_recipe("ssn")], people, 3)["ssn"]}
-    counts = list_counts(exact, columns | bands, 3, SystemRandomness(), bands=tuple(bands))
+    in_any_band = np.array([True, False, True])
+    counts = list_counts(exact, columns, 3, SystemRandomness(), in_any_band=in_any_band)
     assert (counts["tokens(ssn+birth_date)"], counts["tokens(similarity)"], counts["alike(similarity)"]) == (1, 2, 0)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.linkage.banding import best_pairs
 from tallystick.core.linkage.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
-from tallystick.core.linkage.grams import grams, signatures
+from tallystick.core.linkage.grams import gram_table, grams, minima
 from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.normalise import normalised
@@ -61,14 +61,14 @@ def test_signatures_agree_as_often_as_values_share_grams() -> None:
         ("street", "12MAINST", "12MAPLEST"),
         ("ssn", "742043218", "742043281"),
     ):
-        both = signatures(field, [one, other], elements, 2)
+        both = minima(field, gram_table(field, [one, other]), elements, 2)
         assert float((both[0] == both[1]).mean()) == pytest.approx(jaccard(field, one, other), abs=0.03)
 
 
 def test_signatures_do_not_depend_on_the_other_values() -> None:
     elements = [(place, band) for place in (0, 1) for band in range(5)]
-    alone = signatures("last_name", ["REED"], elements, 3)
-    among = signatures("last_name", ["A", "REED", "GARCIALOPEZ" * 4], elements, 3)
+    alone = minima("last_name", gram_table("last_name", ["REED"]), elements, 3)
+    among = minima("last_name", gram_table("last_name", ["A", "REED", "GARCIALOPEZ" * 4]), elements, 3)
     assert among[1].tolist() == alone[0].tolist()
     # a change of any rule is a new version: two agencies of different releases would find nobody
     assert alone[0].tolist() == GOLDEN

@@ -12,6 +12,7 @@ from the field's name, the element, the band and the repetition that a weight as
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ from tallystick.crypto.codec import digest
 LONGEST: Final = 48
 """Characters of a value that count."""
 CHUNK: Final = 1 << 13
+BLOCK: Final = 1 << 16
+"""Values whose grams are looked up at a time."""
 
 Codes = npt.NDArray[np.uint64]
 Minima = npt.NDArray[np.uint32]
@@ -33,30 +36,60 @@ _BEFORE, _AFTER = 1, 2
 _NONE: Final = np.iinfo(np.uint64).max
 
 
-def signatures(field: str, values: Sequence[str], elements: Sequence[tuple[int, int]], weight: int) -> Minima:
+@dataclass(frozen=True, eq=False)
+class GramTable:
+    """The grams of distinct values.
+
+    Attributes:
+        codes: the distinct grams, as numbers; the last one stands for none.
+        index: (values, most grams): places in `codes`, in as few bytes as will do.
+    """
+
+    codes: Codes = field(repr=False)
+    index: npt.NDArray[np.unsignedinteger] = field(repr=False)
+
+
+def gram_table(name: str, values: Sequence[str]) -> GramTable:
+    """Give the grams of a field's values, some values at a time.
+
+    Args:
+        name: the field.
+        values: distinct canonical values, none of them empty.
+    """
+    parts: list[tuple[Codes, npt.NDArray[np.uint32], int]] = []
+    for start in range(0, len(values), BLOCK):
+        codes = _codes(name, values[start : start + BLOCK])
+        known, index = np.unique(codes, return_inverse=True)
+        parts.append((known, index.reshape(codes.shape).astype(np.uint32), codes.shape[1]))
+    distinct = np.unique(np.concatenate([np.array([_NONE], dtype=np.uint64), *(known for known, _, _ in parts)]))
+    none = len(distinct) - 1
+    small = np.dtype(np.uint16 if none <= np.iinfo(np.uint16).max else np.uint32)
+    shape = (len(values), max((width for _, _, width in parts), default=1))
+    whole: npt.NDArray[np.unsignedinteger] = np.full(shape, none, dtype=small)
+    for at, (known, places, width) in enumerate(parts):
+        whole[at * BLOCK : at * BLOCK + len(places), :width] = np.searchsorted(distinct, known)[places]
+    return GramTable(distinct, whole)
+
+
+def minima(name: str, grams: GramTable, elements: Sequence[tuple[int, int]], weight: int) -> Minima:
     """Give MinHashes of values.
 
     Args:
-        field: whose values they are.
-        values: distinct canonical values, none of them empty.
+        name: the field whose values they are.
+        grams: of these values.
         elements: (place in the band, band): one hash function each.
         weight: how often each gram counts.
 
     Returns:
         (values, elements) uint32: the least hash of the value's grams.
     """
-    found = np.empty((len(values), len(elements)), dtype=np.uint32)
-    if not values:
-        return found
-    codes = _codes(field, values)
-    known, index = np.unique(codes, return_inverse=True)
-    index = index.reshape(codes.shape)
-    table = np.empty((len(known), len(elements)), dtype=np.uint32)
+    table = np.empty((len(grams.codes), len(elements)), dtype=np.uint32)
     for at, (place, band) in enumerate(elements):
-        table[:, at] = np.min([_hashed(known, _key(field, place, band, again)) for again in range(weight)], axis=0)
-    table[known == _NONE] = np.iinfo(np.uint32).max
-    for start in range(0, len(values), CHUNK):
-        rows = index[start : start + CHUNK]
+        table[:, at] = np.min([_hashed(grams.codes, _key(name, place, band, again)) for again in range(weight)], axis=0)
+    table[-1] = np.iinfo(np.uint32).max
+    found = np.empty((len(grams.index), len(elements)), dtype=np.uint32)
+    for start in range(0, len(found), CHUNK):
+        rows = grams.index[start : start + CHUNK]
         least = table[rows[:, 0]]
         for column in range(1, rows.shape[1]):
             np.minimum(least, table[rows[:, column]], out=least)

@@ -9,7 +9,7 @@ Security: hashes stay in this process. The counts leave a node only inside seale
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -90,7 +90,7 @@ def list_counts(
     n: int,
     randomness: Randomness,
     *,
-    bands: Iterable[str] = (),
+    in_any_band: Bools | None = None,
     similarity: str = "similarity",
 ) -> dict[str, int]:
     """Give what a list says of itself: `tokens(PASS)`, `alike(PASS)` and `doubtful(PASS)` of every pass.
@@ -100,10 +100,10 @@ def list_counts(
 
     Args:
         recipes: the exact passes, strict to loose.
-        columns: tokens by pass and by band.
+        columns: tokens by exact pass.
         n: how many people.
         randomness: for the keys under which tokens are compared.
-        bands: the names of a similarity pass's bands.
+        in_any_band: (n,): who has a token in a band of a similarity pass; None without one.
         similarity: the name of the similarity pass.
     """
     hasher = Hasher(randomness)
@@ -124,10 +124,6 @@ def list_counts(
         counts[f"tokens({recipe.name})"] = int(columns[recipe.name].usable.sum())
         counts[f"alike({recipe.name})"] = pairs.certain[step]
         counts[f"doubtful({recipe.name})"] = pairs.doubtful[step]
-    names = list(bands)
-    if names:
-        in_any = np.zeros(n, dtype=np.bool_)
-        for name in names:
-            in_any |= columns[name].usable
-        counts |= {f"tokens({similarity})": int(in_any.sum()), f"alike({similarity})": 0, f"doubtful({similarity})": 0}
+    if in_any_band is not None:
+        counts |= {f"tokens({similarity})": int(in_any_band.sum()), f"alike({similarity})": 0, f"doubtful({similarity})": 0}
     return counts

@@ -22,21 +22,18 @@ alike two anonymous rows are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log2
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.coincidence import GRAMS, Element, damaged, different_people, housemates, weight
+from tallystick.core.linkage.bands import Bands, Identifiers, least_bits
+from tallystick.core.linkage.coincidence import GRAMS, Element, damaged, different_people, housemates
 from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.grams import signatures
 from tallystick.core.linkage.ladders import SIMILARITY
-from tallystick.core.linkage.normalise import normalised
 from tallystick.crypto.tags import TokenColumn
 
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
@@ -67,9 +64,6 @@ DAMAGES: Final = (
 
 FEWEST: Final = 3
 """Identifiers that both sides must have."""
-_ELEMENT: Final = 4
-
-Identifiers = Mapping[str, npt.NDArray[Any] | Sequence[object]]
 
 
 @dataclass(frozen=True)
@@ -132,7 +126,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
             hint="add identifiers, or leave similarity out",
         )
     said = sum(FIELDS[name].bits for name in fields)
-    plan = _chosen(fields, max(people, 2), kind) if said >= _least_bits(people) else None
+    plan = _chosen(fields, max(people, 2), kind) if said >= least_bits(people) else None
     if plan is None:
         raise Refused(
             "link-weak",
@@ -168,11 +162,6 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan |
     return None if best is None or best[0] < LEAST else best[1]
 
 
-def _least_bits(people: int) -> float:
-    """Give how much a person's fields must say together: twice the bits of the number of people."""
-    return 2 * log2(max(people, 2))
-
-
 def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
     """Give what the bands of a kind may be made of."""
     if kind == NO_HOUSEHOLDS:
@@ -183,10 +172,7 @@ def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
 
 
 def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict[str, TokenColumn]:
-    """Give the tokens of `n` people in each band, by the band's name.
-
-    A person has none whose fields together say fewer bits than twice those of the number of people, or who has nothing of an
-    element's fields.
+    """Give the tokens of `n` people in each band, by the band's name, all at once; `Bands` makes some at a time.
 
     Args:
         plan: what was agreed.
@@ -196,25 +182,4 @@ def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict
     Raises:
         Invalid: `link-invalid`: an identifier of another number of people, or one of the plan's that is missing.
     """
-    for name in plan.fields:
-        if name not in identifiers or len(identifiers[name]) != n:
-            raise Invalid("link-invalid", f"the similarity pass needs {name} of {n} people")
-    width = len(plan.elements)
-    columns = [np.full((n, width), np.iinfo(np.uint32).max, dtype=np.uint32) for _ in range(plan.bands)]
-    said, has = np.zeros(n), np.zeros((len(plan.elements), n), dtype=np.bool_)
-    for name in plan.fields:
-        field = normalised(name, identifiers[name])
-        known = np.flatnonzero(field.codes >= 0)
-        codes = field.codes[known]
-        said[known] += FIELDS[name].bits
-        for place, element in enumerate(plan.elements):
-            if name not in element:
-                continue
-            has[place, known] = True
-            made = signatures(name, field.values, [(place, band) for band in range(plan.bands)], weight(name))
-            for band, column in enumerate(columns):
-                column[known, place] = np.minimum(column[known, place], made[codes, band])
-    usable = (said >= _least_bits(plan.people)) & has.all(axis=0)
-    offsets = np.arange(n + 1, dtype=np.int64) * width * _ELEMENT
-    columns.reverse()  # so that each gives its memory back as it becomes bytes
-    return {name: TokenColumn(columns.pop().astype(">u4").tobytes(), offsets, usable) for name in plan.passes}
+    return dict(Bands(plan, identifiers, n))
