@@ -202,7 +202,7 @@ class Session:
             attempt=self.attempt,
             passes=prepared.passes,
             bands=assignment.passes.bands,
-            need=assignment.passes.least,
+            need=assignment.passes.need,
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
             coin_key=around.storage.secret(),
