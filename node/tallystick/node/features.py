@@ -5,7 +5,7 @@
 - Derived columns sum up a person's passing rows.
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
-- An identifier is the most frequent one over all the person's rows, passing or not; of equally frequent ones the smallest.
+- An identifier is the most frequent one over all the person's rows, passing or not, that says something (`core/sources/identifiers.py`).
 - Where the declaration allows other spellings, what rows or aliases say otherwise is kept beside it (`core/sources/aliases.py`).
 - People stand in the order of their keys (as bytes), so the same records give the same table.
 

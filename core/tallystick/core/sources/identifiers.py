@@ -1,4 +1,8 @@
-"""Identifiers, one a person: the most frequent one over all the person's rows; of equally frequent ones the smallest."""
+"""Identifiers, one a person: the most frequent one over all the person's rows that says something.
+
+What is spelt alike counts together (`spelled.py`), and the spelling that stands most often is taken; of equally frequent ones the smallest.
+So `UNKNOWN` in most of a person's rows does not hide the name in the others.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.sources.locked import Connection, quoted
+from tallystick.core.sources.spelled import spelt
 
 PERSON = "@person"
 Strings = npt.NDArray[np.object_]
@@ -41,7 +46,7 @@ def known_people(connection: Connection, names: Sequence[str], *, single: bool, 
         differing = ", ".join(f"bool_or(low{place} <> high{place})" for place in range(len(names)))
         differs = run(f"SELECT {differing} FROM known").fetchone()  # noqa: S608 - numbered names
         for place in np.flatnonzero([bool(one) for one in differs]).tolist():
-            _keep_most_frequent(connection, _column(names[place]), place)
+            _keep_most_frequent(connection, names[place], place)
     yield
     run(f"DROP {made} known")
 
@@ -55,15 +60,25 @@ def identifiers_of(connection: Connection, names: Sequence[str]) -> dict[str, St
     return {name: strings(fetched[f"low{place}"]) for place, name in enumerate(names)}
 
 
-def _keep_most_frequent(connection: Connection, column: str, place: int) -> None:
+def _keep_most_frequent(connection: Connection, name: str, place: int) -> None:
     """Put the most frequent value in place of the least one. Few people have two values; only theirs are counted."""
-    person = quoted(PERSON)
-    connection.execute(
-        f"UPDATE known SET low{place} = best.value FROM (SELECT DISTINCT ON (person) person, value FROM ("  # noqa: S608 - quoted and numbered names
-        f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "
+    person, column = quoted(PERSON), _column(name)
+    found = connection.execute(
+        f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "  # noqa: S608 - quoted and numbered names
         f"AND {person} IN (SELECT person FROM known WHERE low{place} <> high{place}) GROUP BY ALL"
-        ") ORDER BY person, times DESC, value) AS best "
-        "WHERE known.person = best.person"
+    ).fetchnumpy()
+    people, who = np.unique(strings(found["person"]), return_inverse=True)
+    values, which = np.unique(strings(found["value"]), return_inverse=True)
+    alike, little = (codes[which] for codes in spelt(name, values))
+    times = np.asarray(found["times"], dtype=np.int64)
+    pairs, pair = np.unique(who * (int(alike.max()) + 1) + alike, return_inverse=True)
+    together = np.bincount(pair, weights=times, minlength=len(pairs))[pair]
+    order = np.lexsort((which, -times, -together, little, who))
+    best = order[np.flatnonzero(np.diff(who[order], prepend=-1))]
+    connection.execute(
+        f"UPDATE known SET low{place} = best.value FROM (SELECT unnest(?) AS person, unnest(?) AS value) AS best "  # noqa: S608 - a numbered name
+        "WHERE known.person = best.person",
+        [people[who[best]].tolist(), values[which[best]].tolist()],
     )
 
 
