@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.crypto import paillier, signing
+from tallystick.crypto.machine import Message, advance
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
+from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.tags import TokenColumn
 from tallystick.crypto.workers import SerialWorkers
+from tests.protocol.bus import Bus, Tamper
 
 JOB = bytes(range(32))
 _generate = paillier.generate
@@ -90,3 +93,39 @@ def _setup(
         sign=functools.partial(signing.sign, identity(name)),
         randomness=SystemRandomness(), workers=SerialWorkers(), tell=lambda *_: None,
     )  # fmt: skip
+
+
+def sides_of_two() -> dict[str, Side]:
+    """Two agencies, two passes, five people each, three of them shared."""
+    columns = np.array([[1, 1, 1, 1, 1], [3, -7, 11, 0, 5]], dtype=np.int64)
+    return {
+        "housing": Side({"strict": ["a", "b", None, "d", "e"], "loose": ["A", "B", "C", "D", "E"]}, columns),
+        "labor": Side({"strict": ["b", "x", None, None, "a"], "loose": ["B", "X", "C", "Y", "A"]}, columns[:, ::-1]),
+    }
+
+
+def run_of(
+    sides: Mapping[str, Side], computation: Computation, *, desk_name: str, tamper: Tamper | None = None
+) -> tuple[Bus, desk.Opened]:
+    """Run a job and give the bus with what was opened."""
+    bus = Bus(setups(sides, computation, desk=desk_name), desk_setup(sides, computation, desk=desk_name))
+    if tamper is not None:
+        bus.tamper = tamper
+    return bus, bus.run()
+
+
+def run_until_slots(bus: Bus) -> None:
+    """Let the agencies go on until each waits for its slots."""
+    for name, setup in bus.setups.items():
+        bus._take(name, agency.begin(setup))
+    moved = True
+    while moved:
+        moved = False
+        for name in bus.setups:
+            state = bus.states[name]
+            for ref in state.awaits:
+                if ref in bus.transcript and not isinstance(state, states.Matching):
+                    bus._take(name, advance(agency.TABLE, state, Message(ref, iter(bus.transcript[ref]))))
+                    moved = True
+                    break
+    assert bus._coordinate()

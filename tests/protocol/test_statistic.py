@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tracemalloc
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -14,37 +12,29 @@ from hypothesis import strategies as st
 from tallystick.crypto import paillier, signing, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.machine import Message, Outbound, Ref, advance
+from tallystick.crypto.machine import Message, Ref, advance
 from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.shares import read_added
 from tests.protocol.bus import Bus, Tamper
-from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, identity, paillier_key, setups
+from tests.protocol.cases import (
+    JOB,
+    Side,
+    all_pairs,
+    desk_setup,
+    identity,
+    paillier_key,
+    run_of,
+    run_until_slots,
+    setups,
+    sides_of_two,
+)
 
 
 @pytest.fixture(autouse=True)
 def _one_paillier_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paillier, "generate", paillier_key)
-
-
-def sides_of_two() -> dict[str, Side]:
-    """Two agencies, two passes, five people each, three of them shared."""
-    columns = np.array([[1, 1, 1, 1, 1], [3, -7, 11, 0, 5]], dtype=np.int64)
-    return {
-        "housing": Side({"strict": ["a", "b", None, "d", "e"], "loose": ["A", "B", "C", "D", "E"]}, columns),
-        "labor": Side({"strict": ["b", "x", None, None, "a"], "loose": ["B", "X", "C", "Y", "A"]}, columns[:, ::-1]),
-    }
-
-
-def run_of(
-    sides: Mapping[str, Side], computation: Computation, *, desk_name: str, tamper: Tamper | None = None
-) -> tuple[Bus, desk.Opened]:
-    """Run a job and give the bus with what was opened."""
-    bus = Bus(setups(sides, computation, desk=desk_name), desk_setup(sides, computation, desk=desk_name))
-    if tamper is not None:
-        bus.tamper = tamper
-    return bus, bus.run()
 
 
 def test_two_agencies_open_the_products_of_matched_people() -> None:
@@ -79,7 +69,7 @@ def test_s05_more_agencies_are_tagged_with_corrections_and_two_compute(count: in
         desk_setup({name: sides[name] for name in names[:2]}, computation, desk=names[0]),
     )
     # agencies that are only tagged have nothing to multiply: they stop at the slots
-    _run_until_slots(bus)
+    run_until_slots(bus)
     slots = {name: bus.transcript[Ref(kinds.SLOTS, kinds.COORDINATOR, name)] for name in names}
     placed = {name: _person_slots(bus, name, chunks) for name, chunks in slots.items()}
     for first in names:
@@ -89,22 +79,6 @@ def test_s05_more_agencies_are_tagged_with_corrections_and_two_compute(count: in
                 shared = [p for p in range(12) if placed[first][p] in set(placed[second])]
                 assert [p for p in same if placed[first][p] == placed[second][p]] == same
                 assert shared == same
-
-
-def _run_until_slots(bus: Bus) -> None:
-    for name, setup in bus.setups.items():
-        bus._take(name, agency.begin(setup))
-    moved = True
-    while moved:
-        moved = False
-        for name in bus.setups:
-            state = bus.states[name]
-            for ref in state.awaits:
-                if ref in bus.transcript and not isinstance(state, states.Matching):
-                    bus._take(name, advance(agency.TABLE, state, Message(ref, iter(bus.transcript[ref]))))
-                    moved = True
-                    break
-    assert bus._coordinate()
 
 
 def _person_slots(bus: Bus, name: str, chunks: list[bytes]) -> list[int]:
@@ -165,93 +139,11 @@ def test_own_totals_are_added_and_never_stand_in_a_share() -> None:
     assert 0 not in (opened_shares[0][1], opened_shares[1][1])
 
 
-def test_s06_a_repeated_value_names_the_sender() -> None:
-    def repeat(ref: Ref, chunks: list[bytes]) -> list[bytes]:
-        if ref.kind == kinds.POINTS and ref.sender == "labor":
-            return [chunks[0], chunks[1][:32] + chunks[1][:32] + chunks[1][64:]]
-        return chunks
-
-    with pytest.raises(PeerFault, match="labor") as caught:
-        run_of(sides_of_two(), all_pairs("housing", "labor", sides_of_two(), bound=121), desk_name="housing", tamper=repeat)
-    assert caught.value.sender == "labor"
-
-
 @pytest.mark.parametrize("step", [1, 5, 1 << 17])
 def test_lists_masked_in_blocks_of_any_size_open_the_same(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(agency, "MASKED_AT_ONCE", step)
     monkeypatch.setattr(tags, "_BLOCK", step)
     test_two_agencies_open_the_products_of_matched_people()
-
-
-@pytest.mark.parametrize("bad", [bytes(32), b"\x02" + bytes(31), b"\xff" * 32])
-def test_s03_nothing_made_of_a_list_leaves_if_its_last_point_is_bad(monkeypatch: pytest.MonkeyPatch, bad: bytes) -> None:
-    monkeypatch.setattr(agency, "MASKED_AT_ONCE", 1)
-    sent: list[Ref] = []
-
-    def spoil(ref: Ref, chunks: list[bytes]) -> list[bytes]:
-        sent.append(ref)
-        return [*chunks[:-1], chunks[-1][:-32] + bad] if ref.kind == kinds.POINTS and ref.sender == "labor" else chunks
-
-    with pytest.raises(PeerFault) as caught:
-        run_of(sides_of_two(), all_pairs("housing", "labor", sides_of_two(), bound=121), desk_name="housing", tamper=spoil)
-    assert (caught.value.sender, caught.value.rule) == ("labor", "point-not-canonical" if bad[0] == 255 else "point-invalid")
-    assert not any(ref.kind == kinds.TAGS and ref.about == "labor" for ref in sent)
-
-
-@pytest.mark.parametrize("names", [("housing", "labor"), ("housing", "labor", "schools")])
-def test_s03_what_is_made_of_a_list_is_withheld_until_all_of_it_was_read(names: tuple[str, ...]) -> None:
-    """Tags to the coordinator, and points to the next of three or more."""
-    bus = tagging_bus(names, passes=2, rows=3)
-    kept: dict[Ref, bool] = {}
-    send = bus._send
-
-    def noted(outbound: Outbound) -> None:
-        kept[outbound.ref] = outbound.withheld
-        send(outbound)
-
-    bus._send = noted  # type: ignore[method-assign]  # for this bus alone
-    _run_until_slots(bus)
-    lists = {ref: withheld for ref, withheld in kept.items() if ref.kind in {kinds.POINTS, kinds.TAGS}}
-    assert len(lists) == len(names) ** 2
-    assert lists == {ref: ref.sender != ref.about for ref in lists}
-
-
-def tagging_bus(names: tuple[str, ...], *, passes: int, rows: int) -> Bus:
-    """Give a bus of agencies without decoys, who all have the same people."""
-    sides = {
-        name: Side(
-            {f"pass-{at:02d}": [f"{at} {person}" for person in range(rows)] for at in range(passes)},
-            np.ones((1, rows), dtype=np.int64),
-        )
-        for name in names
-    }
-    computation = all_pairs(names[0], names[1], sides, bound=1)
-    return Bus(
-        setups(sides, computation, desk=names[0], decoys=0),
-        desk_setup({name: sides[name] for name in names[:2]}, computation, desk=names[0]),
-    )
-
-
-def test_s38_a_node_holds_the_points_of_one_pass_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    passes, rows = 30, 1024
-    monkeypatch.setattr(kinds, "PIECE", 4096)
-    monkeypatch.setattr(agency, "MASKED_AT_ONCE", 128)
-    bus = tagging_bus(("housing", "labor"), passes=passes, rows=rows)
-    for name, setup in bus.setups.items():
-        bus._take(name, agency.begin(setup))
-    for name, other in (("housing", "labor"), ("labor", "housing")):
-        ref = Ref(kinds.SEED, other, name)
-        bus._take(name, advance(agency.TABLE, bus.states[name], Message(ref, iter(bus.transcript[ref]))))
-    ref = Ref(kinds.POINTS, "labor", "housing", "labor")
-    tracemalloc.start()
-    try:
-        step = advance(agency.TABLE, bus.states["housing"], Message(ref, iter(bus.transcript[ref])))
-        number = sum(len(chunk) for outbound in step.outbound for chunk in outbound.chunks)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert number == 12 + passes * rows * kinds.TAG_BYTES
-    assert peak < 5 * rows * kinds.POINT_BYTES  # of what is 30 passes
 
 
 @pytest.mark.parametrize("report", [b"", b"x" * (64 * 1024 + 1)])
