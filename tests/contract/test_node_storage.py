@@ -157,18 +157,54 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "state-corrupt"
 
 
+def kept(store: Storage, job: str, family: str, table: bytes, agreement: str = "county", days: int = 1) -> None:
+    store.keep_table(job, family, table, agreement=agreement, until=NOW + timedelta(days=days))
+
+
 def test_tables_of_a_family_come_back_without_the_jobs_own(storage: Storage) -> None:
     assert list(storage.tables("one", but=JOB)) == []
-    storage.keep_table(OTHER, "one", b"other")
-    storage.keep_table(JOB, "one", b"first")
-    storage.keep_table(JOB, "one", b"second")
-    storage.keep_table("ef" * 32, "two", b"else")
+    kept(storage, OTHER, "one", b"other")
+    kept(storage, JOB, "one", b"first")
+    kept(storage, JOB, "one", b"second")
+    kept(storage, "ef" * 32, "two", b"else")
     assert list(storage.tables("one", but="00" * 32)) == [b"second", b"other"]
     assert list(storage.tables("one", but=JOB)) == [b"other"]
     assert list(storage.tables("two", but=JOB)) == [b"else"]
 
 
-def test_a_state_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
+def test_a_table_is_due_when_its_time_is_over_and_that_it_was_there_stays(storage: Storage) -> None:
+    kept(storage, OTHER, "one", b"other", days=3)
+    kept(storage, JOB, "one", b"first", days=1)
+    kept(storage, "ef" * 32, "one", b"else", "housing", days=1)
+    soon, later = NOW + timedelta(days=1), NOW + timedelta(days=4)
+    assert list(storage.tables_due(soon - timedelta(seconds=1))) == []
+    assert list(storage.tables_due(soon)) == [(JOB, "county"), ("ef" * 32, "housing")]
+    storage.extend_tables("county", NOW + timedelta(days=2))
+    assert list(storage.tables_due(soon)) == [("ef" * 32, "housing")]
+    storage.forget_table("ef" * 32)
+    assert list(storage.tables_due(later)) == [(JOB, "county"), (OTHER, "county")]  # an earlier end does not shorten
+    assert list(storage.tables("one", but="")) == [b"first", b"other", None]
+    storage.forget_table("ef" * 32)
+    storage.forget_table("00" * 32)
+    assert list(storage.tables("one", but="")) == [b"first", b"other", None]
+
+
+def test_nothing_of_a_forgotten_table_stays_in_the_files(tmp_path: Path) -> None:
+    store = SqliteStorage(tmp_path / "node.db")
+    table = b'{"rows":[{"count":' + b"4711" * 5000 + b"}]}"
+    kept(store, JOB, "one", table)
+
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"4711" in written()
+    store.forget_table(JOB)
+    assert b"4711" not in written()
+    store.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_state_of_a_version_before_is_brought_up(tmp_path: Path, version: int) -> None:
     path = tmp_path / "node.db"
     store = SqliteStorage(path)
     store.save_job(record())
@@ -176,9 +212,15 @@ def test_a_state_of_the_version_before_is_brought_up(tmp_path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE shown")
-        connection.execute("PRAGMA user_version = 1")
+        if version > 1:
+            connection.execute("CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT")
+            connection.execute("INSERT INTO shown VALUES (?, 'one', x'6f6c64')", (OTHER,))
+        connection.execute(f"PRAGMA user_version = {version}")
     store = SqliteStorage(path)
     assert (store.secret(), store.job(JOB)) == (secret, record())
-    store.keep_table(JOB, "one", b"table")
-    assert list(store.tables("one", but=OTHER)) == [b"table"]
+    kept(store, JOB, "one", b"table")
+    assert list(store.tables("one", but="")) == [b"table", b"old"][:version]
+    assert list(store.tables_due(NOW + timedelta(days=36_500))) == [
+        (JOB, "county")
+    ]  # until when the older one is kept, nobody said
     store.close()

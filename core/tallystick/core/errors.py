@@ -97,6 +97,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "source-people": "a dataset's source holds more people than the dataset is declared for",
     "source-large": "a dataset's source does not fit the memory that the node allows",
     "source-changed": "a dataset's records changed after a share over them was released",
+    "answers-forgotten": "earlier answers of a question were deleted when their time was over, so it is not answered again",
     "too-few": "an agency has fewer people for a job than the agreement asks for",
     "source-varies": "a column varies within a person and is not derived",
     "where-invalid": "a where condition is not an allowed expression",

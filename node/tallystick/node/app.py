@@ -30,6 +30,7 @@ from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
 from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT
 from tallystick.node.desk import Desk
+from tallystick.node.housekeeping import forget_tables
 from tallystick.node.jobs import Jobs
 from tallystick.node.joining import membership_of
 from tallystick.node.link import GrpcLink
@@ -48,6 +49,8 @@ LOOK_AGAIN_SECONDS: Final = 20.0
 """How often unended jobs are asked after, should a notice have been lost."""
 LATER_SECONDS: Final = 5.0
 """After how long a job is looked at again that could not be handled now."""
+HOUSEKEEPING_SECONDS: Final = 3600.0
+"""How often what may be forgotten is."""
 _LOG: Final = structlog.get_logger("node")
 
 
@@ -67,7 +70,7 @@ class Node:
 
     async def attend(self) -> None:
         """Hear the coordinator's notices and see to the jobs they name, for ever."""
-        tasks = [asyncio.create_task(one) for one in (self._hear(), self._see_to(), self._look_again())]
+        tasks = [asyncio.create_task(one) for one in (self._hear(), self._see_to(), self._look_again(), self._keep_house())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -139,6 +142,15 @@ class Node:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             with contextlib.suppress(TallyError):  # a disk that fails now is no reason to stop attending
                 self._look_at(*self.jobs.unended())
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                agreements = [document.read(Agreement) for document in self.approvals.agreements.all().values()]
+                await asyncio.to_thread(forget_tables, self.storage, agreements, self.clock.now())
+            except TallyError as error:  # next hour again
+                _LOG.warning("housekeeping", code=error.code, detail=error.detail)
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     def _look_at(self, *jobs: bytes) -> None:
         self._due.update(jobs)

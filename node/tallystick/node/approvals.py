@@ -4,7 +4,8 @@ Rules that this file enforces:
 
 1. A job counts when its analyst signed it, under an agreement that every party signed and that pins this node's own key.
 2. The agreement must allow the job, this node's datasets must be declared as the agreement says, and the local policy must not say no.
-   An empty policy says no to everything; a policy cannot say yes to what the agreement does not.
+   An empty policy says no to everything; a policy cannot say yes to what the agreement does not. The desk says no to a question
+   whose earlier answers it was made to forget (`housekeeping.py`).
 3. `auto` is signed at once; `ask` waits for this agency's people; where the agreement names stewards, their signatures are needed too.
 4. A no goes out as a class (`ReasonClass`); the reasons stay here.
 5. Every decision is in the log and in the store before it leaves.
@@ -20,6 +21,7 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
+from tallystick.core.disclosure.differences import family_of
 from tallystick.core.documents import SignedDocument, decoded, signed
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
@@ -29,6 +31,7 @@ from tallystick.core.job.model import Job
 from tallystick.core.keyfile import Identity
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
+from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
 from tallystick.node.ports import JobRecord, Storage
 
@@ -81,6 +84,8 @@ class Approvals:
         for people in job.question.people.values():
             if people.agency == self.config.agency:
                 self.config.dataset(people.dataset)
+        if agreement.release.desk == self.config.agency:
+            check_remembered(self.storage, family_of(job.question), job=digest)
         return Contract(job, job_document, agreement, agreement_document)
 
     def consider(self, document: bytes, digest: str) -> JobRecord | None:

@@ -5,7 +5,7 @@ Rules that this file enforces:
 1. What is opened must be numbers that can be true together (`core/statistics/consistency.py`); else the job fails and nothing is kept.
    It is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
    So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
-   into a small number (`core/disclosure/differences.py`): what goes out is kept for that.
+   into a small number (`core/disclosure/differences.py`): what goes out is kept for that (until when: `housekeeping.py`).
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
 3. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
@@ -37,6 +37,7 @@ from tallystick.core.statistics.table import linkage_numbers, result_columns, ta
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
+from tallystick.node.housekeeping import check_remembered, kept_until
 from tallystick.node.ports import JobRecord, Storage
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -63,6 +64,7 @@ class Desk:
         Raises:
             Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `cells-contradict`: the
                 opened cells cannot all be true; `disk`.
+            Refused: `answers-forgotten`: earlier results of the family are not kept any more.
         """
         contract, plan = assignment.contract, assignment.plan
         question = contract.job.question
@@ -143,9 +145,11 @@ class Desk:
             decoys=contract.agreement.decoys, exact=len(passes.exact), profile=profile,
         )  # fmt: skip
         family = family_of(question)
-        earlier = [numbers(json.loads(one)) for one in self.storage.tables(family, but=job)]
+        earlier = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
         made, hidden = without_differences({"rows": rows, "linkage": linkage}, earlier, profile, plan)
-        self.storage.keep_table(job, family, canonical_bytes(exact(made)))
+        self.storage.keep_table(
+            job, family, canonical_bytes(exact(made)), agreement=question.agreement, until=kept_until(contract.agreement)
+        )
         told: dict[str, Any] = {**disclosure, "compared_with": len(earlier)}
         if hidden:
             told["rows_hidden"] = told["rows_hidden"] | {REASON: hidden}

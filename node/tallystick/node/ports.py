@@ -126,12 +126,32 @@ class Storage(Protocol):
         """Give the sealed result that was kept."""
         ...
 
-    def keep_table(self, job: str, family: str, table: bytes) -> None:
-        """Keep what a job's result shows, in place of what was kept of the job, so that later results can be held against it."""
+    def keep_table(self, job: str, family: str, table: bytes, *, agreement: str, until: datetime) -> None:
+        """Keep what a job's result shows, in place of what was kept of the job, so that later results can be held against it.
+
+        Args:
+            job: the digest.
+            family: what results that are held against each other have in common.
+            table: not empty.
+            agreement: the name of the job's.
+            until: when its time is over, in UTC.
+        """
         ...
 
-    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
-        """Give what was kept of a family, in the order of the jobs' digests, without one job."""
+    def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
+        """Give what was kept of a family, in the order of the jobs' digests, without one job; None for what was forgotten."""
+        ...
+
+    def extend_tables(self, agreement: str, until: datetime) -> None:
+        """Keep the tables under an agreement until then, those that are not kept longer anyway."""
+        ...
+
+    def tables_due(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Give (job, agreement) of the tables whose time is over and that were not forgotten, in the order of the jobs' digests."""
+        ...
+
+    def forget_table(self, job: str) -> None:
+        """Delete the numbers of a table; that there was one is kept. Nothing of them stays in the store's files."""
         ...
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:

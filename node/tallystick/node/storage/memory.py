@@ -5,12 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from tallystick.core.canonical import Json
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.ports import Event, JobRecord
 from tallystick.node.storage import chain
 from tallystick.node.storage.changed import source_changed
+
+
+class _Shown(NamedTuple):
+    """A kept table; None once it was forgotten."""
+
+    family: str
+    table: bytes | None
+    agreement: str
+    until: datetime
 
 
 class MemoryStorage:
@@ -24,7 +34,7 @@ class MemoryStorage:
         self._tables: dict[str, bytes] = {}
         self._shares: dict[tuple[str, int], bytes] = {}
         self._results: dict[tuple[str, int], bytes] = {}
-        self._shown: dict[str, tuple[str, bytes]] = {}
+        self._shown: dict[str, _Shown] = {}
         self._events: list[Event] = []
 
     def secret(self) -> bytes:
@@ -79,15 +89,34 @@ class MemoryStorage:
         """Give a kept result."""
         return self._results.get((job, attempt))
 
-    def keep_table(self, job: str, family: str, table: bytes) -> None:
+    def keep_table(self, job: str, family: str, table: bytes, *, agreement: str, until: datetime) -> None:
         """Keep what a job's result shows."""
         with self._lock:
-            self._shown[job] = (family, table)
+            self._shown[job] = _Shown(family, table, agreement, until)
 
-    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
+    def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
         """Give what was kept of a family."""
         with self._lock:
-            return [table for job, (held, table) in sorted(self._shown.items()) if held == family and job != but]
+            return [one.table for job, one in sorted(self._shown.items()) if one.family == family and job != but]
+
+    def extend_tables(self, agreement: str, until: datetime) -> None:
+        """Keep tables longer."""
+        with self._lock:
+            for job, one in self._shown.items():
+                if one.agreement == agreement:
+                    self._shown[job] = one._replace(until=max(one.until, until))
+
+    def tables_due(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Give the tables whose time is over."""
+        with self._lock:
+            due = [(job, one.agreement) for job, one in self._shown.items() if one.until <= now and one.table is not None]
+        return sorted(due)
+
+    def forget_table(self, job: str) -> None:
+        """Delete a table."""
+        with self._lock:
+            if job in self._shown:
+                self._shown[job] = self._shown[job]._replace(table=None)
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""

@@ -20,7 +20,7 @@ from tallystick.node.ports import Event, JobRecord
 from tallystick.node.storage import chain
 from tallystick.node.storage.changed import source_changed
 
-VERSION: Final = 2
+VERSION: Final = 3
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -31,7 +31,15 @@ CREATE TABLE result (job TEXT NOT NULL, attempt INTEGER NOT NULL, sealed BLOB NO
 CREATE TABLE event (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, chain BLOB NOT NULL) STRICT;
 """
 _SHOWN: Final = "CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT;"
-"""Since version 2."""
+"""Since version 2. What was forgotten is empty."""
+_UNTIL: Final = """
+ALTER TABLE shown ADD COLUMN agreement TEXT NOT NULL DEFAULT '';
+ALTER TABLE shown ADD COLUMN until TEXT NOT NULL DEFAULT '9999-12-31T23:59:59Z';
+"""
+"""Since version 3. What was kept before is kept for ever: under which agreement is not known of it."""
+_STEPS: Final = (_TABLES, _SHOWN, _UNTIL)
+"""By version, what brings the version before it up."""
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class SqliteStorage:
@@ -50,6 +58,7 @@ class SqliteStorage:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
             self._make()
 
     def secret(self) -> bytes:
@@ -119,16 +128,35 @@ class SqliteStorage:
         row = self._row("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt))
         return None if row is None else bytes(row[0])
 
-    def keep_table(self, job: str, family: str, table: bytes) -> None:
+    def keep_table(self, job: str, family: str, table: bytes, *, agreement: str, until: datetime) -> None:
         """Keep what a job's result shows."""
         with self._transaction() as run:
-            run("INSERT OR REPLACE INTO shown VALUES (?, ?, ?)", (job, family, table))
+            run("INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?, ?)", (job, family, table, agreement, until.strftime(_TIME)))
 
-    def tables(self, family: str, *, but: str) -> Sequence[bytes]:
+    def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
         """Give what was kept of a family."""
         with self._transaction() as run:
             rows = run("SELECT shown FROM shown WHERE family = ? AND job <> ? ORDER BY job", (family, but)).fetchall()
-        return [bytes(shown) for (shown,) in rows]
+        return [bytes(shown) or None for (shown,) in rows]
+
+    def extend_tables(self, agreement: str, until: datetime) -> None:
+        """Keep tables longer."""
+        time = until.strftime(_TIME)
+        with self._transaction() as run:
+            run("UPDATE shown SET until = ? WHERE agreement = ? AND until < ?", (time, agreement, time))
+
+    def tables_due(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Give the tables whose time is over."""
+        query = "SELECT job, agreement FROM shown WHERE until <= ? AND shown <> x'' ORDER BY job"
+        with self._transaction() as run:
+            return [(str(job), str(agreement)) for job, agreement in run(query, (now.strftime(_TIME),)).fetchall()]
+
+    def forget_table(self, job: str) -> None:
+        """Delete a table, and what the write-ahead log has of it."""
+        with self._transaction() as run:
+            run("UPDATE shown SET shown = x'' WHERE job = ?", (job,))
+        with self._lock, _faults():
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
@@ -153,9 +181,9 @@ class SqliteStorage:
 
     def _make(self) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version in {0, 1}:
-            tables = _SHOWN if version else _TABLES + _SHOWN
-            self._database.executescript(f"BEGIN;{tables}PRAGMA user_version = {VERSION};COMMIT;")
+        if 0 <= version < VERSION:
+            steps = "".join(_STEPS[version:])
+            self._database.executescript(f"BEGIN;{steps}PRAGMA user_version = {VERSION};COMMIT;")
         elif version != VERSION:
             raise Broken(
                 "state-corrupt", "the node's state is of another version of this software", detail=f"version {version}"
