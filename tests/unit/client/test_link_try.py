@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tallystick.client.cli import main
 from tallystick.client.county.write import generate
 from tallystick.client.linking.clear import Hasher, clear_tags, coincide
+from tallystick.client.linking.declared import Options
 from tallystick.client.linking.explain import PERSON, explained
-from tallystick.client.linking.headers import USUAL, declared_fields, fields_of, guessed_fields, guessed_key
-from tallystick.client.linking.people import read_people
+from tallystick.client.linking.headers import USUAL, fields_of, guessed_fields, guessed_key
+from tallystick.client.linking.people import header_of, read_people
 from tallystick.client.linking.rehearse import rehearse
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.linkage.ladders import LADDERS, ladder
@@ -98,7 +99,8 @@ def test_columns_are_guessed_and_declared() -> None:
         "city": "town",
     }
     assert guessed_key(header) == "Personal_ID"
-    first, second = declared_fields(["a.ssn=number,city=", "sex=colour"])
+    words = Options.read(["a.ssn=number,city=", "sex=colour"])
+    first, second = ({word.name: word.value for word in words.of(side).fields} for side in (0, 1))
     assert (first, second) == ({"ssn": "number", "city": "", "sex": "colour"}, {"city": "", "sex": "colour"})
     fields = fields_of(header, second, file="b.csv")
     assert fields["sex"] == "colour"
@@ -111,7 +113,7 @@ def test_columns_are_guessed_and_declared() -> None:
 @pytest.mark.parametrize("text", ["ssn", "shoe=x", "c.ssn=x", "=x", "ssn=x,,"])
 def test_a_field_that_is_declared_badly_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
-        declared_fields([text])
+        Options.read([text])
 
 
 # --- people ----------------------------------------------------------------------------------------------------------------------
@@ -119,18 +121,18 @@ def test_a_field_that_is_declared_badly_is_refused(text: str) -> None:
 
 def test_rows_of_one_key_are_one_person_with_the_most_frequent_identifiers(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text("\ufeffk, n ,m\n2,Ann,\n1,Bea,x\n2,Anne,\n2,Anne,y\n1,Ada,\n3,,\n", encoding="utf-8")
+    path.write_text("\ufeffk,n,m\n2,Ann,\n1,Bea,x\n2,Anne,\n2,Anne,y\n1,Ada,\n3,,\n", encoding="utf-8")
     people = read_people(path, {"first_name": "n", "last_name": "m"}, "k")
-    assert people.keys.tolist() == ["2", "1", "3"]
-    assert people.identifiers["first_name"].tolist() == ["Anne", "Ada", None]
-    assert people.identifiers["last_name"].tolist() == ["y", "x", None]
+    assert people.keys.tolist() == ["1", "2", "3"]
+    assert people.identifiers["first_name"].tolist() == ["Ada", "Anne", None]
+    assert people.identifiers["last_name"].tolist() == ["x", "y", None]
     assert (people.rows, people.count) == (6, 3)
     alone = read_people(path, {"first_name": "n"}, None)
     assert alone.keys.tolist() == ["1", "2", "3", "4", "5", "6"]
     assert alone.identifiers["first_name"].tolist() == ["Ann", "Bea", "Anne", "Anne", "Ada", None]
 
 
-@pytest.mark.parametrize("text", ["", "a,a\n1,2\n", 'a,b\n"1,2\n', "a,b\n1,2,3\n"])
+@pytest.mark.parametrize("text", ["", 'a,b\n"1,2\n', "a,b\n1,2,3\n"])
 def test_a_file_that_is_no_csv_is_refused_without_its_contents(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text, encoding="utf-8")
@@ -138,6 +140,15 @@ def test_a_file_that_is_no_csv_is_refused_without_its_contents(tmp_path: Path, t
         read_people(path, {"ssn": "a"}, None)
     assert refusal.value.code == "file-format"
     assert refusal.value.__context__ is None
+
+
+def test_a_column_that_stands_twice_is_not_used_as_at_a_node(tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("id,ssn,ssn,dob\n1,742-04-3218,742-04-3219,1990-01-02\n", encoding="utf-8")
+    assert header_of(path) == ["id", "dob"]
+    with pytest.raises(Invalid) as refusal:
+        read_people(path, {"ssn": "ssn"}, "id")
+    assert refusal.value.code == "source-columns"
 
 
 # --- clear tags ------------------------------------------------------------------------------------------------------------------

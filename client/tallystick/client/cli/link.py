@@ -67,6 +67,19 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
 )
 @click.option("--key", "keys", multiple=True, metavar="COLUMN", help="The key of a person; twice: one for each file.")
 @click.option(
+    "--duplicates",
+    multiple=True,
+    metavar="WORD,…",
+    help="Which keys of a file are one person: merge (whom strict links), link=RECIPES, ids=COLUMN; a. or b. before it for one file.",
+)
+@click.option(
+    "--aliases",
+    multiple=True,
+    metavar="WORD,…",
+    help="Other spellings of a file's people: how many of each (1 to 3) from rows that differ; "
+    "a.file=FILE for a file of them, a.key=COLUMN and a.NAME=COLUMN for its columns.",
+)
+@click.option(
     "--link",
     "links",
     multiple=True,
@@ -81,10 +94,15 @@ def try_(
     truth: Path | None,
     fields: tuple[str, ...],
     keys: tuple[str, ...],
+    duplicates: tuple[str, ...],
+    aliases: tuple[str, ...],
     links: tuple[str, ...],
     format_: Format,
 ) -> None:
     """Link A.csv and B.csv in the clear, as a job would under encryption, and say what each pass did.
+
+    For either file node.yaml:DATASET, or the same of a lab file, takes a dataset as it is declared there: its identifiers,
+    duplicates, aliases and number of people.
 
     Nothing leaves this machine, and no row is shown.
     """
@@ -95,7 +113,7 @@ def try_(
         raise click.UsageError("--key is given at most twice, once for each file")
     both = (keys[0] if keys else None, keys[-1] if keys else None)
     names = [name.strip() for text in links for name in text.split(",") if name.strip()]
-    done = rehearse((first, second), fields=fields, keys=both, link=names, truth=truth)
+    done = rehearse((first, second), fields=fields, keys=both, duplicates=duplicates, aliases=aliases, link=names, truth=truth)
     if format_ == "json":
         print_json(done.json_value())
     else:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.normalise import RULES
 
 USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "ssn": ("ssn", "ssn9", "socsecid", "socialsecuritynumber", "socialsecurityno", "socialsecurity", "ssno"),
@@ -29,8 +28,6 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 
 KEYS: Final = ("personid", "personalid", "clientid", "recid", "recordid", "memberid", "participantid", "uid", "key", "id")
 
-_PART: Final = re.compile(r"(?:([ab])\.)?([a-z0-9_]+)=(.*)", re.ASCII | re.DOTALL)
-
 
 def guessed_fields(header: Sequence[str]) -> dict[str, str]:
     """Give the column of each identifier whose usual names the header has; of several, the likeliest."""
@@ -45,41 +42,20 @@ def guessed_key(header: Sequence[str]) -> str | None:
     return next((plain[name] for name in KEYS if name in plain), None)
 
 
-def declared_fields(texts: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Read what `--fields` declares: IDENTIFIER=COLUMN for both files, a.IDENTIFIER=COLUMN or b. for one; commas part several.
-
-    An empty column takes the identifier out.
-
-    Raises:
-        Invalid: `link-invalid`.
-    """
-    sides: dict[str, dict[str, str]] = {"a": {}, "b": {}}
-    for text in texts:
-        for word in text.split(","):
-            match = _PART.fullmatch(word.strip())
-            if match is None or match[2] not in RULES:
-                raise Invalid(
-                    "link-invalid",
-                    "a field is declared as IDENTIFIER=COLUMN, or a.IDENTIFIER=COLUMN for the first file",
-                    hint=f"identifiers: {', '.join(RULES)}",
-                )
-            for side in match[1] or "ab":
-                sides[side][match[2]] = match[3]
-    return sides["a"], sides["b"]
-
-
 def fields_of(header: Sequence[str], declared: Mapping[str, str], *, file: str) -> dict[str, str]:
-    """Give the column of each identifier: declared, else guessed.
+    """Give the column of each identifier, as it stands in the header: declared, else guessed; an empty one takes it out.
 
     Raises:
         Invalid: `source-columns`: a declared column that the file lacks.
     """
-    lacking = sorted({column for column in declared.values() if column and column not in header})
+    standing = {name.strip(): name for name in header} | {name: name for name in header}
+    lacking = sorted({column for column in declared.values() if column and column not in standing})
     if lacking:
         raise Invalid(
             "source-columns", f"{file} has no column {', '.join(lacking)}", hint="use a.… or b.… where only one file has it"
         )
-    return {name: column for name, column in {**guessed_fields(header), **declared}.items() if column}
+    found = {**guessed_fields(header), **{name: standing.get(column, "") for name, column in declared.items()}}
+    return {name: column for name, column in found.items() if column}
 
 
 def _plain(header: Sequence[str]) -> dict[str, str]:

@@ -1,42 +1,99 @@
-"""A CSV file as people: one row each, as a node would read it.
+"""A list of people as a node would have them: read, merged and spelled by a node's own code (`core/sources`).
 
-Rows with the same key are one person, and an identifier is the most frequent one over the person's rows; of equally frequent ones
-the smallest. DuckDB reads the file in memory; nothing is written.
+DuckDB reads the file in memory; nothing is written.
 """
 
 from __future__ import annotations
 
 import csv
-import glob
+import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.sources.aliases import spellings, strangers
+from tallystick.core.sources.files import Opened, open_csv, open_parquet
+from tallystick.core.sources.identifiers import identifiers_of, known_people, strings
+from tallystick.core.sources.locked import Connection, connect
+from tallystick.core.sources.records import loaded
 
 Texts = npt.NDArray[Any]
-_QUIET: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+Int64s = npt.NDArray[np.int64]
+
+MOST: Final = 3
+"""Other spellings that a person may have in any dataset."""
+LIMITS: Final[Mapping[str, Any]] = {"people": 100_000_000, "rows_per_person": 100_000, "columns": {}}
+"""Of a dataset that is not declared: as much as any may have."""
+ROW: Final = "row"
+"""Stands for the key's column where rows are numbered."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list that is to be read.
+
+    Attributes:
+        name: what reports and a truth file call it.
+        dataset: as it is declared, or would be.
+        folder: what the paths of its files are relative to.
+        numbered: it has no key: every row is one, numbered from 1.
+        limit: how many people it is declared for; None: as many as are read.
+    """
+
+    name: str
+    dataset: DeclaredDataset
+    folder: Path
+    numbered: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """Other spellings of a list's people.
+
+    Attributes:
+        most: how many of them a person may have; so many are used.
+        people: by number, from 1 on: people who have so many spellings beside the first, or more; also above `most`.
+        rows: of the file of aliases; 0 without one.
+        unknown: how many of these are of nobody in the list.
+        spellings: those that are used; None if nobody has any.
+    """
+
+    most: int
+    people: tuple[int, ...]
+    rows: int
+    unknown: int
+    spellings: Spellings | None = field(repr=False)
+
+    def json_value(self) -> dict[str, object]:
+        """Give the counts."""
+        return {"most": self.most, "people": list(self.people), "rows": self.rows, "unknown_rows": self.unknown}
 
 
 @dataclass(frozen=True)
 class People:
-    """The people of one file.
+    """The people of one list.
 
     Attributes:
-        name: the file's, without its ending.
-        keys: (n,) text: the agency's own key, or the number of the row, from 1.
-        identifiers: (n,) text or None, by identifier.
+        name: the list's.
+        keys: (k,) text: the agency's own keys, or the numbers of the rows, from 1.
+        identifiers: (n,) text or None, by identifier, of first spellings.
         columns: which column each identifier was read from.
         key: the column of the key; None where rows are numbered.
         rows: rows of the file.
+        person: (k,): the index of each key's person; None where every key is one.
+        duplicates: which keys were merged, and why; None where none are looked for.
+        aliases: other spellings; None where none are looked for.
+        limit: how many people the list is declared for; None: as many as there are.
     """
 
     name: str
@@ -45,115 +102,161 @@ class People:
     columns: Mapping[str, str]
     key: str | None
     rows: int
+    person: Int64s | None = field(repr=False, default=None)
+    duplicates: Duplicates | None = field(repr=False, default=None)
+    aliases: Aliases | None = field(repr=False, default=None)
+    limit: int | None = None
 
     @property
     def count(self) -> int:
         """People."""
-        return len(self.keys)
+        return len(self.keys) if self.duplicates is None else self.duplicates.people
+
+    @property
+    def expected(self) -> int:
+        """For how many people recipes must say enough: as many as are declared, or else are there."""
+        return max(2, self.count if self.limit is None else self.limit)
+
+    @property
+    def most(self) -> int:
+        """How many spellings a person may have beside the first."""
+        return 0 if self.aliases is None else self.aliases.most
+
+    @property
+    def spellings(self) -> Spellings | None:
+        """Other spellings that are used."""
+        return None if self.aliases is None else self.aliases.spellings
+
+    def persons(self) -> Int64s:
+        """Give each key's person, shape (k,)."""
+        return np.arange(len(self.keys), dtype=np.int64) if self.person is None else self.person
+
+    def json_value(self) -> dict[str, object]:
+        """Give the counts; no row and no key."""
+        return {
+            "name": self.name, "rows": self.rows, "keys": len(self.keys), "people": self.count, "key": self.key,
+            "fields": dict(self.columns),
+            "duplicates": None if self.duplicates is None else self.duplicates.json_value(),
+            "aliases": None if self.aliases is None else self.aliases.json_value(),
+        }  # fmt: skip
 
 
 def header_of(path: Path) -> list[str]:
-    """Give a CSV file's column names, without spaces around them.
+    """Give the names of the columns of a CSV or a Parquet file that can be used: those that stand there once.
 
     Raises:
         Invalid: `file-missing`, `file-format`.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = [name.strip() for name in next(csv.reader(file, strict=True), [])]
+        with path.open("rb"):
+            pass
     except OSError as error:
         raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
+    if path.suffix == ".parquet":
+        with connect(memory_mib()) as connection:
+            return list(opened_file(connection, path).columns)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file, strict=True), [])
     except (UnicodeDecodeError, csv.Error):
         header = []
-    if not header or any("\0" in name for name in header) or len(set(header)) != len(header):
+    if not header or any("\0" in name for name in header):
         raise Invalid(
             "file-format",
             f"{path} does not begin with a CSV header",
-            hint="the first line holds different column names, separated by commas, in UTF-8",
+            hint="the first line holds the columns' names, separated by commas, in UTF-8",
         )
-    return header
+    often = Counter(header)
+    return [name for name in header if often[name] == 1]
 
 
-def read_columns(path: Path, columns: Mapping[str, str]) -> tuple[dict[str, Texts], int]:
-    """Give columns of a CSV file as text, None where a cell is empty, in the order of the rows; and the number of rows.
-
-    Args:
-        path: the file.
-        columns: the file's column by the name to give it.
+def opened_file(connection: Connection, path: Path) -> Opened:
+    """Look at a CSV or a Parquet file.
 
     Raises:
-        Invalid: `file-missing`, `file-format`, `source-columns`.
+        Invalid: `source-missing`, `file-format`.
     """
-    header = header_of(path)
-    lacking = sorted(set(columns.values()) - set(header))
-    if lacking:
-        raise Invalid("source-columns", f"{path} has no column {', '.join(lacking)}")
-    wanted = list(columns.items())
-    picked = ", ".join(f"nullif(trim(c{header.index(column)}), '') AS v{at}" for at, (_, column) in enumerate(wanted))
-    types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
-    query = (
-        f"SELECT {picked or '1 AS v0'} FROM read_csv(?, header = true, auto_detect = false, all_varchar = true, delim = ',', "  # noqa: S608 - numbered names
-        f"quote = '\"', escape = '\"', nullstr = '', columns = {{{types}}})"
-    )
-    try:
-        with duckdb.connect(":memory:", config=_QUIET) as connection:
-            found = connection.execute(query, (glob.escape(str(path)),)).fetchnumpy()
-    except duckdb.Error as error:
-        fault = Invalid(
-            "file-format",
-            f"{path} is not well-formed",
-            hint="every row has as many fields as the header, quotes are closed, the text is UTF-8",
-            detail=type(error).__name__,
-        )
-    else:
-        return {name: _texts(found[f"v{at}"]) for at, (name, _) in enumerate(wanted)}, len(found["v0"])
-    raise fault  # outside the handler: DuckDB's own text quotes the offending line
+    whole = path.absolute()
+    return open_parquet(connection, path.stem, whole) if path.suffix == ".parquet" else open_csv(path.stem, whole)
+
+
+def source_of(path: Path) -> dict[str, str]:
+    """Give a file as a declaration names its source."""
+    return {"parquet" if path.suffix == ".parquet" else "csv": str(path.absolute())}
 
 
 def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> People:
-    """Read a file.
+    """Read a file whose keys are people.
 
     Args:
-        path: a CSV file.
+        path: a CSV or a Parquet file.
         columns: the file's column of each identifier.
         key: the column of the agency's own key; None: every row is a person.
 
     Raises:
-        Invalid: `file-missing`, `file-format`; `source-columns`: a column is missing, or a row has no key.
+        Invalid: as `people_of`.
     """
-    wanted = {f"i.{name}": column for name, column in columns.items()} | ({} if key is None else {"key": key})
-    found, rows = read_columns(path, wanted)
-    raw = {name: found[f"i.{name}"] for name in columns}
-    if key is None:
-        return People(path.stem, np.arange(1, rows + 1).astype(str).astype(object), raw, columns, None, rows)
-    if any(value is None for value in found["key"]):
-        raise Invalid("source-columns", f"{path} has a row without a key in {key}", hint="choose another --key")
-    place: dict[str, int] = {}
-    person = np.fromiter((place.setdefault(value, len(place)) for value in found["key"]), dtype=np.int64, count=rows)
-    if len(place) < rows:
-        raw = {name: _most_frequent(person, values, len(place)) for name, values in raw.items()}
-    return People(path.stem, np.array(list(place), dtype=object), raw, columns, key, rows)
+    value = {**LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": dict(columns)}
+    return people_of(Listed(path.stem, DeclaredDataset.read(value, what=path.name), path.parent, numbered=key is None))
 
 
-def _most_frequent(person: npt.NDArray[np.int64], values: Texts, people: int) -> Texts:
-    """Give each person's most frequent value, the smallest of equally frequent ones; None where there is none."""
-    distinct = sorted({value for value in values if value is not None})
-    rank = {value: at for at, value in enumerate(distinct)}
-    code = np.fromiter((rank.get(value, -1) for value in values), dtype=np.int64, count=len(values))
-    known = code >= 0
-    pairs, times = np.unique(person[known] * max(len(distinct), 1) + code[known], return_counts=True)
-    who, what = np.divmod(pairs, max(len(distinct), 1))
-    order = np.lexsort((what, -times, who))
-    who, what = who[order], what[order]
-    first = np.flatnonzero(np.diff(who, prepend=-1))
-    picked = np.full(people, None, dtype=object)
-    picked[who[first]] = np.array(distinct, dtype=object)[what[first]] if len(first) else []
-    return picked
+def people_of(listed: Listed) -> People:
+    """Read a list, as a node would.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`; where keys are
+            merged, `link-invalid`, `link-impossible`. Refused: `link-weak`. Broken: `source-large`.
+    """
+    config = listed.dataset
+    names = tuple(config.identifiers)
+    reading = loaded(
+        listed.name, config, listed.folder,
+        max_memory_mib=memory_mib(), columns=(), numbered=listed.numbered, keep_keys=True,
+    )  # fmt: skip
+    with reading as records:
+        connection = records.connection
+        keys = strings(connection.execute("SELECT person FROM keys ORDER BY place").fetchnumpy()["person"])
+        with known_people(connection, names, single=records.most <= 1):
+            identifiers = identifiers_of(connection, names)
+            aliases = None if not config.aliases.most else _aliases(listed, connection, names)
+    person = None
+    if records.duplicates is not None:
+        # people stand in the order of their smallest keys, as the keys do
+        person = np.unique(records.duplicates.person, return_inverse=True)[1].astype(np.int64)
+    return People(
+        listed.name,
+        keys,
+        identifiers,
+        {str(name): column for name, column in config.identifiers.items()},
+        None if listed.numbered else config.person,
+        records.rows,
+        person,
+        records.duplicates,
+        aliases,
+        listed.limit,
+    )
 
 
-def _texts(values: Any) -> Texts:
-    if isinstance(values, np.ma.MaskedArray):
-        plain = np.asarray(values.data, dtype=object).copy()
-        plain[np.ma.getmaskarray(values)] = None
-        return plain
-    return np.asarray(values, dtype=object)
+def memory_mib() -> int:
+    """Give four fifths of this machine's memory: what reading one list may take."""
+    return max(64, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5 >> 20)
+
+
+def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> Aliases:
+    """Find other spellings, more than may be used, to tell how many there are."""
+    declared = listed.dataset.aliases
+    rows, unknown = (0, 0) if declared.source is None else strangers(connection)
+    if rows and rows == unknown:
+        raise Invalid(
+            "source-columns",
+            f"{listed.name}: no row of the file of aliases has a key of the list",
+            hint="compare the columns of their keys",
+        )
+    wider = listed.dataset.model_copy(update={"aliases": declared.model_copy(update={"most": MOST})})
+    found = spellings(connection, wider, names)
+    if found is None:
+        return Aliases(declared.most, (0,) * MOST, rows, unknown, None)
+    people = tuple(int(np.count_nonzero(found.number == number)) for number in range(1, MOST + 1))
+    used = found.number <= declared.most
+    raw = {name: values[used] for name, values in found.identifiers.items()}
+    return Aliases(declared.most, people, rows, unknown, Spellings(found.who[used], found.number[used], raw))

@@ -1,18 +1,26 @@
-"""Which people of two files are really the same: read from a file, and compared with what was linked."""
+"""Which people of two lists are really the same: read from a file that says it of their keys.
+
+True people are numbered. A person of a list is as many of them as its keys are: more than one if keys were merged that should not have been.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.client.linking.people import People, Texts, header_of, read_columns
+from tallystick.client.linking.people import People, Texts, header_of, memory_mib, opened_file
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.intervals import wilson
+from tallystick.core.linkage.components import components
+from tallystick.core.sources.files import read_fault
+from tallystick.core.sources.identifiers import strings
+from tallystick.core.sources.locked import connect
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -22,97 +30,178 @@ PERSONS: Final = ("dataset", "key", "person")
 
 
 @dataclass(frozen=True)
-class Truth:
-    """True pairs: rows of the first list and of the second. A person who is twice in a list has several."""
-
-    a: Int64s = field(repr=False)
-    b: Int64s = field(repr=False)
-
-    @property
-    def people(self) -> int:
-        """How many links a perfect one-to-one linkage makes, if nobody is twice in both lists."""
-        return min(len(np.unique(self.a)), len(np.unique(self.b)))
-
-    def holds(self, a: Int64s, b: Int64s, count_b: int) -> Bools:
-        """Tell which pairs (a[i], b[i]) are true."""
-        return np.isin(a * count_b + b, self.a * count_b + self.b)
-
-
-@dataclass(frozen=True)
-class Score:
-    """Links against the truth.
+class Kept:
+    """How a list's people compare with the truth.
 
     Attributes:
-        found, wrong, missed: true links made, false links made, true links not made.
+        mixed: people of the list that are keys of several true people.
+        apart: true people who are several people of the list.
     """
 
-    found: int
-    wrong: int
-    missed: int
+    mixed: int
+    apart: int
+
+    @classmethod
+    def of(cls, person: Int64s, true: Int64s) -> Kept:
+        """Count them.
+
+        Args:
+            person: each key's person in the list.
+            true: each key's true person; -1 where it is not known.
+        """
+        known = true >= 0
+        pairs = np.unique(np.stack([person[known], true[known]]), axis=1)
+        mixed, apart = (int(np.count_nonzero(np.unique(side, return_counts=True)[1] > 1)) for side in pairs)
+        return cls(mixed, apart)
 
     def json_value(self) -> dict[str, object]:
         """Give it for programs."""
-        made, true = self.found + self.wrong, self.found + self.missed
-        return {
-            "found": self.found,
-            "wrong": self.wrong,
-            "missed": self.missed,
-            "precision": self.found / made if made else None,
-            "precision_interval": list(wilson(self.found, made)),
-            "recall": self.found / true if true else None,
-            "recall_interval": list(wilson(self.found, true)),
-        }
+        return {"mixed": self.mixed, "apart": self.apart}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True pairs: people of the first list and of the second. Somebody who is twice in a list has several.
+
+    Attributes:
+        a: (pairs,) indices of people of the first list.
+        b: of the second.
+        true: (pairs,) the number of the true person; None: whom pairs connect is one.
+        kept: how each list's people compare with the truth; None where that is not known.
+        unused: rows of the truth file that name a key that its list has not.
+    """
+
+    a: Int64s = field(repr=False)
+    b: Int64s = field(repr=False)
+    true: Int64s | None = field(repr=False, default=None)
+    kept: tuple[Kept, Kept] | None = None
+    unused: int = 0
+
+    @property
+    def people(self) -> int:
+        """True people who are in both lists: as many as a perfect linkage finds."""
+        return int(self.numbers.max(initial=-1)) + 1
+
+    @cached_property
+    def numbers(self) -> Int64s:
+        """The true person of each pair, numbered from 0 without a gap."""
+        true = self.true
+        if true is None:
+            start = int(self.a.max(initial=-1)) + 1
+            true = components(start + int(self.b.max(initial=-1)) + 1, self.a, self.b + start)[self.a]
+        return np.unique(true, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    def true_of(self, a: Int64s, b: Int64s, count_b: int) -> Int64s:
+        """Give the true person of each pair (a[i], b[i]), -1 for a false one; of several the smallest number."""
+        known = self.a * count_b + self.b
+        order = np.lexsort((self.numbers, known))
+        codes, first = np.unique(known[order], return_index=True)
+        asked = a * count_b + b
+        at = np.minimum(np.searchsorted(codes, asked), max(len(codes) - 1, 0))
+        if not len(codes):
+            return np.full(len(asked), -1, dtype=np.int64)
+        return np.asarray(np.where(codes[at] == asked, self.numbers[order[first]][at], -1), dtype=np.int64)
+
+    def holds(self, a: Int64s, b: Int64s, count_b: int) -> Bools:
+        """Tell which pairs (a[i], b[i]) are true."""
+        return np.asarray(self.true_of(a, b, count_b) >= 0, dtype=np.bool_)
 
 
 def read_truth(path: Path, first: People, second: People) -> Truth:
     """Read a file of truth for two lists.
 
-    It has the columns dataset, key and person (datasets are the two files' names without ending), or pairs of keys.
+    It has the columns dataset, key and person (datasets are called as the lists are), or pairs of keys in its first two columns.
 
     Raises:
-        Invalid: `file-missing`, `file-format`; `source-columns`: it names no pair of the two lists.
+        Invalid: `file-missing`; `file-format`: a row lacks something, a key is two people, there is no header; `source-columns`: it
+            names no pair of the two lists.
     """
-    header = header_of(path)
-    if set(PERSONS) <= set(header):
-        found, _ = read_columns(path, {name: name for name in PERSONS})
-        person: list[dict[str, str]] = [{}, {}]
-        for side, people in enumerate((first, second)):
-            mine = found["dataset"] == people.name
-            person[side] = dict(zip(found["key"][mine], found["person"][mine], strict=True))
-        truth = _by_person([person[0].get(key) for key in first.keys], [person[1].get(key) for key in second.keys])
-    elif len(header) >= 2:
-        found, _ = read_columns(path, {"a": header[0], "b": header[1]})
-        truth = _by_keys(found["a"], found["b"], first.keys, second.keys)
-    else:
+    header = {name.strip(): name for name in header_of(path)}
+    lists = (first, second)
+    places = [{key.strip(): at for at, key in enumerate(people.keys)} for people in lists]
+    if set(PERSONS) <= header.keys():
+        true, unused = _by_person(path, _columns(path, [header[name] for name in PERSONS]), (first.name, second.name), places)
+    elif len(header) < len(lists):
         raise Invalid("file-format", f"{path} is no truth file", hint="columns dataset, key and person; or two columns of keys")
-    if not len(truth.a):
+    elif all(name in known for name, known in zip(header, places, strict=False)):
+        raise Invalid("file-format", f"{path} begins with keys", hint="give it a header: a line of two names")
+    else:
+        true, unused = _by_pairs(_columns(path, list(header.values())[:2]), places)
+    persons = [people.persons() for people in lists]
+    a, b, who = _together(true[0], true[1])
+    rows = np.unique(np.stack([persons[0][a], persons[1][b], who]), axis=1)
+    if not len(a):
         raise Invalid(
             "source-columns",
             f"{path} names no pair of people of the two files",
-            hint="it uses the files' keys (see --key), or row numbers from 1 where they have none",
+            hint=f"it uses their keys (see --key), or row numbers from 1 where they have none; datasets are {first.name}, {second.name}",
         )
-    return truth
+    return Truth(rows[0], rows[1], rows[2], (Kept.of(persons[0], true[0]), Kept.of(persons[1], true[1])), unused)
 
 
-def _by_person(first: Sequence[str | None], second: Sequence[str | None]) -> Truth:
-    """Pair everyone of one list with everyone of the other who is the same person."""
-    number: dict[str, int] = {}
-    codes = [
-        np.array([-1 if name is None else number.setdefault(name, len(number)) for name in names], dtype=np.int64)
-        for names in (first, second)
-    ]
-    order = np.argsort(codes[1], kind="stable")
-    ordered = codes[1][order]
-    known = np.flatnonzero(codes[0] >= 0)
-    low = np.searchsorted(ordered, codes[0][known], "left")
-    times = np.searchsorted(ordered, codes[0][known], "right") - low
+def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
+    """Read columns of a CSV file as text, without spaces around it; none of them may be empty anywhere."""
+    fault: Invalid | None = None
+    try:
+        with connect(memory_mib()) as connection:
+            opened = opened_file(connection, path)
+            picked = ", ".join(f"nullif(trim({opened.columns[name]}), '') AS v{at}" for at, name in enumerate(names))
+            found = connection.execute(f"SELECT {picked} FROM {opened.clause}", list(opened.parameters)).fetchnumpy()  # noqa: S608 - numbered names
+    except duckdb.Error as error:
+        read = read_fault(path.stem, error)
+        fault = Invalid("file-format", f"{path} is not well-formed", hint=read.hint, detail=read.detail)
+    if fault is not None:
+        raise fault  # outside the handler: DuckDB's own text quotes the offending line
+    columns = [strings(found[f"v{at}"]) for at in range(len(names))]
+    lacking = np.any([[value is None for value in column] for column in columns], axis=0)
+    if lacking.any():
+        raise Invalid(
+            "file-format",
+            f"{path}: {int(lacking.sum())} rows lack {' or '.join(names)}, the first of them row {int(np.argmax(lacking)) + 1}",
+            hint="leave out who is in one file alone" if len(names) < len(PERSONS) else "every key is somebody's",
+        )
+    return columns
+
+
+def _by_person(
+    path: Path, columns: Sequence[Texts], names: tuple[str, str], places: Sequence[Mapping[str, int]]
+) -> tuple[list[Int64s], int]:
+    """Give each key's true person, -1 where the file says nothing, for both lists; and how many rows say nothing of either."""
+    number: dict[Any, int] = {}
+    true = [np.full(len(known), -1, dtype=np.int64) for known in places]
+    twice = unused = 0
+    for dataset, key, person in zip(*columns, strict=True):
+        at = [(side, places[side][key]) for side in (0, 1) if names[side] == dataset and key in places[side]]
+        unused += dataset in names and not at
+        who = number.setdefault(person, len(number))
+        for side, place in at:
+            twice += true[side][place] not in (-1, who)
+            true[side][place] = who
+    if twice:
+        raise Invalid("file-format", f"{path} says of {twice} keys that they are two people", hint="a key is one person's")
+    return true, unused
+
+
+def _by_pairs(columns: Sequence[Texts], places: Sequence[Mapping[str, int]]) -> tuple[list[Int64s], int]:
+    """Give the same from pairs of keys: those whom pairs connect are one person."""
+    known = [[place.get(key, -1) for key in column] for place, column in zip(places, columns, strict=True)]
+    a, b = (np.array(rows, dtype=np.int64) for rows in known)
+    both = (a >= 0) & (b >= 0)
+    start = len(places[0])
+    label = components(start + len(places[1]), a[both], b[both] + start)
+    named = np.zeros(len(label), dtype=np.bool_)
+    named[a[both]] = named[b[both] + start] = True
+    true = np.where(named, label, -1)
+    return [true[:start], true[start:]], int(np.count_nonzero(~both))
+
+
+def _together(first: Int64s, second: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """Pair every key of one list with every key of the other of the same true person; give both and the person."""
+    order = np.argsort(second, kind="stable")
+    ordered = second[order]
+    known = np.flatnonzero(first >= 0)
+    low = np.searchsorted(ordered, first[known], "left")
+    times = np.searchsorted(ordered, first[known], "right") - low
     starts = np.repeat(low - (np.cumsum(times) - times), times)
-    return Truth(np.repeat(known, times), order[starts + np.arange(len(starts))])
-
-
-def _by_keys(a: Texts, b: Texts, first: Texts, second: Texts) -> Truth:
-    places: list[dict[Any, int]] = [{key: row for row, key in enumerate(keys)} for keys in (first, second)]
-    pairs = {(places[0].get(one), places[1].get(two)) for one, two in zip(a, b, strict=True)}
-    known = sorted((one, two) for one, two in pairs if one is not None and two is not None)
-    rows = np.array(known, dtype=np.int64).reshape(-1, 2)
-    return Truth(rows[:, 0], rows[:, 1])
+    a = np.repeat(known, times)
+    return a, order[starts + np.arange(len(starts))], first[a]

@@ -31,6 +31,14 @@ def check_aliases(connection: Connection, dataset: str) -> None:
         raise Invalid("source-types", f"dataset {dataset}: aliases have no person key", detail=f"{keyless} of {rows} rows")
 
 
+def strangers(connection: Connection) -> tuple[int, int]:
+    """Give the rows of the file of aliases, and how many of them are of nobody in `records`: these say nothing."""
+    person = quoted(PERSON)
+    known = f"{person} IN (SELECT {person} FROM records)"
+    rows, unknown = connection.execute(f"SELECT count(*), count(*) FILTER (NOT {known}) FROM {TABLE}").fetchone()  # noqa: S608 - a quoted name
+    return int(rows), int(unknown)
+
+
 def spellings(connection: Connection, config: DeclaredDataset, names: Sequence[str]) -> Spellings | None:
     """Give other spellings of the people in the table `known`, in the order of their keys; None where there are none.
 

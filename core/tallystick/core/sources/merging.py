@@ -22,11 +22,20 @@ def shared_columns(config: DeclaredDataset) -> dict[str, str]:
     return {f"@id {place}": column for place, column in enumerate(config.duplicates.ids)}
 
 
+def number_keys(connection: Connection) -> None:
+    """Make the table `keys`: every person key of `records` with its place in their order (as bytes)."""
+    person = quoted(PERSON)
+    connection.execute(
+        f"CREATE TABLE keys AS SELECT person, row_number() OVER (ORDER BY person) - 1 AS place "  # noqa: S608 - a quoted name
+        f"FROM (SELECT DISTINCT {person} AS person FROM records)"
+    )
+
+
 def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, single: bool) -> Duplicates:
     """Put the keys of one person together in the tables `records` and `aliases`; the columns of declared ids are gone afterwards.
 
     Args:
-        connection: with the table `records`.
+        connection: with the tables `records` and `keys`.
         dataset: its name, for errors.
         config: its declaration.
         single: no key has two rows.
@@ -41,10 +50,6 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
         identifiers = identifiers_of(connection, names)
     run = connection.execute
     person = quoted(PERSON)
-    run(
-        f"CREATE TABLE keys AS SELECT person, row_number() OVER (ORDER BY person) - 1 AS place "  # noqa: S608 - a quoted name
-        f"FROM (SELECT DISTINCT {person} AS person FROM records)"
-    )
     n = int(run("SELECT count(*) FROM keys").fetchone()[0])
     declared = [_declared(connection, column, name) for column, name in shared_columns(config).items()]
     found = duplicates(identifiers, n, recipes, declared)
@@ -58,7 +63,6 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
                 f"WHERE {table}.{person} = before.person"
             )
         run("DROP TABLE moved")
-    run("DROP TABLE keys")
     for column in shared_columns(config):
         run(f"ALTER TABLE records DROP COLUMN {quoted(column)}")
     return found

@@ -20,7 +20,7 @@ from tallystick.core.sources.aliases import TABLE, check_aliases
 from tallystick.core.sources.files import Opened, open_csv, open_parquet, read_fault
 from tallystick.core.sources.identifiers import PERSON, identifier_column
 from tallystick.core.sources.locked import Connection, connect, lock, quoted
-from tallystick.core.sources.merging import merged, shared_columns
+from tallystick.core.sources.merging import merged, number_keys, shared_columns
 from tallystick.core.sources.types import PLURALS, typed
 
 
@@ -48,7 +48,14 @@ class Records:
 
 @contextmanager
 def loaded(
-    dataset: str, config: DeclaredDataset, folder: Path, *, max_memory_mib: int, columns: Collection[str] | None = None
+    dataset: str,
+    config: DeclaredDataset,
+    folder: Path,
+    *,
+    max_memory_mib: int,
+    columns: Collection[str] | None = None,
+    numbered: bool = False,
+    keep_keys: bool = False,
 ) -> Iterator[Records]:
     """Load a dataset for as long as the context lasts.
 
@@ -58,6 +65,8 @@ def loaded(
         folder: what the source's path is relative to.
         max_memory_mib: what DuckDB may take.
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
+        numbered: the source has no person key; the number of a row, from 1, takes its place.
+        keep_keys: have the table `keys` (`merging.number_keys`): the person keys as they were before any were merged.
 
     Raises:
         Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`; where keys
@@ -72,12 +81,17 @@ def loaded(
     try:
         fault: TallyError | None = None
         try:
-            _read(connection, dataset, config, folder, wanted)
+            _read(connection, dataset, config, folder, wanted, numbered=numbered)
             lock(connection)
             rows = _typed_table(connection, dataset, config, wanted)
             most, people = _most_and_people(connection)
-            found = merged(connection, dataset, config, single=most <= 1) if config.duplicates.merges else None
-            if found is not None:
+            found = None
+            if config.duplicates.merges or keep_keys:
+                number_keys(connection)
+            if config.duplicates.merges:
+                found = merged(connection, dataset, config, single=most <= 1)
+                if not keep_keys:
+                    connection.execute("DROP TABLE keys")
                 most, people = _most_and_people(connection)
             _check_people(connection, dataset, config, people, most)
         except duckdb.Error as error:
@@ -94,9 +108,11 @@ def loaded(
         connection.close()
 
 
-def _read(connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...]) -> None:
+def _read(
+    connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...], *, numbered: bool
+) -> None:
     """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
-    targets = {PERSON: config.person}
+    targets = {} if numbered else {PERSON: config.person}
     targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
     targets |= shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
@@ -112,9 +128,11 @@ def _copy(connection: Connection, dataset: str, source: Source, folder: Path, ta
     path = (folder / source.path).absolute()
     opened = open_csv(dataset, path) if source.csv is not None else open_parquet(connection, dataset, path)
     _check_present(dataset, opened, targets)
-    picked = ", ".join(f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items())
+    picked = [f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items()]
+    if PERSON not in targets:
+        picked.append(f"CAST(row_number() OVER () AS VARCHAR) AS {quoted(PERSON)}")
     # Names are quoted, the path is a parameter.
-    connection.execute(f"CREATE TABLE {table} AS SELECT {picked} FROM {opened.clause}", list(opened.parameters))  # noqa: S608 - quoted names
+    connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(picked)} FROM {opened.clause}", list(opened.parameters))  # noqa: S608 - quoted names
 
 
 def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> None:
