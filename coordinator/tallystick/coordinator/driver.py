@@ -8,11 +8,12 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 import structlog
@@ -23,6 +24,7 @@ from tallystick.coordinator.matching import matched
 from tallystick.coordinator.ports import Spool, Storage
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.coordinator.taglist import Opened, TagList, Tags, whole_passes
 from tallystick.coordinator.waiting import APPROVAL, HELLO
 from tallystick.core.agreement.check import COORDINATOR, pinned_key
 from tallystick.core.documents import decoded
@@ -41,14 +43,14 @@ from tallystick.crypto.machine import Ref
 from tallystick.crypto.points import checked_points, refuse_repeats
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.messages import POINT_BYTES, TAG_BYTES, read_list, slots_payload
+from tallystick.crypto.statistic.messages import POINT_BYTES, TAG_BYTES, arriving_list, slots_payload
 from tallystick.crypto.statistic.shares import MAX_BYTES, added
 from tallystick.crypto.tags import corrected_tags
 
 CORRECTION_BYTES: Final = 32
 MAX_STEPS: Final = 16
 TOGETHER: Final = 2
-"""Threads of a matching: lists that are opened and checked at the same time, then the order of the table beside the matches."""
+"""Threads of a matching: of each list the next pass is opened and checked beside the matching of this one, and the table is put in order."""
 
 
 class Action(Enum):
@@ -164,43 +166,54 @@ class Driver:
         """Tags in; slots and the desk's `report` out. All count at once: half of one assignment must never meet half of another."""
         contract = view.contract
         with ThreadPoolExecutor(TOGETHER) as threads:  # opening, checking and sorting release the interpreter's lock
-            tags = list(threads.map(lambda owner: self._tags(view, owner), contract.agencies))
+            tags = self._lists(view, threads)
             sizes = [at.shape[1] for at in tags]
             table = threads.submit(shuffled_table, sizes, self._randomness)
             matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
+            for one in tags:
+                if isinstance(one, TagList):
+                    one.finish()
+            found = seen(tags, matches, contract.passes.exact, contract.agreement.decoys)
         slots, table_size = assigned_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
-        part = encoded(
-            seen(tags, matches, contract.passes.exact, contract.agreement.decoys),
-            job=contract.digest,
-            attempt=view.record.attempt,
-            passes=contract.passes.digest,
-        )
+        part = encoded(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(contract.slots, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
         self._jobs.step(view.record, Change(messages=tuple(written)))
         failpoint("slots-recorded")
 
-    def _tags(self, view: View, owner: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        """Give an owner's tags, (passes, rows, 16)."""
-        contract = view.contract
-        last = contract.ring(owner)[-1]
-        chunks = self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner))
-        passes = contract.passes.names
-        if len(contract.agencies) == PAIR:
-            tags = read_list(chunks, TAG_BYTES, passes=len(passes), sender=last)
-            for one_pass in tags:
-                refuse_repeats(one_pass, sender=last)
-            return tags
-        points = read_list(chunks, POINT_BYTES, passes=len(passes), sender=last)
-        for one_pass in points:
-            checked_points(one_pass.data, len(one_pass), sender=last)
-            refuse_repeats(one_pass, sender=last)
-        correction = b"".join(self._read(view, Ref(kinds.CORRECTION, owner, COORDINATOR)))
-        if len(correction) != CORRECTION_BYTES:
+    def _lists(self, view: View, threads: Executor) -> list[Any]:
+        """Give each owner's tags: of two agencies' lists as they are read, of more as arrays (passes, rows, 16)."""
+        owners, passes = view.contract.agencies, len(view.contract.passes.names)
+        if len(owners) == PAIR:
+            return [TagList(partial(self._tags, view, owner), passes, threads) for owner in owners]
+        # of more than two lists each two are compared, so each is read several times
+        return list(threads.map(lambda owner: np.stack(list(self._tags(view, owner)[1])), owners))
+
+    def _tags(self, view: View, owner: str) -> Opened:
+        """Open an owner's list: give its rows, and pass by pass its tags (rows, 16), checked."""
+        contract, names = view.contract, view.contract.passes.names
+        last, pair = contract.ring(owner)[-1], len(contract.agencies) == PAIR
+        width = TAG_BYTES if pair else POINT_BYTES
+        rows, arrived = arriving_list(
+            self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner)), width, passes=len(names), sender=last
+        )
+        correction = b"" if pair else b"".join(self._read(view, Ref(kinds.CORRECTION, owner, COORDINATOR)))
+        if not pair and len(correction) != CORRECTION_BYTES:
             raise PeerFault("correction-invalid", "a correction is not 32 bytes", sender=owner)
-        return corrected_tags(points, correction, job_digest=contract.digest, passes=passes, sender=owner)
+
+        def checked(at: int, values: Tags) -> Tags:
+            if not pair:
+                checked_points(values.data, rows, sender=last)
+            refuse_repeats(values, sender=last)
+            if pair:
+                return values
+            name = names[at : at + 1]
+            made: Tags = corrected_tags(values[None], correction, job_digest=contract.digest, passes=name, sender=owner)[0]
+            return made
+
+        return rows, whole_passes(arrived, len(names), (rows, width), checked)
 
     def _add(self, view: View) -> None:
         """Multiply the sealed shares, which adds them, and hand the product to the desk with what it was made of."""
