@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 import time
@@ -27,6 +28,7 @@ class Watched:
         largest: the greatest peak of one of them, in bytes.
         said: (seconds since the start, line) of both outputs.
         samples: (seconds since the start, processor time so far, bytes resident in all), a few a second.
+        peaks: for each process, its command line and the most bytes that were ever resident in it, as the kernel counted them.
     """
 
     seconds: float
@@ -35,6 +37,7 @@ class Watched:
     largest: int
     said: tuple[tuple[float, str], ...]
     samples: tuple[tuple[float, float, int], ...] = ()
+    peaks: tuple[tuple[str, int], ...] = ()
 
     @property
     def text(self) -> str:
@@ -51,6 +54,7 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
     said: list[tuple[float, str]] = []
     processor: dict[int, float] = {}
     samples: list[tuple[float, float, int]] = []
+    peaks: dict[int, tuple[str, int]] = {}
     peak = largest = 0
     start = time.perf_counter()
     # where Python may not keep what it compiles, each process would compile everything anew: not what is measured here
@@ -69,6 +73,7 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
         resident = {}
         for pid, (seconds, size) in _family(process.pid).items():
             processor[pid], resident[pid] = seconds, size
+            peaks[pid] = _peak(pid) or peaks.get(pid, ("", 0))
         samples.append((time.perf_counter() - start, sum(processor.values()), sum(resident.values())))
         peak = max(peak, samples[-1][2])
         largest = max([largest, *resident.values()])
@@ -78,7 +83,17 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
         ear.join()
     if process.returncode != 0:
         raise SystemExit("\n".join(line for _, line in said))
-    return Watched(seconds, sum(processor.values()), peak, largest, tuple(said), tuple(samples))
+    return Watched(seconds, sum(processor.values()), peak, largest, tuple(said), tuple(samples), tuple(peaks.values()))
+
+
+def _peak(pid: int) -> tuple[str, int] | None:
+    """Give a process's command line and the most bytes that were resident in it; None where it has ended."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return None
+    return None if found is None else (command, int(found[1]) * 1024)
 
 
 def _family(root: int) -> dict[int, tuple[float, int]]:
