@@ -11,7 +11,7 @@ from tallystick.core.linkage.intervals import wilson
 from tallystick.core.terminal import print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tallystick.client.linking.people import Aliases, People
     from tallystick.client.linking.rehearse import Rehearsal
@@ -39,6 +39,8 @@ def _read(lists: Sequence[People]) -> list[tuple[str, ...]]:
         ("  pairs told apart", *(_counted(one, "contradicted") for one in lists)),
         ("  values of too many", *(_counted(one, "common") for one in lists)),
         ("aliases", *("" if one.aliases is None else _aliases(one.aliases) for one in lists)),
+        ("  rows of nobody", *(_strangers(one.aliases) for one in lists)),
+        ("  columns", *("" if one.aliases is None else _columns(one.aliases.columns) for one in lists)),
     ]
     identifiers = dict.fromkeys(name for one in lists for name in one.columns)
     rows += [(name, *(one.columns.get(name, "") for one in lists)) for name in identifiers]
@@ -56,13 +58,18 @@ def _counted(people: People, what: str) -> str:
 
 
 def _aliases(found: Aliases) -> str:
-    told = f"{found.people[0]:,} people have others" if found.people[0] else "nobody has others"
-    if found.people[0]:
-        told += f"; at most {found.most} of each used"
+    if not found.people[0]:
+        return "nobody has others"
     more = sum(found.people[found.most :])
-    if more:
-        told += f", {more:,} not"
-    return told + (f"; {found.unknown:,} of {found.rows:,} rows are nobody's" if found.unknown else "")
+    return f"{found.people[0]:,} people have others, {found.most} of each used" + (f", {more:,} left over" if more else "")
+
+
+def _strangers(found: Aliases | None) -> str:
+    return "" if found is None or not found.unknown else f"{found.unknown:,} of {found.rows:,}"
+
+
+def _columns(columns: Mapping[str, str]) -> str:
+    return ", ".join(name if name == column else f"{name}: {column}" for name, column in columns.items())
 
 
 def _print_passes(trial: Trial) -> None:

@@ -70,14 +70,15 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
     "--duplicates",
     multiple=True,
     metavar="WORD,…",
-    help="Which keys of a file are one person: merge (whom strict links), link=RECIPES, ids=COLUMN; a. or b. before it for one file.",
+    help="Which keys of a file are one person: merge (whom strict links), another ladder or recipe, ids=COLUMN; a. or b. before "
+    "it for one file.",
 )
 @click.option(
     "--aliases",
     multiple=True,
     metavar="WORD,…",
-    help="Other spellings of a file's people: how many of each (1 to 3) from rows that differ; "
-    "a.file=FILE for a file of them, a.key=COLUMN and a.NAME=COLUMN for its columns.",
+    help="Other spellings of a file's people: how many of each, 1 to 3, from rows that differ; and from a file of them, "
+    "a.file=FILE, its columns guessed or a.key=COLUMN, a.NAME=COLUMN.",
 )
 @click.option(
     "--link",
@@ -101,7 +102,7 @@ def try_(
 ) -> None:
     """Link A.csv and B.csv in the clear, as a job would under encryption, and say what each pass did.
 
-    For either file node.yaml:DATASET, or the same of a lab file, takes a dataset as it is declared there: its identifiers,
+    A dataset that is declared, written node.yaml:DATASET or lab.yaml:DATASET in place of a file, brings its identifiers,
     duplicates, aliases and number of people.
 
     Nothing leaves this machine, and no row is shown.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tallystick.client.linking.headers import fields_of, guessed_fields, guessed_key
-from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, memory_mib, opened_file, source_of
+from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, memory_mib, opened_file, separators, source_of
 from tallystick.client.linking.words import BOTH, Word, words_of
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
@@ -18,6 +18,8 @@ from tallystick.core.sources.locked import connect
 from tallystick.core.yaml import read_yaml
 
 DECLARED: Final = re.compile(r"(.+\.ya?ml)(?::([^:/]*))?", re.DOTALL)
+MERGE: Final = "merge"
+"""Short for the ladder `strict`, as in a declaration."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Options:
     Attributes:
         fields: IDENTIFIER=COLUMN.
         keys: the column of the key, of each file; None: guessed.
-        duplicates: `merge`, link=RECIPES, ids=COLUMN.
+        duplicates: `merge`, a recipe or a ladder (or link=…), ids=COLUMN.
         aliases: how many, or most=NUMBER; file=FILE, key=COLUMN and IDENTIFIER=COLUMN of that file.
     """
 
@@ -52,7 +54,7 @@ class Options:
         return cls(
             words_of(fields, "--fields", tuple(RULES), "IDENTIFIER=COLUMN"),
             keys,
-            words_of(duplicates, "--duplicates", ("ids", "link"), "merge, link=RECIPE or ids=COLUMN", alone="merge"),
+            words_of(duplicates, "--duplicates", ("ids", "link"), "merge, a recipe, a ladder or ids=COLUMN", alone=".+"),
             words_of(
                 aliases, "--aliases", ("most", "file", "key", *RULES),
                 "a number from 1 to 3, file=FILE, key=COLUMN or IDENTIFIER=COLUMN", alone="[123]",
@@ -78,6 +80,10 @@ def listed(files: tuple[Path, Path], options: Options) -> tuple[Listed, Listed]:
             `link-invalid`: an option speaks of a declared dataset, or is malformed.
     """
     found = [DECLARED.fullmatch(str(path)) for path in files]
+    if (all(found) and any(options.keys)) or (any(found) and options.keys[0] != options.keys[1]):
+        raise Invalid(
+            "link-invalid", "--key is of a file that is not declared", hint="the other's key stands in its declaration"
+        )
     for match, letter in zip(found, BOTH, strict=True):
         words = (*options.fields, *options.duplicates, *options.aliases)
         if match is not None and any(letter in word.sides and (word.sides == letter or all(found)) for word in words):
@@ -99,11 +105,11 @@ def _of_file(path: Path, options: Options) -> Listed:
         raise Invalid(
             "source-columns",
             f"{path.name} has no column that looks like an identifier",
-            hint="declare them: --fields ssn=COLUMN,last_name=COLUMN",
+            hint=separators(path) or "declare them: --fields ssn=COLUMN,last_name=COLUMN",
         )
     key = guessed_key(header) if options.keys[0] is None else _present(header, options.keys[0], path, "--key")
     ids = [_present(header, word.value, path, "--duplicates") for word in options.duplicates if word.name == "ids"]
-    recipes = [word.value if word.name else "strict" for word in options.duplicates if word.name != "ids"]
+    recipes = ["strict" if word.value == MERGE else word.value for word in options.duplicates if word.name != "ids"]
     value = {
         **LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": columns,
         "duplicates": {"ids": ids, "link": recipes}, "aliases": _aliases(path, key, columns, options.aliases),

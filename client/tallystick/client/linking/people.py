@@ -63,20 +63,28 @@ class Aliases:
     Attributes:
         most: how many of them a person may have; so many are used.
         people: by number, from 1 on: people who have so many spellings beside the first, or more; also above `most`.
-        rows: of the file of aliases; 0 without one.
+        columns: which column of the file of aliases each identifier was read from; none without a file.
+        rows: of that file.
         unknown: how many of these are of nobody in the list.
         spellings: those that are used; None if nobody has any.
     """
 
     most: int
     people: tuple[int, ...]
+    columns: Mapping[str, str]
     rows: int
     unknown: int
     spellings: Spellings | None = field(repr=False)
 
     def json_value(self) -> dict[str, object]:
         """Give the counts."""
-        return {"most": self.most, "people": list(self.people), "rows": self.rows, "unknown_rows": self.unknown}
+        return {
+            "most": self.most,
+            "people": list(self.people),
+            "fields": dict(self.columns),
+            "rows": self.rows,
+            "unknown_rows": self.unknown,
+        }
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,11 @@ def opened_file(connection: Connection, path: Path) -> Opened:
     return open_parquet(connection, path.stem, whole) if path.suffix == ".parquet" else open_csv(path.stem, whole)
 
 
+def separators(path: Path) -> str:
+    """Say what a CSV file seems to be separated by, if not by commas; "" where it is."""
+    return "" if path.suffix == ".parquet" else open_csv(path.stem, path.absolute()).hint
+
+
 def source_of(path: Path) -> dict[str, str]:
     """Give a file as a declaration names its source."""
     return {"parquet" if path.suffix == ".parquet" else "csv": str(path.absolute())}
@@ -253,10 +266,11 @@ def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> 
             hint="compare the columns of their keys",
         )
     wider = listed.dataset.model_copy(update={"aliases": declared.model_copy(update={"most": MOST})})
+    columns = {str(name): column for name, column in declared.identifiers.items()}
     found = spellings(connection, wider, names)
     if found is None:
-        return Aliases(declared.most, (0,) * MOST, rows, unknown, None)
+        return Aliases(declared.most, (0,) * MOST, columns, rows, unknown, None)
     people = tuple(int(np.count_nonzero(found.number == number)) for number in range(1, MOST + 1))
     used = found.number <= declared.most
     raw = {name: values[used] for name, values in found.identifiers.items()}
-    return Aliases(declared.most, people, rows, unknown, Spellings(found.who[used], found.number[used], raw))
+    return Aliases(declared.most, people, columns, rows, unknown, Spellings(found.who[used], found.number[used], raw))

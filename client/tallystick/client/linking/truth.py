@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.client.linking.people import People, Texts, header_of, memory_mib, opened_file
+from tallystick.client.linking.people import People, Texts, header_of, memory_mib, opened_file, separators
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.components import components
 from tallystick.core.sources.files import read_fault
@@ -122,7 +122,11 @@ def read_truth(path: Path, first: People, second: People) -> Truth:
     if set(PERSONS) <= header.keys():
         true, unused = _by_person(path, _columns(path, [header[name] for name in PERSONS]), (first.name, second.name), places)
     elif len(header) < len(lists):
-        raise Invalid("file-format", f"{path} is no truth file", hint="columns dataset, key and person; or two columns of keys")
+        raise Invalid(
+            "file-format",
+            f"{path} is no truth file",
+            hint=separators(path) or "columns dataset, key and person; or two columns of keys",
+        )
     elif all(name in known for name, known in zip(header, places, strict=False)):
         raise Invalid("file-format", f"{path} begins with keys", hint="give it a header: a line of two names")
     else:
@@ -134,7 +138,7 @@ def read_truth(path: Path, first: People, second: People) -> Truth:
         raise Invalid(
             "source-columns",
             f"{path} names no pair of people of the two files",
-            hint=f"it uses their keys (see --key), or row numbers from 1 where they have none; datasets are {first.name}, {second.name}",
+            hint="it uses their keys (see --key), or row numbers from 1 where they have none",
         )
     return Truth(rows[0], rows[1], rows[2], (Kept.of(persons[0], true[0]), Kept.of(persons[1], true[1])), unused)
 
@@ -155,9 +159,11 @@ def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
     columns = [strings(found[f"v{at}"]) for at in range(len(names))]
     lacking = np.any([[value is None for value in column] for column in columns], axis=0)
     if lacking.any():
+        rest = int(lacking.sum()) - 1
         raise Invalid(
             "file-format",
-            f"{path}: {int(lacking.sum())} rows lack {' or '.join(names)}, the first of them row {int(np.argmax(lacking)) + 1}",
+            f"{path}: row {int(np.argmax(lacking)) + 1} lacks {' or '.join(names)}"
+            + (f", and so do {rest:,} more" if rest else ""),
             hint="leave out who is in one file alone" if len(names) < len(PERSONS) else "every key is somebody's",
         )
     return columns
@@ -167,6 +173,13 @@ def _by_person(
     path: Path, columns: Sequence[Texts], names: tuple[str, str], places: Sequence[Mapping[str, int]]
 ) -> tuple[list[Int64s], int]:
     """Give each key's true person, -1 where the file says nothing, for both lists; and how many rows say nothing of either."""
+    absent = [name for name in names if not (columns[0] == name).any()]
+    if absent:
+        raise Invalid(
+            "source-columns",
+            f"{path} has no row of dataset {' or '.join(absent)}",
+            hint="its datasets are called as the files are, without their ending",
+        )
     number: dict[Any, int] = {}
     true = [np.full(len(known), -1, dtype=np.int64) for known in places]
     twice = unused = 0
@@ -178,7 +191,7 @@ def _by_person(
             twice += true[side][place] not in (-1, who)
             true[side][place] = who
     if twice:
-        raise Invalid("file-format", f"{path} says of {twice} keys that they are two people", hint="a key is one person's")
+        raise Invalid("file-format", f"{path} gives a key to two people", hint="a key is one person's", detail=f"{twice} rows")
     return true, unused
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from tallystick.core.errors import Invalid
 
 BOTH: Final = "ab"
-_WORD: Final = re.compile(r"(?:([ab])\.)?(?:([a-z0-9_]+)=(.*)|([a-z0-9]+))", re.ASCII | re.DOTALL)
+_WORD: Final = re.compile(r"(?:([ab])\.)?(?:([a-z0-9_]+)=(.*)|([a-z0-9_+:]+))", re.ASCII | re.DOTALL)
 
 
 @dataclass(frozen=True)
