@@ -9,6 +9,7 @@ Security: tokens are identifiers in clear; they stay in this process.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import methodcaller
 from typing import Any, Final
 
 import numpy as np
@@ -47,13 +48,13 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
         if len(raw) != n:
             raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
     known: Known = {}
-    made: dict[str, list[TokenColumn]] = {recipe.name: [] for recipe in ladder}
+    made = {recipe.name: _Column(n) for recipe in ladder}
     for start in range(0, max(n, 1), BLOCK):
         fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
         for recipe in ladder:
             parts = [field for part in recipe.parts for field in fields.part(part)]
             made[recipe.name].append(_tokens(parts, min(n - start, BLOCK)))
-    return {name: _joined(blocks) for name, blocks in made.items()}
+    return {recipe.name: made.pop(recipe.name).whole() for recipe in ladder}
 
 
 def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np.bool_]:
@@ -138,15 +139,29 @@ def _tokens(parts: Sequence[Normalised], n: int) -> TokenColumn:
     return TokenColumn(data.tobytes(), offsets, usable)
 
 
-def _joined(blocks: list[TokenColumn]) -> TokenColumn:
-    """Put the blocks of a column one after another; gives their memory back as it goes."""
-    usable = np.concatenate([block.usable for block in blocks])
-    lengths = np.concatenate([np.diff(block.offsets) for block in blocks])
-    data = b"".join(block.data for block in blocks)
-    blocks.clear()
-    offsets = np.zeros(len(usable) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return TokenColumn(data, offsets, usable)
+class _Column:
+    """The tokens of n people, block after block, put where they stay: small pieces that are joined later leave holes in the heap."""
+
+    def __init__(self, n: int) -> None:
+        self._data = np.empty(0, dtype=np.uint8)
+        self._offsets = np.zeros(n + 1, dtype=np.int64)
+        self._usable = np.zeros(n, dtype=np.bool_)
+        self._people = self._length = 0
+
+    def append(self, block: TokenColumn) -> None:
+        """Add the tokens of the next people."""
+        end, length = self._people + len(block.usable), self._length + len(block.data)
+        self._usable[self._people : end] = block.usable
+        self._offsets[self._people + 1 : end + 1] = self._length + block.offsets[1:]
+        if length > len(self._data):  # as much as all will need if they are like those so far; what is not used is not resident
+            room = max(length, length * len(self._usable) // max(end, 1) * 9 // 8)
+            self._data = np.concatenate([self._data[: self._length], np.empty(room - self._length, dtype=np.uint8)])
+        self._data[self._length : length] = np.frombuffer(block.data, dtype=np.uint8)
+        self._people, self._length = end, length
+
+    def whole(self) -> TokenColumn:
+        """Give all of them."""
+        return TokenColumn(self._data[: self._length].tobytes(), self._offsets, self._usable)
 
 
 def _framed(values: Sequence[str]) -> tuple[Bytes, Int64s]:
@@ -155,7 +170,7 @@ def _framed(values: Sequence[str]) -> tuple[Bytes, Int64s]:
     if joined.isascii():
         data, sizes = joined.encode("ascii"), map(len, values)
     else:
-        encoded = [value.encode("utf-8", "surrogatepass") for value in values]
+        encoded = list(map(methodcaller("encode", "utf-8", "surrogatepass"), values))
         data, sizes = b"".join(encoded), map(len, encoded)
     size = np.fromiter(sizes, dtype=np.int64, count=len(values))
     starts = np.zeros(len(values) + 1, dtype=np.int64)
