@@ -73,6 +73,13 @@ def test_a_token_is_shown_as_it_is_hashed() -> None:
     assert frame(*(part.encode() for part in one.token)) == token_columns([parsed_recipe(one.recipe)], raw, 1)[one.recipe].data
 
 
+def test_a_pass_of_other_spellings_is_explained_as_its_recipe() -> None:
+    usual, other = explained(("ssn+last_name:4", "ssn+last_name:4@1.2"))
+    assert other.json_value() == {**usual.json_value(), "recipe": "ssn+last_name:4@1.2", "spelling": (1, 2)}
+    with pytest.raises(Invalid):
+        explained(("ssn+last_name:4@0.4",))
+
+
 def test_what_could_not_be_used_is_not_explained() -> None:
     with pytest.raises(Refused):
         explained(("sex+zip",))

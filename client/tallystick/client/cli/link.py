@@ -23,7 +23,8 @@ def link() -> None:
 def explain(recipes: tuple[str, ...], format_: Format) -> None:
     """Show each recipe on a made-up person: what it needs, its token in the clear, how much it says.
 
-    RECIPES are recipes or ladders (strict, default, loose); without any, everything known is shown.
+    RECIPES are recipes or ladders (strict, default, loose), or RECIPE@I.J as reports name a pass of other spellings; without any,
+    everything known is shown.
     """
     from tallystick.client.linking.explain import PERSON, SIZE, explained
 
@@ -53,6 +54,10 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
         f"by chance: pairs of different people who agree, in two lists of {SIZE:,}; one that has its own match is not free"
     )
     click.echo("a person without one of the fields has no token at that pass")
+    if any(any(one.spelling) for one in found):
+        click.echo(
+            "RECIPE@I.J: made of the left list's spelling I and the right list's J of a person, 0 for the first (aliases)"
+        )
 
 
 @link.command("try")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.ladders import HOLDS, LADDERS, WORDS, ladder
 from tallystick.core.linkage.recipes import NAMED, Recipe, check_strength, parsed_recipe
+from tallystick.core.linkage.spellings import FIRST, spelled
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto.codec import unframe_all
 
@@ -31,13 +33,15 @@ PERSON: Final[Mapping[str, str]] = {
 SIZE: Final = 1_000_000
 """People on each side, for the figure of accidental pairs."""
 
+_SPELLED: Final = re.compile(r"(.+)@([0-3])\.([0-3])")
+
 
 @dataclass(frozen=True)
 class Explained:
     """One recipe on `PERSON`.
 
     Attributes:
-        recipe: as an agreement names it.
+        recipe: as an agreement names it; of other spellings, as a report names the pass: RECIPE@I.J.
         text: the fields it stands for.
         ladders: which ladders hold it, strict first, alone or with a word on what the lists hold; empty for one that only an
             agreement can name.
@@ -45,6 +49,7 @@ class Explained:
         token: the canonical fields in the clear, in order.
         bits: collision entropy, a low estimate for one county's clients.
         accidental: expected pairs of different people who agree, of `SIZE` and `SIZE` people who share nobody.
+        spelling: which of a person's spellings the left and the right list make it from, 0 for the first.
     """
 
     recipe: str
@@ -54,6 +59,7 @@ class Explained:
     token: tuple[str, ...]
     bits: float
     accidental: float
+    spelling: tuple[int, int] = FIRST
 
     def json_value(self) -> dict[str, object]:
         """Give it for programs."""
@@ -64,7 +70,8 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     """Explain recipes, or all that a ladder holds or a name stands for.
 
     Args:
-        names: recipes or ladders, and words on what the lists hold; no recipe and no ladder: everything known.
+        names: recipes, passes RECIPE@I.J of them, or ladders, and words on what the lists hold; no recipe and no ladder: everything
+            known.
 
     Raises:
         Invalid: `link-invalid`. Refused: `link-weak`.
@@ -75,7 +82,7 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     chosen = (
         recipe for name in others or (*LADDERS, *NAMED) for recipe in (ladder(name, known) if name in LADDERS else (name,))
     )
-    recipes = [parsed_recipe(text) for text in dict.fromkeys(chosen)]
+    recipes = [_recipe(text) for text in dict.fromkeys(chosen)]
     for recipe in recipes:
         check_strength(recipe, twins=not known)
     columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
@@ -86,12 +93,22 @@ def _explained(recipe: Recipe, token: bytes) -> Explained:
     return Explained(
         recipe.name,
         recipe.text,
-        tuple(_ladders(recipe.name)),
+        tuple(_ladders(recipe.name.split("@")[0])),
         tuple(dict.fromkeys(_needs(recipe))),
         tuple(part.decode() for part in unframe_all(token, sender="")),
         recipe.bits,
         SIZE * SIZE * 2.0**-recipe.chance_bits,
+        recipe.spelling,
     )
+
+
+def _recipe(text: str) -> Recipe:
+    """Give the recipe of a text, or the pass RECIPE@I.J of a recipe."""
+    match = _SPELLED.fullmatch(text)
+    if match is None:
+        return parsed_recipe(text)
+    left, right = int(match[2]), int(match[3])
+    return next(one for one in spelled([parsed_recipe(match[1])], left, right) if one.spelling == (left, right))
 
 
 def _ladders(recipe: str) -> Iterator[str]:
