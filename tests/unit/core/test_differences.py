@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from tallystick.core.disclosure.differences import family_of, without_difference
 from tallystick.core.disclosure.profiles import PROFILES, Profile
 from tallystick.core.disclosure.suppress import suppress
 from tallystick.core.job.model import Question
+from tallystick.core.statistics.plan import Plan
 from tests.governance import question_value
 from tests.unit.core.test_suppress import linkage_of, planned
 
@@ -151,6 +154,79 @@ def test_s19_whatever_the_order_no_two_of_three_tables_differ_by_few(
         for other in kept:
             for a, b in zip(counts_of(one), counts_of(other), strict=True):
                 assert a is None or b is None or not profile.is_small(abs(a - b))
+
+
+# --- whoever knows the rules -----------------------------------------------------------------------------------------------------
+
+LEFT_BY_BOTH = planned("left", "l.side", "r.side")
+MATCHED_BY_BOTH = planned("inner", "l.side", "r.side")
+
+
+def told(made: dict[str, Any]) -> tuple[Any, ...]:
+    """Give all that a table tells."""
+    linkage = made["linkage"]
+    return (*counts_of(made), linkage["matched"], *linkage["people"].values())
+
+
+def inner_by_both(counts: tuple[int, ...]) -> dict[str, Any]:
+    names = MATCHED_BY_BOTH.by
+    rows = [dict(zip(names, key, strict=True)) | {"count": n} for key, n in zip(MATCHED_BY_BOTH.rows, counts, strict=False)]
+    return {"rows": rows, "linkage": linkage_of((5000, 9000), sum(counts))}
+
+
+def left_by_both(matched: tuple[int, ...]) -> dict[str, Any]:
+    """Give two groups of 100 people: those matched at two levels, and all others."""
+    rows = []
+    for side, (a, b) in (("a", matched[:2]), ("b", matched[2:])):
+        levels = (("a", a), ("b", b), (None, 100 - a - b))
+        rows += [{"l.side": side, "r.side": level, "count": count} for level, count in levels]
+    return {"rows": rows, "linkage": linkage_of((200, 9000), sum(matched))}
+
+
+@pytest.mark.parametrize(
+    ("k", "rows", "most", "made", "plan"),
+    [
+        (3, 3, 9, inner_by_both, MATCHED_BY_BOTH),
+        (3, 5, 4, inner_by_both, MATCHED_BY_BOTH),
+        (4, 3, 9, inner_by_both, MATCHED_BY_BOTH),
+        (3, 4, 5, left_by_both, LEFT_BY_BOTH),
+    ],
+)
+def test_s19_whoever_knows_the_rules_cannot_tell_by_how_few_a_row_differs(
+    k: int, rows: int, most: int, made: Callable[[tuple[int, ...]], dict[str, Any]], plan: Plan
+) -> None:
+    """Among all tables that are released alike, no hidden small difference has one value only."""
+    profile, past = Profile("custom", k), made((20,) * rows)
+    alike: dict[tuple[Any, ...], list[tuple[int, ...]]] = {}
+    for more in product(range(most + 1), repeat=rows):
+        after, _ = without_differences(made(tuple(20 + one for one in more)), [past], profile, plan)
+        alike.setdefault(told(after), []).append(more)
+    assert len(alike) > 100
+    for several in alike.values():
+        if sum(several[0]) > most:
+            continue  # others may be alike that were not tried
+        for column in zip(*several, strict=True):
+            assert len(set(column)) > 1 or not 0 < column[0] < k, several
+        for pair in (slice(0, 2), slice(2, 4)) if plan is LEFT_BY_BOTH else ():
+            sums = {sum(one[pair]) for one in several}
+            assert len(sums) > 1 or not 0 < min(sums) < k, several
+
+
+def test_s19_the_matches_are_hidden_where_they_would_say_who_has_a_value() -> None:
+    by_left = planned("left", "l.side", measures=("count", {"mean": "r.yes"}))
+
+    def table(*present: int) -> dict[str, Any]:
+        rows = [
+            {"l.side": side, "count": 500, "mean(r.yes)": 0.5, "count(r.yes)": some, "suppressed": None}
+            for side, some in zip(("a", "b", "c"), present, strict=True)
+        ]
+        return {"rows": rows, "linkage": linkage_of((1500, 9000), sum(present))}
+
+    made, _ = without_differences(table(111, 100, 101), [table(100, 100, 100)], CMS, by_left)
+    assert counts_of(made) == [None, 500, None]
+    assert made["linkage"]["matched"] is None
+    made, _ = without_differences(table(160, 100, 101), [table(100, 100, 100)], CMS, by_left)
+    assert (counts_of(made), made["linkage"]["matched"]) == ([None, 500, None], 361)
 
 
 # --- what is held against what ---------------------------------------------------------------------------------------------------

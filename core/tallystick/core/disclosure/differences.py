@@ -8,18 +8,22 @@ table against each earlier one before anybody sees it:
    stricter.
 2. A row is hidden where its count, or the count behind one of its measures, differs by a small number. A sum of 0 and 1 that
    differs so, or leaves so many of the difference, is hidden with its mean.
-3. Fewer than `CROWD` hidden rows, if rule 2 hides one, take one more with them: the first that is shown.
+3. Fewer than `CROWD` hidden rows, if rule 2 hides one, take one more with them: the first that is shown. (Not where rule 5 hides more.)
 4. The rows that are hidden now add up, against the earlier table, to a difference that totals and shown rows say. While that is small and no
    row can balance it, one more row is hidden; at the end the total.
-5. A total, or a number of tokens, that differs by a small number is hidden. With the matches goes all that says them: rates, matches by
-   pass, estimates. Groups are hidden all together, where one of theirs differs so or rules 1 to 4 hid a row.
+5. The rows of an inner join add up to the matches, and so do those with right levels of a left join. So the matches are hidden unless,
+   with their difference known, each hidden difference by few can still be any small number, and a little more. All rows of a left join
+   add up to the left group's people, by each combination of its own levels, and people do not change: where one row of a combination
+   differs by few, all of them are hidden.
+6. A total, or a number of tokens, that differs by a small number is hidden. With the matches goes all that says them: rates, matches by
+   pass, estimates. Groups are hidden all together, where one of theirs differs so or rules 1 to 5 hid a row.
 
 What this does not see: tables by other columns, other conditions, or people that changed in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,6 +83,8 @@ class _Held:
 
     Attributes:
         hidden: rows that were hidden here.
+        whole: the rows as they came.
+        counts: of those that were shown.
     """
 
     linkage: dict[str, Any]
@@ -86,9 +92,11 @@ class _Held:
     profile: Profile
     plan: Plan
     hidden: set[int] = field(default_factory=set)
+    whole: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.whole = [dict(row) for row in self.rows]
         self.counts = {index: row["count"] for index, row in enumerate(self.rows) if row["count"] is not None}
 
     def against(self, other: _Other) -> bool:
@@ -106,12 +114,13 @@ class _Held:
                 small = True
             else:
                 self._hide_measures(row, past)
-        if small and len(self.hidden) < CROWD:
+        if small and len(self.hidden) < CROWD and (self._inner or not self._right):
             self._hide_next()
         while self._rest_tells(other):
             if not self._hide_next():
                 self._hide_total()
                 break
+        self._loosen(other)
         self._totals(other)
         return repr((self.rows, self.linkage)) != before
 
@@ -171,8 +180,58 @@ class _Held:
         rest += sum(other.rows[key]["count"] or 0 for key in other.rows.keys() - set(keys))
         return self._small(rest, 0) and not (min(differences, default=0) < 0 < max(differences, default=0))
 
+    def _loosen(self, other: _Other) -> None:
+        """Hide sums, or more rows, until each difference by few could be another (rule 5)."""
+        gone = self._gone(other, "count")
+        present = [label for label in (self.rows[0] if self.rows else {}) if label.startswith("count(")]
+        if not all(self._loose(self._gone(other, label).values()) for label in present):
+            self._hide_matches()  # who has a value is matched, or nearly everybody who is matched has one
+        if self._inner or not self._right:
+            if not self._loose(gone.values()):
+                self._hide_total()
+            return
+        with_levels = [gone[index] for index in gone if any(self.rows[index][label] is not None for label in self._right)]
+        if not self._loose(with_levels):
+            self._hide_matches()
+        blocks: dict[tuple[Any, ...], list[int]] = {}
+        for index, row in enumerate(self.rows):
+            blocks.setdefault(tuple(row[label] for label in self.plan.by if label not in self._right), []).append(index)
+        for block in blocks.values():
+            if any(self._small(gone.get(index, 0), 0) for index in block):
+                for index in block:
+                    if self.rows[index]["count"] is not None:
+                        self._hide(index)
+
+    def _gone(self, other: _Other, label: str) -> dict[int, int]:
+        """Give, of the rows that were hidden, by how much a count differs, where both were shown."""
+        gone = {}
+        for index in self.hidden:
+            past = other.rows.get(tuple(self.rows[index][name] for name in self.plan.by))
+            if past is not None and past.get(label) is not None and self.whole[index].get(label) is not None:
+                gone[index] = self.whole[index][label] - past[label]
+        return gone
+
+    def _loose(self, differences: Collection[int]) -> bool:
+        """Tell whether of hidden differences, whose sum is known, each by few can be any small number of its sign, and one more.
+
+        Whoever knows the sum may know which of them are few and which are none. One more, so that those who fail are loose too: by
+        the rules all know who they are.
+        """
+        few = self.profile.min_cell - 1
+        changed = [one for one in differences if one]
+        if not any(self._small(one, 0) for one in changed):
+            return True
+        falls = rises = 0
+        for one in changed:
+            is_few = abs(one) <= few
+            nearer = abs(one) - (1 if is_few else few + 1)
+            farther = few - abs(one) if is_few else few  # as much as it takes
+            falls += nearer if one > 0 else farther
+            rises += farther if one > 0 else nearer
+        return min(falls, rises) >= few
+
     def _totals(self, other: _Other) -> None:
-        """Hide totals, tokens and groups that differ by few (rule 5)."""
+        """Hide totals, tokens and groups that differ by few (rule 6)."""
         for what in ("people", "usable"):
             for group, number in self.linkage[what].items():
                 if self._small(number, other.linkage[what].get(group)):
@@ -238,6 +297,11 @@ class _Held:
             hidden = {"people": None, "matched": None, "rate": None}
             groups = [one | hidden for one in self.linkage["rates"]["groups"]]
             self.linkage["rates"] = self.linkage["rates"] | {"groups": groups}
+
+    @property
+    def _right(self) -> list[str]:
+        """The right group's columns among `by`."""
+        return [label for label in self.plan.by if label.split(".", 1)[0] == self.plan.right]
 
     @property
     def _inner(self) -> bool:
