@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import pytest
 
+from tallystick.client.linking.rehearse import rehearse
+
 TALLY: Final = [sys.executable, "-m", "tallystick.client.cli"]
 LINK: Final = ["ssn+last_name:4", "first_name+last_name+birth_date"]
 IDENTIFIERS: Final = {"ssn": "ssn", "first_name": "first", "last_name": "last", "birth_date": "dob"}
@@ -77,6 +79,9 @@ def test_s11_people_with_two_keys_and_two_names_count_once(tmp_path: Path, *, al
     assert done.returncode == 0, done.stderr
     rows = {row["exits.changed"]: row for row in json.loads((tmp_path / "out.json").read_text())["rows"]}
     both = sorted(set(HERE) & set(THERE))
+    rehearsal = rehearse((tmp_path / "lab.yaml:stays", tmp_path / "lab.yaml:exits"), link=LINK)
+    assert len(rehearsal.trial.a) == sum(row["count"] for row in rows.values())
+    assert [people.count for people in rehearsal.lists] == [len(HERE), len(THERE)]
     for value in (False, True):
         people = [person for person in both if changed(person) == value]
         if value and not aliases:

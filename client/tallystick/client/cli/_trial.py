@@ -90,8 +90,11 @@ def _print_passes(trial: Trial) -> None:
         click.echo("RECIPE@I.J: the first list's spelling I with the second's J; 0 is the one that comes first")
     if idle:
         click.echo(f"left out: {len(idle)} of {len(trial.others)} passes of other spellings, which link nobody")
+    reasons: dict[str, list[str]] = {}
     for name, reason in trial.unusable:
-        click.echo(f"not used: {name}: {reason}")
+        reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        click.echo(f"not used: {', '.join(names)}: {reason}")
     click.echo("tokens: people who can link at this pass; shared: people who cannot, as another of their own list has the same")
     if known:
         click.echo("agree: same people whose tokens agree here; missed: same people linked neither here nor before")
