@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.disclosure.differences import family_of
+from tallystick.core.disclosure.families import family_of
 from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.suppress import suppress
@@ -27,7 +27,7 @@ from tests.unit.node.test_desk import MATCHED, TERMS, Room, assignment, opened
 PART = assignment()
 HONEST = opened(PART, MATCHED)
 CELLS = [(cell.row, cell.label) for cell in PART.plan.cells]
-FAMILY = family_of(PART.contract.job.question)
+FAMILY = family_of(PART.contract.job.question, PART.contract.agreement)
 LARGEST = (1 << 29) - 1
 """Of a cell of one prime: more does not fit."""
 

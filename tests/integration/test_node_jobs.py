@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.disclosure.differences import family_of
+from tallystick.core.disclosure.families import family_of
 from tallystick.core.errors import Broken
 from tallystick.core.failpoint import KILLED
 from tallystick.crypto.envelope import SealingKey
@@ -208,7 +208,7 @@ async def test_s40_an_agency_that_seals_what_cannot_be_true_fails_the_job_and_no
             await until(lambda: town.state in ENDED)
             await until(lambda: all(node.storage.jobs()[0].state == "failed" for node in nodes))
         (kept,) = nodes[0].storage.jobs()
-        family = family_of(town.job.question)
+        family = family_of(town.job.question, town.terms)
         assert (kept.candidate, nodes[0].storage.tables(family, but="")) == (None, [])
         assert nodes[0].storage.result(kept.job, 1) is None
     assert town.state == "failed"

@@ -21,7 +21,7 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
-from tallystick.core.disclosure.differences import family_of
+from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import SignedDocument, decoded, signed
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
@@ -85,7 +85,7 @@ class Approvals:
             if people.agency == self.config.agency:
                 self.config.dataset(people.dataset)
         if agreement.release.desk == self.config.agency:
-            check_remembered(self.storage, family_of(job.question), job=digest)
+            check_remembered(self.storage, family_of(job.question, agreement), job=digest)
         return Contract(job, job_document, agreement, agreement_document)
 
     def consider(self, document: bytes, digest: str) -> JobRecord | None:

@@ -22,7 +22,8 @@ from typing import Any, Literal
 
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
-from tallystick.core.disclosure.differences import REASON, family_of, without_differences
+from tallystick.core.disclosure.differences import REASON, without_differences
+from tallystick.core.disclosure.families import Names, family_of, renamed
 from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.suppress import suppress
@@ -144,11 +145,16 @@ class Desk:
             plan, opened.values, (before, rows), totals, part,
             decoys=contract.agreement.decoys, exact=len(passes.exact), profile=profile,
         )  # fmt: skip
-        family = family_of(question)
-        earlier = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
+        family, names = family_of(question, contract.agreement), Names.of(question)
+        kept = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
+        earlier = [renamed(one, Names.read(one["names"]), names) for one in kept]
         made, hidden = without_differences({"rows": rows, "linkage": linkage}, earlier, profile, plan)
         self.storage.keep_table(
-            job, family, canonical_bytes(exact(made)), agreement=question.agreement, until=kept_until(contract.agreement)
+            job,
+            family,
+            canonical_bytes(exact({**made, "names": names.json_value()})),
+            agreement=question.agreement,
+            until=kept_until(contract.agreement),
         )
         told: dict[str, Any] = {**disclosure, "compared_with": len(earlier)}
         if hidden:

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.disclosure.differences import family_of, without_differences
+from tallystick.core.disclosure.differences import without_differences
 from tallystick.core.disclosure.profiles import PROFILES, Profile
 from tallystick.core.disclosure.suppress import suppress
-from tallystick.core.job.model import Question
 from tallystick.core.statistics.plan import Plan
-from tests.governance import question_value
 from tests.unit.core.test_suppress import linkage_of, planned
 
 CMS = PROFILES["cms"]
@@ -227,28 +225,3 @@ def test_s19_the_matches_are_hidden_where_they_would_say_who_has_a_value() -> No
     assert made["linkage"]["matched"] is None
     made, _ = without_differences(table(160, 100, 101), [table(100, 100, 100)], CMS, by_left)
     assert (counts_of(made), made["linkage"]["matched"]) == ([None, 500, None], 361)
-
-
-# --- what is held against what ---------------------------------------------------------------------------------------------------
-
-
-def asked(**changes: Any) -> str:
-    return family_of(Question.read(question_value(**changes), what="job"))
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        {"link": "strict"},
-        {"title": "another"},
-        {"by": ["wages.industry", "tanf.region"]},
-        {"measures": ["count"]},
-    ],
-)
-def test_questions_of_the_same_people_and_groups_are_of_one_family(same: dict[str, Any]) -> None:
-    assert asked(**same) == asked()
-
-
-@pytest.mark.parametrize("other", [{"join": "tanf inner wages"}, {"by": ["tanf.region"]}])
-def test_questions_of_others_are_not(other: dict[str, Any]) -> None:
-    assert asked(**other) != asked()

@@ -28,7 +28,8 @@ REGIONS = ("north", "south", "east", "west", None)
 
 
 def asked(**changes: Any) -> Question:
-    return Question.read(question_value(join="tanf inner wages", by=["tanf.region"], measures=["count"], **changes), what="job")
+    value = {"join": "tanf inner wages", "by": ["tanf.region"], "measures": ["count"]} | changes
+    return Question.read(question_value(**value), what="job")
 
 
 def assignment(terms: Agreement = TERMS, **changes: Any) -> Assignment:
@@ -44,7 +45,7 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
     for at, region in enumerate(REGIONS):
         some = matched.get(region, 0)
         values |= {(at, "count"): some, (-2 - at, "matched"): some, (-2 - at, "people"): people if region else 0}
-    for group in ("tanf", "wages"):
+    for group in (part.plan.left, part.plan.right):
         values |= {(-1, f"people({group})"): 4 * people, (-1, f"usable({group})"): 4 * people}
         values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.plan.passes}
     return tuple(values.get((cell.row, cell.label), 0) for cell in part.plan.cells)
@@ -106,6 +107,16 @@ def test_s19_a_second_ladder_shows_no_row_that_differs_by_few() -> None:
     assert body["disclosure"]["compared_with"] == 1
     assert [one["matched"] for one in body["linkage"]["rates"]["groups"]] == [None] * 4
     assert body["linkage"]["matched"] == 633
+
+
+def test_s19_other_names_for_the_groups_let_nobody_subtract() -> None:
+    room = Room()
+    room.candidate(assignment(link="strict"), MATCHED)
+    people = question_value()["people"]
+    named: dict[str, Any] = {"people": {"a": people["tanf"], "b": people["wages"]}, "join": "a  inner b", "by": ["a.region"]}
+    body = room.candidate(assignment(link="default", **named), MATCHED | {"north": 103, "south": 260})
+    assert {row["a.region"]: row["count"] for row in body["rows"]} == {"north": None, "south": None, "east": 150, "west": 120}
+    assert body["disclosure"]["compared_with"] == 1
 
 
 def test_another_attempt_of_the_same_job_is_not_held_against_the_first() -> None:

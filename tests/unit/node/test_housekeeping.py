@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tallystick.core.agreement.model import moment
 from tallystick.core.clock import FixedClock
-from tallystick.core.disclosure.differences import family_of
+from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import signed
 from tallystick.core.errors import NotReady, Refused
 from tallystick.crypto.workers import SerialWorkers
@@ -31,7 +31,7 @@ from tests.unit.node.test_desk import MATCHED, TERMS, Room, asked, assignment, c
 END = moment(TERMS.valid_until)
 OVER = kept_until(TERMS)
 SECOND = timedelta(seconds=1)
-FAMILY = family_of(asked())
+FAMILY = family_of(asked(), TERMS)
 
 
 def answered(room: Room, link: str = "strict", north: int = 100) -> dict[str | None, int | None]:
@@ -135,7 +135,7 @@ def test_s26_the_desks_node_refuses_such_a_job_before_it_runs_and_others_need_no
         (tmp_path / agency).mkdir()
         node = Desk(tmp_path / agency, AUTO, agency=agency)
         job = node.job()
-        family = family_of(job.question)
+        family = family_of(job.question, node.terms)
         node.storage.keep_table("ab" * 32, family, b"{}", agreement="county", until=NOW)
         assert forget_tables(node.storage, [], NOW) == 1
         assert node.decided(job).decision == decision

@@ -1,7 +1,7 @@
 """What a result may show beside earlier results of the same people and groups: a difference of two numbers is a number too.
 
 One question under three ladders gives three tables of nearly the same matches. Where one says 100 and the next 103, three people are
-told of, and the sum of what they earn. So the desk keeps what it released (by people, join and groups: `family_of`), and holds a new
+told of, and the sum of what they earn. So the desk keeps what it released (by people, join and groups: `families.py`), and holds a new
 table against each earlier one before anybody sees it:
 
 1. A row that an earlier table hides is hidden (`difference`), and so is a measure that it hides: the looser of two tables bounds the
@@ -27,10 +27,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tallystick.core.canonical import digest_of
 from tallystick.core.disclosure.profiles import Profile
 from tallystick.core.disclosure.suppress import CROWD
-from tallystick.core.job.model import Question
 from tallystick.core.statistics.plan import Plan
 
 REASON: Final = "difference"
@@ -39,20 +37,12 @@ Table = Mapping[str, Any]
 """What was or will be released: `rows` and `linkage`, numbers as numbers."""
 
 
-def family_of(question: Question) -> str:
-    """Give what two questions have in common whose tables can be subtracted: agreement, people, join, and groups in any order."""
-    value = question.json_value()
-    return digest_of({
-        "agreement": question.agreement, "people": value["people"], "join": question.join, "by": sorted(question.by),
-    })  # fmt: skip
-
-
 def without_differences(table: Table, earlier: Sequence[Table], profile: Profile, plan: Plan) -> tuple[dict[str, Any], int]:
     """Hide what the earlier tables would turn into a small number; give the table, and how many rows were hidden.
 
     Args:
         table: `rows` and `linkage` as every other rule leaves them.
-        earlier: tables of the same family.
+        earlier: tables of the same family, in the names of this one (`families.renamed`).
         profile: the rules.
         plan: the job's.
     """

@@ -1,0 +1,128 @@
+"""S-19 between results: which questions are of one family, whatever an analyst calls their groups and columns."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tallystick.core.disclosure.differences import without_differences
+from tallystick.core.disclosure.families import Names, family_of, renamed
+from tallystick.core.job.model import Question
+from tests.governance import agreement, question_value
+from tests.unit.core.test_differences import CMS, counts_of, table
+from tests.unit.core.test_suppress import planned
+
+TERMS = agreement()
+
+
+def read(**changes: Any) -> Question:
+    return Question.read(question_value(**changes), what="job")
+
+
+def asked(**changes: Any) -> str:
+    return family_of(read(**changes), TERMS)
+
+
+def with_people(group: str, **changes: Any) -> dict[str, Any]:
+    people: dict[str, Any] = deepcopy(question_value()["people"])
+    people[group] |= changes
+    return people
+
+
+def called(**names: str) -> dict[str, Any]:
+    """Give the question's people under other names."""
+    return {names[group]: value for group, value in question_value()["people"].items()}
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"link": "strict"},
+        {"title": "another"},
+        {"by": ["wages.industry", "tanf.region"]},
+        {"measures": ["count"]},
+        {"join": "  tanf   left wages "},
+        {"people": with_people("tanf", where="(exit_quarter  = '2025Q1') AND age>=18")},
+        {"people": with_people("wages", derive={"earnings": "sum(wage)", "more": "max(wage)"}), "measures": ["count"]},
+        {
+            "people": called(tanf="a", wages="b"),
+            "join": "a left b",
+            "by": ["a.region", "b.industry"],
+            "measures": ["count", {"mean": "b.earnings"}],
+        },
+    ],
+)
+def test_s19_questions_of_the_same_people_and_groups_are_of_one_family(same: dict[str, Any]) -> None:
+    assert asked(**same) == asked()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"join": "tanf inner wages"},
+        {"by": ["tanf.region"]},
+        {"people": with_people("tanf", where="exit_quarter = '2025Q1' and age >= 19")},
+        {"people": with_people("tanf", where=None)},
+    ],
+)
+def test_questions_of_others_are_not(other: dict[str, Any]) -> None:
+    assert asked(**other) != asked()
+
+
+def test_the_order_of_two_groups_matters_to_a_left_join_alone() -> None:
+    assert asked(join="wages inner tanf") == asked(join="tanf inner wages")
+    assert asked(join="wages left tanf") != asked()
+
+
+def test_a_derived_column_is_what_it_is_made_of() -> None:
+    def by(name: str, made: str) -> str:
+        return asked(people=with_people("wages", derive={name: made}), by=[f"wages.{name}"], measures=["count"])
+
+    assert by("jobs", "count(*)") == by("spells", " count( * ) ")
+    assert by("jobs", "count(*)") != by("jobs", "count(distinct wage)")
+
+
+def test_s19_another_name_of_a_group_lets_nobody_subtract() -> None:
+    past, now = planned("inner", "l.side"), planned("inner", "l.side")
+    first, second = table(past, (100, 200, 300, 0), CMS), table(now, (103, 250, 360, 0), CMS)
+    mine = Names({"one": "l", "two": "r"}, (("l.side", "one.side"),))
+    theirs = Names({"one": "x", "two": "y"}, (("x.side", "one.side"),))
+    disguised = renamed(first, mine, theirs)
+    assert set(disguised["rows"][0]) >= {"x.side", "count"}
+    assert set(disguised["linkage"]["people"]) == {"x", "y"}
+    made, hidden = without_differences(second, [renamed(disguised, theirs, mine)], CMS, now)
+    assert (counts_of(made), hidden) == ([None, None, 360, 0], 2)
+
+
+def test_a_table_in_other_names_and_back_is_the_table() -> None:
+    row = {
+        "l.side": "a", "r.yes": None, "count": 300, "sum(l.pay)": 900, "count(l.pay)": 300, "mean(r.yes)": None, "count(r.yes)": None,
+        "suppressed": "small-cell", "hidden": ["count(r.yes)", "mean(r.yes)"],
+    }  # fmt: skip
+    rates = {
+        "overall": {"l": {"value": 0.5}, "r": None},
+        "by": ["l.side"],
+        "groups": [{"l.side": "a", "people": 9, "matched": 9, "rate": None}],
+    }
+    linkage = {
+        "people": {"l": 5000, "r": 9000}, "usable": {"l": 5000, "r": 9000}, "matched": 300,
+        "passes": [{"pass": "ssn", "tokens": {"l": 4000, "r": None}, "matches": 300}], "rates": rates,
+    }  # fmt: skip
+    whole = {"rows": [row], "linkage": linkage}
+    mine = Names({"one": "l", "two": "r"}, (("l.side", "one.side"), ("r.yes", "two.yes")))
+    # names that are words of a table, and the two exchanged
+    for other in ({"one": "people", "two": "matched"}, {"one": "r", "two": "l"}):
+        by = tuple((f"{other[meant.split('.')[0]]}.{meant.split('.')[1]}", meant) for _, meant in mine.by)
+        theirs = Names(other, by)
+        disguised = renamed(whole, mine, theirs)
+        assert disguised != whole
+        assert renamed(disguised, theirs, mine) == whole
+        assert Names.read(theirs.json_value()) == theirs
+
+
+def test_names_of_a_question() -> None:
+    names = Names.of(read())
+    assert names.groups == {"human-services": "tanf", "labor": "wages"}
+    assert names.by == (("tanf.region", "human-services.region"), ("wages.industry", "labor.industry"))
