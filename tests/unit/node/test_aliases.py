@@ -91,6 +91,25 @@ def test_a_file_serves_people_of_one_row_each(tmp_path: Path) -> None:
     assert shown(table(tmp_path, FILE, rows[0] + rows[-1])) == [(0, 1, "403-11-2096", "Bo", "Rey"), (1, 1, None, "Cy", "Roe")]
 
 
+def test_what_is_spelt_alike_is_one_spelling_and_what_says_nothing_is_none(tmp_path: Path) -> None:
+    rows = (
+        "a,212-45-6781,Ana,Lopez,1\n" * 4
+        + "a,212456781,ANA,LOPEZ,2\n" * 3  # the first spelling again
+        + "a,999-99-9999,UNKNOWN,Lopez,4\n" * 3  # says nothing else
+        + "a,212-45-6781,Ana,STONE,8\na,212456781,Ana,Stone,16\na,212456781,Ana,Stone,16\n"
+        + "a,212-45-6781,Ana,Bond,32\n" * 2
+    )
+    assert shown(table(tmp_path, 1, rows)) == [(0, 1, "212456781", "Ana", "Stone")]
+    assert [row[-1] for row in shown(table(tmp_path, 3, rows))] == ["Stone", "Bond"]
+    assert [row[-1] for row in shown(table(tmp_path, FILE, rows, aka="key,was\na,LOPEZ\na,n/a\na,BOND\n"))] == ["BOND", "Stone"]
+
+
+def test_identifiers_that_nobody_has_are_no_spelling(tmp_path: Path) -> None:
+    rows = "a,,Ana,Lopez,1\na,,Ana,Lopez,1\na,,Ana,Stone,2\nb,,,,4\nb,,,,8\n"
+    assert shown(table(tmp_path, 2, rows)) == [(0, 1, None, "Ana", "Stone")]
+    assert table(tmp_path, 2, "a,UNKNOWN,Ana,Lopez,1\na,000000000,Ana,Lopez,2\n").spellings is None
+
+
 def test_the_order_of_rows_says_nothing(tmp_path: Path) -> None:
     rows, aka = ROWS.splitlines(keepends=True), AKA.splitlines(keepends=True)
     expected = shown(table(tmp_path, FILE))

@@ -7,7 +7,7 @@ Two values are spelt alike if every field that recipes can make of the identifie
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.normalise import normalised
 
 Int64s = npt.NDArray[np.int64]
+
+NOTHING: Final = 2
+"""How little a value says of which nothing can be made."""
 
 
 def spelt(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> tuple[Int64s, Int64s]:
@@ -27,5 +30,5 @@ def spelt(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> tuple[In
     fields = [name for name, kind in FIELDS.items() if identifier in kind.sources and not kind.needs_all]
     made = np.stack([normalised(name, raw).codes for name in fields])
     alike = np.unique(made, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    little = np.where(made[fields.index(identifier)] >= 0, 0, np.where((made >= 0).any(axis=0), 1, 2))
+    little = np.where(made[fields.index(identifier)] >= 0, 0, np.where((made >= 0).any(axis=0), 1, NOTHING))
     return alike, little.astype(np.int64)
