@@ -72,6 +72,14 @@ def test_rows_of_one_persons_keys_are_pooled(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("nothing", ["UNKNOWN", "n/a", "0", "-1", "000000", "NULL", "\t"])
+def test_s10_a_declared_id_that_is_none_makes_nobody_one_person(tmp_path: Path, nothing: str) -> None:
+    rows = f"a,{nothing},,,Ray,,north,1\nb,{nothing},,,Roe,,north,2\nc,M1,,,Ray,,north,4\nd,M1,,,,,north,8\n"
+    totals, _, told = nights(tmp_path, rows, duplicates={"ids": "master"})
+    assert totals == [1, 2, 4 + 8]
+    assert (told["merged"], told["common"]) == ({"id master": 1}, {})
+
+
 def test_without_a_word_every_key_is_a_person(tmp_path: Path) -> None:
     totals, _, told = nights(tmp_path, duplicates="keep")
     assert totals == [8, 1, 128, 6, 16, 32, 64]
@@ -100,7 +108,7 @@ def test_a_condition_changes_nothing_about_who_is_one_person(tmp_path: Path) -> 
 
 def test_many_keys_with_one_row_each(tmp_path: Path) -> None:
     """Nothing is grouped before the merge, and everything after it."""
-    rows = "".join(f"k{number:03},{number % 50},,,,,north,{number}\n" for number in range(150))
+    rows = "".join(f"k{number:03},{number % 50 + 1},,,,,north,{number}\n" for number in range(150))
     totals, _, told = nights(tmp_path, rows, duplicates={"ids": "master"})
     assert totals == [number + number + 50 + number + 100 for number in range(50)]
     assert told["merged"] == {"id master": 100}

@@ -6,15 +6,24 @@ others. What is declared says what counts as evidence; `core/linkage/duplicates.
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import numpy as np
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.duplicates import Duplicates, Evidence, duplicates
 from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.names import PLACEHOLDERS, says_nothing, words
 from tallystick.core.linkage.recipes import Recipe
 from tallystick.core.sources.aliases import TABLE
-from tallystick.core.sources.identifiers import PERSON, identifiers_of, known_people
+from tallystick.core.sources.identifiers import PERSON, identifiers_of, known_people, strings
 from tallystick.core.sources.locked import Connection, quoted
+
+_NOTHING: Final = PLACEHOLDERS | {"NA"}
+_NONE: Final = re.compile(r"-\d+|[0\W_]+")
+"""Ids that stand for none: zeros, and numbers below zero."""
+_ABOVE_ZERO: Final = frozenset("123456789")
 
 
 def shared_columns(config: DeclaredDataset) -> dict[str, str]:
@@ -78,10 +87,18 @@ def _recipes(dataset: str, config: DeclaredDataset) -> list[Recipe]:
 
 
 def _declared(connection: Connection, column: str, name: str) -> Evidence:
-    """Give which keys have which value of a declared id; spaces around it do not count."""
+    """Give which keys have which value of a declared id; spaces around it do not count, and what stands for none is none."""
     value = f"nullif(trim(records.{quoted(column)}), '')"
     found = connection.execute(
-        f"SELECT DISTINCT place, dense_rank() OVER (ORDER BY {value}) AS value FROM records "  # noqa: S608 - quoted names
+        f"SELECT DISTINCT place, {value} AS value FROM records "  # noqa: S608 - quoted names
         f"JOIN keys ON keys.person = records.{quoted(PERSON)} WHERE {value} IS NOT NULL"
     ).fetchnumpy()
-    return Evidence(f"id {name}", found["place"].astype(np.int64), found["value"].astype(np.int64))
+    values, which = np.unique(strings(found["value"]), return_inverse=True)
+    good = np.array([not _is_none(one) for one in values], dtype=np.bool_)[which]
+    return Evidence(f"id {name}", found["place"].astype(np.int64)[good], which[good])
+
+
+def _is_none(value: str) -> bool:
+    if value[0] != "-" and not _ABOVE_ZERO.isdisjoint(value):
+        return False
+    return _NONE.fullmatch(value) is not None or says_nothing(value, words(value), _NOTHING)
