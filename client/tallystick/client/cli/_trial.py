@@ -112,7 +112,8 @@ def _facts(trial: Trial) -> list[tuple[str, object]]:
     found, seen = trial.estimates()
     facts.append(("exact precision, estimated", _estimated(found)))
     untold = "cannot be told: too few links, or every pass takes the same identifier"
-    facts.append(("exact recall, estimated", untold if seen is None else _estimated(seen)))
+    told = untold if seen is None else _estimated(seen)
+    facts.append(("exact recall, estimated", told + ("; of first spellings" if seen and trial.others else "")))
     if trial.score is not None:
         facts += _scored(trial.score)
     return facts

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tallystick.client.linking.headers import fields_of, guessed_fields, guessed_key
-from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, memory_mib, opened_file, separators, source_of
+from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, opened_file, separators, source_of
 from tallystick.client.linking.words import BOTH, Word, words_of
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
@@ -170,7 +170,7 @@ def _present(header: Sequence[str], column: str, path: Path, option: str) -> str
 
 def _keys(path: Path, key: str | None) -> int:
     """Count a file's keys."""
-    with connect(memory_mib()) as connection:
+    with connect(None) as connection:
         opened = opened_file(connection, path)
         counted = "*" if key is None else f"DISTINCT {opened.columns[key]}"
         return int(connection.execute(f"SELECT count({counted}) FROM {opened.clause}", list(opened.parameters)).fetchone()[0])  # noqa: S608 - quoted or numbered names

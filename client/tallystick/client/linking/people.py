@@ -6,7 +6,6 @@ DuckDB reads the file in memory; nothing is written.
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -161,7 +160,7 @@ def header_of(path: Path) -> list[str]:
     except OSError as error:
         raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
     if path.suffix == ".parquet":
-        with connect(memory_mib()) as connection:
+        with connect(None) as connection:
             return list(opened_file(connection, path).columns)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -224,7 +223,7 @@ def people_of(listed: Listed) -> People:
     names = tuple(config.identifiers)
     reading = loaded(
         listed.name, config, listed.folder,
-        max_memory_mib=memory_mib(), columns=(), numbered=listed.numbered, keep_keys=True,
+        max_memory_mib=None, columns=(), numbered=listed.numbered, keep_keys=True,
     )  # fmt: skip
     with reading as records:
         connection = records.connection
@@ -248,11 +247,6 @@ def people_of(listed: Listed) -> People:
         aliases,
         listed.limit,
     )
-
-
-def memory_mib() -> int:
-    """Give four fifths of this machine's memory: what reading one list may take."""
-    return max(64, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5 >> 20)
 
 
 def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> Aliases:

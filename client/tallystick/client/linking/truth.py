@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.client.linking.people import People, Texts, header_of, memory_mib, opened_file, separators
+from tallystick.client.linking.people import People, Texts, header_of, opened_file, separators
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.components import components
 from tallystick.core.sources.files import read_fault
@@ -147,7 +147,7 @@ def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
     """Read columns of a CSV file as text, without spaces around it; none of them may be empty anywhere."""
     fault: Invalid | None = None
     try:
-        with connect(memory_mib()) as connection:
+        with connect(None) as connection:
             opened = opened_file(connection, path)
             picked = ", ".join(f"nullif(trim({opened.columns[name]}), '') AS v{at}" for at, name in enumerate(names))
             found = connection.execute(f"SELECT {picked} FROM {opened.clause}", list(opened.parameters)).fetchnumpy()  # noqa: S608 - numbered names

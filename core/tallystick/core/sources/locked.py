@@ -16,17 +16,18 @@ Connection: TypeAlias = Any
 THREADS: Final = 2
 
 
-def connect(max_memory_mib: int) -> Connection:
-    """Open an empty database in memory."""
+def connect(max_memory_mib: int | None) -> Connection:
+    """Open an empty database in memory, which may take so much of it; None: four fifths of what this machine or container has."""
+    limit = {} if max_memory_mib is None else {"memory_limit": f"{max_memory_mib}MiB"}
     return duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_community_extensions": "false",
             "python_enable_replacements": "false",
-            "memory_limit": f"{max_memory_mib}MiB",
             "threads": str(THREADS),
             "temp_directory": "",
+            **limit,
         }
     )
 

@@ -52,7 +52,7 @@ def loaded(
     config: DeclaredDataset,
     folder: Path,
     *,
-    max_memory_mib: int,
+    max_memory_mib: int | None,
     columns: Collection[str] | None = None,
     numbered: bool = False,
     keep_keys: bool = False,
@@ -63,7 +63,7 @@ def loaded(
         dataset: its name.
         config: its declaration.
         folder: what the source's path is relative to.
-        max_memory_mib: what DuckDB may take.
+        max_memory_mib: what DuckDB may take; None: as `locked.connect`.
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
         numbered: the source has no person key; the number of a row, from 1, takes its place.
         keep_keys: have the table `keys` (`merging.number_keys`): the person keys as they were before any were merged.
