@@ -5,11 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tallystick.coordinator.matching import matched
 from tallystick.coordinator.taglist import Opened, TagList, whole_passes
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.points import refuse_repeats
@@ -79,6 +82,18 @@ def test_s06_a_value_that_stands_twice_is_found_in_any_pass(threads: ThreadPoolE
         two = TagList(opening(chunks, 3), 3, threads)
         with pytest.raises(PeerFault, match="labor"):
             two.finish()
+
+
+def test_lists_that_are_read_match_as_arrays_do(threads: ThreadPoolExecutor) -> None:
+    one, two = a_list(4, 40, seed=1), a_list(4, 50, seed=2)
+    for step in range(4):
+        two[step, 8 * step : 8 * step + 12] = one[step, 7 * step : 7 * step + 12]
+    whole = matched([one, two])
+    opened = [TagList(opening(partial(kinds.list_payload, values), 4), 4, threads) for values in (one, two)]
+    read = matched(cast("list[Tags]", opened))
+    assert (read.clusters, read.links, read.ties) == (whole.clusters, whole.links, whole.ties)
+    assert min(whole.links) > 0
+    assert all(np.array_equal(a, b) for a, b in zip(read.cluster, whole.cluster, strict=True))
 
 
 @pytest.mark.parametrize("change", [-1, 1])
