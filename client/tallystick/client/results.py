@@ -139,6 +139,27 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
     Raises:
         Invalid: `file-missing`; `file-format`: no result; `document-invalid`: the numbers shown are not those signed.
     """
+    values = _held(path)
+    if number is None and len(values) == 1:
+        number = 1
+    if number is None or not 1 <= number <= len(values):
+        several = len(values) > 1
+        hint = f"--number 1 to {len(values)}" if several else "leave --number out"
+        raise Invalid("file-format", f"{path} holds {len(values)} result{'s' if several else ''}", hint=hint)
+    return _read(path, values[number - 1])
+
+
+def read_results(path: Path) -> list[tuple[SignedDocument, dict[str, Any]]]:
+    """Read every result that a file holds, as `read_result` reads one.
+
+    Raises:
+        Invalid: as `read_result`.
+    """
+    return [_read(path, value) for value in _held(path)]
+
+
+def _held(path: Path) -> list[Any]:
+    """Give the values of the results that a file holds: one, or a list of several."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -147,12 +168,13 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
         raise Invalid("file-missing", f"{path} cannot be read", hint="check the path and its permissions") from error
     except (ValueError, RecursionError) as error:
         raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote") from error
-    if isinstance(value, list) and value:
-        if number is None or not 1 <= number <= len(value):
-            raise Invalid("file-format", f"{path} holds {len(value)} results", hint=f"--number 1 to {len(value)}")
-        value = value[number - 1]
-    if not isinstance(value, dict) or len(data) > MAX_FILE_BYTES:
+    values = value if isinstance(value, list) and value else [value]
+    if len(data) > MAX_FILE_BYTES or not all(isinstance(one, dict) for one in values):
         raise Invalid("file-format", f"{path} is no result file", hint="give the file that --out wrote")
+    return values
+
+
+def _read(path: Path, value: dict[str, Any]) -> tuple[SignedDocument, dict[str, Any]]:
     if value.get("kind") == "result":
         document = decoded(canonical_bytes(value), kind="result")
         return document, shown(document)

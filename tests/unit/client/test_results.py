@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tallystick.client
-from tallystick.client.results import Result, all_checks, read_result, result_of, shown
+from tallystick.client.results import Result, all_checks, read_result, read_results, result_of, shown
 from tallystick.core.documents import SignedDocument, signed
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.results import Released, document_json, exact, sealed_result
@@ -131,6 +131,25 @@ def test_a_file_of_several_results(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         read_result(path, 2)
     assert caught.value.hint == "its status is refused"
+
+
+def test_a_file_of_one_result_has_no_second(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    assert read_result(path, 1) == read_result(path)
+    with pytest.raises(Invalid) as caught:
+        read_result(path, 2)
+    assert caught.value.hint == "leave --number out"
+
+
+def test_all_results_of_a_file(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    one = json.loads(path.read_text(encoding="utf-8"))
+    assert read_results(path) == [read_result(path)]
+    path.write_text(json.dumps([one, one]), encoding="utf-8")
+    assert read_results(path) == [read_result(path, 1), read_result(path, 2)]
+    path.write_text(json.dumps([one, {"status": "refused"}]), encoding="utf-8")
+    with pytest.raises(Invalid, match="no released result"):
+        read_results(path)
 
 
 def test_a_result_opens_with_its_own_key_alone() -> None:

@@ -78,15 +78,17 @@ def verify(file: Path, number: int | None, agreement: Path | None, format_: Form
 def triple(files: tuple[Path, ...], format_: Format) -> None:
     """Show results of one question under several ladders side by side: how far each number depends on matching.
 
-    `tally job submit --ladders` asks them. Each stands as it was released: a number that one of them hides has no spread.
+    `tally job submit --ladders` asks them, or a lab with a job file for each; a file may hold several. Each stands as it was
+    released: a number that one of them hides has no spread.
     """
     from tallystick.client.cli._triple import print_triple
-    from tallystick.client.results import read_result
+    from tallystick.client.results import read_results
     from tallystick.client.triple import triple_of
 
-    if len(files) < 2:
+    results = [one for file in files for one in read_results(file)]
+    if len(results) < 2:
         raise click.UsageError("give the results of two ladders or more")
-    made = triple_of([read_result(file) for file in files])
+    made = triple_of(results)
     if format_ == "json":
         print_json(made.json_value())
     else:
