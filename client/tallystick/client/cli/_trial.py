@@ -33,7 +33,7 @@ def _read(lists: Sequence[People]) -> list[tuple[str, ...]]:
     """Say what was read of each list: what is the same for nobody is left out."""
     rows = [
         ("rows", *(f"{one.rows:,}" for one in lists)),
-        ("keys", *("none: every row is one" if one.key is None else f"{len(one.keys):,}: {one.key}" for one in lists)),
+        ("keys", *("none (--key): every row is one" if one.key is None else f"{len(one.keys):,}: {one.key}" for one in lists)),
         ("people", *(f"{one.count:,}" for one in lists)),
         ("  merged", *(_counted(one, "merged") for one in lists)),
         ("  pairs told apart", *(_counted(one, "contradicted") for one in lists)),
