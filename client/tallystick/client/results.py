@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import SignedDocument, decoded
 from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Job
 from tallystick.core.results import Check, Released, checks, opened_result, plain, verified_result
 from tallystick.crypto.envelope import SealingKey
@@ -202,6 +204,18 @@ def question_of(document: SignedDocument) -> dict[str, Any]:
     """
     job = decoded(canonical_bytes(document.read(Released).document), kind="job")
     return job.read(Job).question.json_value()
+
+
+def linked_by(document: SignedDocument) -> tuple[str, ...]:
+    """Give by what a result's people were linked: recipes or a ladder, and a word, as its job and agreement say together.
+
+    Raises:
+        Invalid: `document-invalid`, `link-invalid`. Refused: `job-not-allowed`: a job that its agreement does not allow.
+    """
+    released = document.read(Released)
+    job = decoded(canonical_bytes(released.document), kind="job").read(Job)
+    agreement = decoded(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
+    return link_asked(job.question, agreement)
 
 
 def all_checks(document: SignedDocument, *, agreement: str | None = None) -> list[Check]:

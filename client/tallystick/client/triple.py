@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tallystick.client.results import question_of
+from tallystick.client.results import linked_by, question_of
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.ladders import LADDERS
 
-DEFAULT: Final = "default"
+RECIPES: Final = "recipes"
+"""What results are called whose agreement names its own recipes: there is one way to ask."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Triple:
         jobs: the job's digest, by ladder.
         by: the columns that part the rows.
         totals: matches.
-        rows: every number of every row, in the order of the strictest result.
+        rows: every number of every row, in the order of the strictest result that has it.
     """
 
     ladders: tuple[str, ...]
@@ -92,22 +93,25 @@ def triple_of(results: Sequence[tuple[SignedDocument, dict[str, Any]]]) -> Tripl
     asked: dict[str, Any] | None = None
     for document, value in results:
         question = question_of(document)
-        ladder = question.pop("link", None) or DEFAULT
+        question.pop("link", None)
+        ladder = next((name for name in linked_by(document) if name in LADDERS), RECIPES)
         question.pop("title", None)
         if asked is not None and question != asked:
             raise Invalid(
                 "triple-differs", "the results are of several questions", hint="give results that differ in link alone"
             )
         if ladder in found:
-            raise Invalid("triple-differs", f"two of the results have link: {ladder}", hint="give one of each ladder")
+            raise Invalid("triple-differs", f"two of the results are linked by {ladder}", hint="give one of each ladder")
         asked = question
         found[ladder] = value
-    order = [name for name in LADDERS if name in found]
+    order = [name for name in (*LADDERS, RECIPES) if name in found]
     first = found[order[0]]
     by = tuple(first["columns"][: first["columns"].index("count")])
+    # a row without people may be left out of one and stand in another
+    keys = dict.fromkeys(tuple(row[name] for name in by) for ladder in order for row in found[ladder]["rows"])
     rows = [
-        _spread({name: row[name] for name in by}, label, {ladder: _of(found[ladder], by, row, label) for ladder in order})
-        for row in first["rows"]
+        _spread(row, label, {ladder: _of(found[ladder], by, row, label) for ladder in order})
+        for row in (dict(zip(by, key, strict=True)) for key in keys)
         for label in first["columns"][len(by) : -1]
     ]
     totals = [_spread({}, "matched", {ladder: found[ladder]["linkage"]["matched"] for ladder in order})]

@@ -87,6 +87,7 @@ QUESTION: dict[str, Any] = {
     "purpose": "evaluation",
     "people": {"tanf": {"agency": "human-services", "dataset": "tanf", "where": "age < 18 and name = '<b>'"}},
     "join": "tanf inner wages",
+    "link": "default, similarity",
 }
 CHECKS = [Check("the desk signed the result", passed=True, detail=EVIL)]
 

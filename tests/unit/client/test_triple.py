@@ -6,22 +6,25 @@ from typing import Any
 
 import pytest
 
-from tallystick.client.results import shown
+from tallystick.client.results import linked_by, shown
 from tallystick.client.triple import triple_of
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, signed
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.results import Released, document_json, exact
-from tests.governance import agreement, identity, job, question_value
+from tests.governance import agreement, identity, job, question_value, signed_agreement
 from tests.unit.core.test_results import released
 
 TERMS = agreement(link=["strict", "default", "loose"])
 
 
-def result(ladder: str | None, counts: dict[str, int | None], matched: int | None, **question: Any) -> SignedDocument:
+def result(
+    ladder: str | None, counts: dict[str, int | None], matched: int | None, *, terms: Agreement = TERMS, **question: Any
+) -> SignedDocument:
     """Give a result of one ladder, with these counts by region."""
     asked = Question.read(question_value(link=ladder, title=f"by {ladder}", **question), what="job")
-    contract = job(TERMS, asked)
+    contract = job(terms, asked)
     rows = [
         {
             "tanf.region": region,
@@ -34,6 +37,7 @@ def result(ladder: str | None, counts: dict[str, int | None], matched: int | Non
     body = released().json_value() | {
         "job": contract.digest(),
         "document": document_json(signed("job", contract, "ana", identity("ana"))),
+        "agreement": document_json(signed_agreement(terms)),
         "rows": exact(rows),
         "linkage": {"matched": matched},
     }
@@ -73,6 +77,27 @@ def test_a_row_that_is_left_out_is_empty() -> None:
     made = triple_of(both(DEFAULT, LOOSE))
     east = next(one for one in made.rows if one.levels == {"tanf.region": "east"} and one.label == "count")
     assert (east.least, east.most, east.share) == (0, 30, 1.0)
+
+
+def test_a_row_that_the_strictest_leaves_out_is_there() -> None:
+    made = triple_of(both(result("strict", {"north": 100}, 100), result("loose", {"north": 100, "south": 12}, 112)))
+    assert [list(one.values.values()) for one in made.rows if one.label == "count"] == [[100, 100], [0, 12]]
+
+
+def test_a_question_without_a_link_is_of_the_ladder_that_its_agreement_has() -> None:
+    terms = agreement(link=["strict", "loose", "no-twins"])
+    unsaid, said, loose = (result(link, {"north": 100}, 100, terms=terms) for link in (None, "strict", "loose"))
+    assert triple_of(both(loose, unsaid)).ladders == ("strict", "loose")
+    with pytest.raises(Invalid, match="two of the results are linked by strict"):
+        triple_of(both(unsaid, said))
+    assert linked_by(unsaid) == ("strict", "no-twins")
+
+
+def test_results_by_an_agreements_own_recipes_are_of_one_kind() -> None:
+    one = result(None, {"north": 100}, 100, terms=agreement(link=["ssn+birth_date"]))
+    assert linked_by(one) == ("ssn+birth_date",)
+    with pytest.raises(Invalid, match="two of the results are linked by recipes"):
+        triple_of(both(one, one))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def annex(value: dict[str, Any], question: dict[str, Any], checks: Sequence[Chec
 
     Args:
         value: the result as people read it (`client/results.py`).
-        question: the job's question, as JSON.
+        question: the job's question, as JSON; `link` says by what its people were linked.
         checks: of the result; all of them passed.
     """
     linkage = value["linkage"]
@@ -68,7 +68,7 @@ def _head(title: str, value: dict[str, Any], question: dict[str, Any]) -> str:
     facts = [
         ("people", groups),
         ("join", question.get("join") or ""),
-        ("linkage", question.get("link") or "default"),
+        ("linkage", question["link"]),
         ("purpose", question["purpose"]),
         ("released", f"{value['released']} by the desk of {value['desk']}"),
         ("job", value["job"]),

@@ -107,7 +107,7 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     The page stands alone: no script, nothing to load. A result that does not verify has no annex.
     """
     from tallystick.client.annex.page import annex as page
-    from tallystick.client.results import question_of, read_result
+    from tallystick.client.results import linked_by, question_of, read_result
     from tallystick.core.documents import read_document
     from tallystick.core.files import write_public
     from tallystick.core.results import verified_result
@@ -115,5 +115,6 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     document, value = read_result(file, number)
     digest = None if agreement is None else read_document(agreement, kind="agreement").digest
     _, checks = verified_result(document, agreement=digest)
-    write_public(out, page(value, question_of(document), checks).encode())
+    question = question_of(document) | {"link": ", ".join(linked_by(document))}
+    write_public(out, page(value, question, checks).encode())
     click.echo(f"wrote {out}")
