@@ -11,6 +11,7 @@ from typing import Any, Final
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.errors import TallyError
 from tallystick.core.net.tls import loaded as loaded_certificate
+from tallystick.core.sources.aliases import strangers
 from tallystick.core.sources.locked import quoted
 from tallystick.core.sources.records import loaded
 from tallystick.node.agreements import Agreements
@@ -60,6 +61,7 @@ def keys_told(report: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, s
         told += [(name, "values of too many keys", by, count) for by, count in found.get("common", {}).items()]
         if "aliases" in one:
             told.append((name, "people with aliases", "", one["aliases"]["people"]))
+            told += [(name, "alias rows of nobody", "", count) for count in (one["aliases"]["unknown_rows"],) if count]
     return told
 
 
@@ -80,8 +82,10 @@ def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:
                 "identifiers": usable,
                 "missing": missing,
             }
-            if table.spellings is not None:
-                report["aliases"] = {"people": len(set(table.spellings.who.tolist())), "spellings": len(table.spellings.who)}
+            if entry.aliases.most:
+                who = [] if table.spellings is None else table.spellings.who.tolist()
+                unknown = 0 if entry.aliases.source is None else strangers(records.connection)[1]
+                report["aliases"] = {"people": len(set(who)), "spellings": len(who), "unknown_rows": unknown}
             if records.duplicates is not None:
                 report["duplicates"] = records.duplicates.json_value()
             return report

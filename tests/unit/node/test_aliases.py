@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.sources.records import loaded
+from tallystick.node.config import read_config
 from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
+from tallystick.node.preflight import datasets, keys_told
 
 HEADER = "id,ssn,first,last,nights\n"
 ROWS = (
@@ -187,3 +190,16 @@ def test_a_declaration_reads_back_and_the_agreement_has_the_number_alone(tmp_pat
     assert "was" not in str(agreed.json_value())
     assert declared(aliases=2).differences(agreed) == []
     assert declared(aliases=1).differences(agreed) == ["aliases differ"]
+
+
+def test_a_node_tells_how_many_have_aliases_and_how_many_rows_are_of_nobody(tmp_path: Path) -> None:
+    table(tmp_path, FILE)
+    config = {
+        "agency": "housing",
+        "coordinator": {"address": "127.0.0.1:1"},
+        "datasets": {"stays": declared(aliases=FILE).node_entry(tmp_path)},
+    }
+    (tmp_path / "node.yaml").write_text(json.dumps(config))
+    reports = datasets(read_config(tmp_path / "node.yaml"))
+    assert reports["stays"]["aliases"] == {"people": 3, "spellings": 4, "unknown_rows": 1}
+    assert keys_told(reports) == [("stays", "people with aliases", "", 3), ("stays", "alias rows of nobody", "", 1)]
