@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import jellyfish
+import numpy as np
 
 from tallystick.core.linkage.dates import birth_dates
-from tallystick.core.linkage.digits import ssns
+from tallystick.core.linkage.digits import of_ssns
 from tallystick.core.linkage.names import name_words, names
 from tallystick.core.linkage.nicknames import GROUP
 from tallystick.core.linkage.places import street_names
@@ -78,7 +79,7 @@ def births_year_day(texts: Sequence[str]) -> list[str | None]:
 
 def ssn_starts(texts: Sequence[str]) -> list[str | None]:
     """Give the first five digits of SSNs, which a slip in the last four leaves alone. Twins' numbers often share them."""
-    return [number[:5] if number else None for number in ssns(texts)]
+    return of_ssns(texts, lambda digits: digits[:, :5])
 
 
 def ssn_digits(texts: Sequence[str]) -> list[str | None]:
@@ -86,7 +87,7 @@ def ssn_digits(texts: Sequence[str]) -> list[str | None]:
 
     Neighbouring numbers, as twins have, never agree: the sum of their digits differs by one modulo nine.
     """
-    return ["".join(sorted(number)) if number else None for number in ssns(texts)]
+    return of_ssns(texts, lambda digits: np.sort(digits, axis=1))
 
 
 ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {

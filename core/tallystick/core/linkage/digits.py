@@ -13,11 +13,14 @@ cards and leaflets, 457-55-5462 in advertisements, and thousands have used them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import contains
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from tallystick.core.linkage import columns
 
 SSN: Final = 9
 SHORTEST_SSN: Final = 7
@@ -42,6 +45,9 @@ _MASKED: Final = re.compile(r"[Xx*#\s.-]*(\d{4})", re.ASCII)
 _SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}", re.ASCII)
 _ZIP: Final = re.compile(r"(\d{3,5})(?:[-\s]?\d{4})?", re.ASCII)
 _EXTENSION: Final = re.compile(r"\s*(?:x|ext(?:\.|ension)?|#)\s*\d+$", re.IGNORECASE | re.ASCII)
+_NO_SEPARATORS: Final = dict.fromkeys(map(ord, " \t\n\r\f\v\x1c\x1d\x1e\x1f().+/-"))
+_LETTERS_OF_MASKS: Final = re.compile(r"[Xx*#\s-]")
+_LAST_FOUR, _ZIP_5, _ZIP_4, _PHONE_10 = 4, 5, 10, 10
 _PHONE: Final = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})", re.ASCII)
 _ABROAD: Final = re.compile(r"\+\W*[^\W1]", re.ASCII)
 """A country code other than 1."""
@@ -54,11 +60,12 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
         table = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, SSN)
         good = _issued(table) & (table.max(axis=1) != table.min(axis=1))
         return _allowed(texts, good)
-    short = [text if len(text) <= _WIDEST and text.isascii() else "" for text in map(str.strip, texts)]
-    if not short:
+    stripped = columns.objects(list(map(str.strip, texts)))
+    if not len(stripped):
         return []
-    cut = [without_decimals(text) if "." in text else text for text in short]
-    table = np.array([text.encode() for text in cut], dtype=f"S{_WIDEST}").view(np.uint8).reshape(len(cut), _WIDEST)
+    stripped[(columns.sizes(stripped) > _WIDEST) | ~columns.told(str.isascii, stripped)] = ""
+    cut = columns.without_decimals(stripped.tolist())
+    table = np.array(cut, dtype=f"S{_WIDEST}").view(np.uint8).reshape(len(cut), _WIDEST)
     digit = (table >= _ZERO) & (table <= _ZERO + 9)
     separator = np.isin(table, np.frombuffer(b" -./\x00", dtype=np.uint8))
     count = digit.sum(axis=1)
@@ -69,8 +76,7 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     good &= _issued(padded) | (count < SSN)
     # one digit repeated, also in seven or eight, where padding would hide it
     good &= np.where(digit, table, 0).max(axis=1) != np.where(digit, table, 255).min(axis=1)
-    digits = padded.tobytes().decode("ascii")
-    return _allowed([digits[at : at + SSN] for at in range(0, len(digits), SSN)], good)
+    return _allowed(columns.texts_of(padded), good)
 
 
 def _issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -84,45 +90,93 @@ def _issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 def _allowed(numbers: Sequence[str], good: npt.NDArray[np.bool_]) -> list[str | None]:
     """Give the good numbers that are not denied, None for the others."""
-    found: list[str | None] = list(numbers)
-    for at in np.flatnonzero(~good).tolist():
-        found[at] = None
     if not DENIED_SSN.isdisjoint(numbers):
-        found = [None if number in DENIED_SSN else number for number in found]
-    return found
+        good = good & ~columns.among(numbers, DENIED_SSN)
+    return columns.only(numbers, good)
 
 
-def without_decimals(text: str) -> str:
-    """Give the whole number of `123456789.0`, which is what a table of floats makes of one; any other text as it is."""
-    number, point, zeros = text.partition(".")
-    return number if point and zeros and not zeros.strip("0") and number.isdigit() else text
+def of_ssns(texts: Sequence[str], rule: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]) -> list[str | None]:
+    """Give what a rule makes of the digits of good SSNs, (n, 9) to (n, width); None for the others."""
+    numbers = columns.objects(ssns(texts))
+    good = numbers != None  # noqa: E711 - of each
+    numbers[good] = columns.texts_of(rule(columns.characters(numbers[good].tolist(), SSN)))
+    return list(numbers.tolist())
 
 
 def ssn4s(texts: Sequence[str]) -> list[str | None]:
     """Give the last four digits of a good SSN, of a masked one (`xxx-xx-1234`), or given alone; 0000 is denied."""
-    return [
-        whole[-4:] if whole is not None else _last_four(text.strip()) for text, whole in zip(texts, ssns(texts), strict=True)
-    ]
+    found = columns.objects(of_ssns(texts, lambda digits: digits[:, -4:]))
+    rest = np.flatnonzero(found == None)  # noqa: E711 - of each
+    short = _LETTERS_OF_MASKS.sub("", columns.MARK.join(columns.objects(texts)[rest])).split(columns.MARK)
+    # what has four digits at most, or a point: of these there are few
+    for at in rest.tolist() if len(short) != len(rest) else rest[_few_digits(short)].tolist():
+        found[at] = _last_four(texts[at].strip())
+    return list(found.tolist())
 
 
 def zips(texts: Sequence[str]) -> list[str | None]:
     """Give the first five digits of a ZIP code or ZIP+4; lost leading zeros are put back."""
-    found = []
-    for text in texts:
-        match = _ZIP.fullmatch(without_decimals(text.strip()))
-        code = match[1].rjust(5, "0") if match else None
-        found.append(None if code in DENIED_ZIP else code)
-    return found
+    codes = columns.objects(texts)
+    size = columns.sizes(texts)
+    plain = (size == _ZIP_5) & columns.told(str.isascii, texts) & columns.told(str.isdigit, texts)
+    plus = (size == _ZIP_4) & columns.told(str.isascii, texts)
+    table = columns.characters(codes[plus].tolist(), _ZIP_4)
+    good = (table >= _ZERO) & (table <= _ZERO + 9)
+    good[:, _ZIP_5] = table[:, _ZIP_5] == ord("-")
+    whole = good.all(axis=1)
+    plus[plus] = whole
+    codes[plus] = columns.texts_of(table[whole, :_ZIP_5])
+    for at in np.flatnonzero(~plain & ~plus).tolist():
+        codes[at] = _zip(texts[at])
+    return columns.only(codes.tolist(), ~columns.among(codes, DENIED_ZIP))
 
 
 def phones(texts: Sequence[str]) -> list[str | None]:
     """Give phone numbers of the North American plan as ten digits, without country code and extension."""
-    found: list[str | None] = []
-    for text in texts:
-        number = _EXTENSION.sub("", without_decimals(text.strip()))
-        match = None if _ABROAD.match(number) else _PHONE.fullmatch(re.sub(r"[\s().+/-]", "", number))
-        found.append(match[1] if match and len(set(match[1])) > 1 else None)
-    return found
+    if columns.joined(texts) is None:
+        return [_phone(text) for text in texts]
+    stripped = columns.without_decimals(list(map(str.strip, texts)))
+    written = columns.MARK.join(stripped).translate(_NO_SEPARATORS).split(columns.MARK)
+    size = columns.sizes(written)
+    numbers = columns.objects(written)
+    plus = columns.told(str.startswith, stripped, "+")
+    digits = columns.told(str.isdigit, written)
+    numbers[~digits] = None
+    for at in np.flatnonzero(~digits & (size >= _PHONE_10)).tolist():  # an extension, or no number
+        numbers[at] = _phone(texts[at])
+    whole = digits & (size == _PHONE_10) & ~plus
+    longer = digits & (size == _PHONE_10 + 1)
+    numbers[digits & ~whole & ~longer] = None
+    for which, first in ((whole, 0), (longer, 1)):
+        table = columns.characters(numbers[which].tolist(), _PHONE_10 + first)
+        number = table[:, first:]
+        good = (number[:, 0] > _ZERO + 1) & (number[:, 3] > _ZERO + 1) & (number.max(axis=1) != number.min(axis=1))
+        good &= table[:, 0] == _ZERO + 1 if first else True
+        found = columns.objects(columns.texts_of(number))
+        found[~good] = None
+        numbers[which] = found
+    return list(numbers.tolist())
+
+
+def _few_digits(short: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return (columns.sizes(short) <= _LAST_FOUR) | columns.told(contains, short, ".")
+
+
+def _zip(text: str) -> str | None:
+    match = _ZIP.fullmatch(without_decimals(text.strip()))
+    return match[1].rjust(_ZIP_5, "0") if match else None
+
+
+def _phone(text: str) -> str | None:
+    number = _EXTENSION.sub("", without_decimals(text.strip()))
+    match = None if _ABROAD.match(number) else _PHONE.fullmatch(re.sub(r"[\s().+/-]", "", number))
+    return match[1] if match and len(set(match[1])) > 1 else None
+
+
+def without_decimals(text: str) -> str:
+    """Give the whole number of a float's text, as `columns.without_decimals` does for many."""
+    number, point, zeros = text.partition(".")
+    return number if point and zeros and not zeros.strip("0") and number.isdigit() else text
 
 
 def _right_aligned(

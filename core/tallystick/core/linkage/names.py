@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from tallystick.core.linkage import columns
+
 TITLES: Final = frozenset({"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF", "REV", "HON", "SIR"})
 SUFFIXES: Final = frozenset({"JR", "SR", "II", "III", "IV", "PHD", "MD", "DDS", "ESQ", "RN"})
 ORDINALS: Final = frozenset({"1ST", "2ND", "3RD", "4TH", "5TH"})
@@ -69,7 +71,7 @@ _NOTHING: Final = re.compile(r"\\N|#[A-Z/0]+[!?]?|[<(\[]?N[\s.]*[/\\]?[\s.]*A[\s
 """What databases, spreadsheets, R and clerks write for no value: `\\N`, `#REF!`, `NA`, `n/a`."""
 _NAME: Final = "Na"
 """A name, unless it is written NA or na."""
-_LONGEST_MARK: Final = len("VALUE")
+LONGEST_MARK: Final = len("VALUE")
 
 _WRITTEN_AS_ONE: Final = frozenset("'`.\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}")
 """O'Brien is OBRIEN and J.R. is JR: these marks do not part words."""
@@ -114,9 +116,7 @@ def _kept(character: str) -> str:
 
 
 _ASCII: Final = {code: _kept(chr(code)) for code in range(128)}
-_MARK: Final = "\x00"
-"""Parts texts that are treated as one. A text that holds it is treated alone."""
-_ASCII_MARKED: Final = {**_ASCII, ord(_MARK): _MARK}
+_ASCII_MARKED: Final = {**_ASCII, ord(columns.MARK): columns.MARK}
 
 
 def words(text: str) -> list[str]:
@@ -130,10 +130,15 @@ def words(text: str) -> list[str]:
 
 def joined_words(texts: Sequence[str]) -> list[str]:
     """Give the words of each text without the spaces between them. All of them in a few calls where they are ASCII."""
-    whole = _MARK.join(texts)
-    if not whole.isascii() or whole.count(_MARK) != max(0, len(texts) - 1):
+    whole = columns.joined(texts)
+    if whole is None:
         return ["".join(words(text)) for text in texts]
-    return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(_MARK) if texts else []
+    return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(columns.MARK)
+
+
+def spaced_words(whole: str) -> str:
+    """Give the words of texts that are one (`columns.joined`), with spaces before and after each word and mark."""
+    return f" {whole.upper().translate(_ASCII_MARKED)} ".replace(columns.MARK, f" {columns.MARK} ")
 
 
 def name_words(text: str) -> list[str]:
@@ -162,7 +167,7 @@ def says_nothing(text: str, parts: Sequence[str], placeholders: Collection[str])
     whole = "".join(parts)
     if whole in placeholders or all(part in placeholders for part in parts):
         return True
-    return len(whole) <= _LONGEST_MARK and _NOTHING.fullmatch(text.strip()) is not None and text.strip() != _NAME
+    return len(whole) <= LONGEST_MARK and _NOTHING.fullmatch(text.strip()) is not None and text.strip() != _NAME
 
 
 def names(texts: Sequence[str]) -> list[str | None]:

@@ -1,7 +1,8 @@
 """Raw identifiers to canonical ones, version 1: part of what a job's digest binds, so a change of any rule is a new version.
 
 A value that is missing, malformed or denied becomes missing: it never makes a token. Every rule works on the distinct raw
-values of a column, so a million people cost what their distinct names, dates and numbers cost.
+values of a column, so a million people cost what their distinct names, dates and numbers cost. Where distinct values are as many as
+people (numbers, streets, telephones) the rule goes over all of them at once (`columns.py`).
 
 Raw values may be text, None, NaN, integers (leading zeros lost) or dates. Text of more than `MAX_TEXT` characters is denied.
 """
@@ -12,13 +13,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import repeat
+from itertools import filterfalse, repeat
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage import columns
 from tallystick.core.linkage.alternates import ALTERNATES
 from tallystick.core.linkage.dates import birth_dates
 from tallystick.core.linkage.digits import phones, ssn4s, ssns, zips
@@ -69,7 +71,7 @@ class Normalised:
 
     def prefix(self, length: int) -> Normalised:
         """Give the first `length` characters of each value; a shorter value stays whole."""
-        return self.mapped(lambda values: [value[:length] for value in values])
+        return self.mapped(lambda values: list(np.array(values, dtype=f"U{length}").tolist()))
 
     def or_else(self, other: Normalised) -> Normalised:
         """Give this identifier, and the other where this one is missing."""
@@ -107,9 +109,9 @@ def normalised(
     if known is None or 2 * len(distinct) > len(codes):
         made = _canonical(rule, distinct)
     else:
-        new = [value for value in distinct if value not in known]
+        new = list(filterfalse(known.__contains__, distinct))
         known.update(zip(new, _canonical(rule, new), strict=True))
-        made = [known[value] for value in distinct]
+        made = list(map(known.__getitem__, distinct))
     canonical, values = _indexed(made)
     return Normalised(canonical[codes] if len(codes) else codes, values)
 
@@ -128,16 +130,13 @@ def _canonical(rule: Rule, values: list[Any]) -> list[str | None]:
     kinds = set(map(type, values))
     if kinds == {str} and (lengths := set(map(len, values))) and min(lengths) > 0 and max(lengths) <= MAX_TEXT:
         return rule(values)
-    if kinds <= {str, type(None)}:
-        texts = [value if value and len(value) <= MAX_TEXT else None for value in values]
-    else:
-        texts = [_text(value) for value in values]
-    given = [text for text in texts if text is not None]
-    made = rule(given)
-    if len(given) == len(texts):
-        return made
-    rest = iter(made)
-    return [None if text is None else next(rest) for text in texts]
+    # a node's identifiers are text; only a caller who brings numbers or dates of another type has a loop over them
+    texts = columns.objects(values if kinds <= {str, type(None)} else [_text(value) for value in values])
+    given = columns.told(bool, texts)
+    given[given] = columns.sizes(texts[given]) <= MAX_TEXT
+    found: npt.NDArray[np.object_] = np.full(len(texts), None, dtype=object)
+    found[given] = rule(texts[given].tolist())
+    return list(found.tolist())
 
 
 def _indexed(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import contains
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from tallystick.core.linkage.digits import without_decimals
-from tallystick.core.linkage.names import PLACEHOLDERS, joined_words, says_nothing, words
+from tallystick.core.linkage import columns
+from tallystick.core.linkage.names import LONGEST_MARK, PLACEHOLDERS, joined_words, says_nothing, spaced_words, words
 
 _SEXES: Final = {
     "F": "F",
@@ -79,6 +79,9 @@ _NO_ID: Final = PLACEHOLDERS | {"NA"}
 _ROUNDED: Final = re.compile(r"\d(?:\.\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
 """What a spreadsheet makes of a long number: 1.23457E+11 is many people's."""
 _HOUSE: Final = re.compile(r"\d+[A-Z]?", re.ASCII)
+_HOUSES: Final = re.compile(rf"(?:^|(?<={columns.MARK} )) *\d+[A-Z]?(?= )(?: +\d+(?= ))*", re.ASCII)
+"""The same of many lines that are joined with the mark between spaces."""
+_NOTHING: Final = dict.fromkeys(_NO_ADDRESS, "")
 
 
 def sexes(texts: Sequence[str]) -> list[str | None]:
@@ -88,19 +91,50 @@ def sexes(texts: Sequence[str]) -> list[str | None]:
 
 def streets(texts: Sequence[str]) -> list[str | None]:
     """Give a street line without spaces, its words abbreviated: `12 North Main Street` is 12NMAINST. A letter or zeros alone are none."""
-    return [_joined(text, words(text), _STREET_WORDS) for text in texts]
+    return _lines(texts, _street)
 
 
 def street_names(texts: Sequence[str]) -> list[str | None]:
     """Give street lines without the number of the house: 5THAVE of `12B 5th Avenue`. A line of a number alone is denied."""
-    found: list[str | None] = []
-    for text in texts:
-        parts = words(text)
-        house = 1 if parts and _HOUSE.fullmatch(parts[0]) else 0
-        while house and house < len(parts) and parts[house].isdigit():
-            house += 1  # 12-14 Main St, 12 1/2 Main St
-        found.append(_joined(text, parts[house:], _STREET_WORDS))
-    return found
+    return _lines(texts, _street_name, without=_HOUSES)
+
+
+def _lines(texts: Sequence[str], rule: Callable[[str], str | None], without: re.Pattern[str] | None = None) -> list[str | None]:
+    """Give what a rule makes of each line; of nearly all of them together.
+
+    Args:
+        texts: lines.
+        rule: what is made of one.
+        without: what is taken away from the words of a line before they are joined.
+    """
+    joined = columns.joined(texts)
+    if joined is None:
+        return [rule(text) for text in texts]
+    spaced = spaced_words(joined)
+    if without is not None:
+        spaced = without.sub(" ", spaced)
+    parts = spaced.split(" ")
+    found = columns.objects("".join(map(_STREET_WORDS.get, parts, parts)).split(columns.MARK))
+    whole = "".join(parts).split(columns.MARK)
+    more = "".join(map(_NOTHING.get, parts, parts)).split(columns.MARK)
+    # of these there are few: what one rule or another may deny
+    asked = columns.one_character(found.tolist()) | (columns.sizes(whole) <= LONGEST_MARK)
+    asked |= columns.among(whole, _NO_ADDRESS) | (columns.sizes(more) == 0)
+    for at in np.flatnonzero(asked).tolist():
+        found[at] = rule(texts[at])
+    return list(found.tolist())
+
+
+def _street(text: str) -> str | None:
+    return _joined(text, words(text), _STREET_WORDS)
+
+
+def _street_name(text: str) -> str | None:
+    parts = words(text)
+    house = 1 if parts and _HOUSE.fullmatch(parts[0]) else 0
+    while house and house < len(parts) and parts[house].isdigit():
+        house += 1  # 12-14 Main St, 12 1/2 Main St
+    return _joined(text, parts[house:], _STREET_WORDS)
 
 
 def cities(texts: Sequence[str]) -> list[str | None]:
@@ -112,29 +146,16 @@ def cities(texts: Sequence[str]) -> list[str | None]:
 def agency_ids(texts: Sequence[str]) -> list[str | None]:
     """Give a state's or school's number of a person: letters and digits. One character, also repeated, stands for no number."""
     if "." in (whole := "\n".join(texts)) or "+" in whole:
-        texts = ["" if _ROUNDED.fullmatch(text.strip()) else without_decimals(text.strip()) for text in texts]
+        texts = columns.without_decimals(list(map(str.strip, texts)))
+        for at in np.flatnonzero(columns.told(contains, texts, "+")).tolist():
+            texts[at] = "" if _ROUNDED.fullmatch(texts[at]) else texts[at]
     numbers = joined_words(texts)
-    found: list[str | None] = list(numbers)
-    for at in np.flatnonzero(_one_character(numbers)).tolist():
-        found[at] = None
-    for at, number in enumerate(numbers):
-        # what says that there is none is words; #DIV/0! is the only mark with a digit
-        if (number.isalpha() or number == "DIV0") and says_nothing(texts[at], words(texts[at]), _NO_ID):
-            found[at] = None
-    return found
-
-
-def _one_character(texts: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Tell which texts are empty, or one character, once or more often."""
-    size = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    alike: npt.NDArray[np.bool_] = size == 0
-    filled = np.flatnonzero(~alike)
-    if len(filled):
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-        starts = np.concatenate(([0], np.cumsum(size[filled])[:-1]))
-        least, most = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
-        alike[filled] = least == most
-    return alike
+    good = ~columns.one_character(numbers)
+    # what says that there is none is words; #DIV/0! is the only mark with a digit
+    asked = columns.told(str.isalpha, numbers) | columns.among(numbers, {"DIV0"})
+    for at in np.flatnonzero(asked).tolist():
+        good[at] &= not says_nothing(texts[at], words(texts[at]), _NO_ID)
+    return columns.only(numbers, good)
 
 
 def _joined(text: str, parts: Sequence[str], short: dict[str, str]) -> str | None:
