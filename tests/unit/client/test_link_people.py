@@ -221,11 +221,25 @@ def test_what_does_not_fit_is_refused_by_name(options: dict[str, Any], code: str
         assert not any(value in text for value in ("Stone", "Garcia", "742", "Reeves"))
 
 
-def test_a_file_without_keys_has_no_aliases() -> None:
-    Path("a.csv").write_text(A.replace("id,", "row_of,"), encoding="utf-8")
+@pytest.mark.parametrize("duplicates", [[], ["a.merge"]])
+def test_a_file_that_is_not_well_formed_is_refused_without_its_contents(duplicates: list[str]) -> None:
+    Path("a.csv").write_text(A + "a9,742-04-3218,Peggy,Garcia,1987-03-04,m1,more\n", encoding="utf-8")
     with pytest.raises(TallyError) as refusal:
-        first_of(aliases=["a.1"])
-    assert "--key" in refusal.value.hint
+        first_of(duplicates)
+    assert (refusal.value.code, refusal.value.detail) == ("file-format", "line 7")
+    assert refusal.value.__context__ is None
+    assert "Garcia" not in refusal.value.message + refusal.value.hint
+
+
+def test_a_file_without_keys_has_no_aliases_unless_its_rows_are_merged() -> None:
+    Path("a.csv").write_text(A.replace("id,", "row_of,"), encoding="utf-8")
+    for duplicates, aliases in (([], ["a.1"]), (["a.merge"], ["a.file=aka.csv,a.last_name=was"])):
+        with pytest.raises(TallyError) as refusal:
+            first_of(duplicates, aliases)
+        assert "--key" in refusal.value.hint
+    merged = first_of(["a.merge"], ["a.1"])
+    assert merged.aliases is not None
+    assert merged.aliases.people[0] == 1
 
 
 @pytest.mark.parametrize(

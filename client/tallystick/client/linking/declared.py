@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tallystick.client.linking.headers import fields_of, guessed_fields, guessed_key
-from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, opened_file, separators, source_of
+from tallystick.client.linking.people import LIMITS, ROW, Listed, header_of, selected, separators, source_of
 from tallystick.client.linking.words import BOTH, Word, words_of
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.normalise import RULES
-from tallystick.core.sources.locked import connect
 from tallystick.core.yaml import read_yaml
 
 DECLARED: Final = re.compile(r"(.+\.ya?ml)(?::([^:/]*))?", re.DOTALL)
@@ -112,20 +111,25 @@ def _of_file(path: Path, options: Options) -> Listed:
     recipes = ["strict" if word.value == MERGE else word.value for word in options.duplicates if word.name != "ids"]
     value = {
         **LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": columns,
-        "duplicates": {"ids": ids, "link": recipes}, "aliases": _aliases(path, key, columns, options.aliases),
+        "duplicates": {"ids": ids, "link": recipes},
+        "aliases": _aliases(path, key, columns, options.aliases, merges=bool(ids or recipes)),
     }  # fmt: skip
     if recipes:
         value["people"] = max(2, _keys(path, key))  # recipes must say enough for so many
     return Listed(path.stem, DeclaredDataset.read(value, what=path.name), path.parent, numbered=key is None)
 
 
-def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Sequence[Word]) -> dict[str, Any]:
+def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Sequence[Word], *, merges: bool) -> dict[str, Any]:
     """Declare a file's other spellings."""
     told = {word.name or "most": word.value for word in words}
     if not told:
         return {}
-    if key is None:
-        raise Invalid("link-invalid", f"--aliases: {path.name} has no key that tells whose they are", hint="give --key")
+    if key is None and ("file" in told or not merges):
+        raise Invalid(
+            "link-invalid",
+            f"--aliases: {path.name} has no key that tells whose they are",
+            hint="give --key, or a. or b. before the words for the file that has one",
+        )
     most, file = told.pop("most", "1"), told.pop("file", None)
     if most not in {"1", "2", "3"}:
         raise Invalid("link-invalid", "--aliases: most is 1, 2 or 3")
@@ -137,7 +141,7 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
         raise Invalid("link-invalid", "--aliases: a file is one list's", hint="write a.file=FILE or b.file=FILE")
     source = Path(file)
     theirs = header_of(source)
-    person = told.pop("key", None) or (key if key in theirs else guessed_key(theirs))
+    person = told.pop("key", None) or (key if key is not None and key in theirs else guessed_key(theirs))
     if person is None:
         raise Invalid("source-columns", f"{source.name} has no column that looks like a key", hint="--aliases key=COLUMN")
     person = _present(theirs, person, source, "--aliases")
@@ -170,10 +174,7 @@ def _present(header: Sequence[str], column: str, path: Path, option: str) -> str
 
 def _keys(path: Path, key: str | None) -> int:
     """Count a file's keys."""
-    with connect(None) as connection:
-        opened = opened_file(connection, path)
-        counted = "*" if key is None else f"DISTINCT {opened.columns[key]}"
-        return int(connection.execute(f"SELECT count({counted}) FROM {opened.clause}", list(opened.parameters)).fetchone()[0])  # noqa: S608 - quoted or numbered names
+    return int(selected(path, lambda file: f"count({'*' if key is None else f'DISTINCT {file.columns[key]}'}) AS n")["n"][0])
 
 
 def _of_declaration(path: Path, name: str | None) -> Listed:

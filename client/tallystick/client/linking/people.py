@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +21,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.core.linkage.spellings import Spellings
 from tallystick.core.sources.aliases import spellings, strangers
-from tallystick.core.sources.files import Opened, open_csv, open_parquet
+from tallystick.core.sources.files import Opened, open_csv, open_parquet, read_fault
 from tallystick.core.sources.identifiers import identifiers_of, known_people, strings
 from tallystick.core.sources.locked import Connection, connect
 from tallystick.core.sources.records import loaded
@@ -185,6 +186,30 @@ def opened_file(connection: Connection, path: Path) -> Opened:
     """
     whole = path.absolute()
     return open_parquet(connection, path.stem, whole) if path.suffix == ".parquet" else open_csv(path.stem, whole)
+
+
+def selected(path: Path, what: Callable[[Opened], str]) -> dict[str, Any]:
+    """Give columns of a file, as DuckDB gives them.
+
+    Args:
+        path: a CSV or a Parquet file.
+        what: the expressions to select, with names of our own.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`. Broken: `source-large`.
+    """
+    with connect(None) as connection:
+        opened = opened_file(connection, path)
+        try:
+            found: dict[str, Any] = connection.execute(
+                f"SELECT {what(opened)} FROM {opened.clause}",  # noqa: S608 - quoted or numbered names
+                list(opened.parameters),
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            fault = read_fault(path.stem, error)
+        else:
+            return found
+    raise fault  # outside the handler: DuckDB's own text quotes the offending line
 
 
 def separators(path: Path) -> str:

@@ -11,16 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.client.linking.people import People, Texts, header_of, opened_file, separators
+from tallystick.client.linking.people import People, Texts, header_of, selected, separators
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.components import components
-from tallystick.core.sources.files import read_fault
 from tallystick.core.sources.identifiers import strings
-from tallystick.core.sources.locked import connect
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -145,17 +142,9 @@ def read_truth(path: Path, first: People, second: People) -> Truth:
 
 def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
     """Read columns of a CSV file as text, without spaces around it; none of them may be empty anywhere."""
-    fault: Invalid | None = None
-    try:
-        with connect(None) as connection:
-            opened = opened_file(connection, path)
-            picked = ", ".join(f"nullif(trim({opened.columns[name]}), '') AS v{at}" for at, name in enumerate(names))
-            found = connection.execute(f"SELECT {picked} FROM {opened.clause}", list(opened.parameters)).fetchnumpy()  # noqa: S608 - numbered names
-    except duckdb.Error as error:
-        read = read_fault(path.stem, error)
-        fault = Invalid("file-format", f"{path} is not well-formed", hint=read.hint, detail=read.detail)
-    if fault is not None:
-        raise fault  # outside the handler: DuckDB's own text quotes the offending line
+    found = selected(
+        path, lambda file: ", ".join(f"nullif(trim({file.columns[name]}), '') AS v{at}" for at, name in enumerate(names))
+    )
     columns = [strings(found[f"v{at}"]) for at in range(len(names))]
     lacking = np.any([[value is None for value in column] for column in columns], axis=0)
     if lacking.any():
