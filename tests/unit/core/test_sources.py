@@ -154,6 +154,13 @@ def test_bad_files(tmp_path: Path, text: bytes, code: str) -> None:
     assert refused(tmp_path, text).code == code
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    error = refused(tmp_path, f"{HEADER}1,2,north,3,4,yes,2024-01-01,é{CANARY}\n".encode(encoding))
+    assert (error.code, error.message) == ("file-format", "dataset exits: the source is not UTF-8 text")
+    assert "CSV UTF-8" in error.hint
+
+
 def test_ragged_line_is_numbered_not_quoted(tmp_path: Path) -> None:
     assert refused(tmp_path, HEADER + "1,2,north,3,4,yes,2024-01-01,x\n" + f"{CANARY},2\n").detail == "line 3"
 

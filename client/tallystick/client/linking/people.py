@@ -5,7 +5,6 @@ DuckDB reads the file in memory; nothing is written.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.core.linkage.spellings import Spellings
 from tallystick.core.sources.aliases import spellings, strangers
-from tallystick.core.sources.files import Opened, open_csv, open_parquet, read_fault
+from tallystick.core.sources.files import Opened, csv_header, open_csv, open_parquet, read_fault
 from tallystick.core.sources.identifiers import identifiers_of, known_people, strings
 from tallystick.core.sources.locked import Connection, connect
 from tallystick.core.sources.records import loaded
@@ -163,11 +162,7 @@ def header_of(path: Path) -> list[str]:
     if path.suffix == ".parquet":
         with connect(None) as connection:
             return list(opened_file(connection, path).columns)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, strict=True), [])
-    except (UnicodeDecodeError, csv.Error):
-        header = []
+    header = csv_header(path, name=str(path))
     if not header or any("\0" in name for name in header):
         raise Invalid(
             "file-format",

@@ -42,6 +42,26 @@ class Opened:
     hint: str = ""
 
 
+def csv_header(path: Path, *, name: str) -> list[str]:
+    """Give the first line's fields of a CSV file; none where it is no CSV.
+
+    Args:
+        path: the file.
+        name: what an error calls it.
+
+    Raises:
+        Invalid: `file-format`: it is not UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file, strict=True), [])
+    except UnicodeDecodeError:
+        pass  # what is raised must not hold the bytes
+    except csv.Error:
+        return []
+    raise Invalid("file-format", f"{name} is not UTF-8 text", hint="save it as UTF-8; a spreadsheet calls that CSV UTF-8")
+
+
 def open_csv(dataset: str, path: Path) -> Opened:
     """Look at a CSV file's header.
 
@@ -49,11 +69,7 @@ def open_csv(dataset: str, path: Path) -> Opened:
         Invalid: `source-missing`, `file-format`.
     """
     _check_file(dataset, path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file, strict=True), [])
-    except (UnicodeDecodeError, csv.Error):
-        names = []
+    names = csv_header(path, name=f"dataset {dataset}: the source")
     if not names or len(names) > MAX_COLUMNS or any("\0" in name for name in names):
         raise Invalid(
             "file-format",
