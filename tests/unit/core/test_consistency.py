@@ -17,7 +17,7 @@ PASS = "ssn+birth_date"
 Cells = dict[tuple[int, str], int]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases())
 def test_what_lists_and_links_really_give_is_never_refused(case: tuple[Any, ...]) -> None:
     asked, left, right, links, seed = case
