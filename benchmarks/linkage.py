@@ -26,7 +26,8 @@ from tallystick.client.linking.trial import Trial, rehearsed
 from tallystick.client.linking.truth import Truth, read_truth
 from tallystick.core.linkage.coincidence import different_people
 from tallystick.core.linkage.estimates import Estimate
-from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
+from tallystick.core.linkage.ladders import HOLDS, LADDERS, SIMILARITY
+from tallystick.core.linkage.ladders import ladder as recipes_in
 from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, band_columns, plan_of
 from tallystick.crypto.randomness import SystemRandomness
 
@@ -39,17 +40,20 @@ Rows = list[list[str]]
 
 
 def trials(lists: Lists) -> list[tuple[str, Trial]]:
-    """Link two lists by every ladder's exact recipes, by default with the safe similarity pass, and by loose with each kind."""
+    """Link two lists by every ladder's recipes alone and with a similarity pass; by loose also as lists without twins or households."""
     first, second, truth = lists
     found = []
     for ladder in LADDERS:
-        # a ladder by its recipes: the word `loose` has a similarity pass
-        exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
-        found.append((ladder, rehearsed(first, second, exact, SystemRandomness(), truth)))
-        for kind in {"strict": (), "default": SIMILARITY[:1], "loose": SIMILARITY}[ladder]:
-            similar = rehearsed(first, second, [*exact, kind], SystemRandomness(), truth)
-            if similar.plan is not None:  # else these fields say too little for a similarity pass
-                found.append((f"{ladder} + {kind}", similar))
+        for word in ("", *HOLDS) if ladder == "loose" else ("",):
+            # a ladder by its recipes: the word `loose` has a similarity pass
+            exact = [*recipes_in(ladder, (word,)), word] if word else list(recipes_in(ladder))
+            name = f"{ladder}, {word}" if word else ladder
+            found.append((name, rehearsed(first, second, exact, SystemRandomness(), truth)))
+            if ladder != "strict":
+                kind = f"similarity-{word}" if word else "similarity"
+                similar = rehearsed(first, second, [*exact, kind], SystemRandomness(), truth)
+                if similar.plan is not None:  # else these fields say too little for a similarity pass
+                    found.append((f"{name} + similarity", similar))
     return found
 
 
@@ -140,7 +144,9 @@ def strangers() -> str:
             plan = plan_of(first.identifiers, second.identifiers, people, kind)
             exact = "first_name+last_name+birth_date"
             made = {
-                need: rehearsed(first, second, [exact], SystemRandomness(), plan=replace(plan, need=need)).passes[-1].links
+                need: rehearsed(first, second, [exact], SystemRandomness(), plan=replace(plan, need=need, least=need))
+                .passes[-1]
+                .links
                 for need in (2, 3, 4, plan.need)
             }
             expected = different_people(plan.fields).tails(plan.elements, plan.bands, people) * people**2
@@ -164,7 +170,7 @@ def thresholds() -> str:
     fields = plan_of(alone[0].identifiers, alone[1].identifiers, alone[0].count, NO_HOUSEHOLDS).fields
     rows: Rows = []
     for need in range(2, 8):
-        plan = SimilarityPlan(fields, BANDS[-1], (fields, fields), need, NO_HOUSEHOLDS, alone[0].count, 0.0)
+        plan = SimilarityPlan(fields, BANDS[-1], (fields, fields), need, NO_HOUSEHOLDS, alone[0].count, 0.0, need)
         scores = [rehearsed(*pair[:2], LADDERS["loose"], SystemRandomness(), pair[2], plan=plan).score for pair in lists]
         found, wrong, missed = (sum(getattr(score, name) for score in scores) for name in ("found", "wrong", "missed"))
         linked = rehearsed(*alone, ["first_name+last_name+birth_date"], SystemRandomness(), plan=plan).passes[-1].links

@@ -135,7 +135,7 @@ def run(
             scalar=scalar,
             randomness=randomness,
             bands=passes.bands,
-            need=passes.need,
+            least=passes.least,
         )
         for identifiers, coin_key, scalar in zip(lists, coin_keys, scalars, strict=True)
     ]
@@ -145,7 +145,7 @@ def run(
         )
         for mine, other in zip(own, reversed(scalars), strict=True)
     )
-    return Seen(made, matched(made, bands=passes.bands, need=passes.need), tuple(mine.persons for mine in own), secret)
+    return Seen(made, matched(made, passes.rounds(under.decoys)), tuple(mine.persons for mine in own), secret)
 
 
 def tokens(passes: Passes, identifiers: Identifiers) -> dict[str, tags.TokenColumn]:

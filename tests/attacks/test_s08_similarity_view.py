@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.linkage.matching import Matches, matched
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.randomness import SeededRandomness
 
@@ -83,13 +84,13 @@ def job(number: int) -> Seen:
         tags.own_list(
             people(side), TRUE_STRICT + TRUE_SIMILAR, secret=hashlib.sha256(digest).digest(), job_digest=digest,
             coin_key=side.encode() * 32, decoys=DECOYS, scalar=b"", randomness=SeededRandomness(digest + side.encode()),
-            bands=BANDS, need=NEED,
+            bands=BANDS, least=NEED,
         )
         for side in "ab"
     ]  # fmt: skip
     lists = (own[0].points[:, :, :16].copy(), own[1].points[:, :, :16].copy())
     made = own[0].persons != tags.NOBODY, own[1].persons != tags.NOBODY
-    return Seen(lists, matched(lists, bands=BANDS, need=NEED), made)
+    return Seen(lists, matched(lists, Rounds(BANDS, NEED, NEED, DECOYS)), made)
 
 
 def chi_square(counts: Counter[int], chances: Mapping[int, float]) -> tuple[float, int]:

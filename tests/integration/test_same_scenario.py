@@ -83,10 +83,10 @@ def over_memory(network: Network, asked: Question) -> Answer:
     desk = DeskSetup(some.desk, some.agencies, some.job, 1, keys, some.computation, SystemRandomness())
 
     def report(tags: list[Any], matches: Matches) -> bytes:
-        part = seen(tags, matches, some.passes.exact, agreement.decoys)
+        part = seen(tags, matches, some.passes.exact, agreement.decoys, some.passes.rounds(agreement.decoys))
         return encoded(part, job=some.job, attempt=1, passes=some.passes.digest)
 
-    opened = Bus(setups, desk, report=report).run()
+    opened = Bus(setups, desk, report=report, rounds=some.passes.rounds(agreement.decoys)).run()
     rows = table(some.plan, opened.values, asked)
     part = read_seen(opened.report, job=some.job, attempt=1, passes=some.passes.digest, count=len(some.passes.told))
     linkage = linkage_report(
@@ -108,7 +108,7 @@ def setup(network: Network, assignment: Assignment) -> AgencySetup:
         attempt=1,
         passes=people.passes,
         bands=assignment.passes.bands,
-        need=assignment.passes.need,
+        least=assignment.passes.least,
         people=people.people,
         decoys=assignment.contract.agreement.decoys,
         coin_key=storage.secret(),

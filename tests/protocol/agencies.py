@@ -72,8 +72,8 @@ def linked(
         tokens = dict(token_columns(passes.exact, raw, len(lists[name])))
         if passes.similarity is not None:
             tokens |= band_columns(passes.similarity, raw, len(lists[name]))
-        made[name] = replace(setup, passes=tokens, bands=passes.bands, need=passes.need)
-    opened = Bus(made, desk_setup(sides, computation, desk=LEFT)).run()
+        made[name] = replace(setup, passes=tokens, bands=passes.bands, least=passes.least)
+    opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()
     assert set(opened.values) <= {0, 1}
     found = {pair for pair, value in zip(computation.pairs, opened.values, strict=True) if value}
     return Linked(found if computation.encryptor == LEFT else {(b, a) for a, b in found}, passes)

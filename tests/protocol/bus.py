@@ -11,6 +11,7 @@ from typing import Any
 
 from tallystick.coordinator.matching import Matches, matched
 from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness
@@ -28,6 +29,7 @@ class Bus:
     Attributes:
         transcript: the chunks of every message that was sent.
         tamper: changes a message on its way; the identity by default.
+        rounds: of the similarity pass, if there is one.
         report: gives the coordinator's part of the linkage report, from the tags and what they gave.
     """
 
@@ -36,6 +38,7 @@ class Bus:
     randomness: Randomness = field(default_factory=SystemRandomness)
     tamper: Tamper = lambda _, chunks: chunks
     report: Callable[[list[Any], Matches], bytes] = lambda *_: b"report"
+    rounds: Rounds | None = None
     transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
@@ -91,7 +94,7 @@ class Bus:
                         values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
                     )
                 lists.append(values)
-            matches = matched(lists, bands=first.bands, need=first.need)
+            matches = matched(lists, self.rounds)
             sizes = [values.shape[1] for values in lists]
             placed, table_size = assigned_slots(matches, sizes, shuffled_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)

@@ -41,8 +41,8 @@ def linked_under_encryption(lists: tuple[People, People], trial: Trial, decoys: 
     made = {}
     for (name, setup), one in zip(setups(sides, computation, desk=NAMES[0], decoys=decoys).items(), lists, strict=True):
         passes = token_columns(trial.recipes, one.identifiers, one.count) | band_columns(trial.plan, one.identifiers, one.count)
-        made[name] = replace(setup, passes=passes, bands=trial.plan.bands, need=trial.plan.need, columns=noted(slots, setup))
-    opened = Bus(made, desk_setup(sides, computation, desk=NAMES[0])).run()
+        made[name] = replace(setup, passes=passes, bands=trial.plan.bands, least=trial.plan.least, columns=noted(slots, setup))
+    opened = Bus(made, desk_setup(sides, computation, desk=NAMES[0]), rounds=trial.plan.rounds(decoys)).run()
     _, a, b = np.intersect1d(slots[NAMES[0]], slots[NAMES[1]], return_indices=True)
     return set(zip(a.tolist(), b.tolist(), strict=True)), opened.values[0]
 
@@ -83,15 +83,13 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
         token_columns(trial.recipes, people.identifiers, people.count) | band_columns(plan, people.identifiers, people.count)
         for people in lists
     ]
-    clear = matched(
-        [clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], bands=plan.bands, need=plan.need
-    )
+    clear = matched([clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], plan.rounds(0))
     drawn = [masks.corrected_scalars(SystemRandomness()) for _ in lists]
     persons, made_tags = [], []
     for at, (made, people, (_, own_scalar, correction)) in enumerate(zip(columns, lists, drawn, strict=True)):
         own = tags.own_list(
             made, people.count, secret=b"s" * 32, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
-            randomness=SystemRandomness(), bands=plan.bands, need=plan.need,
+            randomness=SystemRandomness(), bands=plan.bands, least=plan.least,
         )  # fmt: skip
         points = own.points
         for other in range(1, len(lists)):
@@ -99,7 +97,7 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
             points = np.stack([tags.remasked(one_pass, scalar) for one_pass in points])
         made_tags.append(tags.corrected_tags(points, correction, job_digest=JOB, passes=tuple(made), sender="north"))
         persons.append(own.persons)
-    found = matched(made_tags, bands=plan.bands, need=plan.need)
+    found = matched(made_tags, plan.rounds(decoys))
     everybody = [np.arange(people.count, dtype=np.int64) for people in lists]
     expected = clusters(clear, everybody)
     assert clusters(found, persons) == expected

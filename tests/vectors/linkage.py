@@ -155,7 +155,7 @@ def _tags(columns: Mapping[str, TokenColumn], names: Sequence[str] | None, owner
 
 def _found(tags: Sequence[npt.NDArray[np.uint8]], plan: SimilarityPlan | None = None) -> dict[str, Any]:
     """Give links and ties by pass, and each cluster's row in every list, -1 for none, in the order of the rows."""
-    matches = matched(tags) if plan is None else matched(tags, bands=plan.bands, need=plan.need)
+    matches = matched(tags, None if plan is None else plan.rounds(0))
     rows = [[-1] * len(matches.cluster) for _ in range(matches.clusters)]
     for at, cluster in enumerate(matches.cluster):
         for row, number in enumerate(cluster.tolist()):

@@ -169,11 +169,11 @@ class Driver:
             tags = self._lists(view, threads)
             sizes = [at.shape[1] for at in tags]
             table = threads.submit(shuffled_table, sizes, self._randomness)
-            matches = matched(tags, bands=contract.passes.bands, need=contract.passes.need)
+            matches = matched(tags, rounds := contract.passes.rounds(contract.agreement.decoys))
             for one in tags:
                 if isinstance(one, TagList):
                     one.finish()
-            found = seen(tags, matches, contract.passes.exact, contract.agreement.decoys)
+            found = seen(tags, matches, contract.passes.exact, contract.agreement.decoys, rounds)
         slots, table_size = assigned_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
         part = encoded(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)

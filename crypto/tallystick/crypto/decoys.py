@@ -9,7 +9,7 @@ decoy hides that. What several jobs together say: `composition.py`.
 Two rows of one person rarely coincide everywhere: a name is spelt in two ways, an identifier is missing. So half of the decoys are
 whole, and coincide at every looser pass and in every band of a similarity pass; the others are damaged: at each looser exact pass a
 fair coin says whether they coincide, and the number of bands is uniform from none to all. A decoy of the similarity pass coincides
-in `need` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
+in `least` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
 same shapes from the job secret (`decoy_shapes`); what is public is their distribution. With one pass and no bands there is one shape.
 
 A pass `RECIPE@I.J` links by other spellings of people (`core/linkage/spellings.py`). Two rows that it links coincide at looser passes of
@@ -24,7 +24,7 @@ What is blurred, in a list of E exact passes and B bands, for the coordinator al
     of these, those that miss one given looser exact pass                        1/16
     of these, those that coincide in one given number of bands, not all          1/(8·(B + 1))
     rows that the similarity pass alone links                                    1/4
-    of these, those that coincide in one given number of bands                   1/(4·(B - need + 1))
+    of these, those that coincide in one given number of bands                   1/(4·(B - least + 1))
     rows that match first at a pass and have one given shape at E' looser ones   1/2^(E' + 3)
     rows that match first at a pass and are called two things in both lists      1/32
 
@@ -86,13 +86,13 @@ def decoy_tokens(secret: bytes, own_pass: str, at_pass: str, decoys: int) -> Poi
     return np.frombuffer(stream, dtype=np.uint8).reshape(decoys, TOKEN)
 
 
-def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int, *, bands: int = 0, need: int = 0) -> Bools:
+def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int, *, bands: int = 0, least: int = 0) -> Bools:
     """Tell at which passes the decoys of `own_pass` have tokens: an array (exact passes + bands, m), the same at all nodes.
 
     A decoy has none at a stricter pass. What it has at looser ones is read from its 1 + e + 4 + 4·bands bytes of a stream of the
     job secret, e = ⌈exact/8⌉: the first bit says whether it is whole; bit i of the next e bytes (first byte, highest bit first)
     whether it has a token at exact pass i; the next four bytes w, little-endian, in how many bands, l + ⌊w·(bands - l + 1)/2^32⌋
-    with l = `need` at the similarity pass and 0 before it; the rest holds a key for each band, four bytes little-endian, and the
+    with l = `least` at the similarity pass and 0 before it; the rest holds a key for each band, four bytes little-endian, and the
     bands with the least keys are taken, the earlier one of equals. Those whose first byte has its lowest three bits clear coincide at
     passes of other spellings. The chances of two numbers of bands differ by at most 2^-32.
 
@@ -102,13 +102,13 @@ def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int
         exact: the exact passes, strict to loose.
         decoys: m.
         bands: of the similarity pass; 0 without one.
-        need: bands that must coincide there.
+        least: the fewest bands by which two rows may be linked there.
 
     Raises:
-        LocalFault: `decoy-pass`: no such pass, or bands and need that no similarity pass has.
+        LocalFault: `decoy-pass`: no such pass, or bands and `least` that no similarity pass has.
     """
     similar = own_pass == SIMILARITY
-    if own_pass not in ([SIMILARITY] if bands else []) + list(exact) or not 0 <= need <= bands or (bands and not need):
+    if own_pass not in ([SIMILARITY] if bands else []) + list(exact) or not 0 <= least <= bands or (bands and not least):
         raise LocalFault("decoy-pass", "a decoy must be of an exact pass, or of a similarity pass with bands")
     flags = -(-len(exact) // 8)
     width = 1 + flags + _WORD * (1 + bands)
@@ -130,8 +130,8 @@ def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int
         shapes[at] = True
     if bands:
         words = np.ascontiguousarray(drawn[:, 1 + flags :]).view("<u4").astype(np.uint64)
-        least = need if similar else 0
-        number = least + (words[:, 0] * np.uint64(bands - least + 1) >> np.uint64(32)).astype(np.int64)
+        fewest = least if similar else 0
+        number = fewest + (words[:, 0] * np.uint64(bands - fewest + 1) >> np.uint64(32)).astype(np.int64)
         rank = words[:, 1:].argsort(axis=1, kind="stable").argsort(axis=1)
         shapes[len(exact) :] = (whole[:, None] | (rank < number[:, None])).T
     return shapes

@@ -155,7 +155,7 @@ def own_list(
     randomness: Randomness,
     workers: int = 1,
     bands: int = 0,
-    need: int = 0,
+    least: int = 0,
 ) -> OwnList:
     """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
 
@@ -174,13 +174,13 @@ def own_list(
         randomness: for random points and the order.
         workers: threads for hashing and masking.
         bands: how many of the last passes are bands of one similarity pass.
-        need: bands in which two rows must coincide to be linked there.
+        least: the fewest bands by which two rows may be linked there.
 
     Returns:
         A list of `rows_of(...)` rows; its points are hashed and masked as they are read.
 
     Raises:
-        LocalFault: `decoy-pass`: bands and need do not fit. While points are read, `tokens-people`: a pass has tokens of more or fewer
+        LocalFault: `decoy-pass`: bands and `least` do not fit. While points are read, `tokens-people`: a pass has tokens of more or fewer
             people.
 
     Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
@@ -191,7 +191,7 @@ def own_list(
     own_passes = [*exact, SIMILARITY] if bands else exact
     rows = rows_of(people, len(own_passes), decoys)
     chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in own_passes}
-    shapes = {name: decoy_shapes(secret, name, exact, decoys, bands=bands, need=need)[:, here] for name, here in chosen.items()}
+    shapes = {name: decoy_shapes(secret, name, exact, decoys, bands=bands, least=least)[:, here] for name, here in chosen.items()}
     order = permutation(randomness, rows)
 
     def blocks() -> Iterator[Points]:

@@ -202,7 +202,7 @@ class Session:
             attempt=self.attempt,
             passes=prepared.passes,
             bands=assignment.passes.bands,
-            need=assignment.passes.need,
+            least=assignment.passes.least,
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
             coin_key=around.storage.secret(),

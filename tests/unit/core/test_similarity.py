@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.linkage.banding import best_pairs
+from tallystick.core.linkage.banding import coinciding, only_best
 from tallystick.core.linkage.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
 from tallystick.core.linkage.grams import gram_table, grams, minima
 from tallystick.core.linkage.ladders import SIMILARITY
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.normalise import normalised
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.core.linkage.similarity import BANDS, DAMAGES, MOST_TWINS, WRONG, SimilarityPlan, band_columns, plan_of
 
 FULL = ("first_name", "last_name", "birth_date", "street", "city", "zip")
@@ -107,7 +108,10 @@ def coincidences(draw: st.DrawFn) -> Coincidences:
 @given(coincidences(), st.integers(1, 4))
 def test_best_pairs_follow_their_rule(bands: Coincidences, need: int) -> None:
     arrays = [tuple(np.array([pair[side] for pair in band], dtype=np.int64) for side in (0, 1)) for band in bands]
-    a, b, ties = best_pairs(((one, two) for one, two in arrays), 5, need)
+    a, b, counts = coinciding(((one, two) for one, two in arrays), 5)
+    a, b, counts = a[counts >= need], b[counts >= need], counts[counts >= need]
+    taken, ties = only_best(a, b, counts)
+    a, b = a[taken], b[taken]
     expected, refused = slowly(bands, need)
     assert set(zip(a.tolist(), b.tolist(), strict=True)) == expected
     assert ties == refused
@@ -130,27 +134,27 @@ def test_bands_come_after_the_strict_passes_and_link_free_rows_only() -> None:
     # one exact pass, then three bands
     a = [[1, -1, -1], [5, 5 + 10, 7], [6, 16, 8], [-1, 17, 9]]
     b = [[1, -1], [15, 7], [16, 8], [5, -1]]
-    exact = matched(tags_of([a, b]), bands=3, need=2)
+    exact = matched(tags_of([a, b]), Rounds(3, 2, 2))
     assert list(zip(*(rows.tolist() for rows in exact.pairs(0, 1)), strict=True)) == [(0, 0), (2, 1)]
     assert (exact.links, exact.ties) == ((1, 1), (0, 0))
     # were row 0 of b free, row 1 of a would be its only best
     a[0][0] = -1
-    freed = matched(tags_of([a, b]), bands=3, need=2)
+    freed = matched(tags_of([a, b]), Rounds(3, 2, 2))
     assert list(zip(*(rows.tolist() for rows in freed.pairs(0, 1)), strict=True)) == [(1, 0), (2, 1)]
-    assert matched(tags_of([a, b]), bands=3, need=3).links == (0, 0)
+    assert matched(tags_of([a, b]), Rounds(3, 3, 3)).links == (0, 0)
 
 
 def test_a_cluster_of_three_agencies_has_one_row_of_each() -> None:
     a, b, c = [[3, -1], [4, -1]], [[3, 9], [4, 9]], [[3, -1], [4, -1]]
-    result = matched(tags_of([a, b, c]), bands=2, need=2)
+    result = matched(tags_of([a, b, c]), Rounds(2, 2, 2))
     assert result.clusters == 1
     assert [numbers.tolist() for numbers in result.cluster] == [[0, -1], [0, -1], [0, -1]]
 
 
-@pytest.mark.parametrize(("bands", "need"), [(4, 2), (2, 0), (2, 3), (0, 1), (-1, 0)])
-def test_bands_that_cannot_be_are_refused(bands: int, need: int) -> None:
+@pytest.mark.parametrize(("bands", "need", "least"), [(4, 2, 2), (2, 0, 0), (2, 3, 1), (2, 1, 2), (0, 1, 1), (-1, 0, 0)])
+def test_bands_that_cannot_be_are_refused(bands: int, need: int, least: int) -> None:
     with pytest.raises(Broken):
-        matched(tags_of([[[1], [1]], [[1], [1]]])[:2], bands=bands, need=need)
+        matched(tags_of([[[1], [1]], [[1], [1]]])[:2], Rounds(bands, need, least))
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------------------
@@ -181,12 +185,20 @@ def test_the_word_says_who_must_not_be_linked() -> None:
         for kind, plan in plans.items()
     }
     found = {
-        kind: float(damaged(fields, DAMAGES).tails(plan.elements, plan.bands, 5_000)[plan.need]) for kind, plan in plans.items()
+        kind: float(damaged(fields, DAMAGES).tails(plan.elements, plan.bands, 5_000)[plan.least])
+        for kind, plan in plans.items()
     }
     assert chance["similarity"][0] < 0.03
     assert chance["similarity"][1] <= MOST_TWINS
     assert chance["similarity-no-twins"][0] < 0.03 < 0.9 < chance["similarity-no-twins"][1]
     assert chance["similarity-no-households"][0] > 0.5
+    # housemates and twins are kept apart in every round
+    for kind, plan in plans.items():
+        mates, twins = (
+            float(housemates(fields, twins=both).tails(plan.elements, plan.bands)[plan.least]) for both in (False, True)
+        )
+        assert kind == "similarity-no-households" or mates < 0.03
+        assert kind != "similarity" or twins <= MOST_TWINS
     # who may rule out more finds more
     assert found["similarity"] < found["similarity-no-twins"] < found["similarity-no-households"]
     with pytest.raises(Invalid):
@@ -202,7 +214,7 @@ def test_bands_coincide_as_often_as_the_model_says() -> None:
     one, other = ({name: [values[side]] for name, values in WRITTEN.items()} for side in (0, 1))
     for name, share in SHARES.items():
         assert jaccard(name, *(normalised(name, side[name]).values[0] for side in (one, other))) == pytest.approx(share)
-    plan = SimilarityPlan(tuple(WRITTEN), 4_000, elements, 1, "similarity", 2, 0.0)
+    plan = SimilarityPlan(tuple(WRITTEN), 4_000, elements, 1, "similarity", 2, 0.0, 1)
     first, second = (list(band_columns(plan, side, 1).values()) for side in (one, other))
     seen = np.mean([a.data == b.data for a, b in zip(first, second, strict=True)])
     expected = np.prod(

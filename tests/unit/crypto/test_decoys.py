@@ -78,7 +78,7 @@ BANDS, NEED, MANY = 40, 5, 40_000
 
 
 def test_s08_half_of_the_decoys_are_whole_and_the_others_miss_each_looser_pass_by_a_fair_coin() -> None:
-    shapes = decoy_shapes(KEY, "b", LADDER, MANY, bands=BANDS, need=NEED)
+    shapes = decoy_shapes(KEY, "b", LADDER, MANY, bands=BANDS, least=NEED)
     assert shapes.shape == (len(LADDER) + BANDS, MANY)
     assert shapes[0].tolist() == [False] * MANY
     assert shapes[1].all()
@@ -94,7 +94,7 @@ def test_s08_half_of_the_decoys_are_whole_and_the_others_miss_each_looser_pass_b
 
 
 def test_s08_a_decoy_of_the_similarity_pass_coincides_in_any_number_of_bands_that_links_it() -> None:
-    shapes = decoy_shapes(KEY, SIMILARITY, LADDER, MANY, bands=BANDS, need=NEED)
+    shapes = decoy_shapes(KEY, SIMILARITY, LADDER, MANY, bands=BANDS, least=NEED)
     assert not shapes[: len(LADDER)].any()
     number = shapes[len(LADDER) :].sum(axis=0)
     assert (number.min(), number.max()) == (NEED, BANDS)
@@ -104,14 +104,14 @@ def test_s08_a_decoy_of_the_similarity_pass_coincides_in_any_number_of_bands_tha
 
 
 def test_shapes_are_the_same_for_who_has_the_secret_and_for_nobody_else() -> None:
-    made = decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, need=NEED)
-    assert made.tolist() == decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, need=NEED).tolist()
-    assert (made != decoy_shapes(JOB, "a", LADDER, 500, bands=BANDS, need=NEED)).mean() > 0.2
+    made = decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, least=NEED)
+    assert made.tolist() == decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, least=NEED).tolist()
+    assert (made != decoy_shapes(JOB, "a", LADDER, 500, bands=BANDS, least=NEED)).mean() > 0.2
     assert decoy_shapes(KEY, "d", LADDER, 9).tolist() == [[False] * 9] * 3 + [[True] * 9]
     assert decoy_shapes(KEY, "a", ("a",), 0).shape == (1, 0)
     for own, bands, need in [("e", 0, 0), (SIMILARITY, 0, 0), ("a", 4, 0), ("a", 4, 5), ("a", 0, 1)]:
         with pytest.raises(LocalFault) as caught:
-            decoy_shapes(KEY, own, LADDER, 1, bands=bands, need=need)
+            decoy_shapes(KEY, own, LADDER, 1, bands=bands, least=need)
         assert caught.value.rule == "decoy-pass"
 
 

@@ -43,7 +43,7 @@ def listed(
     coin_key: bytes = b"c" * 32,
     seed: bytes | None = None,
     bands: int = 0,
-    need: int = 0,
+    least: int = 0,
 ) -> tags.OwnList:
     """Give a node's list."""
     return tags.own_list(
@@ -56,17 +56,17 @@ def listed(
         scalar=scalar,
         randomness=SystemRandomness() if seed is None else SeededRandomness(seed),
         bands=bands,
-        need=need,
+        least=least,
     )
 
 
 def tags_of_two(
-    left: Mapping[str, Tokens], right: Mapping[str, Tokens], decoys: int = 0, *, bands: int = 0, need: int = 0
+    left: Mapping[str, Tokens], right: Mapping[str, Tokens], decoys: int = 0, *, bands: int = 0, least: int = 0
 ) -> tuple[list[Points], list[tags.OwnList]]:
     """Run the ring of two agencies: each masks, the other masks and makes tags."""
     scalars = [masks.new_scalar(SystemRandomness()) for _ in range(2)]
     own = [
-        listed(side, scalar, decoys=decoys, coin_key=bytes([i]) * 32, bands=bands, need=need)
+        listed(side, scalar, decoys=decoys, coin_key=bytes([i]) * 32, bands=bands, least=least)
         for i, (side, scalar) in enumerate(zip((left, right), scalars, strict=True))
     ]
     made = [
@@ -173,23 +173,23 @@ def test_decoys_match_first_at_their_own_pass_and_then_as_their_shape_says() -> 
 
 def test_decoys_of_a_similarity_pass_are_those_of_one_pass() -> None:
     """Every band has its own tokens of them; they match at no exact pass, and in as many bands as the plan asks for or more."""
-    ladder, bands, need = ["strict", "loose"], 6, 3
+    ladder, bands, least = ["strict", "loose"], 6, 3
     nobody: dict[str, Tokens] = {name: [None] for name in (*ladder, *(f"band {at}" for at in range(bands)))}
-    (one, two), _ = tags_of_two(nobody, nobody, decoys=40, bands=bands, need=need)
+    (one, two), _ = tags_of_two(nobody, nobody, decoys=40, bands=bands, least=least)
     assert one.shape[1] == two.shape[1] == tags.rows_of(1, 3, 40)
     patterns = patterns_of(one, two)
     similar = [pattern for pattern in patterns.values() if pattern[0] >= len(ladder)]
     both = coins(bytes(32), JOB, SIMILARITY, 40) & coins(b"\x01" * 32, JOB, SIMILARITY, 40)
     assert len(similar) == both.sum() > 0
-    assert {len(pattern) for pattern in similar} <= set(range(need, bands + 1))
+    assert {len(pattern) for pattern in similar} <= set(range(least, bands + 1))
     exact = [pattern for pattern in patterns.values() if pattern[0] < len(ladder)]
-    assert {sum(step >= len(ladder) for step in pattern) for pattern in exact} >= {1, need, bands}
+    assert {sum(step >= len(ladder) for step in pattern) for pattern in exact} >= {1, least, bands}
 
 
 def test_bands_and_need_that_no_similarity_pass_has_are_refused() -> None:
-    for bands, need in [(2, 0), (2, 3), (0, 1), (2, -1)]:
+    for bands, least in [(2, 0), (2, 3), (0, 1), (2, -1)]:
         with pytest.raises(LocalFault) as caught:
-            listed({name: [b"a"] for name in "abc"}, b"", bands=bands, need=need)
+            listed({name: [b"a"] for name in "abc"}, b"", bands=bands, least=least)
         assert caught.value.rule == "decoy-pass"
 
 

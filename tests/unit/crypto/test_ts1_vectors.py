@@ -80,5 +80,5 @@ def test_the_shapes_of_decoys(load: Load) -> None:
             held += [at for at in range(len(exact)) if held and at > held[0] and (whole or record[1] >> (7 - at) & 1)]
             held += [len(exact) + band for band in sorted(sorted(range(bands), key=keys.__getitem__)[:number])]
             by_hand.append(held)
-        made = decoys.decoy_shapes(secret, own, exact, count, bands=bands, need=need)
+        made = decoys.decoy_shapes(secret, own, exact, count, bands=bands, least=need)
         assert by_hand == [np.flatnonzero(shape).tolist() for shape in made.T] == shapes

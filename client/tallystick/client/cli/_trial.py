@@ -108,6 +108,8 @@ def _facts(trial: Trial) -> list[tuple[str, object]]:
     if trial.plan is not None:
         plan = trial.plan
         told = f"{plan.need} of {plan.bands} bands, {len(plan.elements)} values each; expects fewer than {plan.accidental + 1:.0f} wrong"
+        if trial.fewest < plan.need:
+            told += f"; {trial.fewest} in the end, when few were without a partner"
         facts.append(("similarity", told))
     found, seen = trial.estimates()
     facts.append(("exact precision, estimated", _estimated(found)))

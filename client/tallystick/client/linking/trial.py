@@ -75,6 +75,7 @@ class Trial:
         patterns: (recipes, links): at which exact passes the two rows' tags coincide.
         tags: per list, of the exact passes.
         plan: of the similarity pass; None without one.
+        fewest: bands that its last round asked for; 0 without one.
         true: which links are true; None without truth.
         score: all links; None without truth.
         kept: per list, how its people compare with the truth; None without truth.
@@ -90,6 +91,7 @@ class Trial:
     patterns: Bools = field(repr=False)
     tags: tuple[ClearTags, ClearTags] = field(repr=False)
     plan: SimilarityPlan | None = None
+    fewest: int = 0
     true: Bools | None = field(repr=False, default=None)
     score: Score | None = None
     kept: tuple[Kept, Kept] | None = None
@@ -127,7 +129,7 @@ class Trial:
             "estimated": {"precision": found.json_value(), "recall": None if seen is None else seen.json_value()},
             "people": list(self.people),
             "passes": [one.json_value() for one in self.passes],
-            "similarity": None if self.plan is None else asdict(self.plan),
+            "similarity": None if self.plan is None else asdict(self.plan) | {"fewest": self.fewest},
             "unusable": [{"recipe": name, "reason": reason} for name, reason in self.unusable],
             "links": len(self.a),
             "links_by_other_spellings": sum(self.passes[step].links for step in self.others),
@@ -179,7 +181,7 @@ def rehearsed(
             columns |= band_columns(plan, people.identifiers, people.count)
         made.append(clear_tags(columns, hasher, side))
     one, two = made
-    result = matched([one.tags, two.tags], bands=0 if plan is None else plan.bands, need=0 if plan is None else plan.need)
+    result = matched([one.tags, two.tags], None if plan is None else plan.rounds(0))
     a, b = result.pairs(0, 1)
     exact = len(exact_passes)
     patterns = coincide(one.part(0, exact), two.part(0, exact), a, b)
@@ -210,6 +212,7 @@ def rehearsed(
         patterns,
         (one.part(0, exact), two.part(0, exact)),
         plan,
+        result.fewest,
     )
     return trial if truth is None else _judged(trial, truth, coincide(one, two, truth.a, truth.b))
 
@@ -228,6 +231,6 @@ def _judged(trial: Trial, truth: Truth, together: Bools) -> Trial:
     for step, (one, score) in enumerate(zip(trial.passes, by_pass, strict=True)):
         alike = together[step]
         if trial.plan is not None and step == len(trial.recipes):
-            alike = together[step:].sum(axis=0) >= trial.plan.need
+            alike = together[step:].sum(axis=0) >= trial.fewest
         passes.append(replace(one, agree=len(np.unique(truth.numbers[alike])), score=score))
     return replace(trial, passes=tuple(passes), true=true >= 0, score=total, kept=truth.kept)

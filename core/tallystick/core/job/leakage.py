@@ -1,7 +1,7 @@
 """The leakage statement: who will learn what from this very job, in words, before anybody approves it.
 
 Semi-honest parties; the combinations that say more than their members are named. Figures: a count blurred by decoys is (ε,
-δ)-private at ε = 0.5 (`crypto/decoys.py`); a padded size is at most 12 % above the true one (`crypto/padding.py`).
+δ)-private at ε = 0.5 (`crypto/decoys.py`); a padded size, of people and of all decoys together, is at most 12 % above the true one (`crypto/padding.py`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
     used, decoys = passes_of(question, agreement), agreement.decoys
     lines = [
         "the text of this job, who approved it, and when each party worked",
-        f"the padded number of people of {_listed(data)}: at most 12 % above the true number",
+        f"the padded number of rows of {_listed(data)}, people and decoys together: at most 12 % above the true number",
         f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(used.told)}",
     ]
     if used.similarity is not None:
@@ -70,11 +70,11 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
     lines.append(_blur(decoys, f"how many people match at a pass: blurred by {decoys} decoys a pass", _delta_alone))
     if used.similarity is not None:
-        chance = Fraction(1, 4 * (used.bands - used.need + 1))
+        chance = Fraction(1, 4 * (used.bands - used.least + 1))
         lines.append(
             _blur(
                 decoys,
-                f"how many are linked by the similarity pass in a given number of bands, {used.need} or more: blurred by fewer of them",
+                f"how many are linked by the similarity pass in a given number of bands, {used.least} or more: blurred by fewer of them",
                 lambda count: _delta(count, chance),
             )
         )
@@ -101,7 +101,7 @@ def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job and who approved it"]
     if agency in data:
-        learned.append(f"the padded number of people of {_listed(others)}: at most 12 % above the true number")
+        learned.append(f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number")
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
     return [*learned, "not: which people match, its own included; any value of another agency"]
 

@@ -17,11 +17,12 @@ from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Question, parsed_join
 from tallystick.core.linkage.ladders import passes_for, similarity_of
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.spellings import spelled
 from tallystick.crypto.decoys import SIMILARITY
 
-VERSION: Final = "linkage v1"
+VERSION: Final = "linkage v2"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2
@@ -49,8 +50,17 @@ class Passes:
 
     @property
     def need(self) -> int:
-        """Bands in which two rows must coincide to be linked; 0 without a similarity pass."""
+        """Bands in which two rows must coincide to be linked in the first round; 0 without a similarity pass."""
         return 0 if self.similarity is None else self.similarity.need
+
+    @property
+    def least(self) -> int:
+        """The fewest bands by which two rows may be linked, so a decoy of the similarity pass; 0 without one."""
+        return 0 if self.similarity is None else self.similarity.least
+
+    def rounds(self, decoys: int) -> Rounds | None:
+        """Give when the similarity pass links two rows, with so many decoys a pass; None without one."""
+        return None if self.similarity is None else self.similarity.rounds(decoys)
 
     @property
     def names(self) -> tuple[str, ...]:

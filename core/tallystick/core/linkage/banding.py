@@ -1,4 +1,4 @@
-"""Which rows of two lists are alike: pairs that coincide in enough bands, each the other's only best."""
+"""Which rows of two lists are alike: in how many bands pairs coincide, and which are each other's only best."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ GATHERED: Final = 1 << 22
 """Coincidences that are held before equal ones are counted."""
 
 
-def best_pairs(coincidences: Iterable[tuple[Int64s, Int64s]], rows: int, need: int) -> tuple[Int64s, Int64s, int]:
-    """Give the pairs that coincide most.
+def only_best(a: Int64s, b: Int64s, counts: Int64s) -> tuple[Bools, int]:
+    """Tell which pairs of rows are each other's only best, and how many are refused as ties.
 
-    A pair is taken if at least `need` bands coincide, and no other pair of either row has as many. A row whose two best partners
-    are equally good is linked to neither: a tie.
+    A pair is taken if no other pair of either row has as many. A row whose two best partners are equally good is linked to
+    neither: a tie.
 
     Args:
-        coincidences: per band, rows of the first list and of the second whose tags coincide; a row at most once a band.
-        rows: of the second list.
-        need: bands, 1 or more.
-
-    Returns:
-        Rows of the first list, rows of the second, and the pairs refused as ties.
+        a: rows of the first list.
+        b: rows of the second; no pair twice.
+        counts: in how many bands each pair coincides.
     """
-    pairs, counts = _counted(coincidences, max(rows, 1))
-    enough = counts >= need
-    a, b = np.divmod(pairs[enough], max(rows, 1))
-    counts = counts[enough]
     most, single = zip(*(_best(side, counts) for side in (a, b)), strict=True)
     both = most[0] & most[1]
     taken = both & single[0] & single[1]
-    return a[taken], b[taken], int(np.count_nonzero(both & ~taken))
+    return taken, int(np.count_nonzero(both & ~taken))
+
+
+def coinciding(bands: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[Int64s, Int64s, Int64s]:
+    """Give all pairs of rows of which a band coincides, and how many do: rows of the first list, rows of the second, counts.
+
+    Args:
+        bands: per band, rows of the first list and of the second whose tags coincide; a row at most once a band.
+        rows: of the second list.
+    """
+    pairs, counts = _counted(bands, max(rows, 1))
+    a, b = np.divmod(pairs, max(rows, 1))
+    return a, b, counts
 
 
 def _counted(coincidences: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[Int64s, Int64s]:

@@ -7,10 +7,11 @@ Rules that this file enforces (DESIGN §6.6):
 3. A tag that both have, and more than one free row of either, links nothing: a tie, counted.
 4. A cluster has at most one row of each agency. Links of one pass that together would put two rows of an agency into one
    cluster are all refused, and counted as ties.
-5. A similarity pass comes last: two free rows are linked if enough of its bands coincide and each is the other's only best
-   (`banding.py`); a band links as rule 2 has it.
+5. A similarity pass comes last. A band coincides for two rows if they alone, of all rows of their lists, have its tag. Two free
+   rows are linked if enough bands coincide and each is the other's only best (`banding.py`), in rounds that ask for fewer and
+   fewer (`rounds.py`).
 
-Every link of a pass is found before any is made, so the result depends neither on the order of rows nor of agencies.
+Every link of a pass, or of a round, is found before any is made, so the result depends neither on the order of rows nor of agencies.
 
 Security: sees tags alone. The counts are exact and blurred only by the agencies' decoys, so they stay with the coordinator.
 """
@@ -26,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage.banding import best_pairs
-from tallystick.core.linkage.components import components
+from tallystick.core.linkage.banding import coinciding, only_best
+from tallystick.core.linkage.clusters import Clusters
+from tallystick.core.linkage.rounds import Rounds, Seen
 from tallystick.crypto.order import alike
 
 Int64s = npt.NDArray[np.int64]
@@ -51,12 +53,14 @@ class Matches:
         clusters: how many clusters there are; each has rows of at least two agencies.
         links: per pass, the links between two rows that it made.
         ties: per pass, the tags (per pair of agencies) and links that were refused.
+        fewest: bands that the last round of the similarity pass asked for; 0 without one.
     """
 
     cluster: tuple[Int64s, ...] = field(repr=False)
     clusters: int
     links: tuple[int, ...]
     ties: tuple[int, ...]
+    fewest: int = 0
 
     def pairs(self, first: int, second: int) -> tuple[Int64s, Int64s]:
         """Give the rows of two agencies that share a cluster, in the order of the first one's rows."""
@@ -68,25 +72,25 @@ class Matches:
         return mine[partner >= 0], partner[partner >= 0]
 
 
-def matched(tags: Sequence[Tags], *, bands: int = 0, need: int = 0) -> Matches:
+def matched(tags: Sequence[Tags], rounds: Rounds | None = None) -> Matches:
     """Resolve the tags of all agencies.
 
     Args:
         tags: per agency, shape (passes, rows, 16); the same passes at each.
-        bands: how many of the last passes are bands of one similarity pass; it comes after the others.
-        need: bands in which two rows must coincide to be linked.
+        rounds: of the similarity pass whose bands come after the other passes; None without one.
 
     Raises:
-        Broken: `protocol-broken`: fewer than two lists, lists of different passes, or tags of another length.
+        Broken: `protocol-broken`: fewer than two lists, lists of different passes or of fewer than there are bands, or tags of
+            another length.
     """
     if len(tags) < FEWEST or any(t.ndim != 3 or t.shape[2] != TAG_BYTES or t.shape[0] != tags[0].shape[0] for t in tags):
         raise Broken("protocol-broken", "lists of tags do not fit together")
     starts = np.cumsum([0, *(t.shape[1] for t in tags)])
-    state = _Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
-    links, ties = [], []
-    if not 0 <= bands <= len(tags[0]) or not 0 <= need <= bands or (bands and not need):
-        raise Broken("protocol-broken", "a similarity pass needs bands, and some of them to coincide")
-    exact = len(tags[0]) - bands
+    state = Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
+    links, ties, fewest = [], [], 0
+    exact = len(tags[0]) - (0 if rounds is None else rounds.bands)
+    if exact < 0:
+        raise Broken("protocol-broken", "lists of tags have fewer passes than the similarity pass has bands")
     for step in range(exact):
         keys = [_keys(t[step]) for t in tags]
         firsts, seconds, refused = [_NONE], [_NONE], 0
@@ -100,29 +104,12 @@ def matched(tags: Sequence[Tags], *, bands: int = 0, need: int = 0) -> Matches:
         made, conflicting = state.merge(np.concatenate(firsts), np.concatenate(seconds))
         links.append(made)
         ties.append(refused + conflicting)
-    if bands:
-        made, refused = _similar(state, [t[exact:] for t in tags], starts, need)
+    if rounds is not None:
+        made, refused, fewest = _Similar(state, [t[exact:] for t in tags], starts, rounds).linked(exact)
         links.append(made)
         ties.append(refused)
     numbers, count = state.numbered()
-    return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties))
-
-
-def _similar(state: _Clusters, bands: Sequence[Tags], starts: Int64s, need: int) -> tuple[int, int]:
-    """Link rows that are free and alike; give (links made, pairs refused)."""
-    firsts, seconds, refused = [_NONE], [_NONE], 0
-    for a, b in combinations(range(len(bands)), 2):
-        free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
-        free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-        found = (
-            _linked(_at(_keys(one), free_a), _at(_keys(two), free_b))[:2] for one, two in zip(bands[a], bands[b], strict=True)
-        )
-        at_a, at_b, tied = best_pairs(found, len(free_b), need)
-        firsts.append(free_a[at_a] + starts[a])
-        seconds.append(free_b[at_b] + starts[b])
-        refused += tied
-    made, conflicting = state.merge(np.concatenate(firsts), np.concatenate(seconds))
-    return made, refused + conflicting
+    return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties), fewest)
 
 
 def _keys(tags: Tags) -> Halves:
@@ -156,56 +143,65 @@ def _linked(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
     return ends.min(axis=0), ends.max(axis=0) - split, ties
 
 
-class _Clusters:
-    """Rows of all agencies under global numbers, each with its cluster's label: the smallest row number in it."""
+class _Similar:
+    """A similarity pass: which rows coincide in how many bands, and the rounds that link them."""
 
-    def __init__(self, rows: int, agency: Int64s, agencies: int) -> None:
-        self.label: Int64s = np.arange(rows, dtype=np.int64)
-        self.agency = agency
-        self.has: Bools = agency[:, None] == np.arange(agencies)
+    def __init__(self, state: Clusters, bands: Sequence[Tags], starts: Int64s, rounds: Rounds) -> None:
+        self._state, self._rounds = state, rounds
+        self._alike = []
+        """For each two agencies: their numbers, the rows of each, and in how many bands these coincide."""
+        for a, b in combinations(range(len(bands)), 2):
+            found = (_linked(_keys(one), _keys(two))[:2] for one, two in zip(bands[a], bands[b], strict=True))
+            first, second, counts = coinciding(found, bands[b].shape[1])
+            self._alike.append((a, b, first + starts[a], second + starts[b], counts))
 
-    def free(self, start: int, end: int, other: int) -> Int64s:
-        """Give, relative to `start`, which rows of [start, end) have no row of agency `other` in their cluster."""
-        return np.flatnonzero(~self.has[self.label[start:end], other])
+    def linked(self, passes: int) -> tuple[int, int, int]:
+        """Link what is alike, after some exact passes; give (links made, links refused, bands that the last round asked for)."""
+        total, ties, fewest, spent = 0, 0, self._rounds.need, 0.0
+        for number in self._rounds.numbers:
+            first, second, refused = self._proposed(number)
+            if number < self._rounds.need:
+                if not len(first):
+                    continue
+                seen = self._seen(number, len(first), passes)
+                if not seen.allows(spent):
+                    break
+                spent += seen.accidental
+            while True:  # a link may leave others as the only best
+                made, conflicting = self._state.merge(first, second)
+                total += made
+                if not made:
+                    break
+                first, second, refused = self._proposed(number)
+                fewest = number
+            ties = refused + conflicting
+        return total, ties, fewest
 
-    def merge(self, a: Int64s, b: Int64s) -> tuple[int, int]:
-        """Link rows a[i] with b[i] unless a cluster would get two rows of one agency; give (links made, links refused)."""
-        if not len(a):
-            return 0, 0
-        ends = np.stack([self.label[a], self.label[b]])
-        if np.bincount(ends.reshape(-1)).max() <= 1:
-            return self._merge_pairs(ends)
-        nodes, at = np.unique(ends, return_inverse=True)
-        at = at.reshape(ends.shape)
-        component = components(len(nodes), at[0], at[1])
-        rows_of = np.zeros((len(nodes), self.has.shape[1]), dtype=np.int64)
-        np.add.at(rows_of, component, self.has[nodes].astype(np.int64))
-        good = rows_of.max(axis=1) <= 1
-        kept = good[component[at[0]]]
-        target = np.where(good[component], nodes[component], nodes)
-        whole = np.arange(len(self.label), dtype=np.int64)
-        whole[nodes] = target
-        self.label = whole[self.label]
-        has = self.has[nodes]
-        for agency in range(self.has.shape[1]):
-            self.has[target[has[:, agency]], agency] = True
-        return int(np.count_nonzero(kept)), int(np.count_nonzero(~kept))
+    def _proposed(self, number: int) -> tuple[Int64s, Int64s, int]:
+        """Give the free rows that coincide in so many bands or more, each the other's only best, and the ties."""
+        firsts, seconds, refused = [_NONE], [_NONE], 0
+        for a, b, first, second, counts in self._alike:
+            able = counts >= number
+            able[able] = self._free(first[able], b) & self._free(second[able], a)
+            taken, tied = only_best(first[able], second[able], counts[able])
+            firsts.append(first[able][taken])
+            seconds.append(second[able][taken])
+            refused += tied
+        return np.concatenate(firsts), np.concatenate(seconds), refused
 
-    def _merge_pairs(self, ends: Int64s) -> tuple[int, int]:
-        """Link clusters that each have one link: what `merge` does, without looking for longer chains."""
-        root, other = ends.min(axis=0), ends.max(axis=0)
-        good = ~(self.has[root] & self.has[other]).any(axis=1)
-        root, other = root[good], other[good]
-        whole = np.arange(len(self.label), dtype=np.int64)
-        whole[other] = root
-        self.label = whole[self.label]
-        self.has[root] |= self.has[other]
-        return len(root), int(np.count_nonzero(~good))
+    def _seen(self, number: int, proposed: int, passes: int) -> Seen:
+        apart_enough = apart_fewer = free_fewer = 0
+        links = 0.0
+        for a, b, first, second, counts in self._alike:
+            free = self._free(first, b) & self._free(second, a)
+            apart = ~free & (self._state.label[first] != self._state.label[second])
+            enough = counts >= number
+            apart_enough += int(np.count_nonzero(apart & enough))
+            apart_fewer += int(np.count_nonzero(apart & ~enough))
+            free_fewer += int(np.count_nonzero(free & ~enough))
+            links += self._state.linked(a, b) - self._rounds.decoy_links(passes + 1)
+        return Seen(apart_enough, apart_fewer, free_fewer, proposed - len(self._alike) * self._rounds.decoys_each, links)
 
-    def numbered(self) -> tuple[Int64s, int]:
-        """Give each row's cluster number, -1 for rows alone, and the number of clusters."""
-        size = np.bincount(self.label, minlength=len(self.label))
-        roots = np.flatnonzero(size > 1)
-        number = np.full(len(self.label), -1, dtype=np.int64)
-        number[roots] = np.arange(len(roots))
-        return number[self.label], len(roots)
+    def _free(self, rows: Int64s, other: int) -> Bools:
+        free: Bools = ~self._state.has[self._state.label[rows], other]
+        return free

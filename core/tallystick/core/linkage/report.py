@@ -32,6 +32,7 @@ from tallystick.core.errors import Broken, Invalid
 from tallystick.core.linkage.estimates import Bools, Decoys, Estimate, recall
 from tallystick.core.linkage.matching import Matches, Tags
 from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.core.linkage.spellings import FIRST
 from tallystick.crypto.randomness import SeededRandomness
 
@@ -65,14 +66,18 @@ def spread(decoys: int) -> float:
     return sqrt(3 * decoys / 16)
 
 
-def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int) -> Seen:
+def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int, rounds: Rounds | None = None) -> Seen:
     """Count what the coordinator's part says, of two lists.
+
+    A similarity pass links no decoy that coincides in fewer bands than its last round asked for. As many as are expected are
+    counted with its links, so that a quarter of the decoys is among those of any pass.
 
     Args:
         tags: of each list, (passes, rows, 16); exact passes first.
         matches: what they gave.
         exact: the exact passes, strict to loose.
         decoys: m.
+        rounds: of the similarity pass; None without one.
     """
     a, b = matches.pairs(0, 1)
     patterns = np.empty((len(exact), len(a)), dtype=np.bool_)
@@ -86,7 +91,10 @@ def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys
     patterns = patterns[:, patterns.any(axis=0)]  # the others are of other spellings or of the similarity pass
     people = patterns.shape[1] - float(among.weights.sum())
     told = None if people * (1 + CROWDED) < patterns.shape[1] else recall(patterns, exact, [0.0] * len(exact), among)
-    return Seen(matches.links, told)
+    links = matches.links
+    if rounds is not None:
+        links = (*links[:-1], links[-1] + round(rounds.decoys_left(matches.fewest)))
+    return Seen(links, told)
 
 
 def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Decoys:

@@ -2,7 +2,8 @@
 
 A person's fields become sets of q-grams, and a band is a few MinHashes of them: a pass like any other, its token hashed and masked
 like theirs, and one that two people of a list share matches nobody. Two rows match when at least `need` bands coincide and each is
-the other's only best (`matching.py`). In how many bands two rows coincide, by how alike they are: `coincidence.py`.
+the other's only best (`matching.py`); once most rows are linked, fewer bands will do (`rounds.py`). In how many bands two rows
+coincide, by how alike they are: `coincidence.py`.
 
 What a band takes depends on what the lists may hold, which the agreement says by a word:
 
@@ -34,6 +35,8 @@ from tallystick.core.linkage.bands import Bands, Identifiers, least_bits
 from tallystick.core.linkage.coincidence import GRAMS, Element, damaged, different_people, housemates
 from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.ladders import SIMILARITY
+from tallystick.core.linkage.rounds import FEWEST as FEWEST_BANDS
+from tallystick.core.linkage.rounds import Rounds
 from tallystick.crypto.tags import TokenColumn
 
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
@@ -50,6 +53,10 @@ TWINS: Final = 0.005
 """The same for twins."""
 MOST_TWINS: Final = 0.03
 """Of twins, the most that may be linked: about as many have first names that are nearly the same."""
+SENSITIVE: Final = 0.5
+"""Where later rounds may ask for half the bands, the plan of the fewest values a band is taken that finds at least this share of what the
+best one finds in the first. Fewer values coincide for rows that are less alike: on Febrl1 to 3 they find more once most rows are linked, and
+as many in the first round, where the model, which thinks of a county's few cities and ZIPs, expects fewer."""
 DAMAGES: Final = (
     {"first_name": 0.03},
     {"last_name": 0.02},
@@ -75,6 +82,8 @@ class SimilarityPlan:
         bands: tokens a person.
         elements: of every band, the fields that each of its MinHashes takes.
         need: bands that must coincide.
+        least: the fewest bands that may do once most rows are linked: housemates and twins, as far as the lists may hold them,
+            are kept apart at it.
         kind: what its lists may hold: a word of `SIMILARITY`.
         people: of the larger list, for which the plan holds.
         accidental: expected accidental links, of `people` and `people` of whom nobody has a partner.
@@ -87,6 +96,15 @@ class SimilarityPlan:
     kind: str
     people: int
     accidental: float
+    least: int
+
+    def rounds(self, decoys: int) -> Rounds:
+        """Give when two rows are linked.
+
+        Args:
+            decoys: of each pass.
+        """
+        return Rounds(self.bands, self.need, self.least, decoys)
 
     @property
     def passes(self) -> tuple[str, ...]:
@@ -104,7 +122,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
 
     For each number of elements and of bands the threshold is the least at which the expected accidental links of different people,
     housemates and twins, as far as the lists may hold them, are at most `WRONG` of the people; of these plans the one that finds most
-    of `DAMAGES` is taken, if it finds a twentieth.
+    of `DAMAGES` is taken, if it finds a twentieth; or one of fewer values a band, where later rounds make up for it (`SENSITIVE`).
 
     Args:
         left: identifiers of the one dataset.
@@ -142,24 +160,36 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan |
     apart, mates, twins = different_people(fields), housemates(fields, twins=False), housemates(fields, twins=True)
     damages = damaged(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
+    made: list[tuple[float, SimilarityPlan]] = []
     for bands in BANDS:
         for elements in _shapes(fields, kind):
-            wrong = apart.tails(elements, bands, people) * people**2
+            of_homes = np.zeros(bands + 1)
             if kind != NO_HOUSEHOLDS:
-                wrong += mates.tails(elements, bands) * MATES * people
+                of_homes += mates.tails(elements, bands) * MATES * people
             likely = np.ones(bands + 1, dtype=np.bool_)
             if kind == ANY:
                 linked = twins.tails(elements, bands)
-                wrong += linked * TWINS * people
+                of_homes += linked * TWINS * people
                 likely = linked <= MOST_TWINS
+            wrong = apart.tails(elements, bands, people) * people**2 + of_homes
             enough = np.flatnonzero(likely & (wrong <= WRONG * people))
             if not len(enough) or enough[0] > bands // 2:
                 continue
             need = int(enough[0])
+            least = int(np.flatnonzero(likely & (of_homes <= WRONG * people))[0])
             seen = float(damages.tails(elements, bands, people)[need])
+            least = min(need, max(FEWEST_BANDS, least))
+            made.append((seen, SimilarityPlan(fields, bands, elements, need, kind, people, float(wrong[need]), least)))
             if best is None or seen > best[0] + (MORE if bands > best[1].bands else 0.0):
-                best = seen, SimilarityPlan(fields, bands, elements, need, kind, people, float(wrong[need]))
-    return None if best is None or best[0] < LEAST else best[1]
+                best = made[-1]
+    if best is None or best[0] < LEAST:
+        return None
+    sensitive = [
+        plan
+        for seen, plan in made
+        if plan.bands == best[1].bands and plan.least <= plan.need // 2 and seen >= SENSITIVE * best[0]
+    ]
+    return min(sensitive, key=lambda plan: len(plan.elements), default=best[1])
 
 
 def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:

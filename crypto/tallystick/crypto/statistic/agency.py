@@ -83,7 +83,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     own = tags.own_list(
         setup.passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
         scalar=own_scalar, randomness=setup.randomness,
-        workers=setup.workers.count, bands=setup.bands, need=setup.need,
+        workers=setup.workers.count, bands=setup.bands, least=setup.least,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)

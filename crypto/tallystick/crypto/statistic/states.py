@@ -40,7 +40,7 @@ class AgencySetup:
         sign: signs (context, message) with the identity key.
         tell: hears (phase, done, total): counted work only.
         bands: how many of the last passes are bands of one similarity pass.
-        need: bands in which two rows must coincide to be linked there.
+        least: the fewest bands by which two rows may be linked there.
     """
 
     me: str
@@ -60,7 +60,7 @@ class AgencySetup:
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
     bands: int = 0
-    need: int = 0
+    least: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def test_a_desk_without_data_learns_no_sizes() -> None:
     statement = leakage_statement(question(), agreement(release={"mode": "desk", "desk": "housing"}))
     assert any("candidate cell" in line for line in statement["housing"])
     assert not any("padded" in line for line in statement["housing"])
-    assert any("padded number of people of labor" in line for line in statement["human-services"])
+    assert any("padded number of rows of labor" in line for line in statement["human-services"])
 
 
 def test_the_analyst_reads_the_rule_that_hides_cells() -> None:
@@ -82,8 +82,8 @@ def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
     assert f"in how many of {passes.bands} bands" in alike
     assert "rows that do not" in alike
     (number,) = (line for line in lines if "given number of bands" in line)
-    figure = privacy_delta(1024, 0.5, Fraction(1, 4 * (passes.bands - passes.need + 1)))
-    assert f"{passes.need} or more: blurred by fewer of them (ε = 0.5, δ = {figure:.1e})" in number
+    figure = privacy_delta(1024, 0.5, Fraction(1, 4 * (passes.bands - passes.least + 1)))
+    assert f"{passes.least} or more: blurred by fewer of them (ε = 0.5, δ = {figure:.1e})" in number
     assert any("the rarer the pattern, the less blurred" in line for line in lines)
     together = leakage_statement(question(), with_it)["coordinator + labor"]
     assert any("in which bands each of labor's own people" in line and "whether they match or not" in line for line in together)
