@@ -45,6 +45,30 @@ def unrelated(without: Collection[str] = (), seed: int = 5) -> tuple[People, Peo
     return one, other
 
 
+def among_strangers(pairs: int, strangers: int, without: Collection[str] = (), seed: int = 1) -> tuple[People, People, Truth]:
+    """Give people of Febrl 1 to 3 and a duplicate of each, and so many people without one in each list, nobody in both."""
+    one, other, alone = [], [], []
+    for number in (1, 2, 3):
+        originals: dict[str, dict[str, str]] = {}
+        duplicates: dict[str, dict[str, str]] = {}
+        for row in _rows(f"dataset{number}.csv"):
+            _, key, kind, *_ = row["rec_id"].split("-")
+            (originals if kind == "org" else duplicates).setdefault(key, row | {"rec_id": f"rec-{number}:{key}-{kind}"})
+        for key, row in originals.items():
+            if key in duplicates:
+                one.append(row)
+                other.append(duplicates[key])
+            else:
+                alone.append(row)
+    rng = np.random.default_rng(seed)
+    some, rest = rng.permutation(len(one))[:pairs], rng.permutation(len(alone))
+    return _lists(
+        [one[at] for at in some] + [alone[at] for at in rest[:strangers]],
+        [other[at] for at in some] + [alone[at] for at in rest[strangers : 2 * strangers]],
+        without,
+    )
+
+
 def febrl4(without: Collection[str] = ()) -> tuple[People, People, Truth]:
     """Give Febrl4: 5,000 originals and one duplicate of each."""
     return _lists(_rows("dataset4a.csv"), _rows("dataset4b.csv"), without)

@@ -1,6 +1,6 @@
 """How well the ladders and the similarity pass link: Febrl 1 to 3, counties of three sizes, strangers, Febrl4; writes docs/linkage.md's tables.
 
-usage: python -m benchmarks.linkage [febrl county sizes probes strangers thresholds large febrl4]
+usage: python -m benchmarks.linkage [febrl county sizes probes strangers rounds thresholds large febrl4]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.febrl import febrl4, halves, housemates, unrelated
+from benchmarks.febrl import among_strangers, febrl4, halves, housemates, unrelated
 from benchmarks.report import machine, table
 from tallystick.client.county.write import generate
 from tallystick.client.linking.headers import guessed_fields
@@ -163,6 +163,22 @@ def strangers() -> str:
     return table(("pass", "need", "expected", "linked"), rows)
 
 
+def rounds() -> str:
+    """How few bands do in the end, by how many people of each list have no partner; lists without households, no numbers."""
+    rows: Rows = []
+    for pairs, alone in ((2_093, 0), (2_093, 50), (2_093, 200), (2_093, 700), (2_093, 2_200), (1_000, 2_200), (300, 2_200)):
+        lists = among_strangers(pairs, alone, ("ssn",))
+        plan = plan_of(lists[0].identifiers, lists[1].identifiers, lists[0].count, NO_HOUSEHOLDS)
+        found = []
+        for used in (replace(plan, least=plan.need), plan):
+            word = NO_HOUSEHOLDS.removeprefix("similarity-")
+            trial = rehearsed(*lists[:2], [*recipes_in("loose", (word,)), word], SystemRandomness(), lists[2], plan=used)
+            assert trial.score is not None
+            found += [f"{trial.score.found:,}", f"{trial.score.wrong:,}"]
+        rows.append([f"{pairs:,}", f"{alone:,}", f"{plan.need} of {plan.bands}", *found[:2], str(trial.fewest), *found[2:]])
+    return table(("in both", "alone in each", "need", "found", "wrong", "need in the end", "found", "wrong"), rows)
+
+
 def thresholds() -> str:
     """What fewer coinciding bands would find where everybody has a partner, and link where nobody has: two values a band, no numbers."""
     lists = [halves(number, ("ssn",)) for number in (1, 2, 3)]
@@ -232,6 +248,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "sizes": sizes,
     "probes": probes,
     "strangers": strangers,
+    "rounds": rounds,
     "thresholds": thresholds,
     "large": large,
     "febrl4": febrl_4,

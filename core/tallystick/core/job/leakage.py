@@ -1,7 +1,8 @@
 """The leakage statement: who will learn what from this very job, in words, before anybody approves it.
 
 Semi-honest parties; the combinations that say more than their members are named. Figures: a count blurred by decoys is (ε,
-δ)-private at ε = 0.5 (`crypto/decoys.py`); a padded size, of people and of all decoys together, is at most 12 % above the true one (`crypto/padding.py`).
+δ)-private at ε = 0.5 (`crypto/decoys.py`); a padded size, of people and of all decoys together, is at most 12 % above the true one
+(`crypto/padding.py`).
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job and who approved it"]
     if agency in data:
-        learned.append(f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number")
+        learned.append(
+            f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number"
+        )
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
     return [*learned, "not: which people match, its own included; any value of another agency"]
 

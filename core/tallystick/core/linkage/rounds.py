@@ -28,7 +28,7 @@ from tallystick.core.errors import Broken
 
 SHARE: Final = 5e-4
 """Accidental links that all rounds after the first may expect, as a share of all links."""
-ODDS: Final = 0.1
+ODDS: Final = 0.05
 """Accidental links that a round may expect, as a share of its own."""
 FEWEST: Final = 2
 """No round links at one band: nothing would then be seen that coincides in fewer."""

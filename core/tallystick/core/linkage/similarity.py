@@ -42,6 +42,10 @@ from tallystick.crypto.tags import TokenColumn
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
 BANDS: Final = (40, 64)
 """How many bands a plan may have: the more if it finds `MORE` more of `DAMAGES`."""
+MANY: Final = (256, 128)
+"""How many instead where no two people share a home, so that later rounds may ask for few of them: the more bands, the better these tell
+people from accidents. The most that make `TOKENS` tokens or fewer of the larger list."""
+TOKENS: Final = 1 << 21
 MORE: Final = 0.02
 LEAST: Final = 0.05
 """Share of `DAMAGES` that a plan must find to be worth its passes."""
@@ -161,7 +165,7 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan |
     damages = damaged(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
     made: list[tuple[float, SimilarityPlan]] = []
-    for bands in BANDS:
+    for bands in _numbers(people, kind):
         for elements in _shapes(fields, kind):
             of_homes = np.zeros(bands + 1)
             if kind != NO_HOUSEHOLDS:
@@ -190,6 +194,12 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan |
         if plan.bands == best[1].bands and plan.least <= plan.need // 2 and seen >= SENSITIVE * best[0]
     ]
     return min(sensitive, key=lambda plan: len(plan.elements), default=best[1])
+
+
+def _numbers(people: int, kind: str) -> tuple[int, ...]:
+    """Give how many bands a plan may have."""
+    many = [bands for bands in MANY if kind == NO_HOUSEHOLDS and bands * people <= TOKENS]
+    return (many[0],) if many else BANDS
 
 
 def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
