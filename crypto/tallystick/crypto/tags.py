@@ -191,7 +191,9 @@ def own_list(
     own_passes = [*exact, SIMILARITY] if bands else exact
     rows = rows_of(people, len(own_passes), decoys)
     chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in own_passes}
-    shapes = {name: decoy_shapes(secret, name, exact, decoys, bands=bands, least=least)[:, here] for name, here in chosen.items()}
+    shapes = {
+        name: decoy_shapes(secret, name, exact, decoys, bands=bands, least=least)[:, here] for name, here in chosen.items()
+    }
     order = permutation(randomness, rows)
 
     def blocks() -> Iterator[Points]:
