@@ -297,3 +297,12 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     lenient = rehearse(files, link=("first_name+last_name+birth_date", "similarity-no-twins"))
     assert lenient.trial.plan is not None
     assert lenient.trial.plan.elements[0] == ("first_name", "birth_date")
+
+
+def test_nothing_is_estimated_of_no_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, line in (("a", "1,Ann,Reed,1990-01-02"), ("b", "7,Bo,Ray,1991-01-02")):
+        (tmp_path / f"{name}.csv").write_text(f"id,first_name,last_name,dob\n{line}\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["link", "try", str(tmp_path / "a.csv"), str(tmp_path / "b.csv")])
+    assert ended.value.code in (None, 0)
+    assert "exact precision, estimated  cannot be told: no links" in capsys.readouterr().out

@@ -53,9 +53,10 @@ def print_report(report: Report) -> None:
 
 def _similarity(plan: SimilarityPlan) -> str:
     """Say when a similarity pass links two rows, and how often that is expected to be right."""
+    later = f", later {plan.least}" if plan.least < plan.need else ""
     return (
-        f"used: {plan.need} of {plan.bands} bands or more, {plan.least} where few are left without a partner, over "
-        f"{', '.join(plan.fields)}; expected precision {plan.precision:.4f} if it links one person in ten"
+        f"used: {plan.need} of {plan.bands} bands or more{later}, over {', '.join(plan.fields)}; expected precision "
+        f"{plan.precision:.4f} if it links one person in ten"
     )
 
 

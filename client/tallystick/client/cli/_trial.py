@@ -112,7 +112,8 @@ def _facts(trial: Trial) -> list[tuple[str, object]]:
             told += f"; {trial.fewest} in the end, when few were without a partner"
         facts.append(("similarity", told))
     found, seen = trial.estimates()
-    facts.append(("exact precision, estimated", _estimated(found)))
+    exact = sum(one.links for one in trial.passes[: len(trial.recipes)])
+    facts.append(("exact precision, estimated", _estimated(found) if exact else "cannot be told: no links"))
     untold = "cannot be told: too few links, or every pass takes the same identifier"
     told = untold if seen is None else _estimated(seen)
     facts.append(("exact recall, estimated", told + ("; of first spellings" if seen and trial.others else "")))

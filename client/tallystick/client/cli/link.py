@@ -24,7 +24,7 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
     """Show each recipe on a made-up person: what it needs, its token in the clear, how much it says.
 
     RECIPES are recipes or ladders (strict, default, loose), or RECIPE@I.J as reports name a pass of other spellings; without any,
-    everything known is shown.
+    everything known is shown. With no-twins or no-households beside them, ladders have what they have for lists without any.
     """
     from tallystick.client.linking.explain import PERSON, SIZE, explained
 
@@ -90,7 +90,7 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
     "links",
     multiple=True,
     metavar="RECIPES",
-    help="As in an agreement: recipes, a ladder, similarity; commas between.  [default: default]",
+    help="As in an agreement: recipes, a ladder, no-twins, similarity; commas between.  [default: default]",
 )
 @format_option
 @run_cli
