@@ -63,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_lists(folder, people)
-        (folder / "lab.yaml").write_text(json.dumps(_lab(people)), encoding="utf-8")
+        (folder / "lab.yaml").write_text(json.dumps(lab(people, FIELDS, ["default"])), encoding="utf-8")
         (folder / "job.yaml").write_text(json.dumps(JOB), encoding="utf-8")
         tally = [sys.executable, "-m", "tallystick.client.cli", "lab", "run", "lab.yaml", "job.yaml", "--out", "out.json"]
         whole = watched(tally, folder=folder)
@@ -127,7 +127,7 @@ def alone(folder: Path, people: int) -> list[list[str]]:
         rows.append([step, f"{taken:.1f} s", f"{memory:,.0f} MiB"])
         return done
 
-    declared = DeclaredDataset.read(_lab(people)["agencies"]["first"]["datasets"]["left"], what="dataset")
+    declared = DeclaredDataset.read(lab(people, FIELDS, ["default"])["agencies"]["first"]["datasets"]["left"], what="dataset")
 
     def read() -> Any:
         with loaded("left", declared, folder, max_memory_mib=4096) as records:
@@ -167,8 +167,9 @@ JOB: Final = {
 }
 
 
-def _lab(people: int) -> dict[str, Any]:
-    shared = {"person": "id", "identifiers": {name: name for name in FIELDS}, "people": people, "rows_per_person": 1}
+def lab(people: int, fields: Sequence[str], link: Sequence[str]) -> dict[str, Any]:
+    """Give the lab file of the two lists, linked by some of their fields."""
+    shared = {"person": "id", "identifiers": {name: name for name in fields}, "people": people, "rows_per_person": 1}
     region = {"region": {"type": "category", "values": REGIONS}}
     amount = {"amount": {"type": "integer", "min": 0, "max": 9999}}
     return {
@@ -176,7 +177,7 @@ def _lab(people: int) -> dict[str, Any]:
             "first": {"datasets": {"left": {"source": {"csv": "left.csv"}, "columns": region, **shared}}},
             "second": {"datasets": {"right": {"source": {"csv": "right.csv"}, "columns": amount, **shared}}},
         },
-        "agreement": {"name": "scale", "link": ["default"], "disclosure": {"min_cell": 0}},
+        "agreement": {"name": "scale", "link": list(link), "disclosure": {"min_cell": 0}},
     }
 
 

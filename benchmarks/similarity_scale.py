@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.intersection import MIB
-from benchmarks.linkage_scale import JOB, REGIONS, write_lists
+from benchmarks.linkage_scale import JOB, lab, write_lists
 from benchmarks.process import Watched, watched
 from benchmarks.report import table, write_section
 from tallystick.core.linkage.similarity import plan_of
@@ -51,7 +51,7 @@ def measured(people: int, word: str) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_lists(folder, people)
-        (folder / "lab.yaml").write_text(json.dumps(_lab(people, word)), encoding="utf-8")
+        (folder / "lab.yaml").write_text(json.dumps(lab(people, FIELDS, [RECIPE, word])), encoding="utf-8")
         (folder / "job.yaml").write_text(json.dumps(_JOB), encoding="utf-8")
         tally = [sys.executable, "-m", "tallystick.client.cli", "lab", "run", "lab.yaml", "job.yaml", "--out", "out.json"]
         whole = watched(tally, folder=folder)
@@ -68,19 +68,6 @@ def _largest(whole: Watched, command: str) -> float:
 
 
 _JOB: Final[dict[str, Any]] = {name: value for name, value in JOB.items() if name != "link"}
-
-
-def _lab(people: int, word: str) -> dict[str, Any]:
-    shared = {"person": "id", "identifiers": {name: name for name in FIELDS}, "people": people, "rows_per_person": 1}
-    region = {"region": {"type": "category", "values": REGIONS}}
-    amount = {"amount": {"type": "integer", "min": 0, "max": 9999}}
-    return {
-        "agencies": {
-            "first": {"datasets": {"left": {"source": {"csv": "left.csv"}, "columns": region, **shared}}},
-            "second": {"datasets": {"right": {"source": {"csv": "right.csv"}, "columns": amount, **shared}}},
-        },
-        "agreement": {"name": "scale", "link": [RECIPE, word], "disclosure": {"min_cell": 0}},
-    }
 
 
 if __name__ == "__main__":

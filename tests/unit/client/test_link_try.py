@@ -299,6 +299,15 @@ def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Pat
     assert lenient.trial.plan.elements[0] == ("first_name", "birth_date")
 
 
+def test_a_recipe_that_would_link_twins_is_explained_only_for_lists_without_any() -> None:
+    recipe = "last_name+birth_date+street"
+    for words in ((), ("similarity",)):
+        with pytest.raises(Refused, match="link-weak"):
+            explained((recipe, *words))
+    for words in (("no-twins",), ("similarity-no-households",)):
+        assert [one.recipe for one in explained((recipe, *words))] == [recipe]
+
+
 def test_nothing_is_estimated_of_no_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, line in (("a", "1,Ann,Reed,1990-01-02"), ("b", "7,Bo,Ray,1991-01-02")):
         (tmp_path / f"{name}.csv").write_text(f"id,first_name,last_name,dob\n{line}\n", encoding="utf-8")

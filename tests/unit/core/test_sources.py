@@ -23,6 +23,7 @@ COLUMNS: dict[str, Any] = {
 }
 IN_ORDER = 'SELECT "@person", "@ssn", region, age, benefit, open, exit FROM records ORDER BY 1'
 HEADER = "id,ssn,region,age,benefit,open,exit,secret\n"
+GOOD = dict(zip(HEADER.strip().split(","), ("1", "", "north", "3", "4", "no", "2024-01-01", ""), strict=True))
 
 
 def dataset(**change: Any) -> DeclaredDataset:
@@ -87,16 +88,7 @@ def test_loads_only_the_agreed_columns(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_wrong_type_names_column_and_count(tmp_path: Path, column: str, bad: str) -> None:
-    good = {
-        "id": "1",
-        "ssn": "",
-        "region": "north",
-        "age": "3",
-        "benefit": "4",
-        "open": "no",
-        "exit": "2024-01-01",
-        "secret": CANARY,
-    }
+    good = GOOD | {"secret": CANARY}
     rows = [good, {**good, column: bad}, {**good, column: bad}]
     text = HEADER + "".join(",".join(f'"{v}"' for v in row.values()) + "\n" for row in rows)
     error = refused(tmp_path, text)
@@ -109,17 +101,7 @@ def test_wrong_type_names_column_and_count(tmp_path: Path, column: str, bad: str
     ("column", "bad"), [("age", "121"), ("age", "-1"), ("benefit", "5000.01"), ("exit", "2026-01-01"), ("region", CANARY)]
 )
 def test_out_of_bounds_refuses(tmp_path: Path, column: str, bad: str) -> None:
-    good = {
-        "id": "1",
-        "ssn": "",
-        "region": "north",
-        "age": "3",
-        "benefit": "4",
-        "open": "no",
-        "exit": "2024-01-01",
-        "secret": "",
-    }
-    text = HEADER + ",".join({**good, column: bad}.values()) + "\n"
+    text = HEADER + ",".join({**GOOD, column: bad}.values()) + "\n"
     error = refused(tmp_path, text)
     assert (error.code, error.detail) == ("source-bounds", f"{column}: 1 rows")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.ladders import HOLDS, LADDERS, WORDS, ladder
+from tallystick.core.linkage.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
 from tallystick.core.linkage.recipes import NAMED, Recipe, check_strength, parsed_recipe
 from tallystick.core.linkage.spellings import FIRST, spelled
 from tallystick.core.linkage.tokens import token_columns
@@ -79,12 +79,10 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     words = tuple(name for name in names if name in WORDS)
     others = tuple(name for name in names if name not in WORDS)
     known = words or (() if others else HOLDS)
-    chosen = (
-        recipe for name in others or (*LADDERS, *NAMED) for recipe in (ladder(name, known) if name in LADDERS else (name,))
-    )
+    chosen = (text for name in others or (*LADDERS, *NAMED) for text in texts_of(name, known))
     recipes = [_recipe(text) for text in dict.fromkeys(chosen)]
     for recipe in recipes:
-        check_strength(recipe, twins=not known)
+        check_strength(recipe, twins=not lacks_of(known))
     columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
     return [_explained(recipe, columns[recipe.name].data) for recipe in recipes]
 

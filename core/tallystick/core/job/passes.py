@@ -49,11 +49,6 @@ class Passes:
         return 0 if self.similarity is None else self.similarity.bands
 
     @property
-    def need(self) -> int:
-        """Bands in which two rows must coincide to be linked in the first round; 0 without a similarity pass."""
-        return 0 if self.similarity is None else self.similarity.need
-
-    @property
     def least(self) -> int:
         """The fewest bands by which two rows may be linked, so a decoy of the similarity pass; 0 without one."""
         return 0 if self.similarity is None else self.similarity.least

@@ -160,10 +160,15 @@ WORDS: Final = (*SIMILARITY, *HOLDS)
 
 def ladder(name: str, link: Sequence[str] = ()) -> tuple[str, ...]:
     """Give a ladder's recipes, with those that are for lists of which `link` says what they do not hold."""
-    return (*LADDERS[name], *_FURTHER.get((name, _lacks(link)), ()))
+    return (*LADDERS[name], *_FURTHER.get((name, lacks_of(link)), ()))
 
 
-def _lacks(link: Sequence[str]) -> str:
+def texts_of(entry: str, link: Sequence[str] = ()) -> tuple[str, ...]:
+    """Give the recipes that an entry of a link stands for: a ladder's, or the recipe that it is."""
+    return ladder(entry, link) if entry in LADDERS else (entry,)
+
+
+def lacks_of(link: Sequence[str]) -> str:
     """Give the word of `HOLDS` that a link says, by itself or with the similarity pass, the one that says more; empty for none."""
     return next((word for word in reversed(HOLDS) if {word, f"similarity-{word}"}.intersection(link)), "")
 
@@ -182,7 +187,7 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
     """
     recipes = [parsed_recipe(text) for text in _shares(link, job_link)]
     for recipe in recipes:
-        check_strength(recipe, twins=not _lacks(link))
+        check_strength(recipe, twins=not lacks_of(link))
     return recipes
 
 
@@ -190,7 +195,7 @@ def similarity_of(link: Sequence[str]) -> str | None:
     """Give the word of `SIMILARITY` that recipes, ladders and words ask for; None for no similarity pass. `loose` asks for one."""
     if "loose" not in link and not set(SIMILARITY).intersection(link):
         return None
-    return f"similarity-{lacks}" if (lacks := _lacks(link)) else SIMILARITY[0]
+    return f"similarity-{lacks}" if (lacks := lacks_of(link)) else SIMILARITY[0]
 
 
 def passes_for(
@@ -255,9 +260,7 @@ def _shares(link: Sequence[str], job_link: str | None) -> dict[str, float]:
     """Give the texts of the recipes that are asked for, in order, and which share of accidental pairs each may make."""
     allowed = tuple(name for name in link if name not in WORDS) or ("default",)
     ladders = [name for name in allowed if name in LADDERS]
-    chosen: Iterable[tuple[str, str]] = (
-        (text, name) for name in allowed for text in (ladder(name, link) if name in LADDERS else (name,))
-    )
+    chosen: Iterable[tuple[str, str]] = ((text, name) for name in allowed for text in texts_of(name, link))
     if job_link is not None:
         if not ladders:
             raise Refused("job-not-allowed", "the agreement names its own recipes, no ladder", hint="leave link out of the job")

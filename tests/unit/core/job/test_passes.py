@@ -77,9 +77,9 @@ def test_bands_come_after_all_exact_passes_and_count_as_one() -> None:
     assert passes.names == ("ssn+birth_date", *passes.similarity.passes)
     assert passes.names[1] == "similar-00"
     assert len(passes.names) == 1 + passes.bands
-    assert 2 <= passes.need == passes.similarity.need <= passes.bands
+    assert 2 <= passes.least == passes.similarity.least <= passes.similarity.need <= passes.bands
     alone = passes_of(question(), terms(["ssn+birth_date"]))
-    assert (alone.bands, alone.need, alone.names) == (0, 0, ("ssn+birth_date",))
+    assert (alone.bands, alone.least, alone.names) == (0, 0, ("ssn+birth_date",))
 
 
 def test_what_cannot_be_made_is_told_with_its_reason() -> None:
@@ -121,7 +121,7 @@ def test_the_digest_binds_everything_that_decides_the_tokens() -> None:
         passes_of(question(), terms(["default", "similarity"], people=90_000)),
     ]
     assert base.similarity is not None
-    others += [replace(base, similarity=replace(base.similarity, need=base.need + 1)), replace(base, exact=base.exact[1:])]
+    others += [replace(base, similarity=replace(base.similarity, need=base.similarity.need + 1)), replace(base, exact=base.exact[1:])]
     assert len({one.digest for one in (base, *others)}) == 1 + len(others)
     again = passes_of(question(), terms(["default", "similarity"], decoys=7))
     assert base.digest == again.digest == replace(base, unusable=()).digest
