@@ -121,7 +121,10 @@ def test_the_digest_binds_everything_that_decides_the_tokens() -> None:
         passes_of(question(), terms(["default", "similarity"], people=90_000)),
     ]
     assert base.similarity is not None
-    others += [replace(base, similarity=replace(base.similarity, need=base.similarity.need + 1)), replace(base, exact=base.exact[1:])]
+    others += [
+        replace(base, similarity=replace(base.similarity, need=base.similarity.need + 1)),
+        replace(base, exact=base.exact[1:]),
+    ]
     assert len({one.digest for one in (base, *others)}) == 1 + len(others)
     again = passes_of(question(), terms(["default", "similarity"], decoys=7))
     assert base.digest == again.digest == replace(base, unusable=()).digest
