@@ -16,16 +16,16 @@ import numpy as np
 
 from benchmarks.linkage import KEYS, write_section
 from benchmarks.report import table
-from tallystick.client.county.population import people_of
-from tallystick.client.county.write import generate
-from tallystick.client.linking.clear import Hasher, clear_tags
-from tallystick.client.linking.headers import guessed_fields
-from tallystick.client.linking.people import People, header_of, read_people
-from tallystick.client.linking.truth import read_truth
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.spellings import Spellings, spelled, spelled_columns
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.county.population import people_of
+from tallystick.lab.county.write import generate
+from tallystick.lab.linking.clear import Hasher, clear_tags
+from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.people import People, header_of, read_people
+from tallystick.lab.linking.truth import read_truth
 
 SEEDS: Final = (2025, 1, 2)
 PEOPLE: Final = 10_000

@@ -28,10 +28,10 @@ from benchmarks.febrl import COLUMNS, febrl4, halves, housemates
 from benchmarks.linkage import write_section
 from benchmarks.process import watched
 from benchmarks.report import table
-from tallystick.client.linking.people import People
-from tallystick.client.linking.trial import rehearsed
-from tallystick.client.linking.truth import Truth
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.linking.people import People
+from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.truth import Truth
 
 OURS: Final = (("default",), ("default", "similarity"), ("loose",), ("loose", "similarity-no-households"))
 HEAD: Final = ("data", "project", "found", "wrong", "missed", "precision", "recall", "F")

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from benchmarks.febrl import whole
 from benchmarks.linkage import write_section
 from benchmarks.report import machine, table
-from tallystick.client.county.write import generate
-from tallystick.client.linking.headers import guessed_fields
-from tallystick.client.linking.people import People, header_of, read_people
 from tallystick.core.linkage.duplicates import Duplicates, duplicates
 from tallystick.core.linkage.ladders import passes_for
+from tallystick.lab.county.write import generate
+from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.people import People, header_of, read_people
 
 LADDERS: Final = ("strict", "default", "loose")
 SEEDS: Final = (2025, 1, 2)

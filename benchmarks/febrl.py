@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tallystick.client.linking.people import People
-from tallystick.client.linking.truth import Truth
+from tallystick.lab.linking.people import People
+from tallystick.lab.linking.truth import Truth
 
 COLUMNS = {
     "given_name": "first_name",

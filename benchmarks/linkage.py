@@ -19,17 +19,17 @@ import numpy.typing as npt
 
 from benchmarks.febrl import among_strangers, febrl4, halves, housemates, unrelated
 from benchmarks.report import machine, table
-from tallystick.client.county.write import generate
-from tallystick.client.linking.headers import guessed_fields
-from tallystick.client.linking.people import People, header_of, read_people
-from tallystick.client.linking.trial import Trial, rehearsed
-from tallystick.client.linking.truth import Truth, read_truth
 from tallystick.core.linkage.coincidence import different_people
 from tallystick.core.linkage.estimates import Estimate
 from tallystick.core.linkage.ladders import HOLDS, LADDERS, SIMILARITY
 from tallystick.core.linkage.ladders import ladder as recipes_in
 from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, band_columns, plan_of
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.county.write import generate
+from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.people import People, header_of, read_people
+from tallystick.lab.linking.trial import Trial, rehearsed
+from tallystick.lab.linking.truth import Truth, read_truth
 
 PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
 SEEDS = (2025, 1, 2)

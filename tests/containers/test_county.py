@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import pytest
 
-from tallystick.client.lab import build
-from tallystick.client.lab.model import Lab
 from tallystick.client.sdk import Client
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.files import write_private
+from tallystick.lab.network import build
+from tallystick.lab.network.model import Lab
 from tests.e2e.party import free_port
 from tests.e2e.records import AGREEMENT, Records, question, sorted_rows
 

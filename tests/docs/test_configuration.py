@@ -10,13 +10,13 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tallystick.client.lab.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.coordinator.config import Config, Limits
 from tallystick.core.agreement.declaration import Aliases, DeclaredColumn, DeclaredDataset, SamePerson, Source
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
 from tallystick.core.job.model import Measure, People, Question
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
+from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
 from tallystick.node.policy.model import Policy, Rule
 from tests.docs.generate import DOCS

@@ -11,7 +11,7 @@ from tallystick.core.errors import CATALOGUE, Invalid, TallyError
 from tests.docs.generate import DOCS, errors
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("client", "coordinator", "core", "node")
+ROOMS = ("client", "coordinator", "core", "lab", "node", "records")
 RAISED = re.compile(r"\b(?:Refused|Invalid|NotReady|Broken)\(\s*\"([a-z0-9-]+)\"")
 
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from tallystick.client.county.write import generate
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
 from tallystick.core.yaml import read_yaml
+from tallystick.lab.county.write import generate
 from tests.e2e import clear
 from tests.oracle import expected_rows
 

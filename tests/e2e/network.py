@@ -1,6 +1,6 @@
 """A real network that a test can break: the coordinator and every node a process of its own, over mTLS on loopback.
 
-Made of the lab's own papers (`client/lab/build.py`) and the real commands. Unlike a lab it lets any party be killed, started again, and
+Made of the lab's own papers (`lab/network/build.py`) and the real commands. Unlike a lab it lets any party be killed, started again, and
 told to die at a labelled place (`core/failpoint.py`); and its coordinator keeps its port, so that nodes find it again.
 """
 
@@ -16,9 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tallystick.client.lab import build
-from tallystick.client.lab.model import Lab
-from tallystick.client.lab.processes import COMMAND
 from tallystick.client.results import Result
 from tallystick.client.sdk import Client
 from tallystick.client.views import View
@@ -30,6 +27,9 @@ from tallystick.core.files import write_private
 from tallystick.core.job.model import Question
 from tallystick.core.results import Released
 from tallystick.crypto.statistic.shares import evidence_of
+from tallystick.lab.network import build
+from tallystick.lab.network.model import Lab
+from tallystick.lab.network.processes import COMMAND
 from tests.e2e.party import START_S, Party, commands, free_port, left_at, shares_of, state_at
 from tests.e2e.records import AGREEMENT, Records, question, sorted_rows
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tallystick.client.lab.processes import COMMAND
 from tallystick.core.failpoint import VARIABLE
+from tallystick.lab.network.processes import COMMAND
 
 START_S: Final = 60.0
 

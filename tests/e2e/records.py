@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from tallystick.client.lab.model import Lab, read_lab
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
+from tallystick.lab.network.model import Lab, read_lab
 from tests.oracle import expected_rows
 
 EXITS: Final = "tanf-office"

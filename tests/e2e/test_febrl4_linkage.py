@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 from benchmarks.febrl import febrl4
-from tallystick.client.linking.people import People
-from tallystick.client.linking.trial import rehearsed
 from tallystick.core.linkage.ladders import ladder
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.linking.people import People
+from tallystick.lab.linking.trial import rehearsed
 
 TALLY: Final = [sys.executable, "-m", "tallystick.client.cli"]
 WORD: Final = "no-households"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from tallystick.client.linking.rehearse import rehearse
+from tallystick.lab.linking.rehearse import rehearse
 
 TALLY: Final = [sys.executable, "-m", "tallystick.client.cli"]
 LINK: Final = ["ssn+last_name:4", "first_name+last_name+birth_date"]

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tallystick.client.county.write import generate
 from tallystick.core.linkage.normalise import normalised
+from tallystick.lab.county.write import generate
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
 PEOPLE = 800

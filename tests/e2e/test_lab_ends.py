@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.client.county.write import generate
+from tallystick.lab.county.write import generate
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
 PEOPLE = 400

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tallystick.client import connect
-from tallystick.client.county.write import generate
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.lab.county.write import generate
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
 

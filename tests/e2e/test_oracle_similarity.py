@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from tallystick.client.linking.trial import rehearsed
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.lab.linking.trial import rehearsed
 from tests.febrl import FIELDS, Damaged, damaged
 from tests.oracle import expected_rows
 

@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.client.lab.processes import COMMAND
 from tallystick.core.keyfile import read_sealing_key
 from tallystick.core.net.chunks import MessageName, opened_chunks
 from tallystick.core.net.spoolfile import read_spool
@@ -31,6 +30,7 @@ from tallystick.crypto import kernel, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic.messages import TAG_BYTES, read_list
+from tallystick.lab.network.processes import COMMAND
 from tests.e2e.network import COORDINATOR, Network, check_released
 from tests.e2e.party import START_S
 from tests.e2e.records import EXITS, WAGES

@@ -30,13 +30,13 @@ from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.similarity import band_columns, plan_of
 from tallystick.core.linkage.spellings import spelled, spelled_columns
 from tallystick.core.linkage.tokens import token_columns
-from tallystick.core.sources.records import loaded
 from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.node.features import people_table
 from tallystick.node.fingerprint import fingerprint
+from tallystick.records.features import people_table
+from tallystick.records.reading import loaded
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups
 from tests.unit.core.test_planner import agreement, person_columns, question

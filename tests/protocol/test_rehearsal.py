@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.client.linking.rehearse import Rehearsal, rehearse
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.documents import signed
 from tallystick.core.linkage.matching import Matches
@@ -28,6 +27,7 @@ from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
+from tallystick.lab.linking.rehearse import Rehearsal, rehearse
 from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.client.linking.clear import Hasher, clear_tags
-from tallystick.client.linking.people import People
-from tallystick.client.linking.trial import Trial, rehearsed
 from tallystick.core.linkage.matching import Matches, matched
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import AgencySetup
+from tallystick.lab.linking.clear import Hasher, clear_tags
+from tallystick.lab.linking.people import People
+from tallystick.lab.linking.trial import Trial, rehearsed
 from tests.febrl import damaged
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, paillier_key, setups

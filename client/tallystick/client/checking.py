@@ -106,8 +106,8 @@ def named_agreement(path: Path | None, lab: Path | None, question: Question) -> 
         Invalid: `file-missing`, `agreement-unknown`, …
     """
     if lab is not None:
-        from tallystick.client.lab.build import rehearsal_agreement
-        from tallystick.client.lab.model import read_lab
+        from tallystick.lab.network.build import rehearsal_agreement
+        from tallystick.lab.network.model import read_lab
 
         return rehearsal_agreement(read_lab(lab), question)
     if path is not None:

@@ -11,7 +11,7 @@ import json
 from typing import Final
 
 from tallystick.crypto.codec import derive
-from tallystick.node.features import PeopleTable
+from tallystick.records.features import PeopleTable
 
 _BLOCK: Final = 65_536
 

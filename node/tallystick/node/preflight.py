@@ -11,13 +11,13 @@ from typing import Any, Final
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.errors import TallyError
 from tallystick.core.net.tls import loaded as loaded_certificate
-from tallystick.core.sources.aliases import strangers
-from tallystick.core.sources.locked import quoted
-from tallystick.core.sources.records import loaded
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
-from tallystick.node.features import people_table
 from tallystick.node.policy.model import read_policy
+from tallystick.records.aliases import strangers
+from tallystick.records.features import people_table
+from tallystick.records.locked import quoted
+from tallystick.records.reading import loaded
 
 SOON_DAYS: Final = 30
 DIAL_SECONDS: Final = 3.0

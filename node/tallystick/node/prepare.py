@@ -18,15 +18,15 @@ from tallystick.core.linkage.bands import Bands, Passes
 from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.spellings import spelled_columns
 from tallystick.core.linkage.tokens import with_any_token
-from tallystick.core.sources.records import loaded
 from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig
-from tallystick.node.features import PeopleTable, people_table
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.ports import Storage
+from tallystick.records.features import PeopleTable, people_table
+from tallystick.records.reading import loaded
 
 Int64s = npt.NDArray[np.int64]
 

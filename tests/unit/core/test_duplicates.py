@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.client.county.population import people_of
-from tallystick.client.county.write import generate
-from tallystick.client.linking.headers import guessed_fields
-from tallystick.client.linking.people import header_of, read_people
 from tallystick.core.linkage.apart import Apart
 from tallystick.core.linkage.duplicates import BETWEEN, MOST, Duplicates, Evidence, duplicates
 from tallystick.core.linkage.ladders import passes_for
 from tallystick.core.linkage.recipes import parsed_recipe
+from tallystick.lab.county.population import people_of
+from tallystick.lab.county.write import generate
+from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.people import header_of, read_people
 
 FIELDS = ("ssn", "first_name", "last_name", "birth_date", "sex")
 ANA = ("212-45-6781", "Ana", "Lopez", "1990-05-02", "F")

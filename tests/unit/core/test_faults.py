@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tallystick.client.lab.model import LabFile
 from tallystick.coordinator.config import Config
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
@@ -18,6 +17,7 @@ from tallystick.core.job.approval import Approval
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.model import Job, Question
 from tallystick.core.results import Released
+from tallystick.lab.network.model import LabFile
 from tallystick.node.config import NodeFile
 from tallystick.node.policy.model import Policy
 from tests.governance import agreement_value, question_value

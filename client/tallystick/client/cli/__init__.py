@@ -1,4 +1,4 @@
-"""The `tally` command. Other rooms add their groups by entry point (`tallystick.commands`).
+"""The `tally` command. Other rooms add their commands by entry point (`tallystick.commands`).
 
 Nothing is imported before it is asked for: `tally --help` loads no group, and `tally job` loads no server.
 """
@@ -17,7 +17,7 @@ import click
 USAGE: Final = 2
 FAILED: Final = 1
 
-OWN: Final[dict[str, str]] = {
+HELP: Final[dict[str, str]] = {
     "demo": "Invent a county of three agencies and ask it two questions, on this machine.",
     "lab": "Run a whole network from a folder, for rehearsal and teaching.",
     "job": "Ask a question, watch it, fetch the answer.",
@@ -26,14 +26,13 @@ OWN: Final[dict[str, str]] = {
     "agreement": "Write, sign and check the document that allows anything at all.",
     "profile": "Your key, your certificate, and where the coordinator is.",
     "doctor": "Say what works on this machine.",
-}
-"""This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`."""
-
-OTHERS: Final[dict[str, str]] = {
-    "node": "Run an agency's node, and decide what it takes part in.",
     "coordinator": "Run a network's coordinator.",
+    "node": "Run an agency's node, and decide what it takes part in.",
 }
-"""What other rooms' groups are for, so that help need not load them."""
+"""What each command is for, in the order of use; help need not load one."""
+
+OWN: Final = frozenset({"job", "result", "agreement", "profile", "doctor"})
+"""This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`. The others come by entry point."""
 
 
 class Groups(click.Group):
@@ -43,9 +42,10 @@ class Groups(click.Group):
         return {point.name: point for point in entry_points(group="tallystick.commands")}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the names of all commands: this room's in the order of use, then the others'."""
+        """List the commands that are installed: those of `HELP` in its order, then any other."""
         del ctx  # click's signature
-        return [*OWN, *sorted(self._points().keys() - OWN.keys())]
+        found = OWN | self._points().keys()
+        return [*(name for name in HELP if name in found), *sorted(found - HELP.keys())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the one command that is asked for."""
@@ -62,9 +62,8 @@ class Groups(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading one."""
-        helps = {**OTHERS, **OWN}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, helps.get(name, "")) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, HELP.get(name, "")) for name in self.list_commands(ctx)])
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:

@@ -1,0 +1,126 @@
+"""What the demo prints: the county, the answers, the linkage counts, who learned what, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tallystick.client.cli._linkage import linkage_line
+from tallystick.client.cli._report import print_leakage
+from tallystick.client.cli._tables import disclosure_line, write_result
+from tallystick.core.errors import Invalid
+from tallystick.core.terminal import print_table
+from tallystick.lab.cli._lab import print_outcomes
+from tallystick.lab.county.write import County
+from tallystick.lab.network.run import Outcome
+
+OURS = "lab.yaml"
+
+
+def check_folder(out: Path) -> None:
+    """Check that a folder is new, empty, or a former demo's.
+
+    Raises:
+        Invalid: `file-exists`.
+    """
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / OURS).exists())):
+        raise Invalid("file-exists", f"{out} holds other files", hint="--out another folder")
+
+
+def print_county(county: County, out: Path) -> None:
+    """Print which files were made up."""
+    click.echo(f"A county of three agencies with {county.people:,} people each, made up, in {out}/")
+    holders = {"tanf_exits": "human-services", "ui_wages": "labor", "hmis_entries": "housing"}
+    knows = {
+        "tanf_exits": "who left TANF: SSN, names, birth date, region",
+        "ui_wages": "wages by quarter: SSN, last name, first initial",
+        "hmis_entries": "stays: names, birth date; SSN often missing",
+    }
+    print_table(
+        ["agency", "file", "rows", "knows"],
+        [(holders[n], f"{n}.csv", f"{rows:,}", knows[n]) for n, rows in county.rows.items()],
+    )
+    click.echo()
+
+
+def write_results(out: Path, jobs: Sequence[Path], outcomes: Sequence[Outcome]) -> list[Path]:
+    """Write one result file for each job; give their paths."""
+    files = [out / f"{job.stem}.result.json" for job in jobs]
+    for file, outcome in zip(files, outcomes, strict=True):
+        write_result(file, outcome.json_value())
+    return files
+
+
+def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[Path], seconds: float) -> None:
+    """Print everything that a newcomer should see."""
+    print_outcomes([outcome for outcome in outcomes if outcome.result is None], tables=True, out=None)
+    for number, outcome in enumerate(outcomes, 1):
+        if outcome.result is None:
+            continue
+        value = outcome.result.value
+        click.secho(f"{number}. {outcome.question.title}", bold=True)
+        if len(outcome.question.by) == 2:
+            for measure in ("count", *(m.label for m in outcome.question.measures if m.column is not None)):
+                click.echo()
+                _print_crossed(value, measure)
+        else:
+            click.echo()
+            _print_list(value)
+        click.echo()
+        click.echo(linkage_line(value["linkage"]))
+        told = disclosure_line(value)
+        if told:
+            click.echo(told)
+        click.echo()
+    answered = [outcome for outcome in outcomes if outcome.result is not None]
+    if answered:
+        click.secho("Who learned what, in the first job", bold=True)
+        print_leakage({who: lines for who, lines in answered[0].leakage.items() if "+" not in who})
+        click.echo()
+        passed = sum(len(outcome.result.checks) for outcome in answered if outcome.result is not None)
+        click.echo(f"{passed} checks of signatures passed. {seconds:.0f} s in all, {len(answered)} encrypted answers.")
+        click.echo(f"Results: {', '.join(str(file) for file in files)}")
+        click.echo()
+        click.secho("Try next", bold=True)
+        click.echo(f"  tally result verify {files[0]}")
+        click.echo(f"  tally result show {files[0]} --leakage  # also what two parties would learn together")
+        click.echo(f"  tally job check {county.jobs[0]} --lab {county.lab} --people tanf=10000 --people wages=10000")
+        click.echo(f"  tally lab run {county.lab} {county.jobs[1]} --out result.json  # after a change to the job")
+
+
+def _print_list(value: dict[str, Any]) -> None:
+    columns = [column for column in value["columns"] if column != "suppressed"]
+    print_table(columns, [[_cell(row, column) for column in columns] for row in value["rows"]])
+
+
+def _print_crossed(value: dict[str, Any], measure: str) -> None:
+    """Print one measure with the first `by` column across and the second down."""
+    across, down = value["columns"][:2]
+    cells = {(row[across], row[down]): _cell(row, measure) for row in value["rows"]}
+    columns = sorted({row[across] for row in value["rows"]}, key=_last_if_none)
+    lines = sorted({row[down] for row in value["rows"]}, key=_last_if_none)
+    rows = [[_name(line), *(cells.get((column, line), "") for column in columns)] for line in lines]
+    if all(cell == "" for row in rows for cell in row[1:]):
+        return
+    kept = [row for row in rows if any(cell for cell in row[1:])]
+    print_table([f"{measure}: {down}", *(_name(column) for column in columns)], kept)
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    value = row.get(column)
+    if value is None:
+        return "hidden" if row.get("suppressed") and column == "count" else ""
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _name(level: Any) -> str:
+    return "(none)" if level is None else str(level)
+
+
+def _last_if_none(level: Any) -> tuple[bool, str]:
+    return (level is None, str(level))

@@ -1,0 +1,90 @@
+"""How a lab is run and shown: progress on stderr, answers on stdout."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from tallystick.client.cli._progress import Progress
+from tallystick.client.cli._tables import print_result, write_result
+from tallystick.core.job.model import Question
+from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, named_by
+from tallystick.lab.network.model import Lab
+from tallystick.lab.network.processes import stoppable
+from tallystick.lab.network.run import LabNetwork, Outcome, refused_outright
+
+
+def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None) -> list[Outcome]:
+    """Ask questions one after another in one network; those that the agreement cannot allow are not asked.
+
+    Raises:
+        NotReady: `unavailable`: a process did not start, or died.
+    """
+    refused = [refused_outright(lab, question) for question in questions]
+    asked = [question for question, outcome in zip(questions, refused, strict=True) if outcome is None]
+    outcomes: list[Outcome] = []
+    if not asked:
+        return [outcome for outcome in refused if outcome is not None]
+    with stoppable(), Progress() as progress, LabNetwork(lab, named_by(asked), keep=keep, tell=progress.say) as network:
+        for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
+            title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
+            outcomes.append(outcome or network.ask(question, show=progress.titled(title)))
+        progress.say("stopping")
+    return outcomes
+
+
+def serve_lab(lab: Lab, *, agreement: str | None, purposes: Sequence[str], keep: Path | None) -> None:
+    """Run a network until it is interrupted.
+
+    Raises:
+        NotReady: `unavailable`: a process did not start, or died.
+    """
+    named = Named((agreement or DEFAULT_NAME,), tuple(purposes) or (DEFAULT_PURPOSE,))
+    with stoppable(), LabNetwork(lab, named, keep=keep, tell=lambda text: click.echo(text, err=True)) as network:
+        name = lab.file.agreement.name or named.agreements[0]
+        click.echo(f"the network is running at {network.address}; Ctrl-C ends it")
+        click.echo(f"agreement: {name}; purposes: {', '.join(lab.file.agreement.purposes or named.purposes)}")
+        click.echo(f"in another terminal: export TALLY_HOME={network.profile}")
+        click.echo("then: tally job submit JOB.yaml; tally job list")
+        try:
+            while True:
+                time.sleep(1.0)
+                network.check()
+        except KeyboardInterrupt:
+            click.echo("stopping", err=True)
+
+
+def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | None) -> None:
+    """Print what became of each question: answers on stdout, reasons on stderr."""
+    for outcome in outcomes:
+        if outcome.result is not None:
+            if tables:
+                print_result(outcome.result.value, title=outcome.question.title)
+                click.echo()
+            continue
+        what = outcome.question.title or "the job"
+        for reason in outcome.reasons:
+            click.echo(
+                f"error: {what}: {outcome.status} by {reason['party']}: {reason['message']} [{reason['code']}]", err=True
+            )
+            if reason["hint"]:
+                click.echo(f"hint: {reason['hint']}", err=True)
+        if not outcome.reasons:
+            click.echo(f"error: {what}: {outcome.status}", err=True)
+    if out is not None and tables:
+        answered = [number for number, outcome in enumerate(outcomes, 1) if outcome.result is not None]
+        number = f" --number {answered[0]}" if answered and len(outcomes) > 1 else ""
+        click.echo(f"written to {out}" + (f"; check it with: tally result verify {out}{number}" if answered else ""))
+
+
+def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write one result, or a list of several.
+
+    Raises:
+        Broken: `disk`.
+    """
+    values = [outcome.json_value() for outcome in outcomes]
+    write_result(path, values[0] if len(values) == 1 else values)

@@ -1,0 +1,71 @@
+"""`tally lab`: a whole network from a folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tallystick.core.terminal import FAILED, Format, format_option, print_json, run_cli
+
+if TYPE_CHECKING:
+    from tallystick.lab.network.run import Outcome
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def lab() -> None:
+    """Run a whole network from a folder, for rehearsal and teaching.
+
+    A coordinator and a node for each agency, each a process of its own on this machine, with throw-away keys and a real
+    agreement: everything in LAB.yaml is allowed to the lab's analyst.
+    """
+
+
+@lab.command()
+@click.argument("lab_file", metavar="LAB.yaml", type=FILE)
+@click.argument("jobs", metavar="JOB.yaml...", type=FILE, nargs=-1, required=True)
+@click.option("--out", type=FILE, help="Write the result, with what proves it, to this file; a list for several jobs.")
+@click.option("--keep", type=FOLDER, help="Work in this new folder and keep it: states, logs, keys.")
+@format_option
+@run_cli
+def run(lab_file: Path, jobs: tuple[Path, ...], out: Path | None, keep: Path | None, format_: Format) -> None:
+    """Ask the question of each JOB.yaml to the agencies of LAB.yaml."""
+    from tallystick.client.questions import read_question
+    from tallystick.core.errors import Invalid
+    from tallystick.lab.cli._lab import print_outcomes, run_lab, write_outcomes
+    from tallystick.lab.network.model import read_lab
+
+    if out is not None and not out.absolute().parent.is_dir():  # said before a network has run for nothing
+        raise Invalid("file-missing", f"the folder of {out} does not exist", hint="make the folder first")
+    outcomes = run_lab(read_lab(lab_file), [read_question(path) for path in jobs], keep=keep)
+    if out is not None:
+        write_outcomes(out, outcomes)
+    if format_ == "json":
+        values = [outcome.json_value() for outcome in outcomes]
+        print_json(values[0] if len(values) == 1 else values)
+    print_outcomes(outcomes, tables=format_ == "table", out=out)
+    if _without_answer(outcomes):
+        sys.exit(FAILED)
+
+
+@lab.command()
+@click.argument("lab_file", metavar="LAB.yaml", type=FILE)
+@click.option("--purpose", "purposes", multiple=True, help="A purpose that jobs may name; default: rehearsal.")
+@click.option("--agreement", help="The agreement's name, where the lab file does not give one; default: lab.")
+@click.option("--keep", type=FOLDER, help="Work in this new folder and keep it: states, logs, keys.")
+@run_cli
+def serve(lab_file: Path, purposes: tuple[str, ...], agreement: str | None, keep: Path | None) -> None:
+    """Keep the network of LAB.yaml running until Ctrl-C, to be asked with `tally job`."""
+    from tallystick.lab.cli._lab import serve_lab
+    from tallystick.lab.network.model import read_lab
+
+    serve_lab(read_lab(lab_file), agreement=agreement, purposes=purposes, keep=keep)
+
+
+def _without_answer(outcomes: list[Outcome]) -> bool:
+    return any(outcome.status != "released" for outcome in outcomes)

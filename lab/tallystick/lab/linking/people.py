@@ -1,0 +1,290 @@
+"""A list of people as a node would have them: read, merged and spelled by a node's own code (`records/`).
+
+DuckDB reads the file in memory; nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.errors import Invalid
+from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.spellings import Spellings
+from tallystick.records.aliases import spellings, strangers
+from tallystick.records.identifiers import identifiers_of, known_people, strings
+from tallystick.records.locked import Connection, connect
+from tallystick.records.reading import loaded
+from tallystick.records.sources.files import Opened, csv_header, open_csv, open_parquet, read_fault
+
+Texts = npt.NDArray[Any]
+Int64s = npt.NDArray[np.int64]
+
+MOST: Final = 3
+"""Other spellings that a person may have in any dataset."""
+LIMITS: Final[Mapping[str, Any]] = {"people": 100_000_000, "rows_per_person": 100_000, "columns": {}}
+"""Of a dataset that is not declared: as much as any may have."""
+ROW: Final = "row"
+"""Stands for the key's column where rows are numbered."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list that is to be read.
+
+    Attributes:
+        name: what reports and a truth file call it.
+        dataset: as it is declared, or would be.
+        folder: what the paths of its files are relative to.
+        numbered: it has no key: every row is one, numbered from 1.
+        limit: how many people it is declared for; None: as many as are read.
+    """
+
+    name: str
+    dataset: DeclaredDataset
+    folder: Path
+    numbered: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """Other spellings of a list's people.
+
+    Attributes:
+        most: how many of them a person may have; so many are used.
+        people: by number, from 1 on: people who have so many spellings beside the first, or more; also above `most`.
+        columns: which column of the file of aliases each identifier was read from; none without a file.
+        rows: of that file.
+        unknown: how many of these are of nobody in the list.
+        spellings: those that are used; None if nobody has any.
+    """
+
+    most: int
+    people: tuple[int, ...]
+    columns: Mapping[str, str]
+    rows: int
+    unknown: int
+    spellings: Spellings | None = field(repr=False)
+
+    def json_value(self) -> dict[str, object]:
+        """Give the counts."""
+        return {
+            "most": self.most,
+            "people": list(self.people),
+            "fields": dict(self.columns),
+            "rows": self.rows,
+            "unknown_rows": self.unknown,
+        }
+
+
+@dataclass(frozen=True)
+class People:
+    """The people of one list.
+
+    Attributes:
+        name: the list's.
+        keys: (k,) text: the agency's own keys, or the numbers of the rows, from 1.
+        identifiers: (n,) text or None, by identifier, of first spellings.
+        columns: which column each identifier was read from.
+        key: the column of the key; None where rows are numbered.
+        rows: rows of the file.
+        person: (k,): the index of each key's person; None where every key is one.
+        duplicates: which keys were merged, and why; None where none are looked for.
+        aliases: other spellings; None where none are looked for.
+        limit: how many people the list is declared for; None: as many as there are.
+    """
+
+    name: str
+    keys: Texts = field(repr=False)
+    identifiers: Mapping[str, Texts] = field(repr=False)
+    columns: Mapping[str, str]
+    key: str | None
+    rows: int
+    person: Int64s | None = field(repr=False, default=None)
+    duplicates: Duplicates | None = field(repr=False, default=None)
+    aliases: Aliases | None = field(repr=False, default=None)
+    limit: int | None = None
+
+    @property
+    def count(self) -> int:
+        """People."""
+        return len(self.keys) if self.duplicates is None else self.duplicates.people
+
+    @property
+    def expected(self) -> int:
+        """For how many people recipes must say enough: as many as are declared, or else are there."""
+        return max(2, self.count if self.limit is None else self.limit)
+
+    @property
+    def most(self) -> int:
+        """How many spellings a person may have beside the first."""
+        return 0 if self.aliases is None else self.aliases.most
+
+    @property
+    def spellings(self) -> Spellings | None:
+        """Other spellings that are used."""
+        return None if self.aliases is None else self.aliases.spellings
+
+    def persons(self) -> Int64s:
+        """Give each key's person, shape (k,)."""
+        return np.arange(len(self.keys), dtype=np.int64) if self.person is None else self.person
+
+    def json_value(self) -> dict[str, object]:
+        """Give the counts; no row and no key."""
+        return {
+            "name": self.name, "rows": self.rows, "keys": len(self.keys), "people": self.count, "key": self.key,
+            "fields": dict(self.columns),
+            "duplicates": None if self.duplicates is None else self.duplicates.json_value(),
+            "aliases": None if self.aliases is None else self.aliases.json_value(),
+        }  # fmt: skip
+
+
+def header_of(path: Path) -> list[str]:
+    """Give the names of the columns of a CSV or a Parquet file that can be used: those that stand there once.
+
+    Raises:
+        Invalid: `file-missing`, `file-format`.
+    """
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
+    if path.suffix == ".parquet":
+        with connect(None) as connection:
+            return list(opened_file(connection, path).columns)
+    header = csv_header(path, name=str(path))
+    if not header or any("\0" in name for name in header):
+        raise Invalid(
+            "file-format",
+            f"{path} does not begin with a CSV header",
+            hint="the first line holds the columns' names, separated by commas, in UTF-8",
+        )
+    often = Counter(header)
+    return [name for name in header if often[name] == 1]
+
+
+def opened_file(connection: Connection, path: Path) -> Opened:
+    """Look at a CSV or a Parquet file.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`.
+    """
+    whole = path.absolute()
+    return open_parquet(connection, path.stem, whole) if path.suffix == ".parquet" else open_csv(path.stem, whole)
+
+
+def selected(path: Path, what: Callable[[Opened], str]) -> dict[str, Any]:
+    """Give columns of a file, as DuckDB gives them.
+
+    Args:
+        path: a CSV or a Parquet file.
+        what: the expressions to select, with names of our own.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`. Broken: `source-large`.
+    """
+    with connect(None) as connection:
+        opened = opened_file(connection, path)
+        try:
+            found: dict[str, Any] = connection.execute(
+                f"SELECT {what(opened)} FROM {opened.clause}",  # noqa: S608 - quoted or numbered names
+                list(opened.parameters),
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            fault = read_fault(path.stem, error)
+        else:
+            return found
+    raise fault  # outside the handler: DuckDB's own text quotes the offending line
+
+
+def separators(path: Path) -> str:
+    """Say what a CSV file seems to be separated by, if not by commas; "" where it is."""
+    return "" if path.suffix == ".parquet" else open_csv(path.stem, path.absolute()).hint
+
+
+def source_of(path: Path) -> dict[str, str]:
+    """Give a file as a declaration names its source."""
+    return {"parquet" if path.suffix == ".parquet" else "csv": str(path.absolute())}
+
+
+def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> People:
+    """Read a file whose keys are people.
+
+    Args:
+        path: a CSV or a Parquet file.
+        columns: the file's column of each identifier.
+        key: the column of the agency's own key; None: every row is a person.
+
+    Raises:
+        Invalid: as `people_of`.
+    """
+    value = {**LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": dict(columns)}
+    return people_of(Listed(path.stem, DeclaredDataset.read(value, what=path.name), path.parent, numbered=key is None))
+
+
+def people_of(listed: Listed) -> People:
+    """Read a list, as a node would.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`; where keys are
+            merged, `link-invalid`, `link-impossible`. Refused: `link-weak`. Broken: `source-large`.
+    """
+    config = listed.dataset
+    names = tuple(config.identifiers)
+    reading = loaded(
+        listed.name, config, listed.folder,
+        max_memory_mib=None, columns=(), numbered=listed.numbered, keep_keys=True,
+    )  # fmt: skip
+    with reading as records:
+        connection = records.connection
+        keys = strings(connection.execute("SELECT person FROM keys ORDER BY place").fetchnumpy()["person"])
+        with known_people(connection, names, single=records.most <= 1):
+            identifiers = identifiers_of(connection, names)
+            aliases = None if not config.aliases.most else _aliases(listed, connection, names)
+    person = None
+    if records.duplicates is not None:
+        # people stand in the order of their smallest keys, as the keys do
+        person = np.unique(records.duplicates.person, return_inverse=True)[1].astype(np.int64)
+    return People(
+        listed.name,
+        keys,
+        identifiers,
+        {str(name): column for name, column in config.identifiers.items()},
+        None if listed.numbered else config.person,
+        records.rows,
+        person,
+        records.duplicates,
+        aliases,
+        listed.limit,
+    )
+
+
+def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> Aliases:
+    """Find other spellings, more than may be used, to tell how many there are."""
+    declared = listed.dataset.aliases
+    rows, unknown = (0, 0) if declared.source is None else strangers(connection)
+    if rows and rows == unknown:
+        raise Invalid(
+            "source-columns",
+            f"{listed.name}: no row of the file of aliases has a key of the list",
+            hint="compare the columns of their keys",
+        )
+    wider = listed.dataset.model_copy(update={"aliases": declared.model_copy(update={"most": MOST})})
+    columns = {str(name): column for name, column in declared.identifiers.items()}
+    found = spellings(connection, wider, names)
+    if found is None:
+        return Aliases(declared.most, (0,) * MOST, columns, rows, unknown, None)
+    people = tuple(int(np.count_nonzero(found.number == number)) for number in range(1, MOST + 1))
+    used = found.number <= declared.most
+    raw = {name: values[used] for name, values in found.identifiers.items()}
+    return Aliases(declared.most, people, columns, rows, unknown, Spellings(found.who[used], found.number[used], raw))

@@ -1,0 +1,190 @@
+"""From a dataset's records to one row per person: what a job asks of one group.
+
+- Rows with the same person key are one person, and so are those of keys that were merged (`records/merging.py`).
+- `where` filters rows; a person is in the group if any of their rows passes.
+- Derived columns sum up a person's passing rows.
+- Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
+  differs too.
+- An identifier is the most frequent one over all the person's rows, passing or not, that says something (`records/identifiers.py`).
+- Where the declaration allows other spellings, what rows or aliases say otherwise is kept beside it (`records/aliases.py`).
+- People stand in the order of their keys (as bytes), so the same records give the same table.
+
+Everything runs in DuckDB and numpy; nothing loops over people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from tallystick.core.agreement.model import Column
+from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.job.derive import Derived
+from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.statistics.columns import PersonColumn
+from tallystick.records.aliases import spellings
+from tallystick.records.identifiers import PERSON, Strings, identifiers_of, known_people
+from tallystick.records.locked import literal, quoted
+from tallystick.records.reading import Records
+
+
+@dataclass(frozen=True)
+class PeopleTable:
+    """One row per person.
+
+    Attributes:
+        n: how many people.
+        columns: what the job uses, by name.
+        identifiers: (n,) text or None, by name.
+        spellings: other spellings of their identifiers; None where nobody has any.
+        duplicates: which keys of the whole dataset were one person; None where it merges none.
+    """
+
+    n: int
+    columns: Mapping[str, PersonColumn] = field(repr=False)
+    identifiers: Mapping[str, Strings] = field(repr=False)
+    spellings: Spellings | None = field(repr=False, default=None)
+    duplicates: Duplicates | None = field(repr=False, default=None)
+
+
+def people_table(
+    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Derived]
+) -> PeopleTable:
+    """Make the table of one group.
+
+    Args:
+        records: loaded, locked, with every column that `where`, `used` and `derived` name.
+        group: its name in the job, for errors.
+        where: a condition that `core/job/where.py` has checked and rendered; None for everyone.
+        used: the columns, derived or not, that the table shall have.
+        derived: the job's derived columns; those that are not used are left out.
+
+    Raises:
+        Invalid: `where-invalid`: the condition compares what cannot be compared; `source-varies`; `source-bounds`: a sum that
+            does not fit 64 bits.
+    """
+    condition = f"WHERE ({where})" if where else ""
+    _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
+    plain = [name for name in used if name not in derived]
+    made = {name: derived[name] for name in used if name in derived}
+    expressions = [f"{quoted(PERSON)} AS person", "count(*) AS rows"]
+    for place, name in enumerate(plain):
+        value = _number(records, name)
+        expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
+    expressions += [f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values())]
+    overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
+    _run(
+        records,
+        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quoted(PERSON)}",  # noqa: S608 - quoted names
+        overflow,
+    )
+    _check_constant(records, plain)
+    fetched = _fetch(
+        records, [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
+    )
+    columns = {
+        name: _person_column(values, _levels(records, made.get(name, name)))
+        for name, values in zip([*plain, *made], fetched, strict=True)
+    }
+    n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
+    names = tuple(records.config.identifiers)
+    with known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
+        identifiers = identifiers_of(records.connection, names)
+        others = spellings(records.connection, records.config, names)
+    return PeopleTable(n, columns, identifiers, others, records.duplicates)
+
+
+def _number(records: Records, name: str) -> str:
+    """Give the SQL of a column as a 64-bit integer; of a category, its place among the declared values."""
+    column: Column = records.config.columns[name]
+    text = quoted(name)
+    match column.type:
+        case "integer":
+            return text
+        case "decimal":
+            return f"CAST(CAST({text} AS DECIMAL(38, {column.scale})) * {10 ** (column.scale or 0)} AS BIGINT)"
+        case "boolean":
+            return f"CAST({text} AS BIGINT)"
+        case "date":
+            return f"date_diff('day', DATE '1970-01-01', {text})"
+        case "category":
+            if column.values is None:
+                raise Invalid(
+                    "job-invalid",
+                    f"column {name} of dataset {records.dataset} declares no values",
+                    hint="agree on its values, or use it in where alone",
+                )
+            return f"CAST(list_position([{', '.join(map(literal, column.values))}], {text}) - 1 AS BIGINT)"
+
+
+def _summary(records: Records, summary: Derived) -> str:
+    if summary.column is None:
+        return "count(*)"
+    if summary.function == "count":
+        return f"count({'DISTINCT ' if summary.distinct else ''}{quoted(summary.column)})"
+    return f"CAST({summary.function}({_number(records, summary.column)}) AS BIGINT)"
+
+
+def _check_constant(records: Records, plain: Sequence[str]) -> None:
+    if not plain:
+        return
+    counts = ", ".join(f"count(*) FILTER (WHERE low{p} <> high{p} OR known{p} NOT IN (0, rows))" for p in range(len(plain)))
+    found = records.connection.execute(f"SELECT {counts} FROM people").fetchone()  # noqa: S608 - numbered names
+    varying = {name: count for name, count in zip(plain, found, strict=True) if count}
+    if varying:
+        first = next(iter(varying))
+        raise Invalid(
+            "source-varies",
+            f"dataset {records.dataset}: {', '.join(varying)} differs among a person's rows (so does missing)",
+            hint=f"narrow where to one row per person, or derive it, such as `latest_{first}: max({first})`",
+            detail="; ".join(f"{name}: {count} people" for name, count in varying.items()),
+        )
+
+
+def _fetch(records: Records, columns: Sequence[str]) -> list[Any]:
+    """Give columns of `people` in the order of the person keys."""
+    if not columns:
+        return []
+    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM people ORDER BY person").fetchnumpy()  # noqa: S608 - quoted names
+    return [fetched[name] for name in columns]
+
+
+def _levels(records: Records, made_of: str | Derived) -> tuple[str, ...] | None:
+    """Give a category's declared values, also where it is the least or greatest of a person's rows, in the declared order."""
+    if isinstance(made_of, str):
+        return records.config.columns[made_of].values
+    if made_of.function == "count" or made_of.column is None:
+        return None
+    return records.config.columns[made_of.column].values
+
+
+def _person_column(values: Any, levels: tuple[str, ...] | None) -> PersonColumn:
+    masked = np.ma.masked_array(values)
+    return PersonColumn(masked.filled(0).astype(np.int64), np.ma.getmaskarray(masked).copy(), levels)
+
+
+def _run(records: Records, statement: str, fault: TallyError) -> None:
+    """Run a statement; DuckDB's own message may hold values, so `fault` takes its place, with nothing hanging on it."""
+    try:
+        records.connection.execute(statement)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        failed = True
+    else:
+        failed = False
+    if failed:
+        raise fault
+
+
+def _where_fault(group: str) -> TallyError:
+    return Invalid(
+        "where-invalid",
+        f"where of {group} cannot be evaluated over the records",
+        hint="compare each column with values of its own type: numbers bare, text and dates in quotes",
+    )

@@ -1,0 +1,219 @@
+"""A dataset in memory: read once with statements of our own, checked, then locked away from everything outside.
+
+The table `records` has one row per row of the source: `@person` and `@ssn`, … as text, and the loaded columns under their
+declared names and types. `@` cannot stand in a declared name, so no condition can reach the person key or an identifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from tallystick.core.agreement.declaration import DeclaredDataset, Source
+from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.records.aliases import TABLE, check_aliases
+from tallystick.records.identifiers import PERSON, identifier_column
+from tallystick.records.locked import Connection, connect, lock, quoted
+from tallystick.records.merging import merged, number_keys, shared_columns
+from tallystick.records.sources.files import Opened, open_csv, open_parquet, read_fault
+from tallystick.records.types import PLURALS, typed
+
+
+@dataclass(frozen=True)
+class Records:
+    """Loaded records behind a locked connection.
+
+    Attributes:
+        dataset: its name.
+        config: its declaration.
+        columns: the declared columns that were loaded.
+        rows: how many rows.
+        most: rows of the person who has most.
+        duplicates: which keys were one person; None where the declaration merges none.
+    """
+
+    dataset: str
+    config: DeclaredDataset
+    columns: tuple[str, ...]
+    rows: int
+    most: int
+    connection: Connection = field(repr=False)
+    duplicates: Duplicates | None = field(repr=False, default=None)
+
+
+@contextmanager
+def loaded(
+    dataset: str,
+    config: DeclaredDataset,
+    folder: Path,
+    *,
+    max_memory_mib: int | None,
+    columns: Collection[str] | None = None,
+    numbered: bool = False,
+    keep_keys: bool = False,
+) -> Iterator[Records]:
+    """Load a dataset for as long as the context lasts.
+
+    Args:
+        dataset: its name.
+        config: its declaration.
+        folder: what the source's path is relative to.
+        max_memory_mib: what DuckDB may take; None: as `locked.connect`.
+        columns: which declared columns to load; None for all. Identifiers and the person key always are.
+        numbered: the source has no person key; the number of a row, from 1, takes its place.
+        keep_keys: have the table `keys` (`merging.number_keys`): the person keys as they were before any were merged.
+
+    Raises:
+        Invalid: `source-missing`, `file-format`, `source-columns`, `source-types`, `source-bounds`, `source-people`; where keys
+            are merged, `link-invalid`, `link-impossible`.
+        Refused: `link-weak`, where keys are merged.
+        Broken: `source-large`.
+
+    Security: errors name declared columns; counts stand in `detail`; no value ever does.
+    """
+    wanted = tuple(name for name in config.columns if columns is None or name in columns)
+    connection = connect(max_memory_mib)
+    try:
+        fault: TallyError | None = None
+        try:
+            _read(connection, dataset, config, folder, wanted, numbered=numbered)
+            lock(connection)
+            rows = _typed_table(connection, dataset, config, wanted)
+            most, people = _most_and_people(connection)
+            found = None
+            if config.duplicates.merges or keep_keys:
+                number_keys(connection)
+            if config.duplicates.merges:
+                found = merged(connection, dataset, config, single=most <= 1)
+                if not keep_keys:
+                    connection.execute("DROP TABLE keys")
+                most, people = _most_and_people(connection)
+            _check_people(connection, dataset, config, people, most)
+        except duckdb.Error as error:
+            fault = read_fault(dataset, error)
+        if fault is not None:
+            raise fault
+        try:
+            yield Records(dataset, config, wanted, rows, most, connection, found)
+        except duckdb.OutOfMemoryException as error:
+            fault = read_fault(dataset, error)
+        if fault is not None:
+            raise fault
+    finally:
+        connection.close()
+
+
+def _read(
+    connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...], *, numbered: bool
+) -> None:
+    """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
+    targets = {} if numbered else {PERSON: config.person}
+    targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
+    targets |= shared_columns(config)
+    targets |= {name: config.columns[name].source or name for name in wanted}
+    _copy(connection, dataset, config.source, folder, targets, "raw")
+    if config.aliases.source is not None and config.aliases.person is not None:
+        targets = {PERSON: config.aliases.person}
+        targets |= {identifier_column(name): column for name, column in config.aliases.identifiers.items()}
+        _copy(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
+        check_aliases(connection, dataset)
+
+
+def _copy(connection: Connection, dataset: str, source: Source, folder: Path, targets: dict[str, str], table: str) -> None:
+    path = (folder / source.path).absolute()
+    opened = open_csv(dataset, path) if source.csv is not None else open_parquet(connection, dataset, path)
+    _check_present(dataset, opened, targets)
+    picked = [f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items()]
+    if PERSON not in targets:
+        picked.append(f"CAST(row_number() OVER () AS VARCHAR) AS {quoted(PERSON)}")
+    # Names are quoted, the path is a parameter.
+    connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(picked)} FROM {opened.clause}", list(opened.parameters))  # noqa: S608 - quoted names
+
+
+def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> None:
+    missing = {target: column for target, column in targets.items() if column not in source.columns}
+    if missing:
+        names = ", ".join("the person key" if target == PERSON else target.lstrip("@") for target in missing)
+        raise Invalid(
+            "source-columns",
+            f"dataset {dataset}: the source lacks the column of {names}",
+            hint=source.hint or "its IT compares the file's header with node.yaml",
+            detail="missing in the source: " + ", ".join(sorted(set(missing.values()))),
+        )
+    nested = [target.lstrip("@") for target, column in targets.items() if not source.columns[column]]
+    if nested:
+        raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
+
+
+def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> int:
+    """Check `raw` and turn it into `records`; gives the number of rows."""
+    expressions = {name: typed(config.columns[name].declared(), quoted(name), name=name) for name in wanted}
+    counts = ["count(*)", f"count(*) FILTER (WHERE {quoted(PERSON)} IS NULL)"]
+    for name, column in expressions.items():
+        counts.append(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND NOT {column.good})")
+        counts.append(f"count(*) FILTER (WHERE {column.good} AND {column.outside})" if column.outside else "0")
+    rows, keyless, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608 - quoted names
+    if keyless:
+        raise Invalid("source-types", f"dataset {dataset}: rows have no person key", detail=f"{keyless} of {rows} rows")
+    bad = {name: count for name, count in zip(expressions, found[0::2], strict=True) if count}
+    if bad:
+        kinds = "; ".join(f"column {name} holds what are not {PLURALS[config.columns[name].type]}" for name in bad)
+        raise Invalid("source-types", f"dataset {dataset}: {kinds}", detail=_counted(bad))
+    clip = config.out_of_bounds == "clip"
+    outside = {
+        name: count
+        for (name, column), count in zip(expressions.items(), found[1::2], strict=True)
+        if count and not (clip and column.can_clip)
+    }
+    if outside:
+        raise Invalid(
+            "source-bounds",
+            f"dataset {dataset}: values outside what is declared, in column {', '.join(outside)}",
+            hint="correct the records, or agree on wider bounds or values",
+            detail=_counted(outside),
+        )
+    kept = [quoted(PERSON), *(quoted(identifier_column(name)) for name in config.identifiers)]
+    kept += [quoted(name) for name in shared_columns(config)]
+    kept += [
+        f"CASE WHEN {quoted(n)} IS NOT NULL THEN {c.clipped if clip else c.value} END AS {quoted(n)}"
+        for n, c in expressions.items()
+    ]
+    connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608 - quoted names
+    connection.execute("DROP TABLE raw")
+    return int(rows)
+
+
+def _most_and_people(connection: Connection) -> tuple[int, int]:
+    """Give the rows of the person who has most, and how many people there are."""
+    counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+    most, people = connection.execute(f"SELECT coalesce(max(rows), 0), count(*) FROM ({counts})").fetchone()  # noqa: S608 - as above
+    return int(most), int(people)
+
+
+def _check_people(connection: Connection, dataset: str, config: DeclaredDataset, people: int, most: int) -> None:
+    """Check that there are no more people, and nobody has more rows, than is declared."""
+    if most > config.rows_per_person:
+        counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+        over = f"SELECT count(*) FROM ({counts}) WHERE rows > {config.rows_per_person}"  # noqa: S608 - as above
+        raise Invalid(
+            "source-bounds",
+            f"dataset {dataset}: people have more rows than rows_per_person allows",
+            hint="check the person key, or agree on a larger rows_per_person",
+            detail=f"{connection.execute(over).fetchone()[0]} people",
+        )
+    if people > config.people:
+        raise Invalid(
+            "source-people",
+            f"dataset {dataset}: the source holds more people than the {config.people:,} it is declared for",
+            hint="check the person key, or agree on a larger number: `people` of the dataset",
+            detail=f"{people} people",
+        )
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return "; ".join(f"{name}: {count} rows" for name, count in counts.items())
