@@ -169,7 +169,7 @@ def test_s27_a_bad_job_is_refused_before_anything_starts(
     folder: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, code: str, said: str, hint: str
 ) -> None:
     (folder / "job.yaml").write_text(replaced(JOB, old, new), encoding="utf-8")
-    for words in (("job", "check", "job.yaml", "--lab", "lab.yaml"), ("lab", "run", "lab.yaml", "job.yaml", "--out", "r.json")):
+    for words in (("lab", "check", "lab.yaml", "job.yaml"), ("lab", "run", "lab.yaml", "job.yaml", "--out", "r.json")):
         err = refused(capsys, *words)
         told = next(line for line in err.splitlines() if f"[{code}]" in line)
         assert said in told
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_job_at_all(
 def test_a_mark_and_windows_line_endings_are_no_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "job.yaml").write_bytes(codecs.BOM_UTF8 + JOB.replace("\n", "\r\n").encode())
     with pytest.raises(SystemExit) as ended:
-        main(["job", "check", "job.yaml", "--lab", "lab.yaml"])
+        main(["lab", "check", "lab.yaml", "job.yaml"])
     assert not ended.value.code, capsys.readouterr().err
 
 

@@ -99,17 +99,12 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
     return Report(found, passes, similarity, unusable, _required(question, agreement), leakage, estimate)
 
 
-def named_agreement(path: Path | None, lab: Path | None, question: Question) -> SignedDocument:
-    """Give the agreement that a command line names: a file, a lab file, or the profile's of that name.
+def named_agreement(path: Path | None, question: Question) -> SignedDocument:
+    """Give the agreement that a command line names: a file, or the profile's of that name.
 
     Raises:
         Invalid: `file-missing`, `agreement-unknown`, …
     """
-    if lab is not None:
-        from tallystick.lab.network.build import rehearsal_agreement
-        from tallystick.lab.network.model import read_lab
-
-        return rehearsal_agreement(read_lab(lab), question)
     if path is not None:
         return read_document(path, kind="agreement")
     from tallystick.client.profile import open_profile

@@ -14,10 +14,7 @@ from tallystick.core.net.tls import loaded as loaded_certificate
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.policy.model import read_policy
-from tallystick.records.aliases import strangers
-from tallystick.records.features import people_table
-from tallystick.records.locked import quoted
-from tallystick.records.reading import loaded
+from tallystick.records.survey import survey
 
 SOON_DAYS: Final = 30
 DIAL_SECONDS: Final = 3.0
@@ -48,7 +45,8 @@ def datasets(config: NodeConfig) -> dict[str, dict[str, Any]]:
 
     Counts, never values.
     """
-    return {name: _dataset(config, name) for name in config.file.datasets}
+    memory = config.file.max_memory_mib
+    return {name: survey(name, entry, config.folder, max_memory_mib=memory) for name, entry in config.file.datasets.items()}
 
 
 def keys_told(report: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, int]]:
@@ -63,34 +61,6 @@ def keys_told(report: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, s
             told.append((name, "people with aliases", "", one["aliases"]["people"]))
             told += [(name, "alias rows of nobody", "", count) for count in (one["aliases"]["unknown_rows"],) if count]
     return told
-
-
-def _dataset(config: NodeConfig, name: str) -> dict[str, Any]:
-    entry = config.dataset(name)
-    try:
-        with loaded(name, entry, config.folder, max_memory_mib=config.file.max_memory_mib) as records:
-            table = people_table(records, name, where=None, used=(), derived={})
-            usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
-            missing = {
-                column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
-                for column in records.columns
-            }
-            report = {
-                "rows": records.rows,
-                "people": table.n,
-                "at_most": entry.people,
-                "identifiers": usable,
-                "missing": missing,
-            }
-            if entry.aliases.most:
-                who = [] if table.spellings is None else table.spellings.who.tolist()
-                unknown = 0 if entry.aliases.source is None else strangers(records.connection)[1]
-                report["aliases"] = {"people": len(set(who)), "spellings": len(who), "unknown_rows": unknown}
-            if records.duplicates is not None:
-                report["duplicates"] = records.duplicates.json_value()
-            return report
-    except TallyError as error:
-        return {"error": error.message, "hint": error.hint, "detail": error.detail, "code": error.code}
 
 
 def _agreements(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:

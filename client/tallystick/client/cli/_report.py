@@ -1,4 +1,4 @@
-"""How `tally job check` reads."""
+"""How `tally job check` and `tally lab check` read."""
 
 from __future__ import annotations
 

@@ -22,26 +22,31 @@ def job() -> None:
     """
 
 
+def _moved(context: click.Context, option: click.Parameter, value: Path | None) -> None:
+    """Refuse the option `--lab`, which is a command now."""
+    del option  # click's signature
+    if value is not None:
+        raise click.UsageError(f"--lab is a command of its own now: tally lab check {value} JOB.yaml", context)
+
+
 @job.command()
 @click.argument("file", type=FILE)
 @click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
-@click.option("--lab", type=FILE, help="A lab file, to check against the agreement that `tally lab run` would make.")
+@click.option("--lab", type=FILE, hidden=True, expose_value=False, callback=_moved)
 @click.option("--as", "analyst", help="The analyst who would ask; default: the agreement's first.")
 @click.option(
     "--people", multiple=True, metavar="GROUP=NUMBER", help="Size of a group, for an estimate of the work; once for each group."
 )
 @format_option
 @run_cli
-def check(
-    file: Path, agreement: Path | None, lab: Path | None, analyst: str | None, people: tuple[str, ...], format_: Format
-) -> None:
+def check(file: Path, agreement: Path | None, analyst: str | None, people: tuple[str, ...], format_: Format) -> None:
     """Say what stands against the job in FILE, who would learn what, and what it would cost. Nothing is sent."""
     from tallystick.client.checking import named_agreement, report_on, sizes
     from tallystick.client.cli._report import print_report
     from tallystick.client.questions import read_question
 
     question = read_question(file)
-    report = report_on(question, named_agreement(agreement, lab, question), analyst, sizes(people))
+    report = report_on(question, named_agreement(agreement, question), analyst, sizes(people))
     if format_ == "json":
         print_json(report.json_value())
     else:

@@ -87,7 +87,7 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
         click.secho("Try next", bold=True)
         click.echo(f"  tally result verify {files[0]}")
         click.echo(f"  tally result show {files[0]} --leakage  # also what two parties would learn together")
-        click.echo(f"  tally job check {county.jobs[0]} --lab {county.lab} --people tanf=10000 --people wages=10000")
+        click.echo(f"  tally lab check {county.lab} {county.jobs[0]}  # before a change is asked")
         click.echo(f"  tally lab run {county.lab} {county.jobs[1]} --out result.json  # after a change to the job")
 
 

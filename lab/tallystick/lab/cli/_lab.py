@@ -11,10 +11,35 @@ import click
 from tallystick.client.cli._progress import Progress
 from tallystick.client.cli._tables import print_result, write_result
 from tallystick.core.job.model import Question
+from tallystick.core.terminal import print_table
 from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, named_by
+from tallystick.lab.network.check import Checked
 from tallystick.lab.network.model import Lab
 from tallystick.lab.network.processes import stoppable
 from tallystick.lab.network.run import LabNetwork, Outcome, refused_outright
+
+
+def print_files(checked: Checked, question: Question) -> None:
+    """Print what was counted of the files, and of the groups that a question makes of their rows."""
+    rows = [
+        (
+            found["agency"],
+            name,
+            f"{found['rows']:,}" if "rows" in found else "cannot be read",
+            f"{found['people']:,} of {found['at_most']:,}" if "people" in found else "",
+            ", ".join(f"{key} {count:,}" for key, count in found.get("identifiers", {}).items()),
+        )
+        for name, found in checked.files.items()
+    ]
+    if rows:
+        print_table(["agency", "dataset", "rows", "people", "people with identifiers"], rows)
+        click.echo()
+    if checked.groups:
+        print_table(
+            ["group", "dataset", "people"],
+            [(group, question.people[group].dataset, f"{count:,}") for group, count in checked.groups.items()],
+        )
+        click.echo()
 
 
 def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None) -> list[Outcome]:

@@ -28,6 +28,40 @@ def lab() -> None:
 
 @lab.command()
 @click.argument("lab_file", metavar="LAB.yaml", type=FILE)
+@click.argument("job", metavar="JOB.yaml", type=FILE)
+@click.option(
+    "--people",
+    multiple=True,
+    metavar="GROUP=NUMBER",
+    help="Size of a group to estimate the work for; default: what the files hold.",
+)
+@format_option
+@run_cli
+def check(lab_file: Path, job: Path, people: tuple[str, ...], format_: Format) -> None:
+    """Read the files that JOB.yaml asks about, then say what stands against it, who would learn what, and what it would cost.
+
+    Rows and people are counted as the agencies' nodes would count them; what cannot be read is said. Nothing is started.
+    """
+    from tallystick.client.checking import sizes
+    from tallystick.client.cli._report import print_report
+    from tallystick.client.questions import read_question
+    from tallystick.lab.cli._lab import print_files
+    from tallystick.lab.network.check import check_in_lab
+    from tallystick.lab.network.model import read_lab
+
+    question = read_question(job)
+    checked = check_in_lab(read_lab(lab_file), question, sizes(people))
+    if format_ == "json":
+        print_json(checked.json_value())
+    else:
+        print_files(checked, question)
+        print_report(checked.report)
+    if checked.report.problems:
+        sys.exit(FAILED)
+
+
+@lab.command()
+@click.argument("lab_file", metavar="LAB.yaml", type=FILE)
 @click.argument("jobs", metavar="JOB.yaml...", type=FILE, nargs=-1, required=True)
 @click.option("--out", type=FILE, help="Write the result, with what proves it, to this file; a list for several jobs.")
 @click.option("--keep", type=FOLDER, help="Work in this new folder and keep it: states, logs, keys.")

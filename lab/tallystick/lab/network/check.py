@@ -1,0 +1,107 @@
+"""What can be said of a question before a lab's network runs: whether its files can be read, and what stands against it.
+
+Everything stays on this machine. Counts are shown, never values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tallystick.client.checking import Report, report_on
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.errors import Invalid, Refused, TallyError
+from tallystick.core.job.columns import split
+from tallystick.core.job.derive import parsed_derive
+from tallystick.core.job.model import Question
+from tallystick.core.job.where import parsed_where
+from tallystick.lab.network.build import rehearsal_agreement
+from tallystick.lab.network.model import Lab
+from tallystick.records.features import people_table
+from tallystick.records.reading import loaded
+from tallystick.records.survey import survey
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found.
+
+    Attributes:
+        files: by dataset that the question names: its `agency`, and what `survey` counts or says.
+        groups: people of each group whose records could be read and counted.
+        report: of the question; its problems hold those of the files as well.
+    """
+
+    files: Mapping[str, Mapping[str, Any]]
+    groups: Mapping[str, int]
+    report: Report
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return {"files": {**self.files}, "groups": dict(self.groups), **self.report.json_value()}
+
+
+def check_in_lab(lab: Lab, question: Question, people: Mapping[str, int]) -> Checked:
+    """Read the files that a question asks about, then check it against the agreement that the lab would sign.
+
+    Args:
+        lab: the lab file.
+        question: what would be asked.
+        people: sizes of groups to estimate the work for, in place of those that are counted.
+
+    Raises:
+        Invalid: `agreement-contradiction`; `job-invalid`: sizes that fit no group.
+    """
+    owned = {name: (agency, entry) for agency, group in lab.file.agencies.items() for name, entry in group.datasets.items()}
+    named = [name for name in dict.fromkeys(group.dataset for group in question.people.values()) if name in owned]
+    files = {
+        name: {"agency": owned[name][0], **survey(name, owned[name][1], lab.folder, max_memory_mib=None)} for name in named
+    }
+    unread: list[TallyError] = [_fault(found) for found in files.values() if "error" in found]
+    document = rehearsal_agreement(lab, question)
+    report = report_on(question, document, None, {})
+    groups: dict[str, int] = {}
+    if not report.problems:
+        agreement = document.read(Agreement)
+        for group, asked in question.people.items():
+            if "error" not in files[asked.dataset]:
+                try:
+                    groups[group] = _group_size(lab, owned[asked.dataset][1], question, group, agreement)
+                except TallyError as error:
+                    unread.append(error)
+    if people or groups.keys() == question.people.keys():
+        report = report_on(question, document, None, {**groups, **people})
+    return Checked(files, groups, replace(report, problems=[*unread, *report.problems]))
+
+
+def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: str, agreement: Agreement) -> int:
+    """Count a group's people as its node would, from the columns that the question reads of it.
+
+    Raises:
+        Invalid: `source-varies`, `source-bounds`, `where-invalid`, …
+        Refused: `too-few`.
+    """
+    asked = question.people[group]
+    where = None if asked.where is None else parsed_where(asked.where, agreement.dataset_of(asked.dataset).columns)
+    references = [*question.by, *(measure.column for measure in question.measures if measure.column is not None)]
+    used = sorted({column for owner, column in map(split, references) if owner == group})
+    derived = {name: parsed_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
+    columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
+    columns |= frozenset() if where is None else where.columns
+    with loaded(asked.dataset, dataset, lab.folder, max_memory_mib=None, columns=columns) as records:
+        table = people_table(records, group, where=None if where is None else where.sql, used=used, derived=derived)
+    least = max(1, agreement.min_people)
+    if table.n < least:
+        raise Refused(
+            "too-few",
+            f"{group} has fewer people than the {least} that the agreement asks for",
+            hint="ask about more people",
+        )
+    return table.n
+
+
+def _fault(found: Mapping[str, Any]) -> TallyError:
+    detail = f" ({found['detail']})" if found["detail"] else ""
+    return Invalid(found["code"], f"{found['error']}{detail}", hint=found["hint"])
