@@ -91,7 +91,7 @@ class Contract:
 
     @cached_property
     def computing(self) -> tuple[str, str]:
-        """The encryptor and the multiplier of DESIGN §7."""
+        """The encryptor and the multiplier (docs/protocol.md §7)."""
         made = plan(self.job.question, self.agreement, self.passes.told)
         people = self.job.question.people
         computation = computation_of(made, {"left": people[made.left].agency, "right": people[made.right].agency})

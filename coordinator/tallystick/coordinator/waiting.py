@@ -33,7 +33,7 @@ class Silent:
 def phase_of(contract: Contract, state: JobState, complete: Collection[Ref]) -> Phase | None:
     """Give what a job is doing, from the messages of its attempt that are complete; None unless it runs or releases.
 
-    Place of the encrypted small-cell test (DESIGN §8): between `compute` and the sealing of shares. Until it is there, `check`
+    Place of the encrypted small-cell test (docs/protocol.md §8): between `compute` and the sealing of shares. Until it is there, `check`
     is the desk's: it opens the candidate, hides small cells, and its people look.
     """
     if state == JobState.RELEASING:

@@ -1,4 +1,4 @@
-"""Decoys: made-up people that blur every match count that the coordinator sees (DESIGN §6).
+"""Decoys: made-up people that blur every match count that the coordinator sees (docs/protocol.md §5).
 
 All nodes of a job know the same m decoys of every pass, from the job secret. Each node includes each with probability 1/2, by
 coins that only it knows. A decoy matches when both nodes include it. So the number of people who match first at a pass reaches

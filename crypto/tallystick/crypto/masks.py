@@ -58,7 +58,7 @@ def _correction(k: int, k_prime: int) -> int | None:
 
 
 def corrected_scalars(randomness: Randomness) -> tuple[bytes, bytes, bytes]:
-    """Give (k, k', d): the mask for others' lists, the mask for one's own, and the correction for the coordinator (DESIGN §6).
+    """Give (k, k', d): the mask for others' lists, the mask for one's own, and the correction for the coordinator (docs/protocol.md §5).
 
     Draws k' again until d exists as an integer that clamping leaves as it is: about two draws.
 

@@ -1,4 +1,4 @@
-"""A node's list of masked points, and what the others and the coordinator make of it (DESIGN §6, protocol TS1).
+"""A node's list of masked points, and what the others and the coordinator make of it (docs/protocol.md §5).
 
     point of person i at pass p = X25519(k', H(len‖job secret‖len‖p‖len‖token_ip))        own_list, at the owner
     ring: every other node multiplies by its k                                            remasked

@@ -9,8 +9,8 @@ Rules that this file enforces:
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
 3. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
-The encrypted small-cell test of DESIGN §8, once it is there, takes rule 1's place before opening: then the desk opens only cells that
-passed.
+An encrypted small-cell test, once a later version has it, takes rule 1's place before opening: then the desk opens only cells that
+passed (docs/adr/0008-small-cells.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Coins, decoy tokens, and the exact privacy figures of DESIGN §6."""
+"""Coins, decoy tokens, and the exact privacy figures that SECURITY.md states."""
 
 from __future__ import annotations
 

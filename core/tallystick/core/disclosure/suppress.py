@@ -19,7 +19,8 @@ The tests try every small table: among all that release the same, no hidden smal
 
 Security: the released rows and totals tell an outsider nothing of a hidden small count but that it is small. An agency knows
 more by itself: in a left join, its own total for each combination of its own `by` columns. The desk works on opened cells, so the
-desk's agency sees them all. The encrypted test of DESIGN §8 closes both; until then the agreement's parties accept it.
+desk's agency sees them all. Both stand until small cells are
+no longer opened (docs/adr/0008-small-cells.md); an agreement's parties accept it until then.
 """
 
 from __future__ import annotations

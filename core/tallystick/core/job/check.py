@@ -252,7 +252,7 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
 def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     mode = release_of(question, agreement)
     if mode == "direct":
-        # its place: DESIGN §8's test on shares opens only cells that pass, and then nothing needs the desk
+        # without a test on shares, somebody must open small cells to hide them: the desk (docs/adr/0008-small-cells.md)
         yield Refused(
             "release-direct",
             "release: direct needs the encrypted small-cell test, which this version does not have",

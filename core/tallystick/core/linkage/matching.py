@@ -1,6 +1,6 @@
 """Which anonymous rows are the same person: tags in, clusters out.
 
-Rules that this file enforces (DESIGN §6.6):
+Rules that this file enforces (docs/protocol.md §6):
 
 1. Passes go from strict to loose. A row is free towards an agency as long as its cluster has no row of that agency.
 2. Within a pass, a tag links two agencies if exactly one row of each has it, among the rows that are free towards the other.

@@ -26,7 +26,7 @@ class CellTerms:
 
 @dataclass(frozen=True)
 class Computation:
-    """A computation between the encryptor (agency A of DESIGN §7) and the multiplier (agency B).
+    """A computation between the encryptor and the multiplier (docs/protocol.md §7).
 
     Attributes:
         pairs: for each product (index of the encryptor's column, index of the multiplier's column).
