@@ -70,8 +70,8 @@ def coins(coin_key: bytes, job_digest: bytes, pass_id: str, decoys: int) -> npt.
         pass_id: the pass whose decoys they are.
         decoys: m.
 
-    Security: a PRF of these three and not of the attempt, so that repeating a job, or a restart, shows the same noise again
-    and never an average over fresh noise (S-08).
+    Security: a PRF of these three and not of the attempt, so that another attempt of a job shows the same noise again and never an
+    average over fresh noise (S-08). A new job has coins of its own, though it asks the same question (`composition.py`).
     """
     stream = derive(coin_key, "decoy coins", job_digest, pass_id.encode(), length=(decoys + 7) // 8)
     return np.unpackbits(np.frombuffer(stream, dtype=np.uint8), count=decoys).astype(np.bool_)
@@ -80,7 +80,7 @@ def coins(coin_key: bytes, job_digest: bytes, pass_id: str, decoys: int) -> npt.
 def decoy_tokens(secret: bytes, own_pass: str, at_pass: str, decoys: int) -> Points:
     """Give the tokens that the decoys of `own_pass` have at `at_pass`: an array (m, 32), the same at all nodes.
 
-    Security: from the job secret, so the coordinator cannot make them and cannot tell decoys from people.
+    Security: from the job secret, so the coordinator cannot make them and cannot tell their tags from people's.
     """
     stream = derive(secret, "decoy tokens", own_pass.encode(), at_pass.encode(), length=decoys * TOKEN)
     return np.frombuffer(stream, dtype=np.uint8).reshape(decoys, TOKEN)

@@ -1,6 +1,6 @@
 """What an agency brings to an attempt: its people, read and checked, as tokens and columns. Runs in a thread; blocks.
 
-Security: what is here stays in this process. The only thing kept of it is a keyed fingerprint, so that a later attempt over other
+Security: what is here stays in this node's processes. The only thing kept of it is a keyed fingerprint, so that a later attempt over other
 records is noticed before anything of it leaves (S-18).
 """
 

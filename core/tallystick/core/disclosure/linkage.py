@@ -7,7 +7,8 @@ What `suppress.py` hides of the totals stays hidden, and nothing here may say it
   three numbers or more is not tested.
 - **Matches by pass** are the coordinator's counts less the decoys that are expected, so blurred. One is hidden where its interval
   of 95 % reaches below `min_cell`; where decoys are so few that they blur less than a small count, one that is hidden hides all.
-  None is shown where the matches in all are hidden.
+  None is shown where the matches in all are hidden. Where all are shown, they and the matches in all, which are exact, say how many
+  decoys matched in all: each pass is then blurred less than its interval says, and a pass that stands alone is not.
 - **Match rates** are matches over people, with Wilson's interval; by group as `rates.py` allows.
 - **Quality** is in thousandths. Precision rests on pairs of look-alikes; where they are few, as many as a small number can be are taken
   in their place, and the lower end alone is told.

@@ -46,12 +46,14 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     desk = agreement.release.desk
     statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
     for agency in participants(question, agreement):
-        statement[agency] = _agency(agency, data)
+        statement[agency] = _agency(agency, data, opens=agency == desk)
         if agency == desk:
-            statement[agency] += _desk(question)
+            statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = _analyst(question, agreement)
     for agency in data:
-        statement[f"{COORDINATOR} + {agency}"] = _coalition(agency, agreement, passes_of(question, agreement))
+        statement[f"{COORDINATOR} + {agency}"] = _coalition(
+            agency, agreement, passes_of(question, agreement), opens=agency == desk
+        )
     return statement
 
 
@@ -98,7 +100,7 @@ def _other_spellings(used: Passes, decoys: int) -> list[str]:
     return lines
 
 
-def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
+def _agency(agency: str, data: tuple[str, ...], *, opens: bool) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job and who approved it"]
     if agency in data:
@@ -106,18 +108,33 @@ def _agency(agency: str, data: tuple[str, ...]) -> list[str]:
             f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number"
         )
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
-    return [*learned, "not: which people match, its own included; any value of another agency"]
+    but = ", but for what the cells say that it opens as the desk" if opens else ""
+    return [*learned, f"not: which people match, its own included; any value of another agency{but}"]
 
 
-def _desk(question: Question) -> list[str]:
+def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
     measures = _listed(tuple(measure.label for measure in question.measures))
     groups = f" by {_listed(question.by)}" if question.by else ""
-    return [
+    told = [
         f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts",
         "as the desk: people and matches by the left group's columns; tokens and pairs of look-alikes of each list at each pass",
-        "as the desk: how many people match at a pass, as blurred as the coordinator sees it, and an estimate of recall",
-        "as the desk: it hides the small cells before anything is released",
+        f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}",
     ]
+    if brings_data:
+        told.append(
+            "as the desk, with data of its own: a cell of one person it knows says whether that person matched, and the other "
+            "agency's value; other small cells say nearly as much (this version opens every cell)"
+        )
+    return [*told, "as the desk: it hides the small cells before anything is released"]
+
+
+def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
+    """Say what decoys hide from a desk, which opens the matches in all exactly."""
+    if agreement.decoys == 0:
+        return "exactly, since the agreement has no decoys"
+    if len(passes_of(question, agreement).told) == 1:
+        return "decoys hide nothing of them, since it opens the number of matches"
+    return "it opens the matches in all, so it knows how many links are decoys in all, and not how many of each pass"
 
 
 def _analyst(question: Question, agreement: Agreement) -> list[str]:
@@ -135,7 +152,7 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     ]
 
 
-def _coalition(agency: str, agreement: Agreement, passes: Passes) -> list[str]:
+def _coalition(agency: str, agreement: Agreement, passes: Passes, *, opens: bool) -> list[str]:
     lines = [
         f"together they also learn which of {agency}'s own people match, exactly: decoys do not hide it from who knows its list's order",
         _blur(
@@ -144,15 +161,21 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes) -> list[str]:
             _delta_with_agency,
         ),
     ]
+    if opens:
+        lines.append(
+            f"{agency} is the desk and opens the cells: where they know who is in one, they know what the other agency's values of these add "
+            "up to, and of one person the value"
+        )
+    cells = "beyond what these cells say" if opens else "or cells"
     if passes.similarity is None:
-        return [*lines, "not: values, people of the other agency that do not match, or cells"]
+        return [*lines, f"not: values, people of the other agency that do not match, {cells}"]
     return [
         *lines,
         (
             f"in which bands each of {agency}'s own people coincides with anybody of the other agency, so which parts of names, dates, "
             "numbers or addresses the two share, whether they match or not"
         ),
-        "not: values, people of the other agency who are like none of these, or cells",
+        f"not: values, people of the other agency who are like none of these, {cells}",
     ]
 
 

@@ -13,7 +13,8 @@ Rules that this file enforces (docs/protocol.md §6):
 
 Every link of a pass, or of a round, is found before any is made, so the result depends neither on the order of rows nor of agencies.
 
-Security: sees tags alone. The counts are exact and blurred only by the agencies' decoys, so they stay with the coordinator.
+Security: sees tags alone. The counts are exact and blurred only by the agencies' decoys. Of these counts only the links of each pass
+leave the coordinator, for the desk (`report.py`).
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ one by a fair coin. So as many links of each shape are taken away as decoys are 
 over the links, holds the chance in how many there were. Where decoys outnumber people by more than `CROWDED` to one, nothing is said.
 Passes of other spellings are left out: they recapture nobody independently.
 
-Security: links by pass are as blurred for the desk as for the coordinator. Recall is one figure fitted to all patterns together,
-in whole thousandths.
+Security: decoys blur links by pass for the coordinator alone. The desk opens the matches of all passes together exactly, so it knows
+how many links are decoys in all: with one pass nothing is blurred for it, with several the division among passes is. A desk that brings
+data knows also its own coins. Recall is one figure fitted to all patterns together, in whole thousandths.
 """
 
 from __future__ import annotations

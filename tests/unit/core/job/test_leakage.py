@@ -50,8 +50,35 @@ def test_only_the_desk_sees_candidate_cells_and_all_of_them() -> None:
     )
 
 
+def test_a_desk_with_data_is_said_to_read_membership_and_values_of_few() -> None:
+    statement = leakage_statement(question(), agreement())
+    own = "\n".join(statement["human-services"])
+    assert "a cell of one person it knows says whether that person matched, and the other agency's value" in own
+    assert "any value of another agency, but for what the cells say that it opens as the desk" in own
+    assert statement["labor"][-1].endswith("any value of another agency")
+    together = "\n".join(statement["coordinator + human-services"])
+    assert "human-services is the desk and opens the cells" in together
+    assert not together.endswith("or cells")
+    assert statement["coordinator + labor"][-1].endswith("or cells")
+
+
+def test_decoys_are_said_to_hide_a_pass_from_the_coordinator_and_not_from_the_desk() -> None:
+    def said(**terms: object) -> str:
+        (line,) = (
+            line for line in leakage_statement(question(), agreement(**terms))["human-services"] if "links of each pass" in line
+        )
+        return line
+
+    one, two = ["ssn+birth_date"], ["ssn+birth_date", "ssn"]
+    assert said(link=one).endswith("decoys hide nothing of them, since it opens the number of matches")
+    assert said(link=two).endswith("it knows how many links are decoys in all, and not how many of each pass")
+    assert said(link=two, decoys=0).endswith("exactly, since the agreement has no decoys")
+
+
 def test_a_desk_without_data_learns_no_sizes() -> None:
     statement = leakage_statement(question(), agreement(release={"mode": "desk", "desk": "housing"}))
+    assert not any("with data of its own" in line for line in statement["housing"])
+    assert statement["coordinator + human-services"][-1].endswith("or cells")
     assert any("candidate cell" in line for line in statement["housing"])
     assert not any("padded" in line for line in statement["housing"])
     assert any("padded number of rows of labor" in line for line in statement["human-services"])
