@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -179,6 +180,12 @@ def test_columns_and_products_are_made_once() -> None:
     assert len(made.cells) == 12 * 3 + 5 + 4 * 2
     assert made.rows[0] == ("north", "b")
     assert made.rows[-1] == (None, None)
+
+
+def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
+    assert list(inspect.signature(plan).parameters) == ["question", "agreement", "passes"]
+    asked = {"measures": ["count"], "by": ["l.place"]}
+    assert plan(question(**asked), agreement(), ["ssn"]) == plan(question(**asked), agreement(), ["ssn"])
 
 
 def test_the_encryptor_has_fewer_columns() -> None:

@@ -125,6 +125,15 @@ def test_the_links_of_a_pass_less_a_quarter_of_its_decoys_are_its_people() -> No
         assert abs(told - true) < 5 * spread(400)
 
 
+def test_whoever_knows_the_matches_in_all_knows_how_many_links_are_decoys() -> None:
+    both, holds = lists(2000, 400, 4)
+    found = matched(both)
+    decoys = int(np.count_nonzero(found.pairs(0, 1)[0] >= 2000))
+    matches = len(set.union(*holds))  # as the desk opens them
+    assert decoys > 200
+    assert sum(seen(both, found, RECIPES, 400).links) - matches == decoys
+
+
 def test_recall_is_that_of_the_people_although_decoys_stand_among_them() -> None:
     both, holds = lists(8000, 600, 2)
     part = seen(both, matched(both), RECIPES, 600)
