@@ -148,8 +148,8 @@ def merged(claims: Iterable[Claim], kept: Iterable[Claim]) -> list[Claim]:
     alike = {line.text: line for line in held.values()}
     made = []
     for claim in claims:
-        line = held.get(claim.source) or alike.get(claim.text)
-        made.append(claim if line is None else replace(claim, tests=line.tests, gap=line.gap))
+        own = held.get(claim.source) or alike.get(claim.text)
+        made.append(claim if own is None else replace(claim, tests=own.tests, gap=own.gap))
     return made
 
 

@@ -184,8 +184,7 @@ def test_columns_and_products_are_made_once() -> None:
 
 def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
     assert list(inspect.signature(plan).parameters) == ["question", "agreement", "passes"]
-    asked = {"measures": ["count"], "by": ["l.place"]}
-    assert plan(question(**asked), agreement(), ["ssn"]) == plan(question(**asked), agreement(), ["ssn"])
+    assert plan(question(by=("l.place",)), agreement(), ["ssn"]) == plan(question(by=("l.place",)), agreement(), ["ssn"])
 
 
 def test_the_encryptor_has_fewer_columns() -> None:

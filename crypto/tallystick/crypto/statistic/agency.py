@@ -12,8 +12,8 @@ Rules that this file enforces (docs/protocol.md §4):
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
-7. Place of the encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there, `core/job/check.py`
-   refuses `release: direct`, and the desk hides small cells after opening.
+7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
+   `core/job/check.py` refuses `release: direct`, and the desk hides small cells after opening.
 8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
 """
 
