@@ -2,8 +2,8 @@
 
 Claims are the rows of SECURITY.md's table of who learns what, the requirements of docs/requirements.md that are built, and every
 `Security:` paragraph of a docstring. Their texts are copied from there. The columns `shown by` and `not shown yet` are written by
-hand; `python -m tests.docs.claims` keeps them, copies the texts again, adds new claims and drops those that are gone. A file with
-merge conflicts may be given to it: of two lines of one claim it keeps the tests of both.
+hand; `python -m tests.docs.claims` keeps them, copies the texts again, adds new claims and drops those that are gone. It follows tests
+whose files moved. A file with merge conflicts may be given to it: of two lines of one claim it keeps the tests of both.
 """
 
 from __future__ import annotations
@@ -184,10 +184,39 @@ def missing_test(name: str, root: Path = ROOT) -> str:
     return "" if last in functions and last.startswith("test_") else f"{name}: no such test"
 
 
+def moved_tests(claims: Iterable[Claim], root: Path = ROOT) -> list[Claim]:
+    """Give claims with the new places of tests that are not where they were, where one test alone has such a name."""
+
+    def place(name: str) -> str:
+        function = name.rpartition("::")[2]
+        if not missing_test(name, root):
+            return name
+        places = [
+            "::".join((path.relative_to(root).as_posix(), *outer, function))
+            for path in sorted((root / "tests").rglob("test_*.py"))
+            if f"def {function}(" in (text := path.read_text(encoding="utf-8"))
+            for outer in _outer(ast.parse(text).body, function)
+        ]
+        return places[0] if len(places) == 1 else name
+
+    return [replace(claim, tests=tuple(place(test) for test in claim.tests)) for claim in claims]
+
+
+def _outer(body: list[ast.stmt], function: str) -> list[tuple[str, ...]]:
+    """Give the class that a function stands in, for each function of this name."""
+    classes = [((), body), *(((node.name,), node.body) for node in body if isinstance(node, ast.ClassDef))]
+    return [
+        names
+        for names, inside in classes
+        for node in inside
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function
+    ]
+
+
 def main() -> None:
     """Write the page again."""
     path = ROOT / PAGE
-    kept = written(path.read_text(encoding="utf-8")) if path.exists() else []
+    kept = moved_tests(written(path.read_text(encoding="utf-8"))) if path.exists() else []
     path.write_text(page(merged(collected(), kept)), encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs import claims
-from tests.docs.claims import Claim, collected, docstring_claims, merged, missing_test, page, requirements, written
+from tests.docs.claims import Claim, collected, docstring_claims, merged, missing_test, moved_tests, page, requirements, written
 from tests.meta.test_house import tracked
 
 WRITTEN = written((claims.ROOT / claims.PAGE).read_text(encoding="utf-8"))
@@ -133,6 +133,9 @@ def test_new_claims_are_found_and_what_is_written_by_hand_is_kept(tmp_path: Path
     assert merged(collected(tmp_path), shown)[-1].tests == shown[-1].tests
     file.with_name("moved.py").write_text('"""Do it.\n\nSecurity: another thing.\n"""\n')
     changed = merged(collected(tmp_path), shown)
+    (tmp_path / "tests/b").mkdir(parents=True)
+    (tmp_path / "tests/b/test_b.py").write_text("class TestBox:\n    def test_a(self):\n        pass\n")
+    assert moved_tests(shown, tmp_path)[-1].tests == ("tests/b/test_b.py::TestBox::test_a",)
     assert changed[-1] == Claim("core/tallystick/core/moved.py", "another thing.")
     assert len(changed) == len(first) - 1
 
