@@ -1,4 +1,6 @@
-"""What former surnames at one agency find and cost: the county's TANF agency with two others; writes a table of docs/linkage.md.
+"""What former surnames at one agency find and cost: the county's TANF agency with two others.
+
+Writes a table of benchmarks/results/linkage.md.
 
 TANF is given both surnames of everybody who has changed it. Links are made in the clear, as `tally link try` makes them.
 

@@ -1,4 +1,6 @@
-"""Our links of Febrl's data sets beside those of another project, on the same lists in the same run; writes docs/linkage.md's table.
+"""Our links of Febrl's data sets beside those of another project, on the same lists in the same run.
+
+Writes its tables of benchmarks/results/linkage.md.
 
 usage: anonlink.py --peer NAME=COMMAND … [--without-febrl4 | --households]
 

@@ -1,4 +1,6 @@
-"""How well keys of one person are found within a list: Febrl 1 to 3, and the county's housing agency; writes a table of docs/linkage.md.
+"""How well keys of one person are found within a list: Febrl 1 to 3, and the county's housing agency.
+
+Writes a table of benchmarks/results/linkage.md.
 
 Pairs of keys are counted: a person with three keys is three pairs. Nothing was chosen on Febrl4, which has nobody twice in a list.
 

@@ -1,4 +1,4 @@
-"""How well the ladders and the similarity pass link: Febrl 1 to 3, counties of three sizes, strangers, Febrl4; writes docs/linkage.md's tables.
+"""Measure how well ladders and similarity pass link Febrl 1 to 3, three sizes of county, strangers, Febrl4: benchmarks/results/linkage.md.
 
 usage: python -m benchmarks.linkage [febrl county sizes probes strangers rounds thresholds large febrl4]
 """
@@ -31,7 +31,7 @@ from tallystick.lab.linking.people import People, header_of, read_people
 from tallystick.lab.linking.trial import Trial, rehearsed
 from tallystick.lab.linking.truth import Truth, read_truth
 
-PAGE = Path(__file__).parents[1] / "docs" / "linkage.md"
+PAGE = Path(__file__).parent / "results" / "linkage.md"
 SEEDS = (2025, 1, 2)
 KEYS = {"tanf_exits": "person_id", "ui_wages": "ssn", "hmis_entries": "personal_id"}
 OTHERS = {"hmis_entries": "housing", "ui_wages": "wages"}
@@ -259,7 +259,7 @@ def write_section(name: str, text: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     if not marks.search(page):
-        raise SystemExit(f"error: docs/linkage.md has no place for {name}")
+        raise SystemExit(f"error: benchmarks/results/linkage.md has no place for {name}")
     PAGE.write_text(marks.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page), encoding="utf-8")
 
 

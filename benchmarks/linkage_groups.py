@@ -1,4 +1,6 @@
-"""Who is missed and who is got wrong: precision and recall by group in the county, by ladder; writes docs/linkage.md's table.
+"""Who is missed and who is got wrong: precision and recall by group in the county, by ladder.
+
+Writes its table of benchmarks/results/linkage.md.
 
 Three pairs of agencies, three seeds each, taken together: TANF with housing (names, birth date, number often missing), TANF with wages
 (number, last name, first initial), schools with child welfare (no number, an address). The groups are of the truth, or of what both files

@@ -1,4 +1,4 @@
-"""Febrl4's linkage through the whole encrypted path: jobs of a network link whom the rehearsal of docs/linkage.md links, and find as many.
+"""Febrl4's linkage through the whole encrypted path: jobs of a network link whom a rehearsal links, and find as many.
 
 Without decoys, which a rehearsal has none of: those that both lists have count among what a round would link, so with them a job's last
 round may be another one. Longer than the default suite allows (up to 48 recipes and 256 bands of 5,000 people):
