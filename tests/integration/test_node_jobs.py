@@ -21,7 +21,6 @@ from tallystick.node.local.client import steward
 from tallystick.node.local.server import StewardService, serving_local
 from tallystick.node.prepare import Prepared
 from tallystick.node.storage.sqlite import SqliteStorage
-from tallystick.v1.steward_pb2 import DecideRequest, PendingRequest, StewardJobRequest
 from tallystick.v1.types_pb2 import JobState as WireState
 from tests import governance
 from tests.integration.nodes import (
@@ -139,20 +138,17 @@ async def test_a_steward_decides_over_the_socket(town: Town) -> None:
     async with serving(town) as address:
         agencies = both(town, address, policy="ask")
         node = agencies.desk.node()
-        service = StewardService(
-            DESK, node.jobs, node.approvals, node.storage, status=node.status, datasets=lambda: {"exits": {"rows": 1}}
-        )
+        service = StewardService(node.jobs, node.approvals, node.storage, health=node.health, datasets=list)
         async with serving_local(agencies.desk.config.socket, service), attending(node):
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: any(record.awaits == "approve" for record in node.storage.jobs()))
 
             def refuse() -> str:
-                with steward(agencies.desk.config.socket) as stub:
-                    (job,) = stub.Pending(PendingRequest(), timeout=10).jobs
-                    shown = stub.Show(StewardJobRequest(job=job.job[:6]), timeout=10)
-                    assert '"leakage"' in shown.report
-                    request = DecideRequest(job=job.job, approve=False, reason_class="people", reason="not these")
-                    return str(stub.Decide(request, timeout=10).report)
+                with steward(agencies.desk.config.socket) as service:
+                    (job,) = service.pending()
+                    digest = bytes.fromhex(job.job)
+                    assert "leakage" in service.show(digest[:6]).json_value()
+                    return str(service.refuse(digest, "people", "not these").json_value())
 
             assert "not these" in await asyncio.to_thread(refuse)
             await until(lambda: town.state in ENDED)

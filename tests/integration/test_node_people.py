@@ -18,7 +18,7 @@ from tallystick.node.app import Node, held_state
 from tallystick.node.cli import node as command
 from tallystick.node.joining import join
 from tallystick.node.local.server import StewardService, serving_local
-from tallystick.node.preflight import datasets
+from tallystick.node.preflight import check_datasets
 from tests import governance
 from tests.governance import identity
 from tests.integration.nodes import (
@@ -48,9 +48,7 @@ def town_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> To
 
 def service_of(agency: Agency, node: Node) -> StewardService:
     config = agency.config
-    return StewardService(
-        agency.name, node.jobs, node.approvals, node.storage, status=node.status, datasets=lambda: datasets(config)
-    )
+    return StewardService(node.jobs, node.approvals, node.storage, health=node.health, datasets=lambda: check_datasets(config))
 
 
 async def tally(agency: Agency, *arguments: str) -> Result:
@@ -96,13 +94,21 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
             await until(lambda: town.state in ENDED)
             status = json.loads((await tally(desk, "status", "--format", "json")).stdout)
             assert status["connected"] is True
+            asked = await tally(desk, "log", "--format", "json")
+            page = await tally(desk, "log", "--after", "1", "--limit", "2", "--format", "json")
     assert town.state == "released"
     result, _ = released(town)
     assert found(result) == expected()
     signers = {document["signatures"][0]["signer"] for document in result.approvals}
     assert signers == {DESK, OTHER, "sue", "tom"}
-    log = await tally(desk, "log", "--format", "json")
-    events = [entry["event"] for entry in json.loads(log.stdout)]
+    assert "tally node log --offline" in (await tally(desk, "log")).stderr
+    with held_state(desk.config.state):
+        assert "the node runs" in (await tally(desk, "log", "--offline")).stderr
+    log = await tally(desk, "log", "--offline", "--format", "json")
+    entries = json.loads(log.stdout)
+    assert json.loads(asked.stdout) == entries[: len(json.loads(asked.stdout))]
+    assert json.loads(page.stdout) == entries[1:3]
+    events = [entry["event"] for entry in entries]
     assert events.index("approved") < events.index("share") < events.index("candidate") < events.index("release-approved")
     assert CANARY not in log.output
 

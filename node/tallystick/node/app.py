@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.job.model import Job
@@ -38,11 +38,13 @@ from tallystick.node.local.server import StewardService, serving_local
 from tallystick.node.policy.evaluate import Verdict, evaluate
 from tallystick.node.policy.model import Policy, read_policy
 from tallystick.node.ports import Link, Storage
-from tallystick.node.preflight import datasets
+from tallystick.node.preflight import check_datasets
 from tallystick.node.prepare import prepared
 from tallystick.node.renewing import Renewing
 from tallystick.node.session import Surroundings
 from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.view_builders import build_health
+from tallystick.node.views import Health
 from tallystick.node.workers import ProcessWorkers
 
 LOOK_AGAIN_SECONDS: Final = 20.0
@@ -81,24 +83,21 @@ class Node:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.jobs.close()
 
-    def status(self) -> dict[str, Any]:
+    def health(self) -> Health:
         """Say how the node is."""
-        states = [record.state for record in self.storage.jobs()]
-        now = self.clock.now()
-        days = {
-            name: (moment(document.read(Agreement).valid_until) - now).days
-            for name, document in self.approvals.agreements.all().items()
-        }
         certificate = self.config.path(self.config.file.coordinator.certificate)
+        ends = None
         with contextlib.suppress(OSError, TallyError):
-            days["certificate"] = (loaded(certificate.read_bytes()).not_valid_after_utc - now).days
-        return {
-            "agency": self.config.agency,
-            "connected": self.connected,
-            "jobs": {state: states.count(state) for state in sorted(set(states))},
-            "days_left": days,
-            "kernel": kernel.chosen(),
-        }
+            ends = loaded(certificate.read_bytes()).not_valid_after_utc
+        return build_health(
+            self.config.agency,
+            connected=self.connected,
+            records=self.storage.jobs(),
+            agreements={name: document.read(Agreement) for name, document in self.approvals.agreements.all().items()},
+            certificate_end=ends,
+            now=self.clock.now(),
+            kernel=kernel.chosen(),
+        )
 
     async def _hear(self) -> None:
         wait = FIRST_WAIT
@@ -228,7 +227,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         node = built(config, identity, storage, link, workers)
         renewing = Renewing(membership, config.file.coordinator.address, link, node.clock)
         service = StewardService(
-            config.agency, node.jobs, node.approvals, storage, status=node.status, datasets=lambda: datasets(config)
+            node.jobs, node.approvals, storage, health=node.health, datasets=lambda: check_datasets(config)
         )
         try:
             async with serving_local(config.socket, service), _meanwhile(renewing.attend()):

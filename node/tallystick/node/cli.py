@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, cast, get_args
 
 import click
 
 from tallystick.core.clock import SystemClock
 from tallystick.core.documents import SignedDocument, read_document, signed, write_document
-from tallystick.core.errors import Invalid
+from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
@@ -23,21 +23,17 @@ from tallystick.core.net.joining import read_invitation
 from tallystick.core.terminal import FAILED, SETTINGS, Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
-from tallystick.node.app import run
+from tallystick.node.app import held_state, run
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.joining import join as join_network
-from tallystick.node.local.client import DATASETS_SECONDS, SECONDS, steward
+from tallystick.node.local.client import steward
+from tallystick.node.local.server import log_pages
+from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
 from tallystick.node.starting import begun
 from tallystick.node.storage.memory import MemoryStorage
 from tallystick.node.storage.sqlite import SqliteStorage
-from tallystick.v1.steward_pb2 import (
-    DatasetsRequest,
-    DecideRequest,
-    PendingRequest,
-    StatusRequest,
-    StewardJob,
-    StewardJobRequest,
-)
+from tallystick.node.views import JobSummary, LogEntry
+from tallystick.records.survey import DatasetProblem
 
 _MIN_NAME: Final = 8
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -122,11 +118,11 @@ def serve(config_path: Path) -> None:
 def status(config_path: Path, format_: Format) -> None:
     """Show how the running node is."""
     with steward(read_config(config_path).socket) as service:
-        report = json.loads(service.Status(StatusRequest(), timeout=SECONDS).report)
+        health = service.health()
     if format_ == "json":
-        print_json(report)
+        print_json(health.json_value())
     else:
-        print_table(("what", "value"), [(key, _line(value)) for key, value in report.items()])
+        print_health(health)
 
 
 @node.command()
@@ -138,27 +134,15 @@ def datasets(config_path: Path, format_: Format) -> None:
     config = read_config(config_path)
     if config.socket.exists():
         with steward(config.socket) as service:
-            report = json.loads(service.Datasets(DatasetsRequest(), timeout=DATASETS_SECONDS).report)
+            checks = service.datasets()
     else:
-        report = preflight.datasets(config)
+        checks = preflight.check_datasets(config)
     if format_ == "json":
-        print_json(report)
+        print_json({check.dataset: check.json_value() for check in checks})
     else:
-        rows = [
-            (
-                name,
-                one.get("rows"),
-                f"{one['people']} of {one['at_most']}" if "people" in one else "",
-                _line(one.get("identifiers")),
-                one.get("error", ""),
-                one.get("detail", ""),
-            )
-            for name, one in report.items()
-        ]
-        print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), rows)
-        if keys := preflight.keys_told(report):
-            print_table(("dataset", "what", "by", "number"), keys)
-    _end([(f"dataset {name}", one.get("error", ""), one.get("hint", "")) for name, one in report.items()])
+        print_datasets(checks)
+    problems = [(check.dataset, check.outcome) for check in checks if isinstance(check.outcome, DatasetProblem)]
+    _end([(f"dataset {dataset}", problem.message, problem.hint) for dataset, problem in problems])
 
 
 @node.command()
@@ -168,12 +152,11 @@ def datasets(config_path: Path, format_: Format) -> None:
 def pending(config_path: Path, format_: Format) -> None:
     """List the jobs that wait for a decision of this agency."""
     with steward(read_config(config_path).socket) as service:
-        jobs = [json.loads(job.report) for job in service.Pending(PendingRequest(), timeout=SECONDS).jobs]
+        jobs = service.pending()
     if format_ == "json":
-        print_json(jobs)
+        print_json([job.json_value() for job in jobs])
     else:
-        columns = ("job", "awaits", "analyst", "purpose", "title", "policy")
-        print_table(columns, [(short(job["job"]), *(job[key] for key in columns[1:])) for job in jobs])
+        print_pending(jobs)
 
 
 @node.command()
@@ -183,18 +166,13 @@ def pending(config_path: Path, format_: Format) -> None:
 @run_cli
 def show(job: str, config_path: Path, format_: Format) -> None:
     """Show one job in full: question, who learns what, the policy's reasons, and at the desk the candidate table."""
-    report = _report(read_config(config_path), job)
+    name = _name(job)
+    with steward(read_config(config_path).socket) as service:
+        detail = service.show(name)
     if format_ == "json":
-        print_json(report)
-        return
-    candidate = report.pop("candidate", None)
-    leakage = report.pop("leakage", {})
-    print_table(("what", "value"), [(key, _line(value)) for key, value in report.items()])
-    print_table(("who", "learns"), [(who, line) for who, lines in leakage.items() for line in lines])
-    if candidate is not None:
-        columns = candidate["columns"]
-        print_table(columns, [[row.get(column) for column in columns] for row in candidate["rows"]], title="candidate")
-        print_table(("what", "value"), [(key, _line(candidate[key])) for key in ("linkage", "disclosure")])
+        print_json(detail.json_value())
+    else:
+        print_job(detail)
 
 
 @node.command()
@@ -209,11 +187,13 @@ def approve(
     job: str, documents: Sequence[Path], steward_name: str | None, key: Path | None, config_path: Path, format_: Format
 ) -> None:
     """Approve a job before it runs, or release its candidate at the desk."""
-    config = read_config(config_path)
+    config, name = read_config(config_path), _name(job)
     signed_by = [read_document(path, kind="approval") for path in documents]
     if steward_name is not None:
         signed_by.append(_steward_document(config, job, steward_name, key))
-    _decide(config, DecideRequest(job=_name(job), approve=True, documents=[one.encoded() for one in signed_by]), format_)
+    with steward(config.socket) as service:
+        decided = service.approve(name, signed_by)
+    _print_decided(decided, "approved", format_)
 
 
 @node.command()
@@ -239,31 +219,48 @@ def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path) -
 @run_cli
 def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_: Format) -> None:
     """Refuse a job; at the desk that closes its result."""
-    request = DecideRequest(job=_name(job), approve=False, reason_class=reason_class, reason=reason)
-    _decide(read_config(config_path), request, format_)
+    name = _name(job)
+    with steward(read_config(config_path).socket) as service:
+        decided = service.refuse(name, cast("ReasonClass", reason_class), reason)
+    _print_decided(decided, "refused", format_)
 
 
 @node.command()
 @click.option("--after", type=click.IntRange(min=0), default=0, show_default=True, help="Show entries after this number.")
 @click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many.")
+@click.option("--offline", is_flag=True, help="Read the file of a node that does not run, in place of asking the node.")
 @config_option
 @format_option
 @run_cli
-def log(after: int, limit: int, config_path: Path, format_: Format) -> None:
+def log(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     """Show the node's log; its chain is checked."""
-    path = read_config(config_path).state / "node.db"
+    config = read_config(config_path)
+    entries = _stored_log(config, after, limit) if offline else _running_log(config, after, limit)
+    if format_ == "json":
+        print_json([entry.json_value() for entry in entries])
+    else:
+        print_log(entries)
+
+
+def _running_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
+    try:
+        with steward(config.socket) as service:
+            return service.log(after, limit)
+    except NotReady as error:
+        hint = f"{error.hint}; or read the file of a node that does not run: tally node log --offline"
+        raise NotReady(error.code, error.message, hint=hint) from error
+
+
+def _stored_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
+    """Read the log of a node that does not run; the state folder is held meanwhile."""
+    path = config.state / "node.db"
     if not path.exists():
         raise Invalid("file-missing", f"{path} does not exist", hint="run the node first: tally node serve")
-    storage = SqliteStorage(path)
     try:
-        entries = [{**json.loads(event.entry), "chain": event.chain.hex()} for event in storage.events(after, limit)]
-    finally:
-        storage.close()
-    if format_ == "json":
-        print_json(entries)
-    else:
-        rows = [(one["number"], one["time"], one["event"], short(one["job"]), _line(one["details"])) for one in entries]
-        print_table(("number", "time", "event", "job", "details"), rows)
+        with held_state(config.state), closing(SqliteStorage(path)) as storage:
+            return [entry for page in log_pages(storage, after, limit) for entry in page]
+    except NotReady as error:
+        raise NotReady("unavailable", "the node runs, so its file is not read", hint="leave out --offline") from error
 
 
 def _end(found: Sequence[tuple[str, str, str]]) -> None:
@@ -277,22 +274,11 @@ def _end(found: Sequence[tuple[str, str, str]]) -> None:
         sys.exit(FAILED)
 
 
-def _decide(config: NodeConfig, request: DecideRequest, format_: Format) -> None:
-    with steward(config.socket) as service:
-        decided: StewardJob = service.Decide(request, timeout=SECONDS)
-    report = json.loads(decided.report)
+def _print_decided(job: JobSummary, decision: str, format_: Format) -> None:
     if format_ == "json":
-        print_json(report)
+        print_json(job.json_value())
     else:
-        click.echo(f"{short(report['job'])}: {'approved' if request.approve else 'refused'}")
-
-
-def _report(config: NodeConfig, job: str) -> dict[str, Any]:
-    request = StewardJobRequest(job=_name(job))
-    with steward(config.socket) as service:
-        shown = service.Show(request, timeout=SECONDS)
-    report: dict[str, Any] = json.loads(shown.report)
-    return report
+        click.echo(f"{short(job.job)}: {decision}")
 
 
 def _name(job: str) -> bytes:
@@ -310,28 +296,18 @@ def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path
     """Sign an approval with a steward's key, over what the running node shows of the job."""
     if key is None:
         raise Invalid("approval-invalid", "a steward signs with a key", hint="--key FILE")
-    report = _report(config, job)
+    name = _name(job)
+    with steward(config.socket) as service:
+        shown = service.show(name).summary
     now = SystemClock().now()
     approval = Approval(
-        job=report["job"],
-        agreement=report["agreement"]["digest"],
+        job=shown.job,
+        agreement=shown.agreement.digest,
         signer=steward_name,
         role="steward",
         agency=config.agency,
         decision="approve",
         signed_at=now.strftime(_TIME),
-        expires=datetime.fromisoformat(report["deadline"]).strftime(_TIME),
+        expires=datetime.fromisoformat(shown.deadline).strftime(_TIME),
     )
     return signed("approval", approval, steward_name, read_identity(key))
-
-
-def _line(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case dict():
-            return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
-        case list():
-            return "; ".join(_line(item) for item in value)
-        case _:
-            return str(value)

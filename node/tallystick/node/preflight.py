@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket as sockets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.errors import TallyError
@@ -14,7 +14,7 @@ from tallystick.core.net.tls import loaded as loaded_certificate
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.policy.model import read_policy
-from tallystick.records.survey import survey
+from tallystick.records.survey import DatasetCheck, DatasetProblem, survey
 
 SOON_DAYS: Final = 30
 DIAL_SECONDS: Final = 3.0
@@ -33,34 +33,38 @@ def findings(config: NodeConfig, agreements: Agreements, now: datetime) -> Itera
     """Look at everything, in the order in which a node needs it."""
     yield from _agreements(config, agreements, now)
     yield _policy(config)
-    for name, report in datasets(config).items():
-        problem = f"{report['error']} ({report['detail']})" if report.get("detail") else report.get("error", "")
-        yield Finding(f"dataset {name}", problem, report.get("hint", ""))
+    for check in check_datasets(config):
+        match check.outcome:
+            case DatasetProblem(message=message, hint=hint, detail=detail):
+                yield Finding(f"dataset {check.dataset}", f"{message} ({detail})" if detail else message, hint)
+            case _:
+                yield Finding(f"dataset {check.dataset}")
     yield _certificate(config, now)
     yield _coordinator(config)
 
 
-def datasets(config: NodeConfig) -> dict[str, dict[str, Any]]:
-    """Give, by dataset: rows, people and how many it may have, who has each identifier, what was merged; or the error.
-
-    Counts, never values.
-    """
+def check_datasets(config: NodeConfig) -> list[DatasetCheck]:
+    """Hold every dataset's source against its declaration: counts, never values; or what is wrong with it."""
     memory = config.file.max_memory_mib
-    return {name: survey(name, entry, config.folder, max_memory_mib=memory) for name, entry in config.file.datasets.items()}
+    return [survey(name, entry, config.folder, max_memory_mib=memory) for name, entry in config.file.datasets.items()]
 
 
-def keys_told(report: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, int]]:
-    """Give what was found about keys as (dataset, what, by, number): merged and why, not merged and why, other spellings."""
-    told = []
-    for name, one in report.items():
-        found = one.get("duplicates", {})
-        told += [(name, "keys merged", by, count) for by, count in found.get("merged", {}).items()]
-        told += [(name, "pairs of keys told apart", by, count) for by, count in found.get("contradicted", {}).items()]
-        told += [(name, "values of too many keys", by, count) for by, count in found.get("common", {}).items()]
-        if "aliases" in one:
-            told.append((name, "people with aliases", "", one["aliases"]["people"]))
-            told += [(name, "alias rows of nobody", "", count) for count in (one["aliases"]["unknown_rows"],) if count]
-    return told
+def key_counts(checks: Iterable[DatasetCheck]) -> list[tuple[str, str, str, int]]:
+    """List what was found about keys as (dataset, what, by, number): merged and why, not merged and why, other spellings."""
+    counts: list[tuple[str, str, str, int]] = []
+    for check in checks:
+        name, outcome = check.dataset, check.outcome
+        if isinstance(outcome, DatasetProblem):
+            continue
+        if outcome.duplicates is not None:
+            counts += [(name, "keys merged", by, count) for by, count in outcome.duplicates.merged.items()]
+            counts += [(name, "pairs of keys told apart", by, count) for by, count in outcome.duplicates.contradicted.items()]
+            counts += [(name, "values of too many keys", by, count) for by, count in outcome.duplicates.common.items()]
+        if outcome.aliases is not None:
+            counts.append((name, "people with aliases", "", outcome.aliases.people))
+            if outcome.aliases.unknown_rows:
+                counts.append((name, "alias rows of nobody", "", outcome.aliases.unknown_rows))
+    return counts
 
 
 def _agreements(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:

@@ -22,33 +22,84 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from tallystick.v1 import types_pb2 as tallystick_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btallystick/v1/steward.proto\x12\rtallystick.v1\"\x0f\n\rStatusRequest\"C\n\x0eStatusResponse\x12\x0e\n\x06\x61gency\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12\x0e\n\x06report\x18\x03 \x01(\t\"\x10\n\x0ePendingRequest\":\n\x0fPendingResponse\x12\'\n\x04jobs\x18\x01 \x03(\x0b\x32\x19.tallystick.v1.StewardJob\" \n\x11StewardJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\"H\n\nStewardJob\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61waits\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06report\x18\x04 \x01(\t\"f\n\rDecideRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61pprove\x18\x02 \x01(\x08\x12\x14\n\x0creason_class\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\tdocuments\x18\x05 \x03(\x0c\"\x11\n\x0f\x44\x61tasetsRequest\"\"\n\x10\x44\x61tasetsResponse\x12\x0e\n\x06report\x18\x01 \x01(\t2\xef\x02\n\x07Steward\x12\x45\n\x06Status\x12\x1c.tallystick.v1.StatusRequest\x1a\x1d.tallystick.v1.StatusResponse\x12H\n\x07Pending\x12\x1d.tallystick.v1.PendingRequest\x1a\x1e.tallystick.v1.PendingResponse\x12\x43\n\x04Show\x12 .tallystick.v1.StewardJobRequest\x1a\x19.tallystick.v1.StewardJob\x12\x41\n\x06\x44\x65\x63ide\x12\x1c.tallystick.v1.DecideRequest\x1a\x19.tallystick.v1.StewardJob\x12K\n\x08\x44\x61tasets\x12\x1e.tallystick.v1.DatasetsRequest\x1a\x1f.tallystick.v1.DatasetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btallystick/v1/steward.proto\x12\rtallystick.v1\x1a\x19tallystick/v1/types.proto\"\x0f\n\rStatusRequest\"\xd2\x01\n\x06Health\x12\x0e\n\x06\x61gency\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12%\n\x04jobs\x18\x03 \x03(\x0b\x32\x17.tallystick.v1.JobCount\x12\x30\n\nagreements\x18\x04 \x03(\x0b\x32\x1c.tallystick.v1.AgreementTerm\x12\"\n\x15\x63\x65rtificate_days_left\x18\x05 \x01(\x11H\x00\x88\x01\x01\x12\x0e\n\x06kernel\x18\x06 \x01(\tB\x18\n\x16_certificate_days_left\"@\n\x08JobCount\x12&\n\x05state\x18\x01 \x01(\x0e\x32\x17.tallystick.v1.JobState\x12\x0c\n\x04jobs\x18\x02 \x01(\x04\"5\n\rAgreementTerm\x12\x11\n\tagreement\x18\x01 \x01(\t\x12\x11\n\tdays_left\x18\x02 \x01(\x11\"\x10\n\x0ePendingRequest\"\x19\n\nJobRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\"\x90\x03\n\nJobSummary\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x12\n\x05title\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07\x61nalyst\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12.\n\tagreement\x18\x05 \x01(\x0b\x32\x1b.tallystick.v1.AgreementRef\x12\x10\n\x08\x64\x65\x61\x64line\x18\x06 \x01(\t\x12&\n\x05state\x18\x07 \x01(\x0e\x32\x17.tallystick.v1.JobState\x12.\n\x06\x61waits\x18\x08 \x01(\x0e\x32\x1e.tallystick.v1.AwaitedDecision\x12)\n\x08\x64\x65\x63ision\x18\t \x01(\x0e\x32\x17.tallystick.v1.Decision\x12\x30\n\x0creason_class\x18\n \x01(\x0e\x32\x1a.tallystick.v1.ReasonClass\x12-\n\x07verdict\x18\x0b \x01(\x0e\x32\x1c.tallystick.v1.PolicyVerdict\x12\x0f\n\x07reasons\x18\x0c \x03(\tB\x08\n\x06_title\"B\n\x0c\x41greementRef\x12\x11\n\tagreement\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\"\xc0\x01\n\tJobDetail\x12*\n\x07summary\x18\x01 \x01(\x0b\x32\x19.tallystick.v1.JobSummary\x12\x10\n\x08\x64ocument\x18\x02 \x01(\x0c\x12(\n\x05terms\x18\x03 \x01(\x0b\x32\x17.tallystick.v1.JobTermsH\x00\x12\x11\n\x07problem\x18\x04 \x01(\tH\x00\x12+\n\tcandidate\x18\x05 \x01(\x0b\x32\x18.tallystick.v1.CandidateB\x0b\n\tagreement\"v\n\x08JobTerms\x12\'\n\x07leakage\x18\x01 \x03(\x0b\x32\x16.tallystick.v1.Learner\x12\x11\n\tapprovers\x18\x02 \x03(\t\x12.\n\x08stewards\x18\x03 \x03(\x0b\x32\x1c.tallystick.v1.StewardQuorum\"(\n\x07Learner\x12\r\n\x05party\x18\x01 \x01(\t\x12\x0e\n\x06learns\x18\x02 \x03(\t\"?\n\rStewardQuorum\x12\x0e\n\x06\x61gency\x18\x01 \x01(\t\x12\x0c\n\x04need\x18\x02 \x01(\r\x12\x10\n\x08stewards\x18\x03 \x03(\t\"\xaf\x01\n\tCandidate\x12\x0f\n\x07\x63olumns\x18\x01 \x03(\t\x12)\n\x04rows\x18\x02 \x03(\x0b\x32\x1b.tallystick.v1.CandidateRow\x12\x13\n\x0brows_in_all\x18\x03 \x01(\x04\x12&\n\x07linkage\x18\x04 \x01(\x0b\x32\x15.tallystick.v1.Fields\x12)\n\ndisclosure\x18\x05 \x01(\x0b\x32\x15.tallystick.v1.Fields\"C\n\x0c\x43\x61ndidateRow\x12#\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x14.tallystick.v1.Value\x12\x0e\n\x06hidden\x18\x02 \x03(\t\"\xb6\x01\n\x05Value\x12\x0f\n\x05truth\x18\x01 \x01(\x08H\x00\x12\x0f\n\x05whole\x18\x02 \x01(\x12H\x00\x12\x0f\n\x05large\x18\x03 \x01(\tH\x00\x12\x11\n\x07\x64\x65\x63imal\x18\x04 \x01(\x01H\x00\x12\x0e\n\x04text\x18\x05 \x01(\tH\x00\x12%\n\x04list\x18\x06 \x01(\x0b\x32\x15.tallystick.v1.ValuesH\x00\x12\'\n\x06\x66ields\x18\x07 \x01(\x0b\x32\x15.tallystick.v1.FieldsH\x00\x42\x07\n\x05value\".\n\x06Values\x12$\n\x06values\x18\x01 \x03(\x0b\x32\x14.tallystick.v1.Value\".\n\x06\x46ields\x12$\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x14.tallystick.v1.Field\":\n\x05\x46ield\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.tallystick.v1.Value\"|\n\rDecideRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12)\n\x07\x61pprove\x18\x02 \x01(\x0b\x32\x16.tallystick.v1.ApproveH\x00\x12\'\n\x06refuse\x18\x03 \x01(\x0b\x32\x15.tallystick.v1.RefuseH\x00\x42\n\n\x08\x64\x65\x63ision\"\x1c\n\x07\x41pprove\x12\x11\n\tdocuments\x18\x01 \x03(\x0c\"J\n\x06Refuse\x12\x30\n\x0creason_class\x18\x01 \x01(\x0e\x32\x1a.tallystick.v1.ReasonClass\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x11\n\x0f\x44\x61tasetsRequest\"\x8e\x01\n\x0c\x44\x61tasetCheck\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x30\n\x07summary\x18\x02 \x01(\x0b\x32\x1d.tallystick.v1.DatasetSummaryH\x00\x12\x30\n\x07problem\x18\x03 \x01(\x0b\x32\x1d.tallystick.v1.DatasetProblemH\x00\x42\t\n\x07outcome\"\xfc\x01\n\x0e\x44\x61tasetSummary\x12\x0c\n\x04rows\x18\x01 \x01(\x04\x12\x0e\n\x06people\x18\x02 \x01(\x04\x12\x0f\n\x07\x61t_most\x18\x03 \x01(\x04\x12.\n\x0bidentifiers\x18\x04 \x03(\x0b\x32\x19.tallystick.v1.NamedCount\x12*\n\x07missing\x18\x05 \x03(\x0b\x32\x19.tallystick.v1.NamedCount\x12+\n\x07\x61liases\x18\x06 \x01(\x0b\x32\x1a.tallystick.v1.AliasCounts\x12\x32\n\nduplicates\x18\x07 \x01(\x0b\x32\x1e.tallystick.v1.DuplicateCounts\")\n\nNamedCount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"F\n\x0b\x41liasCounts\x12\x0e\n\x06people\x18\x01 \x01(\x04\x12\x11\n\tspellings\x18\x02 \x01(\x04\x12\x14\n\x0cunknown_rows\x18\x03 \x01(\x04\"\xb6\x01\n\x0f\x44uplicateCounts\x12\x0c\n\x04keys\x18\x01 \x01(\x04\x12\x0e\n\x06people\x18\x02 \x01(\x04\x12)\n\x06merged\x18\x03 \x03(\x0b\x32\x19.tallystick.v1.NamedCount\x12/\n\x0c\x63ontradicted\x18\x04 \x03(\x0b\x32\x19.tallystick.v1.NamedCount\x12)\n\x06\x63ommon\x18\x05 \x03(\x0b\x32\x19.tallystick.v1.NamedCount\"M\n\x0e\x44\x61tasetProblem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"*\n\nLogRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\x04\"{\n\x08LogEntry\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04time\x18\x02 \x01(\t\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x0b\n\x03job\x18\x04 \x01(\t\x12&\n\x07\x64\x65tails\x18\x05 \x01(\x0b\x32\x15.tallystick.v1.Fields\x12\r\n\x05\x63hain\x18\x06 \x01(\x0c*\x8a\x01\n\x0f\x41waitedDecision\x12 \n\x1c\x41WAITED_DECISION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41WAITED_DECISION_NONE\x10\x01\x12\x1c\n\x18\x41WAITED_DECISION_APPROVE\x10\x02\x12\x1c\n\x18\x41WAITED_DECISION_RELEASE\x10\x03*b\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x11\n\rDECISION_NONE\x10\x01\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_REFUSE\x10\x03*\x93\x01\n\rPolicyVerdict\x12\x1e\n\x1aPOLICY_VERDICT_UNSPECIFIED\x10\x00\x12\x17\n\x13POLICY_VERDICT_NONE\x10\x01\x12\x17\n\x13POLICY_VERDICT_AUTO\x10\x02\x12\x16\n\x12POLICY_VERDICT_ASK\x10\x03\x12\x18\n\x14POLICY_VERDICT_NEVER\x10\x04*\xd9\x01\n\x0bReasonClass\x12\x1c\n\x18REASON_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11REASON_CLASS_NONE\x10\x01\x12\x1a\n\x16REASON_CLASS_AGREEMENT\x10\x02\x12\x17\n\x13REASON_CLASS_POLICY\x10\x03\x12\x18\n\x14REASON_CLASS_STEWARD\x10\x04\x12\x17\n\x13REASON_CLASS_PEOPLE\x10\x05\x12\x15\n\x11REASON_CLASS_DATA\x10\x06\x12\x16\n\x12REASON_CLASS_OTHER\x10\x07\x32\x97\x03\n\x07Steward\x12=\n\x06Status\x12\x1c.tallystick.v1.StatusRequest\x1a\x15.tallystick.v1.Health\x12\x45\n\x07Pending\x12\x1d.tallystick.v1.PendingRequest\x1a\x19.tallystick.v1.JobSummary0\x01\x12;\n\x04Show\x12\x19.tallystick.v1.JobRequest\x1a\x18.tallystick.v1.JobDetail\x12\x41\n\x06\x44\x65\x63ide\x12\x1c.tallystick.v1.DecideRequest\x1a\x19.tallystick.v1.JobSummary\x12I\n\x08\x44\x61tasets\x12\x1e.tallystick.v1.DatasetsRequest\x1a\x1b.tallystick.v1.DatasetCheck0\x01\x12;\n\x03Log\x12\x19.tallystick.v1.LogRequest\x1a\x17.tallystick.v1.LogEntry0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick.v1.steward_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUSREQUEST']._serialized_start=46
-  _globals['_STATUSREQUEST']._serialized_end=61
-  _globals['_STATUSRESPONSE']._serialized_start=63
-  _globals['_STATUSRESPONSE']._serialized_end=130
-  _globals['_PENDINGREQUEST']._serialized_start=132
-  _globals['_PENDINGREQUEST']._serialized_end=148
-  _globals['_PENDINGRESPONSE']._serialized_start=150
-  _globals['_PENDINGRESPONSE']._serialized_end=208
-  _globals['_STEWARDJOBREQUEST']._serialized_start=210
-  _globals['_STEWARDJOBREQUEST']._serialized_end=242
-  _globals['_STEWARDJOB']._serialized_start=244
-  _globals['_STEWARDJOB']._serialized_end=316
-  _globals['_DECIDEREQUEST']._serialized_start=318
-  _globals['_DECIDEREQUEST']._serialized_end=420
-  _globals['_DATASETSREQUEST']._serialized_start=422
-  _globals['_DATASETSREQUEST']._serialized_end=439
-  _globals['_DATASETSRESPONSE']._serialized_start=441
-  _globals['_DATASETSRESPONSE']._serialized_end=475
-  _globals['_STEWARD']._serialized_start=478
-  _globals['_STEWARD']._serialized_end=845
+  _globals['_AWAITEDDECISION']._serialized_start=3150
+  _globals['_AWAITEDDECISION']._serialized_end=3288
+  _globals['_DECISION']._serialized_start=3290
+  _globals['_DECISION']._serialized_end=3388
+  _globals['_POLICYVERDICT']._serialized_start=3391
+  _globals['_POLICYVERDICT']._serialized_end=3538
+  _globals['_REASONCLASS']._serialized_start=3541
+  _globals['_REASONCLASS']._serialized_end=3758
+  _globals['_STATUSREQUEST']._serialized_start=73
+  _globals['_STATUSREQUEST']._serialized_end=88
+  _globals['_HEALTH']._serialized_start=91
+  _globals['_HEALTH']._serialized_end=301
+  _globals['_JOBCOUNT']._serialized_start=303
+  _globals['_JOBCOUNT']._serialized_end=367
+  _globals['_AGREEMENTTERM']._serialized_start=369
+  _globals['_AGREEMENTTERM']._serialized_end=422
+  _globals['_PENDINGREQUEST']._serialized_start=424
+  _globals['_PENDINGREQUEST']._serialized_end=440
+  _globals['_JOBREQUEST']._serialized_start=442
+  _globals['_JOBREQUEST']._serialized_end=467
+  _globals['_JOBSUMMARY']._serialized_start=470
+  _globals['_JOBSUMMARY']._serialized_end=870
+  _globals['_AGREEMENTREF']._serialized_start=872
+  _globals['_AGREEMENTREF']._serialized_end=938
+  _globals['_JOBDETAIL']._serialized_start=941
+  _globals['_JOBDETAIL']._serialized_end=1133
+  _globals['_JOBTERMS']._serialized_start=1135
+  _globals['_JOBTERMS']._serialized_end=1253
+  _globals['_LEARNER']._serialized_start=1255
+  _globals['_LEARNER']._serialized_end=1295
+  _globals['_STEWARDQUORUM']._serialized_start=1297
+  _globals['_STEWARDQUORUM']._serialized_end=1360
+  _globals['_CANDIDATE']._serialized_start=1363
+  _globals['_CANDIDATE']._serialized_end=1538
+  _globals['_CANDIDATEROW']._serialized_start=1540
+  _globals['_CANDIDATEROW']._serialized_end=1607
+  _globals['_VALUE']._serialized_start=1610
+  _globals['_VALUE']._serialized_end=1792
+  _globals['_VALUES']._serialized_start=1794
+  _globals['_VALUES']._serialized_end=1840
+  _globals['_FIELDS']._serialized_start=1842
+  _globals['_FIELDS']._serialized_end=1888
+  _globals['_FIELD']._serialized_start=1890
+  _globals['_FIELD']._serialized_end=1948
+  _globals['_DECIDEREQUEST']._serialized_start=1950
+  _globals['_DECIDEREQUEST']._serialized_end=2074
+  _globals['_APPROVE']._serialized_start=2076
+  _globals['_APPROVE']._serialized_end=2104
+  _globals['_REFUSE']._serialized_start=2106
+  _globals['_REFUSE']._serialized_end=2180
+  _globals['_DATASETSREQUEST']._serialized_start=2182
+  _globals['_DATASETSREQUEST']._serialized_end=2199
+  _globals['_DATASETCHECK']._serialized_start=2202
+  _globals['_DATASETCHECK']._serialized_end=2344
+  _globals['_DATASETSUMMARY']._serialized_start=2347
+  _globals['_DATASETSUMMARY']._serialized_end=2599
+  _globals['_NAMEDCOUNT']._serialized_start=2601
+  _globals['_NAMEDCOUNT']._serialized_end=2642
+  _globals['_ALIASCOUNTS']._serialized_start=2644
+  _globals['_ALIASCOUNTS']._serialized_end=2714
+  _globals['_DUPLICATECOUNTS']._serialized_start=2717
+  _globals['_DUPLICATECOUNTS']._serialized_end=2899
+  _globals['_DATASETPROBLEM']._serialized_start=2901
+  _globals['_DATASETPROBLEM']._serialized_end=2978
+  _globals['_LOGREQUEST']._serialized_start=2980
+  _globals['_LOGREQUEST']._serialized_end=3022
+  _globals['_LOGENTRY']._serialized_start=3024
+  _globals['_LOGENTRY']._serialized_end=3147
+  _globals['_STEWARD']._serialized_start=3761
+  _globals['_STEWARD']._serialized_end=4168
 # @@protoc_insertion_point(module_scope)

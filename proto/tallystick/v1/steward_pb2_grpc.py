@@ -37,27 +37,32 @@ class StewardStub:
         self.Status = channel.unary_unary(
                 '/tallystick.v1.Steward/Status',
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.StatusRequest.SerializeToString,
-                response_deserializer=tallystick_dot_v1_dot_steward__pb2.StatusResponse.FromString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.Health.FromString,
                 _registered_method=True)
-        self.Pending = channel.unary_unary(
+        self.Pending = channel.unary_stream(
                 '/tallystick.v1.Steward/Pending',
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.PendingRequest.SerializeToString,
-                response_deserializer=tallystick_dot_v1_dot_steward__pb2.PendingResponse.FromString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
                 _registered_method=True)
         self.Show = channel.unary_unary(
                 '/tallystick.v1.Steward/Show',
-                request_serializer=tallystick_dot_v1_dot_steward__pb2.StewardJobRequest.SerializeToString,
-                response_deserializer=tallystick_dot_v1_dot_steward__pb2.StewardJob.FromString,
+                request_serializer=tallystick_dot_v1_dot_steward__pb2.JobRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.JobDetail.FromString,
                 _registered_method=True)
         self.Decide = channel.unary_unary(
                 '/tallystick.v1.Steward/Decide',
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.DecideRequest.SerializeToString,
-                response_deserializer=tallystick_dot_v1_dot_steward__pb2.StewardJob.FromString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
                 _registered_method=True)
-        self.Datasets = channel.unary_unary(
+        self.Datasets = channel.unary_stream(
                 '/tallystick.v1.Steward/Datasets',
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.DatasetsRequest.SerializeToString,
-                response_deserializer=tallystick_dot_v1_dot_steward__pb2.DatasetsResponse.FromString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.DatasetCheck.FromString,
+                _registered_method=True)
+        self.Log = channel.unary_stream(
+                '/tallystick.v1.Steward/Log',
+                request_serializer=tallystick_dot_v1_dot_steward__pb2.LogRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.LogEntry.FromString,
                 _registered_method=True)
 
 
@@ -65,13 +70,14 @@ class StewardServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Status(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """How the node is.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Pending(self, request, context):
-        """Jobs that wait for a decision of this agency: before they run, or before the desk releases.
+        """Jobs that wait for a decision of this agency, oldest first: before they run, or before the desk releases.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,13 +91,21 @@ class StewardServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Decide(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Takes a decision of this agency; returns the job after it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Datasets(self, request, context):
-        """Checks the datasets' sources against their declarations.
+        """Checks the datasets' sources against their declarations, in the order of the configuration. Takes as long as reading them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Log(self, request, context):
+        """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,27 +117,32 @@ def add_StewardServicer_to_server(servicer, server):
             'Status': grpc.unary_unary_rpc_method_handler(
                     servicer.Status,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.StatusRequest.FromString,
-                    response_serializer=tallystick_dot_v1_dot_steward__pb2.StatusResponse.SerializeToString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.Health.SerializeToString,
             ),
-            'Pending': grpc.unary_unary_rpc_method_handler(
+            'Pending': grpc.unary_stream_rpc_method_handler(
                     servicer.Pending,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.PendingRequest.FromString,
-                    response_serializer=tallystick_dot_v1_dot_steward__pb2.PendingResponse.SerializeToString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.SerializeToString,
             ),
             'Show': grpc.unary_unary_rpc_method_handler(
                     servicer.Show,
-                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.StewardJobRequest.FromString,
-                    response_serializer=tallystick_dot_v1_dot_steward__pb2.StewardJob.SerializeToString,
+                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.JobRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.JobDetail.SerializeToString,
             ),
             'Decide': grpc.unary_unary_rpc_method_handler(
                     servicer.Decide,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.DecideRequest.FromString,
-                    response_serializer=tallystick_dot_v1_dot_steward__pb2.StewardJob.SerializeToString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.SerializeToString,
             ),
-            'Datasets': grpc.unary_unary_rpc_method_handler(
+            'Datasets': grpc.unary_stream_rpc_method_handler(
                     servicer.Datasets,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.DatasetsRequest.FromString,
-                    response_serializer=tallystick_dot_v1_dot_steward__pb2.DatasetsResponse.SerializeToString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.DatasetCheck.SerializeToString,
+            ),
+            'Log': grpc.unary_stream_rpc_method_handler(
+                    servicer.Log,
+                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.LogRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.LogEntry.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -152,7 +171,7 @@ class Steward:
             target,
             '/tallystick.v1.Steward/Status',
             tallystick_dot_v1_dot_steward__pb2.StatusRequest.SerializeToString,
-            tallystick_dot_v1_dot_steward__pb2.StatusResponse.FromString,
+            tallystick_dot_v1_dot_steward__pb2.Health.FromString,
             options,
             channel_credentials,
             insecure,
@@ -174,12 +193,12 @@ class Steward:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/tallystick.v1.Steward/Pending',
             tallystick_dot_v1_dot_steward__pb2.PendingRequest.SerializeToString,
-            tallystick_dot_v1_dot_steward__pb2.PendingResponse.FromString,
+            tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
             options,
             channel_credentials,
             insecure,
@@ -205,8 +224,8 @@ class Steward:
             request,
             target,
             '/tallystick.v1.Steward/Show',
-            tallystick_dot_v1_dot_steward__pb2.StewardJobRequest.SerializeToString,
-            tallystick_dot_v1_dot_steward__pb2.StewardJob.FromString,
+            tallystick_dot_v1_dot_steward__pb2.JobRequest.SerializeToString,
+            tallystick_dot_v1_dot_steward__pb2.JobDetail.FromString,
             options,
             channel_credentials,
             insecure,
@@ -233,7 +252,7 @@ class Steward:
             target,
             '/tallystick.v1.Steward/Decide',
             tallystick_dot_v1_dot_steward__pb2.DecideRequest.SerializeToString,
-            tallystick_dot_v1_dot_steward__pb2.StewardJob.FromString,
+            tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
             options,
             channel_credentials,
             insecure,
@@ -255,12 +274,39 @@ class Steward:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/tallystick.v1.Steward/Datasets',
             tallystick_dot_v1_dot_steward__pb2.DatasetsRequest.SerializeToString,
-            tallystick_dot_v1_dot_steward__pb2.DatasetsResponse.FromString,
+            tallystick_dot_v1_dot_steward__pb2.DatasetCheck.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Log(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tallystick.v1.Steward/Log',
+            tallystick_dot_v1_dot_steward__pb2.LogRequest.SerializeToString,
+            tallystick_dot_v1_dot_steward__pb2.LogEntry.FromString,
             options,
             channel_credentials,
             insecure,

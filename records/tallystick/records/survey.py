@@ -5,18 +5,95 @@ Security: counts and names of columns, never values; `detail` of an error holds 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import TallyError
+from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.records.aliases import strangers
 from tallystick.records.features import people_table
 from tallystick.records.locked import quoted
 from tallystick.records.reading import loaded
 
 
-def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib: int | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class AliasCounts:
+    """People with aliases, their aliases in all, and rows of the file of aliases that are of nobody."""
+
+    people: int
+    spellings: int
+    unknown_rows: int
+
+
+@dataclass(frozen=True)
+class DuplicateCounts:
+    """What became of a dataset's keys.
+
+    Attributes:
+        keys, people: before and after merging.
+        merged: by evidence, people fewer for it.
+        contradicted: by what contradicts, pairs of keys with evidence that stay two people.
+        common: by evidence, values that too many keys share.
+    """
+
+    keys: int
+    people: int
+    merged: Mapping[str, int]
+    contradicted: Mapping[str, int]
+    common: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """Counts of a dataset, never its values.
+
+    Attributes:
+        at_most: people that its declaration allows.
+        identifiers: people with a usable value, by identifier.
+        missing: rows without a value, by column.
+        aliases: None where the declaration allows none.
+        duplicates: None where the declaration merges no keys.
+    """
+
+    rows: int
+    people: int
+    at_most: int
+    identifiers: Mapping[str, int]
+    missing: Mapping[str, int]
+    aliases: AliasCounts | None = None
+    duplicates: DuplicateCounts | None = None
+
+
+@dataclass(frozen=True)
+class DatasetProblem:
+    """Why a dataset cannot be used; `detail` is for this agency's people alone."""
+
+    code: str
+    message: str
+    hint: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class DatasetCheck:
+    """A dataset's source held against its declaration."""
+
+    dataset: str
+    outcome: DatasetSummary | DatasetProblem
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value, without the name."""
+        match self.outcome:
+            case DatasetProblem(code, message, hint, detail):
+                return {"error": message, "hint": hint, "detail": detail, "code": code}
+            case summary:
+                return {key: value for key, value in asdict(summary).items() if value is not None}
+
+
+def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib: int | None) -> DatasetCheck:
     """Read a dataset whole and count: rows, people and how many it may have, who has each identifier, what was merged.
 
     Args:
@@ -26,29 +103,44 @@ def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib:
         max_memory_mib: what reading may take; None: as `locked.connect`.
 
     Returns:
-        The counts; or, where the records cannot be read, `error`, `hint`, `detail` and `code`.
+        The counts; or why the records cannot be read.
     """
     try:
-        with loaded(name, dataset, folder, max_memory_mib=max_memory_mib) as records:
-            table = people_table(records, name, where=None, used=(), derived={})
-            usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
-            missing = {
-                column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
-                for column in records.columns
-            }
-            report = {
-                "rows": records.rows,
-                "people": table.n,
-                "at_most": dataset.people,
-                "identifiers": usable,
-                "missing": missing,
-            }
-            if dataset.aliases.most:
-                who = [] if table.spellings is None else table.spellings.who.tolist()
-                unknown = 0 if dataset.aliases.source is None else strangers(records.connection)[1]
-                report["aliases"] = {"people": len(set(who)), "spellings": len(who), "unknown_rows": unknown}
-            if records.duplicates is not None:
-                report["duplicates"] = records.duplicates.json_value()
-            return report
+        return DatasetCheck(name, _counted(name, dataset, folder, max_memory_mib))
     except TallyError as error:
-        return {"error": error.message, "hint": error.hint, "detail": error.detail, "code": error.code}
+        return DatasetCheck(name, DatasetProblem(code=error.code, message=error.message, hint=error.hint, detail=error.detail))
+
+
+def _counted(name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None) -> DatasetSummary:
+    with loaded(name, dataset, folder, max_memory_mib=max_memory_mib) as records:
+        table = people_table(records, name, where=None, used=(), derived={})
+        usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
+        missing = {
+            column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
+            for column in records.columns
+        }
+        aliases = None
+        if dataset.aliases.most:
+            who = [] if table.spellings is None else table.spellings.who.tolist()
+            unknown = 0 if dataset.aliases.source is None else strangers(records.connection)[1]
+            aliases = AliasCounts(people=len(set(who)), spellings=len(who), unknown_rows=unknown)
+        return DatasetSummary(
+            rows=records.rows,
+            people=table.n,
+            at_most=dataset.people,
+            identifiers=usable,
+            missing=missing,
+            aliases=aliases,
+            duplicates=None if records.duplicates is None else _duplicate_counts(records.duplicates),
+        )
+
+
+def _duplicate_counts(duplicates: Duplicates) -> DuplicateCounts:
+    """Count what became of keys; what is 0 is left out."""
+    return DuplicateCounts(
+        keys=duplicates.keys,
+        people=duplicates.people,
+        merged={name: count for name, count in duplicates.merged.items() if count},
+        contradicted=dict(duplicates.contradicted),
+        common={name: count for name, count in duplicates.common.items() if count},
+    )

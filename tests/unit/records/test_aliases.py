@@ -13,7 +13,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.node.config import read_config
 from tallystick.node.fingerprint import fingerprint
-from tallystick.node.preflight import datasets, keys_told
+from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import loaded
 
@@ -200,6 +200,7 @@ def test_a_node_tells_how_many_have_aliases_and_how_many_rows_are_of_nobody(tmp_
         "datasets": {"stays": declared(aliases=FILE).node_entry(tmp_path)},
     }
     (tmp_path / "node.yaml").write_text(json.dumps(config))
-    reports = datasets(read_config(tmp_path / "node.yaml"))
-    assert reports["stays"]["aliases"] == {"people": 3, "spellings": 4, "unknown_rows": 1}
-    assert keys_told(reports) == [("stays", "people with aliases", "", 3), ("stays", "alias rows of nobody", "", 1)]
+    checks = check_datasets(read_config(tmp_path / "node.yaml"))
+    (check,) = checks
+    assert check.json_value()["aliases"] == {"people": 3, "spellings": 4, "unknown_rows": 1}
+    assert key_counts(checks) == [("stays", "people with aliases", "", 3), ("stays", "alias rows of nobody", "", 1)]

@@ -14,7 +14,7 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import parsed_derive
 from tallystick.node.cli import node
 from tallystick.node.config import read_config
-from tallystick.node.preflight import datasets, keys_told
+from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import people_table
 from tallystick.records.reading import loaded
 
@@ -153,12 +153,13 @@ def test_it_is_told_before_any_job_in_counts_alone(tmp_path: Path) -> None:
     entry = {**declared().node_entry(tmp_path), "people": 9, "aliases": 1}
     config = {"agency": "housing", "coordinator": {"address": "127.0.0.1:1"}, "datasets": {"stays": entry}}
     (tmp_path / "node.yaml").write_text(str(config).replace("'", '"'))
-    reports = datasets(read_config(tmp_path / "node.yaml"))
-    report = reports["stays"]
+    checks = check_datasets(read_config(tmp_path / "node.yaml"))
+    (check,) = checks
+    report = check.json_value()
     assert (report["rows"], report["people"], report["at_most"]) == (8, 5, 9)
     assert report["duplicates"]["merged"] == {"id master": 1, "ssn+birth_date": 1}
     assert not {"Lopez", "212-45-6781", "M1"} & set(str(report).replace("'", " ").split())
-    assert keys_told(reports) == [
+    assert key_counts(checks) == [
         ("stays", "keys merged", "id master", 1),
         ("stays", "keys merged", "ssn+birth_date", 1),
         ("stays", "pairs of keys told apart", "first_name", 1),

@@ -57,7 +57,8 @@ def check_in_lab(lab: Lab, question: Question, people: Mapping[str, int]) -> Che
     owned = {name: (agency, entry) for agency, group in lab.file.agencies.items() for name, entry in group.datasets.items()}
     named = [name for name in dict.fromkeys(group.dataset for group in question.people.values()) if name in owned]
     files = {
-        name: {"agency": owned[name][0], **survey(name, owned[name][1], lab.folder, max_memory_mib=None)} for name in named
+        name: {"agency": owned[name][0], **survey(name, owned[name][1], lab.folder, max_memory_mib=None).json_value()}
+        for name in named
     }
     unread: list[TallyError] = [_fault(found) for found in files.values() if "error" in found]
     document = rehearsal_agreement(lab, question)

@@ -1,26 +1,74 @@
-"""The command line's end of the Steward service."""
+"""The command line's end of the Steward service: it takes and gives views, never messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import grpc
 
-from tallystick.core.errors import NotReady
+from tallystick.core.documents import SignedDocument
+from tallystick.core.errors import Broken, NotReady, TallyError
+from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.core.net.status import raised
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
 from tallystick.node.local.place import target
+from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
+from tallystick.records.survey import DatasetCheck
+from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardStub
 
 SECONDS: Final = 30.0
 DATASETS_SECONDS: Final = 3600.0
 
 
+class Steward:
+    """Asks a running node. Methods raise what the node refused, as `TallyError`, within `steward`'s context."""
+
+    def __init__(self, stub: StewardStub) -> None:
+        """Take the service's stub."""
+        self._stub = stub
+
+    def health(self) -> Health:
+        """Ask how the node is."""
+        return HEALTH.from_message(self._stub.Status(pb.StatusRequest(), timeout=SECONDS))
+
+    def pending(self) -> list[JobSummary]:
+        """List the jobs that wait for a decision of this agency, oldest first."""
+        return [JOB_SUMMARY.from_message(job) for job in self._stub.Pending(pb.PendingRequest(), timeout=SECONDS)]
+
+    def show(self, job: bytes) -> JobDetail:
+        """Show a job in full; `job` is its digest or the first bytes of it, here and below."""
+        return JOB_DETAIL.from_message(self._stub.Show(pb.JobRequest(job=job), timeout=SECONDS))
+
+    def approve(self, job: bytes, documents: Sequence[SignedDocument] = ()) -> JobSummary:
+        """Approve a job before it runs, with stewards' signed approvals, or release its candidate."""
+        return self._decide(pb.DecideRequest(job=job, approve=pb.Approve(documents=[one.encoded() for one in documents])))
+
+    def refuse(self, job: bytes, reason_class: ReasonClass, reason: str) -> JobSummary:
+        """Refuse a job; the class goes out, the reason stays at the node."""
+        refusal = pb.Refuse(reason_class=REASON_CLASSES.number(reason_class), reason=reason)
+        return self._decide(pb.DecideRequest(job=job, refuse=refusal))
+
+    def datasets(self) -> list[DatasetCheck]:
+        """Check the datasets' sources; takes as long as reading them."""
+        checks = self._stub.Datasets(pb.DatasetsRequest(), timeout=DATASETS_SECONDS)
+        return [DATASET_CHECK.from_message(check) for check in checks]
+
+    def log(self, after: int, limit: int) -> list[LogEntry]:
+        """Read at most `limit` entries of the log after a number, oldest first; the node checks their chain."""
+        entries = self._stub.Log(pb.LogRequest(after=after, limit=limit), timeout=SECONDS)
+        return [LOG_ENTRY.from_message(entry) for entry in entries]
+
+    def _decide(self, request: pb.DecideRequest) -> JobSummary:
+        return JOB_SUMMARY.from_message(self._stub.Decide(request, timeout=SECONDS))
+
+
 @contextmanager
-def steward(socket: Path) -> Iterator[StewardStub]:
+def steward(socket: Path) -> Iterator[Steward]:
     """Give the running node's service.
 
     Raises:
@@ -33,9 +81,22 @@ def steward(socket: Path) -> Iterator[StewardStub]:
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
     with target(socket) as place, grpc.secure_channel(place, credentials, options=options) as channel:
         try:
-            yield StewardStub(channel)
+            yield Steward(StewardStub(channel))
         except grpc.RpcError as error:
-            fault = raised(error)
-            if fault.code == "unavailable":
-                fault = NotReady("unavailable", "the agency's node does not answer", hint="start it: tally node serve")
-            raise fault from error
+            raise _local(raised(error)) from error
+
+
+def _local(fault: TallyError) -> TallyError:
+    """Name the node where `raised` names the coordinator: it reads what gRPC alone says, for every peer."""
+    match fault.code:
+        case "unavailable":
+            return NotReady("unavailable", "the agency's node does not answer", hint="start it: tally node serve")
+        case "version-mismatch" | "internal":
+            return Broken(
+                fault.code,
+                "the agency's node failed, or is of another version than this command",
+                hint="its log says why; after installing another version, start it again",
+                detail=fault.detail,
+            )
+        case _:
+            return fault

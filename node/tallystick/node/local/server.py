@@ -1,103 +1,124 @@
 """What a node offers its own people: the Steward service on a Unix socket in the private state folder.
 
 Who can open the socket is who can read the folder (0700): the node's own user. Nothing of it is reachable from a network.
+
+A method decodes, calls and encodes: what is shown is built by `view_builders.py` and translated by `convert.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final
 
 import grpc
 import grpc.aio
 
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.ids import resolved
-from tallystick.core.job.approval import ReasonClass, required
-from tallystick.core.job.leakage import leakage_statement
-from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.net.channel import SERVER_OPTIONS
 from tallystick.core.net.status import Faults
-from tallystick.core.results import numbers
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.jobs import Jobs
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
 from tallystick.node.local.place import target
 from tallystick.node.ports import JobRecord, Storage
-from tallystick.v1.steward_pb2 import (
-    DatasetsRequest,
-    DatasetsResponse,
-    DecideRequest,
-    PendingRequest,
-    PendingResponse,
-    StatusRequest,
-    StatusResponse,
-    StewardJob,
-    StewardJobRequest,
-)
+from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry
+from tallystick.node.views import Health, LogEntry
+from tallystick.records.survey import DatasetCheck
+from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardServicer, add_StewardServicer_to_server
 
-SHOWN_ROWS: Final = 2000
-"""Rows of a candidate table that a report holds, so that it stays below a message's limit."""
+LOG_PAGE: Final = 1000
+"""Entries of the log that are read at once."""
 
 GRACE_SECONDS: Final = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Report = Callable[[], dict[str, Any]]
 
 
 class StewardService(StewardServicer):
-    """Translates between the wire and `Jobs`."""
+    """Translates between the wire and what a node's people may see and decide."""
 
     # ruff: noqa: ARG002, N802 - names and arguments are gRPC's
 
     def __init__(
-        self, agency: str, jobs: Jobs, approvals: Approvals, storage: Storage, *, status: Report, datasets: Report
+        self,
+        jobs: Jobs,
+        approvals: Approvals,
+        storage: Storage,
+        *,
+        health: Callable[[], Health],
+        datasets: Callable[[], Iterable[DatasetCheck]],
     ) -> None:
-        self._agency = agency
+        """Take what it serves; `health` and `datasets` are called in a thread."""
         self._jobs = jobs
         self._approvals = approvals
         self._storage = storage
-        self._status = status
+        self._health = health
         self._datasets = datasets
 
-    async def Status(self, request: StatusRequest, context: Context) -> StatusResponse:
+    async def Status(self, request: pb.StatusRequest, context: Context) -> pb.Health:
         """Say how the node is."""
-        report = self._status()
-        return StatusResponse(agency=self._agency, connected=bool(report["connected"]), report=json.dumps(report))
+        return HEALTH.to_message(await asyncio.to_thread(self._health))
 
-    async def Pending(self, request: PendingRequest, context: Context) -> PendingResponse:
+    async def Pending(self, request: pb.PendingRequest, context: Context) -> AsyncIterator[pb.JobSummary]:
         """Give the jobs that wait for a decision of this agency."""
-        records = await asyncio.to_thread(self._storage.jobs)
-        return PendingResponse(jobs=[self._shown(record, full=False) for record in records if record.awaits])
+        for record in await asyncio.to_thread(self._storage.jobs):
+            if record.awaits:
+                yield JOB_SUMMARY.to_message(build_job_summary(record))
 
-    async def Show(self, request: StewardJobRequest, context: Context) -> StewardJob:
+    async def Show(self, request: pb.JobRequest, context: Context) -> pb.JobDetail:
         """Give one job in full."""
-        return await asyncio.to_thread(lambda: self._shown(self._record(request.job), full=True))
+        return await asyncio.to_thread(self._detail, request.job)
 
-    async def Decide(self, request: DecideRequest, context: Context) -> StewardJob:
+    async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.JobSummary:
         """Take a decision."""
-        digest = self._record(request.job).job
-        if len(request.documents) > MAX_DEPOSITS:
-            raise Invalid("document-invalid", f"at most {MAX_DEPOSITS} documents come with a decision")
-        if request.approve:
-            record = await self._jobs.approve(digest, list(request.documents))
-        else:
-            reason_class = request.reason_class or "steward"
-            if reason_class not in get_args(ReasonClass):
-                raise Invalid("document-invalid", f"a refusal's class is one of {', '.join(get_args(ReasonClass))}")
-            record = await self._jobs.refuse(digest, cast("ReasonClass", reason_class), request.reason)
-        return self._shown(record, full=False)
+        digest = (await asyncio.to_thread(self._record, request.job)).job
+        match request.WhichOneof("decision"):
+            case "approve":
+                documents = list(request.approve.documents)
+                if len(documents) > MAX_DEPOSITS:
+                    raise Invalid("document-invalid", f"at most {MAX_DEPOSITS} documents come with a decision")
+                record = await self._jobs.approve(digest, documents)
+            case "refuse":
+                reason_class = REASON_CLASSES.value(request.refuse.reason_class)
+                if not reason_class:
+                    raise Invalid("document-invalid", "a refusal names the class of its reason")
+                record = await self._jobs.refuse(digest, reason_class, request.refuse.reason)
+            case _:
+                raise Invalid("document-invalid", "a decision approves or refuses")
+        return JOB_SUMMARY.to_message(build_job_summary(record))
 
-    async def Datasets(self, request: DatasetsRequest, context: Context) -> DatasetsResponse:
+    async def Datasets(self, request: pb.DatasetsRequest, context: Context) -> AsyncIterator[pb.DatasetCheck]:
         """Check the datasets' sources."""
-        return DatasetsResponse(report=json.dumps(await asyncio.to_thread(self._datasets)))
+        for check in await asyncio.to_thread(lambda: list(self._datasets())):
+            yield DATASET_CHECK.to_message(check)
+
+    async def Log(self, request: pb.LogRequest, context: Context) -> AsyncIterator[pb.LogEntry]:
+        """Give entries of the log, whose chain is checked page by page."""
+        if request.limit == 0:
+            raise Invalid("document-invalid", "at least one entry is asked for")
+        pages = log_pages(self._storage, request.after, request.limit)
+        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            for entry in page:
+                yield LOG_ENTRY.to_message(entry)
+
+    def _detail(self, name: bytes) -> pb.JobDetail:
+        record = self._record(name)
+        job = decoded(record.document, kind="job").read(Job)
+        agreement: Agreement | str
+        try:
+            agreement, _ = self._approvals.agreements.of(job.agreement)
+        except TallyError as error:
+            agreement = error.message
+        return JOB_DETAIL.to_message(build_job_detail(record, agreement))
 
     def _record(self, name: bytes) -> JobRecord:
         digest = resolved(name.hex(), [record.job for record in self._storage.jobs()])
@@ -106,49 +127,21 @@ class StewardService(StewardServicer):
             raise Invalid("job-unknown", "no job of that name is known here", hint="tally node pending")
         return record
 
-    def _shown(self, record: JobRecord, *, full: bool) -> StewardJob:
-        job = decoded(record.document, kind="job").read(Job)
-        report: dict[str, Any] = {
-            "job": record.job,
-            "title": job.question.title,
-            "analyst": job.analyst,
-            "purpose": job.question.purpose,
-            "agreement": job.agreement.model_dump(mode="json"),
-            "deadline": job.deadline,
-            "state": record.state,
-            "awaits": record.awaits,
-            "decision": record.decision,
-            "reason_class": record.reason_class,
-            "policy": record.verdict,
-            "reasons": list(record.reasons),
-        }
-        if full:
-            report["question"] = job.question.json_value()
-            report |= self._under_agreement(job)
-            report["candidate"] = _candidate(record)
-        return StewardJob(job=bytes.fromhex(record.job), awaits=record.awaits, state=record.state, report=json.dumps(report))
 
-    def _under_agreement(self, job: Job) -> dict[str, Any]:
-        """Give what follows from the agreement, while it is in force here."""
-        try:
-            agreement, _ = self._approvals.agreements.of(job.agreement)
-            need = required(job, agreement)
-            return {
-                "leakage": leakage_statement(job, agreement),
-                "approvers": [*need.agencies, *need.approvers],
-                "stewards": {name: {"need": count, "of": list(keys)} for name, count, keys in need.stewards},
-            }
-        except TallyError as error:
-            return {"problem": error.message}
+def log_pages(storage: Storage, after: int, limit: int) -> Iterator[list[LogEntry]]:
+    """Read entries of a node's log, oldest first, `LOG_PAGE` at a time.
 
+    Args:
+        storage: the node's.
+        after: entries after this number; 0 for all.
+        limit: at most so many.
 
-def _candidate(record: JobRecord) -> dict[str, Any] | None:
-    """Give a candidate table for people, cut to what a message holds."""
-    if record.candidate is None or JobState(record.state).final:
-        return None
-    body = json.loads(record.candidate)
-    shown = {key: numbers(body[key]) for key in ("columns", "linkage", "disclosure")}
-    return {**shown, "rows": numbers(body["rows"][:SHOWN_ROWS]), "rows_in_all": len(body["rows"])}
+    Raises:
+        Broken: `state-corrupt`: an entry was changed, left out or put in.
+    """
+    while limit > 0 and (events := storage.events(after, min(limit, LOG_PAGE))):
+        yield [build_log_entry(event) for event in events]
+        after, limit = events[-1].number, limit - len(events)
 
 
 @asynccontextmanager

@@ -1,0 +1,312 @@
+"""Views (`node/views.py`, of datasets `records/survey.py`) as messages of steward.proto and back: the one place that knows both.
+
+Each `Translation` loses nothing: `from_message(to_message(view)) == view`. tests/contract/test_steward_messages.py tries every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, get_args
+
+from google.protobuf.message import Message
+from pydantic import ValidationError
+
+from tallystick.core.documents import decoded
+from tallystick.core.errors import TallyError
+from tallystick.core.job.approval import ReasonClass
+from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.model import AgreementRef
+from tallystick.node import views
+from tallystick.node.local.values import foreign, read_cell, read_fields, write_fields, write_value
+from tallystick.node.ports import Awaits, Decision
+from tallystick.records.survey import AliasCounts, DatasetCheck, DatasetProblem, DatasetSummary, DuplicateCounts
+from tallystick.v1 import steward_pb2 as pb
+from tallystick.v1 import types_pb2
+
+V = TypeVar("V")
+M = TypeVar("M", bound=Message)
+E = TypeVar("E", bound=str)
+_DIGEST_BYTES: Final = 32
+
+
+@dataclass(frozen=True)
+class Translation(Generic[V, M]):
+    """A view's class and its message's, and the way there and back.
+
+    Attributes:
+        to_message: translates a view.
+        from_message: translates a message; raises `Broken` (`protocol-broken`) for one that is no view's.
+    """
+
+    view: type[V]
+    message: type[M]
+    to_message: Callable[[V], M]
+    from_message: Callable[[M], V]
+
+
+class Codes(Generic[E]):
+    """The values of an enum, in both languages; UNSPECIFIED is none of them."""
+
+    def __init__(self, enum: Any, prefix: str, values: Iterable[E]) -> None:
+        """Pair each value with the enum's name for it; "" is NONE there."""
+        self._numbers = {value: int(enum.Value(f"{prefix}_{(value or 'none').upper()}")) for value in values}
+        self._values = {number: value for value, number in self._numbers.items()}
+
+    def number(self, value: E) -> Any:
+        """Give the enum's number of a value."""
+        return self._numbers[value]
+
+    def value(self, number: int) -> E:
+        """Give the value of an enum's number.
+
+        Raises:
+            Broken: `protocol-broken`: it has none.
+        """
+        if number not in self._values:
+            raise foreign("an enum's value")
+        return self._values[number]
+
+
+STATES: Final = Codes(types_pb2.JobState, "JOB_STATE", JobState)
+AWAITS: Final[Codes[Awaits]] = Codes(pb.AwaitedDecision, "AWAITED_DECISION", get_args(Awaits))
+DECISIONS: Final[Codes[Decision]] = Codes(pb.Decision, "DECISION", get_args(Decision))
+VERDICTS: Final[Codes[views.PolicyVerdict]] = Codes(pb.PolicyVerdict, "POLICY_VERDICT", get_args(views.PolicyVerdict))
+REASON_CLASSES: Final[Codes[Any]] = Codes(pb.ReasonClass, "REASON_CLASS", ("", *get_args(ReasonClass)))
+
+
+def _health(view: views.Health) -> pb.Health:
+    return pb.Health(
+        agency=view.agency,
+        connected=view.connected,
+        jobs=[pb.JobCount(state=STATES.number(state), jobs=count) for state, count in view.jobs.items()],
+        agreements=[pb.AgreementTerm(agreement=name, days_left=days) for name, days in view.agreements.items()],
+        certificate_days_left=view.certificate_days,
+        kernel=view.kernel,
+    )
+
+
+def _read_health(message: pb.Health) -> views.Health:
+    return views.Health(
+        agency=message.agency,
+        connected=message.connected,
+        jobs={STATES.value(one.state): one.jobs for one in message.jobs},
+        agreements={one.agreement: one.days_left for one in message.agreements},
+        certificate_days=message.certificate_days_left if message.HasField("certificate_days_left") else None,
+        kernel=message.kernel,
+    )
+
+
+def _summary(view: views.JobSummary) -> pb.JobSummary:
+    agreement = view.agreement
+    return pb.JobSummary(
+        job=bytes.fromhex(view.job),
+        title=view.title,
+        analyst=view.analyst,
+        purpose=view.purpose,
+        agreement=pb.AgreementRef(
+            agreement=agreement.agreement, version=agreement.version, digest=bytes.fromhex(agreement.digest)
+        ),
+        deadline=view.deadline,
+        state=STATES.number(view.state),
+        awaits=AWAITS.number(view.awaits),
+        decision=DECISIONS.number(view.decision),
+        reason_class=REASON_CLASSES.number(view.reason_class),
+        verdict=VERDICTS.number(view.verdict),
+        reasons=view.reasons,
+    )
+
+
+def _read_summary(message: pb.JobSummary) -> views.JobSummary:
+    named = message.agreement
+    if len(message.job) != _DIGEST_BYTES:
+        raise foreign("a job's digest")
+    try:
+        agreement = AgreementRef(agreement=named.agreement, version=named.version, digest=named.digest.hex())
+    except ValidationError:
+        raise foreign("an agreement's name") from None
+    return views.JobSummary(
+        job=message.job.hex(),
+        title=message.title if message.HasField("title") else None,
+        analyst=message.analyst,
+        purpose=message.purpose,
+        agreement=agreement,
+        deadline=message.deadline,
+        state=STATES.value(message.state),
+        awaits=AWAITS.value(message.awaits),
+        decision=DECISIONS.value(message.decision),
+        reason_class=REASON_CLASSES.value(message.reason_class),
+        verdict=VERDICTS.value(message.verdict),
+        reasons=tuple(message.reasons),
+    )
+
+
+def _detail(view: views.JobDetail) -> pb.JobDetail:
+    candidate = None if view.candidate is None else _candidate(view.candidate)
+    message = pb.JobDetail(summary=_summary(view.summary), document=view.document, candidate=candidate)
+    if isinstance(view.terms, str):
+        message.problem = view.terms
+    else:
+        message.terms.CopyFrom(_terms(view.terms))
+    return message
+
+
+def _read_detail(message: pb.JobDetail) -> views.JobDetail:
+    """Read a job in full.
+
+    Security: what a steward reads, and signs over, is the document of the digest that is named: checked here.
+    """
+    summary = _read_summary(message.summary)
+    try:
+        digest = decoded(message.document, kind="job").digest
+    except TallyError:
+        raise foreign("a job's document") from None
+    if digest != summary.job:
+        raise foreign("the document of another job")
+    match message.WhichOneof("agreement"):
+        case "terms":
+            terms: views.JobTerms | str = _read_terms(message.terms)
+        case "problem":
+            terms = message.problem
+        case _:
+            raise foreign("a job without terms")
+    candidate = _read_candidate(message.candidate) if message.HasField("candidate") else None
+    return views.JobDetail(summary, message.document, terms, candidate)
+
+
+def _terms(view: views.JobTerms) -> pb.JobTerms:
+    return pb.JobTerms(
+        leakage=[pb.Learner(party=party, learns=lines) for party, lines in view.leakage.items()],
+        approvers=view.approvers,
+        stewards=[
+            pb.StewardQuorum(agency=agency, need=quorum.need, stewards=quorum.stewards)
+            for agency, quorum in view.stewards.items()
+        ],
+    )
+
+
+def _read_terms(message: pb.JobTerms) -> views.JobTerms:
+    return views.JobTerms(
+        leakage={one.party: tuple(one.learns) for one in message.leakage},
+        approvers=tuple(message.approvers),
+        stewards={one.agency: views.StewardQuorum(one.need, tuple(one.stewards)) for one in message.stewards},
+    )
+
+
+def _candidate(view: views.Candidate) -> pb.Candidate:
+    return pb.Candidate(
+        columns=view.columns,
+        rows=[pb.CandidateRow(cells=[write_value(cell) for cell in row.cells], hidden=row.hidden) for row in view.rows],
+        rows_in_all=view.rows_in_all,
+        linkage=write_fields(view.linkage),
+        disclosure=write_fields(view.disclosure),
+    )
+
+
+def _read_candidate(message: pb.Candidate) -> views.Candidate:
+    if any(len(row.cells) != len(message.columns) for row in message.rows):
+        raise foreign("a row of another length")
+    return views.Candidate(
+        columns=tuple(message.columns),
+        rows=tuple(views.CandidateRow(tuple(read_cell(cell) for cell in row.cells), tuple(row.hidden)) for row in message.rows),
+        rows_in_all=message.rows_in_all,
+        linkage=read_fields(message.linkage),
+        disclosure=read_fields(message.disclosure),
+    )
+
+
+def _check(view: DatasetCheck) -> pb.DatasetCheck:
+    match view.outcome:
+        case DatasetProblem(code, message, hint, detail):
+            problem = pb.DatasetProblem(code=code, message=message, hint=hint, detail=detail)
+            return pb.DatasetCheck(dataset=view.dataset, problem=problem)
+        case DatasetSummary() as summary:
+            return pb.DatasetCheck(dataset=view.dataset, summary=_dataset(summary))
+
+
+def _read_check(message: pb.DatasetCheck) -> DatasetCheck:
+    match message.WhichOneof("outcome"):
+        case "summary":
+            return DatasetCheck(message.dataset, _read_dataset(message.summary))
+        case "problem":
+            problem = message.problem
+            return DatasetCheck(message.dataset, DatasetProblem(problem.code, problem.message, problem.hint, problem.detail))
+        case _:
+            raise foreign("a dataset that was not checked")
+
+
+def _dataset(view: DatasetSummary) -> pb.DatasetSummary:
+    aliases, duplicates = view.aliases, view.duplicates
+    return pb.DatasetSummary(
+        rows=view.rows,
+        people=view.people,
+        at_most=view.at_most,
+        identifiers=_counts(view.identifiers),
+        missing=_counts(view.missing),
+        aliases=None
+        if aliases is None
+        else pb.AliasCounts(people=aliases.people, spellings=aliases.spellings, unknown_rows=aliases.unknown_rows),
+        duplicates=None
+        if duplicates is None
+        else pb.DuplicateCounts(
+            keys=duplicates.keys,
+            people=duplicates.people,
+            merged=_counts(duplicates.merged),
+            contradicted=_counts(duplicates.contradicted),
+            common=_counts(duplicates.common),
+        ),
+    )
+
+
+def _read_dataset(message: pb.DatasetSummary) -> DatasetSummary:
+    aliases, duplicates = None, None
+    if message.HasField("aliases"):
+        told = message.aliases
+        aliases = AliasCounts(told.people, told.spellings, told.unknown_rows)
+    if message.HasField("duplicates"):
+        found = message.duplicates
+        duplicates = DuplicateCounts(
+            found.keys, found.people, _read_counts(found.merged), _read_counts(found.contradicted), _read_counts(found.common)
+        )
+    return DatasetSummary(
+        rows=message.rows,
+        people=message.people,
+        at_most=message.at_most,
+        identifiers=_read_counts(message.identifiers),
+        missing=_read_counts(message.missing),
+        aliases=aliases,
+        duplicates=duplicates,
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> list[pb.NamedCount]:
+    return [pb.NamedCount(name=name, count=count) for name, count in counts.items()]
+
+
+def _read_counts(counts: Iterable[pb.NamedCount]) -> dict[str, int]:
+    return {one.name: one.count for one in counts}
+
+
+def _entry(view: views.LogEntry) -> pb.LogEntry:
+    return pb.LogEntry(
+        number=view.number,
+        time=view.time,
+        event=view.event,
+        job=view.job,
+        details=write_fields(view.details),
+        chain=view.chain,
+    )
+
+
+def _read_entry(message: pb.LogEntry) -> views.LogEntry:
+    if len(message.chain) != _DIGEST_BYTES:
+        raise foreign("a chain's value")
+    return views.LogEntry(message.number, message.time, message.event, message.job, read_fields(message.details), message.chain)
+
+
+HEALTH: Final = Translation(views.Health, pb.Health, _health, _read_health)
+JOB_SUMMARY: Final = Translation(views.JobSummary, pb.JobSummary, _summary, _read_summary)
+JOB_DETAIL: Final = Translation(views.JobDetail, pb.JobDetail, _detail, _read_detail)
+DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, _check, _read_check)
+LOG_ENTRY: Final = Translation(views.LogEntry, pb.LogEntry, _entry, _read_entry)
+TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY)

@@ -1,0 +1,77 @@
+"""Views as tables for people; as JSON they say themselves (`json_value`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tallystick.core.ids import short
+from tallystick.core.terminal import print_table
+from tallystick.node.preflight import key_counts
+from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry
+from tallystick.records.survey import DatasetCheck, DatasetProblem
+
+
+def print_health(health: Health) -> None:
+    """Print how the node is."""
+    print_table(("what", "value"), [(key, line(value)) for key, value in health.json_value().items()])
+
+
+def print_pending(jobs: Sequence[JobSummary]) -> None:
+    """Print jobs that wait for a decision."""
+    columns = ("job", "awaits", "analyst", "purpose", "title", "policy")
+    print_table(columns, [(short(job.job), job.awaits, job.analyst, job.purpose, job.title, job.verdict) for job in jobs])
+
+
+def print_job(detail: JobDetail) -> None:
+    """Print one job in full."""
+    value = detail.json_value()
+    value.pop("candidate")
+    leakage: dict[str, list[str]] = value.pop("leakage", {})
+    print_table(("what", "value"), [(key, line(one)) for key, one in value.items()])
+    print_table(("who", "learns"), [(party, sentence) for party, sentences in leakage.items() for sentence in sentences])
+    if detail.candidate is not None:
+        _print_candidate(detail.candidate)
+
+
+def print_datasets(checks: Sequence[DatasetCheck]) -> None:
+    """Print what the datasets hold, and what was found about their keys."""
+    print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), [_dataset(check) for check in checks])
+    if counts := key_counts(checks):
+        print_table(("dataset", "what", "by", "number"), counts)
+
+
+def print_log(entries: Sequence[LogEntry]) -> None:
+    """Print entries of the log."""
+    rows = [(one.number, one.time, one.event, short(one.job), line(one.details)) for one in entries]
+    print_table(("number", "time", "event", "job", "details"), rows)
+
+
+def line(value: Any) -> str:
+    """Write a value in one line."""
+    match value:
+        case None:
+            return ""
+        case dict():
+            return ", ".join(f"{key}: {line(item)}" for key, item in value.items())
+        case list():
+            return "; ".join(line(item) for item in value)
+        case _:
+            return str(value)
+
+
+def _print_candidate(candidate: Candidate) -> None:
+    shown, all_ = len(candidate.rows), candidate.rows_in_all
+    title = "candidate" if shown == all_ else f"candidate: the first {shown} of {all_} rows"
+    print_table(candidate.columns, [row.cells for row in candidate.rows], title=title)
+    reports = {"linkage": candidate.linkage, "disclosure": candidate.disclosure}
+    print_table(("what", "value"), [(name, line(report)) for name, report in reports.items()])
+
+
+def _dataset(check: DatasetCheck) -> tuple[object, ...]:
+    match check.outcome:
+        case DatasetProblem(message=message, detail=detail):
+            return (check.dataset, None, "", "", message, detail)
+        case summary:
+            people = f"{summary.people} of {summary.at_most}"
+            return (check.dataset, summary.rows, people, line(dict(summary.identifiers)), "", "")

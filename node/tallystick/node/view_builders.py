@@ -1,0 +1,166 @@
+"""From records to views (`views.py`): pure functions, which read no storage and no clock."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast, get_args
+
+from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.documents import decoded
+from tallystick.core.errors import Broken, TallyError
+from tallystick.core.job.approval import ReasonClass, required
+from tallystick.core.job.leakage import leakage_statement
+from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.model import Job
+from tallystick.core.results import numbers
+from tallystick.node.ports import Event, JobRecord
+from tallystick.node.views import (
+    HIDDEN,
+    Candidate,
+    CandidateRow,
+    Health,
+    JobDetail,
+    JobSummary,
+    JobTerms,
+    LogEntry,
+    PolicyVerdict,
+    StewardQuorum,
+)
+
+SHOWN_ROWS: Final = 2000
+"""Rows of a candidate table that are shown, so that it stays below a message's limit."""
+
+T = TypeVar("T")
+
+
+def build_health(
+    agency: str,
+    *,
+    connected: bool,
+    records: Iterable[JobRecord],
+    agreements: Mapping[str, Agreement],
+    certificate_end: datetime | None,
+    now: datetime,
+    kernel: str,
+) -> Health:
+    """Build how a node is.
+
+    Args:
+        agency: whose it is.
+        connected: the stream of notices is open.
+        records: of all its jobs.
+        agreements: in force here, by name.
+        certificate_end: when its certificate ends, UTC; None where there is none to read.
+        now: the present moment, UTC.
+        kernel: the path that computes curve points.
+
+    Raises:
+        Broken: `state-corrupt`: a record holds what no node writes.
+    """
+    return Health(
+        agency=agency,
+        connected=connected,
+        jobs=dict(sorted(Counter(_state(record) for record in records).items())),
+        agreements={name: (moment(agreement.valid_until) - now).days for name, agreement in agreements.items()},
+        certificate_days=None if certificate_end is None else (certificate_end - now).days,
+        kernel=kernel,
+    )
+
+
+def build_job_summary(record: JobRecord) -> JobSummary:
+    """Build a job of a list.
+
+    Raises:
+        Broken: `state-corrupt`: the record holds what no node writes.
+    """
+    job = decoded(record.document, kind="job").read(Job)
+    return JobSummary(
+        job=record.job,
+        title=job.question.title,
+        analyst=job.analyst,
+        purpose=job.question.purpose,
+        agreement=job.agreement,
+        deadline=job.deadline,
+        state=_state(record),
+        awaits=record.awaits,
+        decision=record.decision,
+        reason_class=cast("Any", _one_of(record.reason_class, ("", *get_args(ReasonClass)))),
+        verdict=cast("PolicyVerdict", _one_of(record.verdict, get_args(PolicyVerdict))),
+        reasons=record.reasons,
+    )
+
+
+def build_job_detail(record: JobRecord, agreement: Agreement | str) -> JobDetail:
+    """Build a job in full.
+
+    Args:
+        record: of the job.
+        agreement: that the job names; or why there is none now.
+
+    Raises:
+        Broken: `state-corrupt`: the record holds what no node writes.
+    """
+    job = decoded(record.document, kind="job").read(Job)
+    return JobDetail(
+        summary=build_job_summary(record),
+        document=record.document,
+        terms=agreement if isinstance(agreement, str) else _terms(job, agreement),
+        candidate=None if record.candidate is None or _state(record).final else build_candidate(record.candidate),
+    )
+
+
+def build_candidate(body: bytes) -> Candidate:
+    """Build a candidate table for people, cut to `SHOWN_ROWS`.
+
+    Args:
+        body: the candidate's canonical JSON (`JobRecord.candidate`).
+
+    Raises:
+        Broken: `state-corrupt`: a row has a key that is no column, which a steward would otherwise not see.
+    """
+    value = json.loads(body)
+    columns: tuple[str, ...] = tuple(value["columns"])
+    return Candidate(
+        columns=columns,
+        rows=tuple(_row(columns, numbers(row)) for row in value["rows"][:SHOWN_ROWS]),
+        rows_in_all=len(value["rows"]),
+        linkage=numbers(value["linkage"]),
+        disclosure=numbers(value["disclosure"]),
+    )
+
+
+def build_log_entry(event: Event) -> LogEntry:
+    """Build an entry of the log from its chained text."""
+    return LogEntry(**json.loads(event.entry), chain=event.chain)
+
+
+def _terms(job: Job, agreement: Agreement) -> JobTerms | str:
+    """Say who learns what and who must approve; or, as text, why the agreement no longer says so."""
+    try:
+        need = required(job, agreement)
+        return JobTerms(
+            leakage={party: tuple(lines) for party, lines in leakage_statement(job, agreement).items()},
+            approvers=(*need.agencies, *need.approvers),
+            stewards={agency: StewardQuorum(count, names) for agency, count, names in need.stewards},
+        )
+    except TallyError as error:
+        return error.message
+
+
+def _row(columns: tuple[str, ...], row: dict[str, Any]) -> CandidateRow:
+    if not row.keys() <= {*columns, HIDDEN}:
+        raise Broken("state-corrupt", "a row of the candidate has a key that is no column")
+    return CandidateRow(tuple(row.get(column) for column in columns), tuple(row.get(HIDDEN, ())))
+
+
+def _state(record: JobRecord) -> JobState:
+    return JobState(_one_of(record.state, tuple(JobState)))
+
+
+def _one_of(value: T, known: tuple[T, ...]) -> T:
+    if value not in known:
+        raise Broken("state-corrupt", "a stored job cannot be read", detail=f"{value!r} is none of {known}")
+    return value

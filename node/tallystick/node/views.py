@@ -1,0 +1,222 @@
+"""What an agency's people see of their node: frozen dataclasses, which `view_builders.py` builds from records.
+
+What is counted of a dataset (`DatasetCheck`) is built where records are read: `records/survey.py`.
+
+The socket's messages (`local/convert.py`), the command line's tables and its JSON are translations of these and of nothing else. A
+field says one thing: what may be absent is None, and a job's terms are either `JobTerms` or the reason why there are none.
+
+Moments are texts in RFC 3339, UTC, as signed documents and the chained log have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from tallystick.core.documents import decoded
+from tallystick.core.job.approval import ReasonClass
+from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.model import AgreementRef, Job
+from tallystick.node.ports import Awaits, Decision
+
+PolicyVerdict = Literal["", "auto", "ask", "never"]
+Cell: TypeAlias = str | int | float | bool | None
+Tree: TypeAlias = "Cell | list[Tree] | dict[str, Tree]"
+"""A value of a result or of a log entry."""
+
+HIDDEN: Final = "hidden"
+"""The key under which a row of a result lists its hidden measures; no column."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a node is.
+
+    Attributes:
+        connected: the stream of the coordinator's notices is open.
+        jobs: how many are in each state.
+        agreements: by name, whole days until they end.
+        certificate_days: until the node's certificate ends; None where there is none to read.
+        kernel: the path that computes curve points.
+    """
+
+    agency: str
+    connected: bool
+    jobs: Mapping[JobState, int]
+    agreements: Mapping[str, int]
+    certificate_days: int | None
+    kernel: str
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value; the certificate stands among the agreements' days."""
+        certificate = {} if self.certificate_days is None else {"certificate": self.certificate_days}
+        return {
+            "agency": self.agency,
+            "connected": self.connected,
+            "jobs": {str(state): count for state, count in self.jobs.items()},
+            "days_left": {**self.agreements, **certificate},
+            "kernel": self.kernel,
+        }
+
+
+@dataclass(frozen=True)
+class JobSummary:
+    """A job in a list.
+
+    Attributes:
+        job: its digest, 64 hexadecimal digits.
+        title: of its question; None where it has none.
+        agreement: which it is under.
+        deadline: RFC 3339, as its analyst signed it.
+        state: the last one that the coordinator told.
+        awaits: the decision of this agency's people that is due.
+        decision: this agency's own signed one.
+        reason_class: what other parties learn of a refusal.
+        verdict: what the local policy said; "" where it was not asked.
+        reasons: why, for this agency's people alone.
+    """
+
+    job: str
+    title: str | None
+    analyst: str
+    purpose: str
+    agreement: AgreementRef
+    deadline: str
+    state: JobState
+    awaits: Awaits
+    decision: Decision
+    reason_class: ReasonClass | Literal[""]
+    verdict: PolicyVerdict
+    reasons: tuple[str, ...]
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return {
+            "job": self.job,
+            "title": self.title,
+            "analyst": self.analyst,
+            "purpose": self.purpose,
+            "agreement": self.agreement.model_dump(mode="json"),
+            "deadline": self.deadline,
+            "state": str(self.state),
+            "awaits": self.awaits,
+            "decision": self.decision,
+            "reason_class": self.reason_class,
+            "policy": self.verdict,
+            "reasons": list(self.reasons),
+        }
+
+
+@dataclass(frozen=True)
+class StewardQuorum:
+    """How many of an agency's stewards must sign."""
+
+    need: int
+    stewards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JobTerms:
+    """What follows from a job's agreement.
+
+    Attributes:
+        leakage: what each party, or parties together, learn, in sentences.
+        approvers: agencies and approvers that must all approve.
+        stewards: by agency.
+    """
+
+    leakage: Mapping[str, tuple[str, ...]]
+    approvers: tuple[str, ...]
+    stewards: Mapping[str, StewardQuorum]
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One row of a candidate: a cell for each column, and the measures that are hidden though its count is shown."""
+
+    cells: tuple[Cell, ...]
+    hidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The table that would go out, after the disclosure rules.
+
+    Attributes:
+        rows: the first ones.
+        rows_in_all: of the whole table.
+        linkage, disclosure: as the released result will have them, decimals as numbers.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[CandidateRow, ...]
+    rows_in_all: int
+    linkage: dict[str, Tree]
+    disclosure: dict[str, Tree]
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value: each row by column."""
+        rows = [
+            dict(zip(self.columns, row.cells, strict=True)) | ({HIDDEN: list(row.hidden)} if row.hidden else {})
+            for row in self.rows
+        ]
+        shown = {"columns": list(self.columns), "linkage": self.linkage, "disclosure": self.disclosure}
+        return {**shown, "rows": rows, "rows_in_all": self.rows_in_all}
+
+
+@dataclass(frozen=True)
+class JobDetail:
+    """One job in full.
+
+    Attributes:
+        document: the job as its analyst signed it; its digest is the summary's.
+        terms: or, as text, why the agreement says nothing of the job now.
+        candidate: at the desk, while the job has not ended.
+    """
+
+    summary: JobSummary
+    document: bytes = field(repr=False)
+    terms: JobTerms | str
+    candidate: Candidate | None
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value.
+
+        Raises:
+            Invalid: `document-invalid`: the document is no job.
+        """
+        job = decoded(self.document, kind="job").read(Job)
+        value = self.summary.json_value() | {"question": job.question.json_value()}
+        if isinstance(self.terms, str):
+            value["problem"] = self.terms
+        else:
+            value["leakage"] = {party: list(lines) for party, lines in self.terms.leakage.items()}
+            value["approvers"] = list(self.terms.approvers)
+            value["stewards"] = {
+                agency: {"need": quorum.need, "of": list(quorum.stewards)} for agency, quorum in self.terms.stewards.items()
+            }
+        value["candidate"] = None if self.candidate is None else self.candidate.json_value()
+        return value
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One entry of the node's log, in the words of its chained text.
+
+    Attributes:
+        number: from 1, without gaps.
+        job: a digest, or "".
+        chain: SHA-256 over the previous entry's value and this entry's text, 32 bytes.
+    """
+
+    number: int
+    time: str
+    event: str
+    job: str
+    details: dict[str, Tree]
+    chain: bytes
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value: the chained text's keys, and `chain` in hexadecimal."""
+        return {**asdict(self), "chain": self.chain.hex()}
