@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from tallystick.core.canonical import parsed
 from tallystick.core.documents import decoded
 from tallystick.core.errors import TallyError
 from tallystick.core.ids import short
+from tallystick.core.job.lifecycle import FINAL
 from tallystick.core.job.model import Job
 from tallystick.v1 import types_pb2
-
-ENDED: Final = frozenset({"released", "refused", "cancelled", "failed", "expired"})
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class View:
     @property
     def over(self) -> bool:
         """Whether nothing can happen to it any more."""
-        return self.state in ENDED
+        return self.state in FINAL
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -11,11 +12,14 @@ import click
 from tallystick.coordinator.authority import Member, write_invitation
 from tallystick.coordinator.config import Settings, read_settings
 from tallystick.core.errors import Invalid, NotReady, Refused
+from tallystick.core.ids import short
 from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
     from tallystick.coordinator.app import Coordinator
+    from tallystick.coordinator.contract import Contract
     from tallystick.coordinator.records import JobRecord
+    from tallystick.coordinator.views import JobStatus
 
 CONNECTED_WITHIN_S: Final = 10
 ROLES: Final[tuple[Member, ...]] = get_args(Member)
@@ -131,63 +135,45 @@ def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 @run_cli
 def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
     """Show jobs, and who is silent."""
+    from tallystick.coordinator.views import written
+
     made = _composed(config)
     seen = made.storage.seen()
-    rows = [_row(made, record, seen) for record in made.storage.jobs(ended=all_)]
+    jobs = [_status(made, record, seen) for record in made.storage.jobs(ended=all_)]
     if format_ == "json":
-        print_json({"jobs": rows, "parties": {party: _text(at) for party, at in sorted(seen.items())}})
+        parties = {party: written(at) for party, at in sorted(seen.items())}
+        print_json({"jobs": [job.json_value() for job in jobs], "parties": parties})
         return
     columns = ["job", "agreement", "analyst", "state", "phase", "attempt", "waiting for", "submitted"]
     print_table(
         columns,
         [
             [
-                row["job"][:12],
-                row["agreement"],
-                row["analyst"],
-                row["state"],
-                row["phase"],
-                row["attempt"],
-                ", ".join(f"{w['party']} ({w['for']}{'' if w['connected'] else ', not connected'})" for w in row["waiting"]),
-                row["submitted"],
+                short(job.job.hex()),
+                job.agreement,
+                job.analyst,
+                job.state,
+                job.phase,
+                job.attempt,
+                ", ".join(f"{w.party} ({w.for_what}{'' if w.connected else ', not connected'})" for w in job.waiting),
+                written(job.submitted),
             ]
-            for row in rows
+            for job in jobs
         ],
     )
 
 
-def _row(made: Coordinator, record: JobRecord, seen: Any) -> dict[str, Any]:
-    from tallystick.coordinator.waiting import phase_of, silent
-    from tallystick.core.job.lifecycle import JobState
+def _status(made: Coordinator, record: JobRecord, seen: Mapping[str, datetime]) -> JobStatus:
+    from tallystick.coordinator.views import Views
 
-    row: dict[str, Any] = {
-        "job": record.job.hex(),
-        "agreement": record.agreement,
-        "analyst": record.analyst,
-        "state": record.state,
-        "attempt": record.attempt,
-        "phase": "",
-        "submitted": _text(record.submitted),
-        "ended": None if record.ended is None else _text(record.ended),
-        "waiting": [],
-        "failures": [
-            {"party": f.party, "code": f.code, "message": f.message, "attempt": f.attempt}
-            for f in made.storage.failures(record.job)
-        ],
-    }
+    contract: Contract | str
     try:
         contract = made.jobs.contract(record)
     except Refused as error:  # its agreement's file is gone; what the rows say is still worth showing
-        row["waiting"] = [{"party": "coordinator", "for": error.code, "connected": True}]
-        return row
-    complete = {message.name.ref for message in made.storage.messages(record.job)}
-    row["phase"] = phase_of(contract, JobState(record.state), complete) or ""
+        contract = error.code
     now = datetime.now(UTC)
-    row["waiting"] = [
-        {"party": one.party, "for": one.for_what, "connected": _lately(seen.get(one.party), now)}
-        for one in silent(contract, record, made.storage.deposits(record.job), complete)
-    ]
-    return row
+    views = Views(made.storage, made.jobs.progress)
+    return views.status(record, contract, lambda party: _lately(seen.get(party), now))
 
 
 def _composed(config: Path) -> Coordinator:
@@ -216,7 +202,3 @@ def _address(settings: Settings) -> str:
 
 def _lately(at: datetime | None, now: datetime) -> bool:
     return at is not None and (now - at).total_seconds() <= CONNECTED_WITHIN_S
-
-
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

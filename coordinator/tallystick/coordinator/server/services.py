@@ -12,6 +12,7 @@ from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.records import FailureRecord, JobRecord
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.server.authorise import Caller, caller
+from tallystick.coordinator.server.convert import job_view_message
 from tallystick.coordinator.server.hub import Hub, woken
 from tallystick.coordinator.views import Views
 from tallystick.core.agreement.model import PROTOCOL
@@ -63,7 +64,7 @@ class _Viewing:
 
         def show() -> pb.JobView:
             record, contract = self._jobs.visible(who.identity, _checked_job(job))
-            return self._views.of(who.identity, record, contract, connected)
+            return job_view_message(self._views.of(who.identity, record, contract, connected))
 
         return await asyncio.to_thread(show)
 
@@ -185,7 +186,7 @@ class JobsService(_Viewing, JobsServicer):
             views: list[pb.JobView] = []
             room = MAX_LIST_BYTES
             for record in reversed(self._jobs.of(who.identity, ended=request.all)):
-                view = self._views.of(who.identity, record, self._jobs.contract(record), connected)
+                view = job_view_message(self._views.of(who.identity, record, self._jobs.contract(record), connected))
                 room -= view.ByteSize() + 16
                 if room < 0:
                     break
