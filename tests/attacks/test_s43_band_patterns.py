@@ -102,31 +102,9 @@ def population(count: int, seed: int) -> list[Person]:
     """Give made-up people with a county's share of common names."""
     rng = np.random.default_rng(seed)
     syllables = [
-        "ma",
-        "ri",
-        "jo",
-        "an",
-        "el",
-        "ka",
-        "th",
-        "er",
-        "lo",
-        "ben",
-        "da",
-        "vi",
-        "son",
-        "wil",
-        "li",
-        "am",
-        "sa",
-        "rah",
-        "to",
-        "ny",
-        "che",
-        "ster",
-        "mor",
-        "gan",
-    ]
+        "ma", "ri", "jo", "an", "el", "ka", "th", "er", "lo", "ben", "da", "vi",
+        "son", "wil", "li", "am", "sa", "rah", "to", "ny", "che", "ster", "mor", "gan",
+    ]  # fmt: skip
 
     def words(number: int, low: int, high: int) -> list[str]:
         return ["".join(rng.choice(syllables, rng.integers(low, high + 1))) for _ in range(number)]
