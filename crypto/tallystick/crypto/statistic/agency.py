@@ -12,7 +12,8 @@ Rules that this file enforces (docs/protocol.md §4):
    allow is refused on its header, before any of it is multiplied.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
-6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
+6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share. Half of each ciphertext comes
+   from the pair's key, and each message shows that its sender has the same one.
    In a job with decoys one more product says whether the slots link decoys as both agencies' coins do (`audit.py`). Its shares, and no
    others, are exchanged; unless they add up to nothing, the job ends here, and nothing is sealed.
 7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
@@ -32,6 +33,7 @@ import numpy as np
 from tallystick.crypto import kernel, masks, paillier, product_work, products, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import checked_points, refuse_repeats
@@ -142,31 +144,44 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     audit = _audit(state, slots)
     if setup.me == computation.multiplier:
         return Step(Multiplying(setup, state.pair_keys, columns, layout, audit))
-    keys = products.new_keys(max(layout.primes, default=1))
-    chunks = products.encrypted_columns(keys, columns, layout, setup.workers)
-    audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.workers)
+    keys = products.new_keys(layout.primes_used, setup.randomness)
+    key = _exchange_key(setup, state.pair_keys)
+    chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
+    audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.randomness, setup.workers)
     outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chain(audit_chunks, chunks))
     return Step(Encrypting(setup, state.pair_keys, keys, layout, audit_keys), (outbound,))
 
 
 def on_columns(state: Multiplying, message: Message) -> Step[Auditing] | Step[Sealing]:
-    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6)."""
+    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6).
+
+    Raises:
+        PeerFault: as `products.products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
     audited: list[bytes] = []
     share: int | None = None
     if state.audit is not None:
         audited, share = state.audit.multiplied(chunks, setup.randomness, setup.workers, sender=sender)
-    answer, mine = products.products(chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=sender)
+    key = _exchange_key(setup, state.pair_keys)
+    answer, mine = products.products(
+        chunks, state.columns, state.layout, setup.randomness, setup.workers, key=key, sender=sender
+    )
     outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), (*audited, *answer))
     after = _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
     return replace(after, outbound=(outbound, *after.outbound))
 
 
 def on_products(state: Encrypting, message: Message) -> Step[Auditing] | Step[Sealing]:
-    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6)."""
+    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6).
+
+    Raises:
+        PeerFault: as `products.opened_products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
     share = None if state.audit is None else state.audit.opened(chunks, setup.workers, sender=sender)
-    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, sender=sender)
+    key = _exchange_key(setup, state.pair_keys)
+    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, key=key, sender=sender)
     return _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
 
 
@@ -218,6 +233,13 @@ def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
     return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
 
 
+def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes], name: str = kinds.COLUMNS) -> bytes:
+    """Give the key of an exchange between encryptor and multiplier, of columns or of the audit (docs/protocol.md §7)."""
+    computation = setup.computation
+    pair_key = pair_keys[computation.partner(setup.me)]
+    return exchange_key(pair_key, name, encryptor=computation.encryptor, multiplier=computation.multiplier)
+
+
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
     """Give this agency's share of zero for each cell: the sum over all agencies is 0 mod each cell's modulus."""
     totals = [0] * len(setup.computation.cells)
@@ -235,10 +257,10 @@ def _audit(state: Matching, slots: states.Int64s) -> Audit | None:
     setup = state.setup
     if not state.known_decoys:
         return None
-    encrypts = setup.me == setup.computation.encryptor
     return audit_of(
-        state.persons, state.decoys, slots, state.table_size, state.known_decoys, setup.randomness, encrypts=encrypts
-    )
+        state.persons, state.decoys, slots, state.table_size, state.known_decoys, setup.randomness,
+        key=_exchange_key(setup, state.pair_keys, kinds.AUDIT), encrypts=setup.me == setup.computation.encryptor,
+    )  # fmt: skip
 
 
 def _after_products(

@@ -53,6 +53,9 @@ from tallystick.crypto.workers import Workers
 LINKS_ALTERED: Final = "links-altered"
 """The rule that an altered table breaks."""
 
+CONFIRMATION: Final = 1
+"""Chunks before the ciphertexts of an exchange's message: the one that shows the key."""
+
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 
@@ -76,6 +79,7 @@ class AuditKeys:
 
     keys: products.Keys = field(repr=False)
     layout: products.Layout
+    key: bytes = field(repr=False)
 
     def opened(self, chunks: Iterator[bytes], workers: Workers, *, sender: str) -> int:
         """Read the audit's part of what the multiplier returned, and decrypt it: this side's share.
@@ -83,8 +87,8 @@ class AuditKeys:
         Raises:
             PeerFault: as `products.opened_products`.
         """
-        mine = islice(chunks, self.layout.returned_chunks)
-        [share] = products.opened_products(self.keys, mine, self.layout, workers, sender=sender)
+        mine = islice(chunks, CONFIRMATION + self.layout.returned_ciphertexts)
+        [share] = products.opened_products(self.keys, mine, self.layout, workers, key=self.key, sender=sender)
         return share
 
 
@@ -94,15 +98,18 @@ class Audit:
 
     Attributes:
         column: int64[1, slots of `layout`]: at either side as the module's text says.
+        key: of the audit's exchange (`expansion.exchange_key`), another than that of the job's columns.
     """
 
     column: Int64s = field(repr=False)
     layout: products.Layout
+    key: bytes = field(repr=False)
 
-    def encrypted(self, workers: Workers) -> tuple[AuditKeys, Iterator[bytes]]:
+    def encrypted(self, randomness: Randomness, workers: Workers) -> tuple[AuditKeys, Iterator[bytes]]:
         """Encrypt the column, at the encryptor, under keys of its own; the chunks go before those of the job's columns."""
-        keys = products.new_keys(1)
-        return AuditKeys(keys, self.layout), products.encrypted_columns(keys, self.column, self.layout, workers)
+        keys = products.new_keys(1, randomness)
+        chunks = products.encrypted_columns(keys, self.column, self.layout, randomness, workers, key=self.key)
+        return AuditKeys(keys, self.layout, self.key), chunks
 
     def multiplied(
         self, chunks: Iterator[bytes], randomness: Randomness, workers: Workers, *, sender: str
@@ -112,8 +119,10 @@ class Audit:
         Raises:
             PeerFault: as `products.products`.
         """
-        theirs = islice(chunks, self.layout.sent_chunks)
-        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, sender=sender)
+        theirs = islice(chunks, CONFIRMATION + self.layout.sent_ciphertexts)
+        answer, [share] = products.products(
+            theirs, self.column, self.layout, randomness, workers, key=self.key, sender=sender
+        )
         return answer, share
 
 
@@ -125,6 +134,7 @@ def audit_of(
     known_decoys: int,
     randomness: Randomness,
     *,
+    key: bytes,
     encrypts: bool,
 ) -> Audit:
     """Make one agency's side of the audit.
@@ -136,6 +146,7 @@ def audit_of(
         table_size: slots of the table.
         known_decoys: decoys of all exact passes: the greatest number in `decoys` is below.
         randomness: a CSPRNG, for the weights.
+        key: of the audit's exchange.
         encrypts: whether this is the encryptor.
 
     Raises:
@@ -149,7 +160,7 @@ def audit_of(
     column[0, slots[marked]] = weights[marked]
     included = decoys > NO_DECOY
     column[0, table_size + decoys[included]] = -weights[included] if encrypts else weights[included]
-    return Audit(column, layout)
+    return Audit(column, layout, key)
 
 
 def refuse_altered(mine: int, theirs: int) -> None:
