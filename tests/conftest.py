@@ -1,13 +1,18 @@
-"""Before any test: gRPC reads its cipher suites when it is imported; and processes that tests interrupt must hear it."""
+"""Before any test: gRPC reads its cipher suites when it is imported; processes that tests interrupt must hear it; no example is timed."""
 
 from __future__ import annotations
 
 import signal
 import threading
 
+from hypothesis import settings
+
 from tallystick.core.net import environment
 
 assert environment.in_time(), "something imported gRPC before the tests' conftest"
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     # a shell without job control ignores it for what it runs in the background, and every child would inherit that

@@ -89,7 +89,7 @@ class Lists:
         slots, table = assigned_slots(matches, sizes, shuffled_table(sizes, randomness))
         columns = [
             audit_of(
-                own.persons, own.decoys, at.astype(np.int64), table, self.known_decoys, randomness, encrypts=encrypts
+                own.persons, own.decoys, at.astype(np.int64), table, self.known_decoys, randomness, key=b"", encrypts=encrypts
             ).column[0]
             for own, at, encrypts in ((self.own[one], slots[one], True), (self.own[other], slots[other], False))
         ]

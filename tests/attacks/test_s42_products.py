@@ -24,7 +24,7 @@ from tallystick.crypto.flooding import RING
 from tallystick.crypto.product_work import OpenTask, finish, hidden, open_sum
 from tallystick.crypto.randomness import SeededRandomness, uniform_below, uniform_mod
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
-from tallystick.node.jobs import outward
+from tallystick.node.failures import outward
 from tests.meter import Meter, Objects, crt, residues
 from tests.protocol.cases import all_pairs, run_of, sides_of_two
 

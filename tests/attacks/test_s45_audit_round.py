@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.statistic import agency, states
 from tallystick.crypto.statistic import audit as audits
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.node.jobs import outward
+from tallystick.node.failures import outward
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, paillier_key, setups
 
@@ -223,8 +224,8 @@ def test_s45_limit_a_coordinator_with_an_agency_goes_unseen(monkeypatch: pytest.
     bus.alter = isolated
     made = audits.audit_of
 
-    def league(*arguments: object, encrypts: bool) -> audits.Audit:
-        own: audits.Audit = made(*arguments, encrypts=encrypts)  # type: ignore[arg-type]  # as they come
+    def league(*arguments: Any, key: bytes, encrypts: bool) -> audits.Audit:
+        own = made(*arguments, key=key, encrypts=encrypts)
         return dataclasses.replace(own, column=np.zeros_like(own.column)) if encrypts else own
 
     monkeypatch.setattr(agency, "audit_of", league)
@@ -236,5 +237,5 @@ def test_s45_the_audit_takes_one_column_of_one_prime() -> None:
     layout = audits.audit_layout(1 << 20, 12 * 1024)
     assert isinstance(layout, products.Layout)
     assert layout.blocks == 130
-    assert layout.returned_chunks == 1
-    assert layout.sent_chunks - layout.blocks <= 1
+    assert layout.returned_ciphertexts == 1
+    assert layout.sent_ciphertexts - layout.blocks <= 1

@@ -120,9 +120,7 @@ class Audit:
             PeerFault: as `products.products`.
         """
         theirs = islice(chunks, CONFIRMATION + self.layout.sent_ciphertexts)
-        answer, [share] = products.products(
-            theirs, self.column, self.layout, randomness, workers, key=self.key, sender=sender
-        )
+        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, key=self.key, sender=sender)
         return answer, share
 
 
