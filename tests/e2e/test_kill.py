@@ -33,8 +33,8 @@ COORDINATORS = (
 )  # fmt: skip
 NODES = (
     "node-approval-stored", "node-before-hello", "node-after-hello", "node-seed-sent", "node-seed-taken", "node-points-sent",
-    "node-list-sent", "node-points-taken", "node-tags-sent", "node-slots-taken", "node-recipient-taken", "node-share-stored",
-    "node-before-share-sent", "node-shares-sent", "node-before-end",
+    "node-list-sent", "node-points-taken", "node-tags-sent", "node-slots-taken", "node-audit-sent", "node-audit-taken",
+    "node-recipient-taken", "node-share-stored", "node-before-share-sent", "node-shares-sent", "node-before-end",
 )  # fmt: skip
 OF_ROLE: Mapping[str, tuple[str, ...]] = {
     "encryptor": ("node-columns-sent", "node-products-taken"),
@@ -65,6 +65,7 @@ TOGETHER = [
     {COORDINATOR: "put-synced", EXITS: "node-after-hello", WAGES: "node-points-sent"},
     {COORDINATOR: "slots-recorded", EXITS: "node-candidate-stored", WAGES: "node-share-stored"},
     {COORDINATOR: "sealed-written", EXITS: "node-columns-sent", WAGES: "node-products-sent"},
+    {EXITS: "node-audit-taken", WAGES: "node-audit-sent"},
     {COORDINATOR: "release-recorded", EXITS: "node-kept-release-sent", WAGES: "node-before-end"},
 ]
 

@@ -111,6 +111,7 @@ def setup(network: Network, assignment: Assignment) -> AgencySetup:
         least=assignment.passes.least,
         people=people.people,
         decoys=assignment.contract.agreement.decoys,
+        most_rows=assignment.most_rows,
         coin_key=storage.secret(),
         columns=people.over_slots,
         own=people.own,

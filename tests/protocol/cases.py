@@ -13,6 +13,7 @@ from tallystick.crypto import paillier, signing
 from tallystick.crypto.machine import Message, advance
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 from tallystick.crypto.statistic import agency, desk, states
+from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
@@ -88,7 +89,8 @@ def _setup(
     return AgencySetup(
         me=name, agencies=agencies, desk=desk, job=JOB, attempt=attempt,
         passes={key: token_column(tokens) for key, tokens in side.tokens.items()},
-        people=side.people, decoys=decoys, coin_key=identity(name + " coins"), columns=columns,
+        people=side.people, decoys=decoys, most_rows=dict.fromkeys(agencies, kinds.MAX_ROWS),
+        coin_key=identity(name + " coins"), columns=columns,
         own=(0,) * len(computation.cells), computation=computation,
         sign=functools.partial(signing.sign, identity(name)),
         randomness=SystemRandomness(), workers=SerialWorkers(), tell=lambda *_: None,

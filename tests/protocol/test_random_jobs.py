@@ -25,6 +25,7 @@ from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto import paillier, signing
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
@@ -92,6 +93,7 @@ def setup_of(made: Plan, computation: Computation, side: Side, frame: pd.DataFra
     me = AGENCIES[side]
     return AgencySetup(
         me=me, agencies=("one", "two"), desk="one", job=JOB, attempt=1, passes=passes, people=len(frame), decoys=2,
+        most_rows=dict.fromkeys(("one", "two"), kinds.MAX_ROWS),
         coin_key=identity(me + " coins"), columns=columns, own=tuple(own_totals(made, side, people, len(frame))),
         computation=computation, sign=functools.partial(signing.sign, identity(me)), randomness=SystemRandomness(),
         workers=SerialWorkers(), tell=lambda *_: None,

@@ -163,7 +163,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
         assert len(keys[agency]) == made.people
         setups[agency] = AgencySetup(
             me=agency, agencies=mine.agencies, desk=mine.desk, job=mine.job, attempt=1, passes=made.passes, people=made.people,
-            decoys=decoys, coin_key=storage.secret(), columns=noted(slots, agency, made.over_slots), own=made.own,
+            decoys=decoys, most_rows=mine.most_rows, coin_key=storage.secret(), columns=noted(slots, agency, made.over_slots), own=made.own,
             computation=mine.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
             workers=SerialWorkers(), tell=lambda *_: None,
         )  # fmt: skip

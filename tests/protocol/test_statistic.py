@@ -158,7 +158,7 @@ def test_nothing_is_opened_beside_a_report_that_is_empty_or_too_long(report: byt
 
 
 @pytest.mark.parametrize(
-    "kind", [kinds.SEED, kinds.POINTS, kinds.SLOTS, kinds.COLUMNS, kinds.PRODUCTS, kinds.RECIPIENT, kinds.SEALED]
+    "kind", [kinds.SEED, kinds.POINTS, kinds.SLOTS, kinds.COLUMNS, kinds.PRODUCTS, kinds.AUDIT, kinds.RECIPIENT, kinds.SEALED]
 )
 @pytest.mark.parametrize("change", ["empty", "cut", "longer"])
 def test_a_message_of_a_wrong_length_is_refused(kind: str, change: str) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
+from tallystick.coordinator.config import MIB
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
+from tallystick.core.net.chunks import most_wire_bytes
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.messages import COORDINATOR
+from tallystick.crypto.statistic.messages import COORDINATOR, POINT_BYTES, TAG_BYTES
 
 PAIR: Final = 2
 SMALL: Final[dict[str, int]] = {
     kinds.SEED: 1,
     kinds.CORRECTION: 1,
+    kinds.AUDIT: 1,
     kinds.RECIPIENT: 1,
     kinds.SHARES: 160,
     kinds.RELEASE: 160,
@@ -98,9 +103,33 @@ class Contract:
         return computation.encryptor, computation.multiplier
 
     @cached_property
+    def audits(self) -> tuple[Ref, ...]:
+        """The shares of the decoy audit that the pair exchanges; none in a job without decoys."""
+        if not self.agreement.decoys:
+            return ()
+        encryptor, multiplier = self.computing
+        return Ref(kinds.AUDIT, encryptor, multiplier), Ref(kinds.AUDIT, multiplier, encryptor)
+
+    @cached_property
     def passes(self) -> Passes:
         """The linkage passes: what every list has tags of."""
         return passes_of(self.job.question, self.agreement)
+
+    @cached_property
+    def most_rows(self) -> Mapping[str, int]:
+        """The most rows that each owner's padded list may have."""
+        return most_rows(self.job.question, self.agreement)
+
+    def most_bytes(self, ref: Ref) -> int | None:
+        """Give how many bytes the envelopes of a message may have together; None where the relay's own limits alone bound it.
+
+        A list may be as long as its owner's declarations allow.
+        """
+        if ref.about:
+            width = TAG_BYTES if ref.kind == kinds.TAGS and len(self.agencies) == PAIR else POINT_BYTES
+            return most_wire_bytes(len(self.passes.names) * self.most_rows[ref.about] * width)
+        small = SMALL.get(ref.kind)
+        return None if small is None else small * MIB
 
     @property
     def report(self) -> Ref:
@@ -124,4 +153,4 @@ class Contract:
         refs = {Ref(kinds.SEED, a, b) for a in self.agencies for b in self.agencies if a != b}
         refs |= {Ref(kinds.COLUMNS, encryptor, multiplier), Ref(kinds.PRODUCTS, multiplier, encryptor)}
         refs |= {Ref(kinds.RECIPIENT, self.desk, agency) for agency in self.agencies}
-        return frozenset(refs | self.points | {*self.tags, *self.shares, self.release})
+        return frozenset(refs | self.points | {*self.tags, *self.audits, *self.shares, self.release})

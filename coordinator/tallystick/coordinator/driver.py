@@ -196,9 +196,8 @@ class Driver:
         contract, names = view.contract, view.contract.passes.names
         last, pair = contract.ring(owner)[-1], len(contract.agencies) == PAIR
         width = TAG_BYTES if pair else POINT_BYTES
-        rows, arrived = arriving_list(
-            self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner)), width, passes=len(names), sender=last
-        )
+        chunks, most = self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner)), contract.most_rows[owner]
+        rows, arrived = arriving_list(chunks, width, passes=len(names), sender=last, most=most)
         correction = b"" if pair else b"".join(self._read(view, Ref(kinds.CORRECTION, owner, COORDINATOR)))
         if not pair and len(correction) != CORRECTION_BYTES:
             raise PeerFault("correction-invalid", "a correction is not 32 bytes", sender=owner)

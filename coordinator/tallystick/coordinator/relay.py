@@ -6,7 +6,8 @@ Rules that this file enforces:
 2. Every envelope carries its sender's signature over its own place: one that was moved is refused before it is written.
 3. Envelopes are taken in order. One that is held already is skipped if it is the same and refused if it is not.
 4. A message counts when all of it is durable and its row is written; only then can its receiver see it.
-5. Nothing grows without bound: envelopes, messages and a job's attempt have limits.
+5. Nothing grows without bound: envelopes, messages and a job's attempt have limits. A list's is what the agreement declares of its
+   owner's dataset: what is over it is refused before it is written.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tallystick.coordinator.config import MIB, Limits
-from tallystick.coordinator.contract import SMALL, Contract
+from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Spool, Stale, Storage, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.errors import Broken, Refused
@@ -113,8 +114,8 @@ class Relay:
             )
         held = sum(message.bytes for message in self._storage.messages(name.job))
         room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - held)
-        if (most := SMALL.get(name.ref.kind)) is not None:
-            room = min(room, most * MIB)
+        if (most := contract.most_bytes(name.ref)) is not None:
+            room = min(room, most)
         return _Place(name, caller, bytes.fromhex(contract.agreement.parties[caller.name].key), room)
 
     def _complete(self, name: MessageName) -> MessageRecord | None:
@@ -183,7 +184,10 @@ class Receiving:
                 self._compare(envelope)
                 return
             if self._upload.bytes + envelope.ByteSize() > self._place.room:
-                raise Refused("too-large", f"{self.name.ref.round} is over its limit", hint="ask the coordinator's operator")
+                ref = self.name.ref
+                raise Refused(
+                    "too-large", f"{ref.round} of {ref.sender} is over its limit", hint="ask the coordinator's operator"
+                )
             self._upload.append(envelope)
             failpoint("put-appended")
 

@@ -102,10 +102,11 @@ def _before_matching(contract: Contract, complete: frozenset[Ref]) -> list[Ref]:
 
 
 def _before_sealing(contract: Contract, complete: frozenset[Ref]) -> list[Ref]:
-    """Columns, then products; beside them the desk's key; then the shares."""
+    """Columns, then products, then the audit of the links; beside them the desk's key; then the shares."""
     encryptor, multiplier = contract.computing
     waited = [Ref(kinds.COLUMNS, encryptor, multiplier), Ref(kinds.PRODUCTS, multiplier, encryptor)]
     waited = [ref for ref in waited if ref not in complete][:1]
+    waited = waited or [ref for ref in contract.audits if ref not in complete]
     others = [agency for agency in contract.agencies if agency != contract.desk]
     waited += [ref for agency in others if (ref := Ref(kinds.RECIPIENT, contract.desk, agency)) not in complete]
     return waited or [ref for ref in contract.shares if ref not in complete]

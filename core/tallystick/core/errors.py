@@ -108,6 +108,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "unavailable": "a party cannot be reached",
     "too-large": "a message or stream is over its limit",
     "protocol-broken": "a party broke the protocol",
+    "links-altered": "rows that must be linked are not, or others are linked with them: nothing is sealed",
     "cells-contradict": "the numbers that agencies sealed cannot all be true: nothing is released",
     "party-restarted": "a party restarted and its keys for this attempt are gone",
     "attempts-used": "the job was attempted as often as is allowed",

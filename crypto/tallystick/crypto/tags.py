@@ -39,6 +39,10 @@ DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
 
 NOBODY: Final = -1
 """The person of a row that is a decoy or padding."""
+NO_DECOY: Final = -1
+"""The decoy of a row that is a person or padding."""
+OF_SIMILARITY: Final = -2
+"""The decoy of a row that is one of the similarity pass: such have no numbers, because whether two of them are linked is not certain."""
 
 _BLOCK: Final = 1 << 17
 """Rows that are put into order and masked at a time: no second copy of a long list is made."""
@@ -92,12 +96,15 @@ class OwnList:
         passes: how many.
         rows: of each pass, padding included.
         persons: (rows,): the index of the person, or `NOBODY`. It stays at the node.
+        decoys: (rows,): place of the pass among the exact ones · m + number of the decoy there; `NO_DECOY`, or `OF_SIMILARITY`. It stays at the
+            node.
         blocks: the masked points, pass after pass in ladder order, some rows (n, 32) at a time; made as they are read, once.
     """
 
     passes: int
     rows: int
     persons: npt.NDArray[np.int64] = field(repr=False)
+    decoys: npt.NDArray[np.int32] = field(repr=False)
     blocks: Iterator[Points] = field(repr=False)
 
     @cached_property
@@ -213,7 +220,12 @@ def own_list(
 
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
-    return OwnList(len(ladder), rows, persons[order], blocks())
+    numbers = np.full(rows, NO_DECOY, dtype=np.int32)
+    position = people
+    for at, (own_pass, here) in enumerate(chosen.items()):
+        numbers[position : position + len(here)] = OF_SIMILARITY if own_pass == SIMILARITY else at * decoys + here
+        position += len(here)
+    return OwnList(len(ladder), rows, persons[order], numbers[order], blocks())
 
 
 def _of(people: int, column: TokenColumn) -> TokenColumn:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import participants
 from tallystick.core.job.derive import Derived, parsed_derive
 from tallystick.core.job.model import People
@@ -66,6 +67,11 @@ class Assignment:
     def passes(self) -> Passes:
         """The linkage passes."""
         return passes_of(self.contract.job.question, self.contract.agreement)
+
+    @cached_property
+    def most_rows(self) -> Mapping[str, int]:
+        """The most rows that each agency's padded list may have."""
+        return most_rows(self.contract.job.question, self.contract.agreement)
 
     @property
     def side(self) -> Side:

@@ -34,6 +34,7 @@ from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.audit import LINKS_ALTERED
 from tallystick.node.approvals import Approvals, Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Dropped, from_file, kept_path, persistent
@@ -311,6 +312,10 @@ def outward(error: BaseException) -> TallyError:
     match error:
         case TallyError():
             return error
+        case PeerFault() if error.rule == LINKS_ALTERED:
+            return Broken(
+                LINKS_ALTERED, str(error), hint="the parties look into it before anybody asks again", detail=error.rule
+            )
         case PeerFault():
             return Broken("protocol-broken", str(error), detail=error.rule)
         case LocalFault() if error.rule in CATALOGUE:

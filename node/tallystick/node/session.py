@@ -205,6 +205,7 @@ class Session:
             least=assignment.passes.least,
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
+            most_rows=assignment.most_rows,
             coin_key=around.storage.secret(),
             columns=prepared.over_slots,
             own=prepared.own,

@@ -124,6 +124,8 @@ def test_s32_an_earlier_attempts_envelopes_are_refused(town: Town) -> None:
         Ref("tags", OTHER, "coordinator", OTHER),
         Ref("correction", OTHER, "coordinator"),
         Ref("columns", OTHER, DESK),
+        Ref("audit", OTHER, OTHER),
+        Ref("audit", OTHER, "coordinator"),
         Ref("recipient", OTHER, DESK),
         Ref("release", OTHER, "coordinator"),
         Ref("slots", "coordinator", OTHER),

@@ -10,7 +10,7 @@ from tallystick.coordinator.waiting import phase_of, silent
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.job.lifecycle import JobState, Phase
 from tallystick.crypto.machine import Ref
-from tests.town import AGENCIES, DESK, OTHER, Town, tags_refs
+from tests.town import AGENCIES, DESK, OTHER, Town, lasting_agreement, tags_refs
 
 
 @pytest.fixture
@@ -56,8 +56,25 @@ def test_rounds_are_waited_for_from_who_has_what_it_needs(town: Town) -> None:
     done += [Ref("columns", encryptor, multiplier), Ref("recipient", DESK, OTHER)]
     assert waited(town, *done) == {(multiplier, "products")}
     done.append(Ref("products", multiplier, encryptor))
+    assert waited(town, *done) == {(name, "audit") for name in AGENCIES}
+    audits = [Ref("audit", encryptor, multiplier), Ref("audit", multiplier, encryptor)]
+    assert waited(town, *done, audits[1]) == {(encryptor, "audit")}
+    done += audits
     assert waited(town, *done) == {(name, "shares") for name in AGENCIES}
     assert waited(town, *done, Ref("shares", DESK, COORDINATOR)) == {(OTHER, "shares")}
+
+
+def test_without_decoys_no_audit_is_waited_for(tmp_path: Path) -> None:
+    town = Town(tmp_path, terms=lasting_agreement(decoys=0))
+    town.running()
+    record = town.at.storage.job(town.digest)
+    assert record is not None
+    contract = town.at.jobs.contract(record)
+    encryptor, multiplier = contract.computing
+    assert contract.audits == ()
+    done = [Ref("seed", DESK, OTHER), Ref("seed", OTHER, DESK), *contract.points, *contract.tags, *contract.slots]
+    done += [Ref("columns", encryptor, multiplier), Ref("products", multiplier, encryptor), Ref("recipient", DESK, OTHER)]
+    assert waited(town, *done) == {(name, "shares") for name in AGENCIES}
 
 
 def test_the_phase_follows_the_messages(town: Town) -> None:

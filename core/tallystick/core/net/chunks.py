@@ -15,12 +15,15 @@ from tallystick.crypto.envelope import CHUNK, OVERHEAD, Header, SealingKey
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.signing import SIGNATURE
+from tallystick.crypto.statistic.messages import LIST_HEADER
 from tallystick.v1.types_pb2 import Envelope, MessageRef
 
 JOB_BYTES: Final = 32
 MAX_ATTEMPT: Final = 3
 MAX_ROUND_BYTES: Final = 80
 MAX_NAME_BYTES: Final = 64
+_AROUND: Final = OVERHEAD + SIGNATURE + JOB_BYTES + MAX_ROUND_BYTES + 2 * MAX_NAME_BYTES + 64
+"""Most bytes that an envelope has beside what it seals; the last number is for tags, lengths and small integers of its encoding."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,16 @@ def check_shape(envelope: Envelope) -> None:
         raise Refused("too-large", "an envelope holds at most 512 KiB of plaintext")
     if len(envelope.sealed) < OVERHEAD or len(envelope.signature) != SIGNATURE:
         raise Broken("protocol-broken", "an envelope is not sealed, or not signed")
+
+
+def most_wire_bytes(payload: int) -> int:
+    """Compute the most bytes that the envelopes of a list have together.
+
+    Args:
+        payload: bytes of all its values. They lie in whole chunks but for the last; the list's header is a chunk of its own.
+    """
+    envelopes = 1 + -(-payload // CHUNK)
+    return LIST_HEADER + payload + envelopes * _AROUND
 
 
 def same(one: Envelope, other: Envelope) -> bool:

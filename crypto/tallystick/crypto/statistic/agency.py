@@ -8,10 +8,13 @@ Rules that this file enforces (docs/protocol.md §4):
 3. Every point of another is checked (canonical, on the curve, not of small order) before it is multiplied, block by block as the list
    arrives, and no value may stand in the list twice. Nothing that was made of a list leaves before all of it has been checked: what is
    handed on is `withheld`, so a bad point in a list says no more than one that is refused at once. One pass is in memory at a time; what
-   was made of those before it is sealed to its receiver and waits.
+   was made of those before it is sealed to its receiver and waits. A list of more rows than its owner's declarations in the agreement
+   allow is refused on its header, before any of it is multiplied.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
+   In a job with decoys one more product says whether the slots link decoys as both agencies' coins do (`audit.py`). Its shares, and no
+   others, are exchanged; unless they add up to nothing, the job ends here, and nothing is sealed.
 7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
    `core/job/check.py` refuses `release: direct`, and the desk hides small cells after opening.
 8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
@@ -19,8 +22,9 @@ Rules that this file enforces (docs/protocol.md §4):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -33,10 +37,13 @@ from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import checked_points, refuse_repeats
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic import states
+from tallystick.crypto.statistic.audit import Audit, audit_of, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.shares import SealedShares, packing_of
 from tallystick.crypto.statistic.states import (
     AgencySetup,
+    Auditing,
     Encrypting,
     Finished,
     Matching,
@@ -87,7 +94,9 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)
-    tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, tuple(setup.passes), {setup.me: own.rows})
+    tagging = Tagging(
+        setup.without_tokens(), pair_keys, scalar, own.persons, own.decoys, tuple(setup.passes), {setup.me: own.rows}
+    )
     return Step(tagging, (listed, *correction))
 
 
@@ -95,17 +104,20 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     """Check another agency's list, mask it, and hand it on (rules 2, 3); after the last one the scalar is dropped.
 
     Raises:
-        PeerFault: a list that is malformed, holds a bad point, or holds a value twice.
+        PeerFault: a list that is malformed, longer than the agreement allows, holds a bad point, or holds a value twice.
     """
     setup, owner, sender = state.setup, message.ref.about, message.ref.sender
     passes = len(state.passes)
-    rows, arrived = kinds.arriving_list(message.chunks, kinds.POINT_BYTES, passes=passes, sender=sender, step=MASKED_AT_ONCE)
+    rows, arrived = kinds.arriving_list(
+        message.chunks, kinds.POINT_BYTES, passes=passes, sender=sender, most=setup.most_rows[owner], step=MASKED_AT_ONCE
+    )
     seen = {**state.rows, owner: rows}
     masked = _masked(state, arrived, seen, owner=owner, sender=sender)
     handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, masked), withheld=True)
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
-    return Step(Matching(setup, state.pair_keys, state.persons, sum(seen.values())), (handed,))
+    known = (passes - setup.bands) * setup.decoys
+    return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, known, sum(seen.values())), (handed,))
 
 
 def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multiplying]:
@@ -128,29 +140,47 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
         left=computation.encryptor_columns, right=computation.multiplier_columns, pairs=computation.pairs,
         primes=computation.product_primes(table_size), slots=table_size,
     )  # fmt: skip
+    audit = _audit(state, slots)
     if setup.me == computation.multiplier:
-        return Step(Multiplying(setup, state.pair_keys, columns, layout))
+        return Step(Multiplying(setup, state.pair_keys, columns, layout, audit))
     keys = products.new_keys(max(layout.primes, default=1))
     chunks = products.encrypted_columns(keys, columns, layout, setup.workers)
-    outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chunks)
-    return Step(Encrypting(setup, state.pair_keys, keys, layout), (outbound,))
+    audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.workers)
+    outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chain(audit_chunks, chunks))
+    return Step(Encrypting(setup, state.pair_keys, keys, layout, audit_keys), (outbound,))
 
 
-def on_columns(state: Multiplying, message: Message) -> Step[Sealing]:
+def on_columns(state: Multiplying, message: Message) -> Step[Auditing] | Step[Sealing]:
     """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6)."""
-    setup = state.setup
-    answer, mine = products.products(
-        message.chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=message.ref.sender
-    )
-    outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), answer)
-    return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine), (outbound,))
+    setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
+    audited: list[bytes] = []
+    share: int | None = None
+    if state.audit is not None:
+        audited, share = state.audit.multiplied(chunks, setup.randomness, setup.workers, sender=sender)
+    answer, mine = products.products(chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=sender)
+    outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), (*audited, *answer))
+    after = _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
+    return replace(after, outbound=(outbound, *after.outbound))
 
 
-def on_products(state: Encrypting, message: Message) -> Step[Sealing]:
+def on_products(state: Encrypting, message: Message) -> Step[Auditing] | Step[Sealing]:
     """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6)."""
+    setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
+    share = None if state.audit is None else state.audit.opened(chunks, setup.workers, sender=sender)
+    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, sender=sender)
+    return _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
+
+
+def on_audit(state: Auditing, message: Message) -> Step[Sealing]:
+    """Go on to sealing if the links of decoys are those that both agencies' coins make (rule 6).
+
+    Raises:
+        PeerFault: `links-altered`, which names the coordinator; a share that is malformed, or of another job or attempt: its sender.
+    """
     setup = state.setup
-    mine = products.opened_products(state.keys, message.chunks, state.layout, setup.workers, sender=message.ref.sender)
-    return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine))
+    theirs = kinds.read_audit(message.read(), job=setup.job, attempt=setup.attempt, sender=message.ref.sender)
+    refuse_altered(state.share, theirs)
+    return Step(_sealing(setup, state.pair_keys, state.people, state.products))
 
 
 def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
@@ -177,6 +207,7 @@ TABLE: Final[Table] = {
     (Matching, kinds.SLOTS): on_slots,
     (Multiplying, kinds.COLUMNS): on_columns,
     (Encrypting, kinds.PRODUCTS): on_products,
+    (Auditing, kinds.AUDIT): on_audit,
     (Sealing, kinds.RECIPIENT): on_recipient,
 }
 
@@ -200,7 +231,29 @@ def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> l
     return totals
 
 
-def _sealing(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: list[int]) -> Sealing:
+def _audit(state: Matching, slots: states.Int64s) -> Audit | None:
+    """Make this agency's side of the decoy audit; None in a job without decoys."""
+    setup = state.setup
+    if not state.known_decoys:
+        return None
+    encrypts = setup.me == setup.computation.encryptor
+    return audit_of(
+        state.persons, state.decoys, slots, state.table_size, state.known_decoys, setup.randomness, encrypts=encrypts
+    )
+
+
+def _after_products(
+    setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: Sequence[int], share: int | None
+) -> Step[Auditing] | Step[Sealing]:
+    """Send the share of the audit and wait for the other's; go on to sealing where there is no audit."""
+    if share is None:
+        return Step(_sealing(setup, pair_keys, people, mine))
+    payload = kinds.audit_payload(setup.job, setup.attempt, share)
+    outbound = Outbound(Ref(kinds.AUDIT, setup.me, setup.computation.partner(setup.me)), (payload,))
+    return Step(Auditing(setup, pair_keys, people, tuple(mine), share), (outbound,))
+
+
+def _sealing(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: Sequence[int]) -> Sealing:
     """Put the cells' shares together."""
     setup.tell("compute", len(mine), len(mine))
     return Sealing(setup, people, cell_shares(setup.computation, people, mine, setup.own, _zeros(setup, pair_keys, people)))

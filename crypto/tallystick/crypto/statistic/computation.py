@@ -51,6 +51,10 @@ class Computation:
         if self.encryptor == self.multiplier or not good_pairs or not good_cells:
             raise LocalFault("computation-malformed", "a computation names a column or product that it does not have")
 
+    def partner(self, agency: str) -> str:
+        """Give the other agency of the pair. Pre-condition: `agency` is one of it."""
+        return self.multiplier if agency == self.encryptor else self.encryptor
+
     def cell_primes(self, people: int) -> tuple[int, ...]:
         """Give the number of primes of each cell's modulus.
 

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto.codec import LENGTH
+from tallystick.crypto.codec import LENGTH, frame, unframe
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.modulus import PRIMES
 
 SEED: Final = "seed"
 POINTS: Final = "points"
@@ -22,6 +23,7 @@ SLOTS: Final = "slots"
 REPORT: Final = "report"
 COLUMNS: Final = "columns"
 PRODUCTS: Final = "products"
+AUDIT: Final = "audit"
 RECIPIENT: Final = "recipient"
 SHARES: Final = "shares"
 SEALED: Final = "sealed"
@@ -34,10 +36,11 @@ POINT_BYTES: Final = 32
 TAG_BYTES: Final = 16
 MAX_PASSES: Final = 512
 MAX_ROWS: Final = 1 << 28
+LIST_HEADER: Final = 12
+"""Bytes of the header of a list: its passes and its rows."""
 STEP: Final = 1 << 17
 """Rows of a list that are read at a time."""
 
-_HEADER: Final = 12
 _SLOTS_HEADER: Final = 8
 
 Bytes2 = npt.NDArray[np.uint8]
@@ -75,13 +78,13 @@ def list_chunks(passes: int, rows: int, blocks: Iterable[Bytes2]) -> Iterator[by
         yield rest
 
 
-def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) -> Bytes2:
+def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str, most: int = MAX_ROWS) -> Bytes2:
     """Read a list of points (width 32) or tags (width 16) of shape (passes, rows, width).
 
     Raises:
         PeerFault: as `arriving_list`.
     """
-    rows, arrived = arriving_list(chunks, width, passes=passes, sender=sender)
+    rows, arrived = arriving_list(chunks, width, passes=passes, sender=sender, most=most)
     whole = np.empty((passes, rows, width), dtype=np.uint8)
     for at, start, block in arrived:
         whole[at, start : start + len(block)] = block
@@ -89,26 +92,37 @@ def read_list(chunks: Iterable[bytes], width: int, *, passes: int, sender: str) 
 
 
 def arriving_list(
-    chunks: Iterable[bytes], width: int, *, passes: int, sender: str, step: int = STEP
+    chunks: Iterable[bytes], width: int, *, passes: int, sender: str, most: int = MAX_ROWS, step: int = STEP
 ) -> tuple[int, Iterator[tuple[int, int, Bytes2]]]:
     """Read a list while it arrives, some rows at a time.
+
+    Args:
+        chunks: of the message.
+        width: bytes of a value.
+        passes: how many there must be.
+        sender: who sent it.
+        most: the most rows that it may have.
+        step: rows to give at a time.
 
     Returns:
         The rows of each pass, and what comes: (pass, first row, values (n, width)), in order, at most `step` rows of one pass at a
         time, in an array that is used again for the next ones. The list is as long as it says only if that could be read to its end.
 
     Raises:
-        PeerFault: `list-malformed`: the header is wrong, another number of passes, too many rows, or another length than it says.
+        PeerFault: `list-malformed`: the header is wrong, another number of passes, or another length than it says; `list-too-long`: more
+            rows than `most`. Only the latter and what the header alone shows are raised before the first value is read.
     """
     source = iter(chunks)
     header = next(source, b"")
-    if len(header) != _HEADER:
+    if len(header) != LIST_HEADER:
         raise PeerFault("list-malformed", "a list has no header", sender=sender)
     said_passes, rows = int.from_bytes(header[:4], "little"), int.from_bytes(header[4:], "little")
-    if said_passes != passes or not 0 < rows <= MAX_ROWS:
+    if said_passes != passes or not rows:
         raise PeerFault(
             "list-malformed", f"a list of {said_passes} passes and {rows} rows where {passes} passes are due", sender=sender
         )
+    if rows > most:
+        raise PeerFault("list-too-long", f"a list of {rows} rows where the agreement allows {most}", sender=sender)
     return rows, _arrived(source, passes, rows, width, sender, step)
 
 
@@ -158,6 +172,26 @@ def read_slots(chunks: Iterable[bytes], rows: int, *, sender: str) -> tuple[npt.
     if len(slots) and (int(slots.max()) >= table_size or np.bincount(slots, minlength=1).max() > 1):
         raise PeerFault("slots-malformed", "a slot is outside the table, or given twice", sender=sender)
     return slots, table_size
+
+
+def audit_payload(job: bytes, attempt: int, share: int) -> bytes:
+    """Give an `audit` message: an agency's share of the decoy audit, and what it is of."""
+    return frame(AUDIT.encode(), job, attempt.to_bytes(4, "big"), share.to_bytes(4, "big"))
+
+
+def read_audit(payload: bytes, *, job: bytes, attempt: int, sender: str) -> int:
+    """Read an `audit` message: the other agency's share.
+
+    Raises:
+        PeerFault: `frame-malformed`; `audit-malformed`: no share modulo the first prime; `audit-transplanted`: of another job or attempt.
+    """
+    word, of_job, of_attempt, share = unframe(payload, 4, sender=sender)
+    value = int.from_bytes(share, "big")
+    if word != AUDIT.encode() or len(share) != 4 or value >= PRIMES[0]:
+        raise PeerFault("audit-malformed", "a share of the decoy audit is not a number modulo its prime", sender=sender)
+    if (of_job, of_attempt) != (job, attempt.to_bytes(4, "big")):
+        raise PeerFault("audit-transplanted", "a share of the decoy audit is of another job or attempt", sender=sender)
+    return value
 
 
 def frames(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -15,9 +15,11 @@ from tallystick.crypto import products, tags
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.audit import Audit, AuditKeys
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.workers import Workers
 
+Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 
 
@@ -34,6 +36,7 @@ class AgencySetup:
             the own list is read; it may be made only then.
         people: number of people; the length of every token column.
         decoys: decoy people per pass.
+        most_rows: the most rows that each agency's padded list may have, by agency.
         coin_key: the node's stored secret for decoy coins, 32 bytes.
         columns: makes this agency's columns over slots, given the slot of each person and the table's size; called once.
         own: per cell, what this agency adds by itself.
@@ -51,6 +54,7 @@ class AgencySetup:
     passes: Mapping[str, tags.TokenColumn] = field(repr=False)
     people: int = field(repr=False)
     decoys: int
+    most_rows: Mapping[str, int]
     coin_key: bytes = field(repr=False)
     columns: Callable[[Int64s, int], Int64s] = field(repr=False)
     own: tuple[int, ...] = field(repr=False)
@@ -104,6 +108,7 @@ class Tagging:
 
     Attributes:
         persons: person of each row of the own list, -1 for decoys and padding.
+        decoys: number of the decoy of each row, as `tags.OwnList` has it.
         passes: their names, strict to loose.
         rows: padded rows of each list seen so far, the own included.
     """
@@ -112,6 +117,7 @@ class Tagging:
     pair_keys: Mapping[str, bytes] = field(repr=False)
     scalar: bytes = field(repr=False)
     persons: Int64s = field(repr=False)
+    decoys: Int32s = field(repr=False)
     passes: tuple[str, ...]
     rows: Mapping[str, int]
     phase = "tag"
@@ -127,11 +133,19 @@ class Tagging:
 
 @dataclass(frozen=True)
 class Matching:
-    """All lists masked; the scalar is gone; waiting for the slots of the own rows."""
+    """All lists masked; the scalar is gone; waiting for the slots of the own rows.
+
+    Attributes:
+        persons, decoys: as in `Tagging`.
+        known_decoys: decoys of all exact passes, whether a coin included them or not.
+        table_size: rows of all lists.
+    """
 
     setup: AgencySetup
     pair_keys: Mapping[str, bytes] = field(repr=False)
     persons: Int64s = field(repr=False)
+    decoys: Int32s = field(repr=False)
+    known_decoys: int
     table_size: int
     phase = "match"
 
@@ -143,12 +157,17 @@ class Matching:
 
 @dataclass(frozen=True)
 class Encrypting:
-    """The encryptor: columns sent, waiting for the products."""
+    """The encryptor: columns sent, waiting for the products.
+
+    Attributes:
+        audit: opens the product of the decoy audit; None in a job without decoys.
+    """
 
     setup: AgencySetup
     pair_keys: Mapping[str, bytes] = field(repr=False)
     keys: products.Keys = field(repr=False)
     layout: products.Layout = field(repr=False)
+    audit: AuditKeys | None = field(repr=False)
     phase = "compute"
 
     @property
@@ -159,18 +178,46 @@ class Encrypting:
 
 @dataclass(frozen=True)
 class Multiplying:
-    """The multiplier: waiting for the encryptor's columns."""
+    """The multiplier: waiting for the encryptor's columns.
+
+    Attributes:
+        audit: this side of the decoy audit; None in a job without decoys.
+    """
 
     setup: AgencySetup
     pair_keys: Mapping[str, bytes] = field(repr=False)
     columns: Int64s = field(repr=False)
     layout: products.Layout = field(repr=False)
+    audit: Audit | None = field(repr=False)
     phase = "compute"
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The encrypted columns."""
         return (Ref(kinds.COLUMNS, self.setup.computation.encryptor, self.setup.me),)
+
+
+@dataclass(frozen=True)
+class Auditing:
+    """Shares of all products are here, and nothing is sealed; waiting for the other agency's share of the decoy audit.
+
+    Attributes:
+        people: padded rows of all lists.
+        products: this agency's share of each product.
+        share: this agency's share of the audit.
+    """
+
+    setup: AgencySetup
+    pair_keys: Mapping[str, bytes] = field(repr=False)
+    people: int
+    products: tuple[int, ...] = field(repr=False)
+    share: int = field(repr=False)
+    phase = "compute"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The other's share."""
+        return (Ref(kinds.AUDIT, self.setup.computation.partner(self.setup.me), self.setup.me),)
 
 
 @dataclass(frozen=True)

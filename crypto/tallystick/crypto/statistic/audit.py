@@ -1,0 +1,165 @@
+"""The decoy audit: do the coordinator's slots link the decoys of two agencies as both agencies' coins do, and nothing else with them?
+
+Decoys of exact passes are known to both agencies and look like people to the coordinator. One that both included is linked in any honest
+table: at its own pass each list has its token once, and at stricter ones neither has it. One that one of them included, and padding, is linked
+with nothing. So each agency makes a column over the slots of the table and, behind them, one slot for each decoy of all exact passes:
+
+                 at its rows in the table                                              behind it, at decoys that it included
+    encryptor    e of the row where it is a decoy of an exact pass, or padding; or 0   -e of the decoy's row
+    multiplier   f of the row, whatever it is                                          f of the decoy's row
+
+The e and f are uniform in [1, t), t the first prime, fresh, and known to their agency alone. The product primitive gives shares of
+
+    difference = Σ e·f over slots where a marked row of the encryptor meets a row of the multiplier - Σ e·f over decoys that both included
+
+and each agency sends the other its share. In an honest table the two sums have the same terms. In any other that concerns a marked row, the
+difference is a polynomial of degree two in the e and f with a term for each pair of rows that is in one sum alone, no two terms alike. So it is
+0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980, Zippel 1979). The weights keep deviations from making up for each other: with
+1 in place of each, a table that parts one decoy and links two rows that are not to be linked could go unseen.
+
+Found: a decoy that both included, parted from its partner; a decoy of the encryptor, or padding of its list, linked with any other row.
+The coordinator does not know which rows these are: of links that it parts at random, each is a decoy's with chance (decoys that both
+included) / (all links). Not found: people who are parted, or linked with other people, as long as no marked row is among them; a person
+of the encryptor linked with a decoy or padding of the multiplier, which changes no cell, because the multiplier's columns are 0 there;
+decoys of the similarity pass, because nobody knows which of them must be linked. The audit is of one pair of agencies, the one that computes.
+
+Security: towards an agency that follows the protocol the shares are uniform given the difference (the multiplier's is a sum of uniform
+masks), so exchanging them says the difference and no more; of an honest table it is 0. No commitment precedes the exchange. An agency that
+wants 0 need not choose its share for it: it can bring a column of 0, or tell the coordinator its own decoys. So the audit is against a
+coordinator that is in league with neither of the two. An agency that deviates alone can make a job fail and the coordinator be named for
+it. With the coordinator it learns one bit of the other's rows: whether the slots to which it gave a weight all have weight 0 on the other
+side. A difference other than 0 says no more, for it is a sum of weights that only the other knows; and it ends the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.crypto import products
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.modulus import PRIMES
+from tallystick.crypto.randomness import Randomness, uniform_mod
+from tallystick.crypto.statistic.messages import COORDINATOR
+from tallystick.crypto.tags import NO_DECOY
+from tallystick.crypto.workers import Workers
+
+LINKS_ALTERED: Final = "links-altered"
+"""The rule that an altered table breaks."""
+
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+
+
+def audit_layout(table_size: int, known_decoys: int) -> products.Layout:
+    """Give the layout of the audit's one product, modulo the first prime.
+
+    Args:
+        table_size: slots of the table.
+        known_decoys: decoys of all exact passes.
+
+    Raises:
+        LocalFault: `layout-malformed`: too many slots.
+    """
+    return products.Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=table_size + known_decoys)
+
+
+@dataclass(frozen=True)
+class AuditKeys:
+    """What the encryptor keeps of the audit, to open its product."""
+
+    keys: products.Keys = field(repr=False)
+    layout: products.Layout
+
+    def opened(self, chunks: Iterator[bytes], workers: Workers, *, sender: str) -> int:
+        """Read the audit's part of what the multiplier returned, and decrypt it: this side's share.
+
+        Raises:
+            PeerFault: as `products.opened_products`.
+        """
+        mine = islice(chunks, self.layout.returned_chunks)
+        [share] = products.opened_products(self.keys, mine, self.layout, workers, sender=sender)
+        return share
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One agency's side of the audit.
+
+    Attributes:
+        column: int64[1, slots of `layout`]: at either side as the module's text says.
+    """
+
+    column: Int64s = field(repr=False)
+    layout: products.Layout
+
+    def encrypted(self, workers: Workers) -> tuple[AuditKeys, Iterator[bytes]]:
+        """Encrypt the column, at the encryptor, under keys of its own; the chunks go before those of the job's columns."""
+        keys = products.new_keys(1)
+        return AuditKeys(keys, self.layout), products.encrypted_columns(keys, self.column, self.layout, workers)
+
+    def multiplied(
+        self, chunks: Iterator[bytes], randomness: Randomness, workers: Workers, *, sender: str
+    ) -> tuple[list[bytes], int]:
+        """Read the audit's part of what the encryptor sent, and multiply, at the multiplier: (chunks to return first, this side's share).
+
+        Raises:
+            PeerFault: as `products.products`.
+        """
+        theirs = islice(chunks, self.layout.sent_chunks)
+        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, sender=sender)
+        return answer, share
+
+
+def audit_of(
+    persons: Int64s,
+    decoys: Int32s,
+    slots: Int64s,
+    table_size: int,
+    known_decoys: int,
+    randomness: Randomness,
+    *,
+    encrypts: bool,
+) -> Audit:
+    """Make one agency's side of the audit.
+
+    Args:
+        persons: (rows,): the person of each row of the own list, as `tags.OwnList` has it.
+        decoys: (rows,): its decoy, in the same way.
+        slots: (rows,): the slot of each.
+        table_size: slots of the table.
+        known_decoys: decoys of all exact passes: the greatest number in `decoys` is below.
+        randomness: a CSPRNG, for the weights.
+        encrypts: whether this is the encryptor.
+
+    Raises:
+        LocalFault: `layout-malformed`.
+    """
+    layout = audit_layout(table_size, known_decoys)
+    weights = uniform_mod(randomness, PRIMES[0] - 1, len(slots)).astype(np.int64) + 1
+    column = np.zeros((1, layout.slots), dtype=np.int64)
+    # at the encryptor neither people nor decoys of the similarity pass; padding is neither, so it is marked
+    marked = (persons < 0) & (decoys >= NO_DECOY) if encrypts else np.ones(len(slots), dtype=np.bool_)
+    column[0, slots[marked]] = weights[marked]
+    included = decoys > NO_DECOY
+    column[0, table_size + decoys[included]] = -weights[included] if encrypts else weights[included]
+    return Audit(column, layout)
+
+
+def refuse_altered(mine: int, theirs: int) -> None:
+    """Refuse a table of which two agencies' shares of the difference do not add up to 0.
+
+    Raises:
+        PeerFault: `links-altered`, on the coordinator's part.
+    """
+    if (mine + theirs) % PRIMES[0]:
+        raise PeerFault(
+            LINKS_ALTERED,
+            "the table parts decoys that both agencies included, or links other rows with them",
+            sender=COORDINATOR,
+        )
