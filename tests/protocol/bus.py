@@ -30,6 +30,7 @@ class Bus:
         transcript: the chunks of every message that was sent.
         tamper: changes a message on its way; the identity by default.
         rounds: of the similarity pass, if there is one.
+        alter: what a coordinator that deviates makes of the matches before it gives slots; nothing by default.
         report: gives the coordinator's part of the linkage report, from the tags and what they gave.
     """
 
@@ -39,6 +40,7 @@ class Bus:
     tamper: Tamper = lambda _, chunks: chunks
     report: Callable[[list[Any], Matches], bytes] = lambda *_: b"report"
     rounds: Rounds | None = None
+    alter: Callable[[Matches], Matches] = lambda matches: matches
     transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
@@ -94,7 +96,7 @@ class Bus:
                         values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
                     )
                 lists.append(values)
-            matches = matched(lists, self.rounds)
+            matches = self.alter(matched(lists, self.rounds))
             sizes = [values.shape[1] for values in lists]
             placed, table_size = assigned_slots(matches, sizes, shuffled_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
