@@ -27,8 +27,9 @@ Security: towards an agency that follows the protocol the shares are uniform giv
 masks), so exchanging them says the difference and no more; of an honest table it is 0. No commitment precedes the exchange. An agency that
 wants 0 need not choose its share for it: it can bring a column of 0, or tell the coordinator its own decoys. So the audit is against a
 coordinator that is in league with neither of the two. An agency that deviates alone can make a job fail and the coordinator be named for
-it. With the coordinator it learns one bit of the other's rows: whether the slots to which it gave a weight all have weight 0 on the other
-side. A difference other than 0 says no more, for it is a sum of weights that only the other knows; and it ends the job.
+it. It learns one bit of the other's column: whether the slots to which it gave a weight, which can be those of some decoys, or with the
+coordinator those of some rows, all have weight 0 there. A difference other than 0 says no more, for it is a sum of weights that only the
+other knows; and it ends the job.
 """
 
 from __future__ import annotations
