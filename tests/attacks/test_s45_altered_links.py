@@ -15,6 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.crypto import tags
+from tallystick.crypto.modulus import PRIMES
+from tallystick.crypto.randomness import SeededRandomness
+from tallystick.crypto.statistic.audit import audit_of
 from tests.attacks.tables import Lists, Pairs, Tokens, cheap_curve, made_lists
 
 DECOYS = 1024
@@ -141,6 +144,26 @@ def test_s45_limit_people_among_themselves_and_what_changes_no_cell_go_unseen(ta
     assert not lists.difference([*pairs, (free[0][0], free[1][0])])
     nobody = next(int(row) for row in lists.free(1) if lists.own[1].persons[row] < 0)
     assert not lists.difference([*pairs, (free[0][0], nobody)])
+
+
+def test_s45_a_difference_other_than_zero_says_nothing_more(tables: list[Lists]) -> None:
+    """An encryptor that deviates gives twenty decoys powers of two as weights, to read off the difference which of them the other included."""
+    asked, powers = np.arange(20), 1 << np.arange(20, dtype=np.int64)
+    answers = set()
+    for lists in tables[:2]:
+        own = lists.own[1]
+        answers.add(tuple(np.isin(asked, own.decoys).tolist()))
+        eighths = np.zeros(8)
+        for draw in range(800):
+            weights = SeededRandomness(b"weights %d" % draw)
+            slots = np.arange(own.rows, dtype=np.int64)
+            audit = audit_of(own.persons, own.decoys, slots, own.rows, lists.known_decoys, weights, encrypts=False)
+            difference = int(np.sum(audit.column[0, own.rows + asked] * powers % PRIMES[0]) % PRIMES[0])
+            assert difference
+            eighths[difference * 8 // PRIMES[0]] += 1
+        assert float(((eighths - 100) ** 2 / 100).sum()) < 24.3  # χ², 7 degrees of freedom, p = 0.001
+    assert len(answers) == 2
+    assert all(1 < sum(answer) < 20 for answer in answers)
 
 
 # honest tables
