@@ -19,6 +19,7 @@ from tallystick.crypto import kernel
 from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes
 from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
+from tallystick.crypto.statistic.audit import audit_layout
 from tallystick.crypto.tags import rows_of
 
 POINT: Final = 32
@@ -37,7 +38,7 @@ class Estimate:
         masks: X25519 multiplications.
         similarity_masks: how many of them the similarity pass takes.
         products: sums of products under encryption.
-        ciphertexts: BFV ciphertexts, both ways.
+        ciphertexts: BFV ciphertexts, both ways, those of the decoy audit among them.
         cells: numbers that are opened at the desk.
         bytes: points, tags and ciphertexts on the wire, before sealing.
     """
@@ -95,8 +96,11 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         primes=bounds_prime_counts(planned, slots),
         slots=slots,
     )
-    traffic = points * (POINT + TAG)
-    traffic += layout.sent_chunks * chunk_bytes(DATA_PRIMES) + layout.returned_chunks * chunk_bytes(RETURNED_PRIMES)
+    layouts = [layout]
+    if agreement.decoys:
+        layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
+    sent, returned = sum(one.sent_chunks for one in layouts), sum(one.returned_chunks for one in layouts)
+    traffic = points * (POINT + TAG) + sent * chunk_bytes(DATA_PRIMES) + returned * chunk_bytes(RETURNED_PRIMES)
     return Estimate(
         people=dict(people),
         passes=len(passes.told),
@@ -104,7 +108,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         masks=2 * points,  # each list by its owner and by the other agency
         similarity_masks=2 * rows * passes.bands,
         products=len(planned.products),
-        ciphertexts=layout.sent_chunks + layout.returned_chunks,
+        ciphertexts=sent + returned,
         cells=len(planned.cells),
         bytes=traffic,
     )
