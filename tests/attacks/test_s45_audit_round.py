@@ -236,5 +236,5 @@ def test_s45_the_audit_takes_one_column_of_one_prime() -> None:
     layout = audits.audit_layout(1 << 20, 12 * 1024)
     assert isinstance(layout, products.Layout)
     assert layout.blocks == 130
-    assert layout.returned_chunks == 1
-    assert layout.sent_chunks - layout.blocks <= 1
+    assert layout.returned_ciphertexts == 1
+    assert layout.sent_ciphertexts - layout.blocks <= 1  # the encryption of zero

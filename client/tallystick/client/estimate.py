@@ -16,7 +16,7 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import bounds_prime_counts, plan
 from tallystick.crypto import kernel
-from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes
+from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
 from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
 from tallystick.crypto.statistic.audit import audit_layout
@@ -99,8 +99,8 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
     layouts = [layout]
     if agreement.decoys:
         layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
-    sent, returned = sum(one.sent_chunks for one in layouts), sum(one.returned_chunks for one in layouts)
-    traffic = points * (POINT + TAG) + sent * chunk_bytes(DATA_PRIMES) + returned * chunk_bytes(RETURNED_PRIMES)
+    sent, returned = sum(one.sent_ciphertexts for one in layouts), sum(one.returned_ciphertexts for one in layouts)
+    traffic = points * (POINT + TAG) + sent * COLUMN_BYTES + returned * ANSWER_BYTES
     return Estimate(
         people=dict(people),
         passes=len(passes.told),

@@ -12,7 +12,8 @@ Rules that this file enforces (docs/protocol.md §4):
    allow is refused on its header, before any of it is multiplied.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
-6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
+6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share. Half of each ciphertext comes
+   from the pair's key, and each message shows that its sender has the same one.
    In a job with decoys one more product says whether the slots link decoys as both agencies' coins do (`audit.py`). Its shares, and no
    others, are exchanged; unless they add up to nothing, the job ends here, and nothing is sealed.
 7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
@@ -32,13 +33,14 @@ import numpy as np
 from tallystick.crypto import kernel, masks, paillier, product_work, products, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import checked_points, refuse_repeats
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic import states
-from tallystick.crypto.statistic.audit import Audit, audit_of, refuse_altered
+from tallystick.crypto.statistic.audit import Audit, AuditKeys, audit_of, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.shares import SealedShares, packing_of
 from tallystick.crypto.statistic.states import (
@@ -143,31 +145,52 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     audit = _audit(state, slots)
     if setup.me == computation.multiplier:
         return Step(Multiplying(setup, state.pair_keys, columns, layout, audit))
-    keys = products.new_keys(max(layout.primes, default=1))
-    chunks = products.encrypted_columns(keys, columns, layout, setup.workers)
-    audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.workers)
+    keys = products.new_keys(layout.primes_used, setup.randomness)
+    key = _exchange_key(setup, state.pair_keys, kinds.COLUMNS)
+    chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
+    audit_keys: AuditKeys | None = None
+    audit_chunks: Iterator[bytes] = iter(())
+    if audit is not None:
+        audit_key = _exchange_key(setup, state.pair_keys, kinds.AUDIT)
+        audit_keys, audit_chunks = audit.encrypted(setup.randomness, setup.workers, key=audit_key)
     outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chain(audit_chunks, chunks))
     return Step(Encrypting(setup, state.pair_keys, keys, layout, audit_keys), (outbound,))
 
 
 def on_columns(state: Multiplying, message: Message) -> Step[Auditing] | Step[Sealing]:
-    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6)."""
+    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6).
+
+    Raises:
+        PeerFault: as `products.products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
     audited: list[bytes] = []
     share: int | None = None
     if state.audit is not None:
-        audited, share = state.audit.multiplied(chunks, setup.randomness, setup.workers, sender=sender)
-    answer, mine = products.products(chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=sender)
+        key = _exchange_key(setup, state.pair_keys, kinds.AUDIT)
+        audited, share = state.audit.multiplied(chunks, setup.randomness, setup.workers, key=key, sender=sender)
+    answer, mine = products.products(
+        chunks, state.columns, state.layout, setup.randomness, setup.workers,
+        key=_exchange_key(setup, state.pair_keys, kinds.COLUMNS), sender=sender,
+    )  # fmt: skip
     outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), (*audited, *answer))
     after = _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
     return replace(after, outbound=(outbound, *after.outbound))
 
 
 def on_products(state: Encrypting, message: Message) -> Step[Auditing] | Step[Sealing]:
-    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6)."""
+    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6).
+
+    Raises:
+        PeerFault: as `products.opened_products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
-    share = None if state.audit is None else state.audit.opened(chunks, setup.workers, sender=sender)
-    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, sender=sender)
+    share: int | None = None
+    if state.audit is not None:
+        key = _exchange_key(setup, state.pair_keys, kinds.AUDIT)
+        share = state.audit.opened(chunks, setup.workers, key=key, sender=sender)
+    key = _exchange_key(setup, state.pair_keys, kinds.COLUMNS)
+    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, key=key, sender=sender)
     return _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
 
 
@@ -217,6 +240,13 @@ def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
     first, second = (sent, got) if setup.me < other else (got, sent)
     names = frame(*(name.encode() for name in sorted((setup.me, other))))
     return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
+
+
+def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes], name: str) -> bytes:
+    """Give the key of one exchange between encryptor and multiplier: of the job's columns, or of the audit (docs/protocol.md §7)."""
+    computation = setup.computation
+    pair_key = pair_keys[computation.partner(setup.me)]
+    return exchange_key(pair_key, name, encryptor=computation.encryptor, multiplier=computation.multiplier)
 
 
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:

@@ -12,10 +12,11 @@ The e and f are uniform in [1, t), t the first prime, fresh, and known to their 
 
     difference = Σ e·f over slots where a marked row of the encryptor meets a row of the multiplier - Σ e·f over decoys that both included
 
-and each agency sends the other its share. In an honest table the two sums have the same terms. In any other that concerns a marked row, the
-difference is a polynomial of degree two in the e and f with a term for each pair of rows that is in one sum alone, no two terms alike. So it is
-0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980, Zippel 1979). The weights keep deviations from making up for each other: with
-1 in place of each, a table that parts one decoy and links two rows that are not to be linked could go unseen.
+and each agency sends the other its share. In an honest table the two sums have the same terms, so the difference is 0 (a product is wrong
+with chance below 2^-46, `flooding.py`). In any other table that concerns a marked row it is a polynomial of degree two in the e and f with a
+term for each pair of rows that is in one sum alone, no two terms alike; so it is 0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980,
+Zippel 1979). The weights keep deviations from making up for each other: with 1 in place of each, a table that parts one decoy and links two
+rows that are not to be linked could go unseen.
 
 Found: a decoy that both included, parted from its partner; a decoy of the encryptor, or padding of its list, linked with any other row.
 The coordinator does not know which rows these are: of links that it parts at random, each is a decoy's with chance (decoys that both
@@ -29,7 +30,8 @@ wants 0 need not choose its share for it: it can bring a column of 0, or tell th
 coordinator that is in league with neither of the two. An agency that deviates alone can make a job fail and the coordinator be named for
 it. It learns one bit of the other's column: whether the slots to which it gave a weight, which can be those of some decoys, or with the
 coordinator those of some rows, all have weight 0 there. A difference other than 0 says no more, for it is a sum of weights that only the
-other knows; and it ends the job.
+other knows; and it ends the job. A multiplier that returns what is no product of its own with the encryptor's column (`products.py`) learns at
+most the one number modulo t that is opened then, of a column and a secret key that serve the audit alone.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ from tallystick.crypto.statistic.messages import COORDINATOR
 from tallystick.crypto.tags import NO_DECOY
 from tallystick.crypto.workers import Workers
 
+CONFIRMATION: Final = 1
+"""Chunks of an exchange's message before its ciphertexts."""
 LINKS_ALTERED: Final = "links-altered"
 """The rule that an altered table breaks."""
 
@@ -77,14 +81,14 @@ class AuditKeys:
     keys: products.Keys = field(repr=False)
     layout: products.Layout
 
-    def opened(self, chunks: Iterator[bytes], workers: Workers, *, sender: str) -> int:
+    def opened(self, chunks: Iterator[bytes], workers: Workers, *, key: bytes, sender: str) -> int:
         """Read the audit's part of what the multiplier returned, and decrypt it: this side's share.
 
         Raises:
             PeerFault: as `products.opened_products`.
         """
-        mine = islice(chunks, self.layout.returned_chunks)
-        [share] = products.opened_products(self.keys, mine, self.layout, workers, sender=sender)
+        mine = islice(chunks, CONFIRMATION + self.layout.returned_ciphertexts)
+        [share] = products.opened_products(self.keys, mine, self.layout, workers, key=key, sender=sender)
         return share
 
 
@@ -99,21 +103,22 @@ class Audit:
     column: Int64s = field(repr=False)
     layout: products.Layout
 
-    def encrypted(self, workers: Workers) -> tuple[AuditKeys, Iterator[bytes]]:
+    def encrypted(self, randomness: Randomness, workers: Workers, *, key: bytes) -> tuple[AuditKeys, Iterator[bytes]]:
         """Encrypt the column, at the encryptor, under keys of its own; the chunks go before those of the job's columns."""
-        keys = products.new_keys(1)
-        return AuditKeys(keys, self.layout), products.encrypted_columns(keys, self.column, self.layout, workers)
+        keys = products.new_keys(1, randomness)
+        chunks = products.encrypted_columns(keys, self.column, self.layout, randomness, workers, key=key)
+        return AuditKeys(keys, self.layout), chunks
 
     def multiplied(
-        self, chunks: Iterator[bytes], randomness: Randomness, workers: Workers, *, sender: str
+        self, chunks: Iterator[bytes], randomness: Randomness, workers: Workers, *, key: bytes, sender: str
     ) -> tuple[list[bytes], int]:
         """Read the audit's part of what the encryptor sent, and multiply, at the multiplier: (chunks to return first, this side's share).
 
         Raises:
             PeerFault: as `products.products`.
         """
-        theirs = islice(chunks, self.layout.sent_chunks)
-        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, sender=sender)
+        theirs = islice(chunks, CONFIRMATION + self.layout.sent_ciphertexts)
+        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, key=key, sender=sender)
         return answer, share
 
 
