@@ -19,11 +19,11 @@ PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/*.md", "docs/adr/*
 
 NOT_SHOWN = {
     "S-09",
-    "SECURITY.md::an agency that deviates and reads cells",
     "SECURITY.md::coordinator with one agency",
     "SECURITY.md::such an agency with a malicious coordinator",
     "core/tallystick/core/linkage/similarity.py",
     "crypto/tallystick/crypto/bfv.py",
+    "crypto/tallystick/crypto/bfv.py::Scheme.encrypt",
     "crypto/tallystick/crypto/envelope.py",
     "crypto/tallystick/crypto/hash_to_curve.py",
     "crypto/tallystick/crypto/kernel.py::mask",

@@ -19,6 +19,7 @@ from tallystick.crypto import kernel
 from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
 from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
+from tallystick.crypto.statistic.audit import audit_layout
 from tallystick.crypto.tags import rows_of
 
 POINT: Final = 32
@@ -37,7 +38,7 @@ class Estimate:
         masks: X25519 multiplications.
         similarity_masks: how many of them the similarity pass takes.
         products: sums of products under encryption.
-        ciphertexts: BFV ciphertexts, both ways.
+        ciphertexts: BFV ciphertexts, both ways, those of the decoy audit among them.
         cells: numbers that are opened at the desk.
         bytes: points, tags and ciphertexts on the wire, before sealing.
     """

@@ -113,6 +113,15 @@ def test_an_estimate_counts_every_band_of_a_similarity_pass_and_its_decoys_once(
     assert estimated(question(), PACT, {"tanf": 1000, "wages": 5000}).similarity_masks == 0
 
 
+def test_an_estimate_has_the_ciphertexts_of_the_audit() -> None:
+    people = {"tanf": 1000, "wages": 5000}
+    without = agreement(decoys=0)
+    decoys = agreement(decoys=4).decoys * len(passes_of(question(), PACT).exact)
+    slots = 2 + (rows_of(1000, 1, 4) + rows_of(5000, 1, 4) + decoys) // 8192  # the encryption of zero, blocks, and one back
+    work, less = estimated(question(), agreement(decoys=4), people), estimated(question(), without, people)
+    assert work.ciphertexts == less.ciphertexts + slots + 1
+
+
 def test_a_mask_takes_some_microseconds() -> None:
     assert 1e-7 < mask_seconds() < 1e-2
 
