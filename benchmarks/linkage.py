@@ -225,7 +225,7 @@ def large() -> str:
     plan = plan_of(raw, raw, people, NO_TWINS)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    columns = band_columns(plan, raw, people)
+    columns = band_columns(plan, raw, people, bytes(32))
     taken = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     size = sum(len(column.data) for column in columns.values())

@@ -126,7 +126,7 @@ def run(
     passes = passes_of(contract.question, under)
     own = [
         tags.own_list(
-            tokens(passes, identifiers),
+            tokens(passes, identifiers, secret),
             len(identifiers["ssn"]),
             secret=secret,
             job_digest=digest,
@@ -148,11 +148,11 @@ def run(
     return Seen(made, matched(made, passes.rounds(under.decoys)), tuple(mine.persons for mine in own), secret)
 
 
-def tokens(passes: Passes, identifiers: Identifiers) -> dict[str, tags.TokenColumn]:
+def tokens(passes: Passes, identifiers: Identifiers, secret: bytes) -> dict[str, tags.TokenColumn]:
     """Give a list's tokens at every pass and band."""
     count = len(identifiers["ssn"])
     made = dict(token_columns(passes.exact, identifiers, count))
-    return made if passes.similarity is None else made | band_columns(passes.similarity, identifiers, count)
+    return made if passes.similarity is None else made | band_columns(passes.similarity, identifiers, count, secret)
 
 
 def digests_of(jobs: Sequence[Job]) -> list[bytes]:

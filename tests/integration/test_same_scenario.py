@@ -107,6 +107,7 @@ def setup(network: Network, assignment: Assignment) -> AgencySetup:
         job=assignment.job,
         attempt=1,
         passes=people.passes,
+        bands_of=people.bands_of,
         bands=assignment.passes.bands,
         least=assignment.passes.least,
         people=people.people,

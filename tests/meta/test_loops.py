@@ -173,7 +173,7 @@ def test_bands() -> None:
 
     def phase(n: int) -> Callable[[], object]:
         raw = people(n, 1)
-        return lambda: [column.usable.sum() for column in band_columns(plan, raw, n).values()]
+        return lambda: [column.usable.sum() for column in band_columns(plan, raw, n, bytes(32)).values()]
 
     check(phase)
 

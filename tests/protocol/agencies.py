@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tallystick.core.job.passes import Passes, passes_of
-from tallystick.core.linkage.similarity import band_columns
+from tallystick.core.linkage.bands import PeopleGrams
 from tallystick.core.linkage.tokens import token_columns
 from tests.governance import agreement, question
 from tests.protocol.bus import Bus
@@ -69,10 +69,10 @@ def linked(
     made = {}
     for name, setup in setups(sides, computation, desk=LEFT, decoys=decoys).items():
         raw = {field: np.array([person[field] for person in lists[name]], dtype=object) for field in lists[name][0]}
-        tokens = dict(token_columns(passes.exact, raw, len(lists[name])))
-        if passes.similarity is not None:
-            tokens |= band_columns(passes.similarity, raw, len(lists[name]))
+        tokens = token_columns(passes.exact, raw, len(lists[name]))
         made[name] = replace(setup, passes=tokens, bands=passes.bands, least=passes.least)
+        if passes.similarity is not None:
+            made[name] = replace(made[name], bands_of=PeopleGrams(passes.similarity, raw, len(lists[name])).bands)
     opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()
     assert set(opened.values) <= {0, 1}
     found = {pair for pair, value in zip(computation.pairs, opened.values, strict=True) if value}

@@ -87,12 +87,11 @@ class Bus:
             lists = []
             for owner, ref in due.items():
                 width = kinds.POINT_BYTES if three else kinds.TAG_BYTES
-                values = kinds.read_list(self.transcript[ref], width, passes=len(first.passes), sender=ref.sender)
+                values = kinds.read_list(self.transcript[ref], width, passes=len(first.passes) + first.bands, sender=ref.sender)
                 if three:
+                    names = tuple(first.tokens(bytes(32)))  # the same under any secret
                     correction = b"".join(self.transcript[corrections[owner]])
-                    values = tags.corrected_tags(
-                        values, correction, job_digest=first.job, passes=tuple(first.passes), sender=owner
-                    )
+                    values = tags.corrected_tags(values, correction, job_digest=first.job, passes=names, sender=owner)
                 lists.append(values)
             matches = matched(lists, self.rounds)
             sizes = [values.shape[1] for values in lists]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tallystick.core.linkage.bands import PeopleGrams
 from tallystick.core.linkage.matching import Matches, matched
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns
@@ -32,19 +34,54 @@ def _one_paillier_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paillier, "generate", paillier_key)
 
 
-def linked_under_encryption(lists: tuple[People, People], trial: Trial, decoys: int) -> tuple[set[tuple[int, int]], int]:
-    """Run the machines and the matching over the trial's passes; give the pairs that share a slot, and the opened number of them."""
+class SecretFirst:
+    """The system's generator, but for what is taken first: a rehearsal's key of bands."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._first = [secret]
+
+    def take(self, length: int) -> bytes:
+        return self._first.pop() if self._first else SystemRandomness().take(length)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A run: the pairs that share a slot, the opened number of them, and by agency the secrets and tokens that its machine asked for."""
+
+    pairs: set[tuple[int, int]]
+    number: int
+    secrets: dict[str, list[bytes]]
+    bands: dict[str, dict[str, bytes]]
+
+
+def linked_under_encryption(lists: tuple[People, People], trial: Trial, decoys: int, attempt: int = 1) -> Linked:
+    """Run the machines and the matching over the trial's passes."""
     assert trial.plan is not None
     sides = {name: Side({}, np.ones((1, one.count), dtype=np.int64)) for name, one in zip(NAMES, lists, strict=True)}
     computation = all_pairs(*NAMES, sides, bound=1)
     slots: dict[str, Int64s] = {}
     made = {}
-    for (name, setup), one in zip(setups(sides, computation, desk=NAMES[0], decoys=decoys).items(), lists, strict=True):
-        passes = token_columns(trial.recipes, one.identifiers, one.count) | band_columns(trial.plan, one.identifiers, one.count)
-        made[name] = replace(setup, passes=passes, bands=trial.plan.bands, least=trial.plan.least, columns=noted(slots, setup))
-    opened = Bus(made, desk_setup(sides, computation, desk=NAMES[0]), rounds=trial.plan.rounds(decoys)).run()
+    secrets: dict[str, list[bytes]] = {name: [] for name in NAMES}
+    given: dict[str, dict[str, bytes]] = {}
+
+    def bands_of(name: str, grams: PeopleGrams, secret: bytes) -> Mapping[str, tags.TokenColumn]:
+        secrets[name].append(secret)
+        columns = dict(grams.bands(secret))
+        given[name] = {band: column.data for band, column in columns.items()}
+        return columns
+
+    prepared = setups(sides, computation, desk=NAMES[0], decoys=decoys, attempt=attempt)
+    for (name, setup), one in zip(prepared.items(), lists, strict=True):
+        grams = PeopleGrams(trial.plan, one.identifiers, one.count)
+        made[name] = replace(
+            setup, passes=token_columns(trial.recipes, one.identifiers, one.count), bands_of=partial(bands_of, name, grams),
+            bands=trial.plan.bands, least=trial.plan.least, columns=noted(slots, setup),
+        )  # fmt: skip
+    desk = desk_setup(sides, computation, desk=NAMES[0], attempt=attempt)
+    opened = Bus(made, desk, rounds=trial.plan.rounds(decoys)).run()
     _, a, b = np.intersect1d(slots[NAMES[0]], slots[NAMES[1]], return_indices=True)
-    return set(zip(a.tolist(), b.tolist(), strict=True)), opened.values[0]
+    pairs = set(zip(a.tolist(), b.tolist(), strict=True))
+    return Linked(pairs, opened.values[0], secrets, given)
 
 
 def noted(slots: dict[str, Int64s], setup: AgencySetup) -> Callable[[Int64s, int], Int64s]:
@@ -60,13 +97,38 @@ def noted(slots: dict[str, Int64s], setup: AgencySetup) -> Callable[[Int64s, int
 @pytest.mark.parametrize("decoys", [0, 12])
 def test_s11_encrypted_similarity_links_whom_the_clear_rehearsal_links(decoys: int) -> None:
     lists = damaged(260).people()
-    trial = rehearsed(*lists, LINK, SystemRandomness())
-    found, number = linked_under_encryption(lists, trial, decoys)
-    assert found == set(zip(trial.a.tolist(), trial.b.tolist(), strict=True))
-    assert number == len(found)
+    found = linked_under_encryption(lists, rehearsed(*lists, LINK, SystemRandomness()), decoys)
+    secret = found.secrets[NAMES[0]][0]
+    trial = rehearsed(*lists, LINK, SecretFirst(secret))
+    assert found.pairs == set(zip(trial.a.tolist(), trial.b.tolist(), strict=True))
+    assert found.number == len(found.pairs)
     assert trial.passes[-1].recipe == "similarity"
     assert trial.passes[-1].links > 10
     assert sum(one.links for one in trial.passes[:-1]) > 60
+
+
+def test_s43_bands_are_made_under_the_job_secret_once_an_attempt() -> None:
+    """Both agencies of an attempt make the same tokens of the same record; another attempt makes others, of every person at every band."""
+    one, _ = damaged(60).people()
+    lists = (one, replace(one, name="copy"))
+    trial = rehearsed(*lists, LINK, SystemRandomness())
+    first, again = (linked_under_encryption(lists, trial, 4, attempt=attempt) for attempt in (1, 2))
+    seen = []
+    for run in (first, again):
+        (secret,), (same,) = (run.secrets[name] for name in NAMES)
+        assert secret == same
+        assert len(secret) == 32
+        assert run.bands[NAMES[0]] == run.bands[NAMES[1]]
+        seen.append((secret, run.bands[NAMES[0]]))
+    (secret, bands), (other, others) = seen
+    assert secret != other
+    assert trial.plan is not None
+    usable = PeopleGrams(trial.plan, one.identifiers, one.count).usable
+    assert usable.sum() > 40
+    for name in trial.plan.passes:
+        tokens = [np.frombuffer(of[name], dtype=">u4").reshape(one.count, -1)[usable] for of in (bands, others)]
+        assert not (tokens[0] == tokens[1]).any()
+    assert first.pairs == again.pairs == {(at, at) for at in range(one.count)}
 
 
 def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() -> None:
@@ -78,9 +140,10 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
     lists = (one, two, three)
     trial = rehearsed(one, two, LINK, SystemRandomness())
     assert trial.plan is not None
-    plan, decoys, hasher = trial.plan, 6, Hasher(SystemRandomness())
+    plan, decoys, hasher, secret = trial.plan, 6, Hasher(SystemRandomness()), b"s" * 32
     columns = [
-        token_columns(trial.recipes, people.identifiers, people.count) | band_columns(plan, people.identifiers, people.count)
+        token_columns(trial.recipes, people.identifiers, people.count)
+        | band_columns(plan, people.identifiers, people.count, secret)
         for people in lists
     ]
     clear = matched([clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], plan.rounds(0))
@@ -88,7 +151,7 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
     persons, made_tags = [], []
     for at, (made, people, (_, own_scalar, correction)) in enumerate(zip(columns, lists, drawn, strict=True)):
         own = tags.own_list(
-            made, people.count, secret=b"s" * 32, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
+            made, people.count, secret=secret, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
             randomness=SystemRandomness(), bands=plan.bands, least=plan.least,
         )  # fmt: skip
         points = own.points

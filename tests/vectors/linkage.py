@@ -52,8 +52,10 @@ def of_records(file: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     ]
     exact = {name: token_columns(recipes, one, sizes[name]) for name, one in lists.items()}
     plans = {_title(*asked): plan_of(asked[1], asked[1], asked[2], asked[0]) for asked in PLANS}
+    secret = bytes.fromhex(file["secret"])
     bands = {
-        title: {name: band_columns(plan, one, sizes[name]) for name, one in lists.items()} for title, plan in plans.items()
+        title: {name: band_columns(plan, one, sizes[name], secret) for name, one in lists.items()}
+        for title, plan in plans.items()
     }
     first = next(iter(plans))
     ladder = file["ladder"]
@@ -99,7 +101,7 @@ def main() -> None:
     if other and old.get("version") == VERSION:
         lines = "\n  ".join(other)
         raise SystemExit(f"error: these changed, and VERSION of core/job/passes.py is still {VERSION!r}:\n  {lines}")
-    kept = {name: old[name] for name in ("source", "licence", "records", "spellings", "ladder")}
+    kept = {name: old[name] for name in ("source", "licence", "records", "spellings", "ladder", "secret")}
     FILE.write_text(_written(kept | {"version": VERSION} | made), "utf-8")
     print(f"{FILE.name}: {VERSION}; {len(other)} entries changed")
 

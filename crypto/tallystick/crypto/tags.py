@@ -84,6 +84,27 @@ class TokenColumn:
         return np.frombuffer(view, dtype=np.uint8)[np.repeat(self.usable, lengths)].tobytes(), kept
 
 
+class Passes(Mapping[str, TokenColumn]):
+    """The tokens of all passes of a job, strict to loose: of the exact ones, then of the bands."""
+
+    def __init__(self, exact: Mapping[str, TokenColumn], bands: Mapping[str, TokenColumn]) -> None:
+        self._exact = exact
+        self._bands = bands
+
+    def __getitem__(self, name: str) -> TokenColumn:
+        """Give the tokens of one pass."""
+        return self._exact[name] if name in self._exact else self._bands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the passes' names in order."""
+        yield from self._exact
+        yield from self._bands
+
+    def __len__(self) -> int:
+        """Give how many passes there are."""
+        return len(self._exact) + len(self._bands)
+
+
 @dataclass(frozen=True, eq=False)
 class OwnList:
     """A node's masked list, in its secret order.

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Refused
-from tallystick.core.linkage.bands import Bands, Passes
+from tallystick.core.linkage.bands import PeopleGrams
 from tallystick.core.linkage.sharing import list_counts
 from tallystick.core.linkage.spellings import spelled_columns
 from tallystick.core.linkage.tokens import with_any_token
 from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.statistic.states import BandsOf, no_bands
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig
@@ -37,13 +38,15 @@ class Prepared:
 
     Attributes:
         people: how many.
-        passes: tokens by pass, strict to loose, the bands of a similarity pass last; these are made when they are asked for.
+        passes: tokens by exact pass, strict to loose.
+        bands_of: gives the tokens by band of a similarity pass under the job secret, each made when it is asked for.
         over_slots: gives my side's columns over the table, from the slot of each person and the table's size; it holds no token.
         own: per cell, what this agency adds by itself.
     """
 
     people: int = field(repr=False)
     passes: Mapping[str, TokenColumn] = field(repr=False)
+    bands_of: BandsOf = field(repr=False)
     over_slots: Callable[[Int64s, int], Int64s] = field(repr=False)
     own: tuple[int, ...] = field(repr=False)
 
@@ -67,15 +70,15 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
     storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
     side = ("left", "right").index(assignment.side)
     exact = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
-    passes: Mapping[str, TokenColumn] = exact
+    bands_of: BandsOf = no_bands
     with_token, in_any_band = with_any_token(exact, table.n), None
     if assignment.passes.similarity is not None:
-        bands = Bands(assignment.passes.similarity, table.identifiers, table.n)
-        with_token, passes, in_any_band = with_token | bands.usable, Passes(exact, bands), bands.usable
+        grams = PeopleGrams(assignment.passes.similarity, table.identifiers, table.n)
+        with_token, bands_of, in_any_band = with_token | grams.usable, grams.bands, grams.usable
     columns = {**table.columns, USABLE: usable_column(with_token)}
     counts = list_counts(assignment.passes.exact, exact, table.n, SystemRandomness(), in_any_band=in_any_band)
     own = own_totals(assignment.plan, assignment.side, columns, table.n, counts)
-    return Prepared(table.n, passes, partial(side_columns, assignment.plan, assignment.side, columns), own)
+    return Prepared(table.n, exact, bands_of, partial(side_columns, assignment.plan, assignment.side, columns), own)
 
 
 def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:

@@ -201,6 +201,7 @@ class Session:
             job=assignment.job,
             attempt=self.attempt,
             passes=prepared.passes,
+            bands_of=prepared.bands_of,
             bands=assignment.passes.bands,
             least=assignment.passes.least,
             people=prepared.people,

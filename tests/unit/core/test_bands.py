@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +13,14 @@ import pytest
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage import bands as made_in_groups
 from tallystick.core.linkage import grams
-from tallystick.core.linkage.bands import Bands, Passes
+from tallystick.core.linkage.bands import PeopleGrams
 from tallystick.core.linkage.recipes import parsed_recipe
 from tallystick.core.linkage.similarity import SimilarityPlan, band_columns, plan_of
 from tallystick.core.linkage.tokens import token_columns
-from tallystick.crypto.tags import TokenColumn
+from tallystick.crypto.tags import Passes, TokenColumn
 
 FIELDS = ("first_name", "last_name", "birth_date", "street", "city", "zip")
+SECRET = bytes(range(32))
 
 
 def some_plan(people: int) -> SimilarityPlan:
@@ -54,27 +57,28 @@ def as_bytes(column: TokenColumn) -> tuple[bytes, list[int], list[bool]]:
 @pytest.mark.parametrize("together", [1, 3, 64])
 def test_a_band_is_the_same_whichever_were_made_with_it(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
     plan, people = some_plan(300), people_of(300)
-    expected = {name: as_bytes(column) for name, column in band_columns(plan, people, 300).items()}
+    expected = {name: as_bytes(column) for name, column in band_columns(plan, people, 300, SECRET).items()}
     monkeypatch.setattr(made_in_groups, "TOGETHER", together)
     monkeypatch.setattr(grams, "BLOCK", 37)
-    bands = Bands(plan, people, 300)
+    read = PeopleGrams(plan, people, 300)
+    bands = read.bands(SECRET)
     assert list(bands) == list(plan.passes) == list(expected)
     assert len(bands) == plan.bands
-    assert 0 < int(bands.usable.sum()) < 300
+    assert 0 < int(read.usable.sum()) < 300
     for name in random.Random(1).sample(plan.passes, plan.bands):
         assert as_bytes(bands[name]) == expected[name]
-        assert np.array_equal(bands[name].usable, bands.usable)
+        assert np.array_equal(bands[name].usable, read.usable)
 
 
 def test_exact_passes_come_before_bands() -> None:
     plan, people = some_plan(20), people_of(20)
     recipes = [parsed_recipe("first_name+last_name+birth_date")]
-    exact, bands = token_columns(recipes, people, 20), Bands(plan, people, 20)
+    exact, bands = token_columns(recipes, people, 20), PeopleGrams(plan, people, 20).bands(SECRET)
     passes = Passes(exact, bands)
     assert list(passes) == [recipes[0].name, *plan.passes]
     assert len(passes) == 1 + plan.bands
     assert {name: as_bytes(column) for name, column in passes.items()} == {
-        name: as_bytes(column) for name, column in (exact | band_columns(plan, people, 20)).items()
+        name: as_bytes(column) for name, column in (exact | band_columns(plan, people, 20, SECRET)).items()
     }
     with pytest.raises(KeyError):
         passes["nothing"]
@@ -86,7 +90,7 @@ def test_s38_bands_take_the_memory_of_some_of_them() -> None:
     one = len(plan.elements) * 4 * count
     tracemalloc.start()
     try:
-        bands = Bands(plan, people, count)
+        bands = PeopleGrams(plan, people, count).bands(SECRET)
         held, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
         whole = sum(len(bands[name].data) for name in bands)
@@ -101,4 +105,40 @@ def test_s38_bands_take_the_memory_of_some_of_them() -> None:
 def test_an_identifier_of_other_people_is_refused() -> None:
     people = people_of(20)
     with pytest.raises(Invalid, match="20 people"):
-        Bands(some_plan(20), {**people, "city": people["city"][1:]}, 20)
+        PeopleGrams(some_plan(20), {**people, "city": people["city"][1:]}, 20)
+
+
+def test_s43_another_secret_gives_the_same_people_other_tokens() -> None:
+    plan, people = some_plan(50), people_of(50)
+    read = PeopleGrams(plan, people, 50)
+    one, again, other = read.bands(SECRET), PeopleGrams(plan, people, 50).bands(SECRET), read.bands(bytes(32))
+    for name in plan.passes:
+        assert as_bytes(one[name]) == as_bytes(again[name])
+        tokens = [np.frombuffer(made[name].data, dtype=">u4").reshape(50, -1)[read.usable] for made in (one, other)]
+        assert not (tokens[0] == tokens[1]).any()
+
+
+def test_s43_which_bands_two_people_share_is_drawn_anew_and_how_many_is_not() -> None:
+    """Under 400 secrets a band coincides as often as another, and one band says nothing of the next."""
+    plan = replace(some_plan(100), bands=12)
+    pair: dict[str, list[str | None]] = {
+        "first_name": ["Annabel", "Anabel"],
+        "last_name": ["Whitfield", "Whitfeld"],
+        "birth_date": ["1987-03-04", "1987-03-04"],
+        "street": ["12 Main St", "12 Main St"],
+        "city": ["Troy", "Troy"],
+        "zip": ["55102", "55102"],
+    }
+    read = PeopleGrams(plan, pair, 2)
+    seen = np.array([coinciding(read.bands(number.to_bytes(32, "big"))) for number in range(400)])
+    share = float(seen.mean())
+    assert 0.2 < share < 0.9
+    assert np.abs(seen.mean(axis=0) - share).max() < 5 * (share * (1 - share) / 400) ** 0.5
+    assert np.abs(np.corrcoef(seen.T) - np.eye(12)).max() < 5 / 400**0.5
+    spread = float(seen.sum(axis=1).var())
+    assert spread == pytest.approx(12 * share * (1 - share), rel=0.35)
+
+
+def coinciding(bands: Mapping[str, TokenColumn]) -> list[bool]:
+    """Tell of each band whether two people have the same token there."""
+    return [column.data[: column.offsets[1]] == column.data[column.offsets[1] :] for column in bands.values()]

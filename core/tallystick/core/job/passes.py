@@ -22,7 +22,7 @@ from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.spellings import spelled
 from tallystick.crypto.decoys import SIMILARITY
 
-VERSION: Final = "linkage v2"
+VERSION: Final = "linkage v3"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2

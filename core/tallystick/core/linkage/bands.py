@@ -1,6 +1,7 @@
 """The tokens of a similarity pass, made some bands at a time: of a list its grams are kept, not the tokens of all bands.
 
-A million people have tokens of 12 to 16 MB a band, and there are up to 64; their grams, of all fields, take about 100 MB.
+A million people have tokens of 12 to 16 MB a band, and there are up to 64; their grams, of all fields, take about 100 MB. Grams are read
+before a job has a secret, and so is who has tokens; what a band takes of them depends on the secret.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _MISSING: Final = np.iinfo(np.uint32).max
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class KnownGrams:
     """Who has a field, and what: (people,) rows, and for each of them the row of `grams`."""
 
     people: Int32s = field(repr=False)
@@ -42,14 +43,17 @@ class _Known:
     grams: GramTable = field(repr=False)
 
 
-class Bands(Mapping[str, TokenColumn]):
-    """The tokens of n people in each band, by the band's name; those of `TOGETHER` bands are made when one of them is asked for.
+class PeopleGrams:
+    """The grams of n people: what bands are made of under any secret.
 
-    A person has none whose fields together say fewer bits than twice those of the number of people, or who has nothing of an
-    element's fields.
+    A person has tokens in no band if its fields together say fewer bits than twice those of the number of people, or if it has nothing of
+    an element's fields.
 
     Attributes:
-        usable: (n,): who has tokens, the same in all bands.
+        plan: what was agreed.
+        n: number of people.
+        known: by field, who has it, and what.
+        usable: (n,): who has tokens, the same in all bands and under every secret.
     """
 
     def __init__(self, plan: SimilarityPlan, identifiers: Identifiers, n: int) -> None:
@@ -66,23 +70,41 @@ class Bands(Mapping[str, TokenColumn]):
         for name in plan.fields:
             if name not in identifiers or len(identifiers[name]) != n:
                 raise Invalid("link-invalid", f"the similarity pass needs {name} of {n} people")
-        self._plan = plan
-        self._n = n
-        self._place = {name: at for at, name in enumerate(plan.passes)}
-        self._known: dict[str, _Known] = {}
-        self._made: dict[str, TokenColumn] = {}
+        self.plan = plan
+        self.n = n
+        self.known: dict[str, KnownGrams] = {}
         said, has = np.zeros(n), np.zeros((len(plan.elements), n), dtype=np.bool_)
         for name in plan.fields:
             found = normalised(name, identifiers[name])
             people = np.flatnonzero(found.codes >= 0)
-            self._known[name] = _Known(
+            self.known[name] = KnownGrams(
                 people.astype(np.int32), found.codes[people].astype(np.int32), gram_table(name, found.values)
             )
             said[people] += FIELDS[name].bits
             for place, element in enumerate(plan.elements):
                 has[place, people] |= name in element
         self.usable: Bools = (said >= least_bits(plan.people)) & has.all(axis=0)
-        self._offsets = np.arange(n + 1, dtype=np.int64) * len(plan.elements) * _ELEMENT
+
+    def bands(self, secret: bytes) -> Bands:
+        """Give the tokens in each band under a secret; both lists of a job need the same one."""
+        return Bands(self, secret)
+
+
+class Bands(Mapping[str, TokenColumn]):
+    """The tokens of people in each band, by the band's name; those of `TOGETHER` bands are made when one of them is asked for."""
+
+    def __init__(self, grams: PeopleGrams, secret: bytes) -> None:
+        """Make nothing yet.
+
+        Args:
+            grams: of the people.
+            secret: the job secret; in a rehearsal any 32 random bytes.
+        """
+        self._grams = grams
+        self._secret = secret
+        self._place = {name: at for at, name in enumerate(grams.plan.passes)}
+        self._made: dict[str, TokenColumn] = {}
+        self._offsets = np.arange(grams.n + 1, dtype=np.int64) * len(grams.plan.elements) * _ELEMENT
 
     def __getitem__(self, name: str) -> TokenColumn:
         """Give the tokens of one band."""
@@ -102,40 +124,19 @@ class Bands(Mapping[str, TokenColumn]):
         return len(self._place)
 
     def _columns(self, names: Sequence[str]) -> Iterator[tuple[str, TokenColumn]]:
-        width = len(self._plan.elements)
-        columns = [np.full((self._n, width), _MISSING, dtype=np.uint32) for _ in names]
-        for at, known in self._known.items():
-            for place, element in enumerate(self._plan.elements):
+        grams, elements = self._grams, self._grams.plan.elements
+        columns = [np.full((grams.n, len(elements)), _MISSING, dtype=np.uint32) for _ in names]
+        for at, known in grams.known.items():
+            for place, element in enumerate(elements):
                 if at not in element:
                     continue
-                least = minima(at, known.grams, [(place, self._place[name]) for name in names], weight(at))
+                hashes = [(place, self._place[name]) for name in names]
+                least = minima(at, known.grams, hashes, weight(at), self._secret)
                 for band, column in enumerate(columns):
                     column[known.people, place] = np.minimum(column[known.people, place], least[known.value, band])
         columns.reverse()  # so that each gives its memory back as it becomes bytes
         for name in names:
-            yield name, TokenColumn(columns.pop().astype(">u4").tobytes(), self._offsets, self.usable)
-
-
-class Passes(Mapping[str, TokenColumn]):
-    """The tokens of all passes of a job, strict to loose: of the exact ones, then of the bands."""
-
-    def __init__(self, exact: Mapping[str, TokenColumn], bands: Bands) -> None:
-        """Take what there is of each."""
-        self._exact = exact
-        self._bands = bands
-
-    def __getitem__(self, name: str) -> TokenColumn:
-        """Give the tokens of one pass."""
-        return self._exact[name] if name in self._exact else self._bands[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Give the passes' names in order."""
-        yield from self._exact
-        yield from self._bands
-
-    def __len__(self) -> int:
-        """Give how many passes there are."""
-        return len(self._exact) + len(self._bands)
+            yield name, TokenColumn(columns.pop().astype(">u4").tobytes(), self._offsets, grams.usable)
 
 
 def least_bits(people: int) -> float:

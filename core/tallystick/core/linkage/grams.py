@@ -5,8 +5,8 @@
     birth date         year with month, year with day, month with day: one slip leaves one of the three, a swap leaves all
     numbers            digits (pairs of a ZIP, else triples) with their place
 
-Hash functions are public: SplitMix64's finaliser (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014) of the gram under a key made
-from the field's name, the element, the band and the repetition that a weight asks for. Version 1, as `normalise.py`.
+Hash functions are keyed by the job secret, one key for a field, a place in the band and a band (`crypto/minhash.py`); a weight asks for so
+many hashes of a gram. What is a gram: version 1, as `normalise.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto.codec import digest
+from tallystick.crypto.minhash import band_key, least_hashes
 
 LONGEST: Final = 48
 """Characters of a value that count."""
@@ -71,7 +71,7 @@ def gram_table(name: str, values: Sequence[str]) -> GramTable:
     return GramTable(distinct, whole)
 
 
-def minima(name: str, grams: GramTable, elements: Sequence[tuple[int, int]], weight: int) -> Minima:
+def minima(name: str, grams: GramTable, elements: Sequence[tuple[int, int]], weight: int, secret: bytes) -> Minima:
     """Give MinHashes of values.
 
     Args:
@@ -79,13 +79,14 @@ def minima(name: str, grams: GramTable, elements: Sequence[tuple[int, int]], wei
         grams: of these values.
         elements: (place in the band, band): one hash function each.
         weight: how often each gram counts.
+        secret: the job secret.
 
     Returns:
         (values, elements) uint32: the least hash of the value's grams.
     """
     table = np.empty((len(grams.codes), len(elements)), dtype=np.uint32)
     for at, (place, band) in enumerate(elements):
-        table[:, at] = np.min([_hashed(grams.codes, _key(name, place, band, again)) for again in range(weight)], axis=0)
+        table[:, at] = least_hashes(band_key(secret, name, place, band), grams.codes, weight)
     table[-1] = np.iinfo(np.uint32).max
     found = np.empty((len(grams.index), len(elements)), dtype=np.uint32)
     for start in range(0, len(found), CHUNK):
@@ -145,16 +146,3 @@ def _date_codes(values: Sequence[str]) -> Codes:
         [year * 100 + month, year * 100 + day, 10**7 + np.minimum(month, day) * 100 + np.maximum(month, day)], axis=1
     )
     return pairs.astype(np.uint64)
-
-
-def _key(field: str, place: int, band: int, again: int) -> np.uint64:
-    parts = (number.to_bytes(4, "big") for number in (place, band, again))
-    return np.uint64(int.from_bytes(digest("similarity v1", field.encode(), *parts)[:8], "big"))
-
-
-def _hashed(codes: Codes, key: np.uint64) -> Minima:
-    mixed = codes ^ key
-    mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return np.asarray(mixed >> np.uint64(32), dtype=np.uint32)

@@ -17,8 +17,8 @@ What a band takes depends on what the lists may hold, which the agreement says b
 
 How many elements, bands and coincidences: `plan_of`, from the fields that both sides have and the number of people.
 
-Security: the hash functions are public; a band's token is guarded by the job secret as every token is. What coincides says how much
-alike two anonymous rows are.
+Security: the hash functions' keys come from the job secret (`crypto/minhash.py`). In how many bands two anonymous rows coincide says how
+much alike they are; in which of them says nothing about the records to who lacks the secret.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.bands import Bands, Identifiers, least_bits
+from tallystick.core.linkage.bands import Identifiers, PeopleGrams, least_bits
 from tallystick.core.linkage.coincidence import GRAMS, Element, damaged, different_people, housemates
 from tallystick.core.linkage.fields import FIELDS
 from tallystick.core.linkage.ladders import SIMILARITY
@@ -211,15 +211,16 @@ def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
     return [(who, *(rest,) * count) for count in (1, 2, 3)]
 
 
-def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int) -> dict[str, TokenColumn]:
+def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int, secret: bytes) -> dict[str, TokenColumn]:
     """Give the tokens of `n` people in each band, by the band's name, all at once; `Bands` makes some at a time.
 
     Args:
         plan: what was agreed.
         identifiers: raw values, one per person, by identifier.
         n: number of people.
+        secret: the job secret; in a rehearsal any 32 random bytes, the same for both lists.
 
     Raises:
         Invalid: `link-invalid`: an identifier of another number of people, or one of the plan's that is missing.
     """
-    return dict(Bands(plan, identifiers, n))
+    return dict(PeopleGrams(plan, identifiers, n).bands(secret))

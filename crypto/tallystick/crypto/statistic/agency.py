@@ -80,14 +80,15 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
         scalar, own_scalar, factor = masks.corrected_scalars(setup.randomness)
         correction = (Outbound(Ref(kinds.CORRECTION, setup.me, kinds.COORDINATOR), (factor,)),)
     setup.tell("tag", 0, 0)
+    passes = setup.tokens(secret)
     own = tags.own_list(
-        setup.passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
+        passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
         scalar=own_scalar, randomness=setup.randomness,
         workers=setup.workers.count, bands=setup.bands, least=setup.least,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)
-    tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, tuple(setup.passes), {setup.me: own.rows})
+    tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, tuple(passes), {setup.me: own.rows})
     return Step(tagging, (listed, *correction))
 
 

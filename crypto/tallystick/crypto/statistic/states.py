@@ -19,6 +19,13 @@ from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.workers import Workers
 
 Int64s = npt.NDArray[np.int64]
+BandsOf = Callable[[bytes], Mapping[str, tags.TokenColumn]]
+"""Gives tokens by band under a job secret."""
+
+
+def no_bands(secret: bytes) -> Mapping[str, tags.TokenColumn]:  # noqa: ARG001
+    """Give the bands of a job without a similarity pass: none, whatever the secret."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,8 @@ class AgencySetup:
         agencies: all data agencies, in name order.
         desk: the agency that opens.
         job: the job's digest, 32 bytes.
-        passes: tokens by linkage pass, strict to loose, the bands of a similarity pass last. Each is asked for once, in this order, while
-            the own list is read; it may be made only then.
+        passes: tokens by exact linkage pass, strict to loose. Each is asked for once, in this order, while the own list is read; it may be
+            made only then.
         people: number of people; the length of every token column.
         decoys: decoy people per pass.
         coin_key: the node's stored secret for decoy coins, 32 bytes.
@@ -39,7 +46,9 @@ class AgencySetup:
         own: per cell, what this agency adds by itself.
         sign: signs (context, message) with the identity key.
         tell: hears (phase, done, total): counted work only.
-        bands: how many of the last passes are bands of one similarity pass.
+        bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
+            `passes`, in the same way.
+        bands: how many it gives.
         least: the fewest bands by which two rows may be linked there.
     """
 
@@ -59,6 +68,7 @@ class AgencySetup:
     randomness: Randomness = field(repr=False)
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
+    bands_of: BandsOf = field(repr=False, default=no_bands)
     bands: int = 0
     least: int = 0
 
@@ -74,7 +84,11 @@ class AgencySetup:
 
     def without_tokens(self) -> AgencySetup:
         """Give what is needed once the own list is on its way; tokens are not."""
-        return replace(self, passes={})
+        return replace(self, passes={}, bands_of=no_bands)
+
+    def tokens(self, secret: bytes) -> Mapping[str, tags.TokenColumn]:
+        """Give the tokens by pass under the job secret: of exact passes, then of the bands."""
+        return tags.Passes(self.passes, self.bands_of(secret))
 
     def previous(self, owner: str) -> str:
         """Give who sends us an owner's list."""

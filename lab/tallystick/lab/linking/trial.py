@@ -153,7 +153,8 @@ def rehearsed(
         first: one list.
         second: the other.
         link: recipes, ladders and a word on what the lists hold, as in an agreement; no recipe or ladder: `default`.
-        randomness: for the keys of the clear tags.
+        randomness: for the keys of the similarity pass and of the clear tags. Bands are drawn anew with each key, so what such a
+            pass links differs by a few from one rehearsal, or job, to the next.
         truth: which people are the same, where that is known.
         plan: of the similarity pass, in place of the one that `link` asks for.
 
@@ -173,12 +174,12 @@ def rehearsed(
         except TallyError as fault:
             left_out.append((kind, fault.message))
     exact_passes = spelled(recipes, first.most, second.most)
-    hasher = Hasher(randomness)
+    secret, hasher = randomness.take(32), Hasher(randomness)
     made = []
     for side, people in enumerate(lists):
         columns = spelled_columns(exact_passes, side, people.identifiers, people.count, people.spellings, randomness)
         if plan is not None:
-            columns |= band_columns(plan, people.identifiers, people.count)
+            columns |= band_columns(plan, people.identifiers, people.count, secret)
         made.append(clear_tags(columns, hasher, side))
     one, two = made
     result = matched([one.tags, two.tags], None if plan is None else plan.rounds(0))
