@@ -24,7 +24,7 @@ from tallystick.core.linkage.estimates import Estimate
 from tallystick.core.linkage.ladders import HOLDS, LADDERS, SIMILARITY
 from tallystick.core.linkage.ladders import ladder as recipes_in
 from tallystick.core.linkage.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, band_columns, plan_of
-from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.randomness import SeededRandomness
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.headers import guessed_fields
 from tallystick.lab.linking.people import People, header_of, read_people
@@ -39,6 +39,11 @@ Lists = tuple[People, People, Truth]
 Rows = list[list[str]]
 
 
+def keys() -> SeededRandomness:
+    """Give a rehearsal's randomness: one draw of a similarity pass's keys, so that the tables can be made again."""
+    return SeededRandomness(b"docs/linkage.md")
+
+
 def trials(lists: Lists) -> list[tuple[str, Trial]]:
     """Link two lists by every ladder's recipes alone and with a similarity pass; by loose also as lists without twins or households."""
     first, second, truth = lists
@@ -48,10 +53,10 @@ def trials(lists: Lists) -> list[tuple[str, Trial]]:
             # a ladder by its recipes: the word `loose` has a similarity pass
             exact = [*recipes_in(ladder, (word,)), word] if word else list(recipes_in(ladder))
             name = f"{ladder}, {word}" if word else ladder
-            found.append((name, rehearsed(first, second, exact, SystemRandomness(), truth)))
+            found.append((name, rehearsed(first, second, exact, keys(), truth)))
             if ladder != "strict":
                 kind = f"similarity-{word}" if word else "similarity"
-                similar = rehearsed(first, second, [*exact, kind], SystemRandomness(), truth)
+                similar = rehearsed(first, second, [*exact, kind], keys(), truth)
                 if similar.plan is not None:  # else these fields say too little for a similarity pass
                     found.append((f"{name} + similarity", similar))
     return found
@@ -102,7 +107,7 @@ def sizes() -> str:
                 lists = _county_lists(Path(folder), "tanf_exits", other)
                 for ladder in ("default", "loose"):
                     exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
-                    trial = rehearsed(*lists[:2], exact, SystemRandomness(), lists[2])
+                    trial = rehearsed(*lists[:2], exact, keys(), lists[2])
                     left = sum("says" in reason for _, reason in trial.unusable)
                     row = row_of(f"TANF with {name}", ladder, trial)
                     rows.append([f"{people:,}", row[0], ladder, str(len(trial.passes)), str(left), *row[2:]])
@@ -120,7 +125,7 @@ def probes() -> str:
             for probe in (False, True):
                 lists = housemates(first, second, truth, twins=probe)
                 exact = "first_name+last_name+birth_date" if without else "ssn+birth_date"
-                trial = rehearsed(*lists, [exact, kind], SystemRandomness())
+                trial = rehearsed(*lists, [exact, kind], keys())
                 name = ("no soc_sec_id, " if without else "") + ("twins" if probe else "housemates")
                 rows.append(
                     [
@@ -144,9 +149,7 @@ def strangers() -> str:
             plan = plan_of(first.identifiers, second.identifiers, people, kind)
             exact = "first_name+last_name+birth_date"
             made = {
-                need: rehearsed(first, second, [exact], SystemRandomness(), plan=replace(plan, need=need, least=need))
-                .passes[-1]
-                .links
+                need: rehearsed(first, second, [exact], keys(), plan=replace(plan, need=need, least=need)).passes[-1].links
                 for need in (2, 3, 4, plan.need)
             }
             expected = different_people(plan.fields).tails(plan.elements, plan.bands, people) * people**2
@@ -171,7 +174,7 @@ def rounds() -> str:
         plan = plan_of(lists[0].identifiers, lists[1].identifiers, lists[0].count, NO_HOUSEHOLDS)
         exact, found = recipes_in("loose", (NO_HOUSEHOLDS,)), []
         for used in (replace(plan, least=plan.need), plan):
-            trial = rehearsed(*lists[:2], [*exact, NO_HOUSEHOLDS], SystemRandomness(), lists[2], plan=used)
+            trial = rehearsed(*lists[:2], [*exact, NO_HOUSEHOLDS], keys(), lists[2], plan=used)
             assert trial.score is not None
             found += [f"{trial.score.found:,}", f"{trial.score.wrong:,}"]
         rows.append([f"{pairs:,}", f"{alone:,}", f"{plan.need} of {plan.bands}", *found[:2], str(trial.fewest), *found[2:]])
@@ -186,9 +189,9 @@ def thresholds() -> str:
     rows: Rows = []
     for need in range(2, 8):
         plan = SimilarityPlan(fields, BANDS[-1], (fields, fields), need, NO_HOUSEHOLDS, alone[0].count, 0.0, need)
-        scores = [rehearsed(*pair[:2], LADDERS["loose"], SystemRandomness(), pair[2], plan=plan).score for pair in lists]
+        scores = [rehearsed(*pair[:2], LADDERS["loose"], keys(), pair[2], plan=plan).score for pair in lists]
         found, wrong, missed = (sum(getattr(score, name) for score in scores) for name in ("found", "wrong", "missed"))
-        linked = rehearsed(*alone, ["first_name+last_name+birth_date"], SystemRandomness(), plan=plan).passes[-1].links
+        linked = rehearsed(*alone, ["first_name+last_name+birth_date"], keys(), plan=plan).passes[-1].links
         rows.append([f"{need} of {plan.bands}", f"{found:,}", f"{wrong:,}", f"{missed:,}", f"{linked:,}"])
     return table(("need", "Febrl1 to 3, found", "wrong", "missed", "of strangers, linked"), rows)
 

@@ -67,7 +67,8 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
     if used.similarity is not None:
         lines.append(
             f"in how many of {used.bands} bands of the similarity pass two anonymous rows coincide, so how much alike they are: rows "
-            "that match, at whatever pass, and rows that do not (people who look alike, members of a household)"
+            "that match, at whatever pass, and rows that do not (people who look alike, members of a household); the job secret draws "
+            "which bands these are, and how many is about the same in every job over the same records"
         )
     if used.unusable:
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
@@ -84,6 +85,11 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
     lines += _other_spellings(used, decoys)
     if len(used.names) > 1 and decoys:
         lines.append("where else rows that match coincide, or miss: the rarer the pattern, the less blurred (crypto/decoys.py)")
+    if len(used.exact) > 1:
+        lines.append(
+            "at which exact recipes two rows coincide is the same in every job over the same records: rows with a rare pattern can be "
+            "followed from job to job"
+        )
     return [*lines, "not: identifiers, values, shares, cells or results"]
 
 

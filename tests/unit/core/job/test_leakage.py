@@ -108,6 +108,7 @@ def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
     (alike,) = (line for line in lines if "how much alike" in line)
     assert f"in how many of {passes.bands} bands" in alike
     assert "rows that do not" in alike
+    assert "the job secret draws which bands" in alike
     (number,) = (line for line in lines if "given number of bands" in line)
     figure = privacy_delta(1024, 0.5, Fraction(1, 4 * (passes.bands - passes.least + 1)))
     assert f"{passes.least} or more: blurred by fewer of them (ε = 0.5, δ = {figure:.1e})" in number
@@ -117,6 +118,9 @@ def test_a_similarity_pass_is_said_to_show_how_much_alike_rows_are() -> None:
     assert not any("that do not match" in line for line in together)
     without = leakage_statement(question(), agreement(link=["ssn+birth_date"], datasets=datasets))["coordinator"]
     assert not any("band" in line or "pattern" in line for line in without)
+    assert not any("followed" in line for line in [*lines, *without])  # one recipe has no pattern
+    several = agreement(link=["ssn+birth_date", "first_name+last_name+birth_date"], datasets=datasets, decoys=0)
+    assert any("rare pattern can be followed" in line for line in leakage_statement(question(), several)["coordinator"])
     bare = leakage_statement(question(), agreement(link=["ssn+birth_date", "similarity"], datasets=datasets, decoys=0))
     assert any("given number of bands, " in line and line.endswith("has no decoys") for line in bare["coordinator"])
 
