@@ -29,6 +29,8 @@ EXACT: Final = [*ladder("loose", (WORD,)), WORD]
 """Recipes alone: the ladder by its name ends with a similarity pass."""
 MOST: Final = 1_000
 SEED: Final = 4
+FEW: Final = 10
+"""Links by which a job and a rehearsal of a similarity pass may differ: each draws its own keys of the bands."""
 
 
 def written(folder: Path, name: str, people: People, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any]:
@@ -88,6 +90,10 @@ def test_a_network_links_febrl4_as_the_rehearsal_does(
     (row,) = result["rows"]
     assert trial.score is not None
     expected = [len(trial.a), int(numbers[0][trial.a].sum()), int(numbers[1][trial.b].sum())]
-    assert [row[name] for name in ("count", "sum(originals.number)", "sum(duplicates.number)")] == expected
+    differ = FEW if "loose" in link else 0
+    for name, number, most in zip(
+        ("count", "sum(originals.number)", "sum(duplicates.number)"), expected, (1, MOST, MOST), strict=True
+    ):
+        assert abs(row[name] - number) <= differ * most, name
     assert trial.score.found / (trial.score.found + trial.score.wrong) >= 0.9995
     assert trial.score.found / truth.people >= recall
