@@ -18,7 +18,7 @@ What a band takes depends on what the lists may hold, which the agreement says b
 How many elements, bands and coincidences: `plan_of`, from the fields that both sides have and the number of people.
 
 Security: the hash functions' keys come from the job secret (`crypto/minhash.py`). In how many bands two anonymous rows coincide says how
-much alike they are; in which of them says nothing about the records to who lacks the secret.
+much alike they are. In which of them says nothing about their records to who lacks the secret, but that other pairs of rows differ alike.
 """
 
 from __future__ import annotations
