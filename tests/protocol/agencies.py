@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.linkage.bands import PeopleGrams
 from tallystick.core.linkage.tokens import token_columns
+from tallystick.crypto.tags import TokenColumn
 from tests.governance import agreement, question
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, setups
@@ -21,6 +23,8 @@ RIGHT: Final = "labor"
 
 Person = Mapping[str, str | None]
 Records = Sequence[Person]
+
+KEY: Final = bytes(range(32))
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ def linked(
 ) -> Linked:
     """Link two lists through both nodes' machines, the coordinator's matching and the desk, in memory.
 
-    Every person has a column of its own, and every product of two of them is opened: 1 where the two are linked.
+    Every person has a column of its own, and every product of two of them is opened: 1 where the two are linked. Bands are made under `KEY`
+    in place of the job secret, which is another one in every run: of people who are nearly alike a few are linked under some secrets only.
 
     Args:
         left: a person's identifiers; every person names the same ones, and None is missing.
@@ -77,3 +82,8 @@ def linked(
     assert set(opened.values) <= {0, 1}
     found = {pair for pair, value in zip(computation.pairs, opened.values, strict=True) if value}
     return Linked(found if computation.encryptor == LEFT else {(b, a) for a, b in found}, passes)
+
+
+def _bands(grams: PeopleGrams, secret: bytes) -> Mapping[str, TokenColumn]:
+    assert secret != KEY
+    return grams.bands(KEY)

@@ -126,12 +126,13 @@ def twins(names: tuple[str, str], *, numbers: bool) -> list[dict[str, str | None
 
 
 def other(row: int, *, numbers: bool) -> dict[str, str | None]:
-    """Give somebody else."""
+    """Give somebody else; two of them are as unlike as strangers, but for their street."""
     known: dict[str, str | None] = {
-        "first_name": ["Zed", "Amy", "Bo"][row], "last_name": ["Quill", "Tran", "Ode"][row], "birth_date": f"198{row}-01-02",
-        "sex": "M", "street": f"{row + 1} Elm Street", "zip": "55107", "phone": f"612555019{row}",
+        "first_name": ["Zed", "Amy", "Bo"][row], "last_name": ["Quill", "Tran", "Ode"][row],
+        "birth_date": ["1980-01-02", "1971-11-23", "1994-06-17"][row], "sex": "M", "street": f"{row + 1} Elm Street", "zip": "55107",
+        "phone": ["6125550190", "6513374821", "7639418056"][row],
     }  # fmt: skip
-    return known | ({"ssn": f"31811229{row}"} if numbers else {})
+    return known | ({"ssn": ["318112290", "527306114", "604981375"][row]} if numbers else {})
 
 
 @pytest.mark.parametrize("numbers", [True, False])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tallystick.crypto.randomness import SystemRandomness
+from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.lab.linking.declared import Options, listed
 from tallystick.lab.linking.people import People, people_of
 from tallystick.lab.linking.trial import Trial, rehearsed
@@ -36,6 +36,7 @@ def rehearse(
     aliases: Sequence[str] = (),
     link: Sequence[str] = (),
     truth: Path | None = None,
+    randomness: Randomness | None = None,
 ) -> Rehearsal:
     """Read two lists, merge and spell their people, and link them in the clear, as a job would under encryption.
 
@@ -47,6 +48,7 @@ def rehearse(
         aliases: what `--aliases` says: other spellings of a file's people.
         link: recipes, ladders and the word for a similarity pass; no recipe or ladder: `default`.
         truth: a file that says who is the same person.
+        randomness: for the keys of bands and of clear tags; None: the system's.
 
     Raises:
         Invalid: as `declared.listed`, `people.people_of`, `truth.read_truth`; `link-invalid`, `link-impossible`. Refused: `link-weak`.
@@ -55,4 +57,5 @@ def rehearse(
     one, other = listed(files, Options.read(fields, keys, duplicates, aliases))
     first, second = people_of(one), people_of(other)
     known = None if truth is None else read_truth(truth, first, second)
-    return Rehearsal((first, second), rehearsed(first, second, link, SystemRandomness(), known), known)
+    trial = rehearsed(first, second, link, SystemRandomness() if randomness is None else randomness, known)
+    return Rehearsal((first, second), trial, known)
