@@ -21,7 +21,7 @@ from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.documents import SignedDocument, signed, write_document
-from tallystick.core.job.hello import new_hello
+from tallystick.core.job.hello import earlier_attempts, new_hello
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity, write_sealing_key
 from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
@@ -112,7 +112,9 @@ class Town:
 
     def hello(self, agency: str, attempt: int = 1) -> SignedDocument:
         """Give an agency's hello."""
-        return new_hello(self.job.digest(), attempt, agency, self.key(agency, attempt).public, identity(agency))
+        word = earlier_attempts(attempt) if agency == DESK else None
+        key = self.key(agency, attempt).public
+        return new_hello(self.job.digest(), attempt, agency, key, identity(agency), nothing_opened=word)
 
     def key(self, agency: str, attempt: int = 1) -> SealingKey:
         """Give an agency's sealing key of an attempt."""

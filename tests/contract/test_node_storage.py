@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.core.errors import Broken, Refused
+from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.node.ports import JobRecord, Storage
 from tallystick.node.storage.memory import MemoryStorage
 from tallystick.node.storage.sqlite import SqliteStorage
@@ -60,6 +60,98 @@ def test_jobs_come_back_as_they_were_saved(storage: Storage) -> None:
     assert list(storage.jobs()) == [earlier, full]
     storage.save_job(replace(full, state="released"))
     assert [job.state for job in storage.jobs()] == ["submitted", "released"]
+
+
+@pytest.mark.parametrize("end", ["released", "refused", "cancelled", "failed", "expired"])
+def test_s41_a_job_that_ended_stays_as_it_ended(storage: Storage, end: str) -> None:
+    """A save that comes late, from a thread that read the job before its end, brings nothing back; nor does anything new leave."""
+    stale = record(state="running", attempt=2, candidate=b"{}", candidate_attempt=2, awaits="release")
+    assert storage.save_job(stale) == stale
+    assert storage.keep_share(JOB, 2, b"share") == b"share"
+    ended = replace(stale, state=end, candidate=None, awaits="")
+    assert storage.save_job(ended) == ended
+    for later in (stale, replace(stale, attempt=3), replace(stale, state="released"), replace(stale, state="failed")):
+        assert storage.save_job(later) == ended
+    assert storage.change_job(JOB, lambda _: stale) == ended
+    assert storage.job(JOB) == ended
+    for attempt in (1, 2, 3):
+        for keep in (
+            lambda at: storage.keep_share(JOB, at, b"other"),
+            lambda at: storage.keep_result(JOB, at, b"other"),
+            lambda at: storage.begin_opening(JOB, at),
+        ):
+            with pytest.raises(Invalid, match="job-state"):
+                keep(attempt)
+    assert (storage.share(JOB, 3), storage.result(JOB, 3), storage.opening(JOB)) == (None, None, None)
+    assert storage.share(JOB, 2) == b"share"
+
+
+def test_s41_attempts_only_grow(storage: Storage) -> None:
+    storage.save_job(record(state="running", attempt=2))
+    assert storage.save_job(record(state="running", attempt=1)).attempt == 2
+    assert storage.change_job(JOB, lambda kept: replace(kept, attempt=1, verdict="auto")).attempt == 2
+    kept = storage.job(JOB)
+    assert kept is not None
+    assert (kept.attempt, kept.verdict) == (2, "auto")
+    with pytest.raises(Invalid, match="job-state"):
+        storage.keep_share(JOB, 1, b"late")
+    with pytest.raises(Invalid, match="job-state"):
+        storage.begin_opening(JOB, 1)
+    assert storage.save_job(record(state="running", attempt=3)).attempt == 3
+
+
+def test_a_change_is_made_of_what_is_kept_with_nobody_in_between(storage: Storage) -> None:
+    with pytest.raises(Invalid, match="job-unknown"):
+        storage.change_job(JOB, lambda kept: kept)
+    storage.save_job(record())
+
+    def add() -> None:
+        for _ in range(25):
+            storage.change_job(JOB, lambda kept: replace(kept, reasons=(*kept.reasons, "x")))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = storage.job(JOB)
+    assert kept is not None
+    assert len(kept.reasons) == 100
+
+    def fails(_: JobRecord) -> JobRecord:
+        raise Refused("disk", "no")
+
+    with pytest.raises(Refused):
+        storage.change_job(JOB, fails)
+    assert storage.job(JOB) == kept
+    assert storage.save_job(replace(kept, state="failed")).state == "failed"  # the store goes on
+
+
+def test_s41_shares_of_one_attempt_are_opened_and_of_no_other(storage: Storage) -> None:
+    assert storage.opening(JOB) is None
+    storage.begin_opening(JOB, 2)
+    storage.begin_opening(JOB, 2)
+    assert storage.opening(JOB) == 2
+    for other in (1, 3):
+        with pytest.raises(Refused, match="attempt-opened"):
+            storage.begin_opening(JOB, other)
+    assert (storage.opening(JOB), storage.opening(OTHER)) == (2, None)
+
+
+def test_s41_tables_of_two_attempts_rest_on_the_same_numbers(storage: Storage) -> None:
+    until = NOW + timedelta(days=1)
+    storage.keep_table(JOB, 1, "one", b"first", numbers=b"n", agreement="county", until=until)
+    storage.keep_table(JOB, 2, "one", b"second", numbers=b"n", agreement="county", until=until)
+    assert list(storage.tables("one", but="")) == [b"first", b"second"]
+    assert list(storage.tables("one", but=JOB)) == []
+    for attempt in (1, 3):
+        with pytest.raises(Broken, match="attempts-differ"):
+            storage.keep_table(JOB, attempt, "one", b"third", numbers=b"m", agreement="county", until=until)
+    assert list(storage.tables("one", but="")) == [b"first", b"second"]
+    storage.keep_table(OTHER, 1, "one", b"else", numbers=b"m", agreement="county", until=until)
+    assert list(storage.tables_due(until)) == [(JOB, "county"), (OTHER, "county")]
+    storage.forget_table(JOB)
+    assert list(storage.tables("one", but="")) == [None, None, b"else"]
 
 
 def test_s18_the_first_share_is_the_only_one(storage: Storage) -> None:
@@ -157,8 +249,11 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "state-corrupt"
 
 
-def kept(store: Storage, job: str, family: str, table: bytes, agreement: str = "county", days: int = 1) -> None:
-    store.keep_table(job, family, table, agreement=agreement, until=NOW + timedelta(days=days))
+def kept(
+    store: Storage, job: str, family: str, table: bytes, agreement: str = "county", days: int = 1, attempt: int = 1
+) -> None:
+    until = NOW + timedelta(days=days)
+    store.keep_table(job, attempt, family, table, numbers=b"numbers", agreement=agreement, until=until)
 
 
 def test_tables_of_a_family_come_back_without_the_jobs_own(storage: Storage) -> None:
@@ -203,7 +298,7 @@ def test_nothing_of_a_forgotten_table_stays_in_the_files(tmp_path: Path) -> None
     store.close()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_state_of_a_version_before_is_brought_up(tmp_path: Path, version: int) -> None:
     path = tmp_path / "node.db"
     store = SqliteStorage(path)
@@ -212,14 +307,24 @@ def test_a_state_of_a_version_before_is_brought_up(tmp_path: Path, version: int)
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE shown")
+        connection.execute("DROP TABLE opening")
         if version > 1:
             connection.execute("CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT")
             connection.execute("INSERT INTO shown VALUES (?, 'one', x'6f6c64')", (OTHER,))
+        if version > 2:
+            connection.execute("ALTER TABLE shown ADD COLUMN agreement TEXT NOT NULL DEFAULT ''")
+            connection.execute("ALTER TABLE shown ADD COLUMN until TEXT NOT NULL DEFAULT '9999-12-31T23:59:59Z'")
         connection.execute(f"PRAGMA user_version = {version}")
     store = SqliteStorage(path)
     assert (store.secret(), store.job(JOB)) == (secret, record())
     kept(store, JOB, "one", b"table")
     assert list(store.tables("one", but="")) == [b"table", b"old"][:version]
+    assert store.opening(OTHER) == (0 if version > 1 else None)  # which attempt's shares were opened, nobody wrote down
+    if version > 1:
+        with pytest.raises(Refused, match="attempt-opened"):
+            store.begin_opening(OTHER, 2)
+        with pytest.raises(Broken, match="attempts-differ"):
+            kept(store, OTHER, "one", b"other")
     assert list(store.tables_due(NOW + timedelta(days=36_500))) == [
         (JOB, "county")
     ]  # until when the older one is kept, nobody said

@@ -51,7 +51,7 @@ def test_s31_calls_come_no_faster_than_the_limit(tmp_path: Path) -> None:
             request = relay_pb2.SyncRequest(job=bytes(32))
             codes = [(await refusal(RelayStub(opened).Sync(request, timeout=LIMIT)))[0] for _ in range(14)]
             assert codes[:10] == ["job-unknown"] * 10
-            assert codes[-1] == "too-large"
+            assert codes[-1] == "busy"
             async with connected(town, address, DESK) as other:
                 assert (await refusal(RelayStub(other).Sync(request, timeout=LIMIT)))[0] == "job-unknown"
 

@@ -6,11 +6,13 @@
         result = tally.result(job)
         result.to_pandas()
 
-Calls block; each has a deadline. What a call raises is a `TallyError` whose code stands in docs/errors.md.
+Calls block; each has a deadline. One that is too much for the coordinator at the moment is made
+again for about a minute. What a call raises is a `TallyError` whose code stands in docs/errors.md.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -32,8 +34,9 @@ from tallystick.core.linkage.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
 from tallystick.core.net.joining import exchanged, read_invitation
+from tallystick.core.net.patience import patiently, wait_before
 from tallystick.core.net.status import raised
-from tallystick.v1 import jobs_pb2, jobs_pb2_grpc
+from tallystick.v1 import jobs_pb2, jobs_pb2_grpc, types_pb2
 
 DIGEST_DIGITS: Final = 64
 MAX_RESULT_BYTES: Final = 64 * 1024 * 1024
@@ -125,13 +128,12 @@ class Client:
         return self._submit(document)
 
     def _submit(self, document: SignedDocument) -> View:
-        with _translated():
-            return view_of(self._jobs.Submit(jobs_pb2.SubmitRequest(document=document.encoded()), timeout=net.CALL_SECONDS))
+        request = jobs_pb2.SubmitRequest(document=document.encoded())
+        return view_of(patiently(lambda: self._jobs.Submit(request, timeout=net.CALL_SECONDS)))
 
     def jobs(self, *, ended: bool = False) -> list[View]:
         """Give the jobs that we may see; also those that have ended, where asked."""
-        with _translated():
-            answer = self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS)
+        answer = patiently(lambda: self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS))
         return [view_of(job) for job in answer.jobs]
 
     def show(self, name: str) -> View:
@@ -140,8 +142,7 @@ class Client:
         Args:
             name: its digest, or as many of its first digits as name one job.
         """
-        with _translated():
-            return view_of(self._jobs.Show(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS))
+        return view_of(self._shown(name))
 
     def watch(self, name: str) -> Iterator[View]:
         """Give a job as it is now, and again at each change, until it ends; a connection that is cut off is taken up again."""
@@ -157,10 +158,12 @@ class Client:
                         if view.over:
                             return
                 cut += 1
-            except NotReady:
+            except NotReady as error:
                 cut += 1
                 if cut > RECONNECTS:
                     raise
+                if error.code == "busy":
+                    time.sleep(wait_before(cut))
             if cut > RECONNECTS:
                 raise NotReady("unavailable", "the coordinator ends every watch at once", hint="try again later")
 
@@ -176,19 +179,17 @@ class Client:
 
     def cancel(self, name: str) -> View:
         """End a job; nothing of it that is not released will open."""
-        with _translated():
-            return view_of(self._jobs.Cancel(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS))
+        request = jobs_pb2.ShowRequest(job=self._digest(name))
+        return view_of(patiently(lambda: self._jobs.Cancel(request, timeout=net.CALL_SECONDS)))
 
     def approve(self, name: str, approval: SignedDocument) -> View:
         """Hand in an approver's signed decision."""
         request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encoded())
-        with _translated():
-            return view_of(self._jobs.Approve(request, timeout=net.CALL_SECONDS))
+        return view_of(patiently(lambda: self._jobs.Approve(request, timeout=net.CALL_SECONDS)))
 
     def document(self, name: str) -> bytes:
         """Give a job as its analyst signed it."""
-        with _translated():
-            return self._jobs.Show(jobs_pb2.ShowRequest(job=self._digest(name)), timeout=net.CALL_SECONDS).document
+        return self._shown(name).document
 
     def result(self, name: str) -> Result:
         """Fetch a released result, open it, check everything that proves it, and keep it in the profile.
@@ -200,15 +201,21 @@ class Client:
             Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
         """
         digest, job, key = self.profile.job(name)
-        sealed = bytearray()
-        with _translated():
-            for piece in self._jobs.Result(jobs_pb2.ShowRequest(job=bytes.fromhex(digest)), timeout=net.STREAM_SECONDS):
-                sealed += piece.data
-                if len(sealed) > MAX_RESULT_BYTES:
-                    raise Refused("too-large", f"the result is longer than {MAX_RESULT_BYTES} bytes")
-        result = result_of(bytes(sealed), job, key)
+        result = result_of(patiently(lambda: self._sealed(digest)), job, key)
         self.profile.keep_result(digest, result.encoded())
         return result
+
+    def _sealed(self, digest: str) -> bytes:
+        sealed = bytearray()
+        for piece in self._jobs.Result(jobs_pb2.ShowRequest(job=bytes.fromhex(digest)), timeout=net.STREAM_SECONDS):
+            sealed += piece.data
+            if len(sealed) > MAX_RESULT_BYTES:
+                raise Refused("too-large", f"the result is longer than {MAX_RESULT_BYTES} bytes")
+        return bytes(sealed)
+
+    def _shown(self, name: str) -> types_pb2.JobView:
+        request = jobs_pb2.ShowRequest(job=self._digest(name))
+        return patiently(lambda: self._jobs.Show(request, timeout=net.CALL_SECONDS))
 
     def _digest(self, name: str) -> bytes:
         known = self.profile.jobs()

@@ -9,6 +9,7 @@ from tallystick.core.canonical import parsed
 from tallystick.core.documents import decoded
 from tallystick.core.errors import TallyError
 from tallystick.core.ids import short
+from tallystick.core.job.approval import Approval
 from tallystick.core.job.lifecycle import FINAL
 from tallystick.core.job.model import Job
 from tallystick.v1 import types_pb2
@@ -54,7 +55,7 @@ class View:
         analyst: who asked.
         state: of docs/state-machines.md.
         attempt, phase: of a running job.
-        approved: who has signed a decision.
+        approved: who has signed a yes; who refused stands in `reasons`.
         work, waiting, reasons: as their classes say.
         submitted, ended: seconds since the epoch; 0 for not yet.
         version: grows with every change.
@@ -105,7 +106,7 @@ def view_of(message: types_pb2.JobView) -> View:
         state=types_pb2.JobState.Name(message.state).removeprefix("JOB_STATE_").lower(),
         attempt=message.attempt,
         phase=message.phase,
-        approved=tuple(sorted({signer for document in message.approvals for signer in _signers(document)})),
+        approved=tuple(sorted({signer for document in message.approvals for signer in _approvers(document)})),
         work=tuple(Work(p.party, p.phase, p.done, p.total, p.heard) for p in message.progress),
         waiting=tuple(Wait(w.party, w.for_what, w.connected) for w in message.waiting),
         reasons=tuple(Reason(f.party, f.code, f.message, f.hint) for f in message.failures),
@@ -115,8 +116,10 @@ def view_of(message: types_pb2.JobView) -> View:
     )
 
 
-def _signers(document: bytes) -> tuple[str, ...]:
+def _approvers(document: bytes) -> tuple[str, ...]:
+    """Give who says yes in a decision; nobody where it is a no, or cannot be read."""
     try:
-        return decoded(document, kind="approval").signers
+        signed = decoded(document, kind="approval")
+        return signed.signers if signed.read(Approval).decision == "approve" else ()
     except TallyError:
         return ()

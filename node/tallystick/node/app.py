@@ -41,8 +41,8 @@ from tallystick.node.ports import Link, Storage
 from tallystick.node.preflight import check_datasets
 from tallystick.node.prepare import prepared
 from tallystick.node.renewing import Renewing
-from tallystick.node.session import Surroundings
 from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.surroundings import Surroundings
 from tallystick.node.view_builders import build_health
 from tallystick.node.views import Health
 from tallystick.node.workers import ProcessWorkers

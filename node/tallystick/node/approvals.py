@@ -117,8 +117,7 @@ class Approvals:
             return self._decide(record, "approve", None, by="policy")
         record = replace(record, awaits="approve")
         self.storage.log("job-asks", now, digest, analyst=contract.job.analyst, purpose=contract.job.question.purpose)
-        self.storage.save_job(record)
-        return record
+        return self.storage.save_job(record)
 
     def approve(self, digest: str, documents: Sequence[bytes] = ()) -> JobRecord:
         """Say yes on behalf of this agency's people.
@@ -217,7 +216,7 @@ class Approvals:
             reason_class=reason_class or "",
             deposits=(own, *(() if refused else record.deposits)),
         )
-        self.storage.save_job(record)
+        record = self.storage.save_job(record)
         failpoint("node-approval-stored")
         return record
 

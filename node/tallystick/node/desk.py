@@ -7,7 +7,9 @@ Rules that this file enforces:
    So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
    into a small number (`core/disclosure/differences.py`): what goes out is kept for that (until when: `housekeeping.py`).
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
-3. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
+3. That shares are opened is noted before it is done, and those of one attempt of a job only. What is opened is kept at once, in the same step.
+   Numbers of another attempt that was opened all the same must be equal, else nothing is kept and the job fails (S-18, S-41).
+4. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
 An encrypted small-cell test, once a later version has it, takes rule 1's place before opening: then the desk opens only cells that
 passed (docs/adr/0008-small-cells.md).
@@ -35,6 +37,7 @@ from tallystick.core.linkage.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, table
+from tallystick.crypto.codec import derive
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
@@ -59,12 +62,22 @@ class Desk:
     mode: Literal["auto", "ask"]
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def begin_opening(self, job: str, attempt: int) -> None:
+        """Note that the shares of an attempt are opened now (rule 3).
+
+        Raises:
+            Refused: `attempt-opened`: those of another attempt were.
+            Invalid: `job-state`: the job ended here, or is in a later attempt.
+        """
+        self.storage.begin_opening(job, attempt)
+        self.storage.log("opening", self.clock.now(), job, attempt=attempt)
+
     def candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> JobRecord:
         """Make and keep the candidate of an attempt.
 
         Raises:
             Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `cells-contradict`: the
-                opened cells cannot all be true; `disk`.
+                opened cells cannot all be true; `attempts-differ`; `disk`.
             Refused: `answers-forgotten`: earlier results of the family are not kept any more.
         """
         contract, plan = assignment.contract, assignment.plan
@@ -93,11 +106,13 @@ class Desk:
         }
         asks = self.mode == "ask"
         self.storage.log("candidate", self.clock.now(), job, attempt=attempt, asks=asks)
-        record = replace(
-            record, candidate=canonical_bytes(body), candidate_attempt=attempt, awaits="release" if asks else "", desk=""
+        candidate = canonical_bytes(body)
+        return self.storage.change_job(
+            job,
+            lambda kept: replace(
+                kept, candidate=candidate, candidate_attempt=attempt, awaits="release" if asks else "", desk=""
+            ),
         )
-        self.storage.save_job(record)
-        return record
 
     def approve(self, record: JobRecord) -> JobRecord:
         """Let a candidate go out.
@@ -108,9 +123,7 @@ class Desk:
         if record.awaits != "release" or record.candidate is None:
             raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
         self.storage.log("release-approved", self.clock.now(), record.job, attempt=record.candidate_attempt)
-        record = replace(record, awaits="", desk="approve")
-        self.storage.save_job(record)
-        return record
+        return self.storage.change_job(record.job, lambda kept: replace(kept, awaits="", desk="approve"))
 
     def sealed(self, record: JobRecord, contract: Contract) -> bytes:
         """Give the signed, sealed result of a candidate; the same bytes every time.
@@ -151,8 +164,10 @@ class Desk:
         made, hidden = without_differences({"rows": rows, "linkage": linkage}, earlier, profile, plan)
         self.storage.keep_table(
             job,
+            attempt,
             family,
             canonical_bytes(exact({**made, "names": names.json_value()})),
+            numbers=self._numbers(assignment, opened),
             agreement=question.agreement,
             until=kept_until(contract.agreement),
         )
@@ -160,3 +175,30 @@ class Desk:
         if hidden:
             told["rows_hidden"] = told["rows_hidden"] | {REASON: hidden}
         return made["rows"], made["linkage"], told
+
+    def _numbers(self, assignment: Assignment, opened: Opened) -> bytes:
+        """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""
+        values = ",".join(str(value) for value in opened.values).encode()
+        return derive(self.storage.secret(), "opened numbers", assignment.job, values)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The desk's part in one attempt, for the session that brings the shares.
+
+    Attributes:
+        approvals: as this node has verified them; the result carries them.
+    """
+
+    desk: Desk
+    assignment: Assignment
+    attempt: int
+    approvals: tuple[bytes, ...] = field(repr=False)
+
+    def begin(self) -> None:
+        """Note that the shares are opened; as `Desk.begin_opening`."""
+        self.desk.begin_opening(self.assignment.job.hex(), self.attempt)
+
+    def keep(self, opened: Opened) -> JobRecord:
+        """Make and keep the candidate; as `Desk.candidate`."""
+        return self.desk.candidate(self.assignment, self.attempt, opened, list(self.approvals))

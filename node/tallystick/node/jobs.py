@@ -5,6 +5,13 @@
     releasing              hand on what was stored to be sent
     ended                  drop the session; nothing of it stays
 
+Rules that this file enforces, whatever the coordinator says (S-18, S-37, S-41):
+
+1. A job that ended here stays ended: nothing is made, sent or decided for it any more.
+2. Attempts only grow, to three. A word about an earlier attempt, or a later one than there can be, fails the job.
+3. Where the desk began to open an attempt, no other attempt of the job has a session at the desk: it releases what it kept, or fails the job.
+4. A hello of ours that this node's state does not know of means that the state is an old one, restored: the job fails.
+
 One job is handled by one task at a time; jobs do not wait for each other.
 """
 
@@ -22,28 +29,27 @@ import structlog
 
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.documents import decoded
-from tallystick.core.errors import CATALOGUE, Broken, NotReady, TallyError
+from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import ReasonClass
-from tallystick.core.job.hello import Hello
+from tallystick.core.job.hello import MAX_ATTEMPTS, Hello
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName, sealed_envelopes
 from tallystick.core.net.spoolfile import write_spool
-from tallystick.core.net.status import origin
-from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.machine import Ref
-from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals, Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Dropped, from_file, kept_path, persistent
-from tallystick.node.desk import Desk
+from tallystick.node.desk import Desk, Opening
+from tallystick.node.failures import Failures
 from tallystick.node.ports import JobRecord
-from tallystick.node.session import Session, Surroundings
-from tallystick.v1.types_pb2 import Failure, JobView
+from tallystick.node.session import Session
+from tallystick.node.storage.rules import attempt_opened
+from tallystick.node.surroundings import Surroundings
 from tallystick.v1.types_pb2 import JobState as WireState
+from tallystick.v1.types_pb2 import JobView
 
-MAX_TEXT: Final = 1000
 _LOG: Final = structlog.get_logger("node")
 
 
@@ -76,9 +82,12 @@ class Jobs:
     desk: Desk
     _running: dict[str, Running] = field(default_factory=dict)
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-    _failed: set[tuple[str, int]] = field(default_factory=set)
     _sent: set[tuple[str, int, str]] = field(default_factory=set)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        around = self.around
+        self.failures = Failures(around.agency, around.storage, around.link, around.clock)
 
     async def sync(self, job: bytes) -> None:
         """Ask what a job is at, and do what is due.
@@ -139,13 +148,23 @@ class Jobs:
 
     async def _handle(self, view: JobView) -> None:
         digest, state = view.job.hex(), state_of(view)
+        kept = self.around.storage.job(digest)
+        if kept is not None and JobState(kept.state).final:
+            await self._stay_ended(kept, view, state)
+            return
         if state.final:
             await self._end(digest, state)
+            return
+        if (lie := self._impossible(kept, view)) is not None:
+            await self._stop(digest)
+            if not await self.failures.told(digest, view.attempt):
+                await self.failures.fail(digest, view.attempt, lie)
             return
         record = await asyncio.to_thread(self.approvals.consider, view.document, digest)
         if record is None:
             return
-        record = self._noted(record, state, view.attempt)
+        if (record.state, record.attempt) != (state, view.attempt):
+            record = self.around.storage.change_job(digest, lambda kept: replace(kept, state=str(state), attempt=view.attempt))
         running = self._running.get(digest)
         if running is not None and running.session.attempt != view.attempt:
             await self._stop(digest)
@@ -160,13 +179,13 @@ class Jobs:
     async def _go_on(self, record: JobRecord, view: JobView, state: JobState) -> None:
         """Begin a session, or go on after a restart of this process."""
         digest, attempt, storage = record.job, view.attempt, self.around.storage
-        if (digest, attempt) in self._failed:
+        if await self.failures.told(digest, attempt):
             return
         try:
             contract = await asyncio.to_thread(self.approvals.contract, record.document, digest)
             await asyncio.to_thread(self.approvals.ready, contract, list(view.approvals))
         except TallyError as error:
-            await self._fail(digest, attempt, error)
+            await self.failures.fail(digest, attempt, error)
             return
         assignment = Assignment(self.around.agency, contract)
         share = storage.share(digest, attempt)
@@ -178,34 +197,34 @@ class Jobs:
             if record.awaits != "release":
                 await self._release(record)
             return
+        if storage.opening(digest) is not None:  # what was opened was lost, or is of another attempt
+            await self.failures.fail(digest, attempt, attempt_opened())
+            return
         done = share is not None and self.around.agency != assignment.desk
         if done:
             return
         if share is not None or state != JobState.RUNNING or self._said_hello(view):
             restarted = NotReady("party-restarted", f"{self.around.agency} restarted, and its keys for this attempt are gone")
-            await self._fail(digest, attempt, restarted, retry=True)
+            await self.failures.fail(digest, attempt, restarted, retry=True)
             return
-        session = Session(self.around, assignment, view)
+        opening = Opening(self.desk, assignment, attempt, tuple(view.approvals))
+        session = Session(self.around, assignment, view, opening)
         self._running[digest] = Running(session, asyncio.create_task(self._run(session, assignment)))
 
     async def _run(self, session: Session, assignment: Assignment) -> None:
         digest = assignment.job.hex()
         try:
-            opened = await session.run()
+            record = await session.run()
             self._sent.add((digest, session.attempt, kinds.SHARES))
-            if isinstance(opened, desk_machine.Opened):
-                view = await persistent(lambda: self.around.link.sync(assignment.job))
-                record = await asyncio.to_thread(self.desk.candidate, assignment, session.attempt, opened, list(view.approvals))
-                failpoint("node-candidate-stored")
-                if record.awaits != "release":
-                    await self._release(record)
+            if record is not None and record.awaits != "release":
+                await self._release(record)
         except (Dropped, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
             lost = (
                 isinstance(error, TallyError) and error.code == "party-restarted"
             )  # a hello of a process that was killed came late
-            await self._fail(digest, session.attempt, error, retry=lost)
+            await self.failures.fail(digest, session.attempt, error, retry=lost)
         finally:
             self._finished(digest, session)
 
@@ -248,24 +267,6 @@ class Jobs:
             if document not in view.approvals:
                 await self.around.link.deposit(view.job, document)
 
-    async def _fail(self, digest: str, attempt: int, error: BaseException, *, retry: bool = False) -> None:
-        """Tell the others that this agency cannot go on; nothing of the data is in what is told."""
-        told = outward(error)
-        kind, place = type(error).__name__, origin(error)
-        _LOG.warning(
-            "cannot go on", job=digest[:12], attempt=attempt, code=told.code, detail=told.detail, error=kind, where=place
-        )
-        self._failed.add((digest, attempt))
-        with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
-            self.around.storage.log(
-                "failed", self.around.clock.now(), digest, attempt=attempt, code=told.code, detail=told.detail
-            )
-        failure = Failure(
-            party=self.around.agency, code=told.code, message=told.message[:MAX_TEXT], hint=told.hint[:MAX_TEXT], retry=retry
-        )
-        with contextlib.suppress(TallyError):  # the job may have ended meanwhile
-            await persistent(lambda: self.around.link.report_failure(bytes.fromhex(digest), attempt, failure))
-
     def _soon(self, digest: str) -> None:
         """Let the coordinator hear of a decision, without making its maker wait."""
 
@@ -282,21 +283,45 @@ class Jobs:
         hellos = [decoded(data, kind="hello").read(Hello) for data in view.hellos]
         return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
 
-    def _noted(self, record: JobRecord, state: JobState, attempt: int) -> JobRecord:
-        if (record.state, record.attempt) != (state, attempt):
-            record = replace(record, state=str(state), attempt=attempt)
-            self.around.storage.save_job(record)
-        return record
+    def _impossible(self, kept: JobRecord | None, view: JobView) -> TallyError | None:
+        """Give what stands against a word about a job that has not ended, if anything does (rules 2 and 4)."""
+        attempt, known = view.attempt, 0 if kept is None else kept.attempt
+        if attempt < known or attempt > MAX_ATTEMPTS:
+            return Broken(
+                "protocol-broken",
+                f"the coordinator tells of attempt {attempt} where {self.around.agency} knows of {known}, and there are {MAX_ATTEMPTS}",
+            )
+        if known < attempt and self._said_hello(view):
+            return Broken(
+                "state-corrupt",
+                f"{self.around.agency} said hello in this attempt and its node does not know of it: its state is of an earlier time",
+                hint="a restored state folder forgets what left the node; submit the question again as a new job",
+            )
+        return None
+
+    async def _stay_ended(self, kept: JobRecord, view: JobView, state: JobState) -> None:
+        """Do nothing more for a job that ended here; say so where the coordinator tells that it goes on (rule 1)."""
+        await self._stop(kept.job)
+        if state == kept.state:
+            self.failures.forget(kept.job)
+            return
+        _LOG.warning("ended before", job=kept.job[:12], state=kept.state, told=str(state), attempt=view.attempt)
+        if not state.final and not await self.failures.told(kept.job, view.attempt):
+            over = Invalid(
+                "job-state",
+                f"the job ended at {self.around.agency} ({kept.state}) and is not taken up again",
+                hint="submit the question again as a new job",
+            )
+            await self.failures.fail(kept.job, view.attempt, over)
 
     async def _end(self, digest: str, state: JobState) -> None:
         await self._stop(digest)
-        record = self.around.storage.job(digest)
-        if record is not None and record.state != state:
+        if self.around.storage.job(digest) is not None:
             failpoint("node-before-end")
             self.around.storage.log("ended", self.around.clock.now(), digest, state=str(state))
-            self.around.storage.save_job(replace(record, state=str(state), awaits="", candidate=None))
             await asyncio.to_thread(_remove_kept, self.around.state, digest)
-        self._failed = {one for one in self._failed if one[0] != digest}
+            self.around.storage.change_job(digest, lambda kept: replace(kept, state=str(state), awaits="", candidate=None))
+        self.failures.forget(digest)
         self._sent = {one for one in self._sent if one[0] != digest}
 
     async def _stop(self, digest: str) -> None:
@@ -304,23 +329,6 @@ class Jobs:
         if running is not None and running.task is not asyncio.current_task():
             running.task.cancel()
             await asyncio.gather(running.task, return_exceptions=True)
-
-
-def outward(error: BaseException) -> TallyError:
-    """Give what others may know of why this agency cannot go on."""
-    match error:
-        case TallyError():
-            return error
-        case PeerFault():
-            return Broken("protocol-broken", str(error), detail=error.rule)
-        case LocalFault() if error.rule in CATALOGUE:
-            return Broken(error.rule, CATALOGUE[error.rule], detail=error.rule)
-        case LocalFault():
-            return Broken("internal", CATALOGUE["internal"], detail=error.rule)
-        case OSError():
-            return Broken("disk", "the agency's disk is full or failed", hint="its IT makes room")
-        case _:
-            return Broken("internal", CATALOGUE["internal"], hint="the log of the agency's node says where")
 
 
 def _remove_kept(state: Path, digest: str) -> None:

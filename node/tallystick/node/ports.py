@@ -98,8 +98,24 @@ class Storage(Protocol):
         """Give all jobs, oldest first."""
         ...
 
-    def save_job(self, record: JobRecord) -> None:
-        """Keep a job, in place of what was kept of it."""
+    def save_job(self, record: JobRecord) -> JobRecord:
+        """Keep a job, in place of what was kept of it; give what is kept now.
+
+        A job that ended stays as it is, whatever comes, and an attempt never becomes a lower one.
+        """
+        ...
+
+    def change_job(self, job: str, change: Callable[[JobRecord], JobRecord]) -> JobRecord:
+        """Change what is kept of a job, with nobody in between, and as `save_job`; give what is kept now.
+
+        Args:
+            job: the digest.
+            change: gives the new record from the kept one; quick, and asks nothing of the store. Not called for a job that ended.
+
+        Raises:
+            Invalid: `job-unknown`: nothing is kept of it.
+            What `change` raises: then nothing changed.
+        """
         ...
 
     def pin_table(self, job: str, fingerprint: bytes) -> None:
@@ -111,7 +127,11 @@ class Storage(Protocol):
         ...
 
     def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
-        """Keep an attempt's share before it is sent, and give what must be sent: what was kept first, whatever comes later."""
+        """Keep an attempt's share before it is sent, and give what must be sent: what was kept first, whatever comes later.
+
+        Raises:
+            Invalid: `job-state`: the job ended here, or is in a later attempt.
+        """
         ...
 
     def share(self, job: str, attempt: int) -> bytes | None:
@@ -119,27 +139,51 @@ class Storage(Protocol):
         ...
 
     def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
-        """Keep an attempt's sealed result before it is sent, and give what must be sent: what was kept first."""
+        """Keep an attempt's sealed result before it is sent, and give what must be sent: what was kept first.
+
+        Raises:
+            Invalid: `job-state`: the job ended here, or is in a later attempt.
+        """
         ...
 
     def result(self, job: str, attempt: int) -> bytes | None:
         """Give the sealed result that was kept."""
         ...
 
-    def keep_table(self, job: str, family: str, table: bytes, *, agreement: str, until: datetime) -> None:
-        """Keep what a job's result shows, in place of what was kept of the job, so that later results can be held against it.
+    def begin_opening(self, job: str, attempt: int) -> None:
+        """Note, before it is done, that the shares of an attempt are opened here; the same again changes nothing.
+
+        Raises:
+            Refused: `attempt-opened`: those of another attempt were.
+            Invalid: `job-state`: the job ended here, or is in a later attempt.
+        """
+        ...
+
+    def opening(self, job: str) -> int | None:
+        """Give the attempt whose shares were opened here, or were about to be; 0 where it is not known which, None for none."""
+        ...
+
+    def keep_table(
+        self, job: str, attempt: int, family: str, table: bytes, *, numbers: bytes, agreement: str, until: datetime
+    ) -> None:
+        """Keep what an attempt's result shows, in place of what was kept of it, so that later results can be held against it.
 
         Args:
             job: the digest.
+            attempt: the attempt.
             family: what results that are held against each other have in common.
             table: not empty.
+            numbers: a digest of the opened numbers that the table rests on.
             agreement: the name of the job's.
             until: when its time is over, in UTC.
+
+        Raises:
+            Broken: `attempts-differ`: a table of the same job rests on other numbers; nothing is kept.
         """
         ...
 
     def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
-        """Give what was kept of a family, in the order of the jobs' digests, without one job; None for what was forgotten."""
+        """Give what was kept of a family, by jobs' digests and attempts, without one job; None for what was forgotten."""
         ...
 
     def extend_tables(self, agreement: str, until: datetime) -> None:
@@ -151,7 +195,7 @@ class Storage(Protocol):
         ...
 
     def forget_table(self, job: str) -> None:
-        """Delete the numbers of a table; that there was one is kept. Nothing of them stays in the store's files."""
+        """Delete the numbers of a job's tables; that there were some is kept. Nothing of them stays in the store's files."""
         ...
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:

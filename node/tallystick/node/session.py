@@ -10,6 +10,8 @@ Rules that this file enforces:
    were made. An answer that is made while a message is still being checked stays in a sealed file until the message was found good.
 5. A share is stored before it is sent, and what is sent is what was stored first (S-18). It is made when all else of this agency has
    been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
+6. The desk gives its word in the hello that nothing of the attempts before was opened, or begins no attempt. It notes that it opens
+   shares before it does, when all of them are here, and keeps what they say in the same step (S-18, S-41).
 """
 
 from __future__ import annotations
@@ -18,73 +20,43 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.agreement.check import COORDINATOR, pinned_key
-from tallystick.core.clock import Clock
 from tallystick.core.documents import decoded
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
-from tallystick.core.job.hello import Hello, new_hello, verified_hello
+from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verified_hello
 from tallystick.core.job.lifecycle import Phase
-from tallystick.core.keyfile import Identity
 from tallystick.core.net.chunks import MessageName
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
-from tallystick.crypto.randomness import Randomness
-from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
-from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, from_file, kept_path, persistent
+from tallystick.node.desk import Opening
 from tallystick.node.passage import Passage
-from tallystick.node.ports import Link, Storage
+from tallystick.node.ports import JobRecord
 from tallystick.node.prepare import Prepared
+from tallystick.node.storage.rules import attempt_opened
+from tallystick.node.surroundings import Surroundings
 from tallystick.v1.types_pb2 import JobView, Progress
 
 REPORT_SECONDS: Final = 1.0
 
-Prepare = Callable[[Assignment], Prepared]
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What every session of a node shares.
-
-    Attributes:
-        prepare: reads this agency's people; blocks.
-        state: the state folder.
-        machines: the agency's and the desk's (begin, table); tests put others in their place.
-    """
-
-    agency: str
-    identity: Identity
-    storage: Storage
-    link: Link
-    clock: Clock
-    workers: Workers
-    randomness: Randomness
-    prepare: Prepare
-    state: Path
-    machines: Mapping[str, tuple[Callable[[Any], Step[Any]], Table]] = field(
-        default_factory=lambda: {
-            "agency": (agency_machine.begin, agency_machine.TABLE),
-            "desk": (desk_machine.begin, desk_machine.TABLE),
-        }
-    )
-
 
 class Session:
-    """See the module's rules. `run` gives what the desk's machine opened, or None where this agency is not the desk."""
+    """See the module's rules. `run` gives the record with the desk's candidate, or None where this agency is not the desk."""
 
-    def __init__(self, around: Surroundings, assignment: Assignment, view: JobView) -> None:
+    def __init__(self, around: Surroundings, assignment: Assignment, view: JobView, opening: Opening) -> None:
         self._around = around
         self._assignment = assignment
         self._view = view
+        self._opening = opening
+        self._candidate: JobRecord | None = None
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.attempt: Final = view.attempt
@@ -102,7 +74,7 @@ class Session:
             self._view = view
             self._news.set()
 
-    async def run(self) -> Any:
+    async def run(self) -> JobRecord | None:
         """Run the attempt to its end.
 
         Raises:
@@ -121,7 +93,7 @@ class Session:
             await asyncio.gather(work, *helpers, return_exceptions=True)
             self._drop()
 
-    async def _work(self) -> Any:
+    async def _work(self) -> JobRecord | None:
         assignment, around = self._assignment, self._around
         job = assignment.job.hex()
         around.storage.log("attempt", around.clock.now(), job, attempt=self.attempt)
@@ -129,7 +101,8 @@ class Session:
         setup = self._agency_setup(await asyncio.to_thread(around.prepare, assignment)) if holds_data else None
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
-        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity).encoded()
+        word = self._word()
+        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encoded()
         self.see(await persistent(lambda: around.link.deposit(assignment.job, hello)))
         failpoint("node-after-hello")
         self._courier = self._made_courier(await self._hellos())
@@ -147,7 +120,21 @@ class Session:
             role, ref = await self._next()
             await self._take(role, ref)
         await self._uploads.join()
-        return self._states.get("desk")
+        return self._candidate
+
+    def _word(self) -> tuple[int, ...] | None:
+        """Give what the desk says in its hello of earlier attempts: that nothing was opened; None from others (rule 6).
+
+        It binds: the store refuses to begin an opening of an attempt before the one that this node is in.
+
+        Raises:
+            Refused: `attempt-opened`: it cannot be said.
+        """
+        if self._around.agency != self._assignment.contract.agreement.release.desk:
+            return None
+        if self._around.storage.opening(self._assignment.job.hex()) is not None:
+            raise attempt_opened()
+        return earlier_attempts(self.attempt)
 
     def _tagging(self) -> bool:
         """Tell whether this agency's lists are still to be made, or others' to be masked."""
@@ -261,12 +248,23 @@ class Session:
             passage = courier.incoming(ref)
             download = asyncio.create_task(courier.fetched(ref, passage))
             try:
-                await self._stepped(role, lambda: advance(table, state, courier.opened(ref, passage)))
+                step = self._open if ref.kind == kinds.SEALED else advance
+                await self._stepped(role, lambda: step(table, state, courier.opened(ref, passage)))
             finally:
                 download.cancel()
                 await asyncio.gather(download, return_exceptions=True)
             passage.close()
         failpoint(f"node-{ref.kind}-taken")
+
+    def _open(self, table: Table, state: Any, message: Message) -> Step[Any]:
+        """Open the shares, once that is noted, and keep what they say (rule 6). Runs in a thread."""
+        whole = Message(message.ref, tuple(message.chunks))
+        self._opening.begin()
+        failpoint("node-opening-noted")
+        made = advance(table, state, whole)
+        self._candidate = self._opening.keep(made.state)
+        failpoint("node-candidate-stored")
+        return made
 
     async def _stepped(self, role: str, step: Callable[[], Step[Any]]) -> None:
         await self._loop.run_in_executor(self._thread, self._step, role, step)

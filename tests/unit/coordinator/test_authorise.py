@@ -13,7 +13,7 @@ import pytest
 from tallystick.coordinator.server.authorise import MAX_CALLERS, Authorise, Pace, caller
 from tallystick.coordinator.server.hub import Hub, woken
 from tallystick.core.clock import FixedClock
-from tallystick.core.errors import Refused, TallyError
+from tallystick.core.errors import NotReady, Refused, TallyError
 from tallystick.core.net.tls import Credentials
 from tests.governance import NOW
 from tests.integration.served import credentials
@@ -121,16 +121,16 @@ def test_the_pace_is_kept_for_each_certificate() -> None:
     pace = Pace(clock, 2)
     for _ in range(20):
         pace.take("one")
-    with pytest.raises(Refused, match="too-large"):
+    with pytest.raises(NotReady, match="busy"):
         pace.take("one")
     pace.take("other")
     clock.advance(timedelta(seconds=1))
     pace.take("one")
     pace.take("one")
-    with pytest.raises(Refused, match="too-large"):
+    with pytest.raises(NotReady, match="busy"):
         pace.take("one")
     clock.advance(-timedelta(hours=1))  # a clock that is set back gives nothing
-    with pytest.raises(Refused, match="too-large"):
+    with pytest.raises(NotReady, match="busy"):
         pace.take("one")
     for number in range(MAX_CALLERS + 10):
         pace.take(f"certificate {number}")

@@ -10,6 +10,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
+from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import signed
 from tallystick.core.errors import Broken
 from tallystick.core.job.model import Question
@@ -51,9 +52,9 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
     return tuple(values.get((cell.row, cell.label), 0) for cell in part.plan.cells)
 
 
-def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None) -> Opened:
+def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None, attempt: int = 1) -> Opened:
     links = (sum(matched.values()), *([0] * (len(part.passes.told) - 1)))
-    made = encoded(Seen(links, None), job=part.job, attempt=1, passes=part.passes.digest)
+    made = encoded(Seen(links, None), job=part.job, attempt=attempt, passes=part.passes.digest)
     return Opened(cells(part, matched), {}, made if report is None else report)
 
 
@@ -66,18 +67,20 @@ class Room:
 
     def candidate(self, part: Assignment, matched: Mapping[str | None, int], **more: Any) -> dict[str, Any]:
         """Give what would go out."""
-        return self.made(part, opened(part, matched, **more))
+        return self.made(part, opened(part, matched, **more), more.get("attempt", 1))
 
-    def made(self, part: Assignment, cells: Opened) -> dict[str, Any]:
+    def made(self, part: Assignment, cells: Opened, attempt: int = 1) -> dict[str, Any]:
         """Give what would go out of opened cells."""
-        self.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW))
+        if self.storage.job(part.job.hex()) is None:
+            self.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW))
         approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
-        record = self.desk.candidate(part, 1, cells, approvals)
+        record = self.desk.candidate(part, attempt, cells, approvals)
         assert record.candidate is not None
         body: dict[str, Any] = numbers(json.loads(record.candidate))
         return body
 
 
+FAMILY = family_of(asked(), TERMS)
 MATCHED: dict[str | None, int] = {"north": 100, "south": 200, "east": 150, "west": 120}
 
 
@@ -119,12 +122,26 @@ def test_s19_other_names_for_the_groups_let_nobody_subtract() -> None:
     assert body["disclosure"]["compared_with"] == 1
 
 
-def test_another_attempt_of_the_same_job_is_not_held_against_the_first() -> None:
+def test_another_attempt_of_the_same_job_with_the_same_numbers_is_not_held_against_the_first() -> None:
+    room, part = Room(), assignment()
+    first = room.candidate(part, MATCHED)
+    body = room.candidate(part, MATCHED, attempt=2)
+    assert (body["rows"], body["attempt"]) == (first["rows"], 2)
+    assert body["disclosure"]["compared_with"] == 0
+
+
+def test_s41_other_numbers_of_the_same_job_are_not_kept() -> None:
+    """Whatever let another attempt through: one person more or less in it is not released."""
     room, part = Room(), assignment()
     room.candidate(part, MATCHED)
-    body = room.candidate(part, MATCHED | {"north": 103})
-    assert counts(body)["north"] == 103
-    assert body["disclosure"]["compared_with"] == 0
+    kept = room.storage.job(part.job.hex())
+    tables = list(room.storage.tables(FAMILY, but=""))
+    with pytest.raises(Broken) as refusal:
+        room.candidate(part, MATCHED | {"north": 99}, attempt=2)
+    assert refusal.value.code == "attempts-differ"
+    assert list(room.storage.tables(FAMILY, but="")) == tables
+    assert room.storage.job(part.job.hex()) == kept
+    assert kept is not None
 
 
 def test_a_question_by_other_columns_is_not_held_against_it() -> None:

@@ -136,7 +136,7 @@ def test_s26_the_desks_node_refuses_such_a_job_before_it_runs_and_others_need_no
         node = Desk(tmp_path / agency, AUTO, agency=agency)
         job = node.job()
         family = family_of(job.question, node.terms)
-        node.storage.keep_table("ab" * 32, family, b"{}", agreement="county", until=NOW)
+        node.storage.keep_table("ab" * 32, 1, family, b"{}", numbers=b"n", agreement="county", until=NOW)
         assert forget_tables(node.storage, [], NOW) == 1
         assert node.decided(job).decision == decision
         reasons = [record.reasons for record in node.storage.jobs()]
@@ -154,8 +154,10 @@ def test_a_node_keeps_house_when_it_starts(tmp_path: Path) -> None:
     terms = agreement(stewards={}, approvers={})
     config = config_of(tmp_path, "labor", {"county.json": signed_agreement(terms)}, AUTO)
     storage = MemoryStorage()
-    storage.keep_table("ab" * 32, "one", b"{}", agreement="of another network", until=NOW - SECOND)
-    storage.keep_table("cd" * 32, "one", b"{}", agreement=terms.agreement, until=NOW - SECOND)  # its newer version is in force
+    storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="of another network", until=NOW - SECOND)
+    storage.keep_table(
+        "cd" * 32, 1, "one", b"{}", numbers=b"n", agreement=terms.agreement, until=NOW - SECOND
+    )  # its newer version is in force
     node = built(config, identity("labor"), storage, cast("Link", Nowhere()), SerialWorkers(), FixedClock(NOW))
 
     async def attended() -> None:
@@ -175,6 +177,6 @@ def test_documents_of_unended_jobs_are_read_for_their_agreement() -> None:
     other = agreement(agreement="other", link=["default"])
     job = governance.job(other)
     room.storage.save_job(JobRecord(job.digest(), signed("job", job, "ana", identity("ana")).encoded(), NOW, state="running"))
-    room.storage.keep_table(part.job.hex(), "one", b"{}", agreement=TERMS.agreement, until=NOW)
-    room.storage.keep_table("ab" * 32, "one", b"{}", agreement="other", until=NOW)
+    room.storage.keep_table(part.job.hex(), 1, "one", b"{}", numbers=b"n", agreement=TERMS.agreement, until=NOW)
+    room.storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="other", until=NOW)
     assert forget_tables(room.storage, [], NOW) == 1

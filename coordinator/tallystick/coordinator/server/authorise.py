@@ -23,7 +23,7 @@ import grpc.aio
 from tallystick.coordinator.authority import Authority
 from tallystick.coordinator.server.hub import Hub, Session
 from tallystick.core.clock import Clock
-from tallystick.core.errors import Refused
+from tallystick.core.errors import NotReady, Refused
 from tallystick.core.net.status import Context, Continuation, wrapped
 from tallystick.core.net.tls import Identity, Role, certificate_identity, serial_of
 
@@ -132,7 +132,7 @@ class Pace:
         """Take a token.
 
         Raises:
-            Refused: `too-large`: there is none.
+            NotReady: `busy`: there is none; later there is.
         """
         now = self._clock.now().timestamp()
         most = float(self._rate * BURST_SECONDS)
@@ -142,4 +142,4 @@ class Pace:
         while len(self._buckets) > MAX_CALLERS:
             del self._buckets[next(iter(self._buckets))]
         if tokens < 1:
-            raise Refused("too-large", f"more than {self._rate} calls a second", hint="call less often")
+            raise NotReady("busy", f"more than {self._rate} calls a second", hint="call again later, or less often")

@@ -2,6 +2,9 @@
 
 The key is made afresh for the attempt and never written down, so a recorded attempt cannot be opened later by whoever takes the
 machine.
+
+In a second or third attempt the desk's hello also holds its word that it opened nothing of the attempts before. Two openings of one job,
+over slots that a coordinator chose, could be subtracted; so no agency goes into another attempt without that word (S-18, S-41).
 """
 
 from __future__ import annotations
@@ -28,15 +31,31 @@ class Hello(Document):
         job: the job's digest.
         attempt: 1 to `MAX_ATTEMPTS`.
         sealing_key: 1,216 bytes, hexadecimal.
+        nothing_opened: in the desk's hello of attempt n > 1, the attempts 1 to n - 1: of none of them was a share opened, and none
+            will be. None in every other hello.
     """
 
     job: Hex32
     attempt: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
     agency: Name
     sealing_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+    nothing_opened: tuple[Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)], ...] | None = None
 
 
-def new_hello(job: str, attempt: int, agency: str, sealing_key: bytes, identity: Identity) -> SignedDocument:
+def earlier_attempts(attempt: int) -> tuple[int, ...] | None:
+    """Give the attempts that the desk's word must name in its hello of an attempt; None in the first, which has none before it."""
+    return tuple(range(1, attempt)) or None
+
+
+def new_hello(
+    job: str,
+    attempt: int,
+    agency: str,
+    sealing_key: bytes,
+    identity: Identity,
+    *,
+    nothing_opened: tuple[int, ...] | None = None,
+) -> SignedDocument:
     """Give an agency's signed hello.
 
     Args:
@@ -45,11 +64,12 @@ def new_hello(job: str, attempt: int, agency: str, sealing_key: bytes, identity:
         agency: its name in the agreement.
         sealing_key: the public key, 1,216 bytes.
         identity: the agency's.
+        nothing_opened: the desk's word on the attempts before; nobody else gives one.
 
     Raises:
         pydantic.ValidationError: an attempt or key out of range.
     """
-    hello = Hello(job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex())
+    hello = Hello(job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex(), nothing_opened=nothing_opened)
     return signed("hello", hello, agency, identity)
 
 
@@ -64,8 +84,8 @@ def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: 
         agreement: pins the agency's key.
 
     Raises:
-        Broken: `protocol-broken`: malformed, for another job or attempt, of another agency, by another key, or nothing can be
-        sealed to its key.
+        Broken: `protocol-broken`: malformed, for another job or attempt, of another agency, by another key, nothing can be
+            sealed to its key, the desk does not say of exactly the attempts before that nothing was opened, or another agency does.
     """
     if agency not in agreement.parties:
         raise _broken(agency, "is no party to the agreement")
@@ -79,6 +99,11 @@ def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: 
         raise _broken(agency, "sent a hello that is malformed or not signed with its key", detail=str(error)) from error
     if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):
         raise _broken(agency, "sent a hello for another job, attempt or agency")
+    is_desk = agency == agreement.release.desk
+    if is_desk and hello.nothing_opened != earlier_attempts(attempt):
+        raise _broken(agency, "is the desk and does not say in its hello that nothing of the attempts before was opened")
+    if not is_desk and hello.nothing_opened is not None:
+        raise _broken(agency, "is not the desk and says in its hello what was opened")
     return hello
 
 

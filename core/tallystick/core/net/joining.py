@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import grpc
 from pydantic import Field, StringConstraints
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.files import read_at_most
 from tallystick.core.model import Document, Name
 from tallystick.core.net.channel import CALL_SECONDS, blocking_channel  # before grpc
-from tallystick.core.net.status import raised
+from tallystick.core.net.patience import patiently
 from tallystick.core.net.tls import Credentials, Identity, certificate_identity, signing_request
 from tallystick.v1.enrol_pb2 import JoinRequest, RenewRequest
 from tallystick.v1.enrol_pb2_grpc import EnrolStub
@@ -75,10 +74,8 @@ def exchanged(invitation: Invitation, key: bytes) -> Credentials:
         Refused: `invite-invalid`: the certificate is not for whom the invitation is.
     """
     with blocking_channel(invitation.address, invitation.credentials) as channel:
-        try:
-            answer = EnrolStub(channel).Join(JoinRequest(csr=signing_request(key)), timeout=CALL_SECONDS)
-        except grpc.RpcError as error:
-            raise raised(error) from error
+        request = JoinRequest(csr=signing_request(key))
+        answer = patiently(lambda: EnrolStub(channel).Join(request, timeout=CALL_SECONDS))
     if certificate_identity(answer.certificate_chain) != Identity(invitation.network, invitation.role, invitation.name):
         raise Refused(
             "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
@@ -101,10 +98,8 @@ def renewed(address: str, held: Credentials, key: bytes) -> Credentials:
         Refused: `not-enrolled`: the certificate names somebody else.
     """
     with blocking_channel(address, held) as channel:
-        try:
-            answer = EnrolStub(channel).Renew(RenewRequest(csr=signing_request(key)), timeout=CALL_SECONDS)
-        except grpc.RpcError as error:
-            raise raised(error) from error
+        request = RenewRequest(csr=signing_request(key))
+        answer = patiently(lambda: EnrolStub(channel).Renew(request, timeout=CALL_SECONDS))
     if certificate_identity(answer.certificate_chain) != certificate_identity(held.chain):
         raise Refused("not-enrolled", "the coordinator's new certificate names somebody else", hint="tell its operator")
     return Credentials(held.authority, answer.certificate_chain, key)

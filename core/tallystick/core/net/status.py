@@ -46,6 +46,7 @@ _BY_CODE: Final[dict[str, grpc.StatusCode]] = {
     "job-unknown": grpc.StatusCode.NOT_FOUND,
     "agreement-unknown": grpc.StatusCode.NOT_FOUND,
     "job-duplicate": grpc.StatusCode.ALREADY_EXISTS,
+    "busy": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "too-large": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "version-mismatch": grpc.StatusCode.FAILED_PRECONDITION,
     "protocol-broken": grpc.StatusCode.INVALID_ARGUMENT,
@@ -59,7 +60,7 @@ _FROM_STATUS: Final[dict[grpc.StatusCode, tuple[type[TallyError], str, str, str]
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: (NotReady, "unavailable", "the coordinator did not answer in time", "try again"),
     grpc.StatusCode.CANCELLED: (NotReady, "unavailable", "the call was cut off", "try again"),
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (Refused, "too-large", "a message is over its limit", ""),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (NotReady, "busy", "the coordinator takes no more calls at the moment", "try again"),
     grpc.StatusCode.UNAUTHENTICATED: (
         Refused,
         "not-enrolled",
@@ -74,6 +75,9 @@ _FROM_STATUS: Final[dict[grpc.StatusCode, tuple[type[TallyError], str, str, str]
         "compare the versions of both",
     ),
 }
+
+_TOO_LARGE: Final = ("larger than max", "metadata size exceeds")
+"""How gRPC's own words begin to say that a message or its metadata is over a limit, which no later try changes."""
 
 
 def status_of(error: TallyError) -> grpc.StatusCode:
@@ -100,6 +104,8 @@ def raised(error: grpc.RpcError) -> TallyError:
     if code in CATALOGUE:
         kind = _KINDS.get(_text(trailing.get(KIND, "")), Broken)
         return kind(code, _text(trailing.get(MESSAGE, "")) or CATALOGUE[code], hint=_text(trailing.get(HINT, "")))
+    if status == grpc.StatusCode.RESOURCE_EXHAUSTED and any(words in (call.details() or "") for words in _TOO_LARGE):
+        return Refused("too-large", CATALOGUE["too-large"], detail=f"gRPC status {status.name}")
     kind, code, message, hint = _FROM_STATUS.get(status, (Broken, "internal", "the coordinator failed", "its log says why"))
     return kind(code, message, hint=hint, detail=f"gRPC status {status.name}")
 

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.canonical import Json
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.job.lifecycle import JobState
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.ports import Event, JobRecord
 from tallystick.node.storage import chain
-from tallystick.node.storage.changed import source_changed
+from tallystick.node.storage.rules import check_numbers, check_opening, check_under_way, merged, source_changed
 
-VERSION: Final = 3
+VERSION: Final = 4
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -37,7 +38,17 @@ ALTER TABLE shown ADD COLUMN agreement TEXT NOT NULL DEFAULT '';
 ALTER TABLE shown ADD COLUMN until TEXT NOT NULL DEFAULT '9999-12-31T23:59:59Z';
 """
 """Since version 3. What was kept before is kept for ever: under which agreement is not known of it."""
-_STEPS: Final = (_TABLES, _SHOWN, _UNTIL)
+_ATTEMPTS: Final = """
+ALTER TABLE shown RENAME TO shown_before;
+CREATE TABLE shown (job TEXT NOT NULL, attempt INTEGER NOT NULL, family TEXT NOT NULL, shown BLOB NOT NULL, numbers BLOB NOT NULL,
+    agreement TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
+INSERT INTO shown SELECT job, 0, family, shown, x'', agreement, until FROM shown_before;
+DROP TABLE shown_before;
+CREATE TABLE opening (job TEXT PRIMARY KEY, attempt INTEGER NOT NULL) STRICT;
+INSERT INTO opening SELECT job, 0 FROM shown;
+"""
+"""Since version 4. Of what was kept before neither the attempt (0) nor the numbers (empty) are known."""
+_STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS)
 """By version, what brings the version before it up."""
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -92,10 +103,18 @@ class SqliteStorage:
             rows = run("SELECT record FROM job ORDER BY seen, job").fetchall()
         return [_record(text) for (text,) in rows]
 
-    def save_job(self, record: JobRecord) -> None:
+    def save_job(self, record: JobRecord) -> JobRecord:
         """Keep a job."""
         with self._transaction() as run:
-            run("INSERT OR REPLACE INTO job VALUES (?, ?, ?)", (record.job, record.seen.isoformat(), _text(record)))
+            return _saved(run, merged(_kept(run, record.job), record))
+
+    def change_job(self, job: str, change: Callable[[JobRecord], JobRecord]) -> JobRecord:
+        """Change a job."""
+        with self._transaction() as run:
+            kept = _kept(run, job)
+            if kept is None:
+                raise Invalid("job-unknown", "no job of that name is known here")
+            return kept if JobState(kept.state).final else _saved(run, merged(kept, change(kept)))
 
     def pin_table(self, job: str, fingerprint: bytes) -> None:
         """Remember which table a job is answered from."""
@@ -109,6 +128,7 @@ class SqliteStorage:
     def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
         """Keep a share; give what was kept first."""
         with self._transaction() as run:
+            check_under_way(_kept(run, job), attempt)
             run("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", (job, attempt, share))
             return bytes(run("SELECT share FROM share WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
 
@@ -120,6 +140,7 @@ class SqliteStorage:
     def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
         """Keep a sealed result; give what was kept first."""
         with self._transaction() as run:
+            check_under_way(_kept(run, job), attempt)
             run("INSERT OR IGNORE INTO result VALUES (?, ?, ?)", (job, attempt, sealed))
             return bytes(run("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
 
@@ -128,15 +149,33 @@ class SqliteStorage:
         row = self._row("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt))
         return None if row is None else bytes(row[0])
 
-    def keep_table(self, job: str, family: str, table: bytes, *, agreement: str, until: datetime) -> None:
-        """Keep what a job's result shows."""
+    def begin_opening(self, job: str, attempt: int) -> None:
+        """Note that an attempt's shares are opened."""
         with self._transaction() as run:
-            run("INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?, ?)", (job, family, table, agreement, until.strftime(_TIME)))
+            check_under_way(_kept(run, job), attempt)
+            row = run("SELECT attempt FROM opening WHERE job = ?", (job,)).fetchone()
+            check_opening(None if row is None else int(row[0]), attempt)
+            run("INSERT OR IGNORE INTO opening VALUES (?, ?)", (job, attempt))
+
+    def opening(self, job: str) -> int | None:
+        """Give the attempt whose shares were opened."""
+        row = self._row("SELECT attempt FROM opening WHERE job = ?", (job,))
+        return None if row is None else int(row[0])
+
+    def keep_table(
+        self, job: str, attempt: int, family: str, table: bytes, *, numbers: bytes, agreement: str, until: datetime
+    ) -> None:
+        """Keep what an attempt's result shows."""
+        with self._transaction() as run:
+            for (other,) in run("SELECT numbers FROM shown WHERE job = ?", (job,)).fetchall():
+                check_numbers(bytes(other), numbers)
+            row = (job, attempt, family, table, numbers, agreement, until.strftime(_TIME))
+            run("INSERT OR REPLACE INTO shown VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
         """Give what was kept of a family."""
         with self._transaction() as run:
-            rows = run("SELECT shown FROM shown WHERE family = ? AND job <> ? ORDER BY job", (family, but)).fetchall()
+            rows = run("SELECT shown FROM shown WHERE family = ? AND job <> ? ORDER BY job, attempt", (family, but)).fetchall()
         return [bytes(shown) or None for (shown,) in rows]
 
     def extend_tables(self, agreement: str, until: datetime) -> None:
@@ -147,14 +186,14 @@ class SqliteStorage:
 
     def tables_due(self, now: datetime) -> Sequence[tuple[str, str]]:
         """Give the tables whose time is over."""
-        query = "SELECT job, agreement FROM shown WHERE until <= ? AND shown <> x'' ORDER BY job"
+        query = "SELECT DISTINCT job, agreement FROM shown WHERE until <= ? AND shown <> x'' ORDER BY job"
         with self._transaction() as run:
             return [(str(job), str(agreement)) for job, agreement in run(query, (now.strftime(_TIME),)).fetchall()]
 
     def forget_table(self, job: str) -> None:
         """Delete a table, and what the write-ahead log has of it."""
         with self._transaction() as run:
-            run("UPDATE shown SET shown = x'' WHERE job = ?", (job,))
+            run("UPDATE shown SET shown = x'', numbers = x'' WHERE job = ?", (job,))
         with self._lock, _faults():
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -222,6 +261,18 @@ def _faults() -> Iterator[None]:
         raise Broken(
             "state-corrupt", "the node's state cannot be read", hint="restore the state folder", detail=type(error).__name__
         ) from error
+
+
+def _kept(run: Any, job: str) -> JobRecord | None:
+    """Give what is kept of a job, within a transaction."""
+    row = run("SELECT record FROM job WHERE job = ?", (job,)).fetchone()
+    return None if row is None else _record(row[0])
+
+
+def _saved(run: Any, record: JobRecord) -> JobRecord:
+    """Write a job, within a transaction."""
+    run("INSERT OR REPLACE INTO job VALUES (?, ?, ?)", (record.job, record.seen.isoformat(), _text(record)))
+    return record
 
 
 def _text(record: JobRecord) -> str:

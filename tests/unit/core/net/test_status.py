@@ -40,7 +40,7 @@ def test_long_texts_are_cut_between_characters() -> None:
     [
         (grpc.StatusCode.UNAVAILABLE, "unavailable"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "unavailable"),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, "too-large"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "busy"),
         (grpc.StatusCode.UNIMPLEMENTED, "version-mismatch"),
         (grpc.StatusCode.UNKNOWN, "internal"),
     ],

@@ -1,0 +1,83 @@
+"""What this agency could not do in an attempt, told to the others until they have heard it.
+
+A failure counts as told when the coordinator has acknowledged it. Until then the attempt is not gone on with here, and every look at the
+job tells it again: else a report that was lost, or refused for the moment, would leave the job waiting for ever (S-49).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from tallystick.core.clock import Clock
+from tallystick.core.errors import CATALOGUE, Broken, TallyError
+from tallystick.core.net.status import origin
+from tallystick.crypto.errors import LocalFault, PeerFault
+from tallystick.node.courier import persistent
+from tallystick.node.ports import Link, Storage
+from tallystick.v1.types_pb2 import Failure
+
+MAX_TEXT: Final = 1000
+_LOG: Final = structlog.get_logger("node")
+
+
+@dataclass
+class Failures:
+    """Failures of this process, by job and attempt."""
+
+    agency: str
+    storage: Storage
+    link: Link
+    clock: Clock
+    _known: dict[tuple[str, int], Failure] = field(default_factory=dict)
+    _heard: set[tuple[str, int]] = field(default_factory=set)
+
+    async def fail(self, job: str, attempt: int, error: BaseException, *, retry: bool = False) -> None:
+        """Note that this agency cannot go on in an attempt, and tell it; nothing of the data is in what is told."""
+        told = outward(error)
+        kind, place = type(error).__name__, origin(error)
+        _LOG.warning("cannot go on", job=job[:12], attempt=attempt, code=told.code, detail=told.detail, error=kind, where=place)
+        with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
+            self.storage.log("failed", self.clock.now(), job, attempt=attempt, code=told.code, detail=told.detail)
+        self._known[job, attempt] = Failure(
+            party=self.agency, code=told.code, message=told.message[:MAX_TEXT], hint=told.hint[:MAX_TEXT], retry=retry
+        )
+        await self.told(job, attempt)
+
+    async def told(self, job: str, attempt: int) -> bool:
+        """Say whether this agency failed in an attempt; if so, tell it unless that was acknowledged."""
+        failure = self._known.get((job, attempt))
+        if failure is None:
+            return False
+        if (job, attempt) not in self._heard:
+            try:
+                await persistent(lambda: self.link.report_failure(bytes.fromhex(job), attempt, failure))
+                self._heard.add((job, attempt))
+            except TallyError as error:  # no acknowledgement: the next look at the job tells it again
+                _LOG.warning("failure not heard", job=job[:12], attempt=attempt, code=error.code)
+        return True
+
+    def forget(self, job: str) -> None:
+        """Let go of a job that ended."""
+        self._known = {at: failure for at, failure in self._known.items() if at[0] != job}
+        self._heard = {at for at in self._heard if at[0] != job}
+
+
+def outward(error: BaseException) -> TallyError:
+    """Give what others may know of why this agency cannot go on."""
+    match error:
+        case TallyError():
+            return error
+        case PeerFault():
+            return Broken("protocol-broken", str(error), detail=error.rule)
+        case LocalFault() if error.rule in CATALOGUE:
+            return Broken(error.rule, CATALOGUE[error.rule], detail=error.rule)
+        case LocalFault():
+            return Broken("internal", CATALOGUE["internal"], detail=error.rule)
+        case OSError():
+            return Broken("disk", "the agency's disk is full or failed", hint="its IT makes room")
+        case _:
+            return Broken("internal", CATALOGUE["internal"], hint="the log of the agency's node says where")

@@ -1,0 +1,48 @@
+"""What every session of a node shares: who it is, where it keeps things, whom it calls, and what computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tallystick.core.clock import Clock
+from tallystick.core.keyfile import Identity
+from tallystick.crypto.machine import Step, Table
+from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.statistic import agency as agency_machine
+from tallystick.crypto.statistic import desk as desk_machine
+from tallystick.crypto.workers import Workers
+from tallystick.node.assignment import Assignment
+from tallystick.node.ports import Link, Storage
+from tallystick.node.prepare import Prepared
+
+Prepare = Callable[[Assignment], Prepared]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every session of a node shares.
+
+    Attributes:
+        prepare: reads this agency's people; blocks.
+        state: the state folder.
+        machines: the agency's and the desk's (begin, table); tests put others in their place.
+    """
+
+    agency: str
+    identity: Identity
+    storage: Storage
+    link: Link
+    clock: Clock
+    workers: Workers
+    randomness: Randomness
+    prepare: Prepare
+    state: Path
+    machines: Mapping[str, tuple[Callable[[Any], Step[Any]], Table]] = field(
+        default_factory=lambda: {
+            "agency": (agency_machine.begin, agency_machine.TABLE),
+            "desk": (desk_machine.begin, desk_machine.TABLE),
+        }
+    )
