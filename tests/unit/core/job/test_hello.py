@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from tallystick.core.documents import SignedDocument, signed
 from tallystick.core.errors import Broken
-from tallystick.core.job.hello import Hello, new_hello, verified_hello
+from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verified_hello
 from tests.governance import agreement, identity, sealing_key
 
 TERMS = agreement()
@@ -61,6 +62,37 @@ def test_s21_a_forged_hello_is_refused_and_the_agency_named(how: str) -> None:
     with pytest.raises(Broken, match="labor") as caught:
         verified_hello(FORGED[how], job=JOB, attempt=1, agency="labor", agreement=TERMS)
     assert caught.value.code == "protocol-broken"
+
+
+DESK = TERMS.release.desk or ""
+
+
+def desk_hello(attempt: int, word: tuple[int, ...] | None, *, agency: str = DESK) -> SignedDocument:
+    return new_hello(JOB, attempt, agency, KEY, identity(agency), nothing_opened=word)
+
+
+def test_s41_the_desk_says_of_each_attempt_before_that_nothing_was_opened() -> None:
+    for attempt, word in ((1, None), (2, (1,)), (3, (1, 2))):
+        assert earlier_attempts(attempt) == word
+        hello = verified_hello(desk_hello(attempt, word), job=JOB, attempt=attempt, agency=DESK, agreement=TERMS)
+        assert hello.nothing_opened == word
+
+
+@pytest.mark.parametrize(
+    ("attempt", "word", "agency"),
+    [(2, None, DESK), (2, (), DESK), (2, (2,), DESK), (2, (1, 2), DESK), (3, (1,), DESK), (3, (2, 1), DESK), (1, (1,), DESK),
+     (2, (1,), "labor"), (1, (), "labor")],
+)  # fmt: skip
+def test_s41_another_word_of_the_desk_or_anybody_elses_counts_for_nothing(
+    attempt: int, word: tuple[int, ...] | None, agency: str
+) -> None:
+    with pytest.raises(Broken, match=agency) as caught:
+        verified_hello(desk_hello(attempt, word, agency=agency), job=JOB, attempt=attempt, agency=agency, agreement=TERMS)
+    assert caught.value.code == "protocol-broken"
+
+
+def test_a_hello_without_a_word_has_the_bytes_that_it_always_had() -> None:
+    assert set(json.loads(HELLO.body)) == {"job", "attempt", "agency", "sealing_key"}
 
 
 @pytest.mark.parametrize("attempt", [0, 4])

@@ -50,6 +50,22 @@ def test_a_status_without_a_code_of_ours_has_a_meaning(status: grpc.StatusCode, 
     assert raised(bare).code == code
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        ("CLIENT: Sent message larger than max (2 vs. 1)", "too-large", Refused),
+        ("SERVER: Received message larger than max (1048600 vs. 1048576)", "too-large", Refused),
+        ("received metadata size exceeds hard limit", "too-large", Refused),
+        ("Stream removed: enhance your calm", "busy", NotReady),
+        ("", "busy", NotReady),
+    ],
+)
+def test_s49_what_is_too_much_for_now_is_not_taken_for_what_is_too_large(words: str, code: str, kind: type[TallyError]) -> None:
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    error = raised(grpc.aio.AioRpcError(status, grpc.aio.Metadata(), grpc.aio.Metadata(), details=words))
+    assert (error.code, type(error)) == (code, kind)
+
+
 def test_s27_what_nobody_foresaw_says_nothing() -> None:
     secret = "123-45-6789"
     for error in (ValueError(secret), KeyError(secret), LocalFault("rule", secret), RuntimeError(secret)):
