@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,19 @@ from typing import Any
 import pytest
 
 from tallystick.coordinator import driver
+from tallystick.coordinator.slots import assigned_slots
 from tallystick.core.errors import NotReady
 from tallystick.core.job.hello import new_hello
 from tallystick.core.job.lifecycle import FINAL, JobState
-from tallystick.core.net.chunks import MessageName
 from tallystick.node.app import Node
 from tallystick.node.ports import JobRecord
 from tallystick.node.storage.sqlite import SqliteStorage
-from tallystick.v1.types_pb2 import Failure, JobView, MessageState, Progress
 from tallystick.v1.types_pb2 import JobState as WireState
+from tallystick.v1.types_pb2 import JobView
 from tests import governance
 from tests.governance import identity, sealing_key
 from tests.integration.nodes import in_loop, released, signed_terms, terms, write_sources
+from tests.integration.said import Said
 from tests.integration.served import serving
 from tests.integration.test_node_jobs import ENDED, Both, attending, both, failures, until
 from tests.town import AGENCIES, DESK, OTHER, Town, member
@@ -59,7 +60,7 @@ def tell(town: Town, **change: Any) -> None:
 @in_loop
 async def test_s41_a_released_job_asked_again_gives_no_second_result(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts 2 and 3 of a released job, each with one match left out: gave two more signed results, and one person's earnings."""
-    honest, dropped = driver.assigned_slots, list[int]()
+    honest, dropped = assigned_slots, list[int]()
 
     def crafted(matches: Any, sizes: Any, table: Any) -> Any:
         cluster = [one.copy() for one in matches.cluster]
@@ -114,38 +115,6 @@ async def test_s41_a_desk_that_opened_takes_part_in_no_other_attempt(town: Town)
 
 
 # every state of a node, and every later word of the coordinator
-
-
-@dataclass
-class Said:
-    """A coordinator that says one thing, and hears all."""
-
-    view: JobView
-    hellos: list[bytes] = field(default_factory=list)
-    documents: list[bytes] = field(default_factory=list)
-    messages: list[tuple[MessageName, bytes]] = field(default_factory=list)
-    failures: list[tuple[int, Failure]] = field(default_factory=list)
-
-    async def sync(self, job: bytes) -> JobView:
-        return self.view
-
-    async def deposit(self, job: bytes, document: bytes) -> JobView:
-        (self.hellos if b'"sealing_key"' in document else self.documents).append(document)
-        return self.view
-
-    async def put(self, name: MessageName, source: Any) -> MessageState:
-        data = b"".join([envelope.sealed async for envelope in source(0)])
-        self.messages.append((name, data))
-        return MessageState(complete=True)
-
-    async def get(self, name: MessageName, sink: Any) -> None:
-        raise NotReady("unavailable", "it says no more")
-
-    async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
-        pass
-
-    async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:
-        self.failures.append((attempt, failure))
 
 
 @dataclass
@@ -296,6 +265,7 @@ def told_hellos(kept: Kept, agency: str, attempt: int) -> list[bytes]:
     return [new_hello(job, attempt, DESK, public, identity(DESK)).encoded()]
 
 
+KEY = sealing_key("eve").public
 WORD: dict[str, Callable[[str], bytes]] = {
     "none": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK)).encoded(),
     "of another attempt": lambda job: new_hello(job, 3, DESK, KEY, identity(DESK), nothing_opened=(1, 2)).encoded(),
@@ -305,7 +275,6 @@ WORD: dict[str, Callable[[str], bytes]] = {
     "of the coordinator": lambda job: new_hello(job, 2, DESK, KEY, identity("coordinator"), nothing_opened=(1,)).encoded(),
     "of itself": lambda job: new_hello(job, 2, DESK, KEY, identity(OTHER), nothing_opened=(1,)).encoded(),
 }
-KEY = sealing_key("eve").public
 
 
 @pytest.mark.parametrize("word", WORD)

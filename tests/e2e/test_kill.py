@@ -61,7 +61,7 @@ UNUSED = {
     "node-kept-shares-sent",
     "node-opening-noted",
 }
-"""Labels of endings without a result, and of a second death: the last two tests here, and tests/integration/test_node_jobs.py."""
+"""Labels of endings without a result, and of a second death: the last two tests here, and tests/integration/test_node_again.py."""
 
 ONE_BY_ONE = [
     *((COORDINATOR, label) for label in COORDINATORS),

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from grpc._cython import cygrpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # the library itself, which has no types
 
 from tallystick.core.net.channel import CLIENT_OPTIONS, SERVER_OPTIONS, client_options
 
