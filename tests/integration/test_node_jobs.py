@@ -110,7 +110,7 @@ async def test_a_job_runs_and_waits_at_the_desk_and_nothing_shows(
             assert town.state == "releasing"
             record = nodes[0].storage.jobs()[0]
             assert record.candidate is not None
-            assert list((agencies.desk.config.state / "spool").iterdir()) == []
+            await until(lambda: list((agencies.desk.config.state / "spool").iterdir()) == [])
             await nodes[0].jobs.approve(record.job, [])
             await until(lambda: town.state in ENDED)
             await until(lambda: all(node.storage.jobs()[0].state == "released" for node in nodes))

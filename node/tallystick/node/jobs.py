@@ -216,8 +216,10 @@ class Jobs:
         try:
             record = await session.run()
             self._sent.add((digest, session.attempt, kinds.SHARES))
-            if record is not None and record.awaits != "release":
-                await self._release(record)
+            if record is not None:
+                record = self.around.storage.job(digest) or record  # its people may have decided since it was stored
+                if record.candidate is not None and record.awaits != "release":
+                    await self._release(record)
         except (Dropped, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
