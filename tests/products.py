@@ -5,18 +5,21 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
+from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.products import Columns, Keys, Layout, encrypted_columns, new_keys, opened_products, products
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import SerialWorkers
 
 RANDOM: Final = SystemRandomness()
 SERIAL: Final = SerialWorkers()
+KEY: Final = exchange_key(bytes(range(32)), "columns", encryptor="housing", multiplier="labor")
+"""An exchange's key; with the one set of `keys` it encrypts many columns, which no job may do."""
 
 
 @cache
 def keys() -> Keys:
     """Give one set of keys for the whole run: they are not what is tested."""
-    return new_keys(4)
+    return new_keys(4, RANDOM)
 
 
 def all_pairs(left: int, right: int) -> tuple[tuple[int, int], ...]:
@@ -31,7 +34,7 @@ def layout_of(left: int, right: int, slots: int, primes: int = 1) -> Layout:
 
 def shares(a: Columns, b: Columns, layout: Layout, workers: Any = SERIAL) -> tuple[list[int], list[int]]:
     """Run the whole exchange: (the encryptor's shares, the multiplier's)."""
-    sent = encrypted_columns(keys(), a, layout, workers)
-    back, mine = products(sent, b, layout, RANDOM, workers, sender="labor")
-    assert len(back) == layout.returned_chunks
-    return opened_products(keys(), back, layout, workers, sender="housing"), mine
+    sent = encrypted_columns(keys(), a, layout, RANDOM, workers, key=KEY)
+    back, mine = products(sent, b, layout, RANDOM, workers, key=KEY, sender="labor")
+    assert len(back) == 1 + layout.returned_ciphertexts
+    return opened_products(keys(), back, layout, workers, key=KEY, sender="housing"), mine

@@ -41,7 +41,7 @@ def secrets_of_paillier(key: paillier.PrivateKey, _: Any) -> Iterable[tuple[str,
 
 
 def secrets_of_products(keys: products.Keys, _: Any) -> Iterable[tuple[str, bytes]]:
-    """The encryptor's keys; their first kilobytes are their header, alike for all."""
+    """The encryptor's keys: 64 bytes of each."""
     yield from (("bfv", secret[len(secret) // 2 :][:64]) for secret in keys.secrets)
 
 

@@ -16,7 +16,7 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import bounds_prime_counts, plan
 from tallystick.crypto import kernel
-from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes
+from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
 from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
 from tallystick.crypto.tags import rows_of
@@ -96,7 +96,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         slots=slots,
     )
     traffic = points * (POINT + TAG)
-    traffic += layout.sent_chunks * chunk_bytes(DATA_PRIMES) + layout.returned_chunks * chunk_bytes(RETURNED_PRIMES)
+    traffic += layout.sent_ciphertexts * COLUMN_BYTES + layout.returned_ciphertexts * ANSWER_BYTES
     return Estimate(
         people=dict(people),
         passes=len(passes.told),
@@ -104,7 +104,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         masks=2 * points,  # each list by its owner and by the other agency
         similarity_masks=2 * rows * passes.bands,
         products=len(planned.products),
-        ciphertexts=layout.sent_chunks + layout.returned_chunks,
+        ciphertexts=layout.sent_ciphertexts + layout.returned_ciphertexts,
         cells=len(planned.cells),
         bytes=traffic,
     )

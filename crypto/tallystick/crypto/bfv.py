@@ -1,15 +1,19 @@
-"""BFV as this project uses it: one fixed parameter set per plaintext prime, contexts, keys, ciphertexts on the wire.
+"""BFV as this project uses it: one fixed parameter set per plaintext prime, keys, encryption, ciphertexts on the wire.
 
 N = 8192; the coefficient modulus has 218 bits in four primes, the most that SEAL's table allows for 128-bit security; the
-last prime is SEAL's for key switching, which is never used, so ciphertexts have three (163 bits) and returned ones, after two
-drops, one. Nothing here comes from a peer: parameters are these constants, and a chunk on the wire is bare coefficients (7
-bytes each, little-endian, c0 then c1, prime by prime), exactly as many as the level has, each checked below its prime. The
-rest of what SEAL loads is our own template.
+last prime is SEAL's for key switching, which is never used, so ciphertexts have three (163 bits) and returned ones, after one
+drop, two (109 bits). Nothing here comes from a peer: parameters are these constants, and a chunk on the wire is bare residues
+(7 bytes each, little-endian, prime by prime), exactly as many as its kind has, each checked below its prime. The rest of what
+SEAL loads is our own template.
 
-Security: 128 bits classical by SEAL's table (ternary secret; homomorphicencryption.org standard, 2018). SEAL draws keys and
-encryption errors from its own generator, BLAKE2xb seeded by the operating system: the one exception to the rule that
-randomness enters by `randomness.py`, and the reason why an encryptor's messages cannot be made again from a seed. SEAL holds
-the GIL.
+    column   c0 alone, three primes, in NTT form: 172,032 bytes. c1 is expanded by both sides (`expansion.py`).
+    answer   c0 then c1, two primes, coefficients: 229,376 bytes.
+
+NTT form under a prime p: value i is the polynomial's at ψ^(2·r(i) + 1), where ψ is the smallest primitive 16384th root of unity mod p
+and r reverses the 13 bits of i. An encryption of m (coefficients below t) is c0 = round(q·m/t) + e - c1·s.
+
+Security: 128 bits classical by SEAL's table (uniform ternary secret; homomorphicencryption.org standard, 2018). Keys and errors are
+drawn from `Randomness`; SEAL computes with them and draws nothing. SEAL holds the GIL.
 
 Reference: Fan, Vercauteren, eprint 2012/144; Microsoft SEAL 4.3 through `tenseal.sealapi`.
 """
@@ -28,9 +32,11 @@ import numpy.typing as npt
 from tenseal import sealapi
 
 from tallystick.crypto.errors import LocalFault, PeerFault
-from tallystick.crypto.flooding import FLOOD_BITS, NOISE_BITS, RING, errors, flooded
+from tallystick.crypto.expansion import WORD_BYTES, words_of, zero_c1
+from tallystick.crypto.flooding import FAILURE_BITS, NOISE_BITS, RING, errors, flooded, small, ternary
 from tallystick.crypto.modulus import PRIMES
-from tallystick.crypto.randomness import SystemRandomness, uniform_mod
+from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
+from tallystick.crypto.residues import Residues, added, multiplied, negated, reduced_small
 from tallystick.crypto.seal_bytes import (
     Polynomials,
     ciphertext_bytes,
@@ -39,14 +45,16 @@ from tallystick.crypto.seal_bytes import (
     new_ciphertext,
     new_plaintext,
     plaintext_bytes,
+    plaintext_words,
     polynomials,
-    saved,
 )
 
 COEFFICIENT_PRIMES: Final = (0x7FFFFFFFEAC001, 0x3FFFFFFFEB8001, 0x3FFFFFFFEF8001, 0x7FFFFFFFFB4001)
 DATA_PRIMES: Final = 3
-RETURNED_PRIMES: Final = 1
-COEFFICIENT_BYTES: Final = 7
+RETURNED_PRIMES: Final = 2
+DATA: Final = COEFFICIENT_PRIMES[:DATA_PRIMES]
+COLUMN_BYTES: Final = DATA_PRIMES * RING * WORD_BYTES
+"""A column's block on the wire: c0 alone."""
 
 MAX_MODULUS_BITS: Final = {1024: 27, 2048: 54, 4096: 109, 8192: 218, 16384: 438, 32768: 881}
 """SEAL's table for 128 bits: ring dimension to the largest coefficient modulus."""
@@ -54,6 +62,8 @@ MAX_MODULUS_BITS: Final = {1024: 27, 2048: 54, 4096: 109, 8192: 218, 16384: 438,
 _MAX_PRIME_BITS: Final = 60
 _PLAIN_BITS: Final = 30
 _POLYNOMIALS: Final = 2
+ANSWER_BYTES: Final = _POLYNOMIALS * RETURNED_PRIMES * RING * WORD_BYTES
+"""A returned product on the wire."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Parameters:
 
 
 def checked_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Parameters:
-    """Give a parameter set that is safe, can batch, and leaves room for the flood.
+    """Give a parameter set that is safe, can batch, and leaves room beside the flood.
 
     Args:
         ring: N.
@@ -75,7 +85,7 @@ def checked_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Pa
 
     Raises:
         LocalFault: `bfv-ring`, `bfv-modulus` (malformed, or above the table), `bfv-plain` (not a 30-bit prime ≡ 1 mod 2N),
-            `bfv-room` (the flood would not decrypt).
+            `bfv-room` (answers would be wrong oftener than `flooding.py` says).
     """
     if ring != RING:
         raise LocalFault("bfv-ring", f"the ring dimension is {RING}")
@@ -86,11 +96,10 @@ def checked_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Pa
     if plain.bit_length() != _PLAIN_BITS or plain % (2 * ring) != 1 or not gmpy2.is_prime(plain):
         raise LocalFault("bfv-plain", f"a plaintext modulus is a prime of {_PLAIN_BITS} bits that is 1 mod {2 * ring}")
     data = sum(modulus_bits[:-1]) - len(modulus_bits) + 1  # a prime of b bits is at least 2^(b-1)
-    half_scale = data - 1 - log2(plain)
-    returned = modulus_bits[0] - 1 - 1 - log2(plain)
-    dropped = log2(2.0 ** (FLOOD_BITS - data + modulus_bits[0]) + ring / 2 + 1)
-    if half_scale <= max(FLOOD_BITS, NOISE_BITS) + 1 or returned <= dropped + 1:
-        raise LocalFault("bfv-room", "the modulus leaves no room for the flood")
+    returned = sum(modulus_bits[:RETURNED_PRIMES]) - RETURNED_PRIMES
+    moved = log2(ring) + max(NOISE_BITS - (data - log2(plain)), log2(ring / 2 + 1) - (returned - log2(plain)))
+    if moved > FAILURE_BITS:
+        raise LocalFault("bfv-room", "the modulus leaves too little room beside the flood")
     return Parameters(ring, tuple(modulus_bits), plain)
 
 
@@ -103,14 +112,18 @@ class Scheme:
     """SEAL's objects for one plaintext prime, and the way between them and bytes.
 
     Attributes:
+        index: of the plaintext prime.
         plain: t.
+        flood_width: W = floor(q/t), see `flooding.py`.
         context, encoder, evaluator: SEAL's.
         parms_ids: number of primes of a level to SEAL's name of it.
     """
 
     def __init__(self, prime_index: int) -> None:
         checked = parameters(prime_index)
+        self.index = prime_index
         self.plain = checked.plain
+        self.flood_width = prod(DATA) // checked.plain
         chosen = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
         chosen.set_poly_modulus_degree(checked.ring)
         chosen.set_coeff_modulus([sealapi.Modulus(prime) for prime in COEFFICIENT_PRIMES])
@@ -120,31 +133,46 @@ class Scheme:
             raise LocalFault("bfv-refused", "SEAL refuses the parameters")
         self.encoder = sealapi.BatchEncoder(self.context)
         self.evaluator = sealapi.Evaluator(self.context)
-        level = sealapi.Ciphertext(self.context)
+        level = self.context.first_context_data()
         self.parms_ids: dict[int, list[int]] = {}
-        key = sealapi.KeyGenerator(self.context).secret_key()
-        sealapi.Encryptor(self.context, key).encrypt_zero_symmetric(level)
         for primes in range(DATA_PRIMES, 0, -1):
             self.parms_ids[primes] = level.parms_id()
-            if primes > 1:
-                self.evaluator.mod_switch_to_next_inplace(level)
+            level = level.next_context_data()
 
-    def new_secret(self) -> bytes:
-        """Give a fresh secret key as SEAL saves it."""
-        return saved(sealapi.KeyGenerator(self.context).secret_key())
-
-    def _secret(self, secret: bytes) -> Any:
-        key = sealapi.SecretKey()
-        load(key, self.context, secret)
-        return key
-
-    def encryptor(self, secret: bytes) -> Any:
-        """Give SEAL's symmetric encryptor of a key that this process's user made."""
-        return sealapi.Encryptor(self.context, self._secret(secret))
+    def new_secret(self, randomness: Randomness) -> bytes:
+        """Draw a secret key, uniform ternary: its NTT values under all four primes, uint64[4, N] as bytes."""
+        key_level = self.context.key_parms_id()
+        transformed = sealapi.Plaintext()
+        self.evaluator.transform_to_ntt(self.small_plaintext(ternary(randomness)), key_level, transformed)
+        return plaintext_words(transformed, key_level, len(COEFFICIENT_PRIMES) * RING).astype("<u8", copy=False).tobytes()
 
     def decryptor(self, secret: bytes) -> Any:
-        """Give SEAL's decryptor of a key that this process's user made."""
-        return sealapi.Decryptor(self.context, self._secret(secret))
+        """Give SEAL's decryptor of a key of `new_secret`."""
+        key = sealapi.SecretKey()
+        load(key, self.context, plaintext_bytes(np.frombuffer(secret, dtype="<u8"), self.context.key_parms_id()))
+        return sealapi.Decryptor(self.context, key)
+
+    def encrypt(
+        self, secret: bytes, c1: Residues, slots: npt.NDArray[np.integer[Any]] | None, randomness: Randomness
+    ) -> Residues:
+        """Encrypt slots, or zero, under a given c1: c0 in NTT form, uint64[3, N].
+
+        Args:
+            secret: of `new_secret`.
+            c1: in NTT form, uint64[3, N].
+            slots: any integers, taken mod t; None for an encryption of zero.
+            randomness: of the error.
+
+        Security: one c1 and one secret key MUST NOT encrypt twice.
+        """
+        noise = reduced_small(small(randomness), DATA)
+        carrier = self.ciphertext(np.stack([noise, np.ones_like(noise)]))  # SEAL refuses a c1 of zero; this one is not read
+        if slots is not None:
+            self.evaluator.add_plain_inplace(carrier, self.plaintext(slots))
+        self.evaluator.transform_to_ntt_inplace(carrier)
+        key = np.frombuffer(secret, dtype="<u8").reshape(-1, RING)[:DATA_PRIMES]
+        masked = negated(multiplied(c1, key, DATA), DATA)
+        return added(self.polynomials(carrier, DATA_PRIMES, ntt=True)[0], masked, DATA)
 
     def plaintext(self, slots: npt.NDArray[np.integer[Any]]) -> Any:
         """Give the plaintext that has these values, any integers taken mod t, in its slots; missing slots are zero."""
@@ -172,8 +200,8 @@ class Scheme:
         """Give the polynomials of a ciphertext of this process: uint64[2, primes, N]."""
         return polynomials(ciphertext, metadata(self.parms_ids[primes], RING, primes, ntt=ntt), primes, RING)
 
-    def dropped(self, ciphertext: Any) -> Any:
-        """Drop a data-level ciphertext to the returned level, in place."""
+    def drop(self, ciphertext: Any) -> Any:
+        """Drop a data-level ciphertext in coefficient form to the returned level, in place, and give it back."""
         for _ in range(DATA_PRIMES - RETURNED_PRIMES):
             self.evaluator.mod_switch_to_next_inplace(ciphertext)
         return ciphertext
@@ -191,48 +219,56 @@ def scheme(prime_index: int) -> Scheme:
     return Scheme(prime_index)
 
 
-def chunk_bytes(primes: int) -> int:
-    """Give the exact length of a ciphertext on the wire at the level with so many primes."""
-    return _POLYNOMIALS * primes * RING * COEFFICIENT_BYTES
+def packed(residues: Residues) -> bytes:
+    """Give residues, or a whole ciphertext, as the bytes that go on the wire: the lower 7 of each 8."""
+    return np.ascontiguousarray(residues, dtype="<u8").view(np.uint8).reshape(-1, 8)[:, :WORD_BYTES].tobytes()
 
 
-def packed(coefficients: Polynomials) -> bytes:
-    """Give uint64[2, primes, N] as the bytes that go on the wire: the lower 7 of each 8."""
-    return np.ascontiguousarray(coefficients, dtype="<u8").view(np.uint8).reshape(-1, 8)[:, :COEFFICIENT_BYTES].tobytes()
-
-
-def checked_length(chunk: bytes, primes: int, *, sender: str) -> bytes:
-    """Give a chunk of the level's exact length; cheap, and done before anything else looks at it.
+def checked_length(chunk: bytes, length: int, *, sender: str) -> bytes:
+    """Give a chunk of exactly `length` bytes, `COLUMN_BYTES` or `ANSWER_BYTES`; done before anything else looks at it.
 
     Raises:
         PeerFault: `ciphertext-length`.
     """
-    if len(chunk) != chunk_bytes(primes):
-        raise PeerFault("ciphertext-length", f"a ciphertext of {len(chunk)} bytes, not {chunk_bytes(primes)}", sender=sender)
+    if len(chunk) != length:
+        raise PeerFault("ciphertext-length", f"a ciphertext of {len(chunk)} bytes, not {length}", sender=sender)
     return chunk
 
 
-def unpacked(chunk: bytes, primes: int, *, sender: str) -> Polynomials:
-    """Read a ciphertext from the wire, strictly: uint64[2, primes, N].
+def _unpacked(chunk: bytes, shape: tuple[int, ...], *, sender: str) -> Residues:
+    """Read residues of shape (…, primes, N), each below its prime; the length has been checked."""
+    residues = words_of(chunk + b"\x00", len(chunk) // WORD_BYTES).reshape(shape)
+    limits = np.array(COEFFICIENT_PRIMES[: shape[-2]], dtype=np.uint64)
+    if np.any(residues.max(axis=-1) >= limits):
+        raise PeerFault("ciphertext-range", "a ciphertext has a residue that is not below its prime", sender=sender)
+    return residues
+
+
+def read_column(chunk: bytes, *, sender: str) -> Residues:
+    """Read an encryptor's c0 from the wire, strictly: uint64[3, N] in NTT form. Any value below its prime is one.
 
     Raises:
-        PeerFault: `ciphertext-length`; `ciphertext-range`: a coefficient is not below its prime; `ciphertext-transparent`: c1
-        is zero
-            modulo a prime, which encrypts nothing.
+        PeerFault: `ciphertext-length`; `ciphertext-range`: a residue is not below its prime.
     """
-    checked_length(chunk, primes, sender=sender)
-    wide = np.zeros((_POLYNOMIALS * primes * RING, 8), dtype=np.uint8)
-    wide[:, :COEFFICIENT_BYTES] = np.frombuffer(chunk, dtype=np.uint8).reshape(-1, COEFFICIENT_BYTES)
-    coefficients = wide.view("<u8").astype(np.uint64, copy=False).reshape(_POLYNOMIALS, primes, RING)
-    if np.any(coefficients.max(axis=(0, 2)) >= np.array(COEFFICIENT_PRIMES[:primes], dtype=np.uint64)):
-        raise PeerFault("ciphertext-range", "a ciphertext has a coefficient that is not below its prime", sender=sender)
+    return _unpacked(checked_length(chunk, COLUMN_BYTES, sender=sender), (DATA_PRIMES, RING), sender=sender)
+
+
+def read_answer(chunk: bytes, *, sender: str) -> Polynomials:
+    """Read a returned ciphertext from the wire, strictly: uint64[2, 2, N], coefficients.
+
+    Raises:
+        PeerFault: `ciphertext-length`; `ciphertext-range`: a residue is not below its prime; `ciphertext-transparent`: c1 is zero
+            modulo a prime, which no product has.
+    """
+    shape = (_POLYNOMIALS, RETURNED_PRIMES, RING)
+    coefficients = _unpacked(checked_length(chunk, ANSWER_BYTES, sender=sender), shape, sender=sender)
     if not coefficients[1].any(axis=1).all():
         raise PeerFault("ciphertext-transparent", "a ciphertext is transparent", sender=sender)
     return coefficients
 
 
 def self_test() -> None:
-    """Encrypt, multiply, flood, drop and decrypt once for each prime, and compare: what `tally doctor` calls. About 0.1 s.
+    """Encrypt, multiply, mask, flood, drop and decrypt once for each prime, and compare: what `tally doctor` calls. About 0.1 s.
 
     Raises:
         LocalFault: `bfv-self-test`, or `seal-format` where this SEAL saves in another way than expected.
@@ -242,13 +278,15 @@ def self_test() -> None:
         raise LocalFault("bfv-self-test", "the coefficient modulus is above the table")
     for index, plain in enumerate(PRIMES):
         own = scheme(index)
-        left, right = (uniform_mod(randomness, plain, RING) for _ in range(2))
-        secret, fresh = own.new_secret(), sealapi.Ciphertext()
-        own.encryptor(secret).encrypt_symmetric(own.plaintext(left), fresh)
-        sent = unpacked(packed(own.polynomials(fresh, DATA_PRIMES)), DATA_PRIMES, sender="self-test")
-        product = own.ciphertext(sent)
-        own.evaluator.multiply_plain_inplace(product, own.plaintext(right))
-        noisy = flooded(own.polynomials(product, DATA_PRIMES), errors(randomness), COEFFICIENT_PRIMES[:DATA_PRIMES])
-        returned = own.dropped(own.ciphertext(noisy))
-        if not np.array_equal(own.slots(own.decryptor(secret), returned), left * right % np.uint64(plain)):
+        left, right, mask = (uniform_mod(randomness, plain, RING) for _ in range(3))
+        secret, c1 = own.new_secret(randomness), zero_c1(randomness.take(32), index, DATA, RING)
+        sent = read_column(packed(own.encrypt(secret, c1, left, randomness)), sender="self-test")
+        product = own.ciphertext(np.stack([sent, c1]), ntt=True)
+        own.evaluator.multiply_plain_inplace(product, own.ntt(own.plaintext(right)))
+        own.evaluator.transform_from_ntt_inplace(product)
+        own.evaluator.add_plain_inplace(product, own.plaintext(mask))
+        noisy = flooded(own.polynomials(product, DATA_PRIMES), errors(randomness, own.flood_width), own.flood_width, DATA)
+        answer = packed(own.polynomials(own.drop(own.ciphertext(noisy)), RETURNED_PRIMES))
+        returned = own.ciphertext(read_answer(answer, sender="self-test"))
+        if not np.array_equal(own.slots(own.decryptor(secret), returned), (left * right + mask) % np.uint64(plain)):
             raise LocalFault("bfv-self-test", "a product does not decrypt to what it should")

@@ -13,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from tenseal import sealapi
 
-from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA_PRIMES, RETURNED_PRIMES, Scheme, packed, scheme, unpacked
+from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, Scheme, packed, read_answer, read_column, scheme
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.flooding import Errors, flooded
+from tallystick.crypto.expansion import column_c1, zero_c1
+from tallystick.crypto.flooding import RING, Errors, flooded
+from tallystick.crypto.randomness import SeededRandomness
+from tallystick.crypto.residues import Residues
 from tallystick.crypto.seal_bytes import Polynomials
 
 R = TypeVar("R")
@@ -33,29 +36,33 @@ class EncryptTask:
     Attributes:
         parts: for each prime in use: its index, its secret key, which columns.
         blocks: int64[columns, blocks, up to 8192].
+        first: index of the first of these blocks in a column.
         zeros: also give an encryption of zero for each prime, first.
+        key: the exchange's, from which every c1 is expanded.
+        seed: of the errors; 32 bytes, used once.
     """
 
     parts: tuple[tuple[int, bytes, tuple[int, ...]], ...] = field(repr=False)
     blocks: npt.NDArray[np.int64] = field(repr=False)
+    first: int
     zeros: bool
+    key: bytes = field(repr=False)
+    seed: bytes = field(repr=False)
 
 
 def encrypt(task: EncryptTask) -> list[bytes]:
-    """Give the chunks of a task: for block, for prime, for column."""
-    schemes = [(scheme(index), columns) for index, _, columns in task.parts]
-    encryptors = [own.encryptor(secret) for (own, _), (_, secret, _) in zip(schemes, task.parts, strict=True)]
-    ciphertext = sealapi.Ciphertext()
+    """Give the chunks of a task, c0 alone: for block, for prime, for column."""
+    randomness = SeededRandomness(task.seed)
     chunks: list[bytes] = []
     if task.zeros:
-        for (own, _), encryptor in zip(schemes, encryptors, strict=True):
-            encryptor.encrypt_zero_symmetric(ciphertext)
-            chunks.append(packed(own.polynomials(ciphertext, DATA_PRIMES)))
-    for block in range(task.blocks.shape[1]):
-        for (own, columns), encryptor in zip(schemes, encryptors, strict=True):
+        for prime, secret, _ in task.parts:
+            c1 = zero_c1(task.key, prime, DATA, RING)
+            chunks.append(packed(scheme(prime).encrypt(secret, c1, None, randomness)))
+    for place in range(task.blocks.shape[1]):
+        for prime, secret, columns in task.parts:
             for column in columns:
-                encryptor.encrypt_symmetric(own.plaintext(task.blocks[column, block]), ciphertext)
-                chunks.append(packed(own.polynomials(ciphertext, DATA_PRIMES)))
+                c1 = column_c1(task.key, prime, task.first + place, column, DATA, RING)
+                chunks.append(packed(scheme(prime).encrypt(secret, c1, task.blocks[column, place], randomness)))
     return chunks
 
 
@@ -65,17 +72,23 @@ class MultiplyTask:
 
     Attributes:
         prime: its index.
-        zero: the encryptor's encryption of zero.
-        chunks: the encryptor's ciphertexts, [block][column].
+        key: the exchange's, from which every c1 is expanded.
+        zero: c0 of the encryptor's encryption of zero.
+        chunks: c0 of the encryptor's ciphertexts, [block][column].
+        first: index of the first of these blocks in a column.
+        columns: the index in the layout of each of a block's chunks.
         blocks: this side's values, int64[columns, blocks, up to 8192].
         pairs: indices into a block's chunks and into `blocks`.
-        ternary: int8[N]; makes a fresh encryption of zero to start the sums from, so that no sum is ever transparent.
+        ternary: int8[N]; a fresh encryption of zero is made with it to start the sums from, so that no sum is ever transparent.
         sender: whose chunks these are.
     """
 
     prime: int
+    key: bytes = field(repr=False)
     zero: bytes = field(repr=False)
     chunks: tuple[tuple[bytes, ...], ...] = field(repr=False)
+    first: int
+    columns: tuple[int, ...]
     blocks: npt.NDArray[np.int64] = field(repr=False)
     pairs: tuple[tuple[int, int], ...]
     ternary: npt.NDArray[np.int8] = field(repr=False)
@@ -90,11 +103,13 @@ def _guarded(work: Callable[[], R], sender: str) -> R:
         raise PeerFault("ciphertext-refused", "a ciphertext cannot be computed with", sender=sender) from fault
 
 
-def _read(own: Scheme, chunk: bytes, sender: str) -> Any:
-    """Give a peer's data-level ciphertext in NTT form."""
-    ciphertext = own.ciphertext(unpacked(chunk, DATA_PRIMES, sender=sender))
-    own.evaluator.transform_to_ntt_inplace(ciphertext)
-    return ciphertext
+def _read(own: Scheme, chunk: bytes, c1: Residues, sender: str) -> Any:
+    """Give a peer's c0 with the c1 that is not the peer's, as a data-level ciphertext in NTT form."""
+    return own.ciphertext(np.stack([read_column(chunk, sender=sender), c1]), ntt=True)
+
+
+def _read_zero(own: Scheme, key: bytes, chunk: bytes, sender: str) -> Any:
+    return _read(own, chunk, zero_c1(key, own.index, DATA, RING), sender)
 
 
 def multiply(task: MultiplyTask) -> Polynomials:
@@ -108,15 +123,18 @@ def multiply(task: MultiplyTask) -> Polynomials:
 
 def _multiplied(own: Scheme, task: MultiplyTask) -> Polynomials:
     evaluator = own.evaluator
-    zero, start = _read(own, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
+    zero, start = _read_zero(own, task.key, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
     sums = [sealapi.Ciphertext() for _ in (*task.pairs, None)]
     for total in sums:
         evaluator.multiply_plain(zero, start, total)
     unread = sums.pop()
     product = sealapi.Ciphertext()
-    for block, chunks in enumerate(task.chunks):
-        left = [_read(own, chunk, task.sender) for chunk in chunks]
-        values = task.blocks[:, block] % own.plain
+    for place, chunks in enumerate(task.chunks):
+        left = [
+            _read(own, chunk, column_c1(task.key, own.index, task.first + place, column, DATA, RING), task.sender)
+            for column, chunk in zip(task.columns, chunks, strict=True)
+        ]
+        values = task.blocks[:, place] % own.plain
         present: npt.NDArray[np.bool_] = np.any(values, axis=1)
         values[~present] = 1
         right = [own.ntt(own.plaintext(row)) for row in values]
@@ -132,7 +150,8 @@ class FinishTask:
 
     Attributes:
         prime: its index.
-        zero: the encryptor's encryption of zero.
+        key: the exchange's, from which every c1 is expanded.
+        zero: c0 of the encryptor's encryption of zero.
         total: the accumulated sum in NTT form, uint64[2, primes, N].
         mask: a value below t for each slot, uint64[N].
         errors: see `flooding.py`.
@@ -140,6 +159,7 @@ class FinishTask:
     """
 
     prime: int
+    key: bytes = field(repr=False)
     zero: bytes = field(repr=False)
     total: Polynomials = field(repr=False)
     mask: npt.NDArray[np.uint64] = field(repr=False)
@@ -153,18 +173,18 @@ def hidden(task: FinishTask) -> Polynomials:
 
 
 def _hidden(own: Scheme, task: FinishTask) -> Polynomials:
-    total, fresh = own.ciphertext(task.total, ntt=True), _read(own, task.zero, task.sender)
+    total, fresh = own.ciphertext(task.total, ntt=True), _read_zero(own, task.key, task.zero, task.sender)
     own.evaluator.multiply_plain_inplace(fresh, own.ntt(own.small_plaintext(task.errors.ternary)))
     own.evaluator.add_inplace(total, fresh)
     own.evaluator.transform_from_ntt_inplace(total)
     own.evaluator.add_plain_inplace(total, own.plaintext(task.mask))
-    return flooded(own.polynomials(total, DATA_PRIMES), task.errors, COEFFICIENT_PRIMES[:DATA_PRIMES])
+    return flooded(own.polynomials(total, DATA_PRIMES), task.errors, own.flood_width, DATA)
 
 
 def finish(task: FinishTask) -> bytes:
-    """Give the returned chunk of a product: hidden, then dropped to the smallest modulus that decrypts."""
+    """Give the returned chunk of a product: hidden, then dropped to two primes."""
     own, coefficients = scheme(task.prime), hidden(task)
-    return _guarded(lambda: packed(own.polynomials(own.dropped(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
+    return _guarded(lambda: packed(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
 
 
 @dataclass(frozen=True)
@@ -180,6 +200,6 @@ class OpenTask:
 def open_sum(task: OpenTask) -> int:
     """Give the sum of a returned product's slots mod t: the encryptor's share."""
     own = scheme(task.prime)
-    coefficients = unpacked(task.chunk, RETURNED_PRIMES, sender=task.sender)
+    coefficients = read_answer(task.chunk, sender=task.sender)
     slots = _guarded(lambda: own.slots(own.decryptor(task.secret), own.ciphertext(coefficients)), task.sender)
     return int(slots.sum()) % own.plain  # 2^13 values below 2^30

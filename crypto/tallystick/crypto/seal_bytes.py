@@ -36,6 +36,7 @@ _VERSION: Final = (4, 3)
 _WORD: Final = 8
 _NO_COMPRESSION: Final = 0
 _POLYNOMIALS: Final = 2
+_NO_LEVEL: Final = (0, 0, 0, 0)
 
 
 def _zstd() -> Any | None:
@@ -85,11 +86,30 @@ def ciphertext_bytes(head: bytes, polynomials: Polynomials) -> bytes:
     return _header(len(head) + polynomials.nbytes) + head + polynomials.astype("<u8", copy=False).tobytes()
 
 
-def plaintext_bytes(coefficients: npt.NDArray[np.uint64]) -> bytes:
-    """Give the saved form of a plaintext polynomial not in NTT form: parms id 0, coefficient count, scale, words."""
-    count = len(coefficients)
-    head = struct.pack("<4QQd", 0, 0, 0, 0, count, 1.0) + _words(count)
-    return _header(len(head) + coefficients.nbytes) + head + coefficients.astype("<u8", copy=False).tobytes()
+def _plaintext_head(parms_id: Sequence[int], count: int) -> bytes:
+    return struct.pack("<4QQd", *parms_id, count, 1.0) + _words(count)
+
+
+def plaintext_bytes(words: npt.NDArray[np.uint64], parms_id: Sequence[int] = _NO_LEVEL) -> bytes:
+    """Give the saved form of a plaintext polynomial: coefficients, or with a level's name its NTT values prime by prime.
+
+    A secret key is saved as the plaintext of its polynomial in NTT form under all primes.
+    """
+    head = _plaintext_head(parms_id, len(words))
+    return _header(len(head) + words.nbytes) + head + words.astype("<u8", copy=False).tobytes()
+
+
+def plaintext_words(plaintext: Any, parms_id: Sequence[int], count: int) -> npt.NDArray[np.uint64]:
+    """Give the words of a plaintext of this process that is in NTT form at a level: uint64[count].
+
+    Raises:
+        LocalFault: `seal-format`: this SEAL saves in another way, or the plaintext is of another level or size.
+    """
+    if _DECOMPRESS is None:
+        if plaintext.coeff_count() != count or list(plaintext.parms_id()) != list(parms_id):
+            raise LocalFault("seal-format", "a plaintext is not of the expected level")
+        return np.array([plaintext[i] for i in range(count)], dtype=np.uint64)
+    return _body_words(plaintext, _plaintext_head(parms_id, count), count)
 
 
 def polynomials(ciphertext: Any, head: bytes, primes: int, ring: int) -> Polynomials:
@@ -110,12 +130,17 @@ def polynomials(ciphertext: Any, head: bytes, primes: int, ring: int) -> Polynom
         if (ciphertext.size(), ciphertext.coeff_modulus_size(), ciphertext.poly_modulus_degree()) != shape:
             raise LocalFault("seal-format", "a ciphertext is not of the expected level")
         return np.array([ciphertext[i] for i in range(words)], dtype=np.uint64).reshape(shape)
-    data = np.frombuffer(saved(ciphertext), dtype=np.uint8)[_HEADER.size :]
-    body = np.empty(len(head) + words * _WORD, dtype=np.uint8)
-    done = _DECOMPRESS(body.ctypes.data, body.size, data.ctypes.data, data.size)
+    return _body_words(ciphertext, head, words).reshape(shape)
+
+
+def _body_words(thing: Any, head: bytes, count: int) -> npt.NDArray[np.uint64]:
+    """Decompress what SEAL saves of an object, which must begin with `head`, and give the words behind it."""
+    data = np.frombuffer(saved(thing), dtype=np.uint8)[_HEADER.size :]
+    body = np.empty(len(head) + count * _WORD, dtype=np.uint8)
+    done = _DECOMPRESS(body.ctypes.data, body.size, data.ctypes.data, data.size) if _DECOMPRESS is not None else 0
     if done != body.size or body[: len(head)].tobytes() != head:
-        raise LocalFault("seal-format", "SEAL saved a ciphertext in a form that is not the expected one")
-    return np.frombuffer(body, dtype="<u8", offset=len(head)).astype(np.uint64).reshape(shape)
+        raise LocalFault("seal-format", "SEAL saved an object in a form that is not the expected one")
+    return np.frombuffer(body, dtype="<u8", offset=len(head)).astype(np.uint64)
 
 
 def new_ciphertext(context: Any, data: bytes) -> Any:

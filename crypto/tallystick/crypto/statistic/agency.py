@@ -11,7 +11,8 @@ Rules that this file enforces (docs/protocol.md §4):
    was made of those before it is sealed to its receiver and waits.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
-6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share.
+6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share. Half of each ciphertext comes
+   from the pair's key, and each message shows that its sender has the same one.
 7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
    `core/job/check.py` refuses `release: direct`, and the desk hides small cells after opening.
 8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
@@ -28,6 +29,7 @@ import numpy as np
 from tallystick.crypto import kernel, masks, paillier, product_work, products, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import checked_points, refuse_repeats
@@ -130,26 +132,39 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     )  # fmt: skip
     if setup.me == computation.multiplier:
         return Step(Multiplying(setup, state.pair_keys, columns, layout))
-    keys = products.new_keys(max(layout.primes, default=1))
-    chunks = products.encrypted_columns(keys, columns, layout, setup.workers)
+    keys = products.new_keys(layout.primes_used, setup.randomness)
+    key = _exchange_key(setup, state.pair_keys)
+    chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
     outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chunks)
     return Step(Encrypting(setup, state.pair_keys, keys, layout), (outbound,))
 
 
 def on_columns(state: Multiplying, message: Message) -> Step[Sealing]:
-    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6)."""
+    """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6).
+
+    Raises:
+        PeerFault: as `products.products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup = state.setup
     answer, mine = products.products(
-        message.chunks, state.columns, state.layout, setup.randomness, setup.workers, sender=message.ref.sender
-    )
+        message.chunks, state.columns, state.layout, setup.randomness, setup.workers,
+        key=_exchange_key(setup, state.pair_keys), sender=message.ref.sender,
+    )  # fmt: skip
     outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), answer)
     return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine), (outbound,))
 
 
 def on_products(state: Encrypting, message: Message) -> Step[Sealing]:
-    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6)."""
+    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6).
+
+    Raises:
+        PeerFault: as `products.opened_products`; `exchange-differs` where the two sides hold different pair keys.
+    """
     setup = state.setup
-    mine = products.opened_products(state.keys, message.chunks, state.layout, setup.workers, sender=message.ref.sender)
+    mine = products.opened_products(
+        state.keys, message.chunks, state.layout, setup.workers,
+        key=_exchange_key(setup, state.pair_keys), sender=message.ref.sender,
+    )  # fmt: skip
     return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine))
 
 
@@ -186,6 +201,15 @@ def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
     first, second = (sent, got) if setup.me < other else (got, sent)
     names = frame(*(name.encode() for name in sorted((setup.me, other))))
     return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
+
+
+def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes]) -> bytes:
+    """Give the key of the exchange of columns and products between encryptor and multiplier (docs/protocol.md §7)."""
+    computation = setup.computation
+    other = computation.multiplier if setup.me == computation.encryptor else computation.encryptor
+    return exchange_key(
+        pair_keys[other], kinds.COLUMNS, encryptor=computation.encryptor, multiplier=computation.multiplier
+    )
 
 
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:

@@ -1,0 +1,51 @@
+"""Arithmetic on arrays of residues, prime by prime, exact in 64-bit words.
+
+Everything here takes and gives uint64[..., primes, N], each row below its prime; primes are below 2^55.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Residues = npt.NDArray[np.uint64]
+"""uint64[..., primes, N], each row below its prime."""
+
+
+def added(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
+    """Add residues."""
+    modulus = np.array(primes, dtype=np.uint64)[:, None]
+    total = left + right
+    reduced: Residues = np.minimum(total, total - modulus)  # a negative difference wraps to something huge
+    return reduced
+
+
+def negated(values: Residues, primes: Sequence[int]) -> Residues:
+    """Give the residues whose sum with `values` is zero."""
+    modulus = np.array(primes, dtype=np.uint64)[:, None]
+    reduced: Residues = np.where(values == 0, values, modulus - values)
+    return reduced
+
+
+def multiplied(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
+    """Multiply residues value by value; shapes may broadcast. Pre-condition: primes below 2^55.
+
+    The quotient is estimated in double precision. Four roundings of at most 2^-53 each leave it within 16 of the true one, so
+    left·right - estimate·prime lies within 17·2^55 < 2^60 of zero and is exact in wrapping 64-bit words; one remainder ends it.
+    """
+    modulus = np.array(primes, dtype=np.uint64)[:, None]
+    estimate = left.astype(np.float64)
+    estimate = estimate * right.astype(np.float64)
+    estimate /= modulus.astype(np.float64)
+    rest = left * right
+    rest -= estimate.astype(np.uint64) * modulus
+    reduced: Residues = (rest.view(np.int64) % modulus.view(np.int64)).view(np.uint64)
+    return reduced
+
+
+def reduced_small(values: npt.NDArray[np.int8], primes: Sequence[int]) -> Residues:
+    """Give small signed values, int8[N], modulo each prime: uint64[primes, N]."""
+    wide = values.astype(np.int64)
+    return np.stack([np.where(wide < 0, wide + prime, wide).astype(np.uint64) for prime in primes])
