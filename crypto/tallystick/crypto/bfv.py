@@ -38,6 +38,7 @@ from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
 from tallystick.crypto.residues import Residues, added, multiplied, negated, reduced_small
 from tallystick.crypto.seal_bytes import (
+    NO_LEVEL,
     Polynomials,
     ciphertext_bytes,
     load,
@@ -108,6 +109,10 @@ def parameters(prime_index: int) -> Parameters:
     return checked_parameters(RING, [prime.bit_length() for prime in COEFFICIENT_PRIMES], PRIMES[prime_index])
 
 
+Message = tuple[Residues, npt.NDArray[np.integer[Any]] | None]
+"""What is encrypted: its c1 in NTT form, uint64[3, N], and its slots, None for zero."""
+
+
 class Scheme:
     """SEAL's objects for one plaintext prime, and the way between them and bytes.
 
@@ -124,6 +129,7 @@ class Scheme:
         self.index = prime_index
         self.plain = checked.plain
         self.flood_width = prod(DATA) // checked.plain
+        self._width = np.array([[self.flood_width % prime] for prime in DATA], dtype=np.uint64)
         chosen = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.BFV)
         chosen.set_poly_modulus_degree(checked.ring)
         chosen.set_coeff_modulus([sealapi.Modulus(prime) for prime in COEFFICIENT_PRIMES])
@@ -152,27 +158,41 @@ class Scheme:
         load(key, self.context, plaintext_bytes(np.frombuffer(secret, dtype="<u8"), self.context.key_parms_id()))
         return sealapi.Decryptor(self.context, key)
 
-    def encrypt(
-        self, secret: bytes, c1: Residues, slots: npt.NDArray[np.integer[Any]] | None, randomness: Randomness
-    ) -> Residues:
-        """Encrypt slots, or zero, under a given c1: c0 in NTT form, uint64[3, N].
+    def encrypt(self, secret: bytes, messages: Sequence[Message], randomness: Randomness) -> list[Residues]:
+        """Encrypt each message under its own c1: c0 in NTT form, uint64[3, N], for each.
 
         Args:
             secret: of `new_secret`.
-            c1: in NTT form, uint64[3, N].
-            slots: any integers, taken mod t; None for an encryption of zero.
-            randomness: of the error.
+            messages: (c1 in NTT form, slots): any integers, taken mod t; None for an encryption of zero.
+            randomness: of the errors.
 
         Security: one c1 and one secret key MUST NOT encrypt twice.
         """
-        noise = reduced_small(small(randomness), DATA)
-        carrier = self.ciphertext(np.stack([noise, np.ones_like(noise)]))  # SEAL refuses a c1 of zero; this one is not read
-        if slots is not None:
-            self.evaluator.add_plain_inplace(carrier, self.plaintext(slots))
-        self.evaluator.transform_to_ntt_inplace(carrier)
         key = np.frombuffer(secret, dtype="<u8").reshape(-1, RING)[:DATA_PRIMES]
-        masked = negated(multiplied(c1, key, DATA), DATA)
-        return added(self.polynomials(carrier, DATA_PRIMES, ntt=True)[0], masked, DATA)
+        polynomials = []
+        for _, slots in messages:
+            noise = reduced_small(small(randomness), DATA)
+            polynomials.append(noise if slots is None else added(noise, self._scaled(slots), DATA))
+        return [
+            added(transformed, negated(multiplied(c1, key, DATA), DATA), DATA)
+            for (c1, _), transformed in zip(messages, self._transformed(polynomials), strict=True)
+        ]
+
+    def _scaled(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
+        """Give round(q·m/t) = floor(q/t)·m + round((q mod t)·m/t) for the polynomial m with these slots: uint64[3, N]."""
+        m = plaintext_words(self.plaintext(slots), NO_LEVEL, RING)
+        rest = (m * np.uint64(prod(DATA) % self.plain) + np.uint64(self.plain // 2)) // np.uint64(self.plain)  # below 2^60 inside
+        return added(multiplied(m[None], self._width, DATA), rest[None], DATA)
+
+    def _transformed(self, polynomials: Sequence[Residues]) -> list[Residues]:
+        """Give the NTT form of some polynomials; SEAL takes them in as the two halves of a ciphertext."""
+        made: list[Residues] = []
+        for start in range(0, len(polynomials), _POLYNOMIALS):
+            two = polynomials[start : start + _POLYNOMIALS]
+            carrier = self.ciphertext(np.stack([two[0], two[-1]]))
+            self.evaluator.transform_to_ntt_inplace(carrier)
+            made += list(self.polynomials(carrier, DATA_PRIMES, ntt=True))[: len(two)]
+        return made
 
     def plaintext(self, slots: npt.NDArray[np.integer[Any]]) -> Any:
         """Give the plaintext that has these values, any integers taken mod t, in its slots; missing slots are zero."""
@@ -280,7 +300,7 @@ def self_test() -> None:
         own = scheme(index)
         left, right, mask = (uniform_mod(randomness, plain, RING) for _ in range(3))
         secret, c1 = own.new_secret(randomness), zero_c1(randomness.take(32), index, DATA, RING)
-        sent = read_column(packed(own.encrypt(secret, c1, left, randomness)), sender="self-test")
+        sent = read_column(packed(own.encrypt(secret, [(c1, left)], randomness)[0]), sender="self-test")
         product = own.ciphertext(np.stack([sent, c1]), ntt=True)
         own.evaluator.multiply_plain_inplace(product, own.ntt(own.plaintext(right)))
         own.evaluator.transform_from_ntt_inplace(product)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tenseal import sealapi
 
-from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, Scheme, packed, read_answer, read_column, scheme
+from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, Message, Scheme, packed, read_answer, read_column, scheme
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, Errors, flooded
@@ -53,17 +53,19 @@ class EncryptTask:
 def encrypt(task: EncryptTask) -> list[bytes]:
     """Give the chunks of a task, c0 alone: for block, for prime, for column."""
     randomness = SeededRandomness(task.seed)
-    chunks: list[bytes] = []
-    if task.zeros:
-        for prime, secret, _ in task.parts:
-            c1 = zero_c1(task.key, prime, DATA, RING)
-            chunks.append(packed(scheme(prime).encrypt(secret, c1, None, randomness)))
-    for place in range(task.blocks.shape[1]):
-        for prime, secret, columns in task.parts:
-            for column in columns:
-                c1 = column_c1(task.key, prime, task.first + place, column, DATA, RING)
-                chunks.append(packed(scheme(prime).encrypt(secret, c1, task.blocks[column, place], randomness)))
-    return chunks
+    chunks: dict[tuple[int, int, int], bytes] = {}
+    for prime, secret, columns in task.parts:
+        places = [(block, column) for block in range(task.blocks.shape[1]) for column in columns]
+        messages: list[Message] = [
+            (column_c1(task.key, prime, task.first + block, column, DATA, RING), task.blocks[column, block])
+            for block, column in places
+        ]
+        if task.zeros:
+            places.insert(0, (-1, 0))
+            messages.insert(0, (zero_c1(task.key, prime, DATA, RING), None))
+        for (block, column), c0 in zip(places, scheme(prime).encrypt(secret, messages, randomness), strict=True):
+            chunks[block, prime, column] = packed(c0)
+    return [chunks[place] for place in sorted(chunks)]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ _VERSION: Final = (4, 3)
 _WORD: Final = 8
 _NO_COMPRESSION: Final = 0
 _POLYNOMIALS: Final = 2
-_NO_LEVEL: Final = (0, 0, 0, 0)
+NO_LEVEL: Final = (0, 0, 0, 0)
+"""What a plaintext has in place of a level's name while it is not in NTT form."""
 
 
 def _zstd() -> Any | None:
@@ -90,7 +91,7 @@ def _plaintext_head(parms_id: Sequence[int], count: int) -> bytes:
     return struct.pack("<4QQd", *parms_id, count, 1.0) + _words(count)
 
 
-def plaintext_bytes(words: npt.NDArray[np.uint64], parms_id: Sequence[int] = _NO_LEVEL) -> bytes:
+def plaintext_bytes(words: npt.NDArray[np.uint64], parms_id: Sequence[int] = NO_LEVEL) -> bytes:
     """Give the saved form of a plaintext polynomial: coefficients, or with a level's name its NTT values prime by prime.
 
     A secret key is saved as the plaintext of its polynomial in NTT form under all primes.
@@ -100,7 +101,7 @@ def plaintext_bytes(words: npt.NDArray[np.uint64], parms_id: Sequence[int] = _NO
 
 
 def plaintext_words(plaintext: Any, parms_id: Sequence[int], count: int) -> npt.NDArray[np.uint64]:
-    """Give the words of a plaintext of this process that is in NTT form at a level: uint64[count].
+    """Give the words of a plaintext of this process, coefficients or with a level's name its NTT values: uint64[count].
 
     Raises:
         LocalFault: `seal-format`: this SEAL saves in another way, or the plaintext is of another level or size.
