@@ -1,0 +1,58 @@
+"""Makes products_c1.json: how c1 comes of a pair key (docs/protocol.md §7). Run where the suite changes, and at no other time.
+
+python -m tests.vectors.products_c1
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from tallystick.crypto.bfv import DATA, packed
+from tallystick.crypto.expansion import column_c1, confirmation, exchange_key, zero_c1
+from tallystick.crypto.flooding import RING
+from tallystick.crypto.products import Layout
+
+PLACES: tuple[tuple[int, ...], ...] = ((0,), (3,), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 300, 70_000))
+TOY = (97, 12289)
+
+
+def made() -> dict[str, Any]:
+    """Give the file's value."""
+    exchange = {"pair_key": bytes(range(32)).hex(), "name": "columns", "encryptor": "housing", "multiplier": "labor"}
+    key = exchange_key(bytes(range(32)), "columns", encryptor="housing", multiplier="labor")
+    layout = Layout(2, 3, ((0, 0), (1, 2)), (1, 3), 8193)
+    vectors = []
+    for place in PLACES:
+        values = zero_c1(key, place[0], DATA, RING) if len(place) == 1 else column_c1(key, *place, DATA, RING)
+        named = dict(zip(("prime", "block", "column"), place, strict=False))
+        coded = bytes(place[:1]) + b"".join(number.to_bytes(4, "big") for number in place[1:])
+        vectors.append(
+            {**named, "place": coded.hex(), "first": values[:, :3].tolist(), "sha256": hashlib.sha256(packed(values)).hexdigest()}
+        )
+    return {
+        "source": "this project; its test makes every value a second way",
+        "licence": "Apache-2.0",
+        "primes": list(DATA),
+        "ring": RING,
+        "exchange": exchange,
+        "exchange_key": key.hex(),
+        "confirmations": {
+            "left": layout.left,
+            "right": layout.right,
+            "pairs": layout.pairs,
+            "primes": layout.primes,
+            "slots": layout.slots,
+            "layout": layout.digest().hex(),
+            "columns": confirmation(key, "columns", layout.digest()).hex(),
+            "products": confirmation(key, "products", layout.digest()).hex(),
+        },
+        "c1": vectors,
+        "toy": {"primes": TOY, "ring": 16, "values": column_c1(key, 0, 0, 0, TOY, 16).tolist()},
+    }
+
+
+if __name__ == "__main__":
+    Path(__file__).with_suffix(".json").write_text(json.dumps(made(), indent=1) + "\n")
