@@ -14,10 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tallystick.crypto.bfv import DATA_PRIMES, RETURNED_PRIMES, chunk_bytes, scheme, unpacked
+from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES, DATA, read_answer, read_column, scheme
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.flooding import RING
+from tallystick.crypto.expansion import column_c1, confirmation, zero_c1
+from tallystick.crypto.flooding import RING, errors, ternary
 from tallystick.crypto.modulus import PRIMES, modulus, signed
+from tallystick.crypto.product_work import (
+    EncryptTask,
+    FinishTask,
+    MultiplyTask,
+    OpenTask,
+    encrypt,
+    finish,
+    multiply,
+    open_sum,
+)
 from tallystick.crypto.products import (
     Columns,
     Layout,
@@ -25,8 +36,8 @@ from tallystick.crypto.products import (
     opened_products,
     products,
 )
-from tallystick.crypto.randomness import SeededRandomness
-from tests.products import RANDOM, SERIAL, all_pairs, keys, layout_of, shares
+from tallystick.crypto.randomness import SeededRandomness, uniform_mod
+from tests.products import KEY, RANDOM, SERIAL, all_pairs, keys, layout_of, shares
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -112,19 +123,73 @@ def test_no_pairs_no_products() -> None:
     assert shares(ten, ten, layout) == ([], [])
 
 
+# How many are wrong
+
+
+def wrong_products(per_prime: int, seed: int) -> tuple[int, int]:
+    """Multiply ciphertexts at the largest values that there are, under each of three primes; give (products, wrong ones).
+
+    Columns hold any integers below t, one block each; every product of every pair is compared, in all its slots together.
+    """
+    rng = np.random.default_rng(seed)
+    left, right, blocks, done, wrong = 5, 20, 1, 0, 0
+    for prime in range(3):
+        own = scheme(prime)
+        for _ in range(-(-per_prime // (left * right))):
+            a, b = (rng.integers(-(own.plain // 2), own.plain // 2 + 1, (n, blocks * RING)) for n in (left, right))
+            signs = rng.integers(0, 2, (1, blocks * RING)) * (own.plain - 1) - own.plain // 2
+            a[0], b[0] = signs, -signs  # the largest of all
+            layout = Layout(left, right, all_pairs(left, right), (prime + 1,) * (left * right), blocks * RING)
+            x, y = under_one_prime(a, b, layout, prime)
+            for one, other, (i, j) in zip(x, y, layout.pairs, strict=True):
+                products_of_slots = (a[i] % own.plain).astype(np.uint64) * (b[j] % own.plain).astype(np.uint64)
+                exact = int((products_of_slots % np.uint64(own.plain)).sum()) % own.plain
+                wrong += (one + other - exact) % own.plain != 0
+                done += 1
+    return done, wrong
+
+
+def under_one_prime(a: Columns, b: Columns, layout: Layout, prime: int) -> tuple[list[int], list[int]]:
+    """Run the tasks of one plaintext prime alone: the shares modulo that prime, of the encryptor and of the multiplier."""
+    own, secret, blocks = scheme(prime), keys().secrets[prime], layout.blocks
+    which = tuple(range(layout.left))
+    cut = (a.reshape(layout.left, blocks, RING), b.reshape(layout.right, blocks, RING))
+    zero, *sent = encrypt(EncryptTask(((prime, secret, which),), cut[0], 0, True, KEY, RANDOM.take(32)))
+    each = tuple(tuple(sent[block * layout.left : (block + 1) * layout.left]) for block in range(blocks))
+    task = MultiplyTask(prime, KEY, zero, each, 0, which, cut[1], layout.pairs, ternary(RANDOM), "labor")
+    mine, theirs = [], []
+    for total in multiply(task):
+        mask = uniform_mod(RANDOM, own.plain, RING)
+        back = finish(FinishTask(prime, KEY, zero, total, mask, errors(RANDOM, own.flood_width), "labor"))
+        theirs.append(-int(mask.sum()) % own.plain)
+        mine.append(open_sum(OpenTask(prime, secret, back, "labor")))
+    return mine, theirs
+
+
+def test_s11_no_product_of_some_hundreds_is_wrong() -> None:
+    """S-11, S-42: largest values, three primes; the run of 10,000 is marked slow."""
+    assert wrong_products(100, 1) == (300, 0)
+
+
+@pytest.mark.slow
+def test_s11_no_product_of_ten_thousand_is_wrong() -> None:
+    """S-11, S-42: 0 of 10,200 at three primes and the largest values (about five minutes)."""
+    assert wrong_products(3400, 2) == (10_200, 0)
+
+
 # Uniformity
 
 
 def test_s12_what_the_encryptor_decrypts_is_uniform_in_every_slot() -> None:
     """S-12: the same inputs again and again; also in the slots that the columns do not reach."""
     layout, one = layout_of(1, 1, 100), np.ones((1, 100), dtype=np.int64)
-    sent = list(encrypted_columns(keys(), one, layout, SERIAL))
+    sent = list(encrypted_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
     own = scheme(0)
     decryptor = own.decryptor(keys().secrets[0])
     seen = []
     for _ in range(10):
-        (back,), _ = products(iter(sent), one, layout, RANDOM, SERIAL, sender="labor")
-        seen.append(own.slots(decryptor, own.ciphertext(unpacked(back, RETURNED_PRIMES, sender="housing"))))
+        (_, back), _ = products(iter(sent), one, layout, RANDOM, SERIAL, key=KEY, sender="labor")
+        seen.append(own.slots(decryptor, own.ciphertext(read_answer(back, sender="housing"))))
     slots = np.stack(seen)
     for part in (slots[:, :100], slots[:, 100:]):
         bins = np.bincount((part.ravel() * np.uint64(50) // np.uint64(own.plain)).astype(int), minlength=50)
@@ -139,11 +204,11 @@ def test_s12_each_sides_shares_are_uniform(primes: int) -> None:
     a, b = np.full((5, 10), 3, dtype=np.int64), np.full((4, 10), 2, dtype=np.int64)
     left: list[int] = []
     right: list[int] = []
-    sent = list(encrypted_columns(keys(), a, layout, SERIAL))
+    sent = list(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
     for _ in range(5):
-        back, mine = products(iter(sent), b, layout, RANDOM, SERIAL, sender="labor")
+        back, mine = products(iter(sent), b, layout, RANDOM, SERIAL, key=KEY, sender="labor")
         right += mine
-        left += opened_products(keys(), back, layout, SERIAL, sender="housing")
+        left += opened_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")
     for side in (left, right):
         bins = np.bincount([share * 5 // modulus(primes) for share in side], minlength=5)
         assert stats.chisquare(bins).pvalue > 1e-3
@@ -172,13 +237,15 @@ def test_ciphertexts_are_made_as_they_are_read_and_read_as_they_come() -> None:
     layout = layout_of(2, 2, 20 * RING)
     a = np.ones((2, layout.slots), dtype=np.int64)
     watching = Watching()
-    sent = encrypted_columns(keys(), a, layout, watching)
+    sent = encrypted_columns(keys(), a, layout, RANDOM, watching, key=KEY)
     assert watching.drawn == 0
+    next(sent)
+    assert watching.drawn == 0  # the confirmation
     next(sent)
     assert watching.drawn == 1  # one task: the encryption of zero
     next(sent)
     assert watching.drawn == 2
-    assert len(list(sent)) == layout.sent_chunks - 2
+    assert len(list(sent)) == layout.sent_ciphertexts - 2
     assert watching.drawn == 1 + 20 // 4
 
 
@@ -189,32 +256,66 @@ def test_every_chunk_has_its_place_and_size() -> None:
     assert [layout.left_under(p) for p in (0, 1)] == [(0, 2), (2,)]
     assert [layout.right_under(p) for p in (0, 1)] == [(0, 1), (1,)]
     assert [layout.pairs_under(p) for p in (0, 1)] == [(0, 1, 2), (1,)]
-    assert (layout.sent_chunks, layout.returned_chunks) == (2 + 2 * 3, 4)
+    assert (layout.sent_ciphertexts, layout.returned_ciphertexts) == (2 + 2 * 3, 4)
     a = np.arange(3 * (RING + 1), dtype=np.int64).reshape(3, RING + 1)
-    sent = list(encrypted_columns(keys(), a, layout, SERIAL))
-    assert [len(chunk) for chunk in sent] == [chunk_bytes(DATA_PRIMES)] * 8
-    assert chunk_bytes(DATA_PRIMES) < 512 * 1024
+    sent = list(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
+    assert sent[0] == confirmation(KEY, "columns", layout.digest())
+    assert [len(chunk) for chunk in sent[1:]] == [COLUMN_BYTES] * 8
     expected = [(0, 0, None), (1, 0, None), (0, 0, 0), (0, 0, 2), (1, 0, 2), (0, 1, 0), (0, 1, 2), (1, 1, 2)]
-    for chunk, (prime, block, column) in zip(sent, expected, strict=True):
+    for chunk, (prime, block, column) in zip(sent[1:], expected, strict=True):
         own = scheme(prime)
-        slots = own.slots(own.decryptor(keys().secrets[prime]), own.ciphertext(unpacked(chunk, DATA_PRIMES, sender="labor")))
+        c1 = zero_c1(KEY, prime, DATA, RING) if column is None else column_c1(KEY, prime, block, column, DATA, RING)
+        ciphertext = own.ciphertext(np.stack([read_column(chunk, sender="labor"), c1]), ntt=True)
+        own.evaluator.transform_from_ntt_inplace(ciphertext)
+        slots = own.slots(own.decryptor(keys().secrets[prime]), ciphertext)
         want = np.zeros(RING, dtype=np.uint64)
         if column is not None:
             part = a[column, block * RING : (block + 1) * RING]
             want[: len(part)] = part
         assert np.array_equal(slots, want)
-    back, _ = products(iter(sent), a[:2], layout, RANDOM, SERIAL, sender="labor")
-    assert [len(chunk) for chunk in back] == [chunk_bytes(RETURNED_PRIMES)] * 4
+    back, _ = products(iter(sent), a[:2], layout, RANDOM, SERIAL, key=KEY, sender="labor")
+    assert back[0] == confirmation(KEY, "products", layout.digest())
+    assert [len(chunk) for chunk in back[1:]] == [ANSWER_BYTES] * 4
+
+
+def test_uploads_are_half_of_what_a_whole_ciphertext_has() -> None:
+    assert COLUMN_BYTES == 2 * 3 * RING * 7 // 2 == 172_032
+    assert max(COLUMN_BYTES, ANSWER_BYTES) < 512 * 1024
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Layout(2, 1, ((0, 0),), (1,), 10),
+        Layout(1, 2, ((0, 0),), (1,), 10),
+        Layout(1, 1, ((0, 0),), (2,), 10),
+        Layout(1, 1, ((0, 0),), (1,), 11),
+        Layout(1, 1, ((0, 0), (0, 0)), (1, 1), 10),
+        Layout(1, 1, (), (), 10),
+    ],
+)
+def test_layouts_that_differ_in_anything_have_other_digests(other: Layout) -> None:
+    assert other.digest() != Layout(1, 1, ((0, 0),), (1,), 10).digest()
 
 
 def test_the_multipliers_side_is_made_again_from_a_seed() -> None:
     layout, one = layout_of(2, 1, 10), np.ones((2, 10), dtype=np.int64)
-    sent = list(encrypted_columns(keys(), one, layout, SERIAL))
+    sent = list(encrypted_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
     first, again, other = (
-        products(iter(sent), one[:1], layout, SeededRandomness(seed), SERIAL, sender="labor") for seed in (b"1", b"1", b"2")
+        products(iter(sent), one[:1], layout, SeededRandomness(seed), SERIAL, key=KEY, sender="labor") for seed in (b"1", b"1", b"2")
     )
     assert first == again
-    assert set(first[0]).isdisjoint(other[0])
+    assert set(first[0][1:]).isdisjoint(other[0][1:])
+
+
+def test_the_encryptors_side_is_made_again_from_a_seed() -> None:
+    layout, one = layout_of(2, 1, RING + 1), np.ones((2, RING + 1), dtype=np.int64)
+    first, again, other = (
+        list(encrypted_columns(keys(), one, layout, SeededRandomness(seed), SERIAL, key=KEY)) for seed in (b"1", b"1", b"2")
+    )
+    assert first == again
+    assert first[0] == other[0]
+    assert set(first[1:]).isdisjoint(other[1:])
 
 
 class Pool:
@@ -241,8 +342,8 @@ def test_everything_runs_in_worker_processes_and_faults_come_back_whole() -> Non
     with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as executor:
         pool = Pool(executor)
         assert_exact(a, b, layout, pool)
-        sent = list(encrypted_columns(keys(), a, layout, pool))
+        sent = list(encrypted_columns(keys(), a, layout, RANDOM, pool, key=KEY))
         sent[3] = b"\xff" * len(sent[3])
         with pytest.raises(PeerFault) as refused:
-            products(iter(sent), b, layout, RANDOM, pool, sender="labor")
+            products(iter(sent), b, layout, RANDOM, pool, key=KEY, sender="labor")
         assert (refused.value.rule, refused.value.sender) == ("ciphertext-range", "labor")

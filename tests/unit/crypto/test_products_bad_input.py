@@ -11,9 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.crypto import product_work
-from tallystick.crypto.bfv import DATA_PRIMES, packed, scheme, unpacked
+from tallystick.crypto.bfv import DATA, packed, read_column
 from tallystick.crypto.errors import CryptoError, LocalFault, PeerFault
-from tallystick.crypto.flooding import RING
+from tallystick.crypto.expansion import exchange_key
+from tallystick.crypto.flooding import MAX_PAIRS, RING
+from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.products import (
     MAX_SLOTS,
     Columns,
@@ -24,7 +26,8 @@ from tallystick.crypto.products import (
     opened_products,
     products,
 )
-from tests.products import RANDOM, SERIAL, keys, layout_of
+from tallystick.crypto.residues import negated
+from tests.products import KEY, RANDOM, SERIAL, keys, layout_of
 
 
 @dataclass(frozen=True)
@@ -49,34 +52,84 @@ def small_exchange() -> Exchange:
 def exchange_of(columns: int) -> Exchange:
     layout = layout_of(columns, columns, 50)
     a, b = np.full((columns, 50), 2, dtype=np.int64), np.full((columns, 50), 3, dtype=np.int64)
-    sent = tuple(encrypted_columns(keys(), a, layout, SERIAL))
-    return Exchange(layout, b, sent, tuple(products(sent, b, layout, RANDOM, SERIAL, sender="labor")[0]))
+    sent = tuple(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
+    return Exchange(layout, b, sent, tuple(products(sent, b, layout, RANDOM, SERIAL, key=KEY, sender="labor")[0]))
 
 
 def test_too_few_and_too_many_chunks_are_refused(exchange: Exchange) -> None:
-    for bad in (exchange.sent[:0], exchange.sent[:1], exchange.sent[:-1], (*exchange.sent, exchange.sent[-1])):
+    for bad in (exchange.sent[:1], exchange.sent[:2], exchange.sent[:-1], (*exchange.sent, exchange.sent[-1])):
         with pytest.raises(PeerFault) as refused:
-            products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, sender="labor")
+            products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
         assert (refused.value.rule, refused.value.sender) == ("chunk-count", "labor")
-    for bad in (exchange.back[:0], exchange.back[:-1], (*exchange.back, exchange.back[-1])):
+    for bad in (exchange.back[:1], exchange.back[:-1], (*exchange.back, exchange.back[-1])):
         with pytest.raises(PeerFault) as refused:
-            opened_products(keys(), bad, exchange.layout, SERIAL, sender="housing")
+            opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
         assert (refused.value.rule, refused.value.sender) == ("chunk-count", "housing")
 
 
+def test_more_blocks_than_slots_are_too_many(exchange: Exchange) -> None:
+    """The slots have one block; the sender has two."""
+    more = layout_of(2, 2, RING + 1)
+    a = np.full((2, RING + 1), 2, dtype=np.int64)
+    sent = list(encrypted_columns(keys(), a, more, RANDOM, SERIAL, key=KEY))
+    for bad, rule in ((sent, "exchange-differs"), ([exchange.sent[0], *sent[1:]], "chunk-count")):
+        with pytest.raises(PeerFault) as refused:
+            products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
+        assert (refused.value.rule, refused.value.sender) == (rule, "labor")
+
+
+def test_another_pair_key_or_layout_is_noticed_before_anything_is_multiplied(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the confirmation the products would be noise that nobody notices."""
+    work: list[object] = []
+    monkeypatch.setattr("tallystick.crypto.products.multiply", work.append)
+    monkeypatch.setattr("tallystick.crypto.products.open_sum", work.append)
+    others = [exchange_key(bytes(32), "columns", encryptor="housing", multiplier="labor")]
+    others += [exchange_key(bytes(range(32)), "columns", encryptor="labor", multiplier="housing")]
+    for key in others:
+        with pytest.raises(PeerFault) as refused:
+            products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, key=key, sender="labor")
+        assert (refused.value.rule, refused.value.sender) == ("exchange-differs", "labor")
+        with pytest.raises(PeerFault) as refused:
+            opened_products(keys(), exchange.back, exchange.layout, SERIAL, key=key, sender="housing")
+        assert (refused.value.rule, refused.value.sender) == ("exchange-differs", "housing")
+    other = Layout(2, 2, exchange.layout.pairs, (2, 1, 1, 1), 50)
+    for bad in ((), (b"",), exchange.sent[1:], exchange.back, (exchange.sent[0][:31], *exchange.sent[1:])):
+        with pytest.raises(PeerFault) as refused:
+            products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
+        assert refused.value.rule == "exchange-differs"
+    with pytest.raises(PeerFault) as refused:
+        products(exchange.sent, exchange.b, other, RANDOM, SERIAL, key=KEY, sender="labor")
+    assert refused.value.rule == "exchange-differs"
+    for bad in ((), exchange.sent, exchange.back[1:]):
+        with pytest.raises(PeerFault) as refused:
+            opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
+        assert refused.value.rule == "exchange-differs"
+    assert work == []
+
+
+def test_without_the_confirmation_another_pair_key_would_give_wrong_products(exchange: Exchange) -> None:
+    """The control: the same bytes under another key, with a confirmation that fits, are multiplied to noise."""
+    key = exchange_key(bytes(32), "columns", encryptor="housing", multiplier="labor")
+    layout = exchange.layout
+    sent = [next(encrypted_columns(keys(), exchange.b, layout, RANDOM, SERIAL, key=key)), *exchange.sent[1:]]
+    back, mine = products(sent, exchange.b, layout, RANDOM, SERIAL, key=key, sender="labor")
+    left = opened_products(keys(), back, layout, SERIAL, key=key, sender="housing")
+    assert all((x + y - 300) % PRIMES[0] for x, y in zip(left, mine, strict=True))
+
+
 def test_s16_a_sum_that_a_peer_made_to_cancel_is_computed_all_the_same(exchange: Exchange) -> None:
-    """Two blocks that are each other's negative: SEAL alone would refuse their sum, and so tell something of the values."""
-    layout, own = layout_of(1, 1, 2 * RING), scheme(0)
-    one = unpacked(exchange.sent[1], DATA_PRIMES, sender="labor")
-    ciphertext = own.ciphertext(one)
-    own.evaluator.multiply_plain_inplace(ciphertext, own.small_plaintext(np.array([-1], dtype=np.int8)))
-    negative = own.polynomials(ciphertext, DATA_PRIMES)
-    assert not np.array_equal(one, negative)
-    chunks = [exchange.sent[0], exchange.sent[1], packed(negative)]
-    b = np.ones((1, 2 * RING), dtype=np.int64)
-    back, mine = products(chunks, b, layout, RANDOM, SERIAL, sender="labor")
-    left = opened_products(keys(), back, layout, SERIAL, sender="housing")
-    assert (left[0] + mine[0]) % own.plain == 0
+    """Two blocks whose c0 are each other's negative, and two of zeros: what SEAL would refuse depends on c1 alone."""
+    layout = layout_of(1, 1, 2 * RING)
+    head = next(encrypted_columns(keys(), np.zeros((1, 2 * RING), dtype=np.int64), layout, RANDOM, SERIAL, key=KEY))
+    one = read_column(exchange.sent[2], sender="labor")
+    nothing = packed(np.zeros_like(one))
+    for zero, c0, other in ((exchange.sent[1], packed(one), packed(negated(one, DATA))), (nothing, nothing, nothing)):
+        for values in (np.ones((1, 2 * RING), dtype=np.int64), np.zeros((1, 2 * RING), dtype=np.int64)):
+            back, mine = products([head, zero, c0, other], values, layout, RANDOM, SERIAL, key=KEY, sender="labor")
+            assert len(back) == 2
+            assert len(opened_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")) == len(mine) == 1
 
 
 def mutated(chunk: bytes, rng: np.random.Generator) -> bytes:
@@ -114,12 +167,12 @@ def attack(exchange: Exchange, count: int, seed: int) -> dict[str, int]:
                 bad = list(exchange.sent)
                 place = int(rng.integers(0, len(bad)))
                 bad[place] = mutated(bad[place], rng)
-                products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, sender="labor")
+                products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
             else:
                 bad = list(exchange.back)
                 place = int(rng.integers(0, len(bad)))
                 bad[place] = mutated(bad[place], rng)
-                opened_products(keys(), bad, exchange.layout, SERIAL, sender="labor")
+                opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="labor")
             outcome = "answered"
         except PeerFault as fault:
             outcome = f"{fault.sender}: {fault.rule}"
@@ -130,7 +183,7 @@ def attack(exchange: Exchange, count: int, seed: int) -> dict[str, int]:
 def test_s16_mutated_blobs_never_crash(small_exchange: Exchange) -> None:
     """S-16; the run of 10^5 is marked slow."""
     outcomes = attack(small_exchange, 1000, 1)
-    rules = ("ciphertext-length", "ciphertext-range", "ciphertext-transparent")
+    rules = ("ciphertext-length", "ciphertext-range", "ciphertext-transparent", "exchange-differs")
     assert set(outcomes) == {"answered", *(f"labor: {rule}" for rule in rules)}
 
 
@@ -146,7 +199,7 @@ def test_what_seal_refuses_is_the_peers_fault(exchange: Exchange, monkeypatch: p
 
     monkeypatch.setattr(product_work, "_multiplied", refuse)
     with pytest.raises(PeerFault) as refused:
-        products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, sender="labor")
+        products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
     assert refused.value.rule == "ciphertext-refused"
     assert "transparent" not in str(refused.value)
 
@@ -162,6 +215,7 @@ def test_what_seal_refuses_is_the_peers_fault(exchange: Exchange, monkeypatch: p
         (1, 1, ((0, 0),), (5,), 10),
         (1, 1, ((0, 0),), (1,), 0),
         (1, 1, ((0, 0),), (1,), MAX_SLOTS + 1),
+        (1, 1, ((0, 0),) * (MAX_PAIRS + 1), (1,) * (MAX_PAIRS + 1), 10),
     ],
 )
 def test_layouts_that_do_not_fit_together_are_refused(
@@ -177,17 +231,18 @@ def test_columns_of_another_shape_or_type_are_refused(exchange: Exchange) -> Non
     bad: list[npt.NDArray[Any]] = [good[:1], good[:, :49], good.astype(np.float64), good.astype(np.int32), good[0]]
     for columns in bad:
         with pytest.raises(LocalFault):
-            encrypted_columns(keys(), columns, exchange.layout, SERIAL)
+            encrypted_columns(keys(), columns, exchange.layout, RANDOM, SERIAL, key=KEY)
         with pytest.raises(LocalFault):
-            products(exchange.sent, columns, exchange.layout, RANDOM, SERIAL, sender="labor")
+            products(exchange.sent, columns, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
 
 
 def test_keys_are_for_one_to_four_primes_and_enough_of_them() -> None:
     for bad in (0, 5):
         with pytest.raises(LocalFault):
-            new_keys(bad)
+            new_keys(bad, RANDOM)
     with pytest.raises(LocalFault) as refused:
-        encrypted_columns(Keys(keys().secrets[:1]), np.ones((1, 1), dtype=np.int64), layout_of(1, 1, 1, primes=2), SERIAL)
+        few = Keys(keys().secrets[:1])
+        encrypted_columns(few, np.ones((1, 1), dtype=np.int64), layout_of(1, 1, 1, primes=2), RANDOM, SERIAL, key=KEY)
     assert refused.value.rule == "keys-missing"
 
 
