@@ -13,12 +13,12 @@ from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA, DATA_PRIMES, Scheme,
 from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, errors, ternary
 from tallystick.crypto.product_work import FinishTask, MultiplyTask, multiply
-from tallystick.crypto.randomness import SystemRandomness, uniform_mod
+from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
 from tallystick.crypto.residues import Residues, added
 from tallystick.crypto.seal_bytes import NO_LEVEL, Polynomials, plaintext_words
 from tests.products import KEY
 
-RANDOM: Final = SystemRandomness()
+SYSTEM: Final = SystemRandomness()
 Objects = npt.NDArray[np.object_]
 
 
@@ -41,21 +41,23 @@ class Meter:
     """One encryptor under one plaintext prime, and what it sends and sees.
 
     Attributes:
+        randomness: where everything is drawn from, at both sides.
         own: its scheme.
         secret: its key.
         small_key: the key's coefficients, int64[N] in {-1, 0, 1}.
         left: the columns that `accumulated` encrypted last, int64[blocks, N].
     """
 
-    def __init__(self, prime: int = 0) -> None:
+    def __init__(self, prime: int = 0, randomness: Randomness = SYSTEM) -> None:
+        self.randomness = randomness
         self.own: Scheme = scheme(prime)
-        self.secret = self.own.new_secret(RANDOM)
+        self.secret = self.own.new_secret(self.randomness)
         self.s = np.frombuffer(self.secret, dtype="<u8").reshape(-1, RING)
         self.zero = self.encrypted(None)
         back = self.own.ciphertext(np.stack([self.s[:DATA_PRIMES]] * 2), ntt=True)
         self.own.evaluator.transform_from_ntt_inplace(back)
         self.small_key = crt(self.own.polynomials(back, DATA_PRIMES)[0], DATA).astype(np.int64)
-        self.left = np.zeros((0, RING), dtype=np.int64)
+        self.left: npt.NDArray[np.int64] = np.zeros((0, RING), dtype=np.int64)
 
     def c1(self, block: int | None) -> Residues:
         """Give c1 of a block of column 0, or of the encryption of zero, in NTT form."""
@@ -65,7 +67,7 @@ class Meter:
 
     def encrypted(self, slots: npt.NDArray[np.int64] | None, block: int | None = None, error: Any = None) -> bytes:
         """Encrypt a block, or zero, with an error of the encryptor's choice (integers, N) beside the honest one."""
-        c0 = self.own.encrypt(self.secret, [(self.c1(block), slots)], RANDOM)[0]
+        c0 = self.own.encrypt(self.secret, [(self.c1(block), slots)], self.randomness)[0]
         if error is not None:
             c0 = added(c0, self.own._transformed([residues(error)])[0], DATA)
         return packed(c0)
@@ -110,22 +112,22 @@ class Meter:
 
     def accumulated(self, values: npt.NDArray[np.int64]) -> Polynomials:
         """Multiply a random column by `values`, int64[blocks, N], as the multiplier does before anything is hidden."""
-        self.left = uniform_mod(RANDOM, self.own.plain, values.size).astype(np.int64).reshape(values.shape)
+        self.left = uniform_mod(self.randomness, self.own.plain, values.size).astype(np.int64).reshape(values.shape)
         return self.multiplied([self.encrypted(block, at) for at, block in enumerate(self.left)], values)
 
     def multiplied(self, chunks: Sequence[bytes], values: npt.NDArray[np.int64], zero: bytes | None = None) -> Polynomials:
         """Multiply the blocks that an encryptor sent, whatever they are, by `values`, int64[blocks, N]."""
         each = tuple((chunk,) for chunk in chunks)
         task = MultiplyTask(
-            self.own.index, KEY, zero or self.zero, each, 0, (0,), values[None], ((0, 0),), ternary(RANDOM), "labor"
+            self.own.index, KEY, zero or self.zero, each, 0, (0,), values[None], ((0, 0),), ternary(self.randomness), "labor"
         )
         total: Polynomials = multiply(task)[0]
         return total
 
     def task_of(self, total: Polynomials, zero: bytes | None = None) -> FinishTask:
         """Give the task that hides a sum, with a fresh mask and fresh errors."""
-        drawn = errors(RANDOM, self.own.flood_width)
-        mask = uniform_mod(RANDOM, self.own.plain, RING)
+        drawn = errors(self.randomness, self.own.flood_width)
+        mask = uniform_mod(self.randomness, self.own.plain, RING)
         return FinishTask(self.own.index, KEY, zero or self.zero, total, mask, drawn, "labor")
 
     def polynomial(self, slots: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:

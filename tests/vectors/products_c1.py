@@ -14,9 +14,17 @@ from tallystick.crypto.bfv import DATA, packed
 from tallystick.crypto.expansion import column_c1, confirmation, exchange_key, zero_c1
 from tallystick.crypto.flooding import RING
 from tallystick.crypto.products import Layout
+from tallystick.crypto.residues import Residues
 
-PLACES: tuple[tuple[int, ...], ...] = ((0,), (3,), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 300, 70_000))
+ZEROS = (0, 3)
+PLACES = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (2, 300, 70_000))
 TOY = (97, 12289)
+
+
+def vector(named: dict[str, int], place: bytes, values: Residues) -> dict[str, Any]:
+    """Give one c1: where it stands, its first values under each prime, and SHA-256 over all, 7 bytes each."""
+    digest = hashlib.sha256(packed(values)).hexdigest()
+    return {**named, "place": place.hex(), "first": values[:, :3].tolist(), "sha256": digest}
 
 
 def made() -> dict[str, Any]:
@@ -24,14 +32,11 @@ def made() -> dict[str, Any]:
     exchange = {"pair_key": bytes(range(32)).hex(), "name": "columns", "encryptor": "housing", "multiplier": "labor"}
     key = exchange_key(bytes(range(32)), "columns", encryptor="housing", multiplier="labor")
     layout = Layout(2, 3, ((0, 0), (1, 2)), (1, 3), 8193)
-    vectors = []
-    for place in PLACES:
-        values = zero_c1(key, place[0], DATA, RING) if len(place) == 1 else column_c1(key, *place, DATA, RING)
-        named = dict(zip(("prime", "block", "column"), place, strict=False))
-        coded = bytes(place[:1]) + b"".join(number.to_bytes(4, "big") for number in place[1:])
-        vectors.append(
-            {**named, "place": coded.hex(), "first": values[:, :3].tolist(), "sha256": hashlib.sha256(packed(values)).hexdigest()}
-        )
+    vectors = [vector({"prime": prime}, bytes([prime]), zero_c1(key, prime, DATA, RING)) for prime in ZEROS]
+    for prime, block, column in PLACES:
+        place = bytes([prime]) + block.to_bytes(4, "big") + column.to_bytes(4, "big")
+        named = {"prime": prime, "block": block, "column": column}
+        vectors.append(vector(named, place, column_c1(key, prime, block, column, DATA, RING)))
     return {
         "source": "this project; its test makes every value a second way",
         "licence": "Apache-2.0",

@@ -181,7 +181,8 @@ class Scheme:
     def _scaled(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
         """Give round(q·m/t) = floor(q/t)·m + round((q mod t)·m/t) for the polynomial m with these slots: uint64[3, N]."""
         m = plaintext_words(self.plaintext(slots), NO_LEVEL, RING)
-        rest = (m * np.uint64(prod(DATA) % self.plain) + np.uint64(self.plain // 2)) // np.uint64(self.plain)  # below 2^60 inside
+        t = np.uint64(self.plain)
+        rest = (m * np.uint64(prod(DATA) % self.plain) + t // np.uint64(2)) // t  # of numbers below 2^60
         return added(multiplied(m[None], self._width, DATA), rest[None], DATA)
 
     def _transformed(self, polynomials: Sequence[Residues]) -> list[Residues]:

@@ -37,8 +37,8 @@ chance (|noise| + 2)/W for a coefficient with that noise, for f is uniform over 
 2. Dropping to two primes (q₂ > 2^108.9) rounds each half by at most 1/2: at most (1 + ‖s‖₁)/2 <= 2^12.01 beside q₂/t > 2^78.9:
    N · 2^12.01 / 2^78.9 < 2^-53.9. (About sqrt((1 + 2N/3)/12) = 21 is usual.) One prime would leave 2^25 beside it: about one
    ciphertext in 240 would be wrong.
-3. SEAL's decryption rounds by way of an auxiliary prime γ of 61 bits: the phase appears moved by at most 2/γ of W (two being the primes
-   of the level). N·2/γ < 2^-46.9: the largest of the three.
+3. SEAL's decryption rounds by way of an auxiliary prime g of 61 bits: the phase appears moved by at most 2/g of W (two being the primes
+   of the level). N·2/g < 2^-46.9: the largest of the three.
 
 So an honest answer is wrong with chance below 2^-46.8, and some answer of the largest job with chance below 2^18 · 2^-46.8 =
 2^-28.8. A wrong answer is a wrong residue mod t; nothing notices it but the desk's tests of the opened cells.
@@ -47,7 +47,7 @@ So an honest answer is wrong with chance below 2^-46.8, and some answer of the l
 secret key. It sends none of it to the multiplier, but adds it to the cells (SECURITY.md, "A malicious multiplier").
 
 Reference: Gentry, "A fully homomorphic encryption scheme" (2009), §5.2 (flooding); Lyubashevsky, Peikert, Regev, eprint 2012/230
-(ring-LWE); Bajard, Eynard, Hasan, Zucca, eprint 2016/510, §3 (decryption in residues, γ).
+(ring-LWE); Bajard, Eynard, Hasan, Zucca, eprint 2016/510, §3 (decryption in residues; g is its gamma).
 """
 
 from __future__ import annotations

@@ -196,14 +196,10 @@ def encrypted_columns(
     step = max(1, _ENCRYPT_CHUNKS // max(1, a_block))
     every = range(layout.left)
 
-    def task(start: int, stop: int, *, zeros: bool) -> EncryptTask:
-        blocks = _blocks(columns, every, start, stop)
-        return EncryptTask(parts, blocks, start, zeros, key, randomness.take(_SEED_BYTES))
-
     def tasks() -> Iterator[EncryptTask]:
-        yield task(0, 0, zeros=True)
-        for start, stop in _ranges(layout.blocks if a_block else 0, step):
-            yield task(start, stop, zeros=False)
+        for start, stop in ((0, 0), *_ranges(layout.blocks if a_block else 0, step)):  # the zeros first, in a task of their own
+            blocks = _blocks(columns, every, start, stop)
+            yield EncryptTask(parts, blocks, start, stop == 0, key, randomness.take(_SEED_BYTES))
 
     def chunks() -> Iterator[bytes]:
         yield confirmation(key, _COLUMNS, layout.digest())
@@ -286,16 +282,9 @@ def products(
 
 
 def _totals(
-    incoming: _Chunks,
-    zeros: Sequence[bytes],
-    used: Sequence[int],
-    columns: Columns,
-    layout: Layout,
-    randomness: Randomness,
-    workers: Workers,
-    key: bytes,
-    sender: str,
-) -> dict[int, npt.NDArray[np.uint64]]:
+    incoming: _Chunks, zeros: Sequence[bytes], used: Sequence[int], columns: Columns, layout: Layout,
+    randomness: Randomness, workers: Workers, key: bytes, sender: str,
+) -> dict[int, npt.NDArray[np.uint64]]:  # fmt: skip
     """Give for each prime the sums of its pairs, uint64[pairs, 2, primes, N] in NTT form, range of blocks by range."""
     left, right = {p: layout.left_under(p) for p in used}, {p: layout.right_under(p) for p in used}
     pairs = {

@@ -171,7 +171,9 @@ def test_a_secret_key_is_uniform_ternary(own: Scheme, secret: bytes) -> None:
 
 def root_of(prime: int) -> int:
     """Give the smallest primitive 16384th root of unity."""
-    some = next(x for x in (pow(base, (prime - 1) // (2 * RING), prime) for base in range(2, 100)) if pow(x, RING, prime) == prime - 1)
+    some = next(
+        x for x in (pow(base, (prime - 1) // (2 * RING), prime) for base in range(2, 100)) if pow(x, RING, prime) == prime - 1
+    )
     square = some * some % prime
     best, power = some, some
     for _ in range(RING - 1):
@@ -208,10 +210,9 @@ def test_reading_a_plaintext_word_by_word_gives_the_same(own: Scheme, monkeypatc
     quick = seal_bytes.plaintext_words(plain, seal_bytes.NO_LEVEL, RING)
     monkeypatch.setattr(seal_bytes, "_DECOMPRESS", None)
     assert np.array_equal(seal_bytes.plaintext_words(plain, seal_bytes.NO_LEVEL, RING), quick)
-    for bad in (lambda: seal_bytes.plaintext_words(plain, seal_bytes.NO_LEVEL, RING - 1),
-                lambda: seal_bytes.plaintext_words(plain, own.parms_ids[3], RING)):  # fmt: skip
+    for parms_id, count in ((seal_bytes.NO_LEVEL, RING - 1), (own.parms_ids[3], RING)):
         with pytest.raises(LocalFault) as refused:
-            bad()
+            seal_bytes.plaintext_words(plain, parms_id, count)
         assert refused.value.rule == "seal-format"
 
 

@@ -54,7 +54,13 @@ def test_the_confirmations_are_the_vectors() -> None:
     layout = Layout(
         given["left"], given["right"], tuple((i, j) for i, j in given["pairs"]), tuple(given["primes"]), given["slots"]
     ).digest()
-    numbers = [given["left"], given["right"], given["slots"], *sum(given["pairs"], []), *given["primes"]]
+    numbers = [
+        given["left"],
+        given["right"],
+        given["slots"],
+        *(number for pair in given["pairs"] for number in pair),
+        *given["primes"],
+    ]
     text = ",".join(map(str, numbers)).encode()
     assert hashlib.sha256(framed(b"tallystick TS1 products layout", text)).digest() == layout == bytes.fromhex(given["layout"])
     for message in ("columns", "products"):
@@ -102,7 +108,10 @@ def test_values_are_uniform_under_every_prime() -> None:
 
 def test_no_two_places_or_keys_have_the_same_c1() -> None:
     keys = [KEY, exchange_key(KEY, "columns", encryptor="a", multiplier="b")]
-    keys += [exchange_key(KEY, "columns", encryptor="b", multiplier="a"), exchange_key(KEY, "other", encryptor="a", multiplier="b")]
+    keys += [
+        exchange_key(KEY, "columns", encryptor="b", multiplier="a"),
+        exchange_key(KEY, "other", encryptor="a", multiplier="b"),
+    ]
     made = [zero_c1(key, prime, DATA, RING) for key in keys for prime in range(4)]
     made += [column_c1(key, p, b, c, DATA, RING) for key in keys for p in (0, 1) for b in (0, 1, 256) for c in (0, 1, 256)]
     assert len({packed(values) for values in made}) == len(made)

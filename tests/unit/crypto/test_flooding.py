@@ -103,9 +103,9 @@ def test_s14_an_honest_product_is_wrong_as_seldom_as_is_proved() -> None:
     assert log2(bound) < NOISE_BITS
     for t in PRIMES:
         parts = [RING * (2**NOISE_BITS + 2) / (Q // t), RING * (RING + 1) / 2 / (DATA[0] * DATA[1] / t), RING * 2 / 2**60.99]
-        assert [log2(part) for part in parts] < [-61, -53.9, -46.9]
+        assert all(log2(part) < bits for part, bits in zip(parts, (-61, -53.9, -46.9), strict=True))
         assert log2(sum(parts)) < FAILURE_BITS
-    assert FAILURE_BITS + 18 == pytest.approx(-28.8)
+    assert round(FAILURE_BITS + 18, 6) == -28.8
 
 
 # What the encryptor sees
@@ -147,7 +147,9 @@ def test_s14_answers_have_the_same_noise_for_any_values(meter: Meter) -> None:
     """S-14 on the wire, after the modulus is dropped: 10 answers of each; the run of 2,000 is marked slow."""
     width = DATA[0] * DATA[1] / meter.own.plain
     one, other = (
-        np.concatenate([(meter.noise(answer) / width).astype(float) for answer in answers(meter, meter.accumulated(values), 10)])
+        np.concatenate(
+            [(meter.noise(answer) / width).astype(float) for answer in answers(meter, meter.accumulated(values), 10)]
+        )
         for values in (ones(), huge())
     )
     assert stats.ks_2samp(one, other).pvalue > 1e-4
@@ -190,7 +192,7 @@ def test_s14_c1_of_equal_products_is_fresh_each_time(meter: Meter) -> None:
 
 @pytest.mark.parametrize("bits", [122, 124])
 def test_s14_wrong_coefficients_are_as_many_as_the_proof_says(meter: Meter, bits: int) -> None:
-    """With noise ν in every coefficient the proof gives |ν|/W a coefficient: 2^-11 and 2^-9 here, against what is decrypted."""
+    """With noise E in every coefficient the proof gives E/W a coefficient: 2^-11 and 2^-9 here, against what is decrypted."""
     own, wrong, rounds = meter.own, 0, 40
     zeros = np.zeros((1, RING), dtype=np.int64)
     for _ in range(rounds):
@@ -223,7 +225,7 @@ def test_s14_one_returned_prime_would_be_wrong_as_often_as_the_proof_says(meter:
 
 
 def test_s14_seals_decryption_is_right_up_to_the_edge_that_the_proof_gives(meter: Meter) -> None:
-    """Phases 2^20 from the edge between two messages decrypt rightly on either side: 2·q₂/(t·γ) is 2^19."""
+    """Phases 2^20 from the edge between two messages decrypt rightly on either side: 2·q₂/(t·g) is 2^19."""
     own, level = meter.own, DATA[:RETURNED_PRIMES]
     q = prod(level)
     messages = uniform_mod(RANDOM, own.plain, RING).astype(object)

@@ -302,7 +302,8 @@ def test_the_multipliers_side_is_made_again_from_a_seed() -> None:
     layout, one = layout_of(2, 1, 10), np.ones((2, 10), dtype=np.int64)
     sent = list(encrypted_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
     first, again, other = (
-        products(iter(sent), one[:1], layout, SeededRandomness(seed), SERIAL, key=KEY, sender="labor") for seed in (b"1", b"1", b"2")
+        products(iter(sent), one[:1], layout, SeededRandomness(seed), SERIAL, key=KEY, sender="labor")
+        for seed in (b"1", b"1", b"2")
     )
     assert first == again
     assert set(first[0][1:]).isdisjoint(other[0][1:])

@@ -240,8 +240,8 @@ def test_keys_are_for_one_to_four_primes_and_enough_of_them() -> None:
     for bad in (0, 5):
         with pytest.raises(LocalFault):
             new_keys(bad, RANDOM)
+    few = Keys(keys().secrets[:1])
     with pytest.raises(LocalFault) as refused:
-        few = Keys(keys().secrets[:1])
         encrypted_columns(few, np.ones((1, 1), dtype=np.int64), layout_of(1, 1, 1, primes=2), RANDOM, SERIAL, key=KEY)
     assert refused.value.rule == "keys-missing"
 

@@ -14,7 +14,9 @@ PRIMES = (*DATA, 2**55 - 55, 97, 2**54 + 159)
 
 
 def edges(prime: int) -> list[int]:
-    return [x % prime for x in (0, 1, 2, prime - 1, prime - 2, prime // 2, prime // 2 + 1, 1 << 53, (1 << 53) + 1, (1 << 52) - 1)]
+    return [
+        x % prime for x in (0, 1, 2, prime - 1, prime - 2, prime // 2, prime // 2 + 1, 1 << 53, (1 << 53) + 1, (1 << 52) - 1)
+    ]
 
 
 def test_products_are_exact_at_the_edges() -> None:

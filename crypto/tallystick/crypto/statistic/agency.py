@@ -207,9 +207,7 @@ def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes]) -> bytes:
     """Give the key of the exchange of columns and products between encryptor and multiplier (docs/protocol.md §7)."""
     computation = setup.computation
     other = computation.multiplier if setup.me == computation.encryptor else computation.encryptor
-    return exchange_key(
-        pair_keys[other], kinds.COLUMNS, encryptor=computation.encryptor, multiplier=computation.multiplier
-    )
+    return exchange_key(pair_keys[other], kinds.COLUMNS, encryptor=computation.encryptor, multiplier=computation.multiplier)
 
 
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
