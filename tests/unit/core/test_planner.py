@@ -18,8 +18,9 @@ from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.model import Question
 from tallystick.core.statistics.columns import PersonColumn, factor_column, over_slots, own_totals, side_columns, usable_column
 from tallystick.core.statistics.plan import Factor, Plan
-from tallystick.core.statistics.planner import bounds_prime_counts, cell_prime_counts, plan
+from tallystick.core.statistics.planner import MAX_PRODUCTS, bounds_prime_counts, cell_prime_counts, plan
 from tallystick.core.statistics.table import linkage_numbers, result_columns, table
+from tallystick.crypto.flooding import MAX_PAIRS
 from tallystick.crypto.modulus import modulus
 from tests.oracle import expected_rows
 
@@ -306,3 +307,8 @@ def test_numbers_are_exact() -> None:
     assert row["mean(l.paid)"] == 1 / 30
     assert row["sum(l.age)"] == 2**70
     assert isinstance(row["sum(l.age)"], int)
+
+
+def test_s42_no_plan_has_more_products_than_the_proof_is_for() -> None:
+    """crypto/flooding.py counts the answers of the largest job by `MAX_PAIRS`."""
+    assert MAX_PRODUCTS <= MAX_PAIRS
