@@ -36,5 +36,5 @@ def shares(a: Columns, b: Columns, layout: Layout, workers: Any = SERIAL) -> tup
     """Run the whole exchange: (the encryptor's shares, the multiplier's)."""
     sent = encrypted_columns(keys(), a, layout, RANDOM, workers, key=KEY)
     back, mine = products(sent, b, layout, RANDOM, workers, key=KEY, sender="labor")
-    assert len(back) == 1 + layout.returned_ciphertexts
+    assert len(back) == layout.returned_chunks
     return opened_products(keys(), back, layout, workers, key=KEY, sender="housing"), mine

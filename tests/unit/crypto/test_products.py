@@ -256,7 +256,7 @@ def test_every_chunk_has_its_place_and_size() -> None:
     assert [layout.left_under(p) for p in (0, 1)] == [(0, 2), (2,)]
     assert [layout.right_under(p) for p in (0, 1)] == [(0, 1), (1,)]
     assert [layout.pairs_under(p) for p in (0, 1)] == [(0, 1, 2), (1,)]
-    assert (layout.sent_ciphertexts, layout.returned_ciphertexts) == (2 + 2 * 3, 4)
+    assert (layout.sent_ciphertexts, layout.returned_ciphertexts, layout.sent_chunks, layout.returned_chunks) == (8, 4, 9, 5)
     a = np.arange(3 * (RING + 1), dtype=np.int64).reshape(3, RING + 1)
     sent = list(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
     assert sent[0] == confirmation(KEY, "columns", layout.digest())

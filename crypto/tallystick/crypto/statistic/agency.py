@@ -133,7 +133,7 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     if setup.me == computation.multiplier:
         return Step(Multiplying(setup, state.pair_keys, columns, layout))
     keys = products.new_keys(layout.primes_used, setup.randomness)
-    key = _exchange_key(setup, state.pair_keys)
+    key = _exchange_key(setup, state.pair_keys, kinds.COLUMNS)
     chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
     outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chunks)
     return Step(Encrypting(setup, state.pair_keys, keys, layout), (outbound,))
@@ -148,7 +148,7 @@ def on_columns(state: Multiplying, message: Message) -> Step[Sealing]:
     setup = state.setup
     answer, mine = products.products(
         message.chunks, state.columns, state.layout, setup.randomness, setup.workers,
-        key=_exchange_key(setup, state.pair_keys), sender=message.ref.sender,
+        key=_exchange_key(setup, state.pair_keys, kinds.COLUMNS), sender=message.ref.sender,
     )  # fmt: skip
     outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), answer)
     return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine), (outbound,))
@@ -163,7 +163,7 @@ def on_products(state: Encrypting, message: Message) -> Step[Sealing]:
     setup = state.setup
     mine = products.opened_products(
         state.keys, message.chunks, state.layout, setup.workers,
-        key=_exchange_key(setup, state.pair_keys), sender=message.ref.sender,
+        key=_exchange_key(setup, state.pair_keys, kinds.COLUMNS), sender=message.ref.sender,
     )  # fmt: skip
     return Step(_sealing(setup, state.pair_keys, state.layout.slots, mine))
 
@@ -203,11 +203,11 @@ def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
     return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
 
 
-def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes]) -> bytes:
-    """Give the key of the exchange of columns and products between encryptor and multiplier (docs/protocol.md §7)."""
+def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes], name: str) -> bytes:
+    """Give the key of one exchange of columns and products between encryptor and multiplier (docs/protocol.md §7)."""
     computation = setup.computation
     other = computation.multiplier if setup.me == computation.encryptor else computation.encryptor
-    return exchange_key(pair_keys[other], kinds.COLUMNS, encryptor=computation.encryptor, multiplier=computation.multiplier)
+    return exchange_key(pair_keys[other], name, encryptor=computation.encryptor, multiplier=computation.multiplier)
 
 
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
