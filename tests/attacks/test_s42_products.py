@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from tallystick.crypto import product_work
+from tallystick.crypto import product_work, products
 from tallystick.crypto.bfv import COLUMN_BYTES, DATA, RETURNED_PRIMES, packed, read_answer, read_column
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.flooding import RING
@@ -26,7 +26,8 @@ from tallystick.crypto.randomness import SeededRandomness, uniform_below, unifor
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
 from tallystick.node.jobs import outward
 from tests.meter import Meter, Objects, crt, residues
-from tests.protocol.cases import all_pairs, run_of, sides_of_two
+from tests.protocol.bus import Bus
+from tests.protocol.cases import all_pairs, desk_setup, run_of, setups, sides_of_two
 
 Slots = npt.NDArray[np.int64]
 Sent = tuple[bytes | None, bytes]
@@ -264,6 +265,30 @@ def test_s42_an_answer_under_another_pair_key_names_the_multiplier() -> None:
     with pytest.raises(PeerFault) as refused:
         run_of(sides, computation, desk_name="housing", tamper=tamper)
     assert (refused.value.rule, refused.value.sender) == ("exchange-differs", computation.multiplier)
+
+
+def test_s42_keys_are_new_for_every_attempt_and_encrypt_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two c0 of one c1 under one key subtract. No secret key and no exchange key of an attempt is seen again in another."""
+    sides = sides_of_two()
+    computation = all_pairs("housing", "labor", sides, bound=100)
+    secrets: list[bytes] = []
+    exchanges: list[bytes] = []
+
+    def encrypted(keys: products.Keys, *arguments: Any, key: bytes) -> Any:
+        secrets.extend(keys.secrets)
+        exchanges.append(key)
+        return encrypted_columns(keys, *arguments, key=key)
+
+    encrypted_columns = products.encrypted_columns
+    monkeypatch.setattr(products, "encrypted_columns", encrypted)
+    for attempt in (1, 2, 1):
+        bus = Bus(
+            setups(sides, computation, desk="labor", attempt=attempt),
+            desk_setup(sides, computation, desk="labor", attempt=attempt),
+        )
+        bus.run()
+    assert len(exchanges) == len(set(exchanges)) >= 3
+    assert len(secrets) == len(set(secrets)) >= 3
 
 
 # The limit that SECURITY.md states

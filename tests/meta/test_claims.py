@@ -25,13 +25,13 @@ NOT_SHOWN = {
     "core/tallystick/core/linkage/similarity.py",
     "crypto/tallystick/crypto/bfv.py",
     "crypto/tallystick/crypto/envelope.py",
+    "crypto/tallystick/crypto/expansion.py",
     "crypto/tallystick/crypto/hash_to_curve.py",
     "crypto/tallystick/crypto/kernel.py::mask",
     "crypto/tallystick/crypto/paillier.py",
     "crypto/tallystick/crypto/points.py::random_points",
     "crypto/tallystick/crypto/portable.py",
     "crypto/tallystick/crypto/products.py",
-    "crypto/tallystick/crypto/products.py::new_keys",
     "crypto/tallystick/crypto/tags.py",
 }
 """Claims of which something is not shown by a test yet. A new one needs a line here, and its reason on the page."""

@@ -31,7 +31,7 @@ from tallystick.crypto.expansion import zero_c1
 from tallystick.crypto.flooding import RING
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
-from tallystick.crypto.residues import Residues
+from tallystick.crypto.residues import Residues, added, negated
 from tallystick.crypto.seal_bytes import Polynomials
 
 BITS = (55, 54, 54, 55)
@@ -153,6 +153,19 @@ def test_a_column_is_made_again_from_a_seed_and_no_other(own: Scheme) -> None:
         assert np.array_equal(one, two)
         assert not np.array_equal(one, three)
     assert own.encrypt(first, [], RANDOM) == []
+
+
+def test_two_messages_under_one_c1_and_key_would_subtract(own: Scheme, secret: bytes) -> None:
+    """Why nobody may encrypt twice under one c1: the two c0 alone say how the messages differ, up to small errors."""
+    one, other = np.arange(RING), np.arange(RING) + 7
+    first, second = own.encrypt(secret, [(C1, one), (C1, other)], RANDOM)
+    carrier = own.ciphertext(np.stack([added(second, negated(first, DATA), DATA), np.ones_like(first)]), ntt=True)
+    own.evaluator.transform_from_ntt_inplace(carrier)
+    difference = own.polynomials(carrier, DATA_PRIMES)
+    difference[1] = 0  # a constant of the message 7 is left, and no secret key
+    difference[1, :, 0] = 1
+    stranger = own.new_secret(RANDOM)
+    assert set(own.slots(own.decryptor(stranger), own.ciphertext(difference)).tolist()) == {7}
 
 
 def test_a_secret_key_is_uniform_ternary(own: Scheme, secret: bytes) -> None:
