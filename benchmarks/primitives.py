@@ -1,4 +1,4 @@
-"""The parts of a job, one by one: masks, hash to curve, BFV columns and products, Paillier, envelopes.
+"""The parts of a job, one by one: masks, hash to curve, Paillier, envelopes. Products are in products.py.
 
 usage: primitives.py
 """
@@ -8,14 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.report import median_seconds, table, write_section
-from tallystick.crypto import envelope, kernel, masks, paillier, products, signing, tags
+from tallystick.crypto import envelope, kernel, masks, paillier, signing, tags
 from tallystick.crypto.points import random_points
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.crypto.workers import SerialWorkers
 
 POINTS = 4096
-SLOTS = 4 * 8192
-COLUMNS = (4, 5)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ NOT_SHOWN = {
     "crypto/tallystick/crypto/bfv.py",
     "crypto/tallystick/crypto/bfv.py::Scheme.encrypt",
     "crypto/tallystick/crypto/envelope.py",
+    "crypto/tallystick/crypto/expansion.py",
     "crypto/tallystick/crypto/hash_to_curve.py",
     "crypto/tallystick/crypto/kernel.py::mask",
     "crypto/tallystick/crypto/minhash.py",
@@ -31,7 +32,6 @@ NOT_SHOWN = {
     "crypto/tallystick/crypto/points.py::random_points",
     "crypto/tallystick/crypto/portable.py",
     "crypto/tallystick/crypto/products.py",
-    "crypto/tallystick/crypto/products.py::new_keys",
     "crypto/tallystick/crypto/tags.py",
 }
 """Claims of which something is not shown by a test yet. A new one needs a line here, and its reason on the page."""

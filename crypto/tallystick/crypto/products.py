@@ -132,6 +132,16 @@ class Layout:
         """Ciphertexts back, one a chunk."""
         return sum(self.primes)
 
+    @property
+    def sent_chunks(self) -> int:
+        """Chunks from the encryptor, the confirmation first."""
+        return 1 + self.sent_ciphertexts
+
+    @property
+    def returned_chunks(self) -> int:
+        """Chunks back, the confirmation first."""
+        return 1 + self.returned_ciphertexts
+
 
 @dataclass(frozen=True)
 class Keys:
