@@ -34,33 +34,6 @@ def main() -> None:
         seconds = median_seconds(work, repeats=3) / POINTS
         rows.append((name, f"{seconds * 1e6:.2f} µs", f"{1 / seconds:,.0f} a second on one core"))
 
-    left, right = COLUMNS
-    pairs = tuple((i, j) for i in range(left) for j in range(right))
-    layout = products.Layout(left=left, right=right, pairs=pairs, primes=(1,) * len(pairs), slots=SLOTS)
-    keys, key = products.new_keys(1, randomness), bytes(32)
-    ones = np.ones((right, SLOTS), dtype=np.int64)
-    workers = SerialWorkers()
-    sent = list(products.encrypted_columns(keys, ones[:left], layout, randomness, workers, key=key))
-    answer, _ = products.products(sent, ones, layout, randomness, workers, key=key, sender="b")
-    seconds = median_seconds(
-        lambda: list(products.encrypted_columns(keys, ones[:left], layout, randomness, workers, key=key)), repeats=3
-    )
-    rows.append(
-        ("encrypt 8,192 slots", f"{seconds / layout.sent_ciphertexts * 1e3:.2f} ms", f"{len(sent[-1]):,} bytes on the wire")
-    )
-    seconds = median_seconds(lambda: products.products(sent, ones, layout, randomness, workers, key=key, sender="b"), repeats=3)
-    rows.append(
-        (
-            f"{left} × {right} products of {SLOTS:,} slots",
-            f"{seconds * 1e3:.0f} ms",
-            "parse, expand c1, multiply, add, mask, flood, drop the modulus",
-        )
-    )
-    seconds = median_seconds(lambda: products.opened_products(keys, answer, layout, workers, key=key, sender="b"), repeats=3)
-    rows.append(
-        ("open a product", f"{seconds / layout.returned_ciphertexts * 1e3:.2f} ms", f"{len(answer[-1]):,} bytes on the wire")
-    )
-
     private = paillier.generate()
     value = 1 << 2990
     sealed = paillier.encrypt(private.public, [value], randomness)

@@ -77,7 +77,7 @@ def linked(
         tokens = token_columns(passes.exact, raw, len(lists[name]))
         made[name] = replace(setup, passes=tokens, bands=passes.bands, least=passes.least)
         if passes.similarity is not None:
-            made[name] = replace(made[name], bands_of=PeopleGrams(passes.similarity, raw, len(lists[name])).bands)
+            made[name] = replace(made[name], bands_of=partial(_bands, PeopleGrams(passes.similarity, raw, len(lists[name]))))
     opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()
     assert set(opened.values) <= {0, 1}
     found = {pair for pair, value in zip(computation.pairs, opened.values, strict=True) if value}

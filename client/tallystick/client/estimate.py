@@ -96,8 +96,11 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         primes=bounds_prime_counts(planned, slots),
         slots=slots,
     )
-    traffic = points * (POINT + TAG)
-    traffic += layout.sent_ciphertexts * COLUMN_BYTES + layout.returned_ciphertexts * ANSWER_BYTES
+    layouts = [layout]
+    if agreement.decoys:
+        layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
+    sent, returned = sum(one.sent_ciphertexts for one in layouts), sum(one.returned_ciphertexts for one in layouts)
+    traffic = points * (POINT + TAG) + sent * COLUMN_BYTES + returned * ANSWER_BYTES
     return Estimate(
         people=dict(people),
         passes=len(passes.told),
@@ -105,7 +108,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         masks=2 * points,  # each list by its owner and by the other agency
         similarity_masks=2 * rows * passes.bands,
         products=len(planned.products),
-        ciphertexts=layout.sent_ciphertexts + layout.returned_ciphertexts,
+        ciphertexts=sent + returned,
         cells=len(planned.cells),
         bytes=traffic,
     )

@@ -38,7 +38,6 @@ from tallystick.core.net.chunks import MessageName, sealed_envelopes
 from tallystick.core.net.spoolfile import write_spool
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.audit import LINKS_ALTERED
 from tallystick.node.approvals import Approvals, Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Dropped, from_file, kept_path, persistent
