@@ -19,6 +19,7 @@ from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
 from tallystick.node.policy.model import Policy, Rule
+from tallystick.records.registry import adapter, settings_of, source_types
 from tests.docs.generate import DOCS
 
 TEXT: Final = (DOCS / "configuration.md").read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: people": (People,),
     "Job file: measures": (Measure,),
     "Dataset: keys": (DeclaredDataset, Dataset),
-    "Dataset: source": (Source,),
+    **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),
     "Dataset: aliases": (Aliases,),
     "Dataset: columns": (DeclaredColumn,),
@@ -105,7 +106,7 @@ def written(default: object) -> Any:
 
 def test_every_model_of_a_file_has_its_section() -> None:
     """Models inside models are found by walking the schemas of the files."""
-    told = {model.__name__ for models in SECTIONS.values() for model in models} | {"Column"}
+    told = {model.__name__ for models in SECTIONS.values() for model in models} | {"Column", "Source"}
     for model in SAMPLES.values():
         assert model.model_json_schema().get("$defs", {}).keys() - told == set()
 
@@ -116,3 +117,19 @@ def test_samples_are_read(heading: str) -> None:
     assert sample
     text = sample[1].replace("SEALING_KEY", '"' + "ab" * 1216 + '"')
     SAMPLES[heading].read(load_yaml(text, what=heading), what=heading)
+
+
+def test_every_type_of_source_is_told_and_no_other() -> None:
+    assert rows("Dataset: source").keys() == set(source_types())
+
+
+@pytest.mark.parametrize("name", source_types())
+def test_samples_of_sources_are_read(name: str) -> None:
+    text = section(f"Dataset: source {name}", "###")
+    sample = re.search(r"```yaml\n(.*?)```", text, re.S)
+    if sample is None:
+        assert adapter(name).short
+        assert f"`{{{name}: FILE}}`" in text
+    else:
+        written: Any = load_yaml(sample[1], what=name)
+        settings_of(Source(written["source"]), what="source")

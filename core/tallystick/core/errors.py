@@ -91,6 +91,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "linkage-differs": "a job was asked with other linkage passes than this party works out for it",
     # records
     "source-missing": "a dataset's source does not exist or cannot be read",
+    "source-role": "the role that reads a dataset's source in a database may do more than read, or may not read it",
+    "source-lost": "the database of a dataset's source cannot be reached, or broke off",
     "source-columns": "a dataset's source lacks a declared column",
     "source-types": "a dataset's source holds a value that is not of the declared type",
     "source-bounds": "a dataset's source holds a value outside the declared bounds",

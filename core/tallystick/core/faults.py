@@ -17,6 +17,8 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[a-z][a-z0-9_-]{0,63}$": "must be a name: a lower-case letter, then lower-case letters, digits, - or _ (64 at most)",
     r"^[A-Za-z_][A-Za-z0-9_]{0,63}$": "must be a column's name: letters, digits and _, not beginning with a digit (64 at most)",
     r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$": "must be GROUP.COLUMN, such as wages.earnings",
+    r"^[a-z][a-z0-9_]{0,31}$": "must be a type of source, such as csv",
+    r"^[^\s,]+$": "must be one host, without spaces",
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits",
     r"^[0-9a-f]{2432}$": "must be a sealing key: 2,432 hexadecimal digits",
     r"^[0-9a-f]{32}$": "must be 32 hexadecimal digits",
@@ -108,8 +110,12 @@ def _known(model: type[BaseModel], place: Sequence[str | int]) -> str:
     found = _model(inner)
     if found is None:
         return ""
-    names = sorted(field.alias or name for name, field in found.model_fields.items())
-    near = difflib.get_close_matches(str(place[-1]), names, 1)
+    return suggest(str(place[-1]), sorted(field.alias or name for name, field in found.model_fields.items()))
+
+
+def suggest(written: str, names: Sequence[str]) -> str:
+    """Give the name that an unknown one may stand for, or else all that are known."""
+    near = difflib.get_close_matches(written, names, 1)
     return f"did you mean {near[0]}?" if near else f"known here: {', '.join(names)}"
 
 

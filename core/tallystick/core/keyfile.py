@@ -113,26 +113,40 @@ def _write(path: Path, kind: str, private: bytes, public: bytes) -> None:
     write_new_private(path, text.encode("ascii"), hint=hint)
 
 
-def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
+def read_closed(path: Path, most: int, *, what: str) -> bytes:
+    """Read a secret file: a regular one, no symbolic link, closed to group and others; of a longer one `most` + 1 bytes.
+
+    Args:
+        path: the file.
+        most: how many bytes it may have.
+        what: what an error calls it, such as "key file".
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`.
+    """
     try:
         # O_NONBLOCK: a pipe in place of the file must not hold us up before it is refused
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if path.is_symlink():
-            raise Invalid("file-permissions", f"{path} is a symbolic link", hint="name the key file itself") from error
+            raise Invalid("file-permissions", f"{path} is a symbolic link", hint=f"name the {what} itself") from error
         raise Invalid(
-            "file-missing", f"the key file {path} cannot be read", hint="check the path and its owner", detail=str(error.errno)
+            "file-missing", f"the {what} {path} cannot be read", hint="check the path and its owner", detail=str(error.errno)
         ) from error
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise Invalid("file-permissions", f"{path} is not a regular file", hint="name the key file itself")
+            raise Invalid("file-permissions", f"{path} is not a regular file", hint=f"name the {what} itself")
         if status.st_mode & _CLOSED:
-            hint = f"chmod 600 {path}; if others could read it, make a new key"
+            hint = f"chmod 600 {path}; if others could read it, make a new one"
             raise Invalid("file-permissions", f"{path} is readable by others", hint=hint)
-        data = os.read(handle, _MAX_BYTES + 1)
+        return os.read(handle, most + 1)
     finally:
         os.close(handle)
+
+
+def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
+    data = read_closed(path, _MAX_BYTES, what="key file")
     try:
         value = json.loads(data)
         if (

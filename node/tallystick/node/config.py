@@ -17,6 +17,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
+from tallystick.records.registry import check_sources
 
 
 class CoordinatorConfig(Document):
@@ -125,4 +126,6 @@ def read_config(path: Path) -> NodeConfig:
         Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
     """
     value: Any = read_yaml(path, what="node.yaml")
-    return NodeConfig(NodeFile.read(value, what="node.yaml"), path.absolute().parent)
+    file = NodeFile.read(value, what="node.yaml")
+    check_sources((f"node.yaml: datasets.{name}", dataset) for name, dataset in file.datasets.items())
+    return NodeConfig(file, path.absolute().parent)

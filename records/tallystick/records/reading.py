@@ -6,8 +6,8 @@ declared names and types. `@` cannot stand in a declared name, so no condition c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.records.aliases import TABLE, check_aliases
+from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column
 from tallystick.records.locked import Connection, connect, lock, quoted
 from tallystick.records.merging import merged, number_keys, shared_columns
-from tallystick.records.sources.files import Opened, open_csv, open_parquet, read_fault
+from tallystick.records.port import Opened
+from tallystick.records.registry import opened
 from tallystick.records.types import PLURALS, typed
+from tallystick.records.version import version_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Records:
         rows: how many rows.
         most: rows of the person who has most.
         duplicates: which keys were one person; None where the declaration merges none.
+        version: of the rows that were read, where it was asked for (`version.py`).
     """
 
     dataset: str
@@ -44,6 +48,7 @@ class Records:
     most: int
     connection: Connection = field(repr=False)
     duplicates: Duplicates | None = field(repr=False, default=None)
+    version: str | None = None
 
 
 @contextmanager
@@ -56,6 +61,7 @@ def loaded(
     columns: Collection[str] | None = None,
     numbered: bool = False,
     keep_keys: bool = False,
+    versioned: bool = False,
 ) -> Iterator[Records]:
     """Load a dataset for as long as the context lasts.
 
@@ -66,6 +72,7 @@ def loaded(
         max_memory_mib: what DuckDB may take; None: as `locked.connect`.
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
         numbered: the source has no person key; the number of a row, from 1, takes its place.
+        versioned: give the version of what was read.
         keep_keys: have the table `keys` (`merging.number_keys`): the person keys as they were before any were merged.
 
     Raises:
@@ -83,6 +90,7 @@ def loaded(
         try:
             _read(connection, dataset, config, folder, wanted, numbered=numbered)
             lock(connection)
+            version = version_of(connection, "raw", *_aliases(config)) if versioned else None
             rows = _typed_table(connection, dataset, config, wanted)
             most, people = _most_and_people(connection)
             found = None
@@ -99,7 +107,7 @@ def loaded(
         if fault is not None:
             raise fault
         try:
-            yield Records(dataset, config, wanted, rows, most, connection, found)
+            yield Records(dataset, config, wanted, rows, most, connection, found, version)
         except duckdb.OutOfMemoryException as error:
             fault = read_fault(dataset, error)
         if fault is not None:
@@ -116,38 +124,67 @@ def _read(
     targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
     targets |= shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
-    _copy(connection, dataset, config.source, folder, targets, "raw")
+    copy_rows(connection, dataset, config.source, folder, targets, "raw")
     if config.aliases.source is not None and config.aliases.person is not None:
         targets = {PERSON: config.aliases.person}
         targets |= {identifier_column(name): column for name, column in config.aliases.identifiers.items()}
-        _copy(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
+        copy_rows(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
         check_aliases(connection, dataset)
 
 
-def _copy(connection: Connection, dataset: str, source: Source, folder: Path, targets: dict[str, str], table: str) -> None:
-    path = (folder / source.path).absolute()
-    opened = open_csv(dataset, path) if source.csv is not None else open_parquet(connection, dataset, path)
-    _check_present(dataset, opened, targets)
-    picked = [f"nullif({opened.columns[column]}, '') AS {quoted(target)}" for target, column in targets.items()]
-    if PERSON not in targets:
-        picked.append(f"CAST(row_number() OVER () AS VARCHAR) AS {quoted(PERSON)}")
-    # Names are quoted, the path is a parameter.
-    connection.execute(f"CREATE TABLE {table} AS SELECT {', '.join(picked)} FROM {opened.clause}", list(opened.parameters))  # noqa: S608 - quoted names
+def copy_rows(
+    connection: Connection, dataset: str, source: Source, folder: Path, targets: Mapping[str, str], table: str
+) -> None:
+    """Copy columns of a source, as text, into a new table. Empty text is a missing value.
+
+    Args:
+        connection: where the table is made.
+        dataset: what errors call the source.
+        source: as it is declared.
+        folder: what its paths are relative to.
+        targets: by column of the table, the source's column. Without `@person`, that is the number of the row, from 1.
+        table: its name.
+
+    Raises:
+        TallyError: as `loaded`.
+    """
+    numbered = {} if PERSON in targets else {PERSON: ""}
+    made = ", ".join(f"{quoted(target)} VARCHAR" for target in [*targets, *numbered])
+    connection.execute(f"CREATE TABLE {table} ({made})")
+    with opened(dataset, source, folder, connection) as found:
+        _check_present(dataset, found, targets)
+        rows = 0
+        with closing(found.blocks(tuple(dict.fromkeys(targets.values())))) as blocks:
+            for block in blocks:
+                picked = [f"nullif({block.columns[column]}, '')" for column in targets.values()]
+                if numbered:
+                    picked.append(f"CAST({rows} + row_number() OVER () AS VARCHAR)")
+                # Names are quoted, a path is a parameter.
+                added = connection.execute(
+                    f"INSERT INTO {table} SELECT {', '.join(picked)} FROM {block.clause}",  # noqa: S608 - quoted names
+                    list(block.parameters),
+                ).fetchall()
+                rows += int(added[0][0])
 
 
-def _check_present(dataset: str, source: Opened, targets: dict[str, str]) -> None:
+def _check_present(dataset: str, source: Opened, targets: Mapping[str, str]) -> None:
     missing = {target: column for target, column in targets.items() if column not in source.columns}
     if missing:
         names = ", ".join("the person key" if target == PERSON else target.lstrip("@") for target in missing)
         raise Invalid(
             "source-columns",
             f"dataset {dataset}: the source lacks the column of {names}",
-            hint=source.hint or "its IT compares the file's header with node.yaml",
+            hint=source.hint or "its IT compares the source's columns with node.yaml",
             detail="missing in the source: " + ", ".join(sorted(set(missing.values()))),
         )
-    nested = [target.lstrip("@") for target, column in targets.items() if not source.columns[column]]
+    nested = [target.lstrip("@") for target, column in targets.items() if source.columns[column] == "other"]
     if nested:
         raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
+
+
+def _aliases(config: DeclaredDataset) -> tuple[str, ...]:
+    """Name the table of the file of aliases, where there is one."""
+    return () if config.aliases.source is None else (TABLE,)
 
 
 def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> int:

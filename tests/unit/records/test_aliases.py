@@ -16,6 +16,7 @@ from tallystick.node.fingerprint import fingerprint
 from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import loaded
+from tallystick.records.registry import node_entry
 
 HEADER = "id,ssn,first,last,nights\n"
 ROWS = (
@@ -182,9 +183,9 @@ def test_declarations_of_aliases_that_are_none(aliases: Any) -> None:
 
 
 def test_a_declaration_reads_back_and_the_agreement_has_the_number_alone(tmp_path: Path) -> None:
-    again = DeclaredDataset.read(declared(aliases=FILE).node_entry(tmp_path), what="dataset")
+    again = DeclaredDataset.read(node_entry(declared(aliases=FILE), tmp_path), what="dataset")
     assert again.aliases.source is not None
-    assert again.aliases.source.path == str(tmp_path / "aka.csv")
+    assert again.aliases.source.settings == str(tmp_path / "aka.csv")
     agreed = again.agreed("housing")
     assert agreed.aliases == 2
     assert "was" not in str(agreed.json_value())
@@ -197,7 +198,7 @@ def test_a_node_tells_how_many_have_aliases_and_how_many_rows_are_of_nobody(tmp_
     config = {
         "agency": "housing",
         "coordinator": {"address": "127.0.0.1:1"},
-        "datasets": {"stays": declared(aliases=FILE).node_entry(tmp_path)},
+        "datasets": {"stays": node_entry(declared(aliases=FILE), tmp_path)},
     }
     (tmp_path / "node.yaml").write_text(json.dumps(config))
     checks = check_datasets(read_config(tmp_path / "node.yaml"))

@@ -17,6 +17,7 @@ from tallystick.node.config import read_config
 from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import people_table
 from tallystick.records.reading import loaded
+from tallystick.records.registry import node_entry
 
 HEADER = "id,master,ssn,first,last,dob,region,nights\n"
 ROWS = (
@@ -150,7 +151,7 @@ def test_evidence_that_cannot_be_had(tmp_path: Path, change: dict[str, Any], cod
 
 def test_it_is_told_before_any_job_in_counts_alone(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(HEADER + ROWS)
-    entry = {**declared().node_entry(tmp_path), "people": 9, "aliases": 1}
+    entry = {**node_entry(declared(), tmp_path), "people": 9, "aliases": 1}
     config = {"agency": "housing", "coordinator": {"address": "127.0.0.1:1"}, "datasets": {"stays": entry}}
     (tmp_path / "node.yaml").write_text(str(config).replace("'", '"'))
     checks = check_datasets(read_config(tmp_path / "node.yaml"))

@@ -6,10 +6,9 @@ A lab file and a node's configuration use the same words (docs/configuration.md)
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from tallystick.core.agreement.model import (
     Column,
@@ -29,26 +28,32 @@ SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
-class Source(Document):
-    """Where a dataset's records are: exactly one of a CSV or a Parquet file."""
+SourceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
-    csv: PathText | None = None
-    parquet: PathText | None = None
+
+class Source(RootModel[dict[SourceType, Any]]):
+    """Where a dataset's records are: one type of source and its settings, such as `{csv: FILE}`.
+
+    The types, and what settings each has, are known to `tallystick.records.registry` alone, which reads the settings.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.csv is None) == (self.parquet is None):
-            raise ValueError("a source is one of: {csv: FILE}, {parquet: FILE}")
+    def _one_type(self) -> Self:
+        if len(self.root) != 1:
+            raise ValueError("a source is of one type, such as {csv: FILE}")
         return self
 
     @property
-    def path(self) -> str:
-        """The file, as it is written."""
-        return self.csv or self.parquet or ""
+    def type(self) -> str:
+        """The type of source."""
+        return next(iter(self.root))
 
-    def within(self, folder: Path) -> dict[str, str]:
-        """Give it as it is written with an absolute path."""
-        return {"csv" if self.csv is not None else "parquet": str(folder / self.path)}
+    @property
+    def settings(self) -> Any:
+        """Its settings as they are written: a JSON value."""
+        return self.root[self.type]
 
 
 class DeclaredColumn(Column):
@@ -202,11 +207,3 @@ class DeclaredDataset(Document):
             if getattr(self, field) != getattr(agreed, field)
         ]
         return found
-
-    def node_entry(self, folder: Path) -> dict[str, Any]:
-        """Give the dataset's entry in a node's configuration; paths, relative to `folder` until now, become absolute."""
-        entry = self.json_value()
-        entry["source"] = self.source.within(folder)
-        if self.aliases.source is not None:
-            entry["aliases"]["source"] = self.aliases.source.within(folder)
-        return entry

@@ -15,6 +15,7 @@ from tallystick.core.yaml import read_yaml
 from tallystick.lab.linking.headers import fields_of, guessed_fields, guessed_key
 from tallystick.lab.linking.people import LIMITS, ROW, Listed, header_of, selected, separators, source_of
 from tallystick.lab.linking.words import BOTH, Word, words_of
+from tallystick.records.registry import check_sources
 
 DECLARED: Final = re.compile(r"(.+\.ya?ml)(?::([^:/]*))?", re.DOTALL)
 MERGE: Final = "merge"
@@ -174,7 +175,8 @@ def _present(header: Sequence[str], column: str, path: Path, option: str) -> str
 
 def _keys(path: Path, key: str | None) -> int:
     """Count a file's keys."""
-    return int(selected(path, lambda file: f"count({'*' if key is None else f'DISTINCT {file.columns[key]}'}) AS n")["n"][0])
+    names = () if key is None else (key,)
+    return int(selected(path, names, lambda file: f"count({'*' if key is None else f'DISTINCT {file[key]}'}) AS n")["n"][0])
 
 
 def _of_declaration(path: Path, name: str | None) -> Listed:
@@ -191,6 +193,7 @@ def _of_declaration(path: Path, name: str | None) -> Listed:
             hint=" or ".join(f"{path.name}:{one}" for one in datasets),
         )
     dataset = DeclaredDataset.read(datasets[name], what=f"{path.name}, dataset {name}")
+    check_sources([(f"{path.name}: dataset {name}", dataset)])
     return Listed(str(name), dataset, path.absolute().parent, limit=dataset.people)
 
 

@@ -6,7 +6,8 @@ DuckDB reads the file in memory; nothing is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,15 +16,18 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.duplicates import Duplicates
 from tallystick.core.linkage.spellings import Spellings
 from tallystick.records.aliases import spellings, strangers
+from tallystick.records.files import read_fault
 from tallystick.records.identifiers import identifiers_of, known_people, strings
 from tallystick.records.locked import Connection, connect
+from tallystick.records.port import Opened
 from tallystick.records.reading import loaded
-from tallystick.records.sources.files import Opened, csv_header, open_csv, open_parquet, read_fault
+from tallystick.records.registry import opened
+from tallystick.records.sources.csv import csv_header, open_csv
 
 Texts = npt.NDArray[Any]
 Int64s = npt.NDArray[np.int64]
@@ -160,8 +164,8 @@ def header_of(path: Path) -> list[str]:
     except OSError as error:
         raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
     if path.suffix == ".parquet":
-        with connect(None) as connection:
-            return list(opened_file(connection, path).columns)
+        with connect(None) as connection, opened_file(connection, path) as found:
+            return list(found.columns)
     header = csv_header(path, name=str(path))
     if not header or any("\0" in name for name in header):
         raise Invalid(
@@ -173,32 +177,32 @@ def header_of(path: Path) -> list[str]:
     return [name for name in header if often[name] == 1]
 
 
-def opened_file(connection: Connection, path: Path) -> Opened:
+def opened_file(connection: Connection, path: Path) -> AbstractContextManager[Opened]:
     """Look at a CSV or a Parquet file.
 
     Raises:
         Invalid: `source-missing`, `file-format`.
     """
-    whole = path.absolute()
-    return open_parquet(connection, path.stem, whole) if path.suffix == ".parquet" else open_csv(path.stem, whole)
+    return opened(path.stem, Source(source_of(path)), path.parent, connection)
 
 
-def selected(path: Path, what: Callable[[Opened], str]) -> dict[str, Any]:
+def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, str]], str]) -> dict[str, Any]:
     """Give columns of a file, as DuckDB gives them.
 
     Args:
         path: a CSV or a Parquet file.
-        what: the expressions to select, with names of our own.
+        columns: those that are read.
+        what: from the SQL expression of each, the expressions to select, with names of our own.
 
     Raises:
         Invalid: `source-missing`, `file-format`. Broken: `source-large`.
     """
-    with connect(None) as connection:
-        opened = opened_file(connection, path)
+    with connect(None) as connection, opened_file(connection, path) as file:
         try:
+            (block,) = file.blocks(columns)  # DuckDB reads such a file as a whole
             found: dict[str, Any] = connection.execute(
-                f"SELECT {what(opened)} FROM {opened.clause}",  # noqa: S608 - quoted or numbered names
-                list(opened.parameters),
+                f"SELECT {what(block.columns)} FROM {block.clause}",  # noqa: S608 - quoted or numbered names
+                list(block.parameters),
             ).fetchnumpy()
         except duckdb.Error as error:
             fault = read_fault(path.stem, error)

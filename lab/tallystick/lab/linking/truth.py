@@ -143,7 +143,7 @@ def read_truth(path: Path, first: People, second: People) -> Truth:
 def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
     """Read columns of a CSV file as text, without spaces around it; none of them may be empty anywhere."""
     found = selected(
-        path, lambda file: ", ".join(f"nullif(trim({file.columns[name]}), '') AS v{at}" for at, name in enumerate(names))
+        path, names, lambda file: ", ".join(f"nullif(trim({file[name]}), '') AS v{at}" for at, name in enumerate(names))
     )
     columns = [strings(found[f"v{at}"]) for at in range(len(names))]
     lacking = np.any([[value is None for value in column] for column in columns], axis=0)

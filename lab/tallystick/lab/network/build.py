@@ -27,6 +27,7 @@ from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
 from tallystick.crypto.envelope import SealingKey
 from tallystick.lab.network.model import Lab
+from tallystick.records.registry import node_entry
 
 ANALYST: Final = "analyst"
 """The lab's analyst, where no agency has that name."""
@@ -208,7 +209,7 @@ def write_node(
         "policy": "policy.yaml",
         "desk": "auto",
         "workers": workers,
-        "datasets": {name: entry.node_entry(lab.folder) for name, entry in lab.file.agencies[agency].datasets.items()},
+        "datasets": {name: node_entry(entry, lab.folder) for name, entry in lab.file.agencies[agency].datasets.items()},
     }
     write_private(folder / "node.yaml", _yaml(config))
     return folder / "node.yaml"

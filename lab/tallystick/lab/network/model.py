@@ -17,6 +17,7 @@ from tallystick.core.agreement.model import Disclosure, Link
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
+from tallystick.records.registry import check_sources, files_of
 
 
 def _one_or_more(value: Any) -> Any:
@@ -113,8 +114,8 @@ class Lab:
         missing = []
         for agency, entry in self.file.agencies.items():
             for name, dataset in entry.datasets.items():
-                for source in filter(None, (dataset.source, dataset.aliases.source)):
-                    path = self.folder / source.path
+                sources = filter(None, (dataset.source, dataset.aliases.source))
+                for path in (path for source in sources for path in files_of(source, self.folder)):
                     try:
                         with path.open("rb"):
                             pass
@@ -139,6 +140,11 @@ def read_lab(path: Path) -> Lab:
     if value is None:
         raise Invalid("document-invalid", f"{path} is empty", hint="it needs at least: agencies")
     file = LabFile.read(value, what="the lab file")
+    check_sources(
+        (f"the lab file: agencies.{agency}.datasets.{name}", dataset)
+        for agency, entry in file.agencies.items()
+        for name, dataset in entry.datasets.items()
+    )
     # the model's own order is by name; the desk's default is the first as it is written
     lab = Lab(file, path.absolute().parent, next(iter(value["agencies"])))
     lab.check_sources()

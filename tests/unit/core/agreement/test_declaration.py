@@ -9,6 +9,7 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
+from tallystick.records.registry import node_entry
 from tests.declared import WAGES
 from tests.governance import agreement
 
@@ -58,8 +59,8 @@ def test_an_agreement_holds_no_place_of_the_agency() -> None:
 
 @pytest.mark.parametrize("source", [{"csv": "w.csv"}, {"parquet": "sub/w.parquet"}])
 def test_a_nodes_entry_reads_back_with_an_absolute_path(tmp_path: Path, source: dict[str, str]) -> None:
-    entry = DeclaredDataset.read(declared(source=source).node_entry(tmp_path), what="dataset")
-    assert entry.source.path == str(tmp_path / next(iter(source.values())))
+    entry = DeclaredDataset.read(node_entry(declared(source=source), tmp_path), what="dataset")
+    assert entry.source.settings == str(tmp_path / next(iter(source.values())))
     assert entry.columns["industry"].source == "NAICS title"
     assert entry.differences(declared().agreed("labor")) == []
 
@@ -84,7 +85,7 @@ def test_ways_to_say_which_keys_are_one_person(tmp_path: Path, written: Any, ids
     dataset = declared(duplicates=written)
     assert (dataset.duplicates.ids, dataset.duplicates.link) == (ids, link)
     assert dataset.duplicates.merges == (written != "keep")
-    assert DeclaredDataset.read(dataset.node_entry(tmp_path), what="dataset").duplicates == dataset.duplicates
+    assert DeclaredDataset.read(node_entry(dataset, tmp_path), what="dataset").duplicates == dataset.duplicates
     assert dataset.agreed("labor") == declared().agreed("labor"), "it stays with the agency"
 
 
