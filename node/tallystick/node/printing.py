@@ -36,7 +36,9 @@ def print_job(detail: JobDetail) -> None:
 
 def print_datasets(checks: Sequence[DatasetCheck]) -> None:
     """Print what the datasets hold, and what was found about their keys."""
-    print_table(("dataset", "rows", "people", "identifiers", "problem", "detail"), [_dataset(check) for check in checks])
+    print_table(
+        ("dataset", "rows", "version", "people", "identifiers", "problem", "detail"), [_dataset(check) for check in checks]
+    )
     if counts := key_counts(checks):
         print_table(("dataset", "what", "by", "number"), counts)
 
@@ -71,7 +73,7 @@ def _print_candidate(candidate: Candidate) -> None:
 def _dataset(check: DatasetCheck) -> tuple[object, ...]:
     match check.outcome:
         case DatasetProblem(message=message, detail=detail):
-            return (check.dataset, None, "", "", message, detail)
+            return (check.dataset, None, "", "", "", message, detail)
         case summary:
             people = f"{summary.people} of {summary.at_most}"
-            return (check.dataset, summary.rows, people, line(dict(summary.identifiers)), "", "")
+            return (check.dataset, summary.rows, summary.version[:8], people, line(dict(summary.identifiers)), "", "")

@@ -797,10 +797,13 @@ class DatasetSummary(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     people: _builtins.int
     at_most: _builtins.int
     """People that its declaration allows."""
+    version: _builtins.str
+    """Of the rows that were read: 32 hexadecimal digits, the same for the same rows in any order."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedCount]:
         """People with a usable value, by identifier."""
@@ -827,10 +830,11 @@ class DatasetSummary(_message.Message):
         missing: _abc.Iterable[Global___NamedCount] | None = ...,
         aliases: Global___AliasCounts | None = ...,
         duplicates: Global___DuplicateCounts | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "duplicates", b"duplicates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "at_most", b"at_most", "duplicates", b"duplicates", "identifiers", b"identifiers", "missing", b"missing", "people", b"people", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "at_most", b"at_most", "duplicates", b"duplicates", "identifiers", b"identifiers", "missing", b"missing", "people", b"people", "rows", b"rows", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

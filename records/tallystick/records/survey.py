@@ -51,6 +51,7 @@ class DatasetSummary:
     """Counts of a dataset, never its values.
 
     Attributes:
+        version: of the rows that were read (`version.py`).
         at_most: people that its declaration allows.
         identifiers: people with a usable value, by identifier.
         missing: rows without a value, by column.
@@ -59,6 +60,7 @@ class DatasetSummary:
     """
 
     rows: int
+    version: str
     people: int
     at_most: int
     identifiers: Mapping[str, int]
@@ -94,7 +96,7 @@ class DatasetCheck:
 
 
 def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib: int | None) -> DatasetCheck:
-    """Read a dataset whole and count: rows, people and how many it may have, who has each identifier, what was merged.
+    """Read a dataset whole and count: rows and their version, people and how many it may have, who has each identifier, what was merged.
 
     Args:
         name: the dataset's.
@@ -112,7 +114,8 @@ def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib:
 
 
 def _counted(name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None) -> DatasetSummary:
-    with loaded(name, dataset, folder, max_memory_mib=max_memory_mib) as records:
+    with loaded(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True) as records:
+        assert records.version is not None  # it was asked for
         table = people_table(records, name, where=None, used=(), derived={})
         usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
         missing = {
@@ -126,6 +129,7 @@ def _counted(name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: 
             aliases = AliasCounts(people=len(set(who)), spellings=len(who), unknown_rows=unknown)
         return DatasetSummary(
             rows=records.rows,
+            version=records.version,
             people=table.n,
             at_most=dataset.people,
             identifiers=usable,

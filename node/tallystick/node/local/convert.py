@@ -239,6 +239,7 @@ def _dataset(view: DatasetSummary) -> pb.DatasetSummary:
     aliases, duplicates = view.aliases, view.duplicates
     return pb.DatasetSummary(
         rows=view.rows,
+        version=view.version,
         people=view.people,
         at_most=view.at_most,
         identifiers=_counts(view.identifiers),
@@ -270,6 +271,7 @@ def _read_dataset(message: pb.DatasetSummary) -> DatasetSummary:
         )
     return DatasetSummary(
         rows=message.rows,
+        version=message.version,
         people=message.people,
         at_most=message.at_most,
         identifiers=_read_counts(message.identifiers),
