@@ -229,8 +229,8 @@ def test_tls_checks_the_certificate_and_the_name(case: Postgresql, server: Serve
     with proxy(server.port, ours, "localhost") as port:
         over: dict[str, object] = {"host": "localhost", "port": port, "sslmode": "verify-full"}
         assert len(read(case, "name", **over, rootcert="ours.pem")) == 2
-        for change in ({"rootcert": "other.pem"}, {"rootcert": None}):
-            error = refused(case, **over, **change)
+        for name in ("other.pem", "gone.pem"):
+            error = refused(case, **over, rootcert=name)
             assert (error.code, "rootcert" in error.hint) == ("source-lost", True)
         named = {**over, "host": "127.0.0.1"}
         error = refused(case, **named, rootcert="ours.pem")
@@ -249,7 +249,8 @@ def test_a_service_of_the_environment_is_named(case: Postgresql, monkeypatch: py
     ("change", "said"),
     [
         ({"host": "db.example"}, "on this machine alone"), ({"host": "192.0.2.1"}, "on this machine alone"),
-        ({"sslmode": "verify-ca"}, "needs rootcert"), ({"sslmode": "require"}, "sslmode: must be one of"),
+        ({"sslmode": "verify-ca"}, "TLS needs rootcert"),
+        ({"sslmode": "verify-full"}, "TLS needs rootcert"), ({"sslmode": "require"}, "sslmode: must be one of"),
         ({"sslmode": "prefer"}, "sslmode: must be one of"), ({"port": 0}, "port: must be at least 1"),
         ({"password": PASSWORD}, "password: unknown key"), ({"query": "SELECT 1"}, "query: unknown key"),
         ({"host": "a,b"}, "host: must be one host"), ({"table": None}, "table: missing"), ({"role": None}, "role: missing"),

@@ -74,7 +74,7 @@ class PostgresqlSettings(Document):
         schema_name: the table's schema; written `schema`.
         table: a table or a view.
         sslmode: what is checked of the server: its certificate and name, its certificate, or nothing on this machine.
-        rootcert: the certificate of the authority that signed the server's; without one, those that the system trusts.
+        rootcert: the certificate of the authority that signed the server's; TLS needs it.
     """
 
     host: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\s,]+$")]
@@ -91,8 +91,8 @@ class PostgresqlSettings(Document):
     def _checked_server(self) -> Self:
         if self.sslmode == "disable" and not _is_here(self.host):
             raise ValueError("sslmode is disable for a server on this machine alone: localhost, or the folder of its socket")
-        if self.sslmode == "verify-ca" and self.rootcert is None:
-            raise ValueError("sslmode verify-ca needs rootcert")
+        if self.sslmode != "disable" and self.rootcert is None:
+            raise ValueError("TLS needs rootcert, the certificate of the authority that signed the server's")
         return self
 
 
@@ -216,7 +216,7 @@ def _parameters(settings: PostgresqlSettings, folder: Path) -> dict[str, Any]:
         "passfile": "/dev/null",
         "require_auth": "" if settings.password_file is None else "scram-sha-256,md5",
         "sslmode": settings.sslmode,
-        "sslrootcert": _rootcert(settings, folder),
+        "sslrootcert": "" if settings.rootcert is None else str((folder / settings.rootcert).absolute()),
         "sslcertmode": "disable",
         "sslcrl": "",
         "sslcrldir": "",
@@ -237,12 +237,6 @@ def _parameters(settings: PostgresqlSettings, folder: Path) -> dict[str, Any]:
         "autocommit": False,
         "prepare_threshold": None,
     }
-
-
-def _rootcert(settings: PostgresqlSettings, folder: Path) -> str:
-    if settings.sslmode == "disable":
-        return ""
-    return "system" if settings.rootcert is None else str((folder / settings.rootcert).absolute())
 
 
 def _looked_at(
