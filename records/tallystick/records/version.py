@@ -6,7 +6,7 @@ emptied or went missing, a row more or less, and two values of a row that change
 A job's attempts are compared by what the job makes of the rows, `tallystick.node.fingerprint`: columns that it does not read may change
 between them. This is for people: `tally node datasets` and `tally lab check` show it.
 
-Security: no key goes into it, so whoever guesses all rows of a dataset can confirm the guess; it stays with the agency.
+No key goes into it, so whoever guesses all rows of a dataset can confirm the guess: it is for the agency's own people.
 """
 
 from __future__ import annotations

@@ -96,6 +96,10 @@ def test_only_tables_and_views_of_that_name_are_read(case: Sqlite, database: sql
 
 
 def test_a_view_cannot_use_what_is_unsafe_in_a_file_from_elsewhere(case: Sqlite, database: sqlite3.Connection) -> None:
+    database.execute("CREATE VIEW people AS SELECT file AS name FROM pragma_database_list")
+    assert database.execute("SELECT count(*) FROM people").fetchone() == (1,)  # SQLite itself would read it
+    assert refused(case).code == "file-format"
+    database.execute("DROP VIEW people")
     database.execute("CREATE VIEW people AS SELECT load_extension('/tmp/x.so') AS name")
     assert refused(case).code == "file-format"
 

@@ -7,7 +7,7 @@
 - TLS is checked: `verify-full` unless it says otherwise; without TLS the server must be this machine.
 - Values become text on the server, in settings of ours: its ISO dates, UTC, every digit. Rows come by COPY, a few thousand at a time.
 
-Security: errors hold the five characters of SQLSTATE in their `detail`, and nothing else that the server said: its texts quote values.
+Security: of what the server says, errors hold at most the five characters of SQLSTATE, in `detail`: its texts quote values.
 """
 
 from __future__ import annotations
