@@ -58,17 +58,20 @@ def expected_rows(
 def _numbers(question: Question, agreement: Agreement, inside: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     numbers: dict[str, Any] = {"count": len(inside)}
     for measure in question.measures:
-        name = measure.sum or measure.mean
-        if name is None:
+        if measure.operation == "count":
             continue
+        (name,) = measure.columns
         decimal = _column(question, agreement, name).type == "decimal"
         present = [person[name] for person in inside if person[name] is not None]
         values = [Fraction(int(value)) if isinstance(value, bool) else Fraction(str(value)) for value in present]
         total = sum(values, Fraction(0))
-        if measure.sum is None:
-            numbers[f"mean({name})"] = float(total / len(values)) if values else None
-        else:
-            numbers[f"sum({name})"] = float(total) if decimal else int(total)
+        match measure.operation:
+            case "sum":
+                numbers[f"sum({name})"] = float(total) if decimal else int(total)
+            case "mean":
+                numbers[f"mean({name})"] = float(total / len(values)) if values else None
+            case _:
+                raise AssertionError(measure.operation)
         numbers[f"count({name})"] = len(values)
     return numbers
 

@@ -15,12 +15,12 @@ import numpy.typing as npt
 
 from tallystick.coordinator.matching import Matches, matched
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.job.check import allowed_job
 from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.linkage.ladders import LADDERS
 from tallystick.core.linkage.similarity import band_columns
 from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.statistics.rulebook import allowed_job
 from tallystick.crypto import masks, tags
 from tallystick.crypto.decoys import coins
 from tallystick.crypto.randomness import SeededRandomness

@@ -15,8 +15,9 @@ from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.documents import SignedDocument, signed
 from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import complete_approvals
-from tallystick.core.job.check import allowed_job, participants, verified_job
+from tallystick.core.job.check import participants, verified_job
 from tallystick.core.job.hello import new_hello, verified_hello
+from tallystick.core.statistics.rulebook import allowed_job
 from tests.governance import NOW, agreement, approval, complete, identity, job, question, sealing_key, signed_agreement
 
 TERMS = agreement()

@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.check import problems
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.model import Question
 from tallystick.core.job.where import parsed_where
+from tallystick.core.statistics.rulebook import problems
 from tests.governance import agreement, question, question_value
 
 TERMS = agreement()

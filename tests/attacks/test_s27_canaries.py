@@ -12,12 +12,12 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import decoded
 from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import Approval, ReasonClass
-from tallystick.core.job.check import problems
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.model import Question
 from tallystick.core.job.where import parsed_where
 from tallystick.core.keyfile import read_identity
 from tallystick.core.model import Document
+from tallystick.core.statistics.rulebook import problems
 from tallystick.core.yaml import load_yaml
 from tallystick.node.policy.model import Policy
 from tests.governance import agreement, agreement_value, approval, job, question_value

@@ -14,19 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.disclosure.families import family_of
-from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.disclosure.suppress import suppress
+from tallystick.core.disclosure.rules.linkage_report import linkage_report
+from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.errors import CATALOGUE, Broken
 from tallystick.core.linkage.report import Seen
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.statistic.desk import Opened
 from tests.attacks.test_s27_canaries import shown
+from tests.cells import names
 from tests.unit.node.test_desk import MATCHED, TERMS, Room, assignment, opened
 
 PART = assignment()
 HONEST = opened(PART, MATCHED)
-CELLS = [(cell.row, cell.label) for cell in PART.plan.cells]
+CELLS = names(PART.plan)
 FAMILY = family_of(PART.contract.job.question, PART.contract.agreement)
 LARGEST = (1 << 29) - 1
 """Of a cell of one prime: more does not fit."""
@@ -84,7 +85,7 @@ def test_s40_more_matches_than_people_end_with_a_name_and_without_a_release() ->
     """The attack that made this rule: without it the report's interval takes the root of a negative number."""
     cells = lied({(-1, "people(wages)"): -1100, (-1, "usable(wages)"): -1100})
     profile = profile_of(TERMS.disclosure)
-    before = table(PART.plan, cells.values, PART.contract.job.question)
+    before = table(PART.plan, cells.values)
     rows, totals, _ = suppress(before, linkage_numbers(PART.plan, cells.values), profile, PART.plan)
     links: Any = Seen((570, *([0] * (len(PART.passes.told) - 1))), None)
     with pytest.raises(ValueError, match="math domain"):

@@ -15,8 +15,8 @@ import pytest
 
 from tallystick.client.asking import new_job
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import profile_of
+from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.job.model import Job, Question
 from tallystick.core.linkage.matching import Matches
 from tallystick.core.linkage.report import encoded, read_seen, seen
@@ -87,7 +87,7 @@ def over_memory(network: Network, asked: Question) -> Answer:
         return encoded(part, job=some.job, attempt=1, passes=some.passes.digest)
 
     opened = Bus(setups, desk, report=report, rounds=some.passes.rounds(agreement.decoys)).run()
-    rows = table(some.plan, opened.values, asked)
+    rows = table(some.plan, opened.values)
     part = read_seen(opened.report, job=some.job, attempt=1, passes=some.passes.digest, count=len(some.passes.told))
     linkage = linkage_report(
         some.plan, opened.values, (rows, rows), linkage_numbers(some.plan, opened.values), part,

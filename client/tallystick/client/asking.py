@@ -7,30 +7,17 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, signed
-from tallystick.core.errors import Refused, TallyError
-from tallystick.core.job.check import allowed_job, problems
+from tallystick.core.errors import Refused
 from tallystick.core.job.model import AgreementRef, Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import Identity
-from tallystick.core.statistics.planner import plan
+from tallystick.core.statistics.rulebook import allowed_job, problems
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 DEADLINE: Final = timedelta(days=7)
 """How long a job may take, approvals included, unless its analyst says otherwise."""
 _NONCE: Final = 16
-
-
-def all_problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
-    """Give everything that stands against a question, each with the smallest change that would pass; empty if nothing does."""
-    found = list(problems(question, agreement, analyst))
-    if found:
-        return found
-    try:
-        plan(question, agreement, passes_of(question, agreement).told)
-    except TallyError as error:
-        found.append(error)
-    return found
 
 
 def analyst_name(agreement: Agreement, identity: Identity) -> str:
@@ -74,7 +61,7 @@ def new_job(
         Invalid, Refused: the first of what stands against it.
     """
     analyst = analyst_name(agreement, identity)
-    for problem in all_problems(question, agreement, analyst):
+    for problem in problems(question, agreement, analyst):
         raise problem
     source = randomness or SystemRandomness()
     key = SealingKey.generate(source)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tallystick.client.asking import all_problems
 from tallystick.client.estimate import Estimate, estimated
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
@@ -20,6 +19,7 @@ from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.linkage.similarity import SimilarityPlan
+from tallystick.core.statistics.rulebook import problems
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
         found.append(error)
         agreement = document.read(Agreement)
     name = analyst or next(iter(agreement.analysts), "")
-    found += all_problems(question, agreement, name)
+    found += problems(question, agreement, name)
     passes: list[str] = []
     similarity: SimilarityPlan | None = None
     unusable: list[tuple[str, str]] = []

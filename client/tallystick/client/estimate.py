@@ -17,7 +17,6 @@ from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import bounds_prime_counts, plan
 from tallystick.crypto import kernel
 from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
-from tallystick.crypto.padding import padme
 from tallystick.crypto.products import Layout
 from tallystick.crypto.statistic.audit import audit_layout
 from tallystick.crypto.tags import rows_of
@@ -86,15 +85,14 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
     rows = sum(rows_of(count, len(passes.told), agreement.decoys) for count in people.values())
     points = rows * len(passes.names)
     planned = plan(question, agreement, passes.told)
-    slots = sum(padme(count) for count in people.values())
     agencies = {"left": question.people[planned.left].agency, "right": question.people[planned.right].agency}
     computation = computation_of(planned, {"left": agencies["left"], "right": agencies["right"]})
     layout = Layout(
         left=computation.encryptor_columns,
         right=computation.multiplier_columns,
         pairs=computation.pairs,
-        primes=bounds_prime_counts(planned, slots),
-        slots=slots,
+        primes=bounds_prime_counts(planned, rows),
+        slots=rows,
     )
     layouts = [layout]
     if agreement.decoys:

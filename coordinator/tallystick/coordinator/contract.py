@@ -16,7 +16,7 @@ from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.net.chunks import most_wire_bytes
 from tallystick.core.statistics.computation import computation_of
-from tallystick.core.statistics.planner import plan
+from tallystick.core.statistics.rulebook import plan_job
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.messages import COORDINATOR, POINT_BYTES, TAG_BYTES
@@ -97,7 +97,7 @@ class Contract:
     @cached_property
     def computing(self) -> tuple[str, str]:
         """The encryptor and the multiplier (docs/protocol.md §7)."""
-        made = plan(self.job.question, self.agreement, self.passes.told)
+        made = plan_job(self.job.question, self.agreement)
         people = self.job.question.people
         computation = computation_of(made, {"left": people[made.left].agency, "right": people[made.right].agency})
         return computation.encryptor, computation.multiplier

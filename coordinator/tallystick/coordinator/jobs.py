@@ -31,11 +31,12 @@ from tallystick.core.clock import Clock
 from tallystick.core.documents import Kind, SignedDocument, decoded
 from tallystick.core.errors import CATALOGUE, Refused
 from tallystick.core.failpoint import failpoint
-from tallystick.core.job.check import allowed_job, verified_job
+from tallystick.core.job.check import verified_job
 from tallystick.core.job.hello import MAX_ATTEMPTS
 from tallystick.core.job.lifecycle import JobEvent, JobState, next_state
 from tallystick.core.job.model import Job
 from tallystick.core.net.tls import Identity
+from tallystick.core.statistics.rulebook import allowed_job
 
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_MESSAGE: Final = 1000

@@ -26,9 +26,10 @@ from tallystick.core.documents import SignedDocument, decoded, signed
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import Approval, ReasonClass, complete_approvals, verified_approval
-from tallystick.core.job.check import allowed_job, participants, verified_job
+from tallystick.core.job.check import participants, verified_job
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import Identity
+from tallystick.core.statistics.rulebook import allowed_job
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.housekeeping import check_remembered

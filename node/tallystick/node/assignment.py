@@ -15,7 +15,7 @@ from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Factor, Plan, Side
-from tallystick.core.statistics.planner import plan
+from tallystick.core.statistics.rulebook import plan_job
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.node.approvals import Contract
 
@@ -54,8 +54,8 @@ class Assignment:
 
     @cached_property
     def plan(self) -> Plan:
-        """What is computed."""
-        return plan(self.contract.job.question, self.contract.agreement, self.passes.told)
+        """What is computed; `allowed_job` has found that it can be."""
+        return plan_job(self.contract.job.question, self.contract.agreement)
 
     @cached_property
     def computation(self) -> Computation:
@@ -101,7 +101,7 @@ class Assignment:
     def used(self) -> tuple[str, ...]:
         """The columns of my people, derived or not, that the plan reads."""
         names = {name for factor in self._factors() for name, _ in factor.levels}
-        names |= {factor.value for factor in self._factors() if factor.value is not None}
+        names |= {name for factor in self._factors() for name in factor.values}
         return tuple(sorted(names - {USABLE}))
 
     @cached_property

@@ -5,7 +5,7 @@ Rules that this file enforces:
 1. What is opened must be numbers that can be true together (`core/statistics/consistency.py`); else the job fails and nothing is kept.
    It is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
    So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
-   into a small number (`core/disclosure/differences.py`): what goes out is kept for that (until when: `housekeeping.py`).
+   into a small number (`core/disclosure/rules/differences.py`): what goes out is kept for that (until when: `housekeeping.py`).
 2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
 3. That shares are opened is noted before it is done, and those of one attempt of a job only. What is opened is kept at once, in the same step.
    Numbers of another attempt that was opened all the same must be equal, else nothing is kept and the job fails (S-18, S-41).
@@ -24,11 +24,10 @@ from typing import Any, Literal
 
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
-from tallystick.core.disclosure.differences import REASON, without_differences
 from tallystick.core.disclosure.families import Names, family_of, renamed
-from tallystick.core.disclosure.linkage import linkage_report
+from tallystick.core.disclosure.kept import told_counts
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.disclosure.suppress import suppress
+from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid
 from tallystick.core.job.leakage import leakage_statement
@@ -36,7 +35,7 @@ from tallystick.core.keyfile import Identity
 from tallystick.core.linkage.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.table import linkage_numbers, result_columns, table
+from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
 from tallystick.crypto.codec import derive
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract
@@ -81,7 +80,6 @@ class Desk:
             Refused: `answers-forgotten`: earlier results of the family are not kept any more.
         """
         contract, plan = assignment.contract, assignment.plan
-        question = contract.job.question
         job = assignment.job.hex()
         record = self.storage.job(job)
         assert record is not None
@@ -93,7 +91,7 @@ class Desk:
             "attempt": attempt,
             "desk": self.agency,
             "status": "released",
-            "columns": result_columns(plan, question),
+            "columns": result_columns(plan),
             "rows": exact(rows),
             "linkage": exact(linkage),
             "disclosure": exact(disclosure),
@@ -152,29 +150,33 @@ class Desk:
         part = read_seen(opened.report, job=assignment.job, attempt=attempt, passes=passes.digest, count=len(passes.told))
         check_consistent(plan, opened.values)
         profile = profile_of(contract.agreement.disclosure)
-        before = table(plan, opened.values, question, keep_empty=profile.zeros_disclosive)
-        rows, totals, disclosure = suppress(before, linkage_numbers(plan, opened.values), profile, plan)
-        linkage = linkage_report(
-            plan, opened.values, (before, rows), totals, part,
-            decoys=contract.agreement.decoys, exact=len(passes.exact), profile=profile,
-        )  # fmt: skip
+        moments = row_moments(plan, opened.values)
+        shown = rows_shown(plan, moments, keep_empty=profile.zeros_disclosive)
         family, names = family_of(question, contract.agreement), Names.of(question)
         kept = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
-        earlier = [renamed(one, Names.read(one["names"]), names) for one in kept]
-        made, hidden = without_differences({"rows": rows, "linkage": linkage}, earlier, profile, plan)
+        context = Context(
+            plan,
+            profile,
+            opened.values,
+            table(plan, opened.values, keep_empty=profile.zeros_disclosive),
+            [moments[index] for index in shown],
+            part,
+            contract.agreement.decoys,
+            len(passes.exact),
+            [renamed(one, Names.read(one["names"]), names) for one in kept],
+        )
+        made = fold_rules(Draft(tuple(context.rows), linkage_numbers(plan, opened.values)), context)
+        body = {"rows": made.rows, "linkage": made.linkage, "counts": told_counts(plan, made.rows, context.moments)}
         self.storage.keep_table(
             job,
             attempt,
             family,
-            canonical_bytes(exact({**made, "names": names.json_value()})),
+            canonical_bytes(exact({**body, "names": names.json_value()})),
             numbers=self._numbers(assignment, opened),
             agreement=question.agreement,
             until=kept_until(contract.agreement),
         )
-        told: dict[str, Any] = {**disclosure, "compared_with": len(earlier)}
-        if hidden:
-            told["rows_hidden"] = told["rows_hidden"] | {REASON: hidden}
-        return made["rows"], made["linkage"], told
+        return list(made.rows), dict(made.linkage), dict(made.told)
 
     def _numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tallystick.client.asking import all_problems, analyst_name, new_job
+from tallystick.client.asking import analyst_name, new_job
 from tallystick.client.estimate import estimated, mask_seconds
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.check import verified_job
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.statistics.rulebook import problems
 from tallystick.crypto.tags import rows_of
 from tests.governance import NOW, agreement, agreement_value, identity, question_value, signed_agreement
 
@@ -58,7 +59,7 @@ def test_a_key_that_the_agreement_does_not_name() -> None:
     ],
 )
 def test_what_stands_against_a_question_says_what_would_pass(changes: dict[str, Any], code: str, hint: str) -> None:
-    (problem,) = all_problems(question(**changes), PACT, "ana")
+    (problem,) = problems(question(**changes), PACT, "ana")
     assert problem.code == code
     assert hint in problem.hint
     with pytest.raises(TallyError) as caught:
@@ -67,13 +68,13 @@ def test_what_stands_against_a_question_says_what_would_pass(changes: dict[str, 
 
 
 def test_every_problem_is_found_at_once() -> None:
-    found = all_problems(question(purpose="marketing", release="direct", agreement="other"), PACT, "mallory")
+    found = problems(question(purpose="marketing", release="direct", agreement="other"), PACT, "mallory")
     assert [problem.code for problem in found] == ["agreement-unknown", "job-not-allowed", "job-not-allowed", "release-direct"]
 
 
 def test_no_linkage_pass_is_a_problem_that_names_what_is_missing() -> None:
     pact = agreement(link=["first_name+last_name+birth_date"])
-    (problem,) = all_problems(question(), pact, "ana")
+    (problem,) = problems(question(), pact, "ana")
     assert problem.code == "link-impossible"
     assert "first_name" in problem.message
 

@@ -11,6 +11,7 @@ from tallystick.core.errors import Broken
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
+from tests.cells import names
 from tests.unit.core.test_planner import AGREEMENT, agreement, cases, opened, question
 
 PASS = "ssn+birth_date"
@@ -45,7 +46,7 @@ def honest(made: Plan, kind: str) -> Cells:
 
 
 def cells(made: Plan, values: Cells) -> list[int]:
-    return [values.get((cell.row, cell.label), 0) for cell in made.cells]
+    return [values.get(name, 0) for name in names(made)]
 
 
 def row_of(made: Plan, *levels: Any) -> int:

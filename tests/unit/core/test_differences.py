@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.disclosure.differences import without_differences
 from tallystick.core.disclosure.profiles import PROFILES, Profile
-from tallystick.core.disclosure.suppress import suppress
+from tallystick.core.disclosure.rules.differences import without_differences
+from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.statistics.plan import Plan
 from tests.unit.core.test_suppress import linkage_of, planned
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.disclosure.differences import without_differences
 from tallystick.core.disclosure.families import Names, family_of, renamed
+from tallystick.core.disclosure.rules.differences import without_differences
 from tallystick.core.job.model import Question
 from tests.governance import agreement, question_value
 from tests.unit.core.test_differences import CMS, counts_of, table
@@ -111,11 +111,12 @@ def test_a_table_in_other_names_and_back_is_the_table() -> None:
         "passes": [{"pass": "ssn", "tokens": {"l": 4000, "r": None}, "matches": 300}], "rates": rates,
     }  # fmt: skip
     whole = {"rows": [row], "linkage": linkage}
-    mine = Names({"one": "l", "two": "r"}, (("l.side", "one.side"), ("r.yes", "two.yes")))
+    measured = (("l.pay",), ("r.yes",))
+    mine = Names({"one": "l", "two": "r"}, (("l.side", "one.side"), ("r.yes", "two.yes")), measured)
     # names that are words of a table, and the two exchanged
     for other in ({"one": "people", "two": "matched"}, {"one": "r", "two": "l"}):
         by = tuple((f"{other[meant.split('.')[0]]}.{meant.split('.')[1]}", meant) for _, meant in mine.by)
-        theirs = Names(other, by)
+        theirs = Names(other, by, (("".join((other["one"], ".pay")),), ("".join((other["two"], ".yes")),)))
         disguised = renamed(whole, mine, theirs)
         assert disguised != whole
         assert renamed(disguised, theirs, mine) == whole

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tallystick.core.disclosure.profiles import PROFILES, Profile
-from tallystick.core.disclosure.rates import shown_groups
-from tallystick.core.disclosure.suppress import suppress
+from tallystick.core.disclosure.rules.match_rates import shown_groups
+from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount
 from tests.unit.core.test_suppress import planned
@@ -80,7 +80,7 @@ def worlds(made: Plan) -> list[list[People]]:
 
 
 def kind(made: Plan) -> str:
-    return "left" if any(cell.own for cell in made.cells if cell.label == "count") else "inner"
+    return made.population.kind
 
 
 @pytest.mark.parametrize("made", [INNER, LEFT, INNER_BOTH, pytest.param(LEFT_BOTH, marks=pytest.mark.slow)])

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.disclosure.linkage import linkage_report
 from tallystick.core.disclosure.profiles import PROFILES, Profile
+from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.linkage.estimates import Estimate, recall
 from tallystick.core.linkage.matching import matched
 from tallystick.core.linkage.recipes import parsed_recipe
 from tallystick.core.linkage.report import THOUSAND, Seen, decoy_patterns, encoded, read_seen, seen, spread
-from tallystick.core.linkage.sharing import list_counts
+from tallystick.core.linkage.sharing import ListNumber, list_counts
 from tallystick.core.linkage.tokens import token_columns
 from tallystick.core.statistics.columns import own_totals, usable_column
 from tallystick.core.statistics.planner import plan
@@ -47,8 +47,8 @@ def test_tokens_and_pairs_who_share_one_are_counted() -> None:
         "birth_date": ["1980-01-02", "1981-01-02", "1990-05-06", "1990-05-06", "1999-09-09"],
     }
     counts = list_counts(RECIPES, token_columns(RECIPES, people, 5), 5, SystemRandomness())
-    assert [counts[f"tokens({name})"] for name in NAMES] == [4, 4, 4]
-    pairs = [counts[f"alike({name})"] + counts[f"doubtful({name})"] for name in NAMES]
+    assert [counts[ListNumber("tokens", name)] for name in NAMES] == [4, 4, 4]
+    pairs = [counts[ListNumber("alike", name)] + counts[ListNumber("doubtful", name)] for name in NAMES]
     assert pairs[0] == 0
     assert pairs[1] <= 1  # the two of one name and birth date; they agree in far more bits than five people have pairs
     assert sum(pairs) == 0
@@ -67,7 +67,7 @@ def test_people_who_look_alike_by_chance_are_counted_at_their_strictest_pass() -
     keys = list(zip(people["first_name"], people["last_name"], people["birth_date"], strict=True))
     same = {key: keys.count(key) for key in set(keys)}
     counts = list_counts(RECIPES, columns, n, SystemRandomness())
-    found = counts[f"alike({NAMES[1]})"] + counts[f"doubtful({NAMES[1]})"]
+    found = counts[ListNumber("alike", NAMES[1])] + counts[ListNumber("doubtful", NAMES[1])]
     assert 0 < found == sum(size * (size - 1) // 2 for size in same.values())
 
 
@@ -77,16 +77,14 @@ def test_a_similarity_pass_counts_who_has_any_band() -> None:
     columns = token_columns(exact, people, 3)
     in_any_band = np.array([True, False, True])
     counts = list_counts(exact, columns, 3, SystemRandomness(), in_any_band=in_any_band)
-    assert (counts["tokens(ssn+birth_date)"], counts["tokens(similarity)"], counts["alike(similarity)"]) == (1, 2, 0)
+    read = [("tokens", "ssn+birth_date"), ("tokens", "similarity"), ("alike", "similarity")]
+    assert [counts[ListNumber(what, name)] for what, name in read] == [1, 2, 0]  # type: ignore[arg-type]  # literals
 
 
 def test_a_plan_with_passes_takes_what_lists_say_and_none_else() -> None:
     made = plan(question(), agreement(), NAMES)
-    counts = {
-        f"{what}({name})": at + step
-        for at, what in enumerate(("tokens", "alike", "doubtful"))
-        for step, name in enumerate(NAMES)
-    }
+    whats: tuple[Any, ...] = ("tokens", "alike", "doubtful")
+    counts = {ListNumber(what, name): at + step for at, what in enumerate(whats) for step, name in enumerate(NAMES)}
     people = {"#usable": usable_column(np.ones(3, dtype=np.bool_))}
     mine = own_totals(made, "left", people, 3, counts)
     labels = {cell.label: value for cell, value in zip(made.cells, mine, strict=True)}
@@ -246,7 +244,7 @@ def report(
     for name, (one, two) in zip(NAMES, tokens, strict=False):
         known |= {f"tokens({name}) l": one, f"tokens({name}) r": two, f"alike({name}) l": alike}
     opened = [matched_people if cell.label == "count" else known.get(cell.label, 0) for cell in made.cells]
-    rows = table(made, opened, asked)
+    rows = table(made, opened)
     totals: Any = linkage_numbers(made, opened)
     for name in hidden:
         if "(" in name:

@@ -22,6 +22,7 @@ from tallystick.node.assignment import Assignment
 from tallystick.node.desk import Desk
 from tallystick.node.ports import JobRecord
 from tallystick.node.storage.memory import MemoryStorage
+from tests.cells import names
 from tests.governance import NOW, agreement, complete, identity, job, question_value, signed_agreement
 
 TERMS = agreement(link=["strict", "default"], decoys=0)
@@ -49,7 +50,7 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
     for group in (part.plan.left, part.plan.right):
         values |= {(-1, f"people({group})"): 4 * people, (-1, f"usable({group})"): 4 * people}
         values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.plan.passes}
-    return tuple(values.get((cell.row, cell.label), 0) for cell in part.plan.cells)
+    return tuple(values.get(name, 0) for name in names(part.plan))
 
 
 def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None, attempt: int = 1) -> Opened:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, axis, bar_chart
+from tallystick.client.measured import Measures, by_columns, is_hidden, measures_of, written
 from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, rate
 from tallystick.core.results import Check
 
@@ -43,7 +44,7 @@ def annex(value: dict[str, Any], question: dict[str, Any], checks: Sequence[Chec
     title = question.get("title") or "A linkage across agencies"
     sections = [
         _head(title, value, question),
-        _section("Results", [_rows(value)]),
+        _section("Results", [_rows(value, measures_of(question))]),
         _section("People and matches", [_totals(linkage), *_rates(linkage)]),
         _section("Linkage passes", _passes(linkage)),
         _section("How good the linkage is", _quality(linkage)),
@@ -106,21 +107,18 @@ def _broken(name: str) -> str:
     return escape(name).replace(".", ".<wbr>").replace("(", "(<wbr>")
 
 
-def _rows(value: dict[str, Any]) -> str:
+def _rows(value: dict[str, Any], measures: Measures) -> str:
     columns = [column for column in value["columns"] if column != "suppressed"]
-    by = columns[: columns.index("count")] if "count" in columns else []
+    by = by_columns(columns)
     rows = []
     for row in value["rows"]:
-        cells = [level(row[column]) if column in by else _number(row, column) for column in columns]
+        cells = [level(row[column]) if column in by else _number(row, column, measures) for column in columns]
         rows.append([*cells, row.get("suppressed") or ""])
     return table(None, [*columns, "hidden because"], rows)
 
 
-def _number(row: dict[str, Any], column: str) -> str:
-    value = row.get(column)
-    if value is None:
-        return HIDDEN if row["count"] is None or column in row.get("hidden", ()) else ""
-    return f"{value:,.2f}" if isinstance(value, float) else count(value)
+def _number(row: dict[str, Any], column: str, measures: Measures) -> str:
+    return HIDDEN if is_hidden(row, column) else written(row, column, measures)
 
 
 def _totals(linkage: dict[str, Any]) -> str:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tallystick.client.cli._linkage import print_linkage
+from tallystick.client.measured import Measures, by_columns, is_hidden, measures_of, written
 from tallystick.client.words import level
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table
 
 
-def print_result(value: dict[str, Any], *, title: str | None = None) -> None:
-    """Print a released result: a hidden row shows why in place of its numbers."""
+def print_result(value: dict[str, Any], question: Mapping[str, Any], *, title: str | None = None) -> None:
+    """Print a released result, with the question that it answers, as JSON: a hidden row says so in place of its count."""
     columns = [column for column in value["columns"] if column != "suppressed"]
-    by = [column for column in columns if "(" not in column and column != "count"]
-    rows = [[_shown(row, column, by) for column in columns] for row in value["rows"]]
+    by, measures = by_columns(columns), measures_of(question)
+    rows = [
+        [level(row[column]) if column in by else shown(row, column, measures) for column in columns] for row in value["rows"]
+    ]
     if title is not None:
         click.secho(title, bold=True)
     print_table(columns, rows)
@@ -41,24 +44,11 @@ def disclosure_line(value: dict[str, Any]) -> str:
     return f"disclosure: {rules.get('profile')}, counts of 1 to {least - 1} are hidden; hidden of {len(value['rows'])} rows: {parts}"
 
 
-def _shown(row: dict[str, Any], column: str, by: Sequence[str]) -> str:
-    if column in by:
-        return level(row[column])
-    if row["count"] is None and row.get("suppressed"):
-        return "hidden" if column == "count" else ""
-    if column in row.get("hidden", ()):
-        return "hidden"
-    return _number(row.get(column))
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value).lower()
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def shown(row: Mapping[str, Any], column: str, measures: Measures) -> str:
+    """Write a number of a row, or that it is hidden; of a hidden row, its count says so alone."""
+    if not is_hidden(row, column):
+        return written(row, column, measures)
+    return "hidden" if row["count"] is not None or column == "count" else ""
 
 
 def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:

@@ -23,8 +23,4 @@ def print_triple(made: Triple) -> None:
 def _row(made: Triple, one: Spread) -> list[str]:
     levels = [level(one.levels[name]) if one.levels else "(all)" for name in made.by]
     share = "" if one.share is None else f"{one.share:.1%}"
-    return [*levels, one.label, *(_number(one.values[ladder]) for ladder in made.ladders), share]
-
-
-def _number(value: float | None) -> str:
-    return HIDDEN if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    return [*levels, one.label, *(one.written.get(ladder, HIDDEN) for ladder in made.ladders), share]

@@ -179,6 +179,7 @@ def watch(name: str, format_: Format) -> None:
 def result(name: str, out: Path | None, format_: Format) -> None:
     """Fetch the result of a released job, check everything that proves it, and show it."""
     from tallystick.client.cli._tables import print_result, write_result
+    from tallystick.client.results import question_of
     from tallystick.client.sdk import connect
 
     with connect() as tally:
@@ -188,7 +189,7 @@ def result(name: str, out: Path | None, format_: Format) -> None:
     if format_ == "json":
         print_json(fetched.value)
     else:
-        print_result(fetched.value)
+        print_result(fetched.value, question_of(fetched.document))
 
 
 @job.command()

@@ -29,13 +29,13 @@ def show(file: Path, number: int | None, leakage: bool, format_: Format) -> None
     """Show the numbers in FILE."""
     from tallystick.client.cli._report import print_leakage
     from tallystick.client.cli._tables import print_result
-    from tallystick.client.results import read_result
+    from tallystick.client.results import question_of, read_result
 
-    _, value = read_result(file, number)
+    document, value = read_result(file, number)
     if format_ == "json":
         print_json(value)
         return
-    print_result(value)
+    print_result(value, question_of(document))
     if leakage:
         click.echo()
         print_leakage(value["leakage"])

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.errors import Invalid
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+from tallystick.core.statistics.measure import registered
 
 PROTOCOL = "TS1"
 
@@ -44,7 +45,10 @@ MoreSpellings = Annotated[int, Field(ge=0, le=3)]
 Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
 """A recipe, a ladder, or a word for a similarity pass."""
 JoinKind = Literal["inner", "left"]
-Operation = Literal["count", "sum", "mean"]
+if TYPE_CHECKING:
+    Operation = str
+else:
+    Operation = Literal[tuple(registered())]
 
 
 class Column(Document):

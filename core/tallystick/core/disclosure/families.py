@@ -9,18 +9,16 @@ What is another family though it could be subtracted: conditions that say the sa
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.model import Question, parsed_join
-
-_MEASURE: Final = re.compile(r"(count|sum|mean)\(([^.()]+)\.(.+)\)")
+from tallystick.core.statistics.measure import Asked, registered
 
 
 @dataclass(frozen=True)
@@ -30,25 +28,33 @@ class Names:
     Attributes:
         groups: its name of each agency's group of people.
         by: its columns of `by` in their order, and what each is, which does not depend on names.
+        measured: the columns of its measures, together as a measure takes them.
     """
 
     groups: Mapping[str, str]
     by: tuple[tuple[str, str], ...]
+    measured: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, question: Question) -> Names:
         """Give a question's names; its two groups belong to two agencies."""
         groups = {people.agency: name for name, people in sorted(question.people.items())}
-        return cls(groups, tuple((reference, _meant(reference, question)) for reference in question.by))
+        measured = dict.fromkeys(measure.columns for measure in question.measures if measure.columns)
+        return cls(groups, tuple((reference, _meant(reference, question)) for reference in question.by), tuple(measured))
 
     @classmethod
     def read(cls, value: Any) -> Names:
         """Give what `json_value` gave."""
-        return cls(value["groups"], tuple((reference, meant) for reference, meant in value["by"]))
+        by = tuple((reference, meant) for reference, meant in value["by"])
+        return cls(value["groups"], by, tuple(map(tuple, value.get("measured", ()))))
 
     def json_value(self) -> dict[str, Any]:
         """Give it for storage."""
-        return {"groups": dict(self.groups), "by": [list(one) for one in self.by]}
+        return {
+            "groups": dict(self.groups),
+            "by": [list(one) for one in self.by],
+            "measured": [list(one) for one in self.measured],
+        }
 
 
 def family_of(question: Question, agreement: Agreement) -> str:
@@ -97,9 +103,13 @@ def renamed(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[str, A
         linkage["rates"] = {
             "overall": _keys(rates["overall"], groups),
             "by": [back[reference] for reference in rates["by"]],
-            "groups": [_row(one, columns, groups) for one in rates["groups"]],
+            "groups": [_row(one, columns, {}) for one in rates["groups"]],
         }
-    return {**table, "rows": [_row(row, columns, groups) for row in table["rows"]], "linkage": linkage}
+    labels = _labels(theirs, mine, groups)
+    made = {**table, "rows": [_row(row, columns, labels) for row in table["rows"]], "linkage": linkage}
+    if "counts" in table:
+        made["counts"] = [one | {"columns": list(_swapped(one["columns"], groups))} for one in table["counts"]]
+    return made
 
 
 def _meant(reference: str, question: Question) -> str:
@@ -115,16 +125,32 @@ def _keys(value: Mapping[str, Any], groups: Mapping[str, str]) -> dict[str, Any]
     return {groups.get(name, name): item for name, item in value.items()}
 
 
-def _row(row: Mapping[str, Any], columns: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, Any]:
-    """Give a row's levels under the other question's names, and its measures' labels with the other names of the groups."""
+def _labels(theirs: Names, mine: Names, groups: Mapping[str, str]) -> dict[str, str]:
+    """Give, for every label that a number over either question's columns can have, what the other question calls the same number."""
+    back = {name: their for their, name in groups.items()}
+    pairs = [(columns, _swapped(columns, groups)) for columns in theirs.measured]
+    pairs += [(_swapped(columns, back), columns) for columns in mine.measured]
+    return {label: own for pair in pairs for label, own in zip(*map(_numbers, pair), strict=True)}
+
+
+def _numbers(columns: tuple[str, ...]) -> list[str]:
+    """Give the labels of every number that a measure over columns can show, in an order that does not depend on their names."""
+    asked = [Asked(measure.name, columns) for measure in registered().values() if measure.arity == len(columns)]
+    return [label for one in asked for label in (one.label, one.rests_on.label)]
+
+
+def _swapped(columns: Sequence[str], groups: Mapping[str, str]) -> tuple[str, ...]:
+    """Give references with the other names of their groups."""
+    return tuple(f"{groups.get(group, group)}.{column}" for group, column in map(split, columns))
+
+
+def _row(row: Mapping[str, Any], columns: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
+    """Give a row's levels under the other question's names, and its measures under their labels there."""
     theirs = set(columns.values())
     made = {mine: row[reference] for mine, reference in columns.items() if reference in row}
-    made |= {_label(name, groups): item for name, item in row.items() if name not in theirs}
+    made |= {labels.get(name, name): item for name, item in row.items() if name not in theirs}
     if "hidden" in made:
-        made["hidden"] = [_label(label, groups) for label in made["hidden"]]
+        made["hidden"] = [labels.get(label, label) for label in made["hidden"]]
+    if "undefined" in made:
+        made["undefined"] = {labels.get(label, label): why for label, why in made["undefined"].items()}
     return made
-
-
-def _label(label: str, groups: Mapping[str, str]) -> str:
-    match = _MEASURE.fullmatch(label)
-    return label if match is None else f"{match[1]}({groups.get(match[2], match[2])}.{match[3]})"

@@ -1,16 +1,15 @@
-"""What an agreement allows: nodes, the coordinator and `tally job check` ask the same questions in the same order.
+"""What the text of an agreement allows, piece by piece; `core/statistics/rulebook.py` puts the pieces together.
 
-A job is allowed when the agreement that it names, by digest, is this one; its analyst and purpose stand in it; each group of
-people is one agency's dataset with declared columns and a readable `where`; join, link, operations and release are allowed;
-every sum and mean is over declared bounds; `by` is over known levels, and the table stays within `MAX_CELLS`; its deadline is
-near enough; and the linkage passes that it was asked with are those that this party works out.
+The agreement that a job names, by digest, is this one; its analyst and purpose stand in it; each group of people is one agency's
+dataset with declared columns and a readable `where`; join, link, operations and release are allowed; every measure is over declared
+bounds, and `by` over known levels; its deadline is near enough; and the linkage passes that it was asked with are those that this party
+works out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from math import prod
 from typing import Final, Literal
 
 from tallystick.core.agreement.model import Agreement, Column, moment
@@ -25,35 +24,34 @@ from tallystick.crypto.envelope import checked_public
 from tallystick.crypto.errors import PeerFault
 
 __all__ = [
-    "MAX_CELLS",
     "MAX_TERM",
-    "allowed_job",
+    "check_contract",
+    "check_linkage",
     "columns_of",
     "link_of",
     "participants",
-    "problems",
+    "question_problems",
     "release_of",
     "verified_job",
 ]
 
-MAX_CELLS: Final = 20_000
 MAX_TERM: Final = timedelta(days=30)
 SKEW: Final = timedelta(minutes=5)
 """How far two parties' clocks may be apart."""
 
 
-def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> None:
-    """Let a job pass if the agreement allows it.
+def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> None:
+    """Check what a job says beside its question: which agreement, when, and the key of its result.
 
     Args:
-        job: the contract; that its analyst signed it is `verified_job`'s to check.
+        job: the contract.
         agreement: as `valid_agreement` gave it.
         digest: the agreement's digest.
         now: the present moment, UTC.
 
     Raises:
-        Refused: `agreement-unknown`, `job-not-allowed`, `release-direct`, `job-expired`, `link-weak`, `linkage-differs`.
-        Invalid: `job-invalid`, `where-invalid`, `sum-too-large`, `link-invalid`, `link-impossible`.
+        Refused: `agreement-unknown`, `job-expired`.
+        Invalid: `job-invalid`.
     """
     reference = job.agreement
     if (reference.agreement, reference.version, reference.digest) != (agreement.agreement, agreement.version, digest):
@@ -78,19 +76,21 @@ def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -
         checked_public(bytes.fromhex(job.result_key), owner=job.analyst)
     except PeerFault as error:
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
-    for problem in _problems(job.question, agreement, job.analyst):
-        raise problem
+
+
+def check_linkage(job: Job, agreement: Agreement) -> None:
+    """Check that a job was asked with the linkage passes that this party works out for it.
+
+    Raises:
+        Refused: `linkage-differs`.
+        Invalid, Refused: as `passes_of`.
+    """
     if job.linkage != passes_of(job.question, agreement).digest:
         raise Refused(
             "linkage-differs",
             "the job's linkage passes are not those that this version works out for it",
             hint="use one version of tallystick at every party, and submit it again",
         )
-
-
-def problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
-    """Give every reason why this question would be refused, in the order of the job file; none if it is allowed."""
-    return list(_problems(question, agreement, analyst))
 
 
 def verified_job(document: SignedDocument, agreement: Agreement) -> Job:
@@ -127,7 +127,11 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
     return question.release or agreement.release.mode
 
 
-def _problems(question: Question, agreement: Agreement, analyst: str) -> Iterator[TallyError]:
+def question_problems(question: Question, agreement: Agreement, analyst: str) -> Iterator[TallyError]:
+    """Give every reason why an agreement's text does not allow a question, in the order of the job file.
+
+    That the question can be planned and laid out is another rule (`core/statistics/rulebook.py`).
+    """
     if question.agreement != agreement.agreement:
         yield Refused(
             "agreement-unknown",
@@ -191,34 +195,32 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
     for measure in question.measures:
         if measure.operation not in agreement.operations:
             yield not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
-        if measure.column is None:
-            continue
-        try:
-            column = _named(measure.column, "measures", question, columns)
-        except Invalid as error:
-            yield error
-            continue
-        if column is None:
-            continue
-        if column.type not in {"integer", "decimal", "boolean"}:
-            yield Invalid(
-                "job-invalid",
-                f"{measure.label}: {measure.column} is a {column.type} column",
-                hint="sums and means are over integer, decimal or boolean columns (a boolean's mean is a share)",
-            )
-        elif column.type != "boolean" and (column.min is None or column.max is None):
-            yield Invalid(
-                "job-invalid",
-                f"{measure.operation} needs declared min and max: {measure.column} has none",
-                hint="declare them in the agreement's dataset",
-            )
+        for reference in dict.fromkeys(measure.columns):
+            try:
+                column = _named(reference, "measures", question, columns)
+            except Invalid as error:
+                yield error
+                continue
+            if column is None:
+                continue
+            if column.type not in {"integer", "decimal", "boolean"}:
+                yield Invalid(
+                    "job-invalid",
+                    f"{measure.label}: {reference} is a {column.type} column",
+                    hint="measures are over integer, decimal or boolean columns (a boolean's mean is a share)",
+                )
+            elif column.type != "boolean" and (column.min is None or column.max is None):
+                yield Invalid(
+                    "job-invalid",
+                    f"{measure.operation} needs declared min and max: {reference} has none",
+                    hint="declare them in the agreement's dataset",
+                )
 
 
 def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:
     if len(set(question.by)) != len(question.by):
         yield Invalid("job-invalid", "by names a column twice", hint="keep one of them")
         return
-    sizes: list[int] = []
     for reference in question.by:
         try:
             column = _named(reference, "by", question, columns)
@@ -236,17 +238,6 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
                 else "use a category, boolean or integer column"
             )
             yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
-        else:
-            sizes.append(len(levels) + 1)  # and the missing one
-    # a row opens its count, and for each column that is summed or averaged its sum and how many values it rests on
-    per_row = 1 + 2 * len({measure.column for measure in question.measures if measure.column is not None})
-    cells = prod(sizes) * per_row
-    if cells > MAX_CELLS:
-        yield Invalid(
-            "job-invalid",
-            f"by: the table would have {cells} cells; {MAX_CELLS} are allowed",
-            hint="leave out a column, or use one with fewer levels",
-        )
 
 
 def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError]:

@@ -74,8 +74,9 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     everything = frozenset(measure.operation for measure in question.measures)
     served: dict[str, set[str]] = defaultdict(set)
     for measure in question.measures:
-        if measure.column is not None and split(measure.column)[0] == group:
-            served[split(measure.column)[1]].add(measure.operation)
+        for owner, column in map(split, measure.columns):
+            if owner == group:
+                served[column].add(measure.operation)
     for reference in question.by:
         if split(reference)[0] == group:
             served[split(reference)[1]].update(everything)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
 
 from tallystick.core.agreement.model import JoinKind, Timestamp
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+from tallystick.core.statistics import measure as registry
+from tallystick.core.statistics.measure import Asked, registered
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """A column of a group of people: `wages.earnings`."""
@@ -28,38 +30,91 @@ class People(Document):
     derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=200)]] = {}
 
 
-class Measure(Document):
-    """One measure: exactly one of count, sum, mean."""
+class _Measure(Document):
+    """One measure of a job: exactly one of the registered ones (`core/statistics/measures/`), over the columns that it takes.
 
-    count: Literal[True] | None = None
-    sum: Reference | None = None
-    mean: Reference | None = None
+    A key of the document is a measure's name; what it says is `true` for a measure over no column (written as the bare name, too), a
+    reference for one over a column, and a list of references for one over several.
+    """
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        return {"count": True} if value == "count" else value
+        measure = registered().get(value) if isinstance(value, str) else None
+        return {measure.name: True} if measure is not None and measure.arity == 0 else value
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Measure:
-        if sum(part is not None for part in (self.count, self.sum, self.mean)) != 1:
-            raise ValueError("a measure is one of: count, {sum: group.column}, {mean: group.column}")
+    def _exactly_one(self) -> Self:
+        if len(self._said) != 1:
+            raise ValueError(f"a measure is one of: {', '.join(map(_form, registered().values()))}")
         return self
 
     @property
-    def operation(self) -> Literal["count", "sum", "mean"]:
-        """Which operation it is."""
-        return "count" if self.count else "sum" if self.sum is not None else "mean"
+    def _said(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The names that are given, and their columns."""
+        given = ((name, getattr(self, name)) for name in registered())
+        return [
+            (name, () if value is True else (value,) if isinstance(value, str) else value)
+            for name, value in given
+            if value is not None
+        ]
 
     @property
-    def column(self) -> str | None:
-        """The column it is over; None for count."""
-        return self.sum or self.mean
+    def asked(self) -> Asked:
+        """What is asked for."""
+        ((name, columns),) = self._said
+        return Asked(name, columns)
+
+    @property
+    def operation(self) -> str:
+        """Which measure it is."""
+        return self.asked.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is over."""
+        return self.asked.columns
 
     @property
     def label(self) -> str:
         """Its name in a result: `count`, `sum(wages.earnings)`."""
-        return self.operation if self.column is None else f"{self.operation}({self.column})"
+        return self.asked.label
+
+
+def _form(measure: registry.Measure) -> str:
+    match measure.arity:
+        case 0:
+            return measure.name
+        case 1:
+            return f"{{{measure.name}: group.column}}"
+        case arity:
+            return f"{{{measure.name}: [{', '.join(['group.column'] * arity)}]}}"
+
+
+def _parameter(measure: registry.Measure) -> Any:
+    """Give the type of what a job says of a measure."""
+    match measure.arity:
+        case 0:
+            return Literal[True]
+        case 1:
+            return Reference
+        case arity:
+            return Annotated[tuple[Reference, ...], Field(min_length=arity, max_length=arity)]
+
+
+if TYPE_CHECKING:
+
+    class Measure(_Measure):
+        """One measure of a job; see `_Measure`."""
+
+else:
+    Measure = create_model(
+        "Measure",
+        __base__=_Measure,
+        __module__=__name__,
+        __doc__=_Measure.__doc__,
+        **{name: (_parameter(measure) | None, None) for name, measure in registered().items()},
+    )
 
 
 class Question(Document):

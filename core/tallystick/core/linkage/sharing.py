@@ -10,7 +10,8 @@ Security: hashes stay in this process. The counts leave a node only inside seale
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,24 @@ _LANES: Final = 4
 Halves = npt.NDArray[np.uint64]
 Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ListNumber:
+    """One number that a list says of itself.
+
+    Attributes:
+        what: people with a token, or pairs of look-alikes (`core/linkage/estimates.py`).
+        name: of the linkage pass.
+    """
+
+    what: Literal["tokens", "alike", "doubtful"]
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Write it for people."""
+        return f"{self.what}({self.name})"
 
 
 class Hasher:
@@ -92,8 +111,8 @@ def list_counts(
     *,
     in_any_band: Bools | None = None,
     similarity: str = "similarity",
-) -> dict[str, int]:
-    """Give what a list says of itself: `tokens(PASS)`, `alike(PASS)` and `doubtful(PASS)` of every pass.
+) -> dict[ListNumber, int]:
+    """Give what a list says of itself: `tokens`, `alike` and `doubtful` of every pass.
 
     `tokens` counts people with a token, shared ones too; the other two are the pairs of `core/linkage/estimates.py`. A similarity
     pass counts who has a token in any band, and no pairs.
@@ -119,11 +138,12 @@ def list_counts(
     for row, (who, numbers) in zip(dense, sharing, strict=True):
         row[np.searchsorted(anyone, who)] = numbers
     pairs = lookalikes(dense, recipes, people=n)
-    counts: dict[str, int] = {}
+    counts: dict[ListNumber, int] = {}
     for step, recipe in enumerate(recipes):
-        counts[f"tokens({recipe.name})"] = int(columns[recipe.name].usable.sum())
-        counts[f"alike({recipe.name})"] = pairs.certain[step]
-        counts[f"doubtful({recipe.name})"] = pairs.doubtful[step]
+        counts[ListNumber("tokens", recipe.name)] = int(columns[recipe.name].usable.sum())
+        counts[ListNumber("alike", recipe.name)] = pairs.certain[step]
+        counts[ListNumber("doubtful", recipe.name)] = pairs.doubtful[step]
     if in_any_band is not None:
-        counts |= {f"tokens({similarity})": int(in_any_band.sum()), f"alike({similarity})": 0, f"doubtful({similarity})": 0}
+        counts[ListNumber("tokens", similarity)] = int(in_any_band.sum())
+        counts |= {ListNumber("alike", similarity): 0, ListNumber("doubtful", similarity): 0}
     return counts

@@ -5,18 +5,23 @@ A factor's entry is 0 for everyone whose levels do not match, and for a missing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken, Invalid
+from tallystick.core.linkage.sharing import ListNumber
 from tallystick.core.statistics.plan import Factor, Own, Plan, Side
 
 USABLE: Final = "#usable"
 """The reserved column that the node makes itself: has this person a token for at least one pass?"""
+
+ENTRY: Final = (1 << 63) - 1
+"""The largest entry of a column."""
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -46,17 +51,26 @@ def factor_column(factor: Factor, people: Mapping[str, PersonColumn], n: int) ->
     """Give a factor's entry for each of `n` people, shape (n,).
 
     Raises:
-        Invalid: `job-invalid`: the people do not have a column of the factor, or the column does not declare the level.
+        Invalid: `job-invalid`: the people do not have a column of the factor, or the column does not declare the level;
+            `source-bounds`: a product of values does not fit 64 bits, as declared bounds make sure (`planner.py`).
     """
     keep: Bools | None = None
     for name, level in factor.levels:
         match = _matches(_column(people, name, n), name, level)
         keep = match if keep is None else keep & match
-    if factor.value is None:
-        return np.ones(n, dtype=np.int64) if keep is None else keep.astype(np.int64)
-    column = _column(people, factor.value, n)
-    present = ~column.missing if keep is None else keep & ~column.missing
-    return present.astype(np.int64) if factor.present else np.where(present, column.values, 0)
+    columns = [_column(people, name, n) for name in factor.values]
+    for column in columns:
+        keep = ~column.missing if keep is None else keep & ~column.missing
+    if keep is None:
+        return np.ones(n, dtype=np.int64)
+    if factor.present or not columns:
+        return keep.astype(np.int64)
+    kept = [np.where(keep, column.values, 0) for column in columns]
+    _check_product(kept)
+    product = kept[0]
+    for values in kept[1:]:
+        product = product * values
+    return product
 
 
 def over_slots(column: Int64s, slots: npt.NDArray[np.integer], table_size: int) -> Int64s:
@@ -102,7 +116,7 @@ def side_columns(
 
 
 def own_totals(
-    plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int, counts: Mapping[str, int] | None = None
+    plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int, counts: Mapping[ListNumber, int] | None = None
 ) -> tuple[int, ...]:
     """Give, for each cell of the plan, what this side adds by itself over all its people.
 
@@ -111,7 +125,7 @@ def own_totals(
         side: this side.
         people: its columns.
         n: how many people.
-        counts: what this side's list says of itself (`core/linkage/sharing.py`), by name; needed where the plan has passes.
+        counts: what this side's list says of itself (`core/linkage/sharing.py`); needed where the plan has passes.
 
     Security: these are the agency's plain totals; they leave the node only inside sealed shares.
 
@@ -131,6 +145,14 @@ def own_totals(
         return sums[own.factor]
 
     return tuple(sum(coefficient * total(own) for coefficient, own in cell.own if own.side == side) for cell in plan.cells)
+
+
+def _check_product(factors: Sequence[Int64s]) -> None:
+    """Check that no product of one entry of each can wrap around; a single factor has nothing to wrap."""
+    if len(factors) > 1 and prod(max(int(one.max(initial=0)), -int(one.min(initial=0))) for one in factors) > ENTRY:
+        raise Invalid(
+            "source-bounds", "a product of a person's values does not fit 64 bits", hint="declare closer bounds for the columns"
+        )
 
 
 def _exact_sum(column: Int64s) -> int:

@@ -10,6 +10,8 @@ make a wrong result, which nothing here prevents. One that cannot be true of any
 4. The rows of a group add up to its matches in an inner join, to its people in a left join, where those with any level of the right
    side are at most its matches.
 5. Of a row's people no more have a value than there are, and these add up to no more than the column's declared bounds allow.
+6. Of n people whose values are whole numbers x from a to b: (Σx)² <= n·Σx² (Cauchy and Schwarz), |Σx| <= Σx², and, since
+   (x - a)·(b - x) >= 0, Σx² <= (a + b)·Σx - n·a·b. Decimals are whole numbers of their last digit.
 
 Security: that a job fails tells every party that a rule is broken, and which; no number, level or row is told. An agency that seals a
 false number on purpose so learns whether what the others sealed bounds it: a few bits a job, which all parties must approve and will see
@@ -21,11 +23,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import comb
-from typing import cast
+from typing import Final, Literal
 
 from tallystick.core.errors import Broken
+from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.statistics.keys import InReport, Key, Matched, Number, OfList, People, Usable
+from tallystick.core.statistics.moments import Count, Present, Sum
 from tallystick.core.statistics.plan import Plan
-from tallystick.core.statistics.table import GroupCount, group_counts, linkage_numbers, list_counts, values_by_row
+from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
+
+_OF_LIST: Final[tuple[Literal["tokens", "alike", "doubtful"], ...]] = ("tokens", "alike", "doubtful")
 
 
 def check_consistent(plan: Plan, opened: Sequence[int]) -> None:
@@ -48,18 +55,27 @@ def check_consistent(plan: Plan, opened: Sequence[int]) -> None:
 
 def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
     """Give what is broken, in words without data."""
-    totals = linkage_numbers(plan, opened)
-    people, usable = cast("dict[str, int]", totals["people"]), cast("dict[str, int]", totals["usable"])
-    matched = cast("int", totals["matched"])
+    values = numbers(plan, opened)
+
+    def of_report(number: Number) -> int:
+        return values[Key(InReport(), number)]
+
+    matched = of_report(Matched())
     if matched < 0:
         yield "fewer than no matches"
     for group in (plan.left, plan.right):
-        if not 0 <= usable[group] <= people[group]:
+        people, usable = of_report(People(group)), of_report(Usable(group))
+        if not 0 <= usable <= people:
             yield f"usable people of {group} beside all people of it"
-        if matched > usable[group]:
+        if matched > usable:
             yield f"more matches than usable people of {group}"
-    yield from _of_lists(plan, opened, usable)
-    everyone = GroupCount((), people[plan.left], matched)
+        for name in plan.passes:
+            held, certain, more = (of_report(OfList(ListNumber(what, name), group)) for what in _OF_LIST)
+            if not 0 <= held <= usable:
+                yield f"people of {group} with a token of {name} beside its usable people"
+            elif min(certain, more) < 0 or certain + more > comb(held, 2):
+                yield f"pairs of {group} who share a token of {name} beside those who have one"
+    everyone = GroupCount((), of_report(People(plan.left)), matched)
     groups = group_counts(plan, opened)
     for one in groups:
         if not 0 <= one.matched <= one.people:
@@ -71,45 +87,55 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
     yield from _of_rows(plan, opened, groups or [everyone])
 
 
-def _of_lists(plan: Plan, opened: Sequence[int], usable: dict[str, int]) -> Iterator[str]:
-    """Hold what each list says of itself by pass against its people."""
-    tokens, alike, doubtful = (list_counts(plan, opened, what) for what in ("tokens", "alike", "doubtful"))
-    for group in (plan.left, plan.right):
-        for name, held, certain, more in zip(plan.passes, tokens[group], alike[group], doubtful[group], strict=True):
-            if not 0 <= held <= usable[group]:
-                yield f"people of {group} with a token of {name} beside its usable people"
-            elif min(certain, more) < 0 or certain + more > comb(held, 2):
-                yield f"pairs of {group} who share a token of {name} beside those who have one"
-
-
 def _of_rows(plan: Plan, opened: Sequence[int], groups: Sequence[GroupCount]) -> Iterator[str]:
     """Hold the table's rows against their groups, and what is measured in a row against its count."""
-    cells = values_by_row(plan, opened)
-    bounds = {cell.label: cell.bound for cell in plan.cells if cell.row >= 0}
+    moments = row_moments(plan, opened)
     by_left = [at for at, name in enumerate(plan.by) if name in plan.group_by]
-    by_right = [at for at, name in enumerate(plan.by) if name.split(".", 1)[0] == plan.right]
-    sums: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    by_right = [at for at, name in enumerate(plan.by) if name in plan.right_by]
+    counts: defaultdict[tuple[object, ...], int] = defaultdict(int)
     fronts: defaultdict[tuple[object, ...], int] = defaultdict(int)
-    for index, levels in enumerate(plan.rows):
-        values = {label: value for label, (value, _) in cells[index].items()}
-        count = values["count"]
-        if count < 0:
-            yield "a row of the table with fewer than no people"
-        for label in [label for label in values if label.startswith("sum(")]:
-            column = label[4:-1]
-            present = values[f"count({column})"]
-            if not 0 <= present <= count:
-                yield f"values of {column} in a row beside its people"
-            elif abs(values[label]) > bounds[label] * present:
-                yield f"a sum of {column} beyond its declared bounds"
+    for levels, row in zip(plan.rows, moments, strict=True):
+        yield from _of_row(row, plan)
         key = tuple(levels[at] for at in by_left)
-        sums[key] += count
+        counts[key] += row[Count()]
         if any(levels[at] is not None for at in by_right):
-            fronts[key] += count
-    inner = not any(cell.own for cell in plan.cells if cell.label == "count")
+            fronts[key] += row[Count()]
+    inner = plan.population.inner
     total = "matches" if inner else f"people of {plan.left}"
     for group in groups:
-        if sums[group.levels] != (group.matched if inner else group.people):
+        if counts[group.levels] != (group.matched if inner else group.people):
             yield f"rows of the table that do not add up to the {total}"
         elif fronts[group.levels] > group.matched:
             yield f"more people with a level of {plan.right} than matches"
+
+
+def _of_row(row: Moments, plan: Plan) -> Iterator[str]:
+    """Hold the moments of a row against each other."""
+    count = row[Count()]
+    if count < 0:
+        yield "a row of the table with fewer than no people"
+    for moment, value in row.items():
+        match moment:
+            case Present(columns) if not 0 <= value <= count:
+                yield f"values of {' and '.join(columns)} in a row beside its people"
+            case Sum(columns):
+                yield from _of_sum(columns, row, plan)
+
+
+def _of_sum(columns: tuple[str, ...], row: Moments, plan: Plan) -> Iterator[str]:
+    """Hold a sum against how many people have the values, and a sum of squares against the sum, all as integers at scale."""
+    value, names = row[Sum(columns)], " and ".join(dict.fromkeys(columns))
+    present = row.get(Present(tuple(dict.fromkeys(columns))), row[Count()])
+    if not 0 <= present <= row[Count()]:
+        return  # told already
+    quantities = dict(plan.quantities)
+    if len(columns) == 1:
+        low, high = quantities[columns[0]].low, quantities[columns[0]].high
+        if not low * present <= value <= high * present:
+            yield f"a sum of {names} beyond its declared bounds"
+    elif abs(value) > Sum(columns).bound({column: quantities[column].bound for column in columns}) * present:
+        yield f"a sum of products of {names} beyond their declared bounds"
+    elif columns == columns[:1] * 2 and Sum(columns[:1]) in row:
+        first, low, high = row[Sum(columns[:1])], quantities[columns[0]].low, quantities[columns[0]].high
+        if first**2 > present * value or abs(first) > value or value > (low + high) * first - present * low * high:
+            yield f"a sum of squares of {names} that does not go with its sum"

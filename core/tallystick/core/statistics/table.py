@@ -1,67 +1,72 @@
 """From opened cells to the rows of a result and the numbers of its linkage report, exact.
 
-Integers stay integers. A decimal or a mean becomes the float nearest to the exact fraction: Python's division of integers
+Integers stay integers. A number that is not whole becomes the float nearest to the exact fraction: Python's division of integers
 rounds correctly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from fractions import Fraction
+from typing import Literal, TypeAlias
 
 from tallystick.core.errors import Broken
-from tallystick.core.job.model import Question
+from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, OfList, People, Usable
+from tallystick.core.statistics.measure import Exact, Undefined
+from tallystick.core.statistics.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.plan import Plan
 
 Value: TypeAlias = str | int | float | bool | None
-Row: TypeAlias = dict[str, Value | list[str]]
+Row: TypeAlias = dict[str, "Value | list[str] | dict[str, str]"]
 Linkage: TypeAlias = dict[str, "int | dict[str, int | None] | None"]
+Moments: TypeAlias = Mapping[Moment, int]
+"""The moments of one row, as integers at the scale of their columns."""
 
 
-def result_columns(plan: Plan, question: Question) -> list[str]:
+def result_columns(plan: Plan) -> list[str]:
     """Give the keys of a result's rows, in order: `by` columns, `count`, measures, each with its own count, `suppressed`."""
     names = [*plan.by, "count"]
-    for measure in question.measures:
-        if measure.column is not None:
-            names += [measure.label, f"count({measure.column})"]
+    for one in plan.asked:
+        names += [one.label, one.rests_on.label]
     return [*dict.fromkeys(names), "suppressed"]
 
 
-def table(plan: Plan, opened: Sequence[int], question: Question, *, keep_empty: bool = False) -> list[Row]:
+def table(plan: Plan, opened: Sequence[int], *, keep_empty: bool = False) -> list[Row]:
     """Give the rows of the result, before any disclosure rule.
+
+    A row has the keys of `result_columns`. Where a measure of its people cannot be worked out, it is null, and the row says why under
+    `undefined`, by the measure's label, if the number of values beside it does not say so already.
 
     Args:
         plan: the question's plan.
         opened: the signed integer of each cell, in the plan's order.
-        question: says which measures are shown.
         keep_empty: also keep rows of a missing level that nobody is in; by default only rows of declared levels may be empty.
 
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = values_by_row(plan, opened)
-    rows: list[Row] = []
-    for index, levels in enumerate(plan.rows):
-        values = cells[index]
-        if values["count"][0] == 0 and None in levels and not keep_empty:
-            continue
-        row: Row = dict(zip(plan.by, levels, strict=True))
-        row["count"] = values["count"][0]
-        for measure in question.measures:
-            if measure.column is None:
-                continue
-            total, scale = values[f"sum({measure.column})"]
-            present = values[f"count({measure.column})"][0]
-            unit: int = 10**scale
-            if measure.operation == "sum":
-                row[measure.label] = total if scale == 0 else total / unit
-            else:
-                row[measure.label] = total / (unit * present) if present else None
-            row[f"count({measure.column})"] = present
-        row["suppressed"] = None
-        rows.append(row)
-    return rows
+    moments = row_moments(plan, opened)
+    return [_row(plan, index, moments[index]) for index in rows_shown(plan, moments, keep_empty=keep_empty)]
+
+
+def rows_shown(plan: Plan, moments: Sequence[Moments], *, keep_empty: bool = False) -> list[int]:
+    """Give which of the plan's rows the table has; `keep_empty` as `table` takes it."""
+    return [index for index, levels in enumerate(plan.rows) if moments[index][Count()] != 0 or None not in levels or keep_empty]
+
+
+def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
+    """Give the moments of each row of the plan.
+
+    Raises:
+        Broken: `internal`: another number of cells than the plan has.
+    """
+    rows: list[dict[Moment, int]] = [{} for _ in plan.rows]
+    for key, value in numbers(plan, opened).items():
+        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum)):
+            rows[key.place.index][key.number] = value
+    return list(rows)
 
 
 def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
@@ -70,12 +75,12 @@ def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    values = values_by_row(plan, opened)[-1]
+    values = numbers(plan, opened)
     groups = (plan.left, plan.right)
     return {
-        "people": {group: values[f"people({group})"][0] for group in groups},
-        "usable": {group: values[f"usable({group})"][0] for group in groups},
-        "matched": values["matched"][0],
+        "people": {group: values[Key(InReport(), People(group))] for group in groups},
+        "usable": {group: values[Key(InReport(), Usable(group))] for group in groups},
+        "matched": values[Key(InReport(), Matched())],
     }
 
 
@@ -103,37 +108,56 @@ def group_counts(plan: Plan, opened: Sequence[int]) -> list[GroupCount]:
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = values_by_row(plan, opened)
+    values = numbers(plan, opened)
     return [
-        GroupCount(levels, cells[-2 - index]["people"][0], cells[-2 - index]["matched"][0])
+        GroupCount(levels, values[Key(InGroup(index), People(plan.left))], values[Key(InGroup(index), Matched())])
         for index, levels in enumerate(plan.groups)
     ]
 
 
-def list_counts(plan: Plan, opened: Sequence[int], what: str) -> dict[str, tuple[int, ...]]:
+def list_counts(plan: Plan, opened: Sequence[int], what: Literal["tokens", "alike", "doubtful"]) -> dict[str, tuple[int, ...]]:
     """Give what each group's list says of itself at each pass, in the plan's order, before any disclosure rule.
 
     Args:
         plan: the job's.
         opened: the opened cells.
-        what: `tokens`, `alike` or `doubtful`.
+        what: people with a token, or pairs of look-alikes.
 
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    cells = values_by_row(plan, opened).get(-1, {})
-    return {group: tuple(cells[f"{what}({name}) {group}"][0] for name in plan.passes) for group in (plan.left, plan.right)}
+    values = numbers(plan, opened)
+    return {
+        group: tuple(values[Key(InReport(), OfList(ListNumber(what, name), group))] for name in plan.passes)
+        for group in (plan.left, plan.right)
+    }
 
 
-def values_by_row(plan: Plan, opened: Sequence[int]) -> dict[int, dict[str, tuple[int, int]]]:
-    """Give (value, scale) of each cell by its row and label; rows as `Cell.row` numbers them.
+def numbers(plan: Plan, opened: Sequence[int]) -> dict[Key, int]:
+    """Give the value of each cell by its key.
 
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
     if len(opened) != len(plan.cells):
         raise Broken("internal", f"{len(opened)} opened cells for a plan of {len(plan.cells)}")
-    values: dict[int, dict[str, tuple[int, int]]] = {}
-    for cell, value in zip(plan.cells, opened, strict=True):
-        values.setdefault(cell.row, {})[cell.label] = (int(value), cell.scale)
-    return values
+    return {cell.key: int(value) for cell, value in zip(plan.cells, opened, strict=True)}
+
+
+def _row(plan: Plan, index: int, moments: Moments) -> Row:
+    row: Row = dict(zip(plan.by, plan.rows[index], strict=True))
+    row["count"] = moments[Count()]
+    scales = {reference: quantity.scale for reference, quantity in plan.quantities}
+    exact: dict[Moment, Exact] = {
+        moment: Fraction(value, 10 ** moment.scale(scales)) if isinstance(moment, Sum) and moment.scale(scales) else value
+        for moment, value in moments.items()
+    }
+    undefined: dict[str, str] = {}
+    for one in plan.asked:
+        value = one.value(exact)
+        if isinstance(value, Undefined) and value.why:
+            undefined[one.label] = value.why
+        row[one.label] = None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value
+        row[one.rests_on.label] = moments[one.rests_on]
+    row["suppressed"] = None
+    return row | ({"undefined": undefined} if undefined else {})

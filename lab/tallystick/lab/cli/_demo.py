@@ -11,6 +11,7 @@ import click
 from tallystick.client.cli._linkage import linkage_line
 from tallystick.client.cli._report import print_leakage
 from tallystick.client.cli._tables import disclosure_line, write_result
+from tallystick.client.measured import Measures, measures_of, written
 from tallystick.core.errors import Invalid
 from tallystick.core.terminal import print_table
 from tallystick.lab.cli._lab import print_outcomes
@@ -60,15 +61,15 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
     for number, outcome in enumerate(outcomes, 1):
         if outcome.result is None:
             continue
-        value = outcome.result.value
+        value, measures = outcome.result.value, measures_of(outcome.question.json_value())
         click.secho(f"{number}. {outcome.question.title}", bold=True)
         if len(outcome.question.by) == 2:
-            for measure in ("count", *(m.label for m in outcome.question.measures if m.column is not None)):
+            for measure in ("count", *(m.label for m in outcome.question.measures if m.columns)):
                 click.echo()
-                _print_crossed(value, measure)
+                _print_crossed(value, measure, measures)
         else:
             click.echo()
-            _print_list(value)
+            _print_list(value, measures)
         click.echo()
         click.echo(linkage_line(value["linkage"]))
         told = disclosure_line(value)
@@ -91,15 +92,15 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
         click.echo(f"  tally lab run {county.lab} {county.jobs[1]} --out result.json  # after a change to the job")
 
 
-def _print_list(value: dict[str, Any]) -> None:
+def _print_list(value: dict[str, Any], measures: Measures) -> None:
     columns = [column for column in value["columns"] if column != "suppressed"]
-    print_table(columns, [[_cell(row, column) for column in columns] for row in value["rows"]])
+    print_table(columns, [[_cell(row, column, measures) for column in columns] for row in value["rows"]])
 
 
-def _print_crossed(value: dict[str, Any], measure: str) -> None:
+def _print_crossed(value: dict[str, Any], measure: str, measures: Measures) -> None:
     """Print one measure with the first `by` column across and the second down."""
     across, down = value["columns"][:2]
-    cells = {(row[across], row[down]): _cell(row, measure) for row in value["rows"]}
+    cells = {(row[across], row[down]): _cell(row, measure, measures) for row in value["rows"]}
     columns = sorted({row[across] for row in value["rows"]}, key=_last_if_none)
     lines = sorted({row[down] for row in value["rows"]}, key=_last_if_none)
     rows = [[_name(line), *(cells.get((column, line), "") for column in columns)] for line in lines]
@@ -109,12 +110,12 @@ def _print_crossed(value: dict[str, Any], measure: str) -> None:
     print_table([f"{measure}: {down}", *(_name(column) for column in columns)], kept)
 
 
-def _cell(row: dict[str, Any], column: str) -> str:
+def _cell(row: dict[str, Any], column: str, measures: Measures) -> str:
     value = row.get(column)
     if value is None:
-        return "hidden" if row.get("suppressed") and column == "count" else ""
-    if isinstance(value, float):
-        return f"{value:,.2f}"
+        return "hidden" if row.get("suppressed") and column == "count" else written(row, column, measures)
+    if column in measures:
+        return written(row, column, measures)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

@@ -87,7 +87,7 @@ def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | Non
     for outcome in outcomes:
         if outcome.result is not None:
             if tables:
-                print_result(outcome.result.value, title=outcome.question.title)
+                print_result(outcome.result.value, outcome.question.json_value(), title=outcome.question.title)
                 click.echo()
             continue
         what = outcome.question.title or "the job"

@@ -25,6 +25,7 @@ from tallystick.core.keyfile import Identity, new_identity, write_identity
 from tallystick.core.net.joining import exchanged, read_invitation
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
+from tallystick.core.statistics.measure import registered
 from tallystick.crypto.envelope import SealingKey
 from tallystick.lab.network.model import Lab
 from tallystick.records.registry import node_entry
@@ -99,7 +100,7 @@ def agreement_of(
                 for agency, group in lab.file.agencies.items()
                 for dataset, entry in group.datasets.items()
             },
-            operations=("count", "sum", "mean"),
+            operations=tuple(registered()),
             joins=("inner", "left"),
             link=terms.link,
             disclosure=terms.disclosure,

@@ -23,7 +23,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tallystick.client.asking import all_problems
 from tallystick.client.results import Result
 from tallystick.client.sdk import Client
 from tallystick.client.views import View
@@ -33,6 +32,7 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.files import make_private, write_private
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
+from tallystick.core.statistics.rulebook import problems
 from tallystick.lab.network.build import (
     Keys,
     Named,
@@ -99,7 +99,7 @@ class Outcome:
 def refused_outright(lab: Lab, question: Question) -> Outcome | None:
     """Give the outcome of a question that the lab's agreement cannot allow; None for one that may be asked."""
     agreement = rehearsal_agreement(lab, question).read(Agreement)
-    found = all_problems(question, agreement, analyst_of(lab))
+    found = problems(question, agreement, analyst_of(lab))
     if not found:
         return None
     return Outcome(question, None, "refused", None, tuple(_reason("the agreement", error) for error in found), {})

@@ -17,9 +17,10 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import TallyError
-from tallystick.core.job.check import allowed_job, participants
+from tallystick.core.job.check import participants
 from tallystick.core.job.columns import operations_by_column
 from tallystick.core.job.model import Job
+from tallystick.core.statistics.rulebook import allowed_job
 from tallystick.node.policy.model import FACETS, Decision, Policy, Rule
 
 _STRICTNESS: Final[dict[Decision, int]] = {"auto": 0, "ask": 1, "never": 2}

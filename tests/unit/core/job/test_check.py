@@ -10,8 +10,9 @@ import pytest
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.documents import signed
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.check import MAX_TERM, SKEW, allowed_job, link_of, participants, problems, release_of, verified_job
+from tallystick.core.job.check import MAX_TERM, SKEW, link_of, participants, release_of, verified_job
 from tallystick.core.job.model import Question
+from tallystick.core.statistics.rulebook import allowed_job, problems
 from tests.governance import NOW, agreement, agreement_value, identity, job, question, question_value, stamp
 
 TERMS = agreement()
@@ -78,9 +79,9 @@ def people(**changes: Any) -> dict[str, Any]:
         ({"by": ["tanf.nothing"]}, "job-invalid", "by: tanf has no column nothing", "age, benefit"),
         (
             {"by": ["tanf.age", "tanf.region", "wages.jobs"]},
-            "job-invalid",
+            "table-too-large",
             "by: the table would have 40260 cells",
-            "leave out a column",
+            "leave out a column such as tanf.region",
         ),
         ({"release": "direct"}, "release-direct", "encrypted small-cell test", "release: desk"),
     ],
@@ -144,7 +145,9 @@ def test_cells_are_counted_with_the_missing_level_and_what_a_mean_rests_on() -> 
     terms = agreement()
     assert found(question_value(by=["tanf.age", "tanf.region"]), terms) == []
     only_counts = question_value(by=["tanf.age", "tanf.region", "wages.jobs"], measures=["count"])
-    assert found(only_counts, terms) == []
+    (problem,) = found(only_counts, terms)
+    assert (problem.code, problem.message) == ("table-too-large", "by: the table would have 13420 rows; 10000 are allowed")
+    assert found(question_value(by=["tanf.age", "wages.jobs"], measures=["count"]), terms) == []
 
 
 @pytest.mark.parametrize(

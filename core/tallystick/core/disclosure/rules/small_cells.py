@@ -25,13 +25,14 @@ no longer opened (docs/adr/0008-small-cells.md); an agreement's parties accept i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, cast
 
-from tallystick.core.disclosure.profiles import Profile
+from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
+from tallystick.core.statistics.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
-from tallystick.core.statistics.table import Linkage, Row
+from tallystick.core.statistics.table import Linkage, Moments, Row
 
 CROWD: Final = 4
 """Hidden rows that protect each other without another row's help."""
@@ -40,7 +41,19 @@ Report: TypeAlias = dict[str, "str | int | bool | dict[str, int] | list[str]"]
 _Reason = Literal["small-cell", "complementary"]
 
 
-def suppress(rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan) -> tuple[list[Row], Linkage, Report]:
+@dataclass(frozen=True)
+class SmallCells:
+    """The rule."""
+
+    def apply(self, draft: Draft, context: Context) -> Draft:
+        """Hide what is small, and what it could be worked out from; the first of a profile's rules."""
+        rows, linkage, told = suppress(draft.rows, dict(draft.linkage), context.profile, context.plan, context.moments)
+        return replace(draft, rows=tuple(rows), linkage=linkage, told={**draft.told, **told})
+
+
+def suppress(
+    rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan, moments: Sequence[Moments] = ()
+) -> tuple[list[Row], Linkage, Report]:
     """Apply a profile to a table and its linkage report.
 
     Args:
@@ -48,6 +61,7 @@ def suppress(rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan
         linkage: as `linkage_numbers` gives it.
         profile: the rules.
         plan: the plan of both; says how they add up and which sums are counts.
+        moments: of each row; a table that measures no sum which is a count needs none.
 
     Returns:
         New rows: a hidden row has nulls and its reason under `suppressed`; a row with hidden measures says `small-cell` too and
@@ -55,7 +69,7 @@ def suppress(rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan
     """
     if not profile.hides:
         return [dict(row) for row in rows], linkage, _report(profile, {}, [], [])
-    shape = _Shape.of(plan, rows, linkage, profile)
+    shape = _Shape.of(plan, rows, moments, linkage, profile)
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
     hidden = shape.hidden_totals()
     if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
@@ -64,7 +78,7 @@ def suppress(rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan
             reasons[extra] = "complementary"
     hidden |= shape.telling_totals(set(reasons), hidden)
     measures = _hidden_measures(shape, set(reasons))
-    out = [_shown(row, plan, reasons.get(index), measures.get(index, [])) for index, row in enumerate(rows)]
+    out = [_shown(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
         out,
         _withheld(linkage, hidden),
@@ -79,6 +93,7 @@ class _Shape:
     plan: Plan
     profile: Profile
     rows: Sequence[Row]
+    moments: Sequence[Moments]
     counts: tuple[int, ...]
     totals: Mapping[str, int]
     inner: bool
@@ -87,12 +102,11 @@ class _Shape:
     """In a left join by right columns: the rows whose right levels are all missing."""
 
     @classmethod
-    def of(cls, plan: Plan, rows: Sequence[Row], linkage: Linkage, profile: Profile) -> _Shape:
-        inner = not any(cell.own for cell in plan.cells if cell.label == "count")
-        right = [name for name in plan.by if name.split(".", 1)[0] == plan.right]
+    def of(cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: Profile) -> _Shape:
+        inner, right = plan.population.inner, plan.right_by
         apart = frozenset(i for i, row in enumerate(rows) if not inner and right and all(row[name] is None for name in right))
         counts = tuple(cast("int", row["count"]) for row in rows)
-        return cls(plan, profile, rows, counts, _flat(linkage), inner, bool(right), apart)
+        return cls(plan, profile, rows, moments, counts, _flat(linkage), inner, bool(right), apart)
 
     @property
     def least(self) -> int:
@@ -217,40 +231,39 @@ class _Shape:
 def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
     """Give, for each row that is shown, the labels of what rests on a small count or leaves one."""
     found: dict[int, list[str]] = {}
-    binary = {
-        cell.label[4:-1] for cell in shape.plan.cells if cell.label.startswith("sum(") and (cell.bound, cell.scale) == (1, 0)
-    }
     shown = [index for index in range(len(shape.rows)) if index not in hidden]
-    columns = [label[6:-1] for label in (shape.rows[0] if shape.rows else {}) if label.startswith("count(")]
-    for column in columns:
-        labels = [label for label in shape.rows[0] if label in {f"sum({column})", f"mean({column})", f"count({column})"}]
-        resting = [index for index in shown if _rests_on_few(shape, index, column)]
-        if not resting and not hidden and _total_tells(shape, column):
-            resting = [index for index in shown if _present(shape, index, column) >= shape.profile.min_cell][:1]
+    for present in shape.plan.present if shape.rows else ():
+        asked = shape.plan.over(present)
+        known = {present.label, *(one.label for one in asked)}
+        labels = [label for label in shape.rows[0] if label in known]
+        resting = [index for index in shown if _rests_on_few(shape, index, present)]
+        if not resting and not hidden and _total_tells(shape, present):
+            resting = [index for index in shown if _present(shape, index, present) >= shape.profile.min_cell][:1]
         for index in resting:
             found.setdefault(index, []).extend(labels)
-        if column in binary:
-            for index in shown:
-                if index not in resting and _counts_few(shape, index, column):
-                    found.setdefault(index, []).extend(label for label in labels if not label.startswith("count("))
+        counts = {one.label: one.counts(shape.plan.binary) for one in asked}
+        for index in shown if any(counts.values()) else ():
+            telling = [
+                label for label in labels if any(_counts_few(shape, index, present, one) for one in counts.get(label, ()))
+            ]
+            if index not in resting and telling:
+                found.setdefault(index, []).extend(telling)
     return found
 
 
-def _present(shape: _Shape, index: int, column: str) -> int:
-    return cast("int", shape.rows[index][f"count({column})"])
+def _present(shape: _Shape, index: int, present: Present) -> int:
+    return cast("int", shape.rows[index][present.label])
 
 
-def _rests_on_few(shape: _Shape, index: int, column: str) -> bool:
-    present = _present(shape, index, column)
-    return _few(shape, shape.counts[index], present) or _few(shape, shape.counts[index], shape.counts[index] - present)
+def _rests_on_few(shape: _Shape, index: int, present: Present) -> bool:
+    there = _present(shape, index, present)
+    return _few(shape, shape.counts[index], there) or _few(shape, shape.counts[index], shape.counts[index] - there)
 
 
-def _counts_few(shape: _Shape, index: int, column: str) -> bool:
-    """Tell whether the sum of a column of 0 and 1 is a small count, or leaves one."""
-    present = _present(shape, index, column)
-    total, mean = shape.rows[index].get(f"sum({column})"), shape.rows[index].get(f"mean({column})")
-    ones = cast("int", total) if total is not None else round(cast("float", mean or 0) * present)
-    return _few(shape, present, ones) or _few(shape, present, present - ones)
+def _counts_few(shape: _Shape, index: int, present: Present, count: Sum) -> bool:
+    """Tell whether a sum of zeros and ones is a small count of those who have a value, or leaves one."""
+    there, ones = _present(shape, index, present), shape.moments[index][count]
+    return _few(shape, there, ones) or _few(shape, there, there - ones)
 
 
 def _few(shape: _Shape, of: int, part: int) -> bool:
@@ -258,22 +271,18 @@ def _few(shape: _Shape, of: int, part: int) -> bool:
     return of > 0 and shape.profile.is_small(part)
 
 
-def _total_tells(shape: _Shape, column: str) -> bool:
+def _total_tells(shape: _Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
-    group = column.split(".", 1)[0]
-    present = sum(_present(shape, index, column) for index in range(len(shape.rows)))
-    wholes = [shape.totals[f"people({group})"], shape.totals[f"usable({group})"], shape.totals["matched"]]
-    least: Callable[[int], bool] = shape.profile.is_small
-    return present > 0 and any(whole > present and least(whole - present) for whole in wholes)
+    there = sum(_present(shape, index, present) for index in range(len(shape.rows)))
+    groups = shape.plan.groups_of(present)
+    wholes = [*(shape.totals[f"{what}({group})"] for group in groups for what in ("people", "usable")), shape.totals["matched"]]
+    return there > 0 and any(whole > there and shape.profile.is_small(whole - there) for whole in wholes)
 
 
 def _shown(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
     if reason is not None:
-        return {name: value if name in plan.by else None for name, value in row.items()} | {"suppressed": reason}
-    if measures:
-        kept: Row = {name: None if name in measures else value for name, value in row.items()}
-        return kept | {"suppressed": "small-cell", "hidden": list(measures)}
-    return dict(row)
+        return hidden_row(row, plan, reason)
+    return without_measures(row, measures, "small-cell") if measures else dict(row)
 
 
 def _flat(linkage: Linkage) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The linkage report of a result, under its job's disclosure rules: tokens and matches by pass, match rates, estimated quality.
 
-What `suppress.py` hides of the totals stays hidden, and nothing here may say it:
+What `small_cells.py` hides of the totals stays hidden, and nothing here may say it:
 
 - **Tokens by pass** count people of one agency. A number is hidden where it is small, or differs by a small number from a larger one
   that is shown of the same list: whoever has an SSN and a birth date has an SSN, so a difference may be few people. A combination of
@@ -9,7 +9,7 @@ What `suppress.py` hides of the totals stays hidden, and nothing here may say it
   of 95 % reaches below `min_cell`; where decoys are so few that they blur less than a small count, one that is hidden hides all.
   None is shown where the matches in all are hidden. Where all are shown, they and the matches in all, which are exact, say how many
   decoys matched in all: each pass is then blurred less than its interval says, and a pass that stands alone is not.
-- **Match rates** are matches over people, with Wilson's interval; by group as `rates.py` allows.
+- **Match rates** are matches over people, with Wilson's interval; by group as `match_rates.py` allows.
 - **Quality** is in thousandths. Precision rests on pairs of look-alikes; where they are few, as many as a small number can be are taken
   in their place, and the lower end alone is told.
 
@@ -19,12 +19,13 @@ What `suppress.py` hides of the totals stays hidden, and nothing here may say it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil, floor
 from typing import Any, Final, cast
 
-from tallystick.core.disclosure.profiles import Profile
-from tallystick.core.disclosure.rates import shown_groups
+from tallystick.core.disclosure.rule import Context, Draft, Profile
+from tallystick.core.disclosure.rules.match_rates import shown_groups
 from tallystick.core.linkage.estimates import FEWEST, Estimate, Lookalikes, precision
 from tallystick.core.linkage.intervals import Z, wilson
 from tallystick.core.linkage.report import THOUSAND, Seen, spread
@@ -39,6 +40,25 @@ METHODS: Final = {
 }
 
 Numbers = dict[str, "int | None"]
+
+
+@dataclass(frozen=True)
+class LinkageReport:
+    """The rule."""
+
+    def apply(self, draft: Draft, context: Context) -> Draft:
+        """Add to the totals what the linkage report may show beside the table; comes after the rules that hide rows and totals."""
+        report = linkage_report(
+            context.plan,
+            context.opened,
+            (context.rows, draft.rows),
+            dict(draft.linkage),
+            context.seen,
+            decoys=context.decoys,
+            exact=context.exact,
+            profile=context.profile,
+        )
+        return replace(draft, linkage=report)
 
 
 def linkage_report(

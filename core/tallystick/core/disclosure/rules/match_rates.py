@@ -7,7 +7,7 @@ a group shows may not say what the table hides, nor a small number of its own:
 1. Nothing is shown by group where the report hides the left group's people or the matches, or where a left join hides a row of
    missing right levels: the totals, which the groups add up to, must be known, or they would say them.
 2. A group is hidden if P, M, X or B is small; if the right values present in its rows leave few of its matches; or if the hidden
-   rows among its own are not loose once their sum is known (`suppress.py`, rule 5).
+   rows among its own are not loose once their sum is known (`small_cells.py`, rule 5).
 3. Fewer than `CROWD` hidden groups take as many with them as they lack, or all: first, in order, those that have enough people of
    both kinds. So which of them had something small, or how many, is not to be seen.
 4. Together the hidden groups' sums are known, by subtraction. These must pass rule 2 as one group would; and each hidden X, M and B,
@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from tallystick.core.disclosure.profiles import Profile
-from tallystick.core.disclosure.suppress import CROWD
+from tallystick.core.disclosure.rule import Profile
+from tallystick.core.disclosure.rules.small_cells import CROWD
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Linkage, Row
 
@@ -68,6 +68,7 @@ class _Audit:
     """Groups, and the rows of the table that each is made of.
 
     Attributes:
+        present: labels of the counts of right values that are present.
         table: by group, the numbers of its rows.
         back: by group, the number of its row of missing right levels, in a left join by columns of both sides; None for no such row.
     """
@@ -78,13 +79,13 @@ class _Audit:
     profile: Profile
     inner: bool
     by_right: bool
-    right: str
+    present: tuple[str, ...]
     table: tuple[tuple[int, ...], ...]
     back: tuple[int | None, ...]
 
     @classmethod
     def of(cls, groups: Sequence[GroupCount], rows: Sequence[Row], out: Sequence[Row], profile: Profile, plan: Plan) -> _Audit:
-        inner = not any(cell.own for cell in plan.cells if cell.label == "count")
+        inner = plan.population.inner
         others = [name for name in plan.by if name not in plan.group_by]
         place = {group.levels: index for index, group in enumerate(groups)}
         table: list[list[int]] = [[] for _ in groups]
@@ -94,7 +95,8 @@ class _Audit:
             table[group].append(number)
             if not inner and others and all(row[name] is None for name in others):
                 back[group] = number
-        return cls(groups, rows, out, profile, inner, bool(others), plan.right, tuple(map(tuple, table)), tuple(back))
+        present = tuple(one.label for one in plan.present if plan.right in plan.groups_of(one))
+        return cls(groups, rows, out, profile, inner, bool(others), present, tuple(map(tuple, table)), tuple(back))
 
     @property
     def least(self) -> int:
@@ -170,7 +172,7 @@ class _Audit:
         return self.profile.min_cell - 1 if self.out[number]["suppressed"] == "small-cell" else _MANY
 
     def _loose(self, hidden: Iterable[int], total: int) -> bool:
-        """Tell whether hidden rows whose sum is known can each still be any small count; as in `suppress.py`, with one to spare."""
+        """Tell whether hidden rows whose sum is known can each still be any small count; as in `small_cells.py`, with one to spare."""
         numbers = list(hidden)
         small = [number for number in numbers if self.out[number]["suppressed"] == "small-cell"]
         if not small:
@@ -183,9 +185,8 @@ class _Audit:
 
     def _present_tells(self, numbers: Sequence[int], people: int) -> bool:
         """Tell whether the right values that are shown to be present leave few of so many matched people."""
-        columns = [label for label in (self.rows[0] if self.rows else {}) if label.startswith(f"count({self.right}.")]
-        for column in columns:
-            shown = [self.out[number].get(column) for number in numbers]
+        for label in self.present:
+            shown = [self.out[number].get(label) for number in numbers]
             if all(value is not None for value in shown):
                 present = sum(cast("int", value) for value in shown)
                 if present > 0 and self.profile.is_small(people - present) and people > present:

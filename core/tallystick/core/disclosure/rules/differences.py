@@ -24,29 +24,47 @@ What this does not see: tables by other columns, other conditions, or people tha
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tallystick.core.disclosure.profiles import Profile
-from tallystick.core.disclosure.suppress import CROWD
+from tallystick.core.disclosure.kept import read_counts, telling, told_counts
+from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
+from tallystick.core.disclosure.rules.small_cells import CROWD
+from tallystick.core.statistics.measure import Asked, registered
+from tallystick.core.statistics.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 
 REASON: Final = "difference"
 
 Table = Mapping[str, Any]
-"""What was or will be released: `rows` and `linkage`, numbers as numbers."""
+"""What was or will be released: `rows` and `linkage`, numbers as numbers; `counts` where a measure tells some."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The rule."""
+
+    def apply(self, draft: Draft, context: Context) -> Draft:
+        """Hide what earlier tables of the family would turn into a small number; the last of a profile's rules."""
+        counts = told_counts(context.plan, draft.rows, context.moments)
+        table = {"rows": draft.rows, "linkage": draft.linkage, "counts": counts}
+        made, hidden = without_differences(table, context.earlier, context.profile, context.plan)
+        told = {**draft.told, "compared_with": len(context.earlier)}
+        if hidden:
+            told["rows_hidden"] = {**draft.told["rows_hidden"], REASON: hidden}
+        return replace(draft, rows=tuple(made["rows"]), linkage=made["linkage"], told=told)
 
 
 def without_differences(table: Table, earlier: Sequence[Table], profile: Profile, plan: Plan) -> tuple[dict[str, Any], int]:
     """Hide what the earlier tables would turn into a small number; give the table, and how many rows were hidden.
 
     Args:
-        table: `rows` and `linkage` as every other rule leaves them.
+        table: `rows` and `linkage` as every other rule leaves them, and `counts` (`kept.py`).
         earlier: tables of the same family, in the names of this one (`families.renamed`).
         profile: the rules.
         plan: the job's.
     """
-    made = _Held(dict(table["linkage"]), [dict(row) for row in table["rows"]], profile, plan)
+    made = _Held(dict(table["linkage"]), [dict(row) for row in table["rows"]], read_counts(table, plan), profile, plan)
     if not profile.hides:
         return {"rows": made.rows, "linkage": made.linkage}, 0
     others = [_Other.of(one, plan) for one in earlier]
@@ -57,14 +75,21 @@ def without_differences(table: Table, earlier: Sequence[Table], profile: Profile
 
 @dataclass(frozen=True)
 class _Other:
-    """An earlier table."""
+    """An earlier table, by the levels of its rows.
+
+    Attributes:
+        told: the counts that a row's measures tell.
+    """
 
     rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
+    told: Mapping[tuple[Any, ...], Mapping[Sum, int]]
     linkage: Mapping[str, Any]
 
     @classmethod
     def of(cls, table: Table, plan: Plan) -> _Other:
-        return cls({tuple(row[name] for name in plan.by): row for row in table["rows"]}, table["linkage"])
+        keys = [tuple(row[name] for name in plan.by) for row in table["rows"]]
+        told = dict(zip(keys, read_counts(table, plan), strict=True))
+        return cls(dict(zip(keys, table["rows"], strict=True)), told, table["linkage"])
 
 
 @dataclass
@@ -72,6 +97,7 @@ class _Held:
     """The new table, as far as it is hidden.
 
     Attributes:
+        told: the counts that each row's measures tell, were they shown.
         hidden: rows that were hidden here.
         whole: the rows as they came.
         counts: of those that were shown.
@@ -79,6 +105,7 @@ class _Held:
 
     linkage: dict[str, Any]
     rows: list[dict[str, Any]]
+    told: list[dict[Sum, int]]
     profile: Profile
     plan: Plan
     hidden: set[int] = field(default_factory=set)
@@ -94,7 +121,8 @@ class _Held:
         before = repr((self.rows, self.linkage))
         small = False
         for index, row in enumerate(self.rows):
-            past = other.rows.get(tuple(row[name] for name in self.plan.by))
+            key = tuple(row[name] for name in self.plan.by)
+            past = other.rows.get(key)
             if past is None or row["count"] is None:
                 continue
             if past["count"] is None:
@@ -103,8 +131,8 @@ class _Held:
                 self._hide(index)
                 small = True
             else:
-                self._hide_measures(row, past)
-        if small and len(self.hidden) < CROWD and (self._inner or not self._right):
+                self._hide_measures(index, past, other.told[key])
+        if small and len(self.hidden) < CROWD and (self._inner or not self.plan.right_by):
             self._hide_next()
         while self._rest_tells(other):
             if not self._hide_next():
@@ -116,36 +144,41 @@ class _Held:
 
     def _few(self, row: Mapping[str, Any], past: Mapping[str, Any]) -> bool:
         """Tell whether a count of the row differs by few."""
-        return any(self._small(row[label], past.get(label)) for label in row if label == "count" or label.startswith("count("))
+        labels = ("count", *(one.label for one in self.plan.present))
+        return any(self._small(row[label], past.get(label)) for label in labels if label in row)
 
-    def _hide_measures(self, row: dict[str, Any], past: Mapping[str, Any]) -> None:
+    def _hide_measures(self, index: int, past: Mapping[str, Any], were: Mapping[Sum, int]) -> None:
+        """Hide measures that the earlier row hides, or whose counts differ by few."""
+        row = self.rows[index]
+        hidden = set(past.get("hidden", []))
         gone = [label for label in past.get("hidden", []) if row.get(label) is not None]
-        for column in self._binary:
-            present, before = row.get(f"count({column})"), past.get(f"count({column})")
-            ones, were = self._ones(row, column), self._ones(past, column)
-            if present is None or before is None or ones is None or were is None:
-                continue
-            if self._small(ones, were) or self._small(present - ones, before - were):
-                gone += [label for label in (f"sum({column})", f"mean({column})") if row.get(label) is not None]
+        for present in self.plan.present:
+            labels = telling(self.plan, present)
+            there, before = row.get(present.label), past.get(present.label)
+            counts = dict.fromkeys(one for sums in labels.values() for one in sums)
+            few = (
+                there is not None
+                and before is not None
+                and any(self._ones_differ(index, one, were, there, before) for one in counts)
+            )
+            if few or hidden & self._told_by(present):
+                gone += [label for label in labels if row.get(label) is not None]
         if gone:
-            row |= dict.fromkeys(gone)
-            row["hidden"] = sorted({*row.get("hidden", []), *gone})
-            row["suppressed"] = REASON
+            self.rows[index] = without_measures(row, sorted({*row.get("hidden", []), *gone}), REASON)
 
-    @property
-    def _binary(self) -> list[str]:
-        """The measured columns whose values are 0 and 1."""
-        sums = {
-            cell.label[4:-1] for cell in self.plan.cells if cell.label.startswith("sum(") and (cell.bound, cell.scale) == (1, 0)
-        }
-        return sorted(sums)
+    def _ones_differ(self, index: int, count: Sum, were: Mapping[Sum, int], there: int, before: int) -> bool:
+        """Tell whether a count that both rows tell, or what it leaves of those who have a value, differs by few."""
+        if count not in self.told[index] or count not in were:
+            return False
+        ones, past = self.told[index][count], were[count]
+        return self._small(ones, past) or self._small(there - ones, before - past)
 
-    @staticmethod
-    def _ones(row: Mapping[str, Any], column: str) -> int | None:
-        total, mean, present = row.get(f"sum({column})"), row.get(f"mean({column})"), row.get(f"count({column})")
-        if total is not None:
-            return int(total)
-        return None if mean is None or present is None else round(mean * present)
+    def _told_by(self, present: Present) -> set[str]:
+        """Give the labels of all measures, asked for here or not, that tell a count of the columns of one."""
+        columns = {one.columns for one in self.plan.over(present)}
+        measures = registered().values()
+        asked = (Asked(one.name, some) for one in measures for some in columns if one.arity == len(some))
+        return {one.label for one in asked if one.counts(self.plan.binary)}
 
     def _rest_tells(self, other: _Other) -> bool:
         """Tell whether the hidden rows' difference is known, small, and of one sign (rule 4)."""
@@ -173,19 +206,19 @@ class _Held:
     def _loosen(self, other: _Other) -> None:
         """Hide sums, or more rows, until each difference by few could be another (rule 5)."""
         gone = self._gone(other, "count")
-        present = [label for label in (self.rows[0] if self.rows else {}) if label.startswith("count(")]
-        if not all(self._loose(self._gone(other, label).values()) for label in present):
+        if not all(self._loose(self._gone(other, one.label).values()) for one in self.plan.present):
             self._hide_matches()  # who has a value is matched, or nearly everybody who is matched has one
-        if self._inner or not self._right:
+        if self._inner or not self.plan.right_by:
             if not self._loose(gone.values()):
                 self._hide_total()
             return
-        with_levels = [gone[index] for index in gone if any(self.rows[index][label] is not None for label in self._right)]
+        right = self.plan.right_by
+        with_levels = [gone[index] for index in gone if any(self.rows[index][label] is not None for label in right)]
         if not self._loose(with_levels):
             self._hide_matches()
         blocks: dict[tuple[Any, ...], list[int]] = {}
         for index, row in enumerate(self.rows):
-            blocks.setdefault(tuple(row[label] for label in self.plan.by if label not in self._right), []).append(index)
+            blocks.setdefault(tuple(row[label] for label in self.plan.by if label not in right), []).append(index)
         for block in blocks.values():
             if any(self._small(gone.get(index, 0), 0) for index in block):
                 for index in block:
@@ -256,9 +289,7 @@ class _Held:
         return False
 
     def _hide(self, index: int) -> None:
-        row = self.rows[index]
-        self.rows[index] = {name: row[name] if name in self.plan.by else None for name in row if name != "hidden"}
-        self.rows[index]["suppressed"] = REASON
+        self.rows[index] = hidden_row(self.rows[index], self.plan, REASON)
         self.hidden.add(index)
 
     def _hide_next(self) -> bool:
@@ -289,13 +320,8 @@ class _Held:
             self.linkage["rates"] = self.linkage["rates"] | {"groups": groups}
 
     @property
-    def _right(self) -> list[str]:
-        """The right group's columns among `by`."""
-        return [label for label in self.plan.by if label.split(".", 1)[0] == self.plan.right]
-
-    @property
     def _inner(self) -> bool:
-        return not any(cell.own for cell in self.plan.cells if cell.label == "count")
+        return self.plan.population.inner
 
     def _small(self, one: int | None, other: int | None) -> bool:
         """Tell whether two numbers that are shown differ by few; not at all is not few, even where zeros are disclosive."""

@@ -1,0 +1,57 @@
+"""The numbers of a result by what its job asked: how each is written, and what it is in a row without people.
+
+A label only finds its measure among those that the job asked for; nothing is read out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from tallystick.core.job.model import Measure
+from tallystick.core.statistics.measure import Asked, Undefined
+
+Measures = Mapping[str, Asked]
+"""By label."""
+
+
+def measures_of(question: Mapping[str, Any]) -> dict[str, Asked]:
+    """Give the measures of a question, as JSON, by their labels in its results.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    asked = [Measure.read(one, what="measure").asked for one in question["measures"]]
+    return {one.label: one for one in asked}
+
+
+def by_columns(columns: Sequence[str]) -> list[str]:
+    """Give which of a result's columns part its rows: those before the count."""
+    return list(columns[: columns.index("count")]) if "count" in columns else []
+
+
+def is_hidden(row: Mapping[str, Any], column: str) -> bool:
+    """Tell whether a number of a row is hidden, as all are in a row whose count is."""
+    return row["count"] is None or column in row.get("hidden", ())
+
+
+def written(row: Mapping[str, Any], column: str, measures: Measures) -> str:
+    """Write a number that is not hidden; of one that cannot be worked out, why, if the row says so."""
+    value = row.get(column)
+    if value is None:
+        return str(row.get("undefined", {}).get(column, ""))
+    return number(value, column, measures)
+
+
+def number(value: float, column: str, measures: Measures) -> str:
+    """Write a number that is there."""
+    return measures[column].measure.written(value) if column in measures else f"{value:,}"
+
+
+def of_nobody(column: str, measures: Measures) -> int | float | None:
+    """Give what a number is in a row without people; None where it cannot be worked out."""
+    if column not in measures:
+        return 0
+    value = measures[column].value(dict.fromkeys(measures[column].moments, 0))
+    return None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value

@@ -1,0 +1,127 @@
+"""A disclosure rule has one interface, and a profile is an ordered list of rules: the desk folds a candidate through them.
+
+To add one, write a file in `rules/` with a class that has `apply`, and name it in a profile (`profiles.py`). A rule only takes away or
+adds what may be known; it never shows again what an earlier one hid, and it keeps the rows and their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tallystick.core.linkage.report import Seen
+from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.table import Moments, Row
+
+
+class Rule(Protocol):
+    """One rule."""
+
+    def apply(self, draft: Draft, context: Context) -> Draft:
+        """Give a candidate with what this rule hides hidden.
+
+        Args:
+            draft: as the rules before it leave it.
+            context: what it is of.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rules of released tables, and their numbers.
+
+    Attributes:
+        name: the named profile that it began as, or `custom`.
+        min_cell: counts of 1…min_cell-1 are hidden; 0 and 1 hide nothing. `profile_of` reads 2 as 3, because a hidden cell
+            that can only be 1 is not hidden.
+        zeros_disclosive: counts of 0 are hidden as well.
+        rules: in the order in which they are applied.
+    """
+
+    name: str
+    min_cell: int
+    zeros_disclosive: bool = False
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def hides(self) -> bool:
+        """Whether any count is hidden at all."""
+        return self.min_cell > 1
+
+    def is_small(self, count: int) -> bool:
+        """Tell whether a count may not be shown."""
+        return self.hides and (0 if self.zeros_disclosive else 1) <= count < self.min_cell
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A candidate on its way through the rules.
+
+    Attributes:
+        rows: as they would go out now: keys of `result_columns`, null where hidden; beside them `hidden` and `undefined`.
+        linkage: the linkage report, as it would go out now.
+        told: what a result says under `disclosure`: which rules there were, and how much they hid.
+    """
+
+    rows: tuple[Row, ...] = field(repr=False)
+    linkage: Mapping[str, Any] = field(repr=False)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a candidate is of; the same for every rule.
+
+    Attributes:
+        plan: the job's.
+        profile: the agreement's.
+        opened: the signed integer of each cell, in the plan's order.
+        rows: the table before any rule.
+        moments: of each of these rows.
+        seen: the coordinator's part of the linkage report.
+        decoys: m, of each linkage pass.
+        exact: how many of the linkage passes are recipes; a similarity pass comes after them.
+        earlier: tables of the same family as they went out, in this question's names (`families.py`).
+    """
+
+    plan: Plan
+    profile: Profile
+    opened: Sequence[int] = field(repr=False)
+    rows: Sequence[Row] = field(repr=False)
+    moments: Sequence[Moments] = field(repr=False)
+    seen: Seen = field(repr=False)
+    decoys: int
+    exact: int
+    earlier: Sequence[Mapping[str, Any]] = field(repr=False, default=())
+
+
+def fold_rules(draft: Draft, context: Context) -> Draft:
+    """Give a candidate after every rule of its profile, in order.
+
+    Args:
+        draft: the table before any rule, and the totals of the linkage report.
+        context: what it is of.
+    """
+    for rule in context.profile.rules:
+        draft = rule.apply(draft, context)
+    return draft
+
+
+def hidden_row(row: Row, plan: Plan, reason: str) -> Row:
+    """Give a row without its numbers."""
+    kept = {name: value if name in plan.by else None for name, value in row.items() if name not in {"hidden", "undefined"}}
+    return kept | {"suppressed": reason}
+
+
+def without_measures(row: Row, labels: Sequence[str], reason: str) -> Row:
+    """Give a row without some of its measures."""
+    kept: Row = {name: None if name in labels else value for name, value in row.items() if name != "undefined"}
+    undefined = {label: why for label, why in _texts(row.get("undefined")).items() if label not in labels}
+    more: Row = {"suppressed": reason, "hidden": list(labels)}
+    return kept | more | ({"undefined": undefined} if undefined else {})
+
+
+def _texts(value: object) -> dict[str, str]:
+    return value if isinstance(value, dict) else {}

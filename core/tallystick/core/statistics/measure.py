@@ -1,0 +1,162 @@
+"""What a measure is, and which there are: every file of `measures/` is one, found by looking into the folder.
+
+To add one, write a file there with a class that derives from `Measure`, and its tests. Job files, agreements and policies take it by its
+name, docs/configuration.md tells of it once `python -m tests.docs.generate` has run, the planner makes a cell of each of its moments, and
+the disclosure rules test those that are counts.
+
+Exactness: moments are integers, or fractions of a power of ten where a column has digits after the point. `Measure.value` works with
+`int` and `Fraction` alone, and rounds once, if at all, at its end: to the nearest double.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import ClassVar, TypeAlias
+
+from tallystick.core.statistics import measures
+from tallystick.core.statistics.moments import Count, Moment, Present, Sum
+
+Exact: TypeAlias = int | Fraction
+"""An opened moment: a fraction where its columns have digits after the point."""
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """Why a measure of these people cannot be worked out.
+
+    Attributes:
+        why: a few words, without data; "" where the number of values beside it says enough.
+    """
+
+    why: str = ""
+
+
+class Measure(ABC):
+    """One measure. It has no state; what varies comes as arguments.
+
+    Attributes:
+        name: what a job, an agreement and a policy call it.
+        arity: over how many columns it is; 0 for none.
+        decimals: digits after the point that a table for people shows, where a value is not whole.
+        meaning, note: its line of docs/configuration.md.
+    """
+
+    name: ClassVar[str]
+    arity: ClassVar[int] = 1
+    decimals: ClassVar[int] = 2
+    meaning: ClassVar[str]
+    note: ClassVar[str]
+
+    @abstractmethod
+    def moments(self, columns: tuple[str, ...]) -> tuple[Moment, ...]:
+        """Give what it is worked out from, each once, in the order in which cells are opened.
+
+        Args:
+            columns: references, as many as `arity` says.
+        """
+
+    @abstractmethod
+    def value(self, columns: tuple[str, ...], opened: Mapping[Moment, Exact]) -> Exact | float | Undefined:
+        """Work it out.
+
+        Args:
+            columns: as `moments` had them.
+            opened: at least its moments.
+        """
+
+    def rests_on(self, columns: tuple[str, ...]) -> Count | Present:
+        """Give the count of the people it is of. It stands beside the value in every table, and the disclosure rules test it."""
+        return Present(tuple(dict.fromkeys(columns))) if columns else Count()
+
+    def counts(self, columns: tuple[str, ...], binary: frozenset[str]) -> tuple[Sum, ...]:
+        """Give those of its sums that are counts of people, so that the disclosure rules test them: sums of columns of 0 and 1.
+
+        Whoever reads the value beside the count that it rests on can work these out: a mean is their share, a variance has them in
+        p·(1 - p). A measure from which that cannot be done may give fewer.
+
+        Args:
+            columns: as `moments` had them.
+            binary: the columns whose values are 0 and 1.
+        """
+        return tuple(one for one in self.moments(columns) if isinstance(one, Sum) and binary.issuperset(one.columns))
+
+    def written(self, value: float | None) -> str:
+        """Write a value for people; nothing for one that is not there."""
+        if value is None:
+            return ""
+        return f"{value:,.{self.decimals}f}" if isinstance(value, float) else f"{value:,}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A measure over columns, as a job asks for it.
+
+    Attributes:
+        name: of the measure.
+        columns: references.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        """The measure."""
+        return registered()[self.name]
+
+    @property
+    def label(self) -> str:
+        """What its numbers are called in a result: `count`, `mean(wages.earnings)`. Written for people; nothing reads it back."""
+        return f"{self.name}({', '.join(self.columns)})" if self.columns else self.name
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """What it is worked out from."""
+        return self.measure.moments(self.columns)
+
+    @property
+    def rests_on(self) -> Count | Present:
+        """The count of the people that it is of."""
+        return self.measure.rests_on(self.columns)
+
+    def counts(self, binary: frozenset[str]) -> tuple[Sum, ...]:
+        """Give those of its sums that are counts of people; see `Measure.counts`."""
+        return self.measure.counts(self.columns, binary)
+
+    def value(self, opened: Mapping[Moment, Exact]) -> Exact | float | Undefined:
+        """Work it out; see `Measure.value`."""
+        return self.measure.value(self.columns, opened)
+
+
+@cache
+def registered() -> Mapping[str, Measure]:
+    """Give every measure by its name: `count` first, then in the order of their names.
+
+    Raises:
+        TypeError: a file of the folder that holds no measure, or several, or one of another name than the file's. A fault of the
+            code: nothing that is read can cause it.
+    """
+    found: dict[str, Measure] = {}
+    for module in sorted(pkgutil.iter_modules(measures.__path__), key=lambda one: (one.name != "count", one.name)):
+        held = import_module(f"{measures.__name__}.{module.name}")
+        made = [one() for one in vars(held).values() if isinstance(one, type) and _is_of(one, held.__name__)]
+        if len(made) != 1 or made[0].name != module.name:
+            raise TypeError(f"{held.__name__} must hold one measure, of the name {module.name}")
+        found[module.name] = made[0]
+    return MappingProxyType(found)
+
+
+def columns_asked(asked: Sequence[Asked]) -> tuple[str, ...]:
+    """Give the columns that measures are over, each once."""
+    return tuple(dict.fromkeys(column for one in asked for column in one.columns))
+
+
+def _is_of(one: type, module: str) -> bool:
+    return issubclass(one, Measure) and one.__module__ == module

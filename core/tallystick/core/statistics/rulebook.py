@@ -1,0 +1,89 @@
+"""The one rule book: what an agreement allows, nodes, the coordinator and analysts find by the same questions in the same order.
+
+A job is allowed when its contract and question are (`core/job/check.py`), its linkage passes are those that this party works out, and
+its question can be planned and laid out: the table stays within `MAX_ROWS` and `MAX_CELLS` (`planner.py`), and even for the longest lists
+that the declared people allow, the slots fit a product's columns and no sum can wrap around the largest modulus. So what every party
+approves can be computed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.errors import Refused, TallyError
+from tallystick.core.job.check import check_contract, check_linkage, question_problems
+from tallystick.core.job.model import Job, Question
+from tallystick.core.job.passes import passes_of
+from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.planner import cell_prime_counts, plan
+from tallystick.crypto.products import MAX_SLOTS
+from tallystick.crypto.tags import rows_of
+
+
+def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:
+    """Let a job pass if the agreement allows it, and give its plan.
+
+    Args:
+        job: the contract; that its analyst signed it is `verified_job`'s to check.
+        agreement: as `valid_agreement` gave it.
+        digest: the agreement's digest.
+        now: the present moment, UTC.
+
+    Raises:
+        Refused: `agreement-unknown`, `job-not-allowed`, `release-direct`, `job-expired`, `link-weak`, `linkage-differs`,
+            `table-too-large`, `sum-too-large`.
+        Invalid: `job-invalid`, `where-invalid`, `sum-too-large`, `link-invalid`, `link-impossible`.
+    """
+    check_contract(job, agreement, digest=digest, now=now)
+    for problem in question_problems(job.question, agreement, job.analyst):
+        raise problem
+    check_linkage(job, agreement)
+    return plan_job(job.question, agreement)
+
+
+def problems(question: Question, agreement: Agreement, analyst: str) -> list[TallyError]:
+    """Give every reason why this question would be refused, in the order of the job file; none if it is allowed.
+
+    Whether it can be planned is asked of a question against which nothing else stands.
+    """
+    found = list(question_problems(question, agreement, analyst))
+    if not found:
+        try:
+            plan_job(question, agreement)
+        except TallyError as error:
+            found.append(error)
+    return found
+
+
+def plan_job(question: Question, agreement: Agreement) -> Plan:
+    """Give the plan of a question, which is the same at every party, if it can be laid out for the largest lists.
+
+    Raises:
+        Refused: `table-too-large`, `sum-too-large`; and as `passes_of`.
+        Invalid: as `plan` and `passes_of`.
+    """
+    passes = passes_of(question, agreement)
+    made = plan(question, agreement, passes.told)
+    slots = largest_slots(question, agreement, len(passes.told))
+    if slots > MAX_SLOTS:
+        names = " and ".join(sorted({people.dataset for people in question.people.values()}))
+        raise Refused(
+            "table-too-large",
+            f"lists of the declared people have {slots} rows together; a product has {MAX_SLOTS} slots",
+            hint=f"declare fewer people for {names}",
+        )
+    cell_prime_counts(made, slots)
+    return made
+
+
+def largest_slots(question: Question, agreement: Agreement, passes: int) -> int:
+    """Give the rows of all lists together, decoys and padding too, where every dataset has as many people as it declares.
+
+    Args:
+        question: its datasets stand in the agreement.
+        agreement: declares people and decoys.
+        passes: linkage passes; all bands of a similarity pass are one.
+    """
+    datasets = (agreement.dataset_of(people.dataset) for people in question.people.values())
+    return sum(rows_of(dataset.people, passes, agreement.decoys) for dataset in datasets)
