@@ -5,15 +5,22 @@ Written from the meaning of a job file alone: it joins rows, groups them, and ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.job.model import Question
+
+OF_SAMPLES: Final[dict[str, Callable[[Sequence[Fraction]], float]]] = {
+    "variance": lambda values: float(statistics.variance(values)),
+    "sd": lambda values: float(statistics.stdev(values)),
+}
+"""Of exact fractions; both round once."""
 
 
 def expected_rows(
@@ -51,7 +58,7 @@ def expected_rows(
     for key in keys:
         inside = members.get(key, [])
         if inside or None not in key:
-            rows.append(dict(zip(question.by, key, strict=True)) | _numbers(question, agreement, inside) | {"suppressed": None})
+            rows.append(dict(zip(question.by, key, strict=True)) | _numbers(question, agreement, inside))
     return rows
 
 
@@ -70,10 +77,17 @@ def _numbers(question: Question, agreement: Agreement, inside: Sequence[Mapping[
                 numbers[f"sum({name})"] = float(total) if decimal else int(total)
             case "mean":
                 numbers[f"mean({name})"] = float(total / len(values)) if values else None
+            case "variance" | "sd":
+                number = None if len(values) < 2 else OF_SAMPLES[measure.operation](values)
+                numbers[f"{measure.operation}({name})"] = number
             case _:
                 raise AssertionError(measure.operation)
         numbers[f"count({name})"] = len(values)
-    return numbers
+    unknown = [
+        measure.label for measure in question.measures if measure.operation in OF_SAMPLES and numbers[measure.label] is None
+    ]
+    why = {"undefined": dict.fromkeys(unknown, "fewer than two values")} if unknown else {}
+    return numbers | {"suppressed": None} | why
 
 
 def _levels(question: Question, agreement: Agreement, name: str) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, mermaid
+from tallystick.core.statistics.measure import registered
 from tests.docs.cli_reference import cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -40,7 +42,22 @@ def state_machines() -> str:
     )
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"cli.md": cli, "errors.md": errors, "state-machines.md": state_machines}
+def configuration() -> str:
+    """Give docs/configuration.md with its table of measures made anew; the rest is written by hand."""
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    rows = "".join(f"| `{one.name}` | {one.meaning} | none | {one.note} |\n" for one in registered().values())
+    head = "| key | meaning | default | consequence |\n|---|---|---|---|\n"
+    made, times = re.subn(r"(### Job file: measures\n[^|]*)(\|[^\n]*\n)+", lambda found: found[1] + head + rows, text)
+    assert times == 1
+    return made
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "cli.md": cli,
+    "configuration.md": configuration,
+    "errors.md": errors,
+    "state-machines.md": state_machines,
+}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRe
 from tallystick.node.config import CoordinatorConfig, NodeFile
 from tallystick.node.policy.model import Policy, Rule
 from tallystick.records.registry import adapter, settings_of, source_types
-from tests.docs.generate import DOCS
+from tests.docs.generate import DOCS, configuration
 
 TEXT: Final = (DOCS / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
@@ -79,6 +79,10 @@ def fields(model: type[BaseModel]) -> dict[str, Any]:
 def test_every_key_is_told_and_no_other(heading: str) -> None:
     known = {name for model in SECTIONS[heading] for name in fields(model)}
     assert rows(heading).keys() == known
+
+
+def test_the_table_of_measures_is_that_of_the_code() -> None:
+    assert configuration() == TEXT
 
 
 @pytest.mark.parametrize("heading", SECTIONS)

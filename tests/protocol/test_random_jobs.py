@@ -33,7 +33,7 @@ from tallystick.crypto.workers import SerialWorkers
 from tests.oracle import expected_rows
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, identity, paillier_key
-from tests.unit.core.test_planner import BY, VALUES, agreement, frames, person_columns, question
+from tests.unit.core.test_planner import BY, OPERATIONS, VALUES, agreement, frames, person_columns, question
 
 RECIPE = "ssn+birth_date"
 AGENCIES: dict[Side, str] = {"left": "one", "right": "two"}
@@ -48,7 +48,7 @@ def jobs(draw: st.DrawFn) -> tuple[Question, pd.DataFrame, pd.DataFrame]:
     """Give a question and two tables of people with identifiers that repeat, are missing, denied or impossible."""
     references = [f"{group}.{name}" for group in "lr" for name in BY]
     by = tuple(draw(st.lists(st.sampled_from(references), max_size=2, unique=True)))
-    measured = st.tuples(st.sampled_from(["sum", "mean"]), st.sampled_from([f"{g}.{name}" for g in "lr" for name in VALUES]))
+    measured = st.tuples(st.sampled_from(OPERATIONS), st.sampled_from([f"{g}.{name}" for g in "lr" for name in VALUES]))
     measures = ["count", *({operation: column} for operation, column in draw(st.lists(measured, max_size=1)))]
     tables = []
     for _ in range(2):

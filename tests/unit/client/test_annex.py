@@ -87,6 +87,7 @@ QUESTION: dict[str, Any] = {
     "purpose": "evaluation",
     "people": {"tanf": {"agency": "human-services", "dataset": "tanf", "where": "age < 18 and name = '<b>'"}},
     "join": "tanf inner wages",
+    "measures": [{"count": True}, {"mean": "wages.pay"}],
     "link": "default, similarity",
 }
 CHECKS = [Check("the desk signed the result", passed=True, detail=EVIL)]
@@ -102,6 +103,22 @@ def test_the_page_is_whole_and_its_only_markup_is_its_own() -> None:
     }  # fmt: skip
     assert text.count("<script") == 0
     assert page.words.count(EVIL) >= 5
+
+
+def test_a_measure_of_too_few_values_says_so_and_one_that_is_hidden_does_not() -> None:
+    label = "variance(wages.pay)"
+    hidden = {"suppressed": "small-cell", "hidden": [label, "count(wages.pay)"]}
+    numbers: tuple[dict[str, Any], ...] = (
+        {"tanf.region": "north", "count": 150, label: 0.25, "count(wages.pay)": 150, "suppressed": None},
+        {"tanf.region": "south", "count": 2, label: None, "count(wages.pay)": 1, "undefined": {label: "fewer than two values"}},
+        {"tanf.region": "west", "count": 99, label: None, "count(wages.pay)": None} | hidden,
+    )
+    rows = list(numbers)
+    page = Page(annex(value(rows=rows, columns=[*rows[0]]), QUESTION | {"measures": [{"variance": "wages.pay"}]}, CHECKS))
+    table = page.words[page.words.index("north") :][:40]
+    assert [word for word in table if word in {"0.25", "fewer than two values", "(hidden)"}][:4] == [
+        "0.25", "fewer than two values", "(hidden)", "(hidden)",
+    ]  # fmt: skip
 
 
 def test_the_page_asks_for_nothing_and_forbids_what_could() -> None:

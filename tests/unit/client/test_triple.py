@@ -84,6 +84,40 @@ def test_a_row_that_the_strictest_leaves_out_is_there() -> None:
     assert [list(one.values.values()) for one in made.rows if one.label == "count"] == [[100, 100], [0, 12]]
 
 
+def test_a_variance_of_too_few_values_is_not_said_to_be_hidden() -> None:
+    terms = agreement(link=["strict", "default", "loose"], operations=["count", "mean", "variance"])
+    label, asked = "variance(wages.earnings)", {"terms": terms, "measures": ["count", {"variance": "wages.earnings"}]}
+
+    def one(ladder: str, row: dict[str, Any]) -> tuple[SignedDocument, dict[str, Any]]:
+        document = result(ladder, {}, 170, **asked)
+        value = shown(document) | {
+            "columns": ["tanf.region", "count", label, "count(wages.earnings)", "suppressed"],
+            "rows": [{"tanf.region": "north", "count": 90, "suppressed": None} | row],
+        }
+        return document, value
+
+    made = triple_of(
+        [
+            one("strict", {label: None, "count(wages.earnings)": 1, "undefined": {label: "fewer than two values"}}),
+            one("default", {label: None, "count(wages.earnings)": None, "hidden": [label, "count(wages.earnings)"]}),
+            one("loose", {label: 1234.5, "count(wages.earnings)": 40}),
+        ]
+    )
+    (spread,) = [one for one in made.rows if one.label == label]
+    assert spread.values == {"strict": None, "default": None, "loose": 1234.5}
+    assert spread.undefined == {"strict": "fewer than two values"}
+    assert spread.written == {"strict": "fewer than two values", "loose": "1,234.50"}
+    assert spread.share is None
+    left_out = one("loose", {})
+    left_out[1]["rows"] = []
+    (empty,) = [
+        some
+        for some in triple_of([one("strict", {label: 2.5, "count(wages.earnings)": 20}), left_out]).rows
+        if some.label == label
+    ]
+    assert (empty.values, empty.undefined) == ({"strict": 2.5, "loose": None}, {"loose": ""})
+
+
 def test_a_question_without_a_link_is_of_the_ladder_that_its_agreement_has() -> None:
     terms = agreement(link=["strict", "loose", "no-twins"])
     unsaid, said, loose = (result(link, {"north": 100}, 100, terms=terms) for link in (None, "strict", "loose"))
