@@ -99,7 +99,8 @@ def _parameter(measure: registry.Measure) -> Any:
         case 1:
             return Reference
         case arity:
-            return Annotated[tuple[Reference, ...], Field(min_length=arity, max_length=arity)]
+            # a validator that runs before has made Python of the JSON, where a strict tuple takes no list
+            return Annotated[tuple[Reference, ...], Field(min_length=arity, max_length=arity, strict=False)]
 
 
 if TYPE_CHECKING:
