@@ -86,10 +86,10 @@ def test_a_row_that_the_strictest_leaves_out_is_there() -> None:
 
 def test_a_variance_of_too_few_values_is_not_said_to_be_hidden() -> None:
     terms = agreement(link=["strict", "default", "loose"], operations=["count", "mean", "variance"])
-    label, asked = "variance(wages.earnings)", {"terms": terms, "measures": ["count", {"variance": "wages.earnings"}]}
+    label, asked = "variance(wages.earnings)", ["count", {"variance": "wages.earnings"}]
 
     def one(ladder: str, row: dict[str, Any]) -> tuple[SignedDocument, dict[str, Any]]:
-        document = result(ladder, {}, 170, **asked)
+        document = result(ladder, {}, 170, terms=terms, measures=asked)
         value = shown(document) | {
             "columns": ["tanf.region", "count", label, "count(wages.earnings)", "suppressed"],
             "rows": [{"tanf.region": "north", "count": 90, "suppressed": None} | row],
