@@ -1,6 +1,7 @@
 """What a node forgets by itself: the tables that earlier results showed, once nothing can be held against them any more.
 
-The desk keeps what each result showed, to hold later ones against it (`core/disclosure/rules/differences.py`). Rules that this file enforces:
+The desk keeps what each result showed, and the exact counts that its measures tell, to hold later ones against it
+(`core/disclosure/rules/differences.py`). Rules that this file enforces:
 
 1. A table is kept as long as another answer of its family may be given, and as long again as somebody may hold the one it is of:
    until the agreement's end (`valid_until`) and `retention_days` after it, of whichever version of the agreement that has been in

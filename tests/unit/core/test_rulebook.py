@@ -105,7 +105,7 @@ def check(terms: Agreement, question: Question) -> bool:
 SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
 
-@settings(max_examples=40, **SETTINGS)  # type: ignore[arg-type]  # a mapping of mixed types
+@settings(max_examples=100, **SETTINGS)  # type: ignore[arg-type]  # a mapping of mixed types
 @given(asked())
 def test_s15_what_is_allowed_can_be_planned_and_laid_out(case: tuple[Agreement, Question]) -> None:
     check(*case)
