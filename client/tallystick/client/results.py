@@ -56,8 +56,10 @@ class Result:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The table; a suppressed row has nulls and says why under `suppressed`. A row whose measures alone are hidden lists them under
-        `hidden`; one whose measure cannot be worked out says why under `undefined`, by the measure's label.
+        """The table; a suppressed row has nulls and says why under `suppressed`.
+
+        A row whose measures alone are hidden lists them under `hidden`; one whose measure cannot be worked out says why under
+        `undefined`, by the measure's label.
         """
         return list(self.value["rows"])
 
