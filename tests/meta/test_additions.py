@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-ROOMS: Final = ("client", "coordinator", "core", "crypto", "node", "proto")
+ROOMS: Final = ("client", "coordinator", "core", "crypto", "lab", "node", "proto", "records")
 MEASURE: Final = '''
 """A toy: from the sum of products of two columns, of two agencies."""
 

@@ -90,8 +90,7 @@ class Jobs:
         held = self._storage.job(digest)
         if held is not None and held.analyst == caller.name:
             return held
-        now = self._clock.now()
-        reference = document.read(Job).agreement
+        now, reference = self._clock.now(), document.read(Job).agreement
         agreement = self._agreements.find(reference.digest, now)
         job = verified_job(document, agreement)
         if job.analyst != caller.name:

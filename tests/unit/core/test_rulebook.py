@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import TallyError
+from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.measure import registered
 from tallystick.core.statistics.plan import Plan
-from tallystick.core.statistics.planner import MAX_CELLS, MAX_ROWS, bounds_prime_counts
-from tallystick.core.statistics.rulebook import allowed_job, largest_slots, plan_job, problems
+from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS, bounds_prime_counts
+from tallystick.core.statistics.rulebook import allowed_job, plan_job, problems
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.packing import Packing
 from tallystick.crypto.products import MAX_SLOTS, Layout
+from tallystick.crypto.statistic.audit import audit_layout
 from tests.governance import NOW, agreement, agreement_value, job, question_value
 
 OVER = [name for name, measure in registered().items() if measure.arity == 1]
@@ -69,13 +71,15 @@ def asked(draw: st.DrawFn) -> tuple[Agreement, Question]:
 
 def lay_out(made: Plan, question: Question, terms: Agreement) -> None:
     """Lay out everything that a job of the longest lists needs, as the parties' machines do."""
-    slots = largest_slots(question, terms, len(passes_of(question, terms).told))
+    slots = sum(most_rows(question, terms).values())
     agencies = {"left": question.people[made.left].agency, "right": question.people[made.right].agency}
     computation = computation_of(made, {"left": agencies["left"], "right": agencies["right"]})
     primes = computation.product_primes(slots)
     assert primes == bounds_prime_counts(made, slots)
     layout = Layout(computation.encryptor_columns, computation.multiplier_columns, computation.pairs, primes, slots)
     assert layout.slots == slots <= MAX_SLOTS
+    assert audit_layout(slots, len(passes_of(question, terms).exact) * terms.decoys).slots >= slots
+    assert len(made.products) <= MAX_PRODUCTS
     cells = computation.cell_primes(slots)
     for cell, count in zip(made.cells, cells, strict=True):
         assert 2 * cell.bound * slots < modulus(count)

@@ -39,9 +39,11 @@ from tallystick.crypto.modulus import primes_needed
 
 MAX_ROWS: Final = 10_000
 MAX_CELLS: Final = 20_000
-"""Cells of the rows of a table. A cell is of two products at most, so there are no more than twice as many, and those of the report."""
+"""Cells of the rows of a table."""
 MAX_GROUPS: Final = 100
 """Groups of which the linkage report tells the matches; a table with more of them tells the total alone."""
+MAX_PRODUCTS: Final = 2 * MAX_CELLS + MAX_GROUPS + 1
+"""The most products that a plan can have: two for a cell of the table, one for a group, one for the matches in all."""
 MOST_ALIKE: Final = 63
 """Pairs of alike people that each person is in, at most, as `core/linkage/estimates.py` counts them."""
 

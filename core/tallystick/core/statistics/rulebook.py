@@ -2,8 +2,8 @@
 
 A job is allowed when its contract and question are (`core/job/check.py`), its linkage passes are those that this party works out, and
 its question can be planned and laid out: the table stays within `MAX_ROWS` and `MAX_CELLS` (`planner.py`), and even for the longest lists
-that the declared people allow, the slots fit a product's columns and no sum can wrap around the largest modulus. So what every party
-approves can be computed.
+that the declared people allow (`core/job/bounds.py`), the slots fit a product's columns, the audit's too, and no sum can wrap around the
+largest modulus. So what every party approves can be computed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from functools import lru_cache
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
+from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import check_contract, check_linkage, question_problems
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import cell_prime_counts, plan
 from tallystick.crypto.products import MAX_SLOTS
-from tallystick.crypto.tags import rows_of
 
 
 def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:
@@ -83,25 +83,14 @@ def _planned(case: _Under) -> Plan:
     question, agreement = case.question, case.agreement
     passes = passes_of(question, agreement)
     made = plan(question, agreement, passes.told)
-    slots = largest_slots(question, agreement, len(passes.told))
-    if slots > MAX_SLOTS:
+    rows = sum(most_rows(question, agreement).values())
+    audited = len(passes.exact) * agreement.decoys  # the audit's column has a slot for each known decoy, too
+    if rows + audited > MAX_SLOTS:
         names = " and ".join(sorted({people.dataset for people in question.people.values()}))
         raise Refused(
             "table-too-large",
-            f"lists of the declared people have {slots} rows together; a product has {MAX_SLOTS} slots",
+            f"lists of the declared people need {rows + audited} slots; a product has {MAX_SLOTS}",
             hint=f"declare fewer people for {names}",
         )
-    cell_prime_counts(made, slots)
+    cell_prime_counts(made, rows)
     return made
-
-
-def largest_slots(question: Question, agreement: Agreement, passes: int) -> int:
-    """Give the rows of all lists together, decoys and padding too, where every dataset has as many people as it declares.
-
-    Args:
-        question: its datasets stand in the agreement.
-        agreement: declares people and decoys.
-        passes: linkage passes; all bands of a similarity pass are one.
-    """
-    datasets = (agreement.dataset_of(people.dataset) for people in question.people.values())
-    return sum(rows_of(dataset.people, passes, agreement.decoys) for dataset in datasets)

@@ -86,7 +86,7 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
     """
     asked = question.people[group]
     where = None if asked.where is None else parsed_where(asked.where, agreement.dataset_of(asked.dataset).columns)
-    references = [*question.by, *(measure.column for measure in question.measures if measure.column is not None)]
+    references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
     used = sorted({column for owner, column in map(split, references) if owner == group})
     derived = {name: parsed_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
