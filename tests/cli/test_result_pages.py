@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from tallystick.client.cli import tally
 from tallystick.client.results import Result as Released
 from tallystick.client.results import shown
+from tallystick.core.results import exact
 from tests.unit.client.test_triple import DEFAULT, LOOSE, STRICT
 from tests.unit.core.test_results import BAD, released, result
 
@@ -61,6 +62,22 @@ def test_a_row_whose_measure_alone_is_hidden_shows_its_count(tmp_path: Path) -> 
     lines = run("show", written(tmp_path, "r.json", result(released(rows=rows)))).output.splitlines()
     assert lines[1].split() == ["north", "4,321", "hidden"]
     assert lines[2].split() == ["south", "hidden"]
+
+
+def test_a_measure_that_cannot_be_worked_out_says_why_and_is_missing_in_a_data_frame(tmp_path: Path) -> None:
+    label = "sd(wages.earnings)"
+    rows = [
+        {"tanf.region": "north", "count": 4321, label: 10.5, "suppressed": None},
+        {"tanf.region": "south", "count": 11, label: None, "suppressed": None, "undefined": {label: "fewer than two values"}},
+    ]
+    body = released(rows=exact(rows), columns=["tanf.region", "count", label, "suppressed"])
+    document = result(body)
+    lines = run("show", written(tmp_path, "r.json", document)).output.splitlines()
+    assert lines[1].split() == ["north", "4,321", "10.50"]
+    assert lines[2].split() == ["south", "11", "fewer", "than", "two", "values"]
+    frame = Released(document, shown(document), ()).to_pandas()
+    assert frame[label].isna().tolist() == [False, True]
+    assert list(frame.columns) == list(body.columns)
 
 
 @pytest.mark.parametrize(("files", "code"), [(1, 2), (0, 2)])

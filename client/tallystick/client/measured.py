@@ -45,8 +45,10 @@ def written(row: Mapping[str, Any], column: str, measures: Measures) -> str:
 
 
 def number(value: float, column: str, measures: Measures) -> str:
-    """Write a number that is there."""
-    return measures[column].measure.written(value) if column in measures else f"{value:,}"
+    """Write a number that is there; one of no measure that was asked for as most measures are written."""
+    if column in measures:
+        return measures[column].measure.written(value)
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 
 def of_nobody(column: str, measures: Measures) -> int | float | None:
