@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks.linkage import KEYS, write_section
 from benchmarks.report import table
-from tallystick.core.linkage.ladders import passes_for
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.ladders import passes_for
+from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.county.population import people_of
 from tallystick.lab.county.write import generate

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from benchmarks.febrl import whole
 from benchmarks.linkage import write_section
 from benchmarks.report import machine, table
-from tallystick.core.linkage.duplicates import Duplicates, duplicates
-from tallystick.core.linkage.ladders import passes_for
+from tallystick.core.linkage.matching.duplicates import Duplicates, duplicates
+from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.headers import guessed_fields
 from tallystick.lab.linking.people import People, header_of, read_people

@@ -33,9 +33,9 @@ from benchmarks.intersection import MIB
 from benchmarks.process import Watched, watched
 from benchmarks.report import table, write_section
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.ladders import passes_for
-from tallystick.core.linkage.normalise import normalised
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.passes.ladders import passes_for
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, points
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SystemRandomness

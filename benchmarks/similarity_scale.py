@@ -18,7 +18,7 @@ from benchmarks.intersection import MIB
 from benchmarks.linkage_scale import JOB, lab, write_lists
 from benchmarks.process import Watched, watched
 from benchmarks.report import table, write_section
-from tallystick.core.linkage.similarity import plan_of
+from tallystick.core.linkage.passes.similarity import plan_of
 
 FULL: Final = ("100000:similarity-no-twins", "1000000:similarity")
 FIELDS: Final = ("ssn", "first_name", "last_name", "birth_date", "street", "zip")

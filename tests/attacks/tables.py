@@ -17,7 +17,7 @@ import pytest
 
 from tallystick.coordinator.matching import TAG_BYTES, Matches, matched
 from tallystick.coordinator.slots import assigned_slots, shuffled_table
-from tallystick.core.linkage.rounds import Rounds
+from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.kernel import Points
 from tallystick.crypto.modulus import PRIMES

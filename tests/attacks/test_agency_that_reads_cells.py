@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.disclosure.profiles import PROFILES
-from tallystick.core.linkage.matching import matched
+from tallystick.core.linkage.matching.matching import matched
 from tallystick.crypto import paillier
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups

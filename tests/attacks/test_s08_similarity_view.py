@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.matching import Matches, matched
-from tallystick.core.linkage.rounds import Rounds
+from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.randomness import SeededRandomness
 

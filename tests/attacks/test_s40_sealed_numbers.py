@@ -18,7 +18,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.errors import CATALOGUE, Broken
-from tallystick.core.linkage.report import Seen
+from tallystick.core.linkage.quality.report import Seen
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.statistic.desk import Opened
 from tests.attacks.test_s27_canaries import shown

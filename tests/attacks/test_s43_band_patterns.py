@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.ladders import SIMILARITY
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.ladders import SIMILARITY
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.randomness import SeededRandomness
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.febrl import febrl4
-from tallystick.core.linkage.ladders import ladder
+from tallystick.core.linkage.passes.ladders import ladder
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.linking.people import People
 from tallystick.lab.linking.trial import rehearsed

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tallystick.core.linkage.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalised
 from tallystick.lab.county.write import generate
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]

@@ -18,8 +18,8 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.job.model import Job, Question
-from tallystick.core.linkage.matching import Matches
-from tallystick.core.linkage.report import encoded, read_seen, seen
+from tallystick.core.linkage.matching.matching import Matches
+from tallystick.core.linkage.quality.report import encoded, read_seen, seen
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup

@@ -66,7 +66,7 @@ from tallystick.core.disclosure.profiles import PROFILES
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.disclosure.rules.large_cells import LargeCells
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.report import Seen
+from tallystick.core.linkage.quality.report import Seen
 from tallystick.core.statistics import measure
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan

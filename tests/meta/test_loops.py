@@ -22,14 +22,14 @@ import pandas as pd
 import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.ladders import LADDERS
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.report import seen
-from tallystick.core.linkage.sharing import list_counts
-from tallystick.core.linkage.similarity import band_columns, plan_of
-from tallystick.core.linkage.spellings import spelled, spelled_columns
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.ladders import LADDERS
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.similarity import band_columns, plan_of
+from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
+from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.quality.report import seen
+from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import paillier

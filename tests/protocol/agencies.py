@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from tallystick.core.job.passes import Passes, passes_of
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.tags import TokenColumn
 from tests.governance import agreement, question
 from tests.protocol.bus import Bus

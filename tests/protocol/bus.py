@@ -11,7 +11,7 @@ from typing import Any
 
 from tallystick.coordinator.matching import Matches, matched
 from tallystick.coordinator.slots import assigned_slots, shuffled_table
-from tallystick.core.linkage.rounds import Rounds
+from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallystick.core.linkage.matching import Matches, matched
-from tallystick.core.linkage.recipes import Recipe, parsed_recipe
-from tallystick.core.linkage.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
+from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import OwnList, own_list, remasked, tagged

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.tokens import token_columns, with_any_token
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
 from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan, Side

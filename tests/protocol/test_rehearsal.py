@@ -20,8 +20,8 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.documents import signed
-from tallystick.core.linkage.matching import Matches
-from tallystick.core.linkage.report import encoded, seen
+from tallystick.core.linkage.matching.matching import Matches
+from tallystick.core.linkage.quality.report import encoded, seen
 from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup

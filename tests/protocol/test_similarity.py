@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.matching import Matches, matched
-from tallystick.core.linkage.similarity import band_columns
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.similarity import band_columns
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import AgencySetup

@@ -18,7 +18,7 @@ from tallystick.core.job.check import participants
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.linkage.similarity import SimilarityPlan
+from tallystick.core.linkage.passes.similarity import SimilarityPlan
 from tallystick.core.statistics.rulebook import problems
 
 

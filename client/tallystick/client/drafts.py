@@ -8,7 +8,7 @@ from typing import Any
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.job.link import checked_link
-from tallystick.core.linkage.ladders import recipes_of
+from tallystick.core.linkage.passes.ladders import recipes_of
 from tallystick.core.yaml import read_yaml
 
 

@@ -30,7 +30,7 @@ from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.ids import resolved
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
 from tallystick.core.net.joining import exchanged, read_invitation

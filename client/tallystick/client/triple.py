@@ -15,7 +15,7 @@ from tallystick.client.measured import Measures, by_columns, is_hidden, measures
 from tallystick.client.results import linked_by, question_of
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.passes.ladders import LADDERS
 
 RECIPES: Final = "recipes"
 """What results are called whose agreement names its own recipes: there is one way to ask."""

@@ -34,7 +34,7 @@ from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.lifecycle import JobEvent, JobState
 from tallystick.core.keyfile import Identity
-from tallystick.core.linkage.report import encoded, seen
+from tallystick.core.linkage.quality.report import encoded, seen
 from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
 from tallystick.core.net.status import origin
 from tallystick.crypto.envelope import SealingKey

@@ -1,7 +1,7 @@
-"""Which anonymous rows are the same person. The rules are `tallystick.core.linkage.matching`, which a rehearsal uses as well."""
+"""Which anonymous rows are the same person. The rules are `tallystick.core.linkage.matching.matching`, which a rehearsal uses as well."""
 
 from __future__ import annotations
 
-from tallystick.core.linkage.matching import TAG_BYTES, Matches, matched
+from tallystick.core.linkage.matching.matching import TAG_BYTES, Matches, matched
 
 __all__ = ["TAG_BYTES", "Matches", "matched"]

@@ -12,7 +12,7 @@ fair coin says whether they coincide, and the number of bands is uniform from no
 in `least` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
 same shapes from the job secret (`decoy_shapes`); what is public is their distribution. With one pass and no bands there is one shape.
 
-A pass `RECIPE@I.J` links by other spellings of people (`core/linkage/spellings.py`). Two rows that it links coincide at looser passes of
+A pass `RECIPE@I.J` links by other spellings of people (`core/linkage/passes/spellings.py`). Two rows that it links coincide at looser passes of
 the same spellings, and where the recipe leaves out what is spelt otherwise; rows of one person that others link rarely coincide there. So its
 own decoys are like others at looser passes of the same I and J, and at those of first spellings never whole; decoys of another pass have
 no token there, but for one in eight: these are called two things in both lists, and coincide at every looser pass with I = J.

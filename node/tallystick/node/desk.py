@@ -32,7 +32,7 @@ from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid
 from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.keyfile import Identity
-from tallystick.core.linkage.report import read_seen
+from tallystick.core.linkage.quality.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Refused
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.sharing import list_counts
-from tallystick.core.linkage.spellings import spelled_columns
-from tallystick.core.linkage.tokens import with_any_token
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.spellings import spelled_columns
+from tallystick.core.linkage.passes.tokens import with_any_token
+from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import BandsOf, no_bands

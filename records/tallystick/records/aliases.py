@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.records.identifiers import PERSON, Strings, identifier_column, strings
 from tallystick.records.locked import Connection, quoted
 from tallystick.records.spelled import NOTHING, spelt

@@ -24,8 +24,8 @@ import numpy as np
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.derive import Derived
-from tallystick.core.linkage.duplicates import Duplicates
-from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.linkage.matching.duplicates import Duplicates
+from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import PersonColumn
 from tallystick.records.aliases import spellings
 from tallystick.records.identifiers import PERSON, Strings, identifiers_of, known_people

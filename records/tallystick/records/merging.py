@@ -1,7 +1,7 @@
 """Duplicates of a dataset: which keys are one person, before anything else is made of its records.
 
 The rows of all keys of a person get the smallest of the keys (as bytes), so from then on they are rows of one person like any
-others. What is declared says what counts as evidence; `core/linkage/duplicates.py` has the rules.
+others. What is declared says what counts as evidence; `core/linkage/matching/duplicates.py` has the rules.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.duplicates import Duplicates, Evidence, duplicates
-from tallystick.core.linkage.ladders import passes_for
-from tallystick.core.linkage.names import PLACEHOLDERS, says_nothing, words
-from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.fields.names import PLACEHOLDERS, says_nothing, words
+from tallystick.core.linkage.matching.duplicates import Duplicates, Evidence, duplicates
+from tallystick.core.linkage.passes.ladders import passes_for
+from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.records.aliases import TABLE
 from tallystick.records.identifiers import PERSON, identifiers_of, known_people, strings
 from tallystick.records.locked import Connection, quoted

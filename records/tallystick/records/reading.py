@@ -15,7 +15,7 @@ import duckdb
 
 from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.records.aliases import TABLE, check_aliases
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column

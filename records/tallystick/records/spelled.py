@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.normalise import normalised
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.fields.normalise import normalised
 
 Int64s = npt.NDArray[np.int64]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import TallyError
-from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.records.aliases import strangers
 from tallystick.records.features import people_table
 from tallystick.records.locked import quoted

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage import bands as made_in_groups
-from tallystick.core.linkage import grams
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.similarity import SimilarityPlan, band_columns, plan_of
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.passes import bands as made_in_groups
+from tallystick.core.linkage.passes import grams
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.tags import Passes, TokenColumn
 
 FIELDS = ("first_name", "last_name", "birth_date", "street", "city", "zip")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tallystick.core.linkage import columns, digits, places
-from tallystick.core.linkage.alternates import ssn_digits, ssn_starts
-from tallystick.core.linkage.names import PLACEHOLDERS, joined_words, says_nothing, words
-from tallystick.core.linkage.normalise import MAX_TEXT, RULES, normalised
+from tallystick.core.linkage.fields import columns, digits, places
+from tallystick.core.linkage.fields.alternates import ssn_digits, ssn_starts
+from tallystick.core.linkage.fields.names import PLACEHOLDERS, joined_words, says_nothing, words
+from tallystick.core.linkage.fields.normalise import MAX_TEXT, RULES, normalised
 
 PIECES = (
     "12", "1234", "123-45-6789", "078-05-1120", "000", "5", "55101", "55101-1234", "206", "555", "1234567", "(206) 555-1234",
@@ -56,7 +56,7 @@ def whole_number(text: str) -> str:
 
 
 def ssn(text: str) -> str | None:
-    """The rules of core/linkage/digits.py, one after another, for one text."""
+    """The rules of core/linkage/fields/digits.py, one after another, for one text."""
     number = whole_number(text.strip())
     if len(text.strip()) > 16 or not re.fullmatch(r"[\d ./\x00-]*", number, re.ASCII):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.core.linkage.normalise import RULES, normalised
+from tallystick.core.linkage.fields.normalise import RULES, normalised
 
 TEXT = ("first_name", "first_initial", "middle_name", "last_name", "street", "city", "state_id", "school_id")
 

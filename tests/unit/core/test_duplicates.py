@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.linkage.apart import Apart
-from tallystick.core.linkage.duplicates import BETWEEN, MOST, Duplicates, Evidence, duplicates
-from tallystick.core.linkage.ladders import passes_for
-from tallystick.core.linkage.recipes import parsed_recipe
+from tallystick.core.linkage.matching.apart import Apart
+from tallystick.core.linkage.matching.duplicates import BETWEEN, MOST, Duplicates, Evidence, duplicates
+from tallystick.core.linkage.passes.ladders import passes_for
+from tallystick.core.linkage.passes.recipes import parsed_recipe
 from tallystick.lab.county.population import people_of
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.headers import guessed_fields

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.linkage.agreement import closed, identifiers_of, implies, parts_of, pass_implies
-from tallystick.core.linkage.estimates import FEWEST, SAME, Lookalikes, lookalikes, precision, recall
-from tallystick.core.linkage.intervals import poisson, weighted_poisson, wilson
-from tallystick.core.linkage.ladders import LADDERS
-from tallystick.core.linkage.recipes import Part, parsed_recipe
+from tallystick.core.linkage.passes.ladders import LADDERS
+from tallystick.core.linkage.passes.recipes import Part, parsed_recipe
+from tallystick.core.linkage.quality.agreement import closed, identifiers_of, implies, parts_of, pass_implies
+from tallystick.core.linkage.quality.estimates import FEWEST, SAME, Lookalikes, lookalikes, precision, recall
+from tallystick.core.linkage.quality.intervals import poisson, weighted_poisson, wilson
 
 NAMES = "first_name+last_name+birth_date"
 SSN = "ssn"

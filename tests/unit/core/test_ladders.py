@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.agreement import pass_implies
-from tallystick.core.linkage.ladders import LADDERS, STANDS_IN, WORDS, ladder, passes_for, recipes_of, similarity_of
-from tallystick.core.linkage.normalise import RULES
-from tallystick.core.linkage.recipes import MIN_BITS, NAMED, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.fields.normalise import RULES
+from tallystick.core.linkage.passes.ladders import LADDERS, STANDS_IN, WORDS, ladder, passes_for, recipes_of, similarity_of
+from tallystick.core.linkage.passes.recipes import MIN_BITS, NAMED, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.quality.agreement import pass_implies
 
 WAGES = ("ssn", "last_name", "first_initial")
 TANF = ("ssn", "first_name", "last_name", "birth_date", "sex")

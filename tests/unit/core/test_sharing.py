@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.core.linkage.sharing import groups_of
+from tallystick.core.linkage.passes.hashing import groups_of
 
 PERSON = st.tuples(st.integers(0, 2), st.integers(0, 2), st.booleans())
 

@@ -10,14 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.linkage.banding import coinciding, only_best
-from tallystick.core.linkage.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
-from tallystick.core.linkage.grams import gram_table, grams, minima
-from tallystick.core.linkage.ladders import SIMILARITY
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.normalise import normalised
-from tallystick.core.linkage.rounds import Rounds
-from tallystick.core.linkage.similarity import BANDS, DAMAGES, MANY, MOST_TWINS, WRONG, SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.matching.banding import coinciding, only_best
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
+from tallystick.core.linkage.passes.grams import gram_table, grams, minima
+from tallystick.core.linkage.passes.ladders import SIMILARITY
+from tallystick.core.linkage.passes.rounds import Rounds
+from tallystick.core.linkage.passes.similarity import (
+    BANDS,
+    DAMAGES,
+    MANY,
+    MOST_TWINS,
+    WRONG,
+    SimilarityPlan,
+    band_columns,
+    plan_of,
+)
 
 FULL = ("first_name", "last_name", "birth_date", "street", "city", "zip")
 NAMES = ("first_name", "last_name", "birth_date")

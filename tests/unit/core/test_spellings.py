@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.report import decoy_patterns
-from tallystick.core.linkage.spellings import Spellings, spelled, spelled_columns
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.quality.report import decoy_patterns
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import TokenColumn
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from tallystick.core.linkage import tokens
-from tallystick.core.linkage.digits import DENIED_SSN, ssns
-from tallystick.core.linkage.names import joined_words, words
-from tallystick.core.linkage.places import agency_ids
-from tallystick.core.linkage.recipes import parsed_recipe
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.fields.digits import DENIED_SSN, ssns
+from tallystick.core.linkage.fields.names import joined_words, words
+from tallystick.core.linkage.fields.places import agency_ids
+from tallystick.core.linkage.passes import tokens
+from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
 
 SIGNS = [chr(code) for code in range(128)] + ["é", "ß", "\N{ZERO WIDTH SPACE}", "李"]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from tallystick.core.linkage.bands import PeopleGrams
-from tallystick.core.linkage.coincidence import weight
-from tallystick.core.linkage.similarity import SimilarityPlan
+from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.coincidence import weight
+from tallystick.core.linkage.passes.similarity import SimilarityPlan
 from tallystick.crypto import minhash
 from tallystick.crypto.minhash import band_key, least_hashes
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.febrl import halves, housemates
-from tallystick.core.linkage.ladders import LADDERS, SIMILARITY
+from tallystick.core.linkage.passes.ladders import LADDERS, SIMILARITY
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.lab.linking.trial import Trial, rehearsed
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.duplicates import Duplicates
+from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.lab.linking.people import People
 from tallystick.lab.linking.score import Score, scores
 from tallystick.lab.linking.truth import Kept, Truth, read_truth

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tallystick.client.cli import main
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.linkage.ladders import LADDERS, ladder
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.normalise import RULES
-from tallystick.core.linkage.recipes import NAMED, parsed_recipe
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.fields.normalise import RULES
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.ladders import LADDERS, ladder
+from tallystick.core.linkage.passes.recipes import NAMED, parsed_recipe
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import TokenColumn, own_list, remasked, tagged

@@ -14,7 +14,7 @@ from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import signed
 from tallystick.core.errors import Broken
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.report import Seen, encoded
+from tallystick.core.linkage.quality.report import Seen, encoded
 from tallystick.core.results import numbers
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.approvals import Contract

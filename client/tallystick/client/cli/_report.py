@@ -10,7 +10,7 @@ from tallystick.core.terminal import print_table
 
 if TYPE_CHECKING:
     from tallystick.client.checking import Report
-    from tallystick.core.linkage.similarity import SimilarityPlan
+    from tallystick.core.linkage.passes.similarity import SimilarityPlan
 
 
 def print_report(report: Report) -> None:

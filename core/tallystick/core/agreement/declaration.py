@@ -20,7 +20,7 @@ from tallystick.core.agreement.model import (
     RowsPerPerson,
     check_names_apart,
 )
-from tallystick.core.linkage.ladders import WORDS
+from tallystick.core.linkage.passes.ladders import WORDS
 from tallystick.core.model import ColumnName, Document, Text
 
 SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]

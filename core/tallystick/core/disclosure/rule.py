@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tallystick.core.linkage.report import Seen
+from tallystick.core.linkage.quality.report import Seen
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
 

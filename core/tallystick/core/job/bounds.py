@@ -18,8 +18,8 @@ def most_rows(question: Question, agreement: Agreement) -> Mapping[str, int]:
     """Compute the greatest number of rows that the padded list of each agency may have, by agency.
 
     It is the padded size of all people that the agreement declares for the agency's dataset, and of the decoys of all passes. Aliases make
-    further passes (`linkage/spellings.py`), so further decoys; a person is one row at all passes. A list of fewer people is never longer,
-    because `padme` does not fall.
+    further passes (`linkage/passes/spellings.py`), so further decoys; a person is one row at all passes. A list of fewer people is
+    never longer, because `padme` does not fall.
 
     Raises:
         Invalid, Refused: as `passes_of`.

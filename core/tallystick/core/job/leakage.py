@@ -18,7 +18,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
-from tallystick.core.linkage.spellings import FIRST
+from tallystick.core.linkage.passes.spellings import FIRST
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 
 EPSILON: Final = 0.5

@@ -13,7 +13,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.refusal import not_allowed
-from tallystick.core.linkage.ladders import HOLDS, LADDERS, SIMILARITY, WORDS
+from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, SIMILARITY, WORDS
 
 
 def checked_link(link: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,11 +15,11 @@ from tallystick.core.canonical import digest_of
 from tallystick.core.errors import TallyError
 from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Question, parsed_join
-from tallystick.core.linkage.ladders import passes_for, similarity_of
-from tallystick.core.linkage.recipes import Recipe
-from tallystick.core.linkage.rounds import Rounds
-from tallystick.core.linkage.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.spellings import spelled
+from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.linkage.passes.recipes import Recipe
+from tallystick.core.linkage.passes.rounds import Rounds
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
+from tallystick.core.linkage.passes.spellings import spelled
 from tallystick.crypto.decoys import SIMILARITY
 
 VERSION: Final = "linkage v3"
@@ -34,7 +34,7 @@ class Passes:
     """The linkage passes of a question.
 
     Attributes:
-        exact: recipes, strict to loose; where a dataset has aliases, each with every pair of spellings (`linkage/spellings.py`).
+        exact: recipes, strict to loose; where a dataset has aliases, each with every pair of spellings (`linkage/passes/spellings.py`).
         similarity: the plan of the similarity pass that comes last; None without one.
         unusable: (name, reason) of what is asked for and does not serve these two datasets; reasons call them by their names.
     """

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken, Invalid
-from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.plan import Factor, Own, Plan, Side
 
 USABLE: Final = "#usable"
@@ -125,7 +125,7 @@ def own_totals(
         side: this side.
         people: its columns.
         n: how many people.
-        counts: what this side's list says of itself (`core/linkage/sharing.py`); needed where the plan has passes.
+        counts: what this side's list says of itself (`core/linkage/quality/sharing.py`); needed where the plan has passes.
 
     Security: these are the agency's plain totals; they leave the node only inside sealed shares.
 

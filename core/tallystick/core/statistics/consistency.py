@@ -26,7 +26,7 @@ from math import comb
 from typing import Final, Literal
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.keys import InReport, Key, Matched, Number, OfList, People, Usable
 from tallystick.core.statistics.moments import Count, Present, Sum
 from tallystick.core.statistics.plan import Plan

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from tallystick.core.job.columns import split
-from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.keys import Key
 from tallystick.core.statistics.measure import Asked
 from tallystick.core.statistics.moments import Present
@@ -42,7 +42,7 @@ class Own:
     """What one side adds to a cell by itself: the sum of a factor over all its people (left join remainders, cohort sizes).
 
     Attributes:
-        counted: in place of a sum over people, a number of the side's whole list (`core/linkage/sharing.py`).
+        counted: in place of a sum over people, a number of the side's whole list (`core/linkage/quality/sharing.py`).
     """
 
     side: Side

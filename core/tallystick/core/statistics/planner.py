@@ -27,7 +27,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.columns import split
 from tallystick.core.job.model import Join, Question, parsed_join
-from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import by_levels, declared_column, integer_bounds
 from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, Number, OfList, People, Place, Usable
@@ -45,7 +45,7 @@ MAX_GROUPS: Final = 100
 MAX_PRODUCTS: Final = 2 * MAX_CELLS + MAX_GROUPS + 1
 """The most products that a plan can have: two for a cell of the table, one for a group, one for the matches in all."""
 MOST_ALIKE: Final = 63
-"""Pairs of alike people that each person is in, at most, as `core/linkage/estimates.py` counts them."""
+"""Pairs of alike people that each person is in, at most, as `core/linkage/quality/estimates.py` counts them."""
 
 Level = str | int | bool | None
 Levels = tuple[tuple[str, Level], ...]

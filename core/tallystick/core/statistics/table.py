@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage.sharing import ListNumber
+from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, OfList, People, Usable
 from tallystick.core.statistics.measure import Exact, Undefined
 from tallystick.core.statistics.moments import Count, Moment, Present, Sum

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.core.linkage.intervals import wilson
+from tallystick.core.linkage.quality.intervals import wilson
 from tallystick.core.terminal import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tallystick.core.linkage.estimates import Estimate
+    from tallystick.core.linkage.quality.estimates import Estimate
     from tallystick.lab.linking.people import Aliases, People
     from tallystick.lab.linking.rehearse import Rehearsal
     from tallystick.lab.linking.score import Score

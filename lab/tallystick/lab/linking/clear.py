@@ -1,6 +1,6 @@
 """Tags without encryption, for a rehearsal: two people have the same tag where a job would give them the same.
 
-A tag is the keyed hash of `core/linkage/sharing.py`: two different tokens share one with probability 2^-128.
+A tag is the keyed hash of `core/linkage/passes/hashing.py`: two different tokens share one with probability 2^-128.
 
 As in a job (`crypto/tags.py`), a missing token, and one that two of the list's own people share, match nobody.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.matching import TAG_BYTES
-from tallystick.core.linkage.sharing import Hasher, groups_of
+from tallystick.core.linkage.matching.matching import TAG_BYTES
+from tallystick.core.linkage.passes.hashing import Hasher, groups_of
 from tallystick.crypto.tags import TokenColumn
 
 __all__ = ["ClearTags", "Hasher", "clear_tags", "coincide"]

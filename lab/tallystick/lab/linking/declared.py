@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.normalise import RULES
+from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.yaml import read_yaml
 from tallystick.lab.linking.headers import fields_of, guessed_fields, guessed_key
 from tallystick.lab.linking.people import LIMITS, ROW, Listed, header_of, selected, separators, source_of

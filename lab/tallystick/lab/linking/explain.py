@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
-from tallystick.core.linkage.recipes import NAMED, Recipe, check_strength, parsed_recipe
-from tallystick.core.linkage.spellings import FIRST, spelled
-from tallystick.core.linkage.tokens import token_columns
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
+from tallystick.core.linkage.passes.recipes import NAMED, Recipe, check_strength, parsed_recipe
+from tallystick.core.linkage.passes.spellings import FIRST, spelled
+from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import unframe_all
 
 PERSON: Final[Mapping[str, str]] = {

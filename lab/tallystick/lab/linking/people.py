@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from tallystick.core.agreement.declaration import DeclaredDataset, Source
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.duplicates import Duplicates
-from tallystick.core.linkage.spellings import Spellings
+from tallystick.core.linkage.matching.duplicates import Duplicates
+from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.records.aliases import spellings, strangers
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import identifiers_of, known_people, strings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tallystick.core.linkage.intervals import wilson
+from tallystick.core.linkage.quality.intervals import wilson
 from tallystick.lab.linking.truth import Int64s, Truth
 
 

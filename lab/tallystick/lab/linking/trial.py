@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.errors import TallyError
-from tallystick.core.linkage.estimates import Estimate, lookalikes, precision, recall
-from tallystick.core.linkage.ladders import passes_for, similarity_of
-from tallystick.core.linkage.matching import matched
-from tallystick.core.linkage.recipes import Recipe
-from tallystick.core.linkage.similarity import SimilarityPlan, band_columns, plan_of
-from tallystick.core.linkage.spellings import FIRST, spelled, spelled_columns
+from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.linkage.passes.recipes import Recipe
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.spellings import FIRST, spelled, spelled_columns
+from tallystick.core.linkage.quality.estimates import Estimate, lookalikes, precision, recall
 from tallystick.crypto.randomness import Randomness
 from tallystick.lab.linking.clear import ClearTags, Hasher, clear_tags, coincide
 from tallystick.lab.linking.people import People
@@ -104,7 +104,7 @@ class Trial:
     def estimates(self) -> tuple[Estimate, Estimate | None]:
         """Estimate precision and recall of the exact passes without the truth; recall is None where nothing tells what was missed.
 
-        As in a job (`core/linkage/report.py`), recall is told from passes of first spellings.
+        As in a job (`core/linkage/quality/report.py`), recall is told from passes of first spellings.
         """
         one, other = (lookalikes(tags.groups, self.recipes) for tags in self.tags)
         tokens, free = [], []

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.components import components
+from tallystick.core.linkage.matching.components import components
 from tallystick.lab.linking.people import People, Texts, header_of, selected, separators
 from tallystick.records.identifiers import strings
 

@@ -12,7 +12,7 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.link import checked_link, link_asked
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.linkage.ladders import similarity_of
+from tallystick.core.linkage.passes.ladders import similarity_of
 from tests.governance import agreement, agreement_value, question_value
 
 FULL = ("ssn", "first_name", "last_name", "birth_date", "street", "city", "zip")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tallystick.core.job.passes import VERSION
-from tallystick.core.linkage import names
-from tallystick.core.linkage.ladders import LADDERS
+from tallystick.core.linkage.fields import names
+from tallystick.core.linkage.passes.ladders import LADDERS
 from tests.vectors import linkage as golden
 
 FILE = golden.read()

@@ -26,9 +26,9 @@ from typing import Any, Final, cast
 
 from tallystick.core.disclosure.rule import Context, Draft, Profile
 from tallystick.core.disclosure.rules.match_rates import shown_groups
-from tallystick.core.linkage.estimates import FEWEST, Estimate, Lookalikes, precision
-from tallystick.core.linkage.intervals import Z, wilson
-from tallystick.core.linkage.report import THOUSAND, Seen, spread
+from tallystick.core.linkage.quality.estimates import FEWEST, Estimate, Lookalikes, precision
+from tallystick.core.linkage.quality.intervals import Z, wilson
+from tallystick.core.linkage.quality.report import THOUSAND, Seen, spread
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts
 

@@ -31,12 +31,12 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.bands import Identifiers, PeopleGrams, least_bits
-from tallystick.core.linkage.coincidence import GRAMS, Element, damaged, different_people, housemates
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.ladders import SIMILARITY
-from tallystick.core.linkage.rounds import FEWEST as FEWEST_BANDS
-from tallystick.core.linkage.rounds import Rounds
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.passes.bands import Identifiers, PeopleGrams, least_bits
+from tallystick.core.linkage.passes.coincidence import GRAMS, Element, damaged, different_people, housemates
+from tallystick.core.linkage.passes.ladders import SIMILARITY
+from tallystick.core.linkage.passes.rounds import FEWEST as FEWEST_BANDS
+from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto.tags import TokenColumn
 
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY

@@ -32,9 +32,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.agreement import closed, coinciding, identifier_of, identifiers_of, parts_of
-from tallystick.core.linkage.intervals import Z, weighted_poisson
-from tallystick.core.linkage.recipes import Recipe
+from tallystick.core.linkage.passes.recipes import Recipe
+from tallystick.core.linkage.quality.agreement import closed, coinciding, identifier_of, identifiers_of, parts_of
+from tallystick.core.linkage.quality.intervals import Z, weighted_poisson
 
 SAME: Final = 10.0
 """Bits above those of a list's pairs: fewer than one such pair in a thousand lists would be chance."""

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.fields import EITHER_ORDER, FIELDS
-from tallystick.core.linkage.normalise import Normalised, normalised
-from tallystick.core.linkage.recipes import Part, Recipe
+from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
+from tallystick.core.linkage.fields.normalise import Normalised, normalised
+from tallystick.core.linkage.passes.recipes import Part, Recipe
 from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.tags import TokenColumn
 

@@ -33,7 +33,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.fields import FIELDS
+from tallystick.core.linkage.fields.fields import FIELDS
 
 MASS: Final = 9.0
 MOST_BITS: Final = 13.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.components import components
+from tallystick.core.linkage.matching.components import components
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -21,7 +21,7 @@ from math import log2
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.fields import FIELDS, FieldKind
+from tallystick.core.linkage.fields.fields import FIELDS, FieldKind
 
 MIN_BITS: Final = 24.0
 """What a recipe must say for lists of any size."""

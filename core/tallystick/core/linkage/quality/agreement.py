@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.fields import EITHER_ORDER, FIELDS
-from tallystick.core.linkage.recipes import Part, Recipe
+from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
+from tallystick.core.linkage.passes.recipes import Part, Recipe
 
 Bools = npt.NDArray[np.bool_]
 

@@ -18,10 +18,10 @@ import jellyfish
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.normalise import Normalised
-from tallystick.core.linkage.recipes import Part
-from tallystick.core.linkage.tokens import Fields, Identifiers
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.fields.normalise import Normalised
+from tallystick.core.linkage.passes.recipes import Part
+from tallystick.core.linkage.passes.tokens import Fields, Identifiers
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

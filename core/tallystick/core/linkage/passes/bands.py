@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.coincidence import weight
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.grams import GramTable, gram_table, minima
-from tallystick.core.linkage.normalise import normalised
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.passes.coincidence import weight
+from tallystick.core.linkage.passes.grams import GramTable, gram_table, minima
 from tallystick.crypto.tags import TokenColumn
 
 if TYPE_CHECKING:
-    from tallystick.core.linkage.similarity import SimilarityPlan
+    from tallystick.core.linkage.passes.similarity import SimilarityPlan
 
 Identifiers = Mapping[str, npt.NDArray[Any] | Sequence[object]]
 Bools = npt.NDArray[np.bool_]

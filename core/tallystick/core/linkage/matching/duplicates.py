@@ -22,10 +22,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.apart import Apart
-from tallystick.core.linkage.components import components
-from tallystick.core.linkage.recipes import Recipe
-from tallystick.core.linkage.tokens import Fields, Identifiers
+from tallystick.core.linkage.matching.apart import Apart
+from tallystick.core.linkage.matching.components import components
+from tallystick.core.linkage.passes.recipes import Recipe
+from tallystick.core.linkage.passes.tokens import Fields, Identifiers
 
 Int64s = npt.NDArray[np.int64]
 

@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage import columns
-from tallystick.core.linkage.alternates import ALTERNATES
-from tallystick.core.linkage.dates import birth_dates
-from tallystick.core.linkage.digits import phones, ssn4s, ssns, zips
-from tallystick.core.linkage.names import initials, names
-from tallystick.core.linkage.places import agency_ids, cities, sexes, streets
+from tallystick.core.linkage.fields import columns
+from tallystick.core.linkage.fields.alternates import ALTERNATES
+from tallystick.core.linkage.fields.dates import birth_dates
+from tallystick.core.linkage.fields.digits import phones, ssn4s, ssns, zips
+from tallystick.core.linkage.fields.names import initials, names
+from tallystick.core.linkage.fields.places import agency_ids, cities, sexes, streets
 
 VERSION: Final = "v1"
 MAX_TEXT: Final = 256

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.fields import FIELDS
-from tallystick.core.linkage.recipes import WEAK_BY_NAME, Recipe, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.passes.recipes import WEAK_BY_NAME, Recipe, check_strength, needed_bits, parsed_recipe
 
 _STRICT: Final = (
     "state_id+birth_date",

@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.recipes import Recipe
-from tallystick.core.linkage.sharing import Halves, Hasher
-from tallystick.core.linkage.tokens import Identifiers, token_columns
+from tallystick.core.linkage.passes.hashing import Halves, Hasher
+from tallystick.core.linkage.passes.recipes import Recipe
+from tallystick.core.linkage.passes.tokens import Identifiers, token_columns
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.tags import TokenColumn
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from tallystick.core.linkage import columns
+from tallystick.core.linkage.fields import columns
 
 TITLES: Final = frozenset({"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF", "REV", "HON", "SIR"})
 SUFFIXES: Final = frozenset({"JR", "SR", "II", "III", "IV", "PHD", "MD", "DDS", "ESQ", "RN"})

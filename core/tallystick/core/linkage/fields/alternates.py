@@ -11,11 +11,11 @@ from typing import Final
 import jellyfish
 import numpy as np
 
-from tallystick.core.linkage.dates import birth_dates
-from tallystick.core.linkage.digits import of_ssns
-from tallystick.core.linkage.names import name_words, names
-from tallystick.core.linkage.nicknames import GROUP
-from tallystick.core.linkage.places import street_names
+from tallystick.core.linkage.fields.dates import birth_dates
+from tallystick.core.linkage.fields.digits import of_ssns
+from tallystick.core.linkage.fields.names import name_words, names
+from tallystick.core.linkage.fields.nicknames import GROUP
+from tallystick.core.linkage.fields.places import street_names
 
 PARTICLES: Final = frozenset(
     {"DA", "DAS", "DE", "DEL", "DELA", "DER", "DI", "DOS", "DU", "EL", "LA", "LAS", "LE", "LOS", "VAN", "VON", "Y"}

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from tallystick.core.linkage import columns
-from tallystick.core.linkage.names import LONGEST_MARK, PLACEHOLDERS, joined_words, says_nothing, spaced_words, words
+from tallystick.core.linkage.fields import columns
+from tallystick.core.linkage.fields.names import LONGEST_MARK, PLACEHOLDERS, joined_words, says_nothing, spaced_words, words
 
 _SEXES: Final = {
     "F": "F",

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage import columns
+from tallystick.core.linkage.fields import columns
 
 SSN: Final = 9
 SHORTEST_SSN: Final = 7

@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage.banding import coinciding, only_best
-from tallystick.core.linkage.clusters import Clusters
-from tallystick.core.linkage.rounds import Rounds, Seen
+from tallystick.core.linkage.matching.banding import coinciding, only_best
+from tallystick.core.linkage.matching.clusters import Clusters
+from tallystick.core.linkage.passes.rounds import Rounds, Seen
 from tallystick.crypto.order import alike
 
 Int64s = npt.NDArray[np.int64]
