@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from benchmarks.febrl import among_strangers, febrl4, halves, housemates, unrelated
 from benchmarks.report import machine, table
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.coincidence import different_people
 from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, SIMILARITY
 from tallystick.core.linkage.passes.ladders import ladder as recipes_in
-from tallystick.core.linkage.passes.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.similarity import BANDS, NO_HOUSEHOLDS, NO_TWINS, SimilarityPlan, plan_of
 from tallystick.core.linkage.quality.estimates import Estimate
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.lab.county.write import generate

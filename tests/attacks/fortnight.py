@@ -17,8 +17,8 @@ from tallystick.coordinator.matching import Matches, matched
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.similarity import band_columns
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.statistics.rulebook import allowed_job
 from tallystick.crypto import masks, tags

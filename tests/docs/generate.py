@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, mermaid
-from tallystick.core.statistics.measure import registered
+from tallystick.core.measure import registered
 from tests.docs.cli_reference import cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -19,8 +19,8 @@ ROOMS: Final = ("client", "coordinator", "core", "crypto", "lab", "node", "proto
 MEASURE: Final = '''
 """A toy: from the sum of products of two columns, of two agencies."""
 
-from tallystick.core.statistics.measure import Measure, Undefined
-from tallystick.core.statistics.moments import Sum
+from tallystick.core.measure import Measure, Undefined
+from tallystick.core.moments import Sum
 
 
 class Comoment(Measure):
@@ -67,7 +67,7 @@ from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.disclosure.rules.large_cells import LargeCells
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.quality.report import Seen
-from tallystick.core.statistics import measure
+from tallystick.core import measure
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.rulebook import plan_job

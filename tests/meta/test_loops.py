@@ -23,9 +23,10 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.recipes import parsed_recipe
-from tallystick.core.linkage.passes.similarity import band_columns, plan_of
+from tallystick.core.linkage.passes.similarity import plan_of
 from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.linkage.quality.report import seen

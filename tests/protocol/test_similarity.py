@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.linkage.matching.matching import Matches, matched
-from tallystick.core.linkage.passes.bands import PeopleGrams
-from tallystick.core.linkage.passes.similarity import band_columns
+from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness

@@ -20,9 +20,10 @@ import numpy.typing as npt
 
 from tallystick.core.job.passes import VERSION
 from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.recipes import NAMED, parsed_recipe
-from tallystick.core.linkage.passes.similarity import SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.randomness import SeededRandomness

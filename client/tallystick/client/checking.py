@@ -11,11 +11,11 @@ from typing import Any
 from tallystick.client.estimate import Estimate, estimated
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.approval import Required
 from tallystick.core.job.check import participants
-from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.linkage.passes.similarity import SimilarityPlan

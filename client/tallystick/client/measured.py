@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from tallystick.core.job.model import Measure
-from tallystick.core.statistics.measure import Asked, Undefined
+from tallystick.core.measure import Asked, Undefined
 
 Measures = Mapping[str, Asked]
 """By label."""

@@ -26,11 +26,11 @@ from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.disclosure.families import Names, family_of, renamed
 from tallystick.core.disclosure.kept import told_counts
+from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid
-from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.keyfile import Identity
 from tallystick.core.linkage.quality.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence

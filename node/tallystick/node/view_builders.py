@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final, TypeVar, cast, get_args
 
 from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Broken, TallyError
 from tallystick.core.job.approval import ReasonClass, required
-from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers

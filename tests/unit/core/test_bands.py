@@ -13,9 +13,9 @@ import pytest
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes import bands as made_in_groups
 from tallystick.core.linkage.passes import grams
-from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
 from tallystick.core.linkage.passes.recipes import parsed_recipe
-from tallystick.core.linkage.passes.similarity import SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.tags import Passes, TokenColumn
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Refused
+from tallystick.core.measure import Asked, Exact, Undefined, registered
+from tallystick.core.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.measure import Asked, Exact, Undefined, registered
-from tallystick.core.statistics.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.plan import Factor
 from tallystick.core.statistics.planner import cell_prime_counts, plan
 from tallystick.core.statistics.table import table

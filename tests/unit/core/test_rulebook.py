@@ -13,8 +13,8 @@ from tallystick.core.errors import TallyError
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.measure import registered
 from tallystick.core.statistics.computation import computation_of
-from tallystick.core.statistics.measure import registered
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS, bounds_prime_counts
 from tallystick.core.statistics.rulebook import allowed_job, plan_job, problems

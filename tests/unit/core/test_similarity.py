@@ -13,20 +13,12 @@ from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.linkage.fields.normalise import normalised
 from tallystick.core.linkage.matching.banding import coinciding, only_best
 from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
 from tallystick.core.linkage.passes.grams import gram_table, grams, minima
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import Rounds
-from tallystick.core.linkage.passes.similarity import (
-    BANDS,
-    DAMAGES,
-    MANY,
-    MOST_TWINS,
-    WRONG,
-    SimilarityPlan,
-    band_columns,
-    plan_of,
-)
+from tallystick.core.linkage.passes.similarity import BANDS, DAMAGES, MANY, MOST_TWINS, WRONG, SimilarityPlan, plan_of
 
 FULL = ("first_name", "last_name", "birth_date", "street", "city", "zip")
 NAMES = ("first_name", "last_name", "birth_date")

@@ -17,7 +17,7 @@ from tallystick.core.agreement.model import Agreement, Disclosure
 from tallystick.core.disclosure.profiles import PROFILES, Profile, combined, profile_of
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.job.model import Question
-from tallystick.core.statistics.moments import Sum
+from tallystick.core.moments import Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import Moments

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallystick.core.errors import Broken
-from tallystick.core.statistics.measure import registered
+from tallystick.core.measure import registered
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
 from tests.cells import names

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.errors import Invalid
+from tallystick.core.measure import registered
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
-from tallystick.core.statistics.measure import registered
 
 PROTOCOL = "TS1"
 

@@ -18,7 +18,7 @@ from tallystick.core.canonical import digest_of
 from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parsed_derive
 from tallystick.core.job.model import Question, parsed_join
-from tallystick.core.statistics.measure import Asked, registered
+from tallystick.core.measure import Asked, registered
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.core.statistics.measure import Asked
-from tallystick.core.statistics.moments import Present, Sum
+from tallystick.core.measure import Asked
+from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
 
+from tallystick.core import measure as registry
 from tallystick.core.agreement.model import JoinKind, Timestamp
+from tallystick.core.measure import Asked, registered
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
-from tallystick.core.statistics import measure as registry
-from tallystick.core.statistics.measure import Asked, registered
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """A column of a group of people: `wages.earnings`."""

@@ -27,8 +27,8 @@ from typing import Final, Literal
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
+from tallystick.core.moments import Count, Present, Sum
 from tallystick.core.statistics.keys import InReport, Key, Matched, Number, OfList, People, Usable
-from tallystick.core.statistics.moments import Count, Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 

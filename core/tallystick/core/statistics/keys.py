@@ -2,7 +2,7 @@
 
 | place | number |
 |---|---|
-| `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`moments.py`) |
+| `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`core/moments.py`) |
 | `InGroup(i)`: group i of the linkage report | `People(left group)`, `Matched` |
 | `InReport`: all people of the job | `People(group)`, `Usable(group)`, `Matched`, `OfList(number, group)` |
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.statistics.moments import Moment
+from tallystick.core.moments import Moment
 
 
 @dataclass(frozen=True)

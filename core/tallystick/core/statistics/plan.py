@@ -12,9 +12,9 @@ from typing import Literal
 
 from tallystick.core.job.columns import split
 from tallystick.core.linkage.quality.sharing import ListNumber
+from tallystick.core.measure import Asked
+from tallystick.core.moments import Present
 from tallystick.core.statistics.keys import Key
-from tallystick.core.statistics.measure import Asked
-from tallystick.core.statistics.moments import Present
 
 Side = Literal["left", "right"]
 

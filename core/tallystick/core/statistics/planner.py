@@ -28,11 +28,11 @@ from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.columns import split
 from tallystick.core.job.model import Join, Question, parsed_join
 from tallystick.core.linkage.quality.sharing import ListNumber
+from tallystick.core.measure import Asked, columns_asked
+from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import by_levels, declared_column, integer_bounds
 from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, Number, OfList, People, Place, Usable
-from tallystick.core.statistics.measure import Asked, columns_asked
-from tallystick.core.statistics.moments import Count, Moment, Sum
 from tallystick.core.statistics.plan import Cell, Factor, Own, Plan, Population, Quantity, Side
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import primes_needed

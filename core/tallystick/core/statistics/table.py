@@ -13,9 +13,9 @@ from typing import Literal, TypeAlias
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
+from tallystick.core.measure import Exact, Undefined
+from tallystick.core.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, OfList, People, Usable
-from tallystick.core.statistics.measure import Exact, Undefined
-from tallystick.core.statistics.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.plan import Plan
 
 Value: TypeAlias = str | int | float | bool | None

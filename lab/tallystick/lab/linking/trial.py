@@ -11,9 +11,10 @@ import numpy as np
 
 from tallystick.core.errors import TallyError
 from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
 from tallystick.core.linkage.passes.recipes import Recipe
-from tallystick.core.linkage.passes.similarity import SimilarityPlan, band_columns, plan_of
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import FIRST, spelled, spelled_columns
 from tallystick.core.linkage.quality.estimates import Estimate, lookalikes, precision, recall
 from tallystick.crypto.randomness import Randomness

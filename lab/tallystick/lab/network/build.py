@@ -22,10 +22,10 @@ from tallystick.core.errors import Invalid
 from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import Identity, new_identity, write_identity
+from tallystick.core.measure import registered
 from tallystick.core.net.joining import exchanged, read_invitation
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
-from tallystick.core.statistics.measure import registered
 from tallystick.crypto.envelope import SealingKey
 from tallystick.lab.network.model import Lab
 from tallystick.records.registry import node_entry

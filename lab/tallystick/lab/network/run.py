@@ -27,10 +27,10 @@ from tallystick.client.results import Result
 from tallystick.client.sdk import Client
 from tallystick.client.views import View
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
+from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.files import make_private, write_private
-from tallystick.core.job.leakage import leakage_statement
 from tallystick.core.job.model import Question
 from tallystick.core.statistics.rulebook import problems
 from tallystick.lab.network.build import (

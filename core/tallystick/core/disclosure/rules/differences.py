@@ -30,8 +30,8 @@ from typing import Any, Final
 from tallystick.core.disclosure.kept import read_counts, telling, told_counts
 from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
 from tallystick.core.disclosure.rules.small_cells import CROWD
-from tallystick.core.statistics.measure import Asked, registered
-from tallystick.core.statistics.moments import Present, Sum
+from tallystick.core.measure import Asked, registered
+from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 
 REASON: Final = "difference"

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, cast
 
 from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
-from tallystick.core.statistics.moments import Present, Sum
+from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Moments, Row
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log2
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,8 @@ from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.fields.normalise import normalised
 from tallystick.core.linkage.passes.coincidence import weight
 from tallystick.core.linkage.passes.grams import GramTable, gram_table, minima
+from tallystick.core.linkage.passes.similarity import SimilarityPlan, least_bits
 from tallystick.crypto.tags import TokenColumn
-
-if TYPE_CHECKING:
-    from tallystick.core.linkage.passes.similarity import SimilarityPlan
 
 Identifiers = Mapping[str, npt.NDArray[Any] | Sequence[object]]
 Bools = npt.NDArray[np.bool_]
@@ -139,6 +136,16 @@ class Bands(Mapping[str, TokenColumn]):
             yield name, TokenColumn(columns.pop().astype(">u4").tobytes(), self._offsets, grams.usable)
 
 
-def least_bits(people: int) -> float:
-    """Give how much a person's fields must say together: twice the bits of the number of people."""
-    return 2 * log2(max(people, 2))
+def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int, secret: bytes) -> dict[str, TokenColumn]:
+    """Give the tokens of `n` people in each band, by the band's name, all at once; `Bands` makes some at a time.
+
+    Args:
+        plan: what was agreed.
+        identifiers: raw values, one per person, by identifier.
+        n: number of people.
+        secret: the job secret; in a rehearsal any 32 random bytes, the same for both lists.
+
+    Raises:
+        Invalid: `link-invalid`: an identifier of another number of people, or one of the plan's that is missing.
+    """
+    return dict(PeopleGrams(plan, identifiers, n).bands(secret))

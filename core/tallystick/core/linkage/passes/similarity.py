@@ -26,18 +26,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from math import log2
 from typing import Final
 
 import numpy as np
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS
-from tallystick.core.linkage.passes.bands import Identifiers, PeopleGrams, least_bits
 from tallystick.core.linkage.passes.coincidence import GRAMS, Element, damaged, different_people, housemates
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import FEWEST as FEWEST_BANDS
 from tallystick.core.linkage.passes.rounds import Rounds
-from tallystick.crypto.tags import TokenColumn
 
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
 BANDS: Final = (40, 64)
@@ -158,6 +157,11 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
     return plan
 
 
+def least_bits(people: int) -> float:
+    """Give how much a person's fields must say together: twice the bits of the number of people."""
+    return 2 * log2(max(people, 2))
+
+
 @lru_cache(maxsize=64)
 def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
@@ -209,18 +213,3 @@ def _shapes(fields: tuple[str, ...], kind: str) -> list[tuple[Element, ...]]:
     who = tuple(name for name in fields if (GRAMS[name].who if kind == NO_TWINS else name == "first_name"))
     rest = tuple(name for name in fields if name not in who)
     return [(who, *(rest,) * count) for count in (1, 2, 3)]
-
-
-def band_columns(plan: SimilarityPlan, identifiers: Identifiers, n: int, secret: bytes) -> dict[str, TokenColumn]:
-    """Give the tokens of `n` people in each band, by the band's name, all at once; `Bands` makes some at a time.
-
-    Args:
-        plan: what was agreed.
-        identifiers: raw values, one per person, by identifier.
-        n: number of people.
-        secret: the job secret; in a rehearsal any 32 random bytes, the same for both lists.
-
-    Raises:
-        Invalid: `link-invalid`: an identifier of another number of people, or one of the plan's that is missing.
-    """
-    return dict(PeopleGrams(plan, identifiers, n).bands(secret))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tallystick.core.statistics.measure import Exact, Measure
-from tallystick.core.statistics.moments import Moment
+from tallystick.core.measure import Exact, Measure
+from tallystick.core.moments import Moment
 
 
 class CountMeasure(Measure):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from tallystick.core.statistics.measure import Exact, Measure, Undefined
-from tallystick.core.statistics.moments import Moment, Sum
+from tallystick.core.measure import Exact, Measure, Undefined
+from tallystick.core.moments import Moment, Sum
 
 
 class MeanMeasure(Measure):

@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import isqrt
 from typing import Final
 
-from tallystick.core.statistics.measure import Exact, Measure, Undefined
-from tallystick.core.statistics.moments import Moment, Sum
+from tallystick.core.measure import Exact, Measure, Undefined
+from tallystick.core.moments import Moment, Sum
 
 _BITS: Final = 64
 """Of the root before it is rounded: a double has 53, and one more than that must be exact."""

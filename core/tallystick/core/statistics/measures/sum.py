@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tallystick.core.statistics.measure import Exact, Measure
-from tallystick.core.statistics.moments import Moment, Sum
+from tallystick.core.measure import Exact, Measure
+from tallystick.core.moments import Moment, Sum
 
 
 class SumMeasure(Measure):

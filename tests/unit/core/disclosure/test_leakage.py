@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
-from tallystick.core.job.leakage import leakage_statement
+from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.job.passes import passes_of
 from tallystick.crypto.decoys import privacy_delta
 from tests.governance import agreement, agreement_value, job, question

@@ -1,4 +1,7 @@
-"""What a measure is, and which there are: every file of `measures/` is one, found by looking into the folder.
+"""What a measure is, and which there are: every file of `statistics/measures/` is one, found by looking into the folder.
+
+Agreements and job files name measures, and statistics work them out. So the interface stands below all of them, beside `moments.py`,
+and the folder of measures is named here (`FOLDER`), not imported.
 
 To add one, write a file there with a class that derives from `Measure`, and its tests. Job files, agreements and policies take it by its
 name, docs/configuration.md tells of it once `python -m tests.docs.generate` has run, the planner makes a cell of each of its moments, and
@@ -18,10 +21,12 @@ from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
-from tallystick.core.statistics import measures
-from tallystick.core.statistics.moments import Count, Moment, Present, Sum
+from tallystick.core.moments import Count, Moment, Present, Sum
+
+FOLDER: Final = "tallystick.core.statistics.measures"
+"""The package whose files are measures, one each."""
 
 Exact: TypeAlias = int | Fraction
 """An opened moment: a fraction where its columns have digits after the point."""
@@ -144,8 +149,8 @@ def registered() -> Mapping[str, Measure]:
             code: nothing that is read can cause it.
     """
     found: dict[str, Measure] = {}
-    for module in sorted(pkgutil.iter_modules(measures.__path__), key=lambda one: (one.name != "count", one.name)):
-        held = import_module(f"{measures.__name__}.{module.name}")
+    for module in sorted(pkgutil.iter_modules(import_module(FOLDER).__path__), key=lambda one: (one.name != "count", one.name)):
+        held = import_module(f"{FOLDER}.{module.name}")
         made = [one() for one in vars(held).values() if isinstance(one, type) and _is_of(one, held.__name__)]
         if len(made) != 1 or made[0].name != module.name:
             raise TypeError(f"{held.__name__} must hold one measure, of the name {module.name}")
