@@ -1,0 +1,366 @@
+"""The rounds of a statistical job: one table, of which everything else that knows the rounds is made.
+
+A row says who sends what to whom, after what, how much it may be, and what the job does meanwhile. Read off it are what a machine's
+state awaits (`states.py`, `desk.py`), which messages the relay takes, and how much of each, who is waited for, the phase
+(`coordinator/waiting.py`), what the coordinator may do (`coordinator/driver.py`), and the table of docs/protocol.md §4.
+
+A new round is a row here and a transition of the machine that receives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import cached_property, lru_cache
+from typing import Final
+
+from tallystick.crypto.machine import Ref
+from tallystick.crypto.statistic import messages as kinds
+
+PAIR: Final = 2
+PHASES: Final = ("derive", "tag", "match", "compute", "check", "release")
+"""What a job does, in order; `core/job/lifecycle.py` says what each is. Before any round says otherwise it is the first."""
+SCHEDULES: Final = 256
+"""How many expanded tables are kept; others are expanded again."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Two agencies that multiply columns.
+
+    Attributes:
+        number: tells exchanges of one job apart, in the name of the round; empty where there is one.
+    """
+
+    encryptor: str
+    multiplier: str
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The parties of one job, in the roles that rounds have.
+
+    Attributes:
+        agencies: data agencies, in name order.
+        desk: the agency that opens; it need not be one of them.
+        exchanges: who multiplies with whom.
+        decoys: whether lists have any.
+    """
+
+    agencies: tuple[str, ...]
+    desk: str
+    exchanges: tuple[Exchange, ...]
+    decoys: bool
+
+    def ring(self, owner: str) -> tuple[str, ...]:
+        """Give the agencies that an owner's list visits, in order: all others by name, beginning after the owner."""
+        at = self.agencies.index(owner)
+        return self.agencies[at + 1 :] + self.agencies[:at]
+
+    def exchange(self, number: str) -> Exchange:
+        """Give the exchange of a number. Pre-condition: there is one."""
+        return next(exchange for exchange in self.exchanges if exchange.number == number)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What messages of a round are about, which is the second part of their names.
+
+    Attributes:
+        suffix: as the table of the documents writes it behind the kind.
+        names: gives the topics; a round without any has the empty one.
+    """
+
+    suffix: str
+    names: Callable[[Cast], tuple[str, ...]] = field(repr=False)
+
+
+NOTHING: Final = Topic("", lambda _: ("",))
+OWNER: Final = Topic(":OWNER", lambda cast: cast.agencies)
+EXCHANGE: Final = Topic("", lambda cast: tuple(exchange.number for exchange in cast.exchanges))
+
+
+@dataclass(frozen=True)
+class Role:
+    """Who sends or receives.
+
+    Attributes:
+        text: as the documents say it.
+        names: gives the parties, from the cast, what the message is about, and (for a receiver; else empty) who sends it.
+    """
+
+    text: str
+    names: Callable[[Cast, str, str], tuple[str, ...]] = field(repr=False)
+
+
+EACH: Final = Role("each data agency", lambda cast, *_: cast.agencies)
+EACH_OTHER: Final = Role(
+    "each other data agency", lambda cast, _, sender: tuple(name for name in cast.agencies if name != sender)
+)
+ON_ITS_WAY: Final = Role("owner, then who got it", lambda cast, owner, _: (owner, *cast.ring(owner)[:-1]))
+NEXT: Final = Role("next in the ring", lambda cast, owner, sender: (_next_in_ring(cast, owner, sender),))
+LAST: Final = Role("last in OWNER's ring", lambda cast, owner, _: (cast.ring(owner)[-1],))
+ENCRYPTOR: Final = Role("encryptor", lambda cast, number, _: (cast.exchange(number).encryptor,))
+MULTIPLIER: Final = Role("multiplier", lambda cast, number, _: (cast.exchange(number).multiplier,))
+BOTH: Final = Role("encryptor and multiplier", lambda cast, number, _: _pair(cast, number))
+THE_OTHER: Final = Role("the other", lambda cast, number, sender: tuple(name for name in _pair(cast, number) if name != sender))
+DESK: Final = Role("desk", lambda cast, *_: (cast.desk,))
+COORDINATOR: Final = Role("coordinator", lambda *_: (kinds.COORDINATOR,))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a job has a round at all.
+
+    Attributes:
+        text: as the documents say it; empty if always.
+    """
+
+    text: str
+    holds: Callable[[Cast], bool] = field(repr=False)
+
+
+ALWAYS: Final = Condition("", lambda _: True)
+OF_MORE: Final = Condition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
+WITH_DECOYS: Final = Condition("with decoys", lambda cast: cast.decoys)
+
+
+class Which(Enum):
+    """Which messages of an earlier round a message comes after."""
+
+    ALL = auto()
+    SAME = auto()
+    """All that are about the same."""
+    GOT = auto()
+    """Those about the same that its sender receives."""
+
+
+@dataclass(frozen=True)
+class After:
+    """An earlier round, or the same one, that must be complete before a message is due."""
+
+    kind: str
+    which: Which = Which.ALL
+
+
+@dataclass(frozen=True)
+class Round:
+    """A row of the table.
+
+    Attributes:
+        payload: what is in a message, for the documents.
+        after: what must be complete before a message of it is due. That is when it is waited for; a party may send it earlier.
+        phase: what the job does while it is due. None: other work goes on meanwhile, so it says nothing of the phase.
+        about: what its messages are about.
+        condition: which jobs have it.
+        limit: the most MiB that the envelopes of a message may have together; None: as `width`, or the relay's limits alone.
+        width: of a round of lists: bytes of a value. A list may be as long as its owner's declarations allow.
+        beside: the round with which its messages are made and count in one step, so that nobody waits for them by themselves.
+    """
+
+    kind: str
+    sender: Role
+    receiver: Role
+    payload: str = field(repr=False)
+    after: tuple[After, ...] = ()
+    phase: str | None = None
+    about: Topic = NOTHING
+    condition: Condition = ALWAYS
+    limit: int | None = None
+    width: Callable[[Cast], int] | None = field(repr=False, default=None)
+    beside: str | None = None
+
+
+def _next_in_ring(cast: Cast, owner: str, sender: str) -> str:
+    visits = (owner, *cast.ring(owner))
+    return visits[visits.index(sender) + 1]
+
+
+def _pair(cast: Cast, number: str) -> tuple[str, str]:
+    exchange = cast.exchange(number)
+    return exchange.encryptor, exchange.multiplier
+
+
+def _tag_width(cast: Cast) -> int:
+    """Give the bytes of what the coordinator gets for a row and pass: of more than two agencies it is still a point."""
+    return kinds.TAG_BYTES if len(cast.agencies) == PAIR else kinds.POINT_BYTES
+
+
+_EXCHANGED: Final = (
+    "confirmation 32 in a chunk of its own, then {}, one a chunk (§7); with decoys the audit's first, in the same form"
+)
+
+ROUNDS: tuple[Round, ...] = (
+    Round(kinds.SEED, EACH, EACH_OTHER, "common contribution 32 ‖ pair contribution 32", limit=1),
+    Round(
+        kinds.POINTS, ON_ITS_WAY, NEXT, "per pass `rows × 32` bytes, passes one after another",
+        after=(After(kinds.SEED), After(kinds.POINTS, Which.GOT)), phase="tag", about=OWNER, width=lambda _: kinds.POINT_BYTES,
+    ),
+    Round(
+        kinds.TAGS, LAST, COORDINATOR, "two agencies: per pass `rows × 16` bytes of tags. More: `rows × 32` of points",
+        after=(After(kinds.POINTS, Which.GOT),), phase="tag", about=OWNER, width=_tag_width,
+    ),
+    Round(
+        kinds.CORRECTION, EACH, COORDINATOR, "d, 32 bytes",
+        after=(After(kinds.SEED),), phase="tag", condition=OF_MORE, limit=1,
+    ),
+    Round(
+        kinds.SLOTS, COORDINATOR, EACH, "table size 8 bytes ‖ `rows × 4` bytes, little-endian, in the owner's order",
+        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match",
+    ),
+    Round(
+        kinds.REPORT, COORDINATOR, DESK, "the coordinator's part of the linkage report, canonical JSON, at most 64 KiB",
+        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", beside=kinds.SLOTS,
+    ),
+    Round(
+        kinds.COLUMNS, ENCRYPTOR, MULTIPLIER, _EXCHANGED.format("c0 of BFV ciphertexts"),
+        after=(After(kinds.SLOTS),), phase="compute", about=EXCHANGE,
+    ),
+    Round(
+        kinds.PRODUCTS, MULTIPLIER, ENCRYPTOR, _EXCHANGED.format("BFV ciphertexts"),
+        after=(After(kinds.COLUMNS, Which.SAME),), phase="compute", about=EXCHANGE,
+    ),
+    Round(
+        kinds.AUDIT, BOTH, THE_OTHER, '`frame("audit", job, attempt₄, share₄)`: a share of the decoy audit (§7)',
+        after=(After(kinds.PRODUCTS, Which.SAME),), phase="compute", about=EXCHANGE, condition=WITH_DECOYS, limit=1,
+    ),
+    Round(
+        kinds.RECIPIENT, DESK, EACH, "Paillier modulus, 384 bytes, big-endian",
+        after=(After(kinds.SLOTS),), limit=1,
+    ),
+    Round(
+        kinds.SHARES, EACH, COORDINATOR, "a signed sealed-shares document",
+        after=(After(kinds.PRODUCTS), After(kinds.AUDIT), After(kinds.RECIPIENT)), phase="compute", limit=160,
+    ),
+    Round(
+        kinds.SEALED, COORDINATOR, DESK, "all sealed-shares documents and their product",
+        after=(After(kinds.SHARES),), phase="compute",
+    ),
+    Round(
+        kinds.RELEASE, DESK, COORDINATOR, "the result sealed to the analyst",
+        after=(After(kinds.REPORT), After(kinds.SEALED)), phase="check", limit=160,
+    ),
+)  # fmt: skip
+"""The table; no row comes after one below it."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A message that a job of one cast has.
+
+    Attributes:
+        row: of the table.
+        after: the messages that must be complete before it is due.
+    """
+
+    ref: Ref
+    row: Round = field(repr=False)
+    after: frozenset[Ref]
+
+    @property
+    def local(self) -> bool:
+        """Whether a party sends it to itself, which nobody else sees."""
+        return self.ref.sender == self.ref.receiver
+
+
+def expand_rounds(cast: Cast, rounds: tuple[Round, ...] | None = None) -> tuple[Expected, ...]:
+    """Give every message of a job of this cast, in the order of the table.
+
+    Args:
+        cast: the parties.
+        rounds: another table than `ROUNDS`.
+    """
+    rows = [row for row in (ROUNDS if rounds is None else rounds) if row.condition.holds(cast)]
+    refs = {row.kind: tuple(_refs(row, cast)) for row in rows}
+    return tuple(Expected(ref, row, frozenset(_before(ref, row, refs))) for row in rows for ref in refs[row.kind])
+
+
+def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
+    for about in row.about.names(cast):
+        for sender in row.sender.names(cast, about, ""):
+            for receiver in row.receiver.names(cast, about, sender):
+                yield Ref(row.kind, sender, receiver, about)
+
+
+def _before(ref: Ref, row: Round, refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
+    for after in row.after:
+        for other in refs.get(after.kind, ()):
+            same = after.which == Which.ALL or other.about == ref.about
+            got = after.which != Which.GOT or other.receiver == ref.sender
+            if same and got and other.sender != other.receiver:
+                yield other
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The messages of one job, and what follows from which of them are complete.
+
+    Attributes:
+        expected: every message, in the order of the table.
+    """
+
+    cast: Cast
+    expected: tuple[Expected, ...] = field(repr=False)
+
+    @cached_property
+    def sent_by_agencies(self) -> dict[Ref, Expected]:
+        """Every message that an agency may put into the relay; no other is taken."""
+        return {one.ref: one for one in self.expected if one.ref.sender != kinds.COORDINATOR and not one.local}
+
+    def refs(self, kind: str) -> tuple[Ref, ...]:
+        """Give every message of a round."""
+        return tuple(one.ref for one in self.expected if one.ref.kind == kind)
+
+    def inbox(self, party: str, kind: str) -> tuple[Ref, ...]:
+        """Give the messages of a round that a party receives, from itself or from others."""
+        return tuple(ref for ref in self.refs(kind) if ref.receiver == party)
+
+    def outbox(self, party: str, *kinds_: str) -> tuple[Ref, ...]:
+        """Give the messages of rounds that a party sends."""
+        return tuple(one.ref for one in self.expected if one.ref.kind in kinds_ and one.ref.sender == party)
+
+    def done(self, kind: str, complete: Collection[Ref]) -> bool:
+        """Say whether every message of a round is complete."""
+        return all(ref in complete for ref in self.refs(kind))
+
+    def ready(self, kind: str, complete: Collection[Ref]) -> bool:
+        """Say whether a round can be made: all that it comes after is complete, and it is not."""
+        before = (ref for one in self.expected if one.ref.kind == kind for ref in one.after)
+        return not self.done(kind, complete) and all(ref in complete for ref in before)
+
+    def silent(self, complete: Collection[Ref]) -> tuple[Ref, ...]:
+        """Give the messages that are due and not complete, the coordinator's among them: their senders are waited for."""
+        return tuple(
+            one.ref
+            for one in self.expected
+            if one.ref not in complete and one.row.beside is None and not one.local and _due(one, complete)
+        )
+
+    def phase(self, complete: Collection[Ref]) -> str:
+        """Give what the job does: the latest phase of a message that is complete, or that is due after a round of some phase.
+
+        What is due after rounds of none counts only once it is complete: that contributions are there does not say that lists are made.
+        """
+        by_kind = {one.ref.kind: one.row for one in self.expected}
+        phases = {PHASES[0]}
+        for one in self.expected:
+            turn = any(by_kind[ref.kind].phase is not None for ref in one.after) and _due(one, complete)
+            if one.row.phase is not None and (one.ref in complete or turn):
+                phases.add(one.row.phase)
+        return max(phases, key=PHASES.index)
+
+
+def _due(one: Expected, complete: Collection[Ref]) -> bool:
+    return all(ref in complete for ref in one.after)
+
+
+def schedule_of(cast: Cast) -> Schedule:
+    """Give the messages of a job of this cast."""
+    return _schedule(cast, ROUNDS)
+
+
+@lru_cache(SCHEDULES)
+def _schedule(cast: Cast, rounds: tuple[Round, ...]) -> Schedule:
+    return Schedule(cast, expand_rounds(cast, rounds))
