@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tallystick.coordinator.config import MIB, Limits
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Spool, Stale, Storage, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
+from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
@@ -108,7 +108,7 @@ class Relay:
         record, contract = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
-        if name.ref.sender != caller.name or name.ref not in contract.sent_by_agencies:
+        if name.ref.sender != caller.name or name.ref not in contract.schedule.sent_by_agencies:
             raise Broken(
                 "protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller.name} in this job"
             )

@@ -34,7 +34,7 @@ def cells(part: Assignment, yes: Mapping[str | None, int], matched: Mapping[str 
         ones = yes.get(region, 0)
         values |= {(at, f"count({COLUMN})"): matched.get(region, 0)}
         values |= {(at, f"sum({COLUMN})"): ones, (at, f"sum({COLUMN} * {COLUMN})"): ones}
-    merged = [values.get(name, value) for name, value in zip(names(part.plan), base.values, strict=True)]
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
     return replace(base, values=tuple(merged))
 
 
@@ -112,7 +112,7 @@ def test_s19_other_names_do_not_hide_what_was_told() -> None:
 def test_s40_squares_of_zeros_and_ones_that_are_not_their_sum_are_refused() -> None:
     part = part_of("variance")
     honest = cells(part, YES)
-    at = names(part.plan).index((0, f"sum({COLUMN} * {COLUMN})"))
+    at = names(part.contract.plan).index((0, f"sum({COLUMN} * {COLUMN})"))
     lie = replace(honest, values=(*honest.values[:at], honest.values[at] + 1, *honest.values[at + 1 :]))
     with pytest.raises(Broken) as refused:
         Room().made(part, lie)
