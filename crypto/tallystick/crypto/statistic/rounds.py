@@ -135,14 +135,19 @@ class Which(Enum):
     """All that are about the same."""
     GOT = auto()
     """Those about the same that its sender receives."""
+    ABOVE = auto()
+    """All of every row above, but for rows that are beside another."""
 
 
 @dataclass(frozen=True)
 class After:
-    """An earlier round, or the same one, that must be complete before a message is due."""
+    """What must be complete before a message is due: of an earlier round, of the same one, or of all above (then `kind` is empty)."""
 
     kind: str
     which: Which = Which.ALL
+
+
+EVERYTHING_ABOVE: Final = After("", Which.ABOVE)
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,7 @@ ROUNDS: tuple[Round, ...] = (
     ),
     Round(
         kinds.SHARES, EACH, COORDINATOR, "a signed sealed-shares document",
-        after=(After(kinds.PRODUCTS), After(kinds.AUDIT), After(kinds.RECIPIENT)), phase="compute", limit=160,
+        after=(EVERYTHING_ABOVE,), phase="compute", limit=160,
     ),
     Round(
         kinds.SEALED, COORDINATOR, DESK, "all sealed-shares documents and their product",
@@ -274,7 +279,11 @@ def expand_rounds(cast: Cast, rounds: tuple[Round, ...] | None = None) -> tuple[
     """
     rows = [row for row in (ROUNDS if rounds is None else rounds) if row.condition.holds(cast)]
     refs = {row.kind: tuple(_refs(row, cast)) for row in rows}
-    return tuple(Expected(ref, row, frozenset(_before(ref, row, refs))) for row in rows for ref in refs[row.kind])
+    return tuple(
+        Expected(ref, row, frozenset(_before(ref, row, rows[:at], refs)))
+        for at, row in enumerate(rows)
+        for ref in refs[row.kind]
+    )
 
 
 def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
@@ -284,13 +293,15 @@ def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
                 yield Ref(row.kind, sender, receiver, about)
 
 
-def _before(ref: Ref, row: Round, refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
+def _before(ref: Ref, row: Round, above: list[Round], refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
     for after in row.after:
-        for other in refs.get(after.kind, ()):
-            same = after.which == Which.ALL or other.about == ref.about
-            got = after.which != Which.GOT or other.receiver == ref.sender
-            if same and got and other.sender != other.receiver:
-                yield other
+        whole = after.which == Which.ABOVE
+        for kind in [one.kind for one in above if one.beside is None] if whole else [after.kind]:
+            for other in refs.get(kind, ()):
+                same = whole or after.which == Which.ALL or other.about == ref.about
+                got = after.which != Which.GOT or other.receiver == ref.sender
+                if same and got and other.sender != other.receiver:
+                    yield other
 
 
 @dataclass(frozen=True)
