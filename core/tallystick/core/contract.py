@@ -24,7 +24,8 @@ from tallystick.core.statistics.rulebook import plan_job
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation
-from tallystick.crypto.statistic.rounds import Cast, Schedule, schedule_of
+from tallystick.crypto.statistic.rounds import Cast
+from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 
 MIB: Final = 1 << 20
 

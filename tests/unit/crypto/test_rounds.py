@@ -19,7 +19,8 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.statistic import agency, rounds, states
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.rounds import After, Cast, Exchange, Round, Schedule, Which, expand_rounds, schedule_of
+from tallystick.crypto.statistic.rounds import After, Cast, Exchange, Round, Which
+from tallystick.crypto.statistic.schedule import Schedule, expand_rounds, schedule_of
 from tests.docs.generate import protocol
 from tests.protocol.bus import Bus
 from tests.protocol.cases import all_pairs, desk_setup, paillier_key, setups, sides_of_two

@@ -22,7 +22,8 @@ from tallystick.crypto.modulus import modulus
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, opened_cells
-from tallystick.crypto.statistic.rounds import Cast, Schedule, schedule_of
+from tallystick.crypto.statistic.rounds import Cast
+from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.statistic.shares import packing_of, product_of, read_added, verified_shares
 
 MAX_REPORT_BYTES: Final = 64 * 1024

@@ -17,7 +17,8 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audit, AuditKeys
 from tallystick.crypto.statistic.computation import Computation
-from tallystick.crypto.statistic.rounds import Cast, Schedule, schedule_of
+from tallystick.crypto.statistic.rounds import Cast
+from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.workers import Workers
 
 Int32s = npt.NDArray[np.int32]
