@@ -97,14 +97,14 @@ def test_s19_other_names_do_not_hide_what_was_told() -> None:
     people = one.contract.job.question.json_value()["people"]
     named = {"people": {"a": people["tanf"], "b": people["wages"]}, "join": "a inner b", "by": ["a.region"]}
     other = assignment(TERMS, measures=["count", {"sd": "a.employed"}], link="default", **named)
-    values = dict(zip(names(other.plan), opened(other, MATCHED | {"north": 200}).values, strict=True))
+    values = dict(zip(names(other.contract.plan), opened(other, MATCHED | {"north": 200}).values, strict=True))
     for at, region in enumerate(REGIONS):
         ones = (YES | {"north": 64}).get(region, 0)
         values |= {(at, "count(a.employed)"): (MATCHED | {"north": 200}).get(region, 0)}
         values |= {(at, "sum(a.employed)"): ones, (at, "sum(a.employed * a.employed)"): ones}
     for what in ("people", "usable"):
         values |= {(-1, f"{what}({group})"): 1600 for group in ("a", "b")}
-    body = room.made(other, replace(opened(other, MATCHED), values=tuple(values[name] for name in names(other.plan))))
+    body = room.made(other, replace(opened(other, MATCHED), values=tuple(values[name] for name in names(other.contract.plan))))
     (north,) = [one for one in body["rows"] if one["a.region"] == "north"]
     assert north["hidden"] == ["sd(a.employed)"]
 

@@ -1,8 +1,9 @@
 """The rounds of a statistical job: one table, of which everything else that knows the rounds is made.
 
-A row says who sends what to whom, after what, how much it may be, and what the job does meanwhile. Read off it are what a machine's
-state awaits (`states.py`, `desk.py`), which messages the relay takes, and how much of each, who is waited for, the phase
-(`coordinator/waiting.py`), what the coordinator may do (`coordinator/driver.py`), and the table of docs/protocol.md §4.
+A row says who sends what to whom, after what, how much it may be, and what the job does meanwhile. Read off it (`schedule.py`) are what
+a machine's state awaits (`states.py`, `desk.py`), which messages the relay takes, when, and how much of each (`coordinator/relay.py`),
+who is waited for and the phase (`coordinator/waiting.py`), what the coordinator may do (`coordinator/driver.py`), and the table of
+docs/protocol.md §4.
 
 A new round is a row here and a transition of the machine that receives it.
 """
