@@ -17,6 +17,7 @@ from tallystick.coordinator.app import IDENTITY, SEALING, Coordinator, compose
 from tallystick.coordinator.authority import create_issuer
 from tallystick.coordinator.config import Config, Settings
 from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.records import MessageRecord
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
@@ -156,8 +157,19 @@ class Town:
         self.approve()
         self.greet(attempt)
 
+    def reach(self, *refs: Ref, attempt: int = 1) -> None:
+        """Let the messages count without which the relay takes none of these; nothing of them is in the spool."""
+        record = self.at.storage.job(self.digest)
+        assert record is not None
+        expected = self.at.jobs.contract(record).schedule.sent_by_agencies
+        held = {message.name for message in self.at.storage.messages(self.digest)}
+        names = {self.name(needed, attempt) for ref in refs if ref in expected for needed in expected[ref].needed}
+        rows = [MessageRecord(name, 1, 0) for name in sorted(names - held, key=str)]
+        self.at.storage.change(record, record, messages=rows)
+
     def put(self, ref: Ref, chunks: Iterable[bytes], attempt: int = 1) -> MessageState:
-        """Upload a message of an agency."""
+        """Upload a message of an agency, when it may come."""
+        self.reach(ref, attempt=attempt)
         return self.upload(ref.sender, self.name(ref, attempt), self.envelopes(ref, chunks, attempt))
 
     def upload(self, caller: str, name: MessageName, envelopes: Iterable[Envelope]) -> MessageState:

@@ -27,7 +27,7 @@ from tests.unit.node.test_desk import MATCHED, TERMS, Room, assignment, opened
 
 PART = assignment()
 HONEST = opened(PART, MATCHED)
-CELLS = names(PART.plan)
+CELLS = names(PART.contract.plan)
 FAMILY = family_of(PART.contract.job.question, PART.contract.agreement)
 LARGEST = (1 << 29) - 1
 """Of a cell of one prime: more does not fit."""
@@ -59,7 +59,7 @@ def check(lies: dict[tuple[int, str], int]) -> Broken | None:
     assert error.code == "cells-contradict"
     assert kept == ([], [None])
     text = shown(error)
-    for name in PART.plan.passes:
+    for name in PART.contract.plan.passes:
         text = text.replace(name, "")
     assert not re.search(r"\d", text)
     assert not any(region in text for region in MATCHED if region)
@@ -85,11 +85,11 @@ def test_s40_more_matches_than_people_end_with_a_name_and_without_a_release() ->
     """The attack that made this rule: without it the report's interval takes the root of a negative number."""
     cells = lied({(-1, "people(wages)"): -1100, (-1, "usable(wages)"): -1100})
     profile = profile_of(TERMS.disclosure)
-    before = table(PART.plan, cells.values)
-    rows, totals, _ = suppress(before, linkage_numbers(PART.plan, cells.values), profile, PART.plan)
-    links: Any = Seen((570, *([0] * (len(PART.passes.told) - 1))), None)
+    before = table(PART.contract.plan, cells.values)
+    rows, totals, _ = suppress(before, linkage_numbers(PART.contract.plan, cells.values), profile, PART.contract.plan)
+    links: Any = Seen((570, *([0] * (len(PART.contract.passes.told) - 1))), None)
     with pytest.raises(ValueError, match="math domain"):
-        linkage_report(PART.plan, cells.values, (before, rows), totals, links, decoys=0, exact=1, profile=profile)
+        linkage_report(PART.contract.plan, cells.values, (before, rows), totals, links, decoys=0, exact=1, profile=profile)
     error = refusal(Room(), cells)
     assert error is not None
     assert error.code in CATALOGUE

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.coordinator import driver
-from tallystick.coordinator.contract import Contract
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.contract import Contract
 from tallystick.core.errors import Refused
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.lifecycle import JobState
@@ -136,13 +136,13 @@ def random_list(rows: int, width: int = kinds.TAG_BYTES) -> Iterator[bytes]:
 
 def test_s44_the_coordinator_takes_and_matches_the_longest_lists_that_are_allowed(town: Town) -> None:
     assert contract_of(town).most_rows == dict.fromkeys(AGENCIES, MOST)
-    for ref in contract_of(town).points:
+    for ref in contract_of(town).schedule.refs(kinds.POINTS):
         assert town.put(ref, random_list(MOST, kinds.POINT_BYTES)).complete
     for ref in tags_refs().values():
         assert town.put(ref, random_list(MOST)).complete
     town.advance()
     assert town.state == JobState.RUNNING
-    assert {m.name.ref for m in town.at.storage.messages(town.digest)} > set(contract_of(town).slots)
+    assert {m.name.ref for m in town.at.storage.messages(town.digest)} > set(contract_of(town).schedule.refs(kinds.SLOTS))
 
 
 @pytest.mark.parametrize("rows", [MOST + 1, HUGE])
@@ -167,7 +167,7 @@ def test_s44_the_coordinator_matches_no_longer_list_and_names_its_sender(
 @pytest.mark.parametrize("kind", [kinds.POINTS, kinds.TAGS])
 def test_s44_an_upload_that_goes_on_is_refused_before_it_is_written(town: Town, kind: str) -> None:
     contract = contract_of(town)
-    ref = next(ref for ref in sorted((*contract.points, *contract.tags), key=str) if ref.kind == kind)
+    ref = min(contract.schedule.refs(kind), key=str)
     most = contract.most_bytes(ref)
     assert most is not None
     with pytest.raises(Refused, match=rf"{ref.round} of {ref.sender} is over its limit") as caught:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tallystick.core.errors import CATALOGUE
-from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, mermaid
+from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, Phase, mermaid
 from tallystick.core.measure import registered
+from tallystick.crypto.statistic import rounds
 from tests.docs.cli_reference import cli
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROUNDS_BEGIN = "<!-- made by `python -m tests.docs.generate` from crypto/tallystick/crypto/statistic/rounds.py -->\n\n"
+ROUNDS_END = "\n<!-- end of what is made -->\n"
 
 
 def errors() -> str:
@@ -29,17 +32,58 @@ def errors() -> str:
 def state_machines() -> str:
     """Give docs/state-machines.md: the life of a job."""
     events = "".join(f"| `{event}` | {meaning} |\n" for event, meaning in EVENTS.items())
-    phases = "".join(f"| `{phase}` | {meaning} |\n" for phase, meaning in PHASES.items())
+    phases = "".join(f"| `{phase}` | {meaning} | {_rounds_of(phase)} |\n" for phase, meaning in PHASES.items())
     ends = ", ".join(f"`{state}`" for state in JobState if state in FINAL)
     return (
         "# State machines\n\n"
-        "Made by `python -m tests.docs.generate` from `core/tallystick/core/job/lifecycle.py`.\n\n"
+        "Made by `python -m tests.docs.generate` from `core/tallystick/core/job/lifecycle.py` and "
+        "`crypto/tallystick/crypto/statistic/rounds.py`.\n\n"
         f"## A job\n\n```mermaid\n{mermaid()}```\n\n"
         f"It ends as {ends}; nothing follows.\n\n"
         "| event | when |\n|---|---|\n" + events + "\n"
         "A running or releasing job also has a phase, and an attempt of three at most.\n\n"
-        "| phase | what happens |\n|---|---|\n" + phases
+        "| phase | what happens | rounds (docs/protocol.md §4) |\n|---|---|---|\n" + phases
     )
+
+
+def _rounds_of(phase: Phase) -> str:
+    return ", ".join(f"`{row.kind}{row.about.suffix}`" for row in rounds.ROUNDS if row.phase == phase)
+
+
+def rounds_table() -> str:
+    """Give the table of docs/protocol.md §4."""
+    return "| round | from → to | after | at most | payload |\n|---|---|---|---|---|\n" + "".join(
+        f"| `{row.kind}{row.about.suffix}` | {_parties(row)} | {', '.join(map(_after, row.after))} | {_most(row)} | {row.payload} |\n"
+        for row in rounds.ROUNDS
+    )
+
+
+def _parties(row: rounds.Round) -> str:
+    condition = f" ({row.condition.text})" if row.condition.text else ""
+    return f"{row.sender.text} → {row.receiver.text}{condition}"
+
+
+def _after(after: rounds.After) -> str:
+    match after.which:
+        case rounds.Which.ALL:
+            return f"every `{after.kind}`"
+        case rounds.Which.SAME:
+            return f"its `{after.kind}`"
+        case rounds.Which.GOT:
+            return f"its `{after.kind}` to the sender"
+        case rounds.Which.ABOVE:
+            return "every round above"
+
+
+def _most(row: rounds.Round) -> str:
+    return "the list's bound" if row.width is not None else "" if row.limit is None else f"{row.limit} MiB"
+
+
+def protocol() -> str:
+    """Give docs/protocol.md with its table of rounds as the code has it."""
+    before, _, rest = (DOCS / "protocol.md").read_text(encoding="utf-8").partition(ROUNDS_BEGIN)
+    _, _, after = rest.partition(ROUNDS_END)
+    return before + ROUNDS_BEGIN + rounds_table() + ROUNDS_END + after
 
 
 def configuration() -> str:
@@ -56,6 +100,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "configuration.md": configuration,
     "errors.md": errors,
+    "protocol.md": protocol,
     "state-machines.md": state_machines,
 }
 

@@ -102,6 +102,7 @@ def network(town: Town, failpoint: str | None = None) -> Iterator[tuple[Process,
 )
 def test_s34_killed_during_an_upload(town: Town, failpoint: str, held: int, complete: bool) -> None:
     """The node asks what is held and sends the rest; the message counts once, as it was sent."""
+    town.reach(POINTS)
     envelopes = town.envelopes(POINTS, [bytes([n]) * 300_000 for n in range(5)])
     with network(town, failpoint) as (server, nodes):
         with pytest.raises(TallyError, match="unavailable"):
@@ -123,6 +124,7 @@ def test_s34_killed_during_an_upload(town: Town, failpoint: str, held: int, comp
 @pytest.mark.slow
 def test_s34_killed_again_and_again_during_one_upload(town: Town) -> None:
     """What was acknowledged is never lost, and what was not is sent again: the message ends up whole."""
+    town.reach(POINTS)
     envelopes = town.envelopes(POINTS, [bytes([n]) * 400_000 for n in range(24)])
     draw = random.Random(34)
     acknowledged = MessageState()
@@ -145,6 +147,7 @@ def test_s34_killed_again_and_again_during_one_upload(town: Town) -> None:
 @pytest.mark.parametrize("failpoint", ["message-written:1", "slots-written", "slots-recorded"])
 def test_s34_killed_while_slots_are_written(town: Town, failpoint: str) -> None:
     """Both agencies get slots of one and the same assignment: matched rows share theirs, others have their own."""
+    town.reach(*tags_refs().values())
     with network(town, failpoint) as (server, nodes):
         for number, ref in enumerate(tags_refs().values()):
             envelopes = town.envelopes(ref, tags_chunks(number, rows=ROWS))

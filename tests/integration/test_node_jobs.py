@@ -195,7 +195,7 @@ async def test_s40_an_agency_that_seals_what_cannot_be_true_fails_the_job_and_no
         def lying(assignment: Assignment) -> Prepared:
             told = around.prepare(assignment)
             changed = {"people(wages)": 30, "usable(wages)": 30}
-            cells = zip(assignment.plan.cells, told.own, strict=True)
+            cells = zip(assignment.contract.plan.cells, told.own, strict=True)
             return replace(told, own=tuple(changed.get(cell.label, own) for cell, own in cells))
 
         nodes[1].jobs.around = replace(around, prepare=lying)

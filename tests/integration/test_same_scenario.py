@@ -15,6 +15,7 @@ import pytest
 
 from tallystick.client.asking import new_job
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.contract import Contract
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.job.model import Job, Question
@@ -25,7 +26,6 @@ from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
-from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import read_config
 from tallystick.node.prepare import prepared
@@ -78,20 +78,21 @@ def over_memory(network: Network, asked: Question) -> Answer:
     job, _ = new_job(asked, agreement, network.document.digest, network.keys.analyst, now=datetime.now(UTC))
     contract = Contract(job.read(Job), job, agreement, network.document)
     setups = {name: setup(network, Assignment(name, contract)) for name in (EXITS, WAGES)}
-    some = Assignment(EXITS, contract)
     keys = {name: bytes.fromhex(agreement.parties[name].key) for name in setups}
-    desk = DeskSetup(some.desk, some.agencies, some.job, 1, keys, some.computation, SystemRandomness())
+    desk = DeskSetup(contract.desk, contract.agencies, contract.digest, 1, keys, contract.computation, SystemRandomness())
 
     def report(tags: list[Any], matches: Matches) -> bytes:
-        part = seen(tags, matches, some.passes.exact, agreement.decoys, some.passes.rounds(agreement.decoys))
-        return encoded(part, job=some.job, attempt=1, passes=some.passes.digest)
+        part = seen(tags, matches, contract.passes.exact, agreement.decoys, contract.passes.rounds(agreement.decoys))
+        return encoded(part, job=contract.digest, attempt=1, passes=contract.passes.digest)
 
-    opened = Bus(setups, desk, report=report, rounds=some.passes.rounds(agreement.decoys)).run()
-    rows = table(some.plan, opened.values)
-    part = read_seen(opened.report, job=some.job, attempt=1, passes=some.passes.digest, count=len(some.passes.told))
+    opened = Bus(setups, desk, report=report, rounds=contract.passes.rounds(agreement.decoys)).run()
+    rows = table(contract.plan, opened.values)
+    part = read_seen(
+        opened.report, job=contract.digest, attempt=1, passes=contract.passes.digest, count=len(contract.passes.told)
+    )
     linkage = linkage_report(
-        some.plan, opened.values, (rows, rows), linkage_numbers(some.plan, opened.values), part,
-        decoys=agreement.decoys, exact=len(some.passes.exact), profile=profile_of(agreement.disclosure),
+        contract.plan, opened.values, (rows, rows), linkage_numbers(contract.plan, opened.values), part,
+        decoys=agreement.decoys, exact=len(contract.passes.exact), profile=profile_of(agreement.disclosure),
     )  # fmt: skip
     return Answer(rows, linkage)
 
@@ -99,24 +100,24 @@ def over_memory(network: Network, asked: Question) -> Answer:
 def setup(network: Network, assignment: Assignment) -> AgencySetup:
     """Give an agency's machine what its node would."""
     config, storage = read_config(network.folder / assignment.me / "node.yaml"), MemoryStorage()
-    people = prepared(assignment, config, storage)
+    people, contract = prepared(assignment, config, storage), assignment.contract
     return AgencySetup(
         me=assignment.me,
-        agencies=assignment.agencies,
-        desk=assignment.desk,
-        job=assignment.job,
+        agencies=contract.agencies,
+        desk=contract.desk,
+        job=contract.digest,
         attempt=1,
         passes=people.passes,
         bands_of=people.bands_of,
-        bands=assignment.passes.bands,
-        least=assignment.passes.least,
+        bands=contract.passes.bands,
+        least=contract.passes.least,
         people=people.people,
-        decoys=assignment.contract.agreement.decoys,
-        most_rows=assignment.most_rows,
+        decoys=contract.agreement.decoys,
+        most_rows=contract.most_rows,
         coin_key=storage.secret(),
         columns=people.over_slots,
         own=people.own,
-        computation=assignment.computation,
+        computation=contract.computation,
         sign=network.keys.agencies[assignment.me].sign,
         randomness=SystemRandomness(),
         workers=SerialWorkers(),

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.contract import Contract
 from tallystick.core.documents import signed
 from tallystick.core.linkage.matching.matching import Matches
 from tallystick.core.linkage.quality.report import encoded, seen
@@ -28,7 +29,6 @@ from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
 from tallystick.lab.linking.rehearse import Rehearsal, rehearse
-from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
 from tallystick.node.prepare import people_of, prepared
@@ -162,20 +162,19 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
         keys[agency] = smallest_keys(folder, name, people_of(mine, config).duplicates)
         assert len(keys[agency]) == made.people
         setups[agency] = AgencySetup(
-            me=agency, agencies=mine.agencies, desk=mine.desk, job=mine.job, attempt=1, passes=made.passes, people=made.people,
-            decoys=decoys, most_rows=mine.most_rows, coin_key=storage.secret(), columns=noted(slots, agency, made.over_slots), own=made.own,
-            computation=mine.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
+            me=agency, agencies=part.agencies, desk=part.desk, job=part.digest, attempt=1, passes=made.passes, people=made.people,
+            decoys=decoys, most_rows=part.most_rows, coin_key=storage.secret(), columns=noted(slots, agency, made.over_slots), own=made.own,
+            computation=part.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
             workers=SerialWorkers(), tell=lambda *_: None,
         )  # fmt: skip
-    some = Assignment(AGENCIES["tanf"], part)
     public = {agency: bytes.fromhex(terms.parties[agency].key) for agency in setups}
     links: list[int] = []
 
     def report(tags: list[Any], matches: Matches) -> bytes:
         links.extend(matches.links)
-        return encoded(seen(tags, matches, some.passes.exact, decoys), job=some.job, attempt=1, passes=some.passes.digest)
+        return encoded(seen(tags, matches, part.passes.exact, decoys), job=part.digest, attempt=1, passes=part.passes.digest)
 
-    desk = DeskSetup(some.desk, some.agencies, some.job, 1, public, some.computation, SystemRandomness())
+    desk = DeskSetup(part.desk, part.agencies, part.digest, 1, public, part.computation, SystemRandomness())
     Bus(setups, desk, report=report).run()
     first, second = AGENCIES.values()
     _, a, b = np.intersect1d(slots[first], slots[second], return_indices=True)

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.records import JobRecord
 from tallystick.core.agreement.check import COORDINATOR, valid_agreement
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.contract import Contract
 from tallystick.core.documents import SignedDocument, decoded, read_document
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.check import verified_job
@@ -39,18 +39,7 @@ class Agreements:
         Raises:
             Refused: `agreement-unknown`, or why it does not count (`valid_agreement`).
         """
-        with self._lock:
-            document = self._documents.get(digest)
-            if document is None:
-                self._documents.update(self._read())
-                document = self._documents.get(digest)
-        if document is None:
-            raise Refused(
-                "agreement-unknown",
-                "the coordinator has no agreement of that digest",
-                hint="give its operator the signed agreement",
-            )
-        return valid_agreement(document, at, own=(COORDINATOR, self._key))
+        return self._valid(self._document(digest), at)
 
     def contract(self, record: JobRecord) -> Contract:
         """Give the contract of a stored job: what it was submitted under, whatever has expired since.
@@ -61,9 +50,10 @@ class Agreements:
         with self._lock:
             held = self._contracts.get(record.job)
         if held is None:
-            agreement = self.find(record.agreement_digest, record.submitted)
-            job = verified_job(decoded(record.document, kind="job"), agreement)
-            held = Contract(record.job, job, agreement)
+            agreement_document = self._document(record.agreement_digest)
+            agreement = self._valid(agreement_document, record.submitted)
+            document = decoded(record.document, kind="job")
+            held = Contract(verified_job(document, agreement), document, agreement, agreement_document)
             with self._lock:
                 self._contracts[record.job] = held
                 while len(self._contracts) > MAX_CONTRACTS:
@@ -79,6 +69,23 @@ class Agreements:
             except TallyError as error:
                 found[str(path)] = error.message
         return found
+
+    def _document(self, digest: str) -> SignedDocument:
+        with self._lock:
+            document = self._documents.get(digest)
+            if document is None:
+                self._documents.update(self._read())
+                document = self._documents.get(digest)
+        if document is None:
+            raise Refused(
+                "agreement-unknown",
+                "the coordinator has no agreement of that digest",
+                hint="give its operator the signed agreement",
+            )
+        return document
+
+    def _valid(self, document: SignedDocument, at: datetime) -> Agreement:
+        return valid_agreement(document, at, own=(COORDINATOR, self._key))
 
     def _read(self) -> dict[str, SignedDocument]:
         documents = {}

@@ -17,9 +17,9 @@ from tallystick.core.terminal import SETTINGS, Format, format_option, print_json
 
 if TYPE_CHECKING:
     from tallystick.coordinator.app import Coordinator
-    from tallystick.coordinator.contract import Contract
     from tallystick.coordinator.records import JobRecord
     from tallystick.coordinator.views import JobStatus
+    from tallystick.core.contract import Contract
 
 CONNECTED_WITHIN_S: Final = 10
 ROLES: Final[tuple[Member, ...]] = get_args(Member)

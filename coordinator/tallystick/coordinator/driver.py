@@ -18,7 +18,6 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from tallystick.coordinator.contract import PAIR, Contract
 from tallystick.coordinator.jobs import Change, Jobs
 from tallystick.coordinator.matching import matched
 from tallystick.coordinator.ports import Spool, Storage
@@ -27,6 +26,7 @@ from tallystick.coordinator.slots import assigned_slots, shuffled_table
 from tallystick.coordinator.taglist import Opened, TagList, Tags, whole_passes
 from tallystick.coordinator.waiting import APPROVAL, HELLO
 from tallystick.core.agreement.check import COORDINATOR, pinned_key
+from tallystick.core.contract import Contract
 from tallystick.core.documents import decoded
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
@@ -44,6 +44,7 @@ from tallystick.crypto.points import checked_points, refuse_repeats
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.messages import POINT_BYTES, TAG_BYTES, arriving_list, slots_payload
+from tallystick.crypto.statistic.rounds import PAIR
 from tallystick.crypto.statistic.shares import MAX_BYTES, added
 from tallystick.crypto.tags import corrected_tags
 
@@ -82,10 +83,10 @@ def due(view: View) -> Action | None:
             return Action.ANNOUNCE
         case JobState.APPROVING:
             return Action.START if _approved(view) else None
-        case JobState.RUNNING if not complete.issuperset(contract.slots):
-            return Action.MATCH if complete.issuperset(contract.tags) else None
+        case JobState.RUNNING if not contract.schedule.done(kinds.SLOTS, complete):
+            return Action.MATCH if contract.schedule.ready(kinds.SLOTS, complete) else None
         case JobState.RUNNING:
-            return Action.ADD if complete.issuperset(contract.shares) else None
+            return Action.ADD if contract.schedule.ready(kinds.SEALED, complete) else None
         case JobState.RELEASING:
             return Action.FINISH if contract.release in complete else None
         case _:
@@ -177,7 +178,8 @@ class Driver:
         slots, table_size = assigned_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
         part = encoded(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
-        written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(contract.slots, slots, strict=True)]
+        refs = contract.schedule.refs(kinds.SLOTS)
+        written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(refs, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
         self._jobs.step(view.record, Change(messages=tuple(written)))
@@ -194,9 +196,10 @@ class Driver:
     def _tags(self, view: View, owner: str) -> Opened:
         """Open an owner's list: give its rows, and pass by pass its tags (rows, 16), checked."""
         contract, names = view.contract, view.contract.passes.names
-        last, pair = contract.ring(owner)[-1], len(contract.agencies) == PAIR
+        pair = len(contract.agencies) == PAIR
         width = TAG_BYTES if pair else POINT_BYTES
-        chunks, most = self._read(view, Ref(kinds.TAGS, last, COORDINATOR, owner)), contract.most_rows[owner]
+        [ref] = (ref for ref in contract.schedule.refs(kinds.TAGS) if ref.about == owner)
+        last, chunks, most = ref.sender, self._read(view, ref), contract.most_rows[owner]
         rows, arrived = arriving_list(chunks, width, passes=len(names), sender=last, most=most)
         correction = b"" if pair else b"".join(self._read(view, Ref(kinds.CORRECTION, owner, COORDINATOR)))
         if not pair and len(correction) != CORRECTION_BYTES:
@@ -216,7 +219,7 @@ class Driver:
 
     def _add(self, view: View) -> None:
         """Multiply the sealed shares, which adds them, and hand the product to the desk with what it was made of."""
-        documents = {ref.sender: self._whole(view, ref, MAX_BYTES) for ref in view.contract.shares}
+        documents = {ref.sender: self._whole(view, ref, MAX_BYTES) for ref in view.contract.schedule.refs(kinds.SHARES)}
         message = self._write(view, view.contract.sealed, added(documents))
         failpoint("sealed-written")
         self._jobs.step(view.record, Change(JobEvent.SEAL, messages=(message,)))

@@ -10,11 +10,11 @@ Rules that this file enforces:
 
 from __future__ import annotations
 
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.jobs import Change, Jobs, signed_document
 from tallystick.coordinator.ports import Storage
 from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord
 from tallystick.coordinator.waiting import APPROVAL, HELLO
+from tallystick.core.contract import Contract
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.approval import Approval, verified_approval
 from tallystick.core.job.hello import verified_hello

@@ -20,7 +20,6 @@ import structlog
 
 from tallystick.coordinator.agreements import Agreements
 from tallystick.coordinator.config import Limits
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Spool, Stale, Storage
 from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
@@ -28,6 +27,7 @@ from tallystick.coordinator.waiting import silent
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import moment
 from tallystick.core.clock import Clock
+from tallystick.core.contract import Contract
 from tallystick.core.documents import Kind, SignedDocument, decoded
 from tallystick.core.errors import CATALOGUE, Refused
 from tallystick.core.failpoint import failpoint

@@ -2,7 +2,8 @@
 
 Rules that this file enforces:
 
-1. A message is taken only if the job's protocol has it, its sender is the caller, and its attempt is the present one.
+1. A message is taken only if the job's protocol has it, its sender is the caller, its attempt is the present one, and every message that
+   its sender must have read to make it is complete (`crypto/statistic/schedule.py`).
 2. Every envelope carries its sender's signature over its own place: one that was moved is refused before it is written.
 3. Envelopes are taken in order. One that is held already is skipped if it is the same and refused if it is not.
 4. A message counts when all of it is durable and its row is written; only then can its receiver see it.
@@ -17,9 +18,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tallystick.coordinator.config import MIB, Limits
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Spool, Stale, Storage, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
+from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
@@ -33,12 +34,13 @@ Open = Callable[[bytes, Identity], tuple[JobRecord, Contract]]
 
 @dataclass(frozen=True)
 class _Place:
-    """An admitted message: whose it is, its sender's key, and how much room it has."""
+    """An admitted message: whose it is, its sender's key, how much room it has, and whether its turn has come."""
 
     name: MessageName
     caller: Identity
     sender_key: bytes
     room: int
+    due: bool
 
 
 class Relay:
@@ -63,6 +65,8 @@ class Relay:
             Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1.
         """
         place = self._admitted(caller, name)
+        if not place.due:
+            raise Broken("protocol-broken", f"{name.ref.round} of {caller.name} comes before what it must be made of")
         with self._lock:
             older = self._receiving.pop(name, None)
             if older is not None:
@@ -108,15 +112,18 @@ class Relay:
         record, contract = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
-        if name.ref.sender != caller.name or name.ref not in contract.sent_by_agencies:
+        if name.ref.sender != caller.name or name.ref not in contract.schedule.sent_by_agencies:
             raise Broken(
                 "protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller.name} in this job"
             )
-        held = sum(message.bytes for message in self._storage.messages(name.job))
+        messages = self._storage.messages(name.job)
+        complete = {message.name.ref for message in messages if message.name.attempt == name.attempt}
+        held = sum(message.bytes for message in messages)
         room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - held)
         if (most := contract.most_bytes(name.ref)) is not None:
             room = min(room, most)
-        return _Place(name, caller, bytes.fromhex(contract.agreement.parties[caller.name].key), room)
+        key = bytes.fromhex(contract.agreement.parties[caller.name].key)
+        return _Place(name, caller, key, room, contract.schedule.may_send(name.ref, complete))
 
     def _complete(self, name: MessageName) -> MessageRecord | None:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)

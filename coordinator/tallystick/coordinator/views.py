@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tallystick.coordinator.contract import Contract
 from tallystick.coordinator.ports import Storage
 from tallystick.coordinator.progress import ProgressBook, Reported
 from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.waiting import APPROVAL, HELLO, phase_of, silent
+from tallystick.core.contract import Contract
 from tallystick.core.job.lifecycle import JobState, Phase
 from tallystick.core.net.tls import Identity
 

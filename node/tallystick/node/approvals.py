@@ -21,8 +21,9 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
+from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import family_of
-from tallystick.core.documents import SignedDocument, decoded, signed
+from tallystick.core.documents import decoded, signed
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import Approval, ReasonClass, complete_approvals, verified_approval
@@ -40,16 +41,6 @@ Judge = Callable[[Job, Agreement], Verdict]
 
 MAX_DEPOSITS: Final = 16
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A job that counts, with the agreement it is under."""
-
-    job: Job
-    document: SignedDocument
-    agreement: Agreement
-    agreement_document: SignedDocument
 
 
 @dataclass

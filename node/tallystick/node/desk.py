@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
+from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import Names, family_of, renamed
 from tallystick.core.disclosure.kept import told_counts
 from tallystick.core.disclosure.leakage import leakage_statement
@@ -38,7 +39,6 @@ from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
 from tallystick.crypto.codec import derive
 from tallystick.crypto.statistic.desk import Opened
-from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.housekeeping import check_remembered, kept_until
 from tallystick.node.ports import JobRecord, Storage
@@ -79,8 +79,8 @@ class Desk:
                 opened cells cannot all be true; `attempts-differ`; `disk`.
             Refused: `answers-forgotten`: earlier results of the family are not kept any more.
         """
-        contract, plan = assignment.contract, assignment.plan
-        job = assignment.job.hex()
+        contract, plan = assignment.contract, assignment.contract.plan
+        job = contract.digest.hex()
         record = self.storage.job(job)
         assert record is not None
         with self._one_at_a_time:  # two results of one family must not miss each other
@@ -145,9 +145,9 @@ class Desk:
         self, assignment: Assignment, attempt: int, opened: Opened
     ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
         """Turn opened cells into rows and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
-        contract, plan, passes = assignment.contract, assignment.plan, assignment.passes
-        question, job = contract.job.question, assignment.job.hex()
-        part = read_seen(opened.report, job=assignment.job, attempt=attempt, passes=passes.digest, count=len(passes.told))
+        contract = assignment.contract
+        plan, passes, question, job = contract.plan, contract.passes, contract.job.question, contract.digest.hex()
+        part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
         check_consistent(plan, opened.values)
         profile = profile_of(contract.agreement.disclosure)
         moments = row_moments(plan, opened.values)
@@ -181,7 +181,7 @@ class Desk:
     def _numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""
         values = ",".join(str(value) for value in opened.values).encode()
-        return derive(self.storage.secret(), "opened numbers", assignment.job, values)
+        return derive(self.storage.secret(), "opened numbers", assignment.contract.digest, values)
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class Opening:
 
     def begin(self) -> None:
         """Note that the shares are opened; as `Desk.begin_opening`."""
-        self.desk.begin_opening(self.assignment.job.hex(), self.attempt)
+        self.desk.begin_opening(self.assignment.contract.digest.hex(), self.attempt)
 
     def keep(self, opened: Opened) -> JobRecord:
         """Make and keep the candidate; as `Desk.candidate`."""

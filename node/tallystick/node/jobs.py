@@ -28,6 +28,7 @@ from typing import Final
 import structlog
 
 from tallystick.core.agreement.check import COORDINATOR
+from tallystick.core.contract import Contract
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
@@ -38,7 +39,7 @@ from tallystick.core.net.chunks import MessageName, sealed_envelopes
 from tallystick.core.net.spoolfile import write_spool
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.node.approvals import Approvals, Contract
+from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Dropped, from_file, kept_path, persistent
 from tallystick.node.desk import Desk, Opening
@@ -200,7 +201,7 @@ class Jobs:
         if storage.opening(digest) is not None:  # what was opened was lost, or is of another attempt
             await self.failures.fail(digest, attempt, attempt_opened())
             return
-        done = share is not None and self.around.agency != assignment.desk
+        done = share is not None and self.around.agency != assignment.contract.desk
         if done:
             return
         if share is not None or state != JobState.RUNNING or self._said_hello(view):
@@ -212,7 +213,7 @@ class Jobs:
         self._running[digest] = Running(session, asyncio.create_task(self._run(session, assignment)))
 
     async def _run(self, session: Session, assignment: Assignment) -> None:
-        digest = assignment.job.hex()
+        digest = assignment.contract.digest.hex()
         try:
             record = await session.run()
             self._sent.add((digest, session.attempt, kinds.SHARES))

@@ -59,26 +59,26 @@ def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Pr
         Refused: `too-few`; `source-changed`: a share over other records has left already.
         Broken: `source-large`, `disk`.
     """
-    table = people_of(assignment, config)
-    floor = max(1, assignment.contract.agreement.min_people)
+    table, contract = people_of(assignment, config), assignment.contract
+    floor = max(1, contract.agreement.min_people)
     if table.n < floor:
         raise Refused(
             "too-few",
             f"{assignment.group} has fewer people than the {floor} that the agreement asks for",
             hint="ask about more people",
         )
-    storage.pin_table(assignment.job.hex(), fingerprint(table, secret=storage.secret(), job=assignment.job))
+    storage.pin_table(contract.digest.hex(), fingerprint(table, secret=storage.secret(), job=contract.digest))
     side = ("left", "right").index(assignment.side)
-    exact = spelled_columns(assignment.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
+    exact = spelled_columns(contract.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
     bands_of: BandsOf = no_bands
     with_token, in_any_band = with_any_token(exact, table.n), None
-    if assignment.passes.similarity is not None:
-        grams = PeopleGrams(assignment.passes.similarity, table.identifiers, table.n)
+    if contract.passes.similarity is not None:
+        grams = PeopleGrams(contract.passes.similarity, table.identifiers, table.n)
         with_token, bands_of, in_any_band = with_token | grams.usable, grams.bands, grams.usable
     columns = {**table.columns, USABLE: usable_column(with_token)}
-    counts = list_counts(assignment.passes.exact, exact, table.n, SystemRandomness(), in_any_band=in_any_band)
-    own = own_totals(assignment.plan, assignment.side, columns, table.n, counts)
-    return Prepared(table.n, exact, bands_of, partial(side_columns, assignment.plan, assignment.side, columns), own)
+    counts = list_counts(contract.passes.exact, exact, table.n, SystemRandomness(), in_any_band=in_any_band)
+    own = own_totals(contract.plan, assignment.side, columns, table.n, counts)
+    return Prepared(table.n, exact, bands_of, partial(side_columns, contract.plan, assignment.side, columns), own)
 
 
 def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:

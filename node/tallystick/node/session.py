@@ -94,22 +94,22 @@ class Session:
             self._drop()
 
     async def _work(self) -> JobRecord | None:
-        assignment, around = self._assignment, self._around
-        job = assignment.job.hex()
+        contract, around = self._assignment.contract, self._around
+        job = contract.digest.hex()
         around.storage.log("attempt", around.clock.now(), job, attempt=self.attempt)
-        holds_data = around.agency in assignment.agencies
-        setup = self._agency_setup(await asyncio.to_thread(around.prepare, assignment)) if holds_data else None
+        holds_data = around.agency in contract.agencies
+        setup = self._agency_setup(await asyncio.to_thread(around.prepare, self._assignment)) if holds_data else None
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
         word = self._word()
         hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encoded()
-        self.see(await persistent(lambda: around.link.deposit(assignment.job, hello)))
+        self.see(await persistent(lambda: around.link.deposit(contract.digest, hello)))
         failpoint("node-after-hello")
         self._courier = self._made_courier(await self._hellos())
         if setup is not None:
             await self._begin("agency", setup)
         del setup  # its tokens go when the own list is sent
-        opens = around.agency == assignment.desk
+        opens = around.agency == contract.desk
         while True:
             if opens and not self._tagging():
                 # its key takes long to find, and is asked for last: it is made when lists wait for others
@@ -132,7 +132,7 @@ class Session:
         """
         if self._around.agency != self._assignment.contract.agreement.release.desk:
             return None
-        if self._around.storage.opening(self._assignment.job.hex()) is not None:
+        if self._around.storage.opening(self._assignment.contract.digest.hex()) is not None:
             raise attempt_opened()
         return earlier_attempts(self.attempt)
 
@@ -142,62 +142,60 @@ class Session:
 
     async def _hellos(self) -> dict[str, bytes]:
         """Wait for the hello of every participant; give their sealing keys (rule 3)."""
-        assignment = self._assignment
+        contract = self._assignment.contract
         keys: dict[str, bytes] = {}
-        while len(keys) < len(assignment.participants):
+        while len(keys) < len(contract.participants):
             self._news.clear()
             for document in (decoded(data, kind="hello") for data in self._view.hellos):
                 name = document.read(Hello).agency
-                if name in assignment.participants and name not in keys:
+                if name in contract.participants and name not in keys:
                     hello = verified_hello(
                         document,
-                        job=assignment.job.hex(),
+                        job=contract.digest.hex(),
                         attempt=self.attempt,
                         agency=name,
-                        agreement=assignment.contract.agreement,
+                        agreement=contract.agreement,
                     )
                     keys[name] = bytes.fromhex(hello.sealing_key)
-            if len(keys) < len(assignment.participants):
+            if len(keys) < len(contract.participants):
                 await self._news.wait()
         return keys
 
     def _made_courier(self, hellos: Mapping[str, bytes]) -> Courier:
-        assignment, around, agreement = self._assignment, self._around, self._assignment.contract.agreement
-        folder = around.state / "spool" / f"{assignment.job.hex()}-{self.attempt}"
+        contract, around, agreement = self._assignment.contract, self._around, self._assignment.contract.agreement
+        folder = around.state / "spool" / f"{contract.digest.hex()}-{self.attempt}"
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
         return Courier(
             link=around.link,
-            job=assignment.job,
+            job=contract.digest,
             attempt=self.attempt,
             sealing_keys={**hellos, COORDINATOR: bytes.fromhex(agreement.coordinator.sealing_key)},
-            identity_keys={
-                name: bytes.fromhex(pinned_key(agreement, name)) for name in (*assignment.participants, COORDINATOR)
-            },
+            identity_keys={name: bytes.fromhex(pinned_key(agreement, name)) for name in (*contract.participants, COORDINATOR)},
             key=self._key,
             private=around.identity.private,
             folder=folder,
         )
 
     def _agency_setup(self, prepared: Prepared) -> AgencySetup:
-        assignment, around = self._assignment, self._around
+        contract, around = self._assignment.contract, self._around
         return AgencySetup(
             me=around.agency,
-            agencies=assignment.agencies,
-            desk=assignment.desk,
-            job=assignment.job,
+            agencies=contract.agencies,
+            desk=contract.desk,
+            job=contract.digest,
             attempt=self.attempt,
             passes=prepared.passes,
             bands_of=prepared.bands_of,
-            bands=assignment.passes.bands,
-            least=assignment.passes.least,
+            bands=contract.passes.bands,
+            least=contract.passes.least,
             people=prepared.people,
-            decoys=assignment.contract.agreement.decoys,
-            most_rows=assignment.most_rows,
+            decoys=contract.agreement.decoys,
+            most_rows=contract.most_rows,
             coin_key=around.storage.secret(),
             columns=prepared.over_slots,
             own=prepared.own,
-            computation=assignment.computation,
+            computation=contract.computation,
             sign=around.identity.sign,
             randomness=around.randomness,
             workers=around.workers,
@@ -205,14 +203,14 @@ class Session:
         )
 
     def _desk_setup(self) -> desk_machine.DeskSetup:
-        assignment, agreement = self._assignment, self._assignment.contract.agreement
+        contract, agreement = self._assignment.contract, self._assignment.contract.agreement
         return desk_machine.DeskSetup(
             me=self._around.agency,
-            agencies=assignment.agencies,
-            job=assignment.job,
+            agencies=contract.agencies,
+            job=contract.digest,
             attempt=self.attempt,
-            keys={name: bytes.fromhex(agreement.parties[name].key) for name in assignment.agencies},
-            computation=assignment.computation,
+            keys={name: bytes.fromhex(agreement.parties[name].key) for name in contract.agencies},
+            computation=contract.computation,
             randomness=self._around.randomness,
         )
 
@@ -234,7 +232,7 @@ class Session:
     def _held(self) -> set[Ref]:
         """Give the messages for us that the coordinator holds whole."""
         names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
-        return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.job, self.attempt)}
+        return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.contract.digest, self.attempt)}
 
     async def _take(self, role: str, ref: Ref) -> None:
         """Give a machine a message, and let its answers be sent."""
@@ -294,7 +292,7 @@ class Session:
             if outbound.withheld:  # until here it lay in its file, sealed: if reading it raised, nobody has seen any of it
                 self._queue(ref, passage)
         else:
-            job = self._assignment.job.hex()
+            job = self._assignment.contract.digest.hex()
             around.storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = around.storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
             failpoint("node-share-stored")
@@ -333,7 +331,7 @@ class Session:
                 phase, done, total = told
                 progress = Progress(party=self._around.agency, phase=phase, done=done, total=total)
                 with contextlib.suppress(NotReady, TallyError):
-                    await self._around.link.report_progress(self._assignment.job, self.attempt, progress)
+                    await self._around.link.report_progress(self._assignment.contract.digest, self.attempt, progress)
             await asyncio.sleep(REPORT_SECONDS)
 
     def _drop(self) -> None:

@@ -30,10 +30,12 @@ def copy(envelope: Envelope) -> Envelope:
 
 
 def test_a_message_counts_when_all_of_it_is_there(town: Town) -> None:
+    town.reach(POINTS)
+    before = town.at.storage.messages(town.digest)
     one, two, three = town.envelopes(POINTS, [b"1", b"2", b"3"])
     name = town.name(POINTS)
     assert not town.upload(OTHER, name, [one, two]).complete
-    assert town.at.storage.messages(town.digest) == ()
+    assert town.at.storage.messages(town.digest) == before
     with pytest.raises(Refused, match="not-allowed"):
         town.at.relay.read(member(DESK), name, 0)
     state = town.upload(OTHER, name, [three])
@@ -42,6 +44,7 @@ def test_a_message_counts_when_all_of_it_is_there(town: Town) -> None:
 
 
 def test_what_is_held_survives_a_restart(town: Town) -> None:
+    town.reach(POINTS)
     one, two = town.envelopes(POINTS, [b"1", b"2"])
     name = town.name(POINTS)
     town.upload(OTHER, name, [one])
@@ -54,6 +57,7 @@ def test_what_is_held_survives_a_restart(town: Town) -> None:
 
 def test_a_newer_upload_ends_the_older(town: Town) -> None:
     """A connection that was lost leaves its call behind; the node that comes again must not wait for it."""
+    town.reach(POINTS)
     one, two = town.envelopes(POINTS, [b"1", b"2"])
     name = town.name(POINTS)
     older = town.at.relay.receive(member(OTHER), name)
@@ -136,11 +140,30 @@ def test_s32_an_earlier_attempts_envelopes_are_refused(town: Town) -> None:
 )
 def test_only_messages_of_the_protocol_are_taken(town: Town, ref: Ref) -> None:
     contract = town.at.jobs.contract(town.at.jobs.visible(member("ana"), town.digest)[0])
-    if ref.kind == "columns" and (ref.sender, ref.receiver) == contract.computing:
+    if ref in contract.schedule.refs("columns"):
         ref = Ref("columns", ref.receiver, ref.sender)
     with pytest.raises(Broken, match="protocol-broken"):
         town.at.relay.receive(member(ref.sender if ref.sender in AGENCIES else OTHER), town.name(ref))
     assert not list((town.settings.state / "spool").glob("*/1/*"))
+
+
+def test_s32_nothing_is_taken_before_what_it_must_be_made_of(town: Town) -> None:
+    """A list before the other's contribution, tags and shares before what their sender gets; the desk's key waits for nothing."""
+    tags, shares = tags_refs()[DESK], Ref("shares", OTHER, "coordinator")
+    for ref in (POINTS, tags, shares):
+        with pytest.raises(Broken, match="comes before what it must be made of"):
+            town.upload(OTHER, town.name(ref), town.envelopes(ref, [b"early"]))
+    assert not list((town.settings.state / "spool").glob("*/1/*"))
+    assert town.upload(OTHER, town.name(SEED), town.envelopes(SEED, [b"seed"])).complete
+    with pytest.raises(Broken, match="comes before"):  # its own contribution is not the other's
+        town.upload(OTHER, town.name(POINTS), town.envelopes(POINTS, [b"early"]))
+    other = Ref("seed", DESK, OTHER)
+    assert town.upload(DESK, town.name(other), town.envelopes(other, [b"seed"])).complete
+    assert town.upload(OTHER, town.name(POINTS), town.envelopes(POINTS, [b"in time"])).complete
+    with pytest.raises(Broken, match="comes before"):
+        town.upload(OTHER, town.name(tags), town.envelopes(tags, [b"early"]))
+    recipient = Ref("recipient", DESK, OTHER)
+    assert town.upload(DESK, town.name(recipient), town.envelopes(recipient, [b"key"])).complete
 
 
 def test_nothing_is_taken_in_anothers_name_or_without_a_job(town: Town) -> None:
@@ -166,7 +189,7 @@ def test_s31_an_attempt_holds_so_much(tmp_path: Path) -> None:
     assert town.put(POINTS, [bytes(500 * 1024)]).complete
     with pytest.raises(Refused, match="too-large"):
         town.put(Ref("points", DESK, OTHER, DESK), [bytes(500 * 1024), bytes(300 * 1024)])
-    assert town.put(SEED, [b"seed"]).complete
+    assert town.put(Ref("recipient", DESK, OTHER), [b"key"]).complete
 
 
 def test_a_job_that_ends_during_an_upload_takes_no_more(town: Town) -> None:

@@ -51,7 +51,8 @@ def test_rounds_are_waited_for_from_who_has_what_it_needs(town: Town) -> None:
     done += [Ref("slots", COORDINATOR, agency) for agency in AGENCIES]
     record = town.at.storage.job(town.digest)
     assert record is not None
-    encryptor, multiplier = town.at.jobs.contract(record).computing
+    computation = town.at.jobs.contract(record).computation
+    encryptor, multiplier = computation.encryptor, computation.multiplier
     assert waited(town, *done) == {(encryptor, "columns"), (DESK, "recipient")}
     done += [Ref("columns", encryptor, multiplier), Ref("recipient", DESK, OTHER)]
     assert waited(town, *done) == {(multiplier, "products")}
@@ -70,9 +71,9 @@ def test_without_decoys_no_audit_is_waited_for(tmp_path: Path) -> None:
     record = town.at.storage.job(town.digest)
     assert record is not None
     contract = town.at.jobs.contract(record)
-    encryptor, multiplier = contract.computing
-    assert contract.audits == ()
-    done = [Ref("seed", DESK, OTHER), Ref("seed", OTHER, DESK), *contract.points, *contract.tags, *contract.slots]
+    encryptor, multiplier = contract.computation.encryptor, contract.computation.multiplier
+    assert contract.schedule.refs("audit") == ()
+    done = [ref for kind in ("seed", "points", "tags", "slots") for ref in contract.schedule.refs(kind)]
     done += [Ref("columns", encryptor, multiplier), Ref("products", multiplier, encryptor), Ref("recipient", DESK, OTHER)]
     assert waited(town, *done) == {(name, "shares") for name in AGENCIES}
 

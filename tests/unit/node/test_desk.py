@@ -10,6 +10,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
+from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import signed
 from tallystick.core.errors import Broken
@@ -17,7 +18,6 @@ from tallystick.core.job.model import Question
 from tallystick.core.linkage.quality.report import Seen, encoded
 from tallystick.core.results import numbers
 from tallystick.crypto.statistic.desk import Opened
-from tallystick.node.approvals import Contract
 from tallystick.node.assignment import Assignment
 from tallystick.node.desk import Desk
 from tallystick.node.ports import JobRecord
@@ -47,15 +47,15 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
     for at, region in enumerate(REGIONS):
         some = matched.get(region, 0)
         values |= {(at, "count"): some, (-2 - at, "matched"): some, (-2 - at, "people"): people if region else 0}
-    for group in (part.plan.left, part.plan.right):
+    for group in (part.contract.plan.left, part.contract.plan.right):
         values |= {(-1, f"people({group})"): 4 * people, (-1, f"usable({group})"): 4 * people}
-        values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.plan.passes}
-    return tuple(values.get(name, 0) for name in names(part.plan))
+        values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.contract.plan.passes}
+    return tuple(values.get(name, 0) for name in names(part.contract.plan))
 
 
 def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None, attempt: int = 1) -> Opened:
-    links = (sum(matched.values()), *([0] * (len(part.passes.told) - 1)))
-    made = encoded(Seen(links, None), job=part.job, attempt=attempt, passes=part.passes.digest)
+    links = (sum(matched.values()), *([0] * (len(part.contract.passes.told) - 1)))
+    made = encoded(Seen(links, None), job=part.contract.digest, attempt=attempt, passes=part.contract.passes.digest)
     return Opened(cells(part, matched), {}, made if report is None else report)
 
 
@@ -72,8 +72,8 @@ class Room:
 
     def made(self, part: Assignment, cells: Opened, attempt: int = 1) -> dict[str, Any]:
         """Give what would go out of opened cells."""
-        if self.storage.job(part.job.hex()) is None:
-            self.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW))
+        if self.storage.job(part.contract.digest.hex()) is None:
+            self.storage.save_job(JobRecord(part.contract.digest.hex(), part.contract.document.encoded(), NOW))
         approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
         record = self.desk.candidate(part, attempt, cells, approvals)
         assert record.candidate is not None
@@ -94,7 +94,7 @@ def test_a_candidate_has_the_linkage_report() -> None:
     body = Room().candidate(part, MATCHED)
     linkage = body["linkage"]
     assert counts(body) == MATCHED
-    assert [one["pass"] for one in linkage["passes"]] == list(part.passes.told)
+    assert [one["pass"] for one in linkage["passes"]] == list(part.contract.passes.told)
     assert linkage["passes"][0]["matches"] == linkage["matched"] == 570
     assert linkage["rates"]["by"] == ["tanf.region"]
     shown = {one["tanf.region"]: (one["people"], one["matched"]) for one in linkage["rates"]["groups"]}
@@ -135,13 +135,13 @@ def test_s41_other_numbers_of_the_same_job_are_not_kept() -> None:
     """Whatever let another attempt through: one person more or less in it is not released."""
     room, part = Room(), assignment()
     room.candidate(part, MATCHED)
-    kept = room.storage.job(part.job.hex())
+    kept = room.storage.job(part.contract.digest.hex())
     tables = list(room.storage.tables(FAMILY, but=""))
     with pytest.raises(Broken) as refusal:
         room.candidate(part, MATCHED | {"north": 99}, attempt=2)
     assert refusal.value.code == "attempts-differ"
     assert list(room.storage.tables(FAMILY, but="")) == tables
-    assert room.storage.job(part.job.hex()) == kept
+    assert room.storage.job(part.contract.digest.hex()) == kept
     assert kept is not None
 
 
@@ -155,12 +155,12 @@ def test_a_question_by_other_columns_is_not_held_against_it() -> None:
 @pytest.mark.parametrize("what", ["attempt", "job", "passes"])
 def test_s32_a_report_of_another_job_attempt_or_ladder_stops_the_release(what: str) -> None:
     room, part = Room(), assignment()
-    place: dict[str, Any] = {"job": part.job, "attempt": 1, "passes": part.passes.digest}
+    place: dict[str, Any] = {"job": part.contract.digest, "attempt": 1, "passes": part.contract.passes.digest}
     other: dict[str, Any] = {"job": bytes(32), "attempt": 2, "passes": "00" * 32}
-    good = Seen(tuple([570] + [0] * (len(part.passes.told) - 1)), None)
+    good = Seen(tuple([570] + [0] * (len(part.contract.passes.told) - 1)), None)
     with pytest.raises(Broken) as refusal:
         room.candidate(part, MATCHED, report=encoded(good, **(place | {what: other[what]})))
     assert refusal.value.code == "protocol-broken"
-    record = room.storage.job(part.job.hex())
+    record = room.storage.job(part.contract.digest.hex())
     assert record is not None
     assert record.candidate is None

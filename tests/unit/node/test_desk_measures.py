@@ -34,7 +34,7 @@ def cells(part: Assignment, yes: Mapping[str | None, int], matched: Mapping[str 
         ones = yes.get(region, 0)
         values |= {(at, f"count({COLUMN})"): matched.get(region, 0)}
         values |= {(at, f"sum({COLUMN})"): ones, (at, f"sum({COLUMN} * {COLUMN})"): ones}
-    merged = [values.get(name, value) for name, value in zip(names(part.plan), base.values, strict=True)]
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
     return replace(base, values=tuple(merged))
 
 
@@ -97,14 +97,14 @@ def test_s19_other_names_do_not_hide_what_was_told() -> None:
     people = one.contract.job.question.json_value()["people"]
     named = {"people": {"a": people["tanf"], "b": people["wages"]}, "join": "a inner b", "by": ["a.region"]}
     other = assignment(TERMS, measures=["count", {"sd": "a.employed"}], link="default", **named)
-    values = dict(zip(names(other.plan), opened(other, MATCHED | {"north": 200}).values, strict=True))
+    values = dict(zip(names(other.contract.plan), opened(other, MATCHED | {"north": 200}).values, strict=True))
     for at, region in enumerate(REGIONS):
         ones = (YES | {"north": 64}).get(region, 0)
         values |= {(at, "count(a.employed)"): (MATCHED | {"north": 200}).get(region, 0)}
         values |= {(at, "sum(a.employed)"): ones, (at, "sum(a.employed * a.employed)"): ones}
     for what in ("people", "usable"):
         values |= {(-1, f"{what}({group})"): 1600 for group in ("a", "b")}
-    body = room.made(other, replace(opened(other, MATCHED), values=tuple(values[name] for name in names(other.plan))))
+    body = room.made(other, replace(opened(other, MATCHED), values=tuple(values[name] for name in names(other.contract.plan))))
     (north,) = [one for one in body["rows"] if one["a.region"] == "north"]
     assert north["hidden"] == ["sd(a.employed)"]
 
@@ -112,7 +112,7 @@ def test_s19_other_names_do_not_hide_what_was_told() -> None:
 def test_s40_squares_of_zeros_and_ones_that_are_not_their_sum_are_refused() -> None:
     part = part_of("variance")
     honest = cells(part, YES)
-    at = names(part.plan).index((0, f"sum({COLUMN} * {COLUMN})"))
+    at = names(part.contract.plan).index((0, f"sum({COLUMN} * {COLUMN})"))
     lie = replace(honest, values=(*honest.values[:at], honest.values[at] + 1, *honest.values[at + 1 :]))
     with pytest.raises(Broken) as refused:
         Room().made(part, lie)

@@ -38,7 +38,7 @@ def answered(room: Room, link: str = "strict", north: int = 100) -> dict[str | N
     """Let a desk answer, and the job end; give the counts."""
     part = assignment(link=link)
     body = room.candidate(part, MATCHED | {"north": north})
-    room.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW, state="released"))
+    room.storage.save_job(JobRecord(part.contract.digest.hex(), part.contract.document.encoded(), NOW, state="released"))
     return counts(body)
 
 
@@ -71,14 +71,14 @@ def test_s19_nothing_is_forgotten_while_a_job_of_the_agreement_runs() -> None:
     room, part = Room(), assignment(link="default")
     answered(room)
     document = part.contract.document.encoded()
-    room.storage.save_job(JobRecord(part.job.hex(), document, NOW, state="running"))
+    room.storage.save_job(JobRecord(part.contract.digest.hex(), document, NOW, state="running"))
     assert forget_tables(room.storage, [], OVER) == 0
-    room.storage.save_job(JobRecord(part.job.hex(), document, NOW, state="failed"))
+    room.storage.save_job(JobRecord(part.contract.digest.hex(), document, NOW, state="failed"))
     assert forget_tables(room.storage, [], OVER) == 1
     assert forget_tables(room.storage, [], OVER) == 0
     events = [json.loads(event.entry) for event in room.storage.events()]
     assert [(event["event"], event["job"]) for event in events if event["event"] == "table-forgotten"] == [
-        ("table-forgotten", assignment(link="strict").job.hex())
+        ("table-forgotten", assignment(link="strict").contract.digest.hex())
     ]
 
 
@@ -125,7 +125,9 @@ def test_s26_whatever_is_forgotten_when_no_two_answers_differ_by_few(steps: list
                 shown.append(counts(room.candidate(part, MATCHED | {"north": north}))["north"])
             except Refused as refused:
                 assert refused.code == "answers-forgotten"  # noqa: PT017 - it may be given, or be refused by this rule alone
-            room.storage.save_job(JobRecord(part.job.hex(), part.contract.document.encoded(), NOW, state="released"))
+            room.storage.save_job(
+                JobRecord(part.contract.digest.hex(), part.contract.document.encoded(), NOW, state="released")
+            )
     told = [one for one in shown if one is not None]
     assert not [(a, b) for a in told for b in told if 0 < abs(a - b) < 11]
 
@@ -177,6 +179,6 @@ def test_documents_of_unended_jobs_are_read_for_their_agreement() -> None:
     other = agreement(agreement="other", link=["default"])
     job = governance.job(other)
     room.storage.save_job(JobRecord(job.digest(), signed("job", job, "ana", identity("ana")).encoded(), NOW, state="running"))
-    room.storage.keep_table(part.job.hex(), 1, "one", b"{}", numbers=b"n", agreement=TERMS.agreement, until=NOW)
+    room.storage.keep_table(part.contract.digest.hex(), 1, "one", b"{}", numbers=b"n", agreement=TERMS.agreement, until=NOW)
     room.storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="other", until=NOW)
     assert forget_tables(room.storage, [], NOW) == 1

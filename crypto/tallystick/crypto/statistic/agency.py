@@ -64,7 +64,7 @@ def begin(setup: AgencySetup) -> Step[Seeding]:
     """Start an attempt: send a contribution to every other agency (rule 1)."""
     common = setup.randomness.take(SEED_BYTES)
     pairs = {other: setup.randomness.take(SEED_BYTES) for other in setup.others}
-    outbound = tuple(Outbound(Ref(kinds.SEED, setup.me, other), (common + pairs[other],)) for other in setup.others)
+    outbound = tuple(Outbound(ref, (common + pairs[ref.receiver],)) for ref in setup.outbox(kinds.SEED))
     return Step(Seeding(setup, {setup.me: common}, pairs, {}), outbound)
 
 
@@ -87,7 +87,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     correction: tuple[Outbound, ...] = ()
     if len(setup.agencies) > 2:
         scalar, own_scalar, factor = masks.corrected_scalars(setup.randomness)
-        correction = (Outbound(Ref(kinds.CORRECTION, setup.me, kinds.COORDINATOR), (factor,)),)
+        correction = tuple(Outbound(ref, (factor,)) for ref in setup.outbox(kinds.CORRECTION))
     setup.tell("tag", 0, 0)
     passes = setup.tokens(secret)
     own = tags.own_list(
@@ -96,7 +96,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
         workers=setup.workers.count, bands=setup.bands, least=setup.least,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
-    listed = Outbound(Ref(kinds.POINTS, setup.me, setup.ring(setup.me)[0], setup.me), chunks)
+    listed = Outbound(_next_ref(setup, setup.me), chunks)
     tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, own.decoys, tuple(passes), {setup.me: own.rows})
     return Step(tagging, (listed, *correction))
 
@@ -148,7 +148,8 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     key = _exchange_key(setup, state.pair_keys)
     chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
     audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.randomness, setup.workers)
-    outbound = Outbound(Ref(kinds.COLUMNS, setup.me, computation.multiplier), chain(audit_chunks, chunks))
+    [ref] = setup.outbox(kinds.COLUMNS)
+    outbound = Outbound(ref, chain(audit_chunks, chunks))
     return Step(Encrypting(setup, state.pair_keys, keys, layout, audit_keys), (outbound,))
 
 
@@ -167,7 +168,8 @@ def on_columns(state: Multiplying, message: Message) -> Step[Auditing] | Step[Se
     answer, mine = products.products(
         chunks, state.columns, state.layout, setup.randomness, setup.workers, key=key, sender=sender
     )
-    outbound = Outbound(Ref(kinds.PRODUCTS, setup.me, setup.computation.encryptor), (*audited, *answer))
+    [ref] = setup.outbox(kinds.PRODUCTS)
+    outbound = Outbound(ref, (*audited, *answer))
     after = _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
     return replace(after, outbound=(outbound, *after.outbound))
 
@@ -211,7 +213,8 @@ def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
     sealed = SealedShares(
         setup.me, setup.job, setup.attempt, state.people, setup.computation.cells_digest(), modulus_bytes, tuple(ciphertexts)
     )
-    outbound = Outbound(Ref(kinds.SHARES, setup.me, kinds.COORDINATOR), kinds.pieces(sealed.document(setup.sign)))
+    [ref] = setup.outbox(kinds.SHARES)
+    outbound = Outbound(ref, kinds.pieces(sealed.document(setup.sign)))
     return Step(Finished(), (outbound,))
 
 
@@ -270,7 +273,8 @@ def _after_products(
     if share is None:
         return Step(_sealing(setup, pair_keys, people, mine))
     payload = kinds.audit_payload(setup.job, setup.attempt, share)
-    outbound = Outbound(Ref(kinds.AUDIT, setup.me, setup.computation.partner(setup.me)), (payload,))
+    [ref] = setup.outbox(kinds.AUDIT)
+    outbound = Outbound(ref, (payload,))
     return Step(Auditing(setup, pair_keys, people, tuple(mine), share), (outbound,))
 
 
@@ -282,11 +286,8 @@ def _sealing(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mi
 
 def _next_ref(setup: AgencySetup, owner: str) -> Ref:
     """Give the message in which an owner's list leaves us."""
-    ring = setup.ring(owner)
-    place = ring.index(setup.me)
-    if place == len(ring) - 1:
-        return Ref(kinds.TAGS, setup.me, kinds.COORDINATOR, owner)
-    return Ref(kinds.POINTS, setup.me, ring[place + 1], owner)
+    [ref] = (ref for ref in setup.outbox(kinds.POINTS, kinds.TAGS) if ref.about == owner)
+    return ref
 
 
 def _masked(

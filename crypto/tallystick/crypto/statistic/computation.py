@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tallystick.crypto.codec import digest, frame
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import modulus, primes_needed, signed
+from tallystick.crypto.statistic.rounds import Exchange
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Computation:
         good_cells = all(0 <= p < len(self.pairs) for cell in self.cells for _, p in cell.products)
         if self.encryptor == self.multiplier or not good_pairs or not good_cells:
             raise LocalFault("computation-malformed", "a computation names a column or product that it does not have")
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Who multiplies with whom."""
+        return (Exchange(self.encryptor, self.multiplier),)
 
     def partner(self, agency: str) -> str:
         """Give the other agency of the pair. Pre-condition: `agency` is one of it."""

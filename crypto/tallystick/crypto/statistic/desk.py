@@ -22,6 +22,8 @@ from tallystick.crypto.modulus import modulus
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, opened_cells
+from tallystick.crypto.statistic.rounds import Cast
+from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.statistic.shares import packing_of, product_of, read_added, verified_shares
 
 MAX_REPORT_BYTES: Final = 64 * 1024
@@ -46,6 +48,11 @@ class DeskSetup:
     computation: Computation = field(repr=False)
     randomness: Randomness = field(repr=False)
 
+    @property
+    def schedule(self) -> Schedule:
+        """The messages of the job, as far as the desk needs them: the decoy audit is not among them."""
+        return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, decoys=False))
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -63,7 +70,7 @@ class Opening:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The coordinator's part of the report, or its collection."""
-        return (Ref(kinds.REPORT if self.report is None else kinds.SEALED, kinds.COORDINATOR, self.setup.me),)
+        return self.setup.schedule.inbox(self.setup.me, kinds.REPORT if self.report is None else kinds.SEALED)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def begin(setup: DeskSetup) -> Step[Opening]:
     """Make the job's key and send its modulus to every data agency (rule 1)."""
     private = paillier.generate()
     modulus_bytes = private.public.modulus_bytes
-    outbound = tuple(Outbound(Ref(kinds.RECIPIENT, setup.me, agency), (modulus_bytes,)) for agency in setup.agencies)
+    outbound = tuple(Outbound(ref, (modulus_bytes,)) for ref in setup.schedule.outbox(setup.me, kinds.RECIPIENT))
     return Step(Opening(setup, private), outbound)
 
 

@@ -17,6 +17,8 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audit, AuditKeys
 from tallystick.crypto.statistic.computation import Computation
+from tallystick.crypto.statistic.rounds import Cast
+from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.workers import Workers
 
 Int32s = npt.NDArray[np.int32]
@@ -81,10 +83,27 @@ class AgencySetup:
         """The other data agencies."""
         return tuple(agency for agency in self.agencies if agency != self.me)
 
+    @property
+    def cast(self) -> Cast:
+        """The parties of the job."""
+        return Cast(self.agencies, self.desk, self.computation.exchanges, bool(self.decoys))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The messages of the job."""
+        return schedule_of(self.cast)
+
+    def inbox(self, kind: str) -> tuple[Ref, ...]:
+        """Give the messages of a round that this agency receives."""
+        return self.schedule.inbox(self.me, kind)
+
+    def outbox(self, *kinds_: str) -> tuple[Ref, ...]:
+        """Give the messages of rounds that this agency sends."""
+        return self.schedule.outbox(self.me, *kinds_)
+
     def ring(self, owner: str) -> tuple[str, ...]:
         """Give the agencies that an owner's list visits, in order; the last one hands it to the coordinator."""
-        start = self.agencies.index(owner) + 1
-        return (self.agencies[start:] + self.agencies[:start])[:-1]
+        return self.cast.ring(owner)
 
     def without_tokens(self) -> AgencySetup:
         """Give what is needed once the own list is on its way; tokens are not."""
@@ -93,11 +112,6 @@ class AgencySetup:
     def tokens(self, secret: bytes) -> Mapping[str, tags.TokenColumn]:
         """Give the tokens by pass under the job secret: of exact passes, then of the bands."""
         return tags.Passes(self.passes, self.bands_of(secret))
-
-    def previous(self, owner: str) -> str:
-        """Give who sends us an owner's list."""
-        visits = (owner, *self.ring(owner))
-        return visits[visits.index(self.me) - 1]
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ class Seeding:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """Every contribution that is not here yet."""
-        return tuple(Ref(kinds.SEED, other, self.setup.me) for other in self.setup.others if other not in self.pairs_got)
+        return tuple(ref for ref in self.setup.inbox(kinds.SEED) if ref.sender not in self.pairs_got)
 
 
 @dataclass(frozen=True)
@@ -139,10 +153,7 @@ class Tagging:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """Every list that has not come by yet."""
-        setup = self.setup
-        return tuple(
-            Ref(kinds.POINTS, setup.previous(owner), setup.me, owner) for owner in setup.others if owner not in self.rows
-        )
+        return tuple(ref for ref in self.setup.inbox(kinds.POINTS) if ref.about not in self.rows)
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,7 @@ class Matching:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The slots."""
-        return (Ref(kinds.SLOTS, kinds.COORDINATOR, self.setup.me),)
+        return self.setup.inbox(kinds.SLOTS)
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,7 @@ class Encrypting:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The multiplier's answer."""
-        return (Ref(kinds.PRODUCTS, self.setup.computation.multiplier, self.setup.me),)
+        return self.setup.inbox(kinds.PRODUCTS)
 
 
 @dataclass(frozen=True)
@@ -208,7 +219,7 @@ class Multiplying:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The encrypted columns."""
-        return (Ref(kinds.COLUMNS, self.setup.computation.encryptor, self.setup.me),)
+        return self.setup.inbox(kinds.COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -231,7 +242,7 @@ class Auditing:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The other's share."""
-        return (Ref(kinds.AUDIT, self.setup.computation.partner(self.setup.me), self.setup.me),)
+        return self.setup.inbox(kinds.AUDIT)
 
 
 @dataclass(frozen=True)
@@ -246,7 +257,7 @@ class Sealing:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The desk's key."""
-        return (Ref(kinds.RECIPIENT, self.setup.desk, self.setup.me),)
+        return self.setup.inbox(kinds.RECIPIENT)
 
 
 @dataclass(frozen=True)

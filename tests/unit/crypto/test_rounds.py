@@ -1,0 +1,209 @@
+"""One table of rounds: what a job expects in which order, and that a further row is a further round everywhere (docs/protocol.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.coordinator.driver import Action, View, due
+from tallystick.coordinator.waiting import phase_of, silent
+from tallystick.core.errors import Broken, Refused
+from tallystick.core.job.lifecycle import JobState, Phase
+from tallystick.crypto import paillier
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
+from tallystick.crypto.statistic import agency, rounds, states
+from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.rounds import After, Cast, Exchange, Round, Which
+from tallystick.crypto.statistic.schedule import Schedule, expand_rounds, schedule_of
+from tests.docs.generate import protocol
+from tests.protocol.bus import Bus
+from tests.protocol.cases import all_pairs, desk_setup, paillier_key, setups, sides_of_two
+from tests.town import DESK, OTHER, Town
+
+NAMES = ("a-one", "b-two", "c-three", "d-four", "e-five")
+
+
+def casts() -> Iterator[Cast]:
+    for count in range(2, len(NAMES) + 1):
+        agencies = NAMES[:count]
+        for desk in (*agencies, "the desk alone"):
+            for decoys in (True, False):
+                yield Cast(agencies, desk, (Exchange(agencies[1], agencies[0]),), decoys)
+
+
+@pytest.mark.parametrize("cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {cast.decoys}")
+def test_every_job_can_be_finished_whatever_comes_first(cast: Cast) -> None:
+    """Each message is expected once; what is due can always be sent; and who is waited for is never nobody before the end."""
+    expected = expand_rounds(cast)
+    refs = [one.ref for one in expected]
+    assert len(set(refs)) == len(refs)
+    schedule, complete = schedule_of(cast), set[Ref]()
+    phases = [schedule.phase(complete)]
+    while waited := schedule.silent(complete):
+        complete.add(max(waited, key=str))
+        if not schedule.done(kinds.REPORT, complete) and schedule.done(kinds.SLOTS, complete):
+            complete |= set(schedule.refs(kinds.REPORT))
+        phases.append(schedule.phase(complete))
+    assert complete == {one.ref for one in expected if not one.local}
+    assert phases == sorted(phases, key=rounds.PHASES.index)
+
+
+def test_phases_are_those_of_a_jobs_life() -> None:
+    assert list(Phase) == list(rounds.PHASES)
+    assert {row.phase for row in rounds.ROUNDS} <= {None, *Phase}
+
+
+def test_no_row_comes_after_one_below_it() -> None:
+    seen: list[str] = []
+    for row in rounds.ROUNDS:
+        seen.append(row.kind)
+        assert {after.kind for after in row.after if after.which != Which.ABOVE} <= set(seen)
+        assert row.beside is None or row.beside in seen
+
+
+def test_lists_of_three_agencies_go_round_one_hop_after_the_other() -> None:
+    a, b, c = NAMES[:3]
+    expected = {one.ref: one for one in expand_rounds(Cast((a, b, c), a, (Exchange(a, b),), decoys=False))}
+    seeds = {Ref("seed", one, other) for one, other in permutations((a, b, c), 2)}
+    first, second = Ref("points", b, c, b), Ref("points", c, a, b)
+    assert expected[first].after == seeds
+    assert expected[second].after == {*seeds, first}
+    assert expected[Ref("tags", a, "coordinator", b)].after == {second}
+    assert expected[Ref("correction", b, "coordinator")].after == seeds
+
+
+def test_exchanges_of_several_pairs_are_rounds_of_their_own() -> None:
+    """Each pair's products wait for its own columns; the shares wait for all."""
+    agencies = NAMES[:3]
+    exchanges = tuple(Exchange(one, other, str(n)) for n, (one, other) in enumerate(combinations(agencies, 2)))
+    expected = {one.ref: one for one in expand_rounds(Cast(agencies, agencies[0], exchanges, decoys=True))}
+    for exchange in exchanges:
+        columns = Ref("columns", exchange.encryptor, exchange.multiplier, exchange.number)
+        products = Ref("products", exchange.multiplier, exchange.encryptor, exchange.number)
+        assert expected[products].after == {columns}
+        assert products in expected[Ref("audit", exchange.encryptor, exchange.multiplier, exchange.number)].after
+        assert products in expected[Ref("shares", agencies[2], "coordinator")].after
+    assert sum(ref.kind == "audit" for ref in expected) == 2 * len(exchanges)
+
+
+# one more row
+
+GATE = "gate"
+TOY = Round(
+    GATE, rounds.BOTH, rounds.THE_OTHER, "a toy", after=(After(kinds.AUDIT),), phase="check", about=rounds.EXCHANGE, limit=1
+)  # fmt: skip
+
+
+@pytest.fixture
+def _one_more_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = [row.kind for row in rounds.ROUNDS].index(kinds.RECIPIENT)
+    monkeypatch.setattr(rounds, "ROUNDS", (*rounds.ROUNDS[:at], TOY, *rounds.ROUNDS[at:]))
+    monkeypatch.setattr(paillier, "generate", paillier_key)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """What a toy machine waits in: the other's word, before it goes on to sealing."""
+
+    setup: states.AgencySetup
+    then: states.Sealing
+    phase = "compute"
+
+    @property
+    def awaits(self) -> tuple[Ref, ...]:
+        """The other's word."""
+        return self.setup.inbox(GATE)
+
+
+def on_audit(state: states.Auditing, message: Message) -> Step[Gated]:
+    sealing = agency.on_audit(state, message).state
+    return Step(Gated(state.setup, sealing), tuple(Outbound(ref, (b"go on",)) for ref in state.setup.outbox(GATE)))
+
+
+def on_gate(state: Gated, message: Message) -> Step[states.Sealing]:
+    if message.read() != b"go on":
+        raise PeerFault("gate-shut", "a toy says no", sender=message.ref.sender)
+    return Step(state.then)
+
+
+TABLE: Table = {**agency.TABLE, (states.Auditing, kinds.AUDIT): on_audit, (Gated, GATE): on_gate}
+
+
+@pytest.mark.usefixtures("_one_more_row")
+@pytest.mark.parametrize("word", [b"go on", b"stop"])
+def test_one_more_row_and_a_transition_are_one_more_round_of_the_machines(monkeypatch: pytest.MonkeyPatch, word: bytes) -> None:
+    monkeypatch.setattr(agency, "TABLE", TABLE)
+    sides = sides_of_two()
+    computation = all_pairs("housing", "labor", sides, bound=121)
+    bus = Bus(setups(sides, computation, desk="housing"), desk_setup(sides, computation, desk="housing"))
+    bus.tamper = lambda ref, chunks: [word] if ref.kind == GATE else chunks
+    if word == b"stop":
+        with pytest.raises(PeerFault, match="toy says no"):
+            bus.run()
+        assert not any(ref.kind == kinds.SHARES for ref in bus.transcript)
+    else:
+        assert bus.run().values[0] == 3
+        assert {ref for ref in bus.transcript if ref.kind == GATE} == {
+            Ref(GATE, "housing", "labor"),
+            Ref(GATE, "labor", "housing"),
+        }
+
+
+@pytest.mark.usefixtures("_one_more_row")
+def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.running()
+    record = town.at.storage.job(town.digest)
+    assert record is not None
+    contract = town.at.jobs.contract(record)
+    gates = {Ref(GATE, DESK, OTHER), Ref(GATE, OTHER, DESK)}
+    assert set(contract.schedule.refs(GATE)) == gates
+
+    def waited(complete: set[Ref]) -> set[tuple[str, str]]:
+        assert record is not None
+        found = silent(contract, record, town.at.storage.deposits(town.digest), complete)
+        return {(one.party, one.for_what) for one in found}
+
+    def of(schedule: Schedule, *until: str) -> set[Ref]:
+        kept = [one for one in schedule.expected if not one.local]
+        return {one.ref for one in kept if one.ref.kind not in {GATE, kinds.SHARES, kinds.SEALED, kinds.RELEASE, *until}}
+
+    before = of(contract.schedule, kinds.AUDIT)
+    assert waited(before) == {(name, "audit") for name in (DESK, OTHER)}
+    assert phase_of(contract, JobState.RUNNING, before) == Phase.COMPUTE
+    audited = of(contract.schedule)
+    assert waited(audited) == {(name, GATE) for name in (DESK, OTHER)}
+    assert phase_of(contract, JobState.RUNNING, audited) == Phase.CHECK
+    assert waited(audited | gates) == {(name, "shares") for name in (DESK, OTHER)}
+
+    def action(complete: set[Ref]) -> Action | None:
+        assert record is not None
+        return due(View(record, contract, (), frozenset(complete), town.clock.now()))
+
+    assert action(audited | gates) is None
+    assert action({*audited, *gates, *contract.schedule.refs(kinds.SHARES)}) == Action.ADD
+
+    assert town.put(Ref(GATE, OTHER, DESK), [b"go on"]).complete
+    with pytest.raises(Refused, match="over its limit"):
+        town.put(Ref(GATE, DESK, OTHER), [bytes(512 * 1024)] * 3)
+    with pytest.raises(Broken, match="no message of"):
+        town.put(Ref(GATE, OTHER, DESK, OTHER), [b"go on"])
+
+
+def test_a_row_that_is_not_in_the_table_is_taken_from_nobody(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.running()
+    with pytest.raises(Broken, match="no message of"):
+        town.put(Ref(GATE, OTHER, DESK), [b"go on"])
+
+
+@pytest.mark.usefixtures("_one_more_row")
+def test_one_more_row_stands_in_the_documents() -> None:
+    added: list[Any] = [line for line in protocol().splitlines() if line.startswith(f"| `{GATE}` ")]
+    assert added == [f"| `{GATE}` | encryptor and multiplier → the other | every `audit` | 1 MiB | a toy |"]
