@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from tallystick.core.keyfile import Identity
 from tallystick.node.agreements import Agreements
 from tallystick.node.app import judge_of
 from tallystick.node.approvals import Approvals
+from tallystick.node.changes import Change, decide_job
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.storage.memory import MemoryStorage
 from tests import governance
 from tests.governance import NOW, agreement, approval, complete, identity, signed_agreement
+from tests.stores import all_jobs
 
 AUTO: dict[str, Any] = {"rules": [{"decision": "auto"}]}
 ASK: dict[str, Any] = {"rules": [{"decision": "ask"}]}
@@ -120,7 +123,7 @@ def test_s23_an_empty_or_other_policy_allows_nothing(tmp_path: Path, policy: Map
     desk = Desk(tmp_path, policy)
     said = desk.decided(desk.job())
     assert (said.decision, said.reason_class) == ("refuse", "policy")
-    record = desk.storage.jobs()[0]
+    record = all_jobs(desk.storage)[0]
     assert record.reasons
     with pytest.raises(TallyError):
         desk.approvals.approve(record.job)
@@ -133,7 +136,7 @@ def test_s23_no_agreement_allows_nothing(tmp_path: Path) -> None:
     desk.agreements.load()
     job = desk.job()
     assert desk.approvals.consider(desk.document(job), job.digest()) is None
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)
 
 
 def test_s23_a_policy_cannot_widen_the_agreement(tmp_path: Path) -> None:
@@ -221,7 +224,7 @@ def test_s22_an_agreement_that_does_not_count_allows_nothing(tmp_path: Path, att
     assert desk.agreements.problems
     job = desk.job()
     assert desk.approvals.consider(desk.document(job), job.digest()) is None
-    assert not storage.jobs()
+    assert not all_jobs(storage)
 
 
 def test_s22_an_agreement_may_end_while_the_node_runs(tmp_path: Path) -> None:
@@ -246,7 +249,7 @@ def test_s21_a_job_that_its_analyst_did_not_sign_is_ignored(tmp_path: Path) -> N
     for document in forged:
         assert desk.approvals.consider(document, job.digest()) is None
     assert desk.approvals.consider(desk.document(job), desk.job(nonce="22" * 16).digest()) is None
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)
 
 
 def test_s21_the_node_moves_only_when_every_approval_is_there(tmp_path: Path) -> None:
@@ -287,7 +290,7 @@ def test_datasets_that_are_declared_otherwise_than_agreed_refuse(tmp_path: Path)
     desk.approvals.config = read_config(tmp_path / "node.yaml")
     said = desk.decided(desk.job())
     assert (said.decision, said.reason_class) == ("refuse", "data")
-    assert "age: max differs" in " ".join(desk.storage.jobs()[0].reasons)
+    assert "age: max differs" in " ".join(all_jobs(desk.storage)[0].reasons)
 
 
 def test_s29_what_cannot_be_logged_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,4 +303,50 @@ def test_s29_what_cannot_be_logged_is_not_done(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(desk.storage, "log", full)
     with pytest.raises(OSError, match="no space"):
         desk.approvals.consider(desk.document(job), job.digest())
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)
+
+
+@pytest.mark.parametrize("between", ["it ends", "it is refused"])
+def test_a_decision_about_a_job_that_changed_meanwhile_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    """The approval is signed when another change is kept: it is not kept over it, and the log says nothing of it."""
+    desk = Desk(tmp_path, ASK)
+    job = desk.job()
+    digest = job.digest()
+    desk.approvals.consider(desk.document(job), digest)
+    change_job = desk.storage.change_job
+
+    def other_first(*given: Any) -> Any:
+        monkeypatch.setattr(desk.storage, "change_job", change_job)
+        if between == "it ends":
+            decide_job(desk.storage, digest, lambda kept: Change(replace(kept, state="expired", awaits="")))
+        else:
+            desk.approvals.refuse(digest, "people", "not these")
+        return change_job(*given)
+
+    monkeypatch.setattr(desk.storage, "change_job", other_first)
+    with pytest.raises(TallyError) as refused:
+        desk.approvals.approve(digest)
+    assert refused.value.code == "job-state"
+    kept = desk.storage.job(digest)
+    assert kept is not None
+    assert kept.decision == ("" if between == "it ends" else "refuse")
+    assert not any(b'"approved"' in event.entry for event in desk.storage.events())
+
+
+def test_what_is_kept_between_two_looks_is_part_of_the_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, ASK)
+    job = desk.job()
+    desk.approvals.consider(desk.document(job), job.digest())
+    change_job = desk.storage.change_job
+
+    def other_first(*given: Any) -> Any:
+        monkeypatch.setattr(desk.storage, "change_job", change_job)
+        decide_job(desk.storage, job.digest(), lambda kept: Change(replace(kept, state="approving", attempt=1)))
+        return change_job(*given)
+
+    monkeypatch.setattr(desk.storage, "change_job", other_first)
+    approved = desk.approvals.approve(job.digest())
+    assert (approved.decision, approved.state, approved.attempt) == ("approve", "approving", 1)
+    assert sum(b'"approved"' in event.entry for event in desk.storage.events()) == 1
