@@ -72,15 +72,7 @@ class Node:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def attend(self) -> None:
-        """Hear the coordinator's notices and see to the jobs they name, for ever.
-
-        Raises:
-            Broken: `disk`, `state-corrupt`: it cannot even be noted that the node started.
-        """
-        agreements = self.approvals.agreements
-        await asyncio.to_thread(agreements.load)
-        now = self.clock.now()
-        await self.store.run(lambda storage: storage.log("started", now, agreements=[*sorted(agreements.all())]))
+        """Hear the coordinator's notices and see to the jobs they name, for ever."""
         tasks = [asyncio.create_task(one) for one in (self._hear(), self._see_to(), self._look_again(), self._keep_house())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -154,7 +146,8 @@ class Node:
     async def _keep_house(self) -> None:
         while True:
             try:
-                agreements = [document.read(Agreement) for document in self.approvals.agreements.all().values()]
+                held = await asyncio.to_thread(self.approvals.agreements.all)
+                agreements = [document.read(Agreement) for document in held.values()]
                 await asyncio.to_thread(forget_tables, self.store.blocking, agreements, self.clock.now())
             except TallyError as error:  # next hour again
                 _LOG.warning("housekeeping", code=error.code, detail=error.detail)
@@ -242,7 +235,9 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         renewing = Renewing(membership, config.file.coordinator.address, coordinator, node.clock)
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=lambda: check_datasets(config))
         try:
+            names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
             async with serve_local(config.socket, service), _meanwhile(renewing.attend()):
+                await store.run(lambda storage: storage.log("started", now, agreements=[*names]))
                 await _until(stopped, node.attend())
         finally:
             await coordinator.close()

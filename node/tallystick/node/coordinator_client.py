@@ -107,7 +107,9 @@ class GrpcCoordinatorClient:
 
     async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
         """Say how far this agency is."""
-        await _await_answer(self._relay.Report(ReportRequest(job=job, attempt=attempt, progress=progress), timeout=CALL_SECONDS))
+        await _await_answer(
+            self._relay.Report(ReportRequest(job=job, attempt=attempt, progress=progress), timeout=CALL_SECONDS)
+        )
 
     async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:
         """Say that this agency cannot go on."""

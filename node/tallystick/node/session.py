@@ -20,7 +20,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,8 +39,7 @@ from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, call_until_answered, kept_path, stream_file
 from tallystick.node.desk import Opening
 from tallystick.node.passage import Passage
-from tallystick.node.ports import KeptJob, Storage
-from tallystick.node.prepare import Prepared
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
 from tallystick.v1.types_pb2 import JobView, Progress
@@ -98,9 +96,8 @@ class Session:
         assignment, around = self._assignment, self._around
         job = assignment.job.hex()
         now = around.clock.now()
-        secret = await around.store.run(lambda storage: self._begin_attempt(storage, now))
-        holds_data = around.agency in assignment.agencies
-        setup = self._agency_setup(await asyncio.to_thread(around.prepare, assignment), secret) if holds_data else None
+        await around.store.run(lambda storage: storage.log("attempt", now, job, attempt=self.attempt))
+        setup = await asyncio.to_thread(self._agency_setup) if around.agency in assignment.agencies else None
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
         word = await self._word()
@@ -123,11 +120,6 @@ class Session:
             await self._take(role, ref)
         await self._uploads.join()
         return self._candidate
-
-    def _begin_attempt(self, storage: Storage, now: datetime) -> bytes:
-        """Note that the attempt begins; give the node's secret."""
-        storage.log("attempt", now, self._assignment.job.hex(), attempt=self.attempt)
-        return storage.secret()
 
     async def _word(self) -> tuple[int, ...] | None:
         """Give what the desk says in its hello of earlier attempts: that nothing was opened; None from others (rule 6).
@@ -187,8 +179,10 @@ class Session:
             folder=folder,
         )
 
-    def _agency_setup(self, prepared: Prepared, secret: bytes) -> AgencySetup:
+    def _agency_setup(self) -> AgencySetup:
+        """Read this agency's records for its machine. Runs in a thread."""
         assignment, around = self._assignment, self._around
+        prepared = around.prepare(assignment)
         return AgencySetup(
             me=around.agency,
             agencies=assignment.agencies,
@@ -202,7 +196,7 @@ class Session:
             people=prepared.people,
             decoys=assignment.contract.agreement.decoys,
             most_rows=assignment.most_rows,
-            coin_key=secret,
+            coin_key=around.store.blocking.secret(),
             columns=prepared.over_slots,
             own=prepared.own,
             computation=assignment.computation,
