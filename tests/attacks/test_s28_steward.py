@@ -22,10 +22,10 @@ from tallystick.core.errors import Broken, Invalid, TallyError
 from tallystick.core.net.status import raised
 from tallystick.node.local.client import steward
 from tallystick.node.local.place import target
-from tallystick.node.local.server import serving_local
+from tallystick.node.local.server import serve_local
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardStub
-from tests.integration.nodes import in_loop, make_agency
+from tests.integration.nodes import in_loop, make_agency, stored
 from tests.integration.served import connected, serving
 from tests.integration.test_node_jobs import attending, until
 from tests.integration.test_node_people import service_of, town_of
@@ -81,10 +81,10 @@ async def test_s28_reading_changes_nothing_and_a_bad_decision_decides_nothing(
     async with serving(town) as address:
         agency = make_agency(town, OTHER, address, tmp_path, policy="ask")
         node = agency.node()
-        async with serving_local(agency.config.socket, service_of(agency, node)), attending(node):
+        async with serve_local(agency.config.socket, service_of(agency, node)), attending(node):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits for record in node.storage.jobs()))
-            before = (node.storage.jobs(), node.storage.events())
+            await until(lambda: any(record.awaits for record in stored(node).jobs()))
+            before = (stored(node).jobs(), stored(node).events())
             digest = town.digest
             wrong = [
                 pb.DecideRequest(job=digest),
@@ -110,7 +110,7 @@ async def test_s28_reading_changes_nothing_and_a_bad_decision_decides_nothing(
                 "job-unknown",
                 "job-unknown",
             ]
-            assert (node.storage.jobs(), node.storage.events()) == before
+            assert (stored(node).jobs(), stored(node).events()) == before
 
 
 def _refusal(socket: Path, request: pb.DecideRequest) -> str:
@@ -130,7 +130,7 @@ async def test_s28_a_folder_that_is_open_to_others_is_not_served(tmp_path: Path,
     node = agency.node()
     agency.config.state.chmod(0o750)
     with pytest.raises(Invalid) as caught:
-        async with serving_local(agency.config.socket, service_of(agency, node)):
+        async with serve_local(agency.config.socket, service_of(agency, node)):
             pass
     assert caught.value.code == "file-permissions"
     assert not agency.config.socket.exists()
@@ -143,7 +143,7 @@ async def test_s28_a_log_that_was_changed_is_not_shown(tmp_path: Path, monkeypat
     agency = make_agency(town, OTHER, "127.0.0.1:1", tmp_path)
     node = agency.node()
     for number in range(3):
-        node.storage.log("started", node.clock.now(), count=number)
+        stored(node).log("started", node.clock.now(), count=number)
     with contextlib.closing(sqlite3.connect(agency.config.state / "node.db", isolation_level=None)) as file:
         file.execute(
             "UPDATE event SET entry = CAST(replace(CAST(entry AS TEXT), 'started', 'stopped') AS BLOB) WHERE number = 2"
@@ -159,7 +159,7 @@ async def test_s28_a_log_that_was_changed_is_not_shown(tmp_path: Path, monkeypat
             return error
         return None
 
-    async with serving_local(agency.config.socket, service_of(agency, node)):
+    async with serve_local(agency.config.socket, service_of(agency, node)):
         error = await asyncio.to_thread(ask)
     assert isinstance(error, Broken)
     assert error.code == "state-corrupt"

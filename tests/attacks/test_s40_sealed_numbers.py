@@ -23,6 +23,7 @@ from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.statistic.desk import Opened
 from tests.attacks.test_s27_canaries import shown
 from tests.cells import names
+from tests.stores import all_jobs
 from tests.unit.node.test_desk import MATCHED, TERMS, Room, assignment, opened
 
 PART = assignment()
@@ -52,7 +53,7 @@ def check(lies: dict[tuple[int, str], int]) -> Broken | None:
     """Let the desk have the cells: it may refuse, with one code, without data, and keeping nothing."""
     room, cells = Room(), lied(lies)
     error = refusal(room, cells)
-    kept = (room.storage.tables(FAMILY, but=""), [record.candidate for record in room.storage.jobs()])
+    kept = (room.storage.tables(FAMILY, but=""), [record.candidate for record in all_jobs(room.storage)])
     if error is None:
         assert kept[0] != []
         return None

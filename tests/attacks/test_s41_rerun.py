@@ -22,16 +22,17 @@ from tallystick.core.errors import NotReady
 from tallystick.core.job.hello import new_hello
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.node.app import Node
-from tallystick.node.ports import JobRecord
+from tallystick.node.ports import KeptJob, Storage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.v1.types_pb2 import JobState as WireState
 from tallystick.v1.types_pb2 import JobView
 from tests import governance
 from tests.governance import identity, sealing_key
-from tests.integration.nodes import in_loop, released, signed_terms, terms, write_sources
+from tests.integration.nodes import in_loop, released, signed_terms, stored, terms, write_sources
 from tests.integration.said import Said
 from tests.integration.served import serving
 from tests.integration.test_node_jobs import ENDED, Both, attending, both, failures, until
+from tests.stores import all_jobs
 from tests.town import AGENCIES, DESK, OTHER, Town, member
 
 
@@ -76,7 +77,7 @@ async def test_s41_a_released_job_asked_again_gives_no_second_result(town: Town,
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: town.state in ENDED)
-            await until(lambda: all(node.storage.jobs()[0].state == "released" for node in nodes))
+            await until(lambda: all(stored(node).jobs()[0].state == "released" for node in nodes))
             first = sealed_result(town)
             for attempt, number in ((2, 3), (3, 7), (1, 9)):
                 dropped[:] = [number]
@@ -87,8 +88,8 @@ async def test_s41_a_released_job_asked_again_gives_no_second_result(town: Town,
                 assert ("job-state" in {code for _, code in failures(town)}) is True
                 assert sealed_result(town) == first
         for node in nodes:
-            assert [node.storage.share(town.job.digest(), attempt) is not None for attempt in (1, 2, 3)] == [True, False, False]
-            assert node.storage.jobs()[0].state == "released"
+            assert [stored(node).share(town.job.digest(), attempt) is not None for attempt in (1, 2, 3)] == [True, False, False]
+            assert stored(node).jobs()[0].state == "released"
     assert released(town)[0].attempt == 1
 
 
@@ -104,13 +105,13 @@ async def test_s41_a_desk_that_opened_takes_part_in_no_other_attempt(town: Town)
         nodes = [agencies.desk.node(), agencies.other.node()]
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
             tell(town, state="running", attempt=2)
             await nodes[0].jobs.sync(town.digest)
             await until(lambda: town.state in ENDED)
-            await until(lambda: all(node.storage.jobs()[0].state == "failed" for node in nodes))
-        assert all(node.storage.share(town.job.digest(), 2) is None for node in nodes)
-        assert nodes[0].storage.jobs()[0].candidate is None
+            await until(lambda: all(stored(node).jobs()[0].state == "failed" for node in nodes))
+        assert all(stored(node).share(town.job.digest(), 2) is None for node in nodes)
+        assert stored(nodes[0]).jobs()[0].candidate is None
     assert (DESK, "attempt-opened") in failures(town)
 
 
@@ -126,12 +127,12 @@ class Kept:
     approvals: list[bytes]
     states: dict[str, dict[str, bytes]]
 
-    def storage(self, agency: str, moment: str) -> SqliteStorage:
+    def database(self, agency: str, moment: str) -> Path:
         path = self.town.folder / f"{agency}-{moment}.db"
         for suffix in ("", "-wal", "-shm"):
             Path(f"{path}{suffix}").unlink(missing_ok=True)
         path.write_bytes(self.states[moment][agency])
-        return SqliteStorage(path)
+        return path
 
 
 @pytest.fixture(scope="module")
@@ -149,16 +150,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
             states: dict[str, dict[str, bytes]] = {}
             async with attending(*nodes):
                 town.at.jobs.submit(member("ana"), town.document())
-                await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
-                await until(lambda: nodes[1].storage.share(town.job.digest(), 1) is not None)
-                digest = nodes[0].storage.jobs()[0].job
+                await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
+                await until(lambda: stored(nodes[1]).share(town.job.digest(), 1) is not None)
+                digest = stored(nodes[0]).jobs()[0].job
                 states["releasing"] = dumped(nodes)
                 await nodes[0].jobs.approve(digest, [])
-                await until(lambda: all(node.storage.jobs()[0].state == "released" for node in nodes))
+                await until(lambda: all(stored(node).jobs()[0].state == "released" for node in nodes))
                 states["released"] = dumped(nodes)
             approvals = [one.document for one in town.at.storage.deposits(town.digest) if one.kind == "approval"]
             for node in nodes:
-                node.storage.close()
+                node.store.close()
             for end in sorted(FINAL - {JobState.RELEASED}):
                 states[end] = ended(town.folder, states["releasing"], end)
             made.append(Kept(town, agencies, approvals, states))
@@ -171,8 +172,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def dumped(nodes: Sequence[Node]) -> dict[str, bytes]:
     """Give the files of both nodes' stores, whole."""
     for node in nodes:
-        node.storage._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[attr-defined]  # a store in SQLite
+        node.store.submit(shrink).result()
     return {name: (node.config.state / "node.db").read_bytes() for name, node in zip(AGENCIES, nodes, strict=True)}
+
+
+def shrink(storage: Storage) -> None:
+    """Bring the write-ahead log of a store in SQLite into its file."""
+    assert isinstance(storage, SqliteStorage)
+    storage._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def ended(folder: Path, states: dict[str, bytes], end: str) -> dict[str, bytes]:
@@ -182,9 +189,9 @@ def ended(folder: Path, states: dict[str, bytes], end: str) -> dict[str, bytes]:
         path = folder / f"making-{name}-{end}.db"
         path.write_bytes(data)
         with closing(SqliteStorage(path)) as storage:
-            (record,) = storage.jobs()
-            storage.save_job(replace(record, state=end, awaits="", candidate=None))
-            storage._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (record,) = all_jobs(storage)
+            storage.change_job(record, replace(record, state=end, awaits="", candidate=None))
+            shrink(storage)
         made[name] = path.read_bytes()
     return made
 
@@ -195,20 +202,20 @@ MOMENTS = ["releasing", *sorted(FINAL)]
 
 async def hear(
     kept: Kept, agency: str, moment: str, word: tuple[JobState, int], hellos: Sequence[bytes]
-) -> tuple[Said, JobRecord]:
+) -> tuple[Said, KeptJob]:
     """Start an agency's node with what it had written down, let it hear one word twice, and give what it did about it."""
     state, attempt = word
-    storage = kept.storage(agency, moment)
-    node = (kept.agencies.desk if agency == DESK else kept.agencies.other).node(storage)
+    node = (kept.agencies.desk if agency == DESK else kept.agencies.other).node(kept.database(agency, moment))
+    storage = stored(node)
     said = Said(
         JobView(
             job=kept.town.digest, version=99, attempt=attempt, document=kept.town.document(), approvals=kept.approvals,
             state=WireState.Value(f"JOB_STATE_{state.upper()}"), hellos=hellos,
         )
     )  # fmt: skip
-    await node.link.close()  # type: ignore[attr-defined]  # the real one is not called
-    node.jobs.around = replace(node.jobs.around, link=said)
-    node.jobs.failures.link = said
+    await node.coordinator.close()  # type: ignore[attr-defined]  # the real one is not called
+    node.jobs.around = replace(node.jobs.around, coordinator=said)
+    node.jobs.failures.coordinator = said
     with suppress(NotReady):
         await node.jobs.sync(kept.town.digest)
         for task in [running.task for running in node.jobs._running.values()]:
@@ -220,7 +227,7 @@ async def hear(
     assert [share is not None for share in shares] == [True, False, False], "no share but the first attempt's"
     assert (storage.result(kept.town.job.digest(), 1) is not None) == (agency == DESK and moment == "released")
     assert [storage.result(kept.town.job.digest(), one) for one in (2, 3)] == [None, None]
-    storage.close()
+    node.store.close()
     assert record is not None
     return said, record
 
@@ -297,17 +304,16 @@ def test_s37_a_desk_whose_state_is_of_before_the_attempt_says_so(kept: Kept) -> 
     kept.states["before"] = {DESK: empty.read_bytes()}
 
     async def run() -> None:
-        storage = kept.storage(DESK, "before")
-        node = kept.agencies.desk.node(storage)
+        node = kept.agencies.desk.node(kept.database(DESK, "before"))
         said = Said(
             JobView(
                 job=kept.town.digest, version=99, attempt=1, document=kept.town.document(), approvals=kept.approvals,
                 state=WireState.JOB_STATE_RUNNING, hellos=[made],
             )
         )  # fmt: skip
-        await node.link.close()  # type: ignore[attr-defined]  # the real one is not called
-        node.jobs.around = replace(node.jobs.around, link=said)
-        node.jobs.failures.link = said
+        await node.coordinator.close()  # type: ignore[attr-defined]  # the real one is not called
+        node.jobs.around = replace(node.jobs.around, coordinator=said)
+        node.jobs.failures.coordinator = said
         await node.jobs.sync(kept.town.digest)
         await node.jobs.close()
         assert [(failure.code, failure.retry) for _, failure in said.failures] == [("state-corrupt", False)]

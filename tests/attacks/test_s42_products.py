@@ -24,7 +24,7 @@ from tallystick.crypto.flooding import RING
 from tallystick.crypto.product_work import OpenTask, finish, hidden, open_sum
 from tallystick.crypto.randomness import SeededRandomness, uniform_below, uniform_mod
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
-from tallystick.node.failures import outward
+from tallystick.node.failures import build_outward_error
 from tests.meter import Meter, Objects, crt, residues
 from tests.protocol.cases import all_pairs, run_of, sides_of_two
 
@@ -249,7 +249,7 @@ def test_s42_a_pair_key_that_differs_ends_the_job_and_names_the_sender(desk: str
     with pytest.raises(PeerFault) as refused:
         run_of(sides, computation, desk_name=desk, tamper=tamper)
     assert (refused.value.rule, refused.value.sender) == ("exchange-differs", computation.encryptor)
-    told = outward(refused.value)
+    told = build_outward_error(refused.value)
     assert told.code == "protocol-broken"
     assert computation.encryptor in told.message
 

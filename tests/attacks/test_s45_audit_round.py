@@ -22,7 +22,7 @@ from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.statistic import agency, states
 from tallystick.crypto.statistic import audit as audits
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.node.failures import outward
+from tallystick.node.failures import build_outward_error
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, paillier_key, setups
 
@@ -134,7 +134,7 @@ def test_s45_an_altered_table_ends_the_job_at_both_agencies_before_anything_is_s
 def test_s45_the_failure_has_a_code_of_its_own_and_names_the_coordinator() -> None:
     with pytest.raises(PeerFault) as caught:
         audits.refuse_altered(1, 1)
-    told = outward(caught.value)
+    told = build_outward_error(caught.value)
     assert isinstance(told, Broken)
     assert told.code == "links-altered" in CATALOGUE
     assert told.message.startswith("coordinator: ")
@@ -183,7 +183,7 @@ def test_s45_a_share_that_is_none_names_its_sender_and_nothing_is_sealed(sender:
     with pytest.raises(PeerFault) as caught:
         bus.run()
     assert (caught.value.rule, caught.value.sender) == (rule, sender)
-    assert outward(caught.value).code == "protocol-broken"
+    assert build_outward_error(caught.value).code == "protocol-broken"
     assert Ref(kinds.SHARES, next(name for name in NAMES if name != sender), kinds.COORDINATOR) not in bus.transcript
 
 

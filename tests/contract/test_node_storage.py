@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.node.ports import JobRecord, Storage
+from tallystick.node.changes import Change, decide_job
+from tallystick.node.ports import KeptJob, Note, Stale, Storage
 from tallystick.node.storage.memory import MemoryStorage
 from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.store import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 JOB = "ab" * 32
@@ -22,14 +24,20 @@ OTHER = "cd" * 32
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
-    store: Storage = MemoryStorage() if request.param == "memory" else SqliteStorage(tmp_path / "node.db")
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Storage]:
+    return MemoryStorage if request.param == "memory" else lambda: SqliteStorage(tmp_path / "node.db")
+
+
+@pytest.fixture(params=["alone", "in its thread"])
+def storage(request: pytest.FixtureRequest, opener: Callable[[], Storage]) -> Iterator[Storage]:
+    """A store, as a command opens it and as a node's threads reach it."""
+    store = opener() if request.param == "alone" else Store(opener).blocking
     yield store
     store.close()
 
 
-def record(job: str = JOB, **change: object) -> JobRecord:
-    return replace(JobRecord(job, b"document", NOW), **change)  # type: ignore[arg-type]  # any field
+def record(job: str = JOB, **change: object) -> KeptJob:
+    return replace(KeptJob(job, b"document", NOW), **change)  # type: ignore[arg-type]  # any field
 
 
 def test_secret_is_drawn_once(storage: Storage) -> None:
@@ -47,33 +55,59 @@ def test_agreements_only_grow(storage: Storage) -> None:
     assert storage.agreement_seen("county") == (3, "33")
 
 
-def test_jobs_come_back_as_they_were_saved(storage: Storage) -> None:
+def test_jobs_come_back_as_they_were_kept(storage: Storage) -> None:
     full = record(
         state="running", attempt=2, awaits="release", verdict="ask", reasons=("dataset a", "column b"), decision="approve",
         deposits=(b"\x00\xff", b""), desk="approve", candidate=b"{}", candidate_attempt=2, reason_class="policy",
     )  # fmt: skip
-    earlier = record(OTHER, seen=NOW - timedelta(days=1))
-    storage.save_job(full)
-    storage.save_job(earlier)
+    assert storage.add_job(full) == full
     assert storage.job(JOB) == full
     assert storage.job("00" * 32) is None
-    assert list(storage.jobs()) == [earlier, full]
-    storage.save_job(replace(full, state="released"))
-    assert [job.state for job in storage.jobs()] == ["submitted", "released"]
+    changed = storage.change_job(full, replace(full, state="released", candidate=None))
+    assert changed == replace(full, state="released", candidate=None, version=1)
+    assert storage.job(JOB) == changed
+
+
+def test_a_job_is_added_once(storage: Storage) -> None:
+    first = storage.add_job(record(verdict="auto"), Note("approved", NOW, {"by": "policy"}))
+    assert storage.add_job(record(verdict="never"), Note("refused", NOW)) == first
+    assert storage.job(JOB) == first
+    assert [b'"approved"' in event.entry for event in storage.events()] == [True]
+
+
+def test_a_change_is_of_what_was_read_or_stale(storage: Storage) -> None:
+    """Of two that read the same job, the second to write hears that another came between, and nothing of it is kept or noted."""
+    with pytest.raises(Invalid, match="job-unknown"):
+        storage.change_job(record(), record(verdict="auto"), Note("approved", NOW))
+    read = storage.add_job(record())
+    changed = storage.change_job(read, replace(read, verdict="ask", awaits="approve"), Note("asks", NOW))
+    assert (read.version, changed.version) == (0, 1)
+    for late in (replace(read, verdict="auto"), replace(read, state="failed"), replace(read, attempt=3), read):
+        with pytest.raises(Stale):
+            storage.change_job(read, late, Note("late", NOW))
+    assert storage.job(JOB) == changed
+    again = storage.change_job(changed, replace(changed, awaits="", version=99), Note("approved", NOW))
+    assert again.version == 2
+    assert [json.loads(event.entry)["event"] for event in storage.events()] == ["asks", "approved"]
 
 
 @pytest.mark.parametrize("end", ["released", "refused", "cancelled", "failed", "expired"])
 def test_s41_a_job_that_ended_stays_as_it_ended(storage: Storage, end: str) -> None:
-    """A save that comes late, from a thread that read the job before its end, brings nothing back; nor does anything new leave."""
-    stale = record(state="running", attempt=2, candidate=b"{}", candidate_attempt=2, awaits="release")
-    assert storage.save_job(stale) == stale
+    """A change that comes late, from a thread that read the job before its end or after, brings nothing back; nor does anything new leave."""
+    read = storage.add_job(record(state="running", attempt=2, candidate=b"{}", candidate_attempt=2, awaits="release"))
     assert storage.keep_share(JOB, 2, b"share") == b"share"
-    ended = replace(stale, state=end, candidate=None, awaits="")
-    assert storage.save_job(ended) == ended
-    for later in (stale, replace(stale, attempt=3), replace(stale, state="released"), replace(stale, state="failed")):
-        assert storage.save_job(later) == ended
-    assert storage.change_job(JOB, lambda _: stale) == ended
+    ended = storage.change_job(read, replace(read, state=end, candidate=None, awaits=""))
+    for later in (read, replace(read, attempt=3), replace(read, state="released"), replace(read, state="failed")):
+        with pytest.raises(Stale):
+            storage.change_job(read, later)
+        with pytest.raises(Invalid, match="job-state"):
+            storage.change_job(ended, later)
+        assert storage.add_job(later) == ended
+    assert decide_job(storage, JOB, lambda _: None) == ended
+    with pytest.raises(Invalid, match="job-state"):
+        decide_job(storage, JOB, lambda kept: Change(replace(kept, state="running"), Note("again", NOW)))
     assert storage.job(JOB) == ended
+    assert list(storage.events()) == []
     for attempt in (1, 2, 3):
         for keep in (
             lambda at: storage.keep_share(JOB, at, b"other"),
@@ -87,27 +121,50 @@ def test_s41_a_job_that_ended_stays_as_it_ended(storage: Storage, end: str) -> N
 
 
 def test_s41_attempts_only_grow(storage: Storage) -> None:
-    storage.save_job(record(state="running", attempt=2))
-    assert storage.save_job(record(state="running", attempt=1)).attempt == 2
-    assert storage.change_job(JOB, lambda kept: replace(kept, attempt=1, verdict="auto")).attempt == 2
-    kept = storage.job(JOB)
-    assert kept is not None
-    assert (kept.attempt, kept.verdict) == (2, "auto")
+    kept = storage.add_job(record(state="running", attempt=2))
+    with pytest.raises(Invalid, match="job-state"):
+        storage.change_job(kept, replace(kept, attempt=1, verdict="auto"))
+    assert storage.job(JOB) == kept
     with pytest.raises(Invalid, match="job-state"):
         storage.keep_share(JOB, 1, b"late")
     with pytest.raises(Invalid, match="job-state"):
         storage.begin_opening(JOB, 1)
-    assert storage.save_job(record(state="running", attempt=3)).attempt == 3
+    assert storage.change_job(kept, replace(kept, attempt=3)).attempt == 3
 
 
-def test_a_change_is_made_of_what_is_kept_with_nobody_in_between(storage: Storage) -> None:
+def test_a_decision_is_made_again_when_another_change_came_between(storage: Storage) -> None:
+    storage.add_job(record())
+    decided: list[KeptJob] = []
+
+    def decide(kept: KeptJob) -> Change:
+        decided.append(kept)
+        if len(decided) < 3:  # somebody else, between reading and writing
+            storage.change_job(kept, replace(kept, reasons=(*kept.reasons, str(len(decided)))))
+        return Change(replace(kept, verdict="auto"), Note("approved", NOW))
+
+    made = decide_job(storage, JOB, decide)
+    assert (made.reasons, made.verdict, made.version) == (("1", "2"), "auto", 3)
+    assert [kept.version for kept in decided] == [0, 1, 2]
+    assert len(storage.events()) == 1
+
+    def fails(_: KeptJob) -> Change:
+        raise Refused("disk", "no")
+
+    with pytest.raises(Refused):
+        decide_job(storage, JOB, fails)
     with pytest.raises(Invalid, match="job-unknown"):
-        storage.change_job(JOB, lambda kept: kept)
-    storage.save_job(record())
+        decide_job(storage, OTHER, decide)
+    assert storage.job(JOB) == made
+
+
+def test_writers_in_many_threads_lose_no_change(opener: Callable[[], Storage]) -> None:
+    store = Store(opener)
+    storage = store.blocking
+    storage.add_job(record())
 
     def add() -> None:
         for _ in range(25):
-            storage.change_job(JOB, lambda kept: replace(kept, reasons=(*kept.reasons, "x")))
+            decide_job(storage, JOB, lambda kept: Change(replace(kept, reasons=(*kept.reasons, "x")), Note("x", NOW)))
 
     threads = [threading.Thread(target=add) for _ in range(4)]
     for thread in threads:
@@ -116,15 +173,39 @@ def test_a_change_is_made_of_what_is_kept_with_nobody_in_between(storage: Storag
         thread.join()
     kept = storage.job(JOB)
     assert kept is not None
-    assert len(kept.reasons) == 100
+    assert (len(kept.reasons), kept.version) == (100, 100)
+    assert [event.number for event in storage.events()] == list(range(1, 101))
+    store.close()
 
-    def fails(_: JobRecord) -> JobRecord:
-        raise Refused("disk", "no")
 
-    with pytest.raises(Refused):
-        storage.change_job(JOB, fails)
-    assert storage.job(JOB) == kept
-    assert storage.save_job(replace(kept, state="failed")).state == "failed"  # the store goes on
+def test_few_jobs_are_found_without_reading_all(storage: Storage) -> None:
+    """The unended in the order in which they came, those that wait page by page, and names by their first digits."""
+    states = ["submitted", "released", "running", "failed", "releasing", "approving"]
+    records = [
+        storage.add_job(
+            record(f"{number:02x}" * 32, seen=NOW - timedelta(days=number // 2), state=states[number % 6],
+                   awaits=("", "approve", "release")[number % 3])
+        )
+        for number in range(24)
+    ]  # fmt: skip
+    in_order = sorted(records, key=lambda kept: (kept.seen, kept.job))
+    assert list(storage.unended()) == [kept.job for kept in in_order if kept.state not in {"released", "failed"}]
+    assert storage.count_jobs() == dict.fromkeys(states, 4)
+    waiting = [kept for kept in in_order if kept.awaits]
+    assert list(storage.awaiting()) == waiting
+    pages: list[KeptJob] = []
+    last: KeptJob | None = None
+    while page := storage.awaiting(last, 5):
+        pages += page
+        last = page[-1]
+        if len(pages) == 5:  # decided while the list is read: what follows is still given, once
+            storage.change_job(last, replace(last, awaits=""))
+    assert pages == waiting
+    assert list(storage.named("0")) == [f"{number:02x}" * 32 for number in range(16)]
+    assert list(storage.named("0", 2)) == ["00" * 32, "01" * 32]
+    assert (list(storage.named("17" * 32)), list(storage.named("f"))) == (["17" * 32], [])
+    changed = storage.change_job(records[0], replace(records[0], state="expired"))
+    assert changed.job not in storage.unended()
 
 
 def test_s41_shares_of_one_attempt_are_opened_and_of_no_other(storage: Storage) -> None:
@@ -189,66 +270,6 @@ def test_log_is_numbered_and_chained(storage: Storage) -> None:
     assert b'"details":{"by":"labor","count":0}' in made[0].entry
 
 
-def test_parallel_writers_leave_one_chain(storage: Storage) -> None:
-    threads = [threading.Thread(target=lambda: [storage.log("x", NOW) for _ in range(20)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [event.number for event in storage.events()] == list(range(1, 81))
-
-
-def test_sqlite_survives_being_opened_again(tmp_path: Path) -> None:
-    first = SqliteStorage(tmp_path / "node.db")
-    secret = first.secret()
-    first.keep_share(JOB, 1, b"share")
-    first.log("x", NOW)
-    # no close: as if the process had been killed
-    second = SqliteStorage(tmp_path / "node.db")
-    assert second.secret() == secret
-    assert second.keep_share(JOB, 1, b"another") == b"share"
-    assert second.log("y", NOW).number == 2
-    assert (tmp_path / "node.db").stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE event SET entry = x'7b7d' WHERE number = 2", "DELETE FROM event WHERE number = 2",
-        "UPDATE event SET chain = zeroblob(32) WHERE number = 1", "UPDATE event SET number = number + 10 WHERE number = 3",
-    ],
-)  # fmt: skip
-def test_a_changed_log_is_found(tmp_path: Path, damage: str) -> None:
-    storage = SqliteStorage(tmp_path / "node.db")
-    for _ in range(3):
-        storage.log("x", NOW)
-    database = sqlite3.connect(tmp_path / "node.db")
-    database.execute(damage)
-    database.commit()
-    with pytest.raises(Broken) as caught:
-        storage.events()
-    assert caught.value.code == "state-corrupt"
-
-
-def test_s36_a_full_disk_refuses_and_keeps_what_was(tmp_path: Path) -> None:
-    storage = SqliteStorage(tmp_path / "node.db")
-    storage.keep_share(JOB, 1, b"share")
-    pages = storage._database.execute("PRAGMA page_count").fetchone()[0]
-    storage._database.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(Broken) as caught:
-        storage.keep_share(JOB, 2, bytes(1_000_000))
-    assert caught.value.code == "disk"
-    assert storage.share(JOB, 1) == b"share"
-    assert storage.share(JOB, 2) is None
-
-
-def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "node.db").write_bytes(b"not a database, and long enough to be one" * 100)
-    with pytest.raises(Broken) as caught:
-        SqliteStorage(tmp_path / "node.db")
-    assert caught.value.code == "state-corrupt"
-
-
 def kept(
     store: Storage, job: str, family: str, table: bytes, agreement: str = "county", days: int = 1, attempt: int = 1
 ) -> None:
@@ -282,50 +303,3 @@ def test_a_table_is_due_when_its_time_is_over_and_that_it_was_there_stays(storag
     storage.forget_table("ef" * 32)
     storage.forget_table("00" * 32)
     assert list(storage.tables("one", but="")) == [b"first", b"other", None]
-
-
-def test_nothing_of_a_forgotten_table_stays_in_the_files(tmp_path: Path) -> None:
-    store = SqliteStorage(tmp_path / "node.db")
-    table = b'{"rows":[{"count":' + b"4711" * 5000 + b"}]}"
-    kept(store, JOB, "one", table)
-
-    def written() -> bytes:
-        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
-
-    assert b"4711" in written()
-    store.forget_table(JOB)
-    assert b"4711" not in written()
-    store.close()
-
-
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_state_of_a_version_before_is_brought_up(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "node.db"
-    store = SqliteStorage(path)
-    store.save_job(record())
-    secret = store.secret()
-    store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE shown")
-        connection.execute("DROP TABLE opening")
-        if version > 1:
-            connection.execute("CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT")
-            connection.execute("INSERT INTO shown VALUES (?, 'one', x'6f6c64')", (OTHER,))
-        if version > 2:
-            connection.execute("ALTER TABLE shown ADD COLUMN agreement TEXT NOT NULL DEFAULT ''")
-            connection.execute("ALTER TABLE shown ADD COLUMN until TEXT NOT NULL DEFAULT '9999-12-31T23:59:59Z'")
-        connection.execute(f"PRAGMA user_version = {version}")
-    store = SqliteStorage(path)
-    assert (store.secret(), store.job(JOB)) == (secret, record())
-    kept(store, JOB, "one", b"table")
-    assert list(store.tables("one", but="")) == [b"table", b"old"][:version]
-    assert store.opening(OTHER) == (0 if version > 1 else None)  # which attempt's shares were opened, nobody wrote down
-    if version > 1:
-        with pytest.raises(Refused, match="attempt-opened"):
-            store.begin_opening(OTHER, 2)
-        with pytest.raises(Broken, match="attempts-differ"):
-            kept(store, OTHER, "one", b"other")
-    assert list(store.tables_due(NOW + timedelta(days=36_500))) == [
-        (JOB, "county")
-    ]  # until when the older one is kept, nobody said
-    store.close()

@@ -19,13 +19,16 @@ from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity
 from tallystick.core.results import Check, Released, numbers, opened_result, verified_result
 from tallystick.crypto.workers import SerialWorkers
-from tallystick.node.app import Node, built, held_state
+from tallystick.node.app import Node, build_node, hold_state
 from tallystick.node.config import NodeConfig, read_config
+from tallystick.node.coordinator_client import GrpcCoordinatorClient
 from tallystick.node.joining import membership_of
-from tallystick.node.link import GrpcLink
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.store import Store
 from tests.governance import agreement_value, identity, sealing_key, signed_agreement
 from tests.integration.served import credentials
+from tests.stores import all_jobs
 from tests.town import AGENCIES, DESK, OTHER, Town, lasting_agreement
 
 P = ParamSpec("P")
@@ -98,6 +101,25 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     return run
 
 
+class Stored:
+    """A node's state for a test, which may wait for it on the event loop: any method of `Storage`, and all jobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *given, **named: self._store.submit(lambda storage: getattr(storage, name)(*given, **named)).result()
+
+    def jobs(self) -> list[KeptJob]:
+        """Give all jobs, by digest."""
+        return self._store.submit(all_jobs).result()
+
+
+def stored(node: Node) -> Stored:
+    """Give a node's state."""
+    return Stored(node.store)
+
+
 @dataclass
 class Agency:
     """One agency's folder, and its node in this process or in one of its own."""
@@ -111,13 +133,14 @@ class Agency:
         """Its configuration."""
         return read_config(self.folder / "node.yaml")
 
-    def node(self, storage: SqliteStorage | None = None) -> Node:
-        """Put its node together in this process, as after a start."""
+    def node(self, database: Path | None = None) -> Node:
+        """Put its node together in this process, as after a start; over another file in place of its own, if one is given."""
         config = self.config
-        with held_state(config.state):
+        with hold_state(config.state):
             pass
-        link = GrpcLink(config.file.coordinator.address, membership_of(config).credentials())
-        return built(config, identity(self.name), storage or SqliteStorage(config.state / "node.db"), link, SerialWorkers())
+        client = GrpcCoordinatorClient(config.file.coordinator.address, membership_of(config).credentials())
+        store = Store(lambda: SqliteStorage(database or config.state / "node.db"))
+        return build_node(config, identity(self.name), store, client, SerialWorkers())
 
     def start(self, failpoint: str | None = None) -> subprocess.Popen[bytes]:
         """Start its node as a process."""

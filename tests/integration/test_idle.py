@@ -11,7 +11,7 @@ import pytest
 from tallystick.coordinator.server import run
 from tallystick.core.net import channel
 from tallystick.core.net.channel import CLIENT_OPTIONS, SERVER_OPTIONS, Option
-from tallystick.node.link import GrpcLink
+from tallystick.node.coordinator_client import GrpcCoordinatorClient
 from tests.integration.nodes import in_loop
 from tests.integration.served import credentials, serving
 from tests.town import OTHER, Town
@@ -30,7 +30,7 @@ def faster(options: Sequence[Option], **changed: int) -> tuple[Option, ...]:
 async def cut_off(town: Town, seconds: float) -> bool:
     """Attend without a notice for a while; say whether the stream was cut off."""
     async with serving(town) as address:
-        link = GrpcLink(address, credentials(town, "agency", OTHER))
+        link = GrpcCoordinatorClient(address, credentials(town, "agency", OTHER))
         try:
             async with link.attend() as notices:
                 first = asyncio.ensure_future(notices.__anext__())

@@ -94,8 +94,8 @@ async def test_s49_a_job_whose_every_call_is_refused_for_the_moment_finishes(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each call of both nodes is too much at its first try: notices, approvals, hellos, messages, the result."""
-    assert courier.persistent.__kwdefaults__ is not None
-    monkeypatch.setitem(courier.persistent.__kwdefaults__, "first_wait", 0.02)
+    assert courier.call_until_answered.__kwdefaults__ is not None
+    monkeypatch.setitem(courier.call_until_answered.__kwdefaults__, "first_wait", 0.02)
     monkeypatch.setattr(app, "LATER_SECONDS", 0.05)
     throttled, intercept = Throttled(), Authorise.intercept_service
 
@@ -126,7 +126,7 @@ async def test_s49_a_failure_is_told_until_it_is_heard(town: Town, monkeypatch: 
     async with serving(town) as address:
         agencies = both(town, address)
         nodes = [agencies.desk.node(), agencies.other.node()]
-        report, told = nodes[1].link.report_failure, []
+        report, told = nodes[1].coordinator.report_failure, []
 
         async def deaf(job: bytes, attempt: int, failure: Any) -> None:
             told.append(failure.code)
@@ -134,7 +134,7 @@ async def test_s49_a_failure_is_told_until_it_is_heard(town: Town, monkeypatch: 
                 raise Refused("too-large", "not now")
             await report(job, attempt, failure)
 
-        nodes[1].link.report_failure = deaf  # type: ignore[method-assign]  # a coordinator that does not hear
+        nodes[1].coordinator.report_failure = deaf  # type: ignore[method-assign]  # a coordinator that does not hear
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: town.state in ENDED)

@@ -18,7 +18,7 @@ from tallystick.crypto.envelope import SealingKey
 from tallystick.node.app import Node
 from tallystick.node.assignment import Assignment
 from tallystick.node.local.client import steward
-from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.prepare import Prepared
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.v1.types_pb2 import JobState as WireState
@@ -32,10 +32,12 @@ from tests.integration.nodes import (
     make_agency,
     released,
     signed_terms,
+    stored,
     terms,
     write_sources,
 )
 from tests.integration.served import serving
+from tests.stores import all_jobs
 from tests.town import DESK, OTHER, Town, member
 
 ENDED = {"released", "refused", "cancelled", "failed", "expired"}
@@ -106,14 +108,14 @@ async def test_a_job_runs_and_waits_at_the_desk_and_nothing_shows(
         nodes = [agencies.desk.node(), agencies.other.node()]
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
             assert town.state == "releasing"
-            record = nodes[0].storage.jobs()[0]
+            record = stored(nodes[0]).jobs()[0]
             assert record.candidate is not None
             await until(lambda: list((agencies.desk.config.state / "spool").iterdir()) == [])
             await nodes[0].jobs.approve(record.job, [])
             await until(lambda: town.state in ENDED)
-            await until(lambda: all(node.storage.jobs()[0].state == "released" for node in nodes))
+            await until(lambda: all(stored(node).jobs()[0].state == "released" for node in nodes))
     assert town.state == "released", failures(town)
     result, checks = released(town)
     assert all(check.passed for check in checks)
@@ -138,10 +140,10 @@ async def test_a_steward_decides_over_the_socket(town: Town) -> None:
     async with serving(town) as address:
         agencies = both(town, address, policy="ask")
         node = agencies.desk.node()
-        service = StewardService(node.jobs, node.approvals, node.storage, health=node.health, datasets=list)
-        async with serving_local(agencies.desk.config.socket, service), attending(node):
+        service = StewardService(node.jobs, node.approvals, node.store, health=node.health, datasets=list)
+        async with serve_local(agencies.desk.config.socket, service), attending(node):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits == "approve" for record in node.storage.jobs()))
+            await until(lambda: any(record.awaits == "approve" for record in stored(node).jobs()))
 
             def refuse() -> str:
                 with steward(agencies.desk.config.socket) as service:
@@ -202,11 +204,11 @@ async def test_s40_an_agency_that_seals_what_cannot_be_true_fails_the_job_and_no
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: town.state in ENDED)
-            await until(lambda: all(node.storage.jobs()[0].state == "failed" for node in nodes))
-        (kept,) = nodes[0].storage.jobs()
+            await until(lambda: all(stored(node).jobs()[0].state == "failed" for node in nodes))
+        (kept,) = stored(nodes[0]).jobs()
         family = family_of(town.job.question, town.terms)
-        assert (kept.candidate, nodes[0].storage.tables(family, but="")) == (None, [])
-        assert nodes[0].storage.result(kept.job, 1) is None
+        assert (kept.candidate, stored(nodes[0]).tables(family, but="")) == (None, [])
+        assert stored(nodes[0]).result(kept.job, 1) is None
     assert town.state == "failed"
     assert failures(town) == {(DESK, "cells-contradict")}
     (failure,) = town.at.storage.failures(town.digest)
@@ -222,7 +224,7 @@ async def test_s21_a_coordinator_that_says_running_too_early_moves_nobody(town: 
         agencies = both(town, address)
         node = agencies.desk.node()
         town.at.jobs.submit(member("ana"), town.document())
-        sync, told = node.link.sync, []
+        sync, told = node.coordinator.sync, []
 
         async def lying(job: bytes) -> Any:
             view = await sync(job)
@@ -233,11 +235,11 @@ async def test_s21_a_coordinator_that_says_running_too_early_moves_nobody(town: 
             told.append(document)
             return await sync(job)
 
-        node.link.sync, node.link.deposit = lying, deposited  # type: ignore[method-assign]  # the coordinator that lies
+        node.coordinator.sync, node.coordinator.deposit = lying, deposited  # type: ignore[method-assign]  # the coordinator that lies
         await node.jobs.sync(town.digest)
         assert told == []
         assert [
-            event.entry for event in node.storage.events() if b'"attempt"' in event.entry and b"failed" not in event.entry
+            event.entry for event in stored(node).events() if b'"attempt"' in event.entry and b"failed" not in event.entry
         ] == []
         await node.jobs.close()
     assert (DESK, "approval-missing") in failures(town)
@@ -251,21 +253,21 @@ async def test_s18_another_attempt_over_other_records_is_refused(town: Town) -> 
         nodes = [agencies.desk.node(), agencies.other.node()]
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
         for node in nodes:
-            node.storage.close()
-        storage = SqliteStorage(agencies.desk.config.state / "node.db")
-        record = storage.jobs()[0]
-        storage.save_job(replace(record, candidate=None, candidate_attempt=0, awaits=""))
-        storage._database.execute("DELETE FROM opening")  # as if killed before it opened
-        storage._database.execute("DELETE FROM shown")
-        share = storage.share(record.job, 1)
+            node.store.close()
+        with contextlib.closing(SqliteStorage(agencies.desk.config.state / "node.db")) as storage:
+            (record,) = all_jobs(storage)
+            storage.change_job(record, replace(record, candidate=None, candidate_attempt=0, awaits=""))
+            storage._database.execute("DELETE FROM opening")  # as if killed before it opened
+            storage._database.execute("DELETE FROM shown")
+            share = storage.share(record.job, 1)
         source = town.folder / "wages.csv"
         source.write_text(source.read_text().replace("w21,", "w999,"))
-        nodes = [agencies.desk.node(storage), agencies.other.node()]
+        nodes = [agencies.desk.node(), agencies.other.node()]
         async with attending(*nodes):
             await until(lambda: town.state in ENDED)
-        assert storage.share(record.job, 1) == share
+        assert stored(nodes[0]).share(record.job, 1) == share
     assert town.state == "failed"
     assert (OTHER, "source-changed") in failures(town)
 

@@ -14,10 +14,10 @@ from tallystick.coordinator.authority import write_invitation
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.keyfile import write_identity
 from tallystick.core.net.joining import read_invitation
-from tallystick.node.app import Node, held_state
+from tallystick.node.app import Node, hold_state
 from tallystick.node.cli import node as command
 from tallystick.node.joining import join
-from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.preflight import check_datasets
 from tests import governance
 from tests.governance import identity
@@ -30,6 +30,7 @@ from tests.integration.nodes import (
     make_agency,
     released,
     signed_terms,
+    stored,
     terms,
     write_sources,
 )
@@ -48,7 +49,7 @@ def town_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> To
 
 def service_of(agency: Agency, node: Node) -> StewardService:
     config = agency.config
-    return StewardService(node.jobs, node.approvals, node.storage, health=node.health, datasets=lambda: check_datasets(config))
+    return StewardService(node.jobs, node.approvals, node.store, health=node.health, datasets=lambda: check_datasets(config))
 
 
 async def tally(agency: Agency, *arguments: str) -> Result:
@@ -67,12 +68,12 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
         other = make_agency(town, OTHER, address, tmp_path)
         nodes = desk.node(), other.node()
         async with (
-            serving_local(desk.config.socket, service_of(desk, nodes[0])),
-            serving_local(other.config.socket, service_of(other, nodes[1])),
+            serve_local(desk.config.socket, service_of(desk, nodes[0])),
+            serve_local(other.config.socket, service_of(other, nodes[1])),
             attending(*nodes),
         ):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: bool(nodes[1].storage.jobs()))
+            await until(lambda: bool(stored(nodes[1]).jobs()))
             name = town.job.digest()[:12]
             listed = json.loads((await tally(other, "pending", "--format", "json")).stdout)
             assert [(job["awaits"], job["analyst"]) for job in listed] == [("approve", "ana")]
@@ -84,7 +85,7 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
             both = ["--document", str(tmp_path / "sue.json"), "--steward", "tom", "--key", str(tmp_path / "tom.key")]
             approved = await tally(other, "approve", name, *both)
             assert approved.exit_code == 0, approved.output
-            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
             shown = json.loads((await tally(desk, "show", name, "--format", "json")).stdout)
             assert shown["candidate"]["linkage"]["matched"] == 40
             assert "suppressed" in shown["candidate"]["columns"]
@@ -102,7 +103,7 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
     signers = {document["signatures"][0]["signer"] for document in result.approvals}
     assert signers == {DESK, OTHER, "sue", "tom"}
     assert "tally node log --offline" in (await tally(desk, "log")).stderr
-    with held_state(desk.config.state):
+    with hold_state(desk.config.state):
         assert "the node runs" in (await tally(desk, "log", "--offline")).stderr
     log = await tally(desk, "log", "--offline", "--format", "json")
     entries = json.loads(log.stdout)
@@ -121,12 +122,12 @@ async def test_a_release_that_is_refused_opens_nothing(tmp_path: Path, monkeypat
         nodes = desk.node(), make_agency(town, OTHER, address, tmp_path).node()
         async with attending(*nodes):
             town.at.jobs.submit(member("ana"), town.document())
-            await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+            await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
             await nodes[0].jobs.refuse(town.job.digest(), "people", "one of them is famous")
             await until(lambda: town.state in ENDED)
-            await until(lambda: nodes[0].storage.jobs()[0].state == "refused")
-        assert nodes[0].storage.jobs()[0].candidate is None
-        assert nodes[0].storage.result(town.job.digest(), 1) is None
+            await until(lambda: stored(nodes[0]).jobs()[0].state == "refused")
+        assert stored(nodes[0]).jobs()[0].candidate is None
+        assert stored(nodes[0]).result(town.job.digest(), 1) is None
     assert town.state == "refused"
 
 
@@ -140,7 +141,7 @@ async def test_a_decision_made_while_the_coordinator_is_away_arrives_later(
     nodes = desk.node(), make_agency(town, OTHER, address, tmp_path).node()
     async with attending(*nodes):
         town.at.jobs.submit(member("ana"), town.document())
-        await until(lambda: any(record.awaits == "release" for record in nodes[0].storage.jobs()))
+        await until(lambda: any(record.awaits == "release" for record in stored(nodes[0]).jobs()))
         await town.at.server.stop()
         record = await nodes[0].jobs.approve(town.job.digest(), [])
         assert (record.awaits, record.desk) == ("", "approve")
@@ -198,11 +199,11 @@ async def test_check_names_every_problem_and_no_value(tmp_path: Path, monkeypatc
 
 
 def test_one_state_folder_serves_one_node(tmp_path: Path) -> None:
-    with held_state(tmp_path / "state"):
-        with pytest.raises(NotReady), held_state(tmp_path / "state"):
+    with hold_state(tmp_path / "state"):
+        with pytest.raises(NotReady), hold_state(tmp_path / "state"):
             pass
         assert (tmp_path / "state").stat().st_mode & 0o077 == 0
-    with held_state(tmp_path / "state"):
+    with hold_state(tmp_path / "state"):
         pass
 
 

@@ -10,8 +10,8 @@ import pytest
 from tallystick.core.clock import SystemClock
 from tallystick.core.net import tls
 from tallystick.node.app import Node
+from tallystick.node.coordinator_client import GrpcCoordinatorClient
 from tallystick.node.joining import membership_of
-from tallystick.node.link import GrpcLink
 from tallystick.node.renewing import Renewing
 from tests import governance
 from tests.integration.nodes import Agency, expected, found, in_loop, make_agency, released, signed_terms, terms, write_sources
@@ -24,10 +24,10 @@ SECONDS = 90.0
 
 def always_due(agency: Agency, node: Node, monkeypatch: pytest.MonkeyPatch) -> Renewing:
     """Give what renews a node's certificate at every look."""
-    assert isinstance(node.link, GrpcLink)
+    assert isinstance(node.coordinator, GrpcCoordinatorClient)
     files = membership_of(agency.config)
     monkeypatch.setattr(type(files), "due", lambda *_: True)
-    return Renewing(files, agency.config.file.coordinator.address, node.link, SystemClock())
+    return Renewing(files, agency.config.file.coordinator.address, node.coordinator, SystemClock())
 
 
 @in_loop
@@ -53,8 +53,8 @@ async def test_s33_a_job_runs_while_both_nodes_renew_at_every_moment(tmp_path: P
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for node in nodes:
-                assert isinstance(node.link, GrpcLink)
-                await node.link.close()
+                assert isinstance(node.coordinator, GrpcCoordinatorClient)
+                await node.coordinator.close()
     assert town.state == "released"
     assert found(released(town)[0]) == expected()
     record = town.at.storage.job(town.digest)

@@ -28,7 +28,7 @@ from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import read_config
-from tallystick.node.prepare import prepared
+from tallystick.node.prepare import prepare_records
 from tallystick.node.storage.memory import MemoryStorage
 from tests.e2e.network import Network
 from tests.e2e.records import EXITS, WAGES, question, sorted_rows
@@ -100,7 +100,7 @@ def over_memory(network: Network, asked: Question) -> Answer:
 def setup(network: Network, assignment: Assignment) -> AgencySetup:
     """Give an agency's machine what its node would."""
     config, storage = read_config(network.folder / assignment.me / "node.yaml"), MemoryStorage()
-    people, contract = prepared(assignment, config, storage), assignment.contract
+    people, contract = prepare_records(assignment, config, storage), assignment.contract
     return AgencySetup(
         me=assignment.me,
         agencies=contract.agencies,

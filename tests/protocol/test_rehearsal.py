@@ -31,7 +31,7 @@ from tallystick.crypto.workers import SerialWorkers
 from tallystick.lab.linking.rehearse import Rehearsal, rehearse
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
-from tallystick.node.prepare import people_of, prepared
+from tallystick.node.prepare import people_of, prepare_records
 from tallystick.node.storage.memory import MemoryStorage
 from tests.governance import agreement, identity, job, question, signed_agreement
 from tests.protocol.bus import Bus
@@ -158,7 +158,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
             "datasets": {name: declared(name, shape, side)},
         }
         config = NodeConfig(NodeFile.read(file, what="node.yaml"), folder)
-        made = prepared(mine, config, storage)
+        made = prepare_records(mine, config, storage)
         keys[agency] = smallest_keys(folder, name, people_of(mine, config).duplicates)
         assert len(keys[agency]) == made.people
         setups[agency] = AgencySetup(

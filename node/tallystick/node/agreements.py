@@ -41,7 +41,7 @@ class Agreements:
     clock: Clock
     problems: dict[str, TallyError] = field(default_factory=dict)
     _held: dict[str, SignedDocument] = field(default_factory=dict)
-    _read: frozenset[_Stamp] = frozenset()
+    _read: frozenset[_Stamp] | None = None
 
     def load(self) -> None:
         """Read the files again. One that does not count is left out and told in `problems`; the others stay in force."""
@@ -62,7 +62,9 @@ class Agreements:
         self._held, self.problems = held, problems  # at once: another thread may be reading them
 
     def all(self) -> dict[str, SignedDocument]:
-        """Give the agreements that counted when they were read."""
+        """Give the agreements that counted when they were read; the first call reads them."""
+        if self._read is None:
+            self.load()
         return dict(self._held)
 
     def of(self, reference: AgreementRef) -> tuple[Agreement, SignedDocument]:

@@ -28,20 +28,21 @@ from tallystick.crypto.workers import Workers
 from tallystick.node.agreements import Agreements
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
+from tallystick.node.coordinator_client import GrpcCoordinatorClient
 from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT
 from tallystick.node.desk import Desk
 from tallystick.node.housekeeping import forget_tables
-from tallystick.node.jobs import Jobs
+from tallystick.node.jobs import JobFollower
 from tallystick.node.joining import membership_of
-from tallystick.node.link import GrpcLink
-from tallystick.node.local.server import StewardService, serving_local
+from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.policy.evaluate import Verdict, evaluate
 from tallystick.node.policy.model import Policy, read_policy
-from tallystick.node.ports import Link, Storage
+from tallystick.node.ports import CoordinatorClient
 from tallystick.node.preflight import check_datasets
-from tallystick.node.prepare import prepared
+from tallystick.node.prepare import prepare_records
 from tallystick.node.renewing import Renewing
 from tallystick.node.storage.sqlite import SqliteStorage
+from tallystick.node.store import Store
 from tallystick.node.surroundings import Surroundings
 from tallystick.node.view_builders import build_health
 from tallystick.node.views import Health
@@ -61,10 +62,10 @@ class Node:
     """A node's parts, put together; `attend` keeps them going."""
 
     config: NodeConfig
-    jobs: Jobs
+    jobs: JobFollower
     approvals: Approvals
-    storage: Storage
-    link: Link
+    store: Store
+    coordinator: CoordinatorClient
     clock: Clock
     connected: bool = False
     _due: set[bytes] = field(default_factory=set)
@@ -84,7 +85,7 @@ class Node:
             await self.jobs.close()
 
     def health(self) -> Health:
-        """Say how the node is."""
+        """Say how the node is; reads files and the store, so in a thread."""
         certificate = self.config.path(self.config.file.coordinator.certificate)
         ends = None
         with contextlib.suppress(OSError, TallyError):
@@ -92,7 +93,7 @@ class Node:
         return build_health(
             self.config.agency,
             connected=self.connected,
-            records=self.storage.jobs(),
+            jobs=self.store.blocking.count_jobs(),
             agreements={name: document.read(Agreement) for name, document in self.approvals.agreements.all().items()},
             certificate_end=ends,
             now=self.clock.now(),
@@ -103,8 +104,8 @@ class Node:
         wait = FIRST_WAIT
         while True:
             try:
-                async with self.link.attend() as notices:
-                    self._look_at(*self.jobs.unended())
+                async with self.coordinator.attend() as notices:
+                    self._look_at(*await self.jobs.unended())
                     async for notice in notices:
                         self.connected, wait = True, FIRST_WAIT
                         self._look_at(notice.job)
@@ -140,13 +141,14 @@ class Node:
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             with contextlib.suppress(TallyError):  # a disk that fails now is no reason to stop attending
-                self._look_at(*self.jobs.unended())
+                self._look_at(*await self.jobs.unended())
 
     async def _keep_house(self) -> None:
         while True:
             try:
-                agreements = [document.read(Agreement) for document in self.approvals.agreements.all().values()]
-                await asyncio.to_thread(forget_tables, self.storage, agreements, self.clock.now())
+                held = await asyncio.to_thread(self.approvals.agreements.all)
+                agreements = [document.read(Agreement) for document in held.values()]
+                await asyncio.to_thread(forget_tables, self.store.blocking, agreements, self.clock.now())
             except TallyError as error:  # next hour again
                 _LOG.warning("housekeeping", code=error.code, detail=error.detail)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -166,31 +168,36 @@ def judge_of(config: NodeConfig) -> Any:
     return judge
 
 
-def built(
-    config: NodeConfig, identity: Identity, storage: Storage, link: Link, workers: Workers, clock: Clock | None = None
+def build_node(
+    config: NodeConfig,
+    identity: Identity,
+    store: Store,
+    coordinator: CoordinatorClient,
+    workers: Workers,
+    clock: Clock | None = None,
 ) -> Node:
     """Put a node together from its parts."""
     clock = clock or SystemClock()
+    storage = store.blocking
     agreements = Agreements(config, identity, storage, clock)
-    agreements.load()
     approvals = Approvals(config, identity, agreements, storage, clock, judge_of(config))
     around = Surroundings(
         agency=config.agency,
         identity=identity,
-        storage=storage,
-        link=link,
+        store=store,
+        coordinator=coordinator,
         clock=clock,
         workers=workers,
         randomness=SystemRandomness(),
-        prepare=lambda assignment: prepared(assignment, config, storage),
+        prepare=lambda assignment: prepare_records(assignment, config, storage),
         state=config.state,
     )
     desk = Desk(config.agency, identity, storage, clock, config.file.desk)
-    return Node(config, Jobs(around, approvals, desk), approvals, storage, link, clock)
+    return Node(config, JobFollower(around, approvals, desk), approvals, store, coordinator, clock)
 
 
 @contextmanager
-def held_state(folder: Path) -> Iterator[None]:
+def hold_state(folder: Path) -> Iterator[None]:
     """Hold the state folder: closed to others, used by one process, and without what a killed one left in its spool.
 
     Raises:
@@ -220,23 +227,22 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
     membership = membership_of(config)
     credentials = await asyncio.to_thread(membership.credentials)
     stopped = stop or _on_signals()
-    with held_state(config.state):
-        storage = SqliteStorage(config.state / "node.db")
-        link = GrpcLink(config.file.coordinator.address, credentials)
+    with hold_state(config.state):
+        store = await asyncio.to_thread(Store, lambda: SqliteStorage(config.state / "node.db"))
+        coordinator = GrpcCoordinatorClient(config.file.coordinator.address, credentials)
         workers = ProcessWorkers(config.file.workers)
-        node = built(config, identity, storage, link, workers)
-        renewing = Renewing(membership, config.file.coordinator.address, link, node.clock)
-        service = StewardService(
-            node.jobs, node.approvals, storage, health=node.health, datasets=lambda: check_datasets(config)
-        )
+        node = build_node(config, identity, store, coordinator, workers)
+        renewing = Renewing(membership, config.file.coordinator.address, coordinator, node.clock)
+        service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=lambda: check_datasets(config))
         try:
-            async with serving_local(config.socket, service), _meanwhile(renewing.attend()):
-                storage.log("started", node.clock.now(), agreements=[*sorted(node.approvals.agreements.all())])
+            names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
+            async with serve_local(config.socket, service), _meanwhile(renewing.attend()):
+                await store.run(lambda storage: storage.log("started", now, agreements=[*names]))
                 await _until(stopped, node.attend())
         finally:
-            await link.close()
+            await coordinator.close()
             workers.close()
-            storage.close()
+            await asyncio.to_thread(store.close)
 
 
 @asynccontextmanager

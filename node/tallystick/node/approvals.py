@@ -32,10 +32,11 @@ from tallystick.core.job.model import Job
 from tallystick.core.keyfile import Identity
 from tallystick.core.statistics.rulebook import allowed_job
 from tallystick.node.agreements import Agreements
+from tallystick.node.changes import Change, Decide, decide_job
 from tallystick.node.config import NodeConfig
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
-from tallystick.node.ports import JobRecord, Storage
+from tallystick.node.ports import Decision, KeptJob, Note, Storage
 
 Judge = Callable[[Job, Agreement], Verdict]
 
@@ -80,7 +81,7 @@ class Approvals:
             check_remembered(self.storage, family_of(job.question, agreement), job=digest)
         return Contract(job, job_document, agreement, agreement_document)
 
-    def consider(self, document: bytes, digest: str) -> JobRecord | None:
+    def consider(self, document: bytes, digest: str) -> KeptJob | None:
         """Meet a job: decide, or put it before this agency's people. What was decided before stays decided.
 
         Returns:
@@ -91,7 +92,7 @@ class Approvals:
         if known is not None:
             return known
         now = self.clock.now()
-        record = JobRecord(digest, document, now)
+        record = KeptJob(digest, document, now)
         try:
             contract = self.contract(document, digest)
         except TallyError as error:
@@ -99,19 +100,18 @@ class Approvals:
                 self.storage.log("job-ignored", now, digest, code=error.code)
                 return None
             record = replace(record, verdict="never", reasons=_reasons(error))
-            return self._decide(record, "refuse", _class_of(error), by="agreement")
+            return self._meet(self._decide(record, "refuse", _class_of(error), by="agreement"))
         verdict = self.judge(contract.job, contract.agreement)
         reasons = tuple(reason.message for reason in verdict.reasons)
         record = replace(record, verdict=verdict.decision, reasons=reasons)
         if verdict.decision == "never":
-            return self._decide(record, "refuse", "policy", by="policy")
+            return self._meet(self._decide(record, "refuse", "policy", by="policy"))
         if verdict.decision == "auto" and self.config.agency not in contract.agreement.stewards:
-            return self._decide(record, "approve", None, by="policy")
-        record = replace(record, awaits="approve")
-        self.storage.log("job-asks", now, digest, analyst=contract.job.analyst, purpose=contract.job.question.purpose)
-        return self.storage.save_job(record)
+            return self._meet(self._decide(record, "approve", None, by="policy"))
+        asks = Note("job-asks", now, {"analyst": contract.job.analyst, "purpose": contract.job.question.purpose})
+        return self.storage.add_job(replace(record, awaits="approve"), asks)
 
-    def approve(self, digest: str, documents: Sequence[bytes] = ()) -> JobRecord:
+    def approve(self, digest: str, documents: Sequence[bytes] = ()) -> KeptJob:
         """Say yes on behalf of this agency's people.
 
         Args:
@@ -122,8 +122,11 @@ class Approvals:
             Refused: `approval-missing`: of stewards; `approval-invalid`; whatever has changed since the job came.
             Invalid: `job-unknown`, `job-state`.
         """
-        record = self._undecided(digest, "approve")
-        contract = self.contract(record.document, digest)
+        return self._settle(digest, lambda kept: self._approve(kept, documents))
+
+    def _approve(self, record: KeptJob, documents: Sequence[bytes]) -> Change:
+        _check_undecided(record, "approve")
+        contract = self.contract(record.document, record.job)
         verdict = self.judge(contract.job, contract.agreement)
         if verdict.decision == "never":
             raise Refused(
@@ -135,17 +138,20 @@ class Approvals:
         record = replace(record, deposits=tuple(documents[:MAX_DEPOSITS]))
         return self._decide(record, "approve", None, by="steward")
 
-    def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> JobRecord:
+    def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> KeptJob:
         """Say no on behalf of this agency's people, before the job runs or at the desk; the text stays here.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
         """
-        record = self._undecided(digest, "approve", "release")
-        record = replace(
-            record, reasons=(*record.reasons, reason), candidate=None, desk="refuse" if record.awaits == "release" else ""
-        )
-        return self._decide(record, "refuse", reason_class, by="steward")
+
+        def decide(kept: KeptJob) -> Change:
+            _check_undecided(kept, "approve", "release")
+            desk: Decision = "refuse" if kept.awaits == "release" else ""
+            record = replace(kept, reasons=(*kept.reasons, reason), candidate=None, desk=desk)
+            return self._decide(record, "refuse", reason_class, by="steward")
+
+        return self._settle(digest, decide)
 
     def ready(self, contract: Contract, approvals: Sequence[bytes]) -> None:
         """Let the node move, or raise (rule 6).
@@ -160,12 +166,16 @@ class Approvals:
         if record is None or record.decision != "approve":
             raise Refused("approval-missing", "this node has not approved the job itself")
 
-    def _undecided(self, digest: str, *awaits: str) -> JobRecord:
-        record = self.storage.job(digest)
-        if record is None:
-            raise Invalid("job-unknown", "no job of that name is known here", hint="tally node pending")
-        if record.awaits not in awaits:
-            raise Invalid("job-state", "nothing is to be decided about this job now", hint="tally node pending")
+    def _meet(self, decision: Change) -> KeptJob:
+        """Keep a new job with its decision."""
+        record = self.storage.add_job(decision.after, decision.note)
+        failpoint("node-approval-stored")
+        return record
+
+    def _settle(self, digest: str, decide: Decide) -> KeptJob:
+        """Keep a decision about a job that is known."""
+        record = decide_job(self.storage, digest, decide)
+        failpoint("node-approval-stored")
         return record
 
     def _check_stewards(self, contract: Contract, documents: Sequence[bytes]) -> None:
@@ -183,8 +193,8 @@ class Approvals:
                 hint=f"sign as one of {', '.join(sorted(stewards.keys))}: tally node approve JOB --steward NAME --key FILE",
             )
 
-    def _decide(self, record: JobRecord, decision: str, reason_class: ReasonClass | None, *, by: str) -> JobRecord:
-        """Sign, log and store a decision; it is handed in from the store."""
+    def _decide(self, record: KeptJob, decision: str, reason_class: ReasonClass | None, *, by: str) -> Change:
+        """Sign a decision, which is logged and stored at once; it is handed in from the store."""
         now = self.clock.now()
         job = decoded(record.document, kind="job").read(Job)
         refused = decision == "refuse"
@@ -200,17 +210,15 @@ class Approvals:
             expires=_expiry(job, now),
         )
         own = signed("approval", approval, self.config.agency, self.identity).encoded()
-        self.storage.log("refused" if refused else "approved", now, record.job, by=by, reason=reason_class or "")
-        record = replace(
+        note = Note("refused" if refused else "approved", now, {"by": by, "reason": reason_class or ""})
+        after = replace(
             record,
             awaits="",
             decision="refuse" if refused else "approve",
             reason_class=reason_class or "",
             deposits=(own, *(() if refused else record.deposits)),
         )
-        record = self.storage.save_job(record)
-        failpoint("node-approval-stored")
-        return record
+        return Change(after, note)
 
     def _from_its_analyst(self, document: bytes, digest: str) -> bool:
         """Tell whether a job is at least signed by an analyst of an agreement that is held here."""
@@ -221,6 +229,11 @@ class Approvals:
         except TallyError:
             return False
         return job_document.digest == digest and self.config.agency in agreement.parties and job.analyst in agreement.analysts
+
+
+def _check_undecided(record: KeptJob, *awaits: str) -> None:
+    if record.awaits not in awaits:
+        raise Invalid("job-state", "nothing is to be decided about this job now", hint="tally node pending")
 
 
 def _expiry(job: Job, now: datetime) -> str:

@@ -23,13 +23,13 @@ from tallystick.core.net.joining import read_invitation
 from tallystick.core.terminal import FAILED, SETTINGS, Format, format_option, print_json, print_table, run_cli
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
-from tallystick.node.app import held_state, run
+from tallystick.node.app import hold_state, run
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
 from tallystick.node.local.server import log_pages
 from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
-from tallystick.node.starting import begun
+from tallystick.node.starting import make_folder
 from tallystick.node.storage.memory import MemoryStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.views import JobSummary, LogEntry
@@ -62,7 +62,7 @@ def node() -> None:
 @run_cli
 def init(agency: str, coordinator: str, folder: Path, format_: Format) -> None:
     """Make a new node's files: identity key, sample configuration, empty policy."""
-    identity = begun(folder, agency, coordinator)
+    identity = make_folder(folder, agency, coordinator)
     if format_ == "json":
         print_json({"agency": agency, "folder": str(folder), "key": identity.key})
         return
@@ -257,7 +257,7 @@ def _stored_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
     if not path.exists():
         raise Invalid("file-missing", f"{path} does not exist", hint="run the node first: tally node serve")
     try:
-        with held_state(config.state), closing(SqliteStorage(path)) as storage:
+        with hold_state(config.state), closing(SqliteStorage(path)) as storage:
             return [entry for page in log_pages(storage, after, limit) for entry in page]
     except NotReady as error:
         raise NotReady("unavailable", "the node runs, so its file is not read", hint="leave out --offline") from error

@@ -21,7 +21,7 @@ from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Ref
 from tallystick.node.passage import Passage
-from tallystick.node.ports import Link, Source
+from tallystick.node.ports import CoordinatorClient, EnvelopeSource
 from tallystick.v1.types_pb2 import Envelope
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ LONGEST_WAIT: Final = 30.0
 _LOG: Final = structlog.get_logger("node")
 
 
-async def persistent(call: Callable[[], Awaitable[T]], *, first_wait: float = FIRST_WAIT) -> T:
+async def call_until_answered(call: Callable[[], Awaitable[T]], *, first_wait: float = FIRST_WAIT) -> T:
     """Call until the coordinator answers, waiting longer each time.
 
     Raises:
@@ -59,7 +59,7 @@ class Courier:
         folder: for the files; removed by `drop`.
     """
 
-    link: Link
+    coordinator: CoordinatorClient
     job: bytes
     attempt: int
     sealing_keys: Mapping[str, bytes] = field(repr=False)
@@ -78,15 +78,15 @@ class Courier:
         """Make the way in for a message."""
         return self._passage("in", ref)
 
-    async def fetched(self, ref: Ref, passage: Passage) -> None:
+    async def fetch(self, ref: Ref, passage: Passage) -> None:
         """Download a message that the coordinator holds; whoever reads the passage meanwhile hears of it if that cannot be."""
         try:
-            await persistent(lambda: self.link.get(self.name(ref), passage))
+            await call_until_answered(lambda: self.coordinator.get(self.name(ref), passage))
         except BaseException as error:
             passage.fail(Dropped() if isinstance(error, asyncio.CancelledError) else error)
             raise
 
-    def opened(self, ref: Ref, passage: Passage) -> Message:
+    def open_message(self, ref: Ref, passage: Passage) -> Message:
         """Give a message as it comes: its chunks are verified and opened as they are read, which blocks until they are here."""
         chunks = opened_chunks(
             self.name(ref), passage.envelopes(), receiver=self.key, sender_public=self.identity_keys[ref.sender]
@@ -100,19 +100,19 @@ class Courier:
     def fill(self, ref: Ref, passage: Passage, chunks: Iterable[bytes]) -> None:
         """Seal a message into its passage, chunk by chunk. Blocks; whoever reads the passage hears of it if the chunks fail."""
         try:
-            for envelope in self._sealed(ref, chunks):
+            for envelope in self._seal(ref, chunks):
                 passage.append(envelope)
         except BaseException as error:
             passage.fail(error)
             raise
 
-    def spooled(self, ref: Ref, chunks: Iterable[bytes], path: Path) -> None:
+    def spool(self, ref: Ref, chunks: Iterable[bytes], path: Path) -> None:
         """Seal a message into a file that outlasts the session; return when it is durable. Blocks."""
-        write_spool(path, self._sealed(ref, chunks))
+        write_spool(path, self._seal(ref, chunks))
 
-    async def delivered(self, ref: Ref, source: Source) -> None:
+    async def deliver(self, ref: Ref, source: EnvelopeSource) -> None:
         """Upload a message until the coordinator holds all of it."""
-        await persistent(lambda: self.link.put(self.name(ref), source))
+        await call_until_answered(lambda: self.coordinator.put(self.name(ref), source))
 
     def drop(self) -> None:
         """Stop what still runs in threads, and remove all files."""
@@ -127,7 +127,7 @@ class Courier:
         self._passages.append(passage)
         return passage
 
-    def _sealed(self, ref: Ref, chunks: Iterable[bytes]) -> Iterator[Envelope]:
+    def _seal(self, ref: Ref, chunks: Iterable[bytes]) -> Iterator[Envelope]:
         return sealed_envelopes(
             self.name(ref),
             self._unless_dropped(chunks),
@@ -142,7 +142,7 @@ class Courier:
             yield chunk
 
 
-def from_file(path: Path) -> Source:
+def stream_file(path: Path) -> EnvelopeSource:
     """Give the source of a message that lies complete in a file."""
 
     async def envelopes(start: int) -> AsyncIterator[Envelope]:

@@ -32,6 +32,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Invalid
+from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import Identity
 from tallystick.core.linkage.quality.report import read_seen
 from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
@@ -40,8 +41,9 @@ from tallystick.core.statistics.table import linkage_numbers, result_columns, ro
 from tallystick.crypto.codec import derive
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
-from tallystick.node.housekeeping import check_remembered, kept_until
-from tallystick.node.ports import JobRecord, Storage
+from tallystick.node.changes import Change, decide_job
+from tallystick.node.housekeeping import check_remembered, retention_end
+from tallystick.node.ports import Awaits, KeptJob, Note, Storage
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -71,8 +73,8 @@ class Desk:
         self.storage.begin_opening(job, attempt)
         self.storage.log("opening", self.clock.now(), job, attempt=attempt)
 
-    def candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> JobRecord:
-        """Make and keep the candidate of an attempt.
+    def make_candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> KeptJob:
+        """Make and keep the candidate of an attempt; one whose job ended or went on to another attempt meanwhile is not kept.
 
         Raises:
             Broken: `protocol-broken`: the coordinator's part of the linkage report is not of this job; `cells-contradict`: the
@@ -84,7 +86,7 @@ class Desk:
         record = self.storage.job(job)
         assert record is not None
         with self._one_at_a_time:  # two results of one family must not miss each other
-            rows, linkage, disclosure = self._disclosed(assignment, attempt, opened)
+            rows, linkage, disclosure = self._disclose(assignment, attempt, opened)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -103,27 +105,33 @@ class Desk:
             "shares": {agency: one.json_value() for agency, one in shares_evidence(opened.evidence).items()},
         }
         asks = self.mode == "ask"
-        self.storage.log("candidate", self.clock.now(), job, attempt=attempt, asks=asks)
         candidate = canonical_bytes(body)
-        return self.storage.change_job(
-            job,
-            lambda kept: replace(
-                kept, candidate=candidate, candidate_attempt=attempt, awaits="release" if asks else "", desk=""
-            ),
-        )
+        note = Note("candidate", self.clock.now(), {"attempt": attempt, "asks": asks})
 
-    def approve(self, record: JobRecord) -> JobRecord:
-        """Let a candidate go out.
+        def decide(kept: KeptJob) -> Change | None:
+            if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
+                return None
+            awaits: Awaits = "release" if asks else ""
+            return Change(replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk=""), note)
+
+        return decide_job(self.storage, job, decide)
+
+    def approve(self, digest: str) -> KeptJob:
+        """Let a job's candidate go out.
 
         Raises:
-            Invalid: `job-state`: there is none.
+            Invalid: `job-unknown`; `job-state`: there is none.
         """
-        if record.awaits != "release" or record.candidate is None:
-            raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
-        self.storage.log("release-approved", self.clock.now(), record.job, attempt=record.candidate_attempt)
-        return self.storage.change_job(record.job, lambda kept: replace(kept, awaits="", desk="approve"))
 
-    def sealed(self, record: JobRecord, contract: Contract) -> bytes:
+        def decide(kept: KeptJob) -> Change:
+            if kept.awaits != "release" or kept.candidate is None:
+                raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
+            note = Note("release-approved", self.clock.now(), {"attempt": kept.candidate_attempt})
+            return Change(replace(kept, awaits="", desk="approve"), note)
+
+        return decide_job(self.storage, digest, decide)
+
+    def seal_result(self, record: KeptJob, contract: Contract) -> bytes:
         """Give the signed, sealed result of a candidate; the same bytes every time.
 
         Raises:
@@ -141,7 +149,7 @@ class Desk:
         sealed = sealed_result(released, bytes.fromhex(contract.job.result_key), self.identity)
         return self.storage.keep_result(record.job, record.candidate_attempt, sealed)
 
-    def _disclosed(
+    def _disclose(
         self, assignment: Assignment, attempt: int, opened: Opened
     ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
         """Turn opened cells into rows and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
@@ -172,13 +180,13 @@ class Desk:
             attempt,
             family,
             canonical_bytes(exact({**body, "names": names.json_value()})),
-            numbers=self._numbers(assignment, opened),
+            numbers=self._digest_numbers(assignment, opened),
             agreement=question.agreement,
-            until=kept_until(contract.agreement),
+            until=retention_end(contract.agreement),
         )
         return list(made.rows), dict(made.linkage), dict(made.told)
 
-    def _numbers(self, assignment: Assignment, opened: Opened) -> bytes:
+    def _digest_numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""
         values = ",".join(str(value) for value in opened.values).encode()
         return derive(self.storage.secret(), "opened numbers", assignment.contract.digest, values)
@@ -201,6 +209,6 @@ class Opening:
         """Note that the shares are opened; as `Desk.begin_opening`."""
         self.desk.begin_opening(self.assignment.contract.digest.hex(), self.attempt)
 
-    def keep(self, opened: Opened) -> JobRecord:
+    def keep(self, opened: Opened) -> KeptJob:
         """Make and keep the candidate; as `Desk.candidate`."""
-        return self.desk.candidate(self.assignment, self.attempt, opened, list(self.approvals))
+        return self.desk.make_candidate(self.assignment, self.attempt, opened, list(self.approvals))

@@ -17,8 +17,9 @@ from tallystick.core.errors import CATALOGUE, Broken, TallyError
 from tallystick.core.net.status import origin
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.statistic.audit import LINKS_ALTERED
-from tallystick.node.courier import persistent
-from tallystick.node.ports import Link, Storage
+from tallystick.node.courier import call_until_answered
+from tallystick.node.ports import CoordinatorClient
+from tallystick.node.store import Store
 from tallystick.v1.types_pb2 import Failure
 
 MAX_TEXT: Final = 1000
@@ -30,32 +31,33 @@ class Failures:
     """Failures of this process, by job and attempt."""
 
     agency: str
-    storage: Storage
-    link: Link
+    store: Store
+    coordinator: CoordinatorClient
     clock: Clock
     _known: dict[tuple[str, int], Failure] = field(default_factory=dict)
     _heard: set[tuple[str, int]] = field(default_factory=set)
 
     async def fail(self, job: str, attempt: int, error: BaseException, *, retry: bool = False) -> None:
         """Note that this agency cannot go on in an attempt, and tell it; nothing of the data is in what is told."""
-        told = outward(error)
+        told = build_outward_error(error)
         kind, place = type(error).__name__, origin(error)
         _LOG.warning("cannot go on", job=job[:12], attempt=attempt, code=told.code, detail=told.detail, error=kind, where=place)
         with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
-            self.storage.log("failed", self.clock.now(), job, attempt=attempt, code=told.code, detail=told.detail)
+            now = self.clock.now()
+            await self.store.run(lambda s: s.log("failed", now, job, attempt=attempt, code=told.code, detail=told.detail))
         self._known[job, attempt] = Failure(
             party=self.agency, code=told.code, message=told.message[:MAX_TEXT], hint=told.hint[:MAX_TEXT], retry=retry
         )
-        await self.told(job, attempt)
+        await self.report(job, attempt)
 
-    async def told(self, job: str, attempt: int) -> bool:
+    async def report(self, job: str, attempt: int) -> bool:
         """Say whether this agency failed in an attempt; if so, tell it unless that was acknowledged."""
         failure = self._known.get((job, attempt))
         if failure is None:
             return False
         if (job, attempt) not in self._heard:
             try:
-                await persistent(lambda: self.link.report_failure(bytes.fromhex(job), attempt, failure))
+                await call_until_answered(lambda: self.coordinator.report_failure(bytes.fromhex(job), attempt, failure))
                 self._heard.add((job, attempt))
             except TallyError as error:  # no acknowledgement: the next look at the job tells it again
                 _LOG.warning("failure not heard", job=job[:12], attempt=attempt, code=error.code)
@@ -67,7 +69,7 @@ class Failures:
         self._heard = {at for at in self._heard if at[0] != job}
 
 
-def outward(error: BaseException) -> TallyError:
+def build_outward_error(error: BaseException) -> TallyError:
     """Give what others may know of why this agency cannot go on."""
     match error:
         case TallyError():

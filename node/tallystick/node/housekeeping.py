@@ -21,12 +21,11 @@ from datetime import UTC, datetime, timedelta
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.documents import decoded
 from tallystick.core.errors import Refused
-from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.node.ports import Storage
 
 
-def kept_until(agreement: Agreement) -> datetime:
+def retention_end(agreement: Agreement) -> datetime:
     """Give until when what results under an agreement showed is kept (rule 1)."""
     try:
         return moment(agreement.valid_until) + timedelta(days=agreement.retention_days)
@@ -46,12 +45,9 @@ def forget_tables(storage: Storage, agreements: Iterable[Agreement], now: dateti
         Broken: `disk`, `state-corrupt`.
     """
     for agreement in agreements:
-        storage.extend_tables(agreement.agreement, kept_until(agreement))
-    busy = {
-        decoded(record.document, kind="job").read(Job).agreement.agreement
-        for record in storage.jobs()
-        if not JobState(record.state).final
-    }
+        storage.extend_tables(agreement.agreement, retention_end(agreement))
+    unended = [storage.job(job) for job in storage.unended()]
+    busy = {decoded(kept.document, kind="job").read(Job).agreement.agreement for kept in unended if kept is not None}
     due = [job for job, agreement in storage.tables_due(now) if agreement not in busy]
     for job in due:
         storage.log("table-forgotten", now, job)

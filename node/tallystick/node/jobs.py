@@ -41,10 +41,11 @@ from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Dropped, from_file, kept_path, persistent
+from tallystick.node.changes import Change, Decide, decide_job
+from tallystick.node.courier import Dropped, call_until_answered, kept_path, stream_file
 from tallystick.node.desk import Desk, Opening
 from tallystick.node.failures import Failures
-from tallystick.node.ports import JobRecord
+from tallystick.node.ports import KeptJob, Note
 from tallystick.node.session import Session
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
@@ -75,7 +76,7 @@ class Running:
 
 
 @dataclass
-class Jobs:
+class JobFollower:
     """See the module's table."""
 
     around: Surroundings
@@ -88,7 +89,7 @@ class Jobs:
 
     def __post_init__(self) -> None:
         around = self.around
-        self.failures = Failures(around.agency, around.storage, around.link, around.clock)
+        self.failures = Failures(around.agency, around.store, around.coordinator, around.clock)
 
     async def sync(self, job: bytes) -> None:
         """Ask what a job is at, and do what is due.
@@ -98,7 +99,7 @@ class Jobs:
             Broken: `disk`: nothing can be written, so nothing is done.
         """
         async with self._locks[job.hex()]:
-            view = await self.around.link.sync(job)
+            view = await self.around.coordinator.sync(job)
             if view.job != job:
                 raise Broken("protocol-broken", "the coordinator answers about another job than was asked")
             try:
@@ -108,7 +109,7 @@ class Jobs:
             except TallyError as error:
                 _LOG.warning("job", job=job.hex()[:12], code=error.code, detail=error.detail)
 
-    async def approve(self, digest: str, documents: Sequence[bytes]) -> JobRecord:
+    async def approve(self, digest: str, documents: Sequence[bytes]) -> KeptJob:
         """Say yes on behalf of this agency's people: before the job runs, or before the desk releases.
 
         The decision is durable when this returns; it is handed in as soon as the coordinator can be reached.
@@ -117,15 +118,15 @@ class Jobs:
             TallyError: nothing waits for it, or something is missing.
         """
         async with self._locks[digest]:
-            record = self.around.storage.job(digest)
+            record = await self._kept(digest)
             if record is not None and record.awaits == "release":
-                record = await asyncio.to_thread(self.desk.approve, record)
+                record = await asyncio.to_thread(self.desk.approve, digest)
             else:
                 record = await asyncio.to_thread(self.approvals.approve, digest, documents)
         self._soon(digest)
         return record
 
-    async def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> JobRecord:
+    async def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> KeptJob:
         """Say no on behalf of this agency's people; at the desk that closes the result.
 
         Raises:
@@ -143,13 +144,16 @@ class Jobs:
         for digest in list(self._running):
             await self._stop(digest)
 
-    def unended(self) -> list[bytes]:
+    async def unended(self) -> list[bytes]:
         """Give the jobs that may still change, as far as this node knows."""
-        return [bytes.fromhex(record.job) for record in self.around.storage.jobs() if not JobState(record.state).final]
+        return [bytes.fromhex(job) for job in await self.around.store.run(lambda storage: storage.unended())]
+
+    async def _kept(self, digest: str) -> KeptJob | None:
+        return await self.around.store.run(lambda storage: storage.job(digest))
 
     async def _handle(self, view: JobView) -> None:
         digest, state = view.job.hex(), state_of(view)
-        kept = self.around.storage.job(digest)
+        kept = await self._kept(digest)
         if kept is not None and JobState(kept.state).final:
             await self._stay_ended(kept, view, state)
             return
@@ -158,14 +162,14 @@ class Jobs:
             return
         if (lie := self._impossible(kept, view)) is not None:
             await self._stop(digest)
-            if not await self.failures.told(digest, view.attempt):
+            if not await self.failures.report(digest, view.attempt):
                 await self.failures.fail(digest, view.attempt, lie)
             return
         record = await asyncio.to_thread(self.approvals.consider, view.document, digest)
         if record is None:
             return
         if (record.state, record.attempt) != (state, view.attempt):
-            record = self.around.storage.change_job(digest, lambda kept: replace(kept, state=str(state), attempt=view.attempt))
+            record = await self._change(digest, lambda kept: Change(replace(kept, state=str(state), attempt=view.attempt)))
         running = self._running.get(digest)
         if running is not None and running.session.attempt != view.attempt:
             await self._stop(digest)
@@ -177,10 +181,10 @@ class Jobs:
         else:
             await self._go_on(record, view, state)
 
-    async def _go_on(self, record: JobRecord, view: JobView, state: JobState) -> None:
+    async def _go_on(self, record: KeptJob, view: JobView, state: JobState) -> None:
         """Begin a session, or go on after a restart of this process."""
-        digest, attempt, storage = record.job, view.attempt, self.around.storage
-        if await self.failures.told(digest, attempt):
+        digest, attempt = record.job, view.attempt
+        if await self.failures.report(digest, attempt):
             return
         try:
             contract = await asyncio.to_thread(self.approvals.contract, record.document, digest)
@@ -189,16 +193,16 @@ class Jobs:
             await self.failures.fail(digest, attempt, error)
             return
         assignment = Assignment(self.around.agency, contract)
-        share = storage.share(digest, attempt)
+        share, result, opened = await self.around.store.run(
+            lambda storage: (storage.share(digest, attempt), storage.result(digest, attempt), storage.opening(digest))
+        )
         if share is not None:
             await self._send_kept(contract, attempt, kinds.SHARES, share)
-        if storage.result(digest, attempt) is not None or (
-            record.candidate is not None and record.candidate_attempt == attempt
-        ):
+        if result is not None or (record.candidate is not None and record.candidate_attempt == attempt):
             if record.awaits != "release":
                 await self._release(record)
             return
-        if storage.opening(digest) is not None:  # what was opened was lost, or is of another attempt
+        if opened is not None:  # what was opened was lost, or is of another attempt
             await self.failures.fail(digest, attempt, attempt_opened())
             return
         done = share is not None and self.around.agency != assignment.contract.desk
@@ -218,7 +222,7 @@ class Jobs:
             record = await session.run()
             self._sent.add((digest, session.attempt, kinds.SHARES))
             if record is not None:
-                record = self.around.storage.job(digest) or record  # its people may have decided since it was stored
+                record = await self._kept(digest) or record  # its people may have decided since it was stored
                 if record.candidate is not None and record.awaits != "release":
                     await self._release(record)
         except (Dropped, asyncio.CancelledError):
@@ -236,10 +240,10 @@ class Jobs:
         if running is not None and running.session is session:
             del self._running[digest]
 
-    async def _release(self, record: JobRecord) -> None:
+    async def _release(self, record: KeptJob) -> None:
         """Seal, store and send the result."""
         contract = await asyncio.to_thread(self.approvals.contract, record.document, record.job)
-        sealed = await asyncio.to_thread(self.desk.sealed, record, contract)
+        sealed = await asyncio.to_thread(self.desk.seal_result, record, contract)
         failpoint("node-before-release")
         await self._send_kept(contract, record.candidate_attempt, kinds.RELEASE, sealed)
 
@@ -259,16 +263,16 @@ class Jobs:
                 sender_private=self.around.identity.private,
             )
             await asyncio.to_thread(write_spool, path, envelopes)
-        await persistent(lambda: self.around.link.put(name, from_file(path)))
+        await call_until_answered(lambda: self.around.coordinator.put(name, stream_file(path)))
         failpoint(f"node-kept-{kind}-sent")
         self._sent.add((digest, attempt, kind))
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def _hand_in(self, record: JobRecord, view: JobView) -> None:
+    async def _hand_in(self, record: KeptJob, view: JobView) -> None:
         """Hand in what the coordinator does not hold yet of a decision; the agency's own document last."""
         for document in reversed(record.deposits):
             if document not in view.approvals:
-                await self.around.link.deposit(view.job, document)
+                await self.around.coordinator.deposit(view.job, document)
 
     def _soon(self, digest: str) -> None:
         """Let the coordinator hear of a decision, without making its maker wait."""
@@ -286,7 +290,7 @@ class Jobs:
         hellos = [decoded(data, kind="hello").read(Hello) for data in view.hellos]
         return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
 
-    def _impossible(self, kept: JobRecord | None, view: JobView) -> TallyError | None:
+    def _impossible(self, kept: KeptJob | None, view: JobView) -> TallyError | None:
         """Give what stands against a word about a job that has not ended, if anything does (rules 2 and 4)."""
         attempt, known = view.attempt, 0 if kept is None else kept.attempt
         if attempt < known or attempt > MAX_ATTEMPTS:
@@ -302,14 +306,14 @@ class Jobs:
             )
         return None
 
-    async def _stay_ended(self, kept: JobRecord, view: JobView, state: JobState) -> None:
+    async def _stay_ended(self, kept: KeptJob, view: JobView, state: JobState) -> None:
         """Do nothing more for a job that ended here; say so where the coordinator tells that it goes on (rule 1)."""
         await self._stop(kept.job)
         if state == kept.state:
             self.failures.forget(kept.job)
             return
         _LOG.warning("ended before", job=kept.job[:12], state=kept.state, told=str(state), attempt=view.attempt)
-        if not state.final and not await self.failures.told(kept.job, view.attempt):
+        if not state.final and not await self.failures.report(kept.job, view.attempt):
             over = Invalid(
                 "job-state",
                 f"the job ended at {self.around.agency} ({kept.state}) and is not taken up again",
@@ -319,13 +323,17 @@ class Jobs:
 
     async def _end(self, digest: str, state: JobState) -> None:
         await self._stop(digest)
-        if self.around.storage.job(digest) is not None:
+        if await self._kept(digest) is not None:
             failpoint("node-before-end")
-            self.around.storage.log("ended", self.around.clock.now(), digest, state=str(state))
             await asyncio.to_thread(_remove_kept, self.around.state, digest)
-            self.around.storage.change_job(digest, lambda kept: replace(kept, state=str(state), awaits="", candidate=None))
+            note = Note("ended", self.around.clock.now(), {"state": str(state)})
+            end = str(state)
+            await self._change(digest, lambda kept: Change(replace(kept, state=end, awaits="", candidate=None), note))
         self.failures.forget(digest)
         self._sent = {one for one in self._sent if one[0] != digest}
+
+    async def _change(self, digest: str, decide: Decide) -> KeptJob:
+        return await self.around.store.run(lambda storage: decide_job(storage, digest, decide))
 
     async def _stop(self, digest: str) -> None:
         running = self._running.pop(digest, None)

@@ -72,13 +72,13 @@ class Passage:
             with self._changed:
                 while not self._known(place):
                     self._changed.wait()
-                envelope = self._taken(place)
+                envelope = self._take(place)
             if envelope is None:
                 return
             yield envelope
             place += 1
 
-    async def following(self, start: int) -> AsyncIterator[Envelope]:
+    async def follow(self, start: int) -> AsyncIterator[Envelope]:
         """Give the envelopes from number `start` on as they come.
 
         Raises:
@@ -87,7 +87,7 @@ class Passage:
         place = start
         while True:
             await self._arrival(place)
-            envelope = await asyncio.to_thread(self._locked, place)
+            envelope = await asyncio.to_thread(self._take_locked, place)
             if envelope is None:
                 return
             yield envelope
@@ -112,11 +112,11 @@ class Passage:
     def _known(self, place: int) -> bool:
         return self._error is not None or place < self._spool.count or self._spool.ended
 
-    def _locked(self, place: int) -> Envelope | None:
+    def _take_locked(self, place: int) -> Envelope | None:
         with self._changed:
-            return self._taken(place)
+            return self._take(place)
 
-    def _taken(self, place: int) -> Envelope | None:
+    def _take(self, place: int) -> Envelope | None:
         if self._error is not None:
             raise self._error
         return self._spool.held(place) if place < self._spool.count else None

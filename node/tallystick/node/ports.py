@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,12 +15,12 @@ from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Pr
 
 Awaits = Literal["", "approve", "release"]
 Decision = Literal["", "approve", "refuse"]
-Source = Callable[[int], AsyncIterator[Envelope]]
+EnvelopeSource = Callable[[int], AsyncIterator[Envelope]]
 """Gives the envelopes of one message from a number on; may be asked again, from another number."""
 
 
 @dataclass(frozen=True)
-class JobRecord:
+class KeptJob:
     """What a node keeps of one job.
 
     Attributes:
@@ -38,6 +38,7 @@ class JobRecord:
         candidate: the released table as it would go out (canonical JSON), once the desk has it.
         candidate_attempt: the attempt that it is from.
         seen: when the job was first seen.
+        version: how many changes the store has taken of it; the store counts.
     """
 
     job: str
@@ -54,6 +55,26 @@ class JobRecord:
     desk: Decision = ""
     candidate: bytes | None = field(default=None, repr=False)
     candidate_attempt: int = 0
+    version: int = 0
+
+
+class Stale(Exception):  # it is no error: the caller reads again and decides again
+    """The job was changed by somebody else since it was read."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the log says of a change to a job; written in the transaction of the change, so that neither is there without the other.
+
+    Attributes:
+        event: its name.
+        now: when.
+        details: names, codes and counts, never data.
+    """
+
+    event: str
+    now: datetime
+    details: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,8 +95,9 @@ class Event:
 class Storage(Protocol):
     """What a node never forgets.
 
-    Constraints: every method is one transaction, durable when it returns, and may be called from any thread. What cannot be
-    written raises `Broken` (`disk`) and changes nothing; what cannot be read raises `Broken` (`state-corrupt`).
+    Constraints: every method is one transaction, durable when it returns, and waits for the disk. The thread that opened a store is the
+    only one that calls it: a node's parts reach it through `Store`, in which all calls are in one order. What cannot be written raises
+    `Broken` (`disk`) and changes nothing; what cannot be read raises `Broken` (`state-corrupt`).
     """
 
     def secret(self) -> bytes:
@@ -90,31 +112,41 @@ class Storage(Protocol):
         """Remember an accepted agreement; an older version than the one remembered changes nothing."""
         ...
 
-    def job(self, job: str) -> JobRecord | None:
+    def job(self, job: str) -> KeptJob | None:
         """Give what is kept of a job."""
         ...
 
-    def jobs(self) -> Sequence[JobRecord]:
-        """Give all jobs, oldest first."""
+    def unended(self) -> Sequence[str]:
+        """Give the digests of the jobs that have not ended, oldest first."""
         ...
 
-    def save_job(self, record: JobRecord) -> JobRecord:
-        """Keep a job, in place of what was kept of it; give what is kept now.
-
-        A job that ended stays as it is, whatever comes, and an attempt never becomes a lower one.
-        """
+    def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
+        """Give jobs that wait for a decision of this agency's people, oldest first: those after one, at most so many."""
         ...
 
-    def change_job(self, job: str, change: Callable[[JobRecord], JobRecord]) -> JobRecord:
-        """Change what is kept of a job, with nobody in between, and as `save_job`; give what is kept now.
+    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+        """Give the digests that begin so, in their order, at most so many."""
+        ...
+
+    def count_jobs(self) -> Mapping[str, int]:
+        """Give how many jobs are in each state that some job is in."""
+        ...
+
+    def add_job(self, record: KeptJob, note: Note | None = None) -> KeptJob:
+        """Keep a new job. One of the same digest is given back as it is, and nothing changes, nor is anything noted."""
+        ...
+
+    def change_job(self, before: KeptJob, after: KeptJob, note: Note | None = None) -> KeptJob:
+        """Replace what is kept of a job, and note it: both or neither. Gives it with its new version.
 
         Args:
-            job: the digest.
-            change: gives the new record from the kept one; quick, and asks nothing of the store. Not called for a job that ended.
+            before: the job as it was read.
+            after: what is to be kept.
+            note: for the log.
 
         Raises:
-            Invalid: `job-unknown`: nothing is kept of it.
-            What `change` raises: then nothing changed.
+            Stale: the version that is kept is not `before.version`.
+            Invalid: `job-unknown`; `job-state`: the job ended here, or `after` is of an earlier attempt.
         """
         ...
 
@@ -233,7 +265,7 @@ class Sink(Protocol):
         ...
 
 
-class Link(Protocol):
+class CoordinatorClient(Protocol):
     """The coordinator, as a node sees it.
 
     Constraints: methods raise `NotReady` while it cannot be reached, and other `TallyError`s for its answers; each may be
@@ -252,7 +284,7 @@ class Link(Protocol):
         """Hand in a signed document."""
         ...
 
-    async def put(self, name: MessageName, source: Source) -> MessageState:
+    async def put(self, name: MessageName, source: EnvelopeSource) -> MessageState:
         """Upload what the coordinator lacks of a message; return when it holds all of it.
 
         Raises:

@@ -51,7 +51,7 @@ class Prepared:
     own: tuple[int, ...] = field(repr=False)
 
 
-def prepared(assignment: Assignment, config: NodeConfig, storage: Storage) -> Prepared:
+def prepare_records(assignment: Assignment, config: NodeConfig, storage: Storage) -> Prepared:
     """Read my people and make tokens and columns of them.
 
     Raises:

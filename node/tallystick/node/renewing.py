@@ -33,12 +33,12 @@ class Renewing:
     Attributes:
         membership: the files.
         address: the coordinator's `host:port`.
-        link: what must show the new certificate.
+        client: what must show the new certificate.
     """
 
     membership: Membership
     address: str
-    link: Dialled
+    client: Dialled
     clock: Clock
 
     async def attend(self) -> None:
@@ -51,7 +51,7 @@ class Renewing:
         """Renew if it is due."""
         try:
             if await asyncio.to_thread(self.membership.due, self.clock.now()):
-                self.link.use(await asyncio.to_thread(self.membership.renew, self.address))
+                self.client.use(await asyncio.to_thread(self.membership.renew, self.address))
                 _LOG.info("renewed")
         except TallyError as error:
             _LOG.warning("not renewed", code=error.code)

@@ -36,11 +36,10 @@ from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Courier, Dropped, from_file, kept_path, persistent
+from tallystick.node.courier import Courier, Dropped, call_until_answered, kept_path, stream_file
 from tallystick.node.desk import Opening
 from tallystick.node.passage import Passage
-from tallystick.node.ports import JobRecord
-from tallystick.node.prepare import Prepared
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
 from tallystick.v1.types_pb2 import JobView, Progress
@@ -56,7 +55,7 @@ class Session:
         self._assignment = assignment
         self._view = view
         self._opening = opening
-        self._candidate: JobRecord | None = None
+        self._candidate: KeptJob | None = None
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.attempt: Final = view.attempt
@@ -74,7 +73,7 @@ class Session:
             self._view = view
             self._news.set()
 
-    async def run(self) -> JobRecord | None:
+    async def run(self) -> KeptJob | None:
         """Run the attempt to its end.
 
         Raises:
@@ -93,23 +92,23 @@ class Session:
             await asyncio.gather(work, *helpers, return_exceptions=True)
             self._drop()
 
-    async def _work(self) -> JobRecord | None:
-        contract, around = self._assignment.contract, self._around
-        job = contract.digest.hex()
-        around.storage.log("attempt", around.clock.now(), job, attempt=self.attempt)
-        holds_data = around.agency in contract.agencies
-        setup = self._agency_setup(await asyncio.to_thread(around.prepare, self._assignment)) if holds_data else None
+    async def _work(self) -> KeptJob | None:
+        assignment, around = self._assignment, self._around
+        job = assignment.contract.digest.hex()
+        now = around.clock.now()
+        await around.store.run(lambda storage: storage.log("attempt", now, job, attempt=self.attempt))
+        setup = await asyncio.to_thread(self._agency_setup) if around.agency in assignment.contract.agencies else None
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
-        word = self._word()
+        word = await self._word()
         hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encoded()
-        self.see(await persistent(lambda: around.link.deposit(contract.digest, hello)))
+        self.see(await call_until_answered(lambda: around.coordinator.deposit(assignment.contract.digest, hello)))
         failpoint("node-after-hello")
-        self._courier = self._made_courier(await self._hellos())
+        self._courier = self._make_courier(await self._hellos())
         if setup is not None:
             await self._begin("agency", setup)
         del setup  # its tokens go when the own list is sent
-        opens = around.agency == contract.desk
+        opens = around.agency == assignment.contract.desk
         while True:
             if opens and not self._tagging():
                 # its key takes long to find, and is asked for last: it is made when lists wait for others
@@ -122,7 +121,7 @@ class Session:
         await self._uploads.join()
         return self._candidate
 
-    def _word(self) -> tuple[int, ...] | None:
+    async def _word(self) -> tuple[int, ...] | None:
         """Give what the desk says in its hello of earlier attempts: that nothing was opened; None from others (rule 6).
 
         It binds: the store refuses to begin an opening of an attempt before the one that this node is in.
@@ -132,7 +131,8 @@ class Session:
         """
         if self._around.agency != self._assignment.contract.agreement.release.desk:
             return None
-        if self._around.storage.opening(self._assignment.contract.digest.hex()) is not None:
+        job = self._assignment.contract.digest.hex()
+        if await self._around.store.run(lambda storage: storage.opening(job)) is not None:
             raise attempt_opened()
         return earlier_attempts(self.attempt)
 
@@ -161,13 +161,13 @@ class Session:
                 await self._news.wait()
         return keys
 
-    def _made_courier(self, hellos: Mapping[str, bytes]) -> Courier:
+    def _make_courier(self, hellos: Mapping[str, bytes]) -> Courier:
         contract, around, agreement = self._assignment.contract, self._around, self._assignment.contract.agreement
         folder = around.state / "spool" / f"{contract.digest.hex()}-{self.attempt}"
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
         return Courier(
-            link=around.link,
+            coordinator=around.coordinator,
             job=contract.digest,
             attempt=self.attempt,
             sealing_keys={**hellos, COORDINATOR: bytes.fromhex(agreement.coordinator.sealing_key)},
@@ -177,8 +177,10 @@ class Session:
             folder=folder,
         )
 
-    def _agency_setup(self, prepared: Prepared) -> AgencySetup:
+    def _agency_setup(self) -> AgencySetup:
+        """Read this agency's records for its machine. Runs in a thread."""
         contract, around = self._assignment.contract, self._around
+        prepared = around.prepare(self._assignment)
         return AgencySetup(
             me=around.agency,
             agencies=contract.agencies,
@@ -192,7 +194,7 @@ class Session:
             people=prepared.people,
             decoys=contract.agreement.decoys,
             most_rows=contract.most_rows,
-            coin_key=around.storage.secret(),
+            coin_key=around.store.blocking.secret(),
             columns=prepared.over_slots,
             own=prepared.own,
             computation=contract.computation,
@@ -216,7 +218,7 @@ class Session:
 
     async def _begin(self, role: str, setup: Any) -> None:
         begin, _ = self._around.machines[role]
-        await self._stepped(role, lambda: begin(setup))
+        await self._run_step(role, lambda: begin(setup))
 
     async def _next(self) -> tuple[str, Ref]:
         """Wait until there is a message that a machine awaits (rule 4)."""
@@ -243,13 +245,13 @@ class Session:
         state, (_, table) = self._states[role], self._around.machines[role]
         if ref in self._local:
             message = Message(ref, iter(self._local.pop(ref)))
-            await self._stepped(role, lambda: advance(table, state, message))
+            await self._run_step(role, lambda: advance(table, state, message))
         else:
             passage = courier.incoming(ref)
-            download = asyncio.create_task(courier.fetched(ref, passage))
+            download = asyncio.create_task(courier.fetch(ref, passage))
             try:
                 step = self._open if ref.kind == kinds.SEALED else advance
-                await self._stepped(role, lambda: step(table, state, courier.opened(ref, passage)))
+                await self._run_step(role, lambda: step(table, state, courier.open_message(ref, passage)))
             finally:
                 download.cancel()
                 await asyncio.gather(download, return_exceptions=True)
@@ -266,7 +268,7 @@ class Session:
         failpoint("node-candidate-stored")
         return made
 
-    async def _stepped(self, role: str, step: Callable[[], Step[Any]]) -> None:
+    async def _run_step(self, role: str, step: Callable[[], Step[Any]]) -> None:
         await self._loop.run_in_executor(self._thread, self._step, role, step)
 
     def _step(self, role: str, step: Callable[[], Step[Any]]) -> None:
@@ -293,11 +295,12 @@ class Session:
                 self._queue(ref, passage)
         else:
             job = self._assignment.contract.digest.hex()
-            around.storage.log("share", around.clock.now(), job, attempt=self.attempt)
-            share = around.storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
+            storage = around.store.blocking
+            storage.log("share", around.clock.now(), job, attempt=self.attempt)
+            share = storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
             failpoint("node-share-stored")
             path = kept_path(around.state, job, self.attempt, ref.kind)
-            courier.spooled(ref, kinds.pieces(share), path)
+            courier.spool(ref, kinds.pieces(share), path)
             self._queue(ref, path)
 
     def _queue(self, ref: Ref, held: Passage | Path) -> None:
@@ -310,8 +313,8 @@ class Session:
             assert self._courier is not None
             if ref.kind == kinds.SHARES:
                 failpoint("node-before-share-sent")
-            source, remove = (held.following, held.close) if isinstance(held, Passage) else (from_file(held), held.unlink)
-            await self._courier.delivered(ref, source)
+            source, remove = (held.follow, held.close) if isinstance(held, Passage) else (stream_file(held), held.unlink)
+            await self._courier.deliver(ref, source)
             await asyncio.to_thread(remove)
             failpoint(f"node-{ref.kind}-sent")
             if ref.kind in {kinds.POINTS, kinds.TAGS}:
@@ -331,7 +334,7 @@ class Session:
                 phase, done, total = told
                 progress = Progress(party=self._around.agency, phase=phase, done=done, total=total)
                 with contextlib.suppress(NotReady, TallyError):
-                    await self._around.link.report_progress(self._assignment.contract.digest, self.attempt, progress)
+                    await self._around.coordinator.report_progress(self._assignment.contract.digest, self.attempt, progress)
             await asyncio.sleep(REPORT_SECONDS)
 
     def _drop(self) -> None:

@@ -37,7 +37,7 @@ rules: []
 """
 
 
-def begun(folder: Path, agency: str, address: str) -> Identity:
+def make_folder(folder: Path, agency: str, address: str) -> Identity:
     """Make a new node's folder: identity, sample configuration, empty policy. Nothing is overwritten.
 
     Raises:

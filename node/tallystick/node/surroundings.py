@@ -15,8 +15,9 @@ from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
-from tallystick.node.ports import Link, Storage
+from tallystick.node.ports import CoordinatorClient
 from tallystick.node.prepare import Prepared
+from tallystick.node.store import Store
 
 Prepare = Callable[[Assignment], Prepared]
 
@@ -27,14 +28,15 @@ class Surroundings:
 
     Attributes:
         prepare: reads this agency's people; blocks.
+        store: what the node never forgets.
         state: the state folder.
         machines: the agency's and the desk's (begin, table); tests put others in their place.
     """
 
     agency: str
     identity: Identity
-    storage: Storage
-    link: Link
+    store: Store
+    coordinator: CoordinatorClient
     clock: Clock
     workers: Workers
     randomness: Randomness

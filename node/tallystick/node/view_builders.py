@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast, get_args
 
@@ -16,7 +15,7 @@ from tallystick.core.job.approval import ReasonClass, required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers
-from tallystick.node.ports import Event, JobRecord
+from tallystick.node.ports import Event, KeptJob
 from tallystick.node.views import (
     HIDDEN,
     Candidate,
@@ -40,7 +39,7 @@ def build_health(
     agency: str,
     *,
     connected: bool,
-    records: Iterable[JobRecord],
+    jobs: Mapping[str, int],
     agreements: Mapping[str, Agreement],
     certificate_end: datetime | None,
     now: datetime,
@@ -51,26 +50,26 @@ def build_health(
     Args:
         agency: whose it is.
         connected: the stream of notices is open.
-        records: of all its jobs.
+        jobs: how many are in each state.
         agreements: in force here, by name.
         certificate_end: when its certificate ends, UTC; None where there is none to read.
         now: the present moment, UTC.
         kernel: the path that computes curve points.
 
     Raises:
-        Broken: `state-corrupt`: a record holds what no node writes.
+        Broken: `state-corrupt`: a state is none that a node writes.
     """
     return Health(
         agency=agency,
         connected=connected,
-        jobs=dict(sorted(Counter(_state(record) for record in records).items())),
+        jobs={_state(state): count for state, count in sorted(jobs.items())},
         agreements={name: (moment(agreement.valid_until) - now).days for name, agreement in agreements.items()},
         certificate_days=None if certificate_end is None else (certificate_end - now).days,
         kernel=kernel,
     )
 
 
-def build_job_summary(record: JobRecord) -> JobSummary:
+def build_job_summary(record: KeptJob) -> JobSummary:
     """Build a job of a list.
 
     Raises:
@@ -84,7 +83,7 @@ def build_job_summary(record: JobRecord) -> JobSummary:
         purpose=job.question.purpose,
         agreement=job.agreement,
         deadline=job.deadline,
-        state=_state(record),
+        state=_state(record.state),
         awaits=record.awaits,
         decision=record.decision,
         reason_class=cast("Any", _one_of(record.reason_class, ("", *get_args(ReasonClass)))),
@@ -93,7 +92,7 @@ def build_job_summary(record: JobRecord) -> JobSummary:
     )
 
 
-def build_job_detail(record: JobRecord, agreement: Agreement | str) -> JobDetail:
+def build_job_detail(record: KeptJob, agreement: Agreement | str) -> JobDetail:
     """Build a job in full.
 
     Args:
@@ -108,7 +107,7 @@ def build_job_detail(record: JobRecord, agreement: Agreement | str) -> JobDetail
         summary=build_job_summary(record),
         document=record.document,
         terms=agreement if isinstance(agreement, str) else _terms(job, agreement),
-        candidate=None if record.candidate is None or _state(record).final else build_candidate(record.candidate),
+        candidate=None if record.candidate is None or _state(record.state).final else build_candidate(record.candidate),
     )
 
 
@@ -116,7 +115,7 @@ def build_candidate(body: bytes) -> Candidate:
     """Build a candidate table for people, cut to `SHOWN_ROWS`.
 
     Args:
-        body: the candidate's canonical JSON (`JobRecord.candidate`).
+        body: the candidate's canonical JSON (`KeptJob.candidate`).
 
     Raises:
         Broken: `state-corrupt`: a row has a key that is no column, which a steward would otherwise not see.
@@ -156,8 +155,8 @@ def _row(columns: tuple[str, ...], row: dict[str, Any]) -> CandidateRow:
     return CandidateRow(tuple(row.get(column) for column in columns), tuple(row.get(HIDDEN, ())))
 
 
-def _state(record: JobRecord) -> JobState:
-    return JobState(_one_of(record.state, tuple(JobState)))
+def _state(state: str) -> JobState:
+    return JobState(_one_of(state, tuple(JobState)))
 
 
 def _one_of(value: T, known: tuple[T, ...]) -> T:

@@ -54,7 +54,7 @@ class ProcessWorkers:
         source = iter(arguments)
         waiting: deque[Future[B]] = deque()
         try:
-            pool = self._started()
+            pool = self._start()
             waiting.extend(pool.submit(function, argument) for argument in itertools.islice(source, self._count * LOOK_AHEAD))
             while waiting:
                 result = waiting.popleft().result()
@@ -77,7 +77,7 @@ class ProcessWorkers:
 
         def start() -> None:
             with suppress(BrokenProcessPool, RuntimeError):  # the latter where the pool was closed meanwhile
-                pool = self._started()
+                pool = self._start()
                 for _ in range(self._count):
                     pool.submit(function)
 
@@ -89,7 +89,7 @@ class ProcessWorkers:
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _start(self) -> ProcessPoolExecutor:
         with self._starting:
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(

@@ -24,6 +24,7 @@ from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.storage.memory import MemoryStorage
 from tests import governance
 from tests.governance import NOW, agreement, approval, complete, identity, signed_agreement
+from tests.stores import all_jobs
 
 AUTO: dict[str, Any] = {"rules": [{"decision": "auto"}]}
 ASK: dict[str, Any] = {"rules": [{"decision": "ask"}]}
@@ -120,7 +121,7 @@ def test_s23_an_empty_or_other_policy_allows_nothing(tmp_path: Path, policy: Map
     desk = Desk(tmp_path, policy)
     said = desk.decided(desk.job())
     assert (said.decision, said.reason_class) == ("refuse", "policy")
-    record = desk.storage.jobs()[0]
+    record = all_jobs(desk.storage)[0]
     assert record.reasons
     with pytest.raises(TallyError):
         desk.approvals.approve(record.job)
@@ -133,7 +134,7 @@ def test_s23_no_agreement_allows_nothing(tmp_path: Path) -> None:
     desk.agreements.load()
     job = desk.job()
     assert desk.approvals.consider(desk.document(job), job.digest()) is None
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)
 
 
 def test_s23_a_policy_cannot_widen_the_agreement(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_s22_an_agreement_that_does_not_count_allows_nothing(tmp_path: Path, att
     assert desk.agreements.problems
     job = desk.job()
     assert desk.approvals.consider(desk.document(job), job.digest()) is None
-    assert not storage.jobs()
+    assert not all_jobs(storage)
 
 
 def test_s22_an_agreement_may_end_while_the_node_runs(tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_s21_a_job_that_its_analyst_did_not_sign_is_ignored(tmp_path: Path) -> N
     for document in forged:
         assert desk.approvals.consider(document, job.digest()) is None
     assert desk.approvals.consider(desk.document(job), desk.job(nonce="22" * 16).digest()) is None
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)
 
 
 def test_s21_the_node_moves_only_when_every_approval_is_there(tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ def test_datasets_that_are_declared_otherwise_than_agreed_refuse(tmp_path: Path)
     desk.approvals.config = read_config(tmp_path / "node.yaml")
     said = desk.decided(desk.job())
     assert (said.decision, said.reason_class) == ("refuse", "data")
-    assert "age: max differs" in " ".join(desk.storage.jobs()[0].reasons)
+    assert "age: max differs" in " ".join(all_jobs(desk.storage)[0].reasons)
 
 
 def test_s29_what_cannot_be_logged_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,4 +301,4 @@ def test_s29_what_cannot_be_logged_is_not_done(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(desk.storage, "log", full)
     with pytest.raises(OSError, match="no space"):
         desk.approvals.consider(desk.document(job), job.digest())
-    assert not desk.storage.jobs()
+    assert not all_jobs(desk.storage)

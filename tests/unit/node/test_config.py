@@ -11,7 +11,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.keyfile import read_identity
 from tallystick.node.config import NodeFile, read_config
 from tallystick.node.policy.model import read_policy
-from tallystick.node.starting import begun
+from tallystick.node.starting import make_folder
 from tests.declared import WAGES
 
 MINIMAL: dict[str, Any] = {"agency": "labor", "coordinator": {"address": "county.example:7443"}}
@@ -45,14 +45,14 @@ def test_what_it_may_not_say(change: dict[str, Any]) -> None:
 
 
 def test_init_writes_files_that_read_back_and_never_over_others(tmp_path: Path) -> None:
-    identity = begun(tmp_path / "node", "labor", "127.0.0.1:7443")
+    identity = make_folder(tmp_path / "node", "labor", "127.0.0.1:7443")
     config = read_config(tmp_path / "node" / "node.yaml")
     assert config.agency == "labor"
     assert read_policy(tmp_path / "node" / "policy.yaml").rules == ()
     assert read_identity(config.path(config.file.identity)) == identity
     assert (tmp_path / "node" / "identity.key").stat().st_mode & 0o077 == 0
     with pytest.raises(Invalid):
-        begun(tmp_path / "node", "labor", "127.0.0.1:7443")
+        make_folder(tmp_path / "node", "labor", "127.0.0.1:7443")
     sample = (tmp_path / "node" / "node.yaml").read_text()
     commented = sample.replace("datasets: {}", "datasets:").replace("\n#  ", "\n  ").replace("\n#    ", "\n    ")
     (tmp_path / "node" / "node.yaml").write_text(commented)

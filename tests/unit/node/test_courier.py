@@ -14,8 +14,8 @@ from tallystick.core.net.chunks import MessageName, sealed_envelopes
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
-from tallystick.node.courier import Courier, Dropped, persistent
-from tallystick.node.ports import Sink, Source
+from tallystick.node.courier import Courier, Dropped, call_until_answered
+from tallystick.node.ports import EnvelopeSource, Sink
 from tests.governance import identity, sealing_key
 
 JOB = bytes(range(32))
@@ -33,7 +33,7 @@ class Mailbox:
         if self.calls <= self.down:
             raise NotReady("unavailable", "down")
 
-    async def put(self, name: MessageName, source: Source) -> None:
+    async def put(self, name: MessageName, source: EnvelopeSource) -> None:
         self._try()
         envelopes = [envelope async for envelope in source(0)]
         write_spool(self._file(name), iter(envelopes))
@@ -50,9 +50,9 @@ class Mailbox:
 async def received(at: Courier, ref: Ref) -> list[bytes]:
     """Give a message's chunks, read in a thread while they come."""
     passage = at.incoming(ref)
-    download = asyncio.create_task(at.fetched(ref, passage))
+    download = asyncio.create_task(at.fetch(ref, passage))
     try:
-        return await asyncio.to_thread(lambda: list(at.opened(ref, passage).chunks))
+        return await asyncio.to_thread(lambda: list(at.open_message(ref, passage).chunks))
     finally:
         await asyncio.gather(download, return_exceptions=True)
         passage.close()
@@ -62,7 +62,7 @@ def courier(folder: Path, me: str, link: Any, attempt: int = 1) -> Courier:
     place = folder / me
     place.mkdir(exist_ok=True)
     return Courier(
-        link=link,
+        coordinator=link,
         job=JOB,
         attempt=attempt,
         sealing_keys={name: sealing_key(name).public for name in ("labor", "housing")},
@@ -79,7 +79,7 @@ def test_a_message_goes_there_in_sealed_files_that_are_removed(tmp_path: Path) -
 
     async def carry() -> list[bytes]:
         passage = sender.outgoing(SEED)
-        delivery = asyncio.create_task(sender.delivered(SEED, passage.following))
+        delivery = asyncio.create_task(sender.deliver(SEED, passage.follow))
         await asyncio.to_thread(sender.fill, SEED, passage, [b"secret one", b"secret two"])
         assert all(b"secret" not in path.read_bytes() for path in (tmp_path / "labor").iterdir())
         await delivery
@@ -115,7 +115,7 @@ def test_a_link_that_is_down_is_tried_again(tmp_path: Path) -> None:
     async def call() -> None:
         link._try()
 
-    asyncio.run(persistent(call, first_wait=0.001))
+    asyncio.run(call_until_answered(call, first_wait=0.001))
     assert link.calls == 4
 
 
@@ -129,7 +129,7 @@ def test_an_answer_that_is_no_is_not_tried_again() -> None:
 
     made: Callable[[], Awaitable[None]] = call
     with pytest.raises(Refused):
-        asyncio.run(persistent(made))
+        asyncio.run(call_until_answered(made))
     assert calls == 1
 
 
@@ -155,7 +155,7 @@ def test_a_cut_download_goes_on_where_it_was(tmp_path: Path) -> None:
 
     link = Cut(tmp_path)
     sender = courier(tmp_path, "labor", link)
-    sender.spooled(SEED, [b"a", b"b", b"c", b"d"], tmp_path / "seed")
+    sender.spool(SEED, [b"a", b"b", b"c", b"d"], tmp_path / "seed")
     assert asyncio.run(received(courier(tmp_path, "housing", link), SEED)) == [b"a", b"b", b"c", b"d"]
     assert link.asked == [0, 1, 2]
 
@@ -170,7 +170,7 @@ def test_what_keeps_a_message_from_being_made_is_told_to_who_sends_it(tmp_path: 
 
     async def send() -> None:
         passage = one.outgoing(SEED)
-        delivery = asyncio.create_task(one.delivered(SEED, passage.following))
+        delivery = asyncio.create_task(one.deliver(SEED, passage.follow))
         with pytest.raises(PeerFault):
             await asyncio.to_thread(one.fill, SEED, passage, chunks())
         await delivery
@@ -185,8 +185,8 @@ def test_a_dropped_courier_wakes_who_waits_and_leaves_no_file(tmp_path: Path) ->
     passage = one.incoming(SEED)
 
     async def wait() -> None:
-        reading = asyncio.create_task(asyncio.to_thread(lambda: list(one.opened(SEED, passage).chunks)))
-        sending = asyncio.create_task(one.delivered(SEED, passage.following))
+        reading = asyncio.create_task(asyncio.to_thread(lambda: list(one.open_message(SEED, passage).chunks)))
+        sending = asyncio.create_task(one.deliver(SEED, passage.follow))
         await asyncio.sleep(0.05)
         one.drop()
         for task in (reading, sending):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,14 +14,15 @@ from tallystick.core.clock import FixedClock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import signed
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.quality.report import Seen, encoded
 from tallystick.core.results import numbers
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
+from tallystick.node.changes import Change, decide_job
 from tallystick.node.desk import Desk
-from tallystick.node.ports import JobRecord
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.memory import MemoryStorage
 from tests.cells import names
 from tests.governance import NOW, agreement, complete, identity, job, question_value, signed_agreement
@@ -72,10 +74,9 @@ class Room:
 
     def made(self, part: Assignment, cells: Opened, attempt: int = 1) -> dict[str, Any]:
         """Give what would go out of opened cells."""
-        if self.storage.job(part.contract.digest.hex()) is None:
-            self.storage.save_job(JobRecord(part.contract.digest.hex(), part.contract.document.encoded(), NOW))
+        self.storage.add_job(KeptJob(part.contract.digest.hex(), part.contract.document.encoded(), NOW))
         approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
-        record = self.desk.candidate(part, attempt, cells, approvals)
+        record = self.desk.make_candidate(part, attempt, cells, approvals)
         assert record.candidate is not None
         body: dict[str, Any] = numbers(json.loads(record.candidate))
         return body
@@ -164,3 +165,37 @@ def test_s32_a_report_of_another_job_attempt_or_ladder_stops_the_release(what: s
     record = room.storage.job(part.contract.digest.hex())
     assert record is not None
     assert record.candidate is None
+
+
+@pytest.mark.parametrize("moment", ["while its numbers are checked", "between reading and writing"])
+def test_s41_a_job_that_ended_while_its_candidate_was_made_stays_ended(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session's thread still works when the coordinator's word of the end is kept: nothing waits for a release then."""
+    room, part = Room(), assignment()
+    job = part.contract.digest.hex()
+    room.storage.add_job(KeptJob(job, part.contract.document.encoded(), NOW, state="running", attempt=1))
+    place = "tables" if moment == "while its numbers are checked" else "change_job"
+    inner = getattr(room.storage, place)
+
+    def ended_first(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(room.storage, place, inner)
+        decide_job(room.storage, job, lambda kept: Change(replace(kept, state="cancelled")))
+        return inner(*given, **named)
+
+    monkeypatch.setattr(room.storage, place, ended_first)
+    record = room.desk.make_candidate(part, 1, opened(part, MATCHED), [])
+    assert (record.state, record.candidate, record.awaits) == ("cancelled", None, "")
+    assert room.storage.job(job) == record
+    assert list(room.storage.awaiting()) == []
+    assert not any(b'"candidate"' in event.entry for event in room.storage.events())
+    with pytest.raises(Invalid, match="job-state"):
+        room.desk.approve(job)
+    with pytest.raises(Invalid, match="job-state"):
+        room.desk.seal_result(record, part.contract)
+
+
+def test_s41_a_candidate_of_an_attempt_that_is_over_is_not_kept() -> None:
+    room, part = Room(), assignment()
+    job = part.contract.digest.hex()
+    room.storage.add_job(KeptJob(job, part.contract.document.encoded(), NOW, state="running", attempt=2))
+    record = room.desk.make_candidate(part, 1, opened(part, MATCHED), [])
+    assert (record.candidate, record.awaits, record.attempt) == (None, "", 2)

@@ -23,7 +23,7 @@ def test_both_ends_work_at_once_and_every_reader_gets_all(tmp_path: Path) -> Non
     passage = Passage(tmp_path / "m")
 
     async def follow(start: int) -> list[Envelope]:
-        return [one async for one in passage.following(start)]
+        return [one async for one in passage.follow(start)]
 
     async def run() -> tuple[list[Envelope], ...]:
         read = asyncio.create_task(asyncio.to_thread(lambda: list(passage.envelopes())))

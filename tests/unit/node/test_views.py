@@ -12,7 +12,7 @@ from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import signed
 from tallystick.core.errors import Broken
 from tallystick.node import view_builders
-from tallystick.node.ports import JobRecord
+from tallystick.node.ports import KeptJob
 from tallystick.node.printing import print_job, print_log
 from tallystick.node.storage import chain
 from tallystick.node.storage.memory import MemoryStorage
@@ -31,9 +31,9 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def record(**changes: Any) -> JobRecord:
+def record(**changes: Any) -> KeptJob:
     document = signed("job", job(agreement()), "ana", identity("ana"))
-    return replace(JobRecord(document.digest, document.encoded(), NOW, verdict="ask", awaits="approve"), **changes)
+    return replace(KeptJob(document.digest, document.encoded(), NOW, verdict="ask", awaits="approve"), **changes)
 
 
 def candidate(rows: list[dict[str, Any]]) -> bytes:
@@ -96,7 +96,7 @@ def test_a_record_that_no_node_writes_cannot_be_shown(change: dict[str, str]) ->
 def test_days_are_whole_and_a_missing_certificate_is_left_out() -> None:
     now = datetime(2026, 12, 30, 12, tzinfo=UTC)
     health = build_health(
-        "labor", connected=True, records=[record(), record(state="failed"), record(state="failed")],
+        "labor", connected=True, jobs={"submitted": 1, "failed": 2},
         agreements={"county": agreement()}, certificate_end=None, now=now, kernel="portable",
     )  # fmt: skip
     assert health.json_value() == {
@@ -105,7 +105,7 @@ def test_days_are_whole_and_a_missing_certificate_is_left_out() -> None:
     ended = build_health(
         "labor",
         connected=False,
-        records=[],
+        jobs={},
         agreements={},
         certificate_end=now - timedelta(hours=1),
         now=now,
@@ -123,7 +123,7 @@ def test_an_entry_of_the_log_keeps_the_text_that_its_chain_is_over(capsys: pytes
     before = chain.START
     for entry, event in zip(entries, events, strict=True):
         value = entry.json_value()
-        assert bytes.fromhex(value.pop("chain")) == chain.linked(before, canonical_bytes(value)) == event.chain
+        assert bytes.fromhex(value.pop("chain")) == chain.chain_value(before, canonical_bytes(value)) == event.chain
         before = event.chain
     print_log(entries)
     assert "agreements: county" in capsys.readouterr().out

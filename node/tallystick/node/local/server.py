@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +26,12 @@ from tallystick.core.job.model import Job
 from tallystick.core.net.channel import SERVER_OPTIONS
 from tallystick.core.net.status import Faults
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
-from tallystick.node.jobs import Jobs
+from tallystick.node.jobs import JobFollower
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
 from tallystick.node.local.place import target
-from tallystick.node.ports import JobRecord, Storage
+from tallystick.node.ports import KeptJob, Storage
+from tallystick.node.storage.rules import job_unknown
+from tallystick.node.store import Store
 from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry
 from tallystick.node.views import Health, LogEntry
 from tallystick.records.survey import DatasetCheck
@@ -37,6 +40,9 @@ from tallystick.v1.steward_pb2_grpc import StewardServicer, add_StewardServicer_
 
 LOG_PAGE: Final = 1000
 """Entries of the log that are read at once."""
+
+JOBS_PAGE: Final = 100
+"""Jobs that are read at once."""
 
 GRACE_SECONDS: Final = 1.0
 
@@ -50,9 +56,9 @@ class StewardService(StewardServicer):
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: JobFollower,
         approvals: Approvals,
-        storage: Storage,
+        store: Store,
         *,
         health: Callable[[], Health],
         datasets: Callable[[], Iterable[DatasetCheck]],
@@ -60,7 +66,8 @@ class StewardService(StewardServicer):
         """Take what it serves; `health` and `datasets` are called in a thread."""
         self._jobs = jobs
         self._approvals = approvals
-        self._storage = storage
+        self._store = store
+        self._storage = store.blocking
         self._health = health
         self._datasets = datasets
 
@@ -70,8 +77,9 @@ class StewardService(StewardServicer):
 
     async def Pending(self, request: pb.PendingRequest, context: Context) -> AsyncIterator[pb.JobSummary]:
         """Give the jobs that wait for a decision of this agency."""
-        for record in await asyncio.to_thread(self._storage.jobs):
-            if record.awaits:
+        page: Sequence[KeptJob] = ()
+        while page := await self._store.run(partial(_awaiting, after=page[-1] if page else None)):
+            for record in page:
                 yield JOB_SUMMARY.to_message(build_job_summary(record))
 
     async def Show(self, request: pb.JobRequest, context: Context) -> pb.JobDetail:
@@ -120,12 +128,16 @@ class StewardService(StewardServicer):
             agreement = error.message
         return JOB_DETAIL.to_message(build_job_detail(record, agreement))
 
-    def _record(self, name: bytes) -> JobRecord:
-        digest = resolved(name.hex(), [record.job for record in self._storage.jobs()])
+    def _record(self, name: bytes) -> KeptJob:
+        digest = resolved(name.hex(), self._storage.named(name.hex(), JOBS_PAGE))
         record = self._storage.job(digest)
         if record is None:
-            raise Invalid("job-unknown", "no job of that name is known here", hint="tally node pending")
+            raise job_unknown()
         return record
+
+
+def _awaiting(storage: Storage, after: KeptJob | None) -> Sequence[KeptJob]:
+    return storage.awaiting(after, JOBS_PAGE)
 
 
 def log_pages(storage: Storage, after: int, limit: int) -> Iterator[list[LogEntry]]:
@@ -145,7 +157,7 @@ def log_pages(storage: Storage, after: int, limit: int) -> Iterator[list[LogEntr
 
 
 @asynccontextmanager
-async def serving_local(socket: Path, service: StewardService) -> AsyncIterator[None]:
+async def serve_local(socket: Path, service: StewardService) -> AsyncIterator[None]:
     """Serve on a Unix socket while the context lasts; a socket that a killed process left behind is replaced.
 
     Raises:

@@ -17,20 +17,20 @@ from tallystick.node.ports import Event
 START: Final = bytes(32)
 
 
-def following(previous: Event | None, event: str, now: datetime, job: str, details: dict[str, Json]) -> Event:
+def next_event(previous: Event | None, event: str, now: datetime, job: str, details: dict[str, Json]) -> Event:
     """Give the entry that follows another."""
     number = 1 if previous is None else previous.number + 1
     time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entry = canonical_bytes({"number": number, "time": time, "event": event, "job": job, "details": details})
-    return Event(number, entry, linked(START if previous is None else previous.chain, entry))
+    return Event(number, entry, chain_value(START if previous is None else previous.chain, entry))
 
 
-def linked(previous: bytes, entry: bytes) -> bytes:
+def chain_value(previous: bytes, entry: bytes) -> bytes:
     """Give the chain's value after an entry."""
     return digest("node log", previous, entry)
 
 
-def checked(events: Iterable[Event], after: int, before: bytes) -> list[Event]:
+def check_chain(events: Iterable[Event], after: int, before: bytes) -> list[Event]:
     """Give events whose numbers and chain follow on `before`, the chain's value at entry number `after`.
 
     Raises:
@@ -38,7 +38,7 @@ def checked(events: Iterable[Event], after: int, before: bytes) -> list[Event]:
     """
     good: list[Event] = []
     for event in events:
-        if event.number != after + len(good) + 1 or event.chain != linked(before, event.entry):
+        if event.number != after + len(good) + 1 or event.chain != chain_value(before, event.entry):
             raise Broken("state-corrupt", "the node's log was changed", hint="keep the state folder as it is and ask why")
         before = event.chain
         good.append(event)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from tallystick.core.canonical import Json
-from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.node.ports import Event, JobRecord
+from tallystick.node.ports import Event, KeptJob, Note
 from tallystick.node.storage import chain
-from tallystick.node.storage.rules import check_numbers, check_opening, check_under_way, merged, source_changed
+from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 
 
 class _Shown(NamedTuple):
@@ -31,9 +31,8 @@ class MemoryStorage:
 
     def __init__(self, randomness: Randomness | None = None) -> None:
         self._secret = (randomness or SystemRandomness()).take(32)
-        self._lock = threading.Lock()
         self._agreements: dict[str, tuple[int, str]] = {}
-        self._jobs: dict[str, JobRecord] = {}
+        self._jobs: dict[str, KeptJob] = {}
         self._tables: dict[str, bytes] = {}
         self._shares: dict[tuple[str, int], bytes] = {}
         self._results: dict[tuple[str, int], bytes] = {}
@@ -51,46 +50,51 @@ class MemoryStorage:
 
     def see_agreement(self, name: str, version: int, digest: str) -> None:
         """Remember an accepted agreement."""
-        with self._lock:
-            if version > self._agreements.get(name, (0, ""))[0]:
-                self._agreements[name] = (version, digest)
+        if version > self._agreements.get(name, (0, ""))[0]:
+            self._agreements[name] = (version, digest)
 
-    def job(self, job: str) -> JobRecord | None:
+    def job(self, job: str) -> KeptJob | None:
         """Give what is kept of a job."""
         return self._jobs.get(job)
 
-    def jobs(self) -> Sequence[JobRecord]:
-        """Give all jobs, oldest first."""
-        return sorted(self._jobs.values(), key=lambda record: (record.seen, record.job))
+    def unended(self) -> Sequence[str]:
+        """Give the jobs that have not ended."""
+        return [record.job for record in self._in_order() if not JobState(record.state).final]
 
-    def save_job(self, record: JobRecord) -> JobRecord:
-        """Keep a job."""
-        with self._lock:
-            self._jobs[record.job] = merged(self._jobs.get(record.job), record)
-            return self._jobs[record.job]
+    def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
+        """Give jobs that wait for a decision."""
+        place = ("", "") if after is None else _place(after)
+        return [record for record in self._in_order() if record.awaits and _place(record) > place][:limit]
 
-    def change_job(self, job: str, change: Callable[[JobRecord], JobRecord]) -> JobRecord:
+    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+        """Give the digests that begin so."""
+        return sorted(job for job in self._jobs if job.startswith(prefix))[:limit]
+
+    def count_jobs(self) -> Mapping[str, int]:
+        """Count jobs by state."""
+        return Counter(record.state for record in self._jobs.values())
+
+    def add_job(self, record: KeptJob, note: Note | None = None) -> KeptJob:
+        """Keep a new job."""
+        if record.job not in self._jobs:
+            self._write(replace(record, version=0), note)
+        return self._jobs[record.job]
+
+    def change_job(self, before: KeptJob, after: KeptJob, note: Note | None = None) -> KeptJob:
         """Change a job."""
-        with self._lock:
-            kept = self._jobs.get(job)
-            if kept is None:
-                raise Invalid("job-unknown", "no job of that name is known here")
-            if not JobState(kept.state).final:
-                self._jobs[job] = merged(kept, change(kept))
-            return self._jobs[job]
+        check_change(self._jobs.get(before.job), before, after)
+        return self._write(replace(after, job=before.job, version=before.version + 1), note)
 
     def pin_table(self, job: str, fingerprint: bytes) -> None:
         """Remember which table a job is answered from."""
-        with self._lock:
-            if any(kept == job for kept, _ in self._shares) and self._tables.get(job) != fingerprint:
-                raise source_changed()
-            self._tables[job] = fingerprint
+        if any(kept == job for kept, _ in self._shares) and self._tables.get(job) != fingerprint:
+            raise source_changed()
+        self._tables[job] = fingerprint
 
     def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
         """Keep a share; give what was kept first."""
-        with self._lock:
-            check_under_way(self._jobs.get(job), attempt)
-            return self._shares.setdefault((job, attempt), share)
+        check_under_way(self._jobs.get(job), attempt)
+        return self._shares.setdefault((job, attempt), share)
 
     def share(self, job: str, attempt: int) -> bytes | None:
         """Give a kept share."""
@@ -98,9 +102,8 @@ class MemoryStorage:
 
     def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
         """Keep a sealed result; give what was kept first."""
-        with self._lock:
-            check_under_way(self._jobs.get(job), attempt)
-            return self._results.setdefault((job, attempt), sealed)
+        check_under_way(self._jobs.get(job), attempt)
+        return self._results.setdefault((job, attempt), sealed)
 
     def result(self, job: str, attempt: int) -> bytes | None:
         """Give a kept result."""
@@ -108,10 +111,9 @@ class MemoryStorage:
 
     def begin_opening(self, job: str, attempt: int) -> None:
         """Note that an attempt's shares are opened."""
-        with self._lock:
-            check_under_way(self._jobs.get(job), attempt)
-            check_opening(self._openings.get(job), attempt)
-            self._openings[job] = attempt
+        check_under_way(self._jobs.get(job), attempt)
+        check_opening(self._openings.get(job), attempt)
+        self._openings[job] = attempt
 
     def opening(self, job: str) -> int | None:
         """Give the attempt whose shares were opened."""
@@ -121,48 +123,55 @@ class MemoryStorage:
         self, job: str, attempt: int, family: str, table: bytes, *, numbers: bytes, agreement: str, until: datetime
     ) -> None:
         """Keep what an attempt's result shows."""
-        with self._lock:
-            for (other, _), one in self._shown.items():
-                if other == job:
-                    check_numbers(one.numbers, numbers)
-            self._shown[job, attempt] = _Shown(family, table, numbers, agreement, until)
+        for (other, _), one in self._shown.items():
+            if other == job:
+                check_numbers(one.numbers, numbers)
+        self._shown[job, attempt] = _Shown(family, table, numbers, agreement, until)
 
     def tables(self, family: str, *, but: str) -> Sequence[bytes | None]:
         """Give what was kept of a family."""
-        with self._lock:
-            return [one.table for (job, _), one in sorted(self._shown.items()) if one.family == family and job != but]
+        return [one.table for (job, _), one in sorted(self._shown.items()) if one.family == family and job != but]
 
     def extend_tables(self, agreement: str, until: datetime) -> None:
         """Keep tables longer."""
-        with self._lock:
-            for place, one in self._shown.items():
-                if one.agreement == agreement:
-                    self._shown[place] = one._replace(until=max(one.until, until))
+        for place, one in self._shown.items():
+            if one.agreement == agreement:
+                self._shown[place] = one._replace(until=max(one.until, until))
 
     def tables_due(self, now: datetime) -> Sequence[tuple[str, str]]:
         """Give the tables whose time is over."""
-        with self._lock:
-            due = {(job, one.agreement) for (job, _), one in self._shown.items() if one.until <= now and one.table is not None}
+        due = {(job, one.agreement) for (job, _), one in self._shown.items() if one.until <= now and one.table is not None}
         return sorted(due)
 
     def forget_table(self, job: str) -> None:
         """Delete a table."""
-        with self._lock:
-            for place, one in self._shown.items():
-                if place[0] == job:
-                    self._shown[place] = one._replace(table=None, numbers=b"")
+        for place, one in self._shown.items():
+            if place[0] == job:
+                self._shown[place] = one._replace(table=None, numbers=b"")
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
-        with self._lock:
-            made = chain.following(self._events[-1] if self._events else None, event, now, job, details)
-            self._events.append(made)
-            return made
+        made = chain.next_event(self._events[-1] if self._events else None, event, now, job, details)
+        self._events.append(made)
+        return made
 
     def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Give entries of the log."""
         before = self._events[after - 1].chain if 0 < after <= len(self._events) else chain.START
-        return chain.checked(self._events[after : after + limit], after, before)
+        return chain.check_chain(self._events[after : after + limit], after, before)
 
     def close(self) -> None:
         """Do nothing."""
+
+    def _in_order(self) -> list[KeptJob]:
+        return sorted(self._jobs.values(), key=_place)
+
+    def _write(self, record: KeptJob, note: Note | None) -> KeptJob:
+        if note is not None:
+            self.log(note.event, note.now, record.job, **note.details)
+        self._jobs[record.job] = record
+        return record
+
+
+def _place(record: KeptJob) -> tuple[str, str]:
+    return record.seen.isoformat(), record.job

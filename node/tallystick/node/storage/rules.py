@@ -1,31 +1,40 @@
 """What every store of a node's state refuses, so that no caller, however late or however wrong, can undo it (S-18, S-41).
 
 1. A job that ended stays as it ended, and takes no share, no result and no opening any more.
-2. Attempts only grow: of a later record with an earlier attempt the attempt is not taken, and nothing is kept for an attempt that is over.
+2. Attempts only grow: a record of an earlier attempt is not taken, and nothing is kept for an attempt that is over.
 3. The shares of one attempt of a job are opened, and of no other.
 4. Two tables of one job rest on the same numbers.
 5. After a share was kept, the job is answered from the same people.
+6. A job is changed by who has read it as it is kept: of two that read it at once, one reads again.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.lifecycle import JobState
-from tallystick.node.ports import JobRecord
+from tallystick.node.ports import KeptJob, Stale
 
 
-def merged(kept: JobRecord | None, record: JobRecord) -> JobRecord:
-    """Give what is to be kept of a job, by what is kept and what comes (rules 1 and 2)."""
+def check_change(kept: KeptJob | None, before: KeptJob, after: KeptJob) -> None:
+    """Let a job be changed (rules 1, 2 and 6).
+
+    Args:
+        kept: what is kept of it.
+        before: what the change was decided from.
+        after: what is to be kept.
+
+    Raises:
+        Stale: another change came between.
+        Invalid: `job-unknown`, `job-state`.
+    """
     if kept is None:
-        return record
-    if JobState(kept.state).final:
-        return kept
-    return record if record.attempt >= kept.attempt else replace(record, attempt=kept.attempt)
+        raise job_unknown()
+    if kept.version != before.version:
+        raise Stale
+    check_under_way(kept, after.attempt)
 
 
-def check_under_way(kept: JobRecord | None, attempt: int) -> None:
+def check_under_way(kept: KeptJob | None, attempt: int) -> None:
     """Let something be kept for an attempt that is not over; of a job that is not known here nothing is against it (rules 1 and 2).
 
     Raises:
@@ -69,6 +78,11 @@ def check_numbers(kept: bytes, numbers: bytes) -> None:
             "another attempt of this job gave other numbers, or numbers that are not known any more",
             hint="the coordinator, or a changed source, gave the attempts different people; ask the coordinator's operator",
         )
+
+
+def job_unknown() -> Invalid:
+    """Give the refusal of a decision about a job of which nothing is kept."""
+    return Invalid("job-unknown", "no job of that name is known here", hint="tally node pending")
 
 
 def attempt_opened() -> Refused:

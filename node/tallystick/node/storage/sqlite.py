@@ -1,27 +1,29 @@
-"""A node's state in one SQLite file: write-ahead log, synchronous FULL, so that what was answered survives a power cut."""
+"""A node's state in one SQLite file: write-ahead log, synchronous FULL, so that what was answered survives a power cut.
+
+SQLite itself refuses a call from another thread than the one that opened the file.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.canonical import Json
-from tallystick.core.errors import Broken, Invalid
-from tallystick.core.job.lifecycle import JobState
+from tallystick.core.errors import Broken
+from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.node.ports import Event, JobRecord
+from tallystick.node.ports import Event, KeptJob, Note
 from tallystick.node.storage import chain
-from tallystick.node.storage.rules import check_numbers, check_opening, check_under_way, merged, source_changed
+from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 
-VERSION: Final = 4
+VERSION: Final = 5
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -48,9 +50,23 @@ CREATE TABLE opening (job TEXT PRIMARY KEY, attempt INTEGER NOT NULL) STRICT;
 INSERT INTO opening SELECT job, 0 FROM shown;
 """
 """Since version 4. Of what was kept before neither the attempt (0) nor the numbers (empty) are known."""
-_STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS)
+_CHANGES: Final = """
+ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN state TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN awaits TEXT NOT NULL DEFAULT '';
+UPDATE job SET state = json_extract(record, '$.state'), awaits = json_extract(record, '$.awaits');
+CREATE INDEX job_state ON job (state, seen, job);
+CREATE INDEX job_awaits ON job (seen, job) WHERE awaits <> '';
+"""
+"""Since version 5. A job's state and what it awaits are columns, so that nobody reads all jobs to find a few."""
+_STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES)
 """By version, what brings the version before it up."""
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_UNENDED: Final = json.dumps(sorted(frozenset(JobState) - FINAL))
+_JOBS_UNENDED: Final = "SELECT job FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seen, job"
+_JOBS_AWAITING: Final = "SELECT record, version FROM job WHERE awaits <> '' AND (seen, job) > (?, ?) ORDER BY seen, job LIMIT ?"
+_JOBS_NAMED: Final = "SELECT job FROM job WHERE job >= ? AND job < ? ORDER BY job LIMIT ?"
+_JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
 class SqliteStorage:
@@ -63,10 +79,9 @@ class SqliteStorage:
             Broken: `state-corrupt`, `disk`.
         """
         self._randomness = randomness or SystemRandomness()
-        self._lock = threading.Lock()
         with _faults():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
@@ -92,29 +107,44 @@ class SqliteStorage:
                 (name, version, digest),
             )
 
-    def job(self, job: str) -> JobRecord | None:
+    def job(self, job: str) -> KeptJob | None:
         """Give what is kept of a job."""
-        row = self._row("SELECT record FROM job WHERE job = ?", (job,))
-        return None if row is None else _record(row[0])
-
-    def jobs(self) -> Sequence[JobRecord]:
-        """Give all jobs, oldest first."""
         with self._transaction() as run:
-            rows = run("SELECT record FROM job ORDER BY seen, job").fetchall()
-        return [_record(text) for (text,) in rows]
+            return _read(run, job)
 
-    def save_job(self, record: JobRecord) -> JobRecord:
-        """Keep a job."""
+    def unended(self) -> Sequence[str]:
+        """Give the jobs that have not ended."""
         with self._transaction() as run:
-            return _saved(run, merged(_kept(run, record.job), record))
+            return [str(job) for (job,) in run(_JOBS_UNENDED, (_UNENDED,)).fetchall()]
 
-    def change_job(self, job: str, change: Callable[[JobRecord], JobRecord]) -> JobRecord:
+    def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
+        """Give jobs that wait for a decision."""
+        place = ("", "") if after is None else (after.seen.isoformat(), after.job)
+        with self._transaction() as run:
+            rows = run(_JOBS_AWAITING, (*place, limit)).fetchall()
+        return [_record(*row) for row in rows]
+
+    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+        """Give the digests that begin so."""
+        with self._transaction() as run:
+            return [str(job) for (job,) in run(_JOBS_NAMED, (prefix, prefix + "g", limit)).fetchall()]  # after every digit
+
+    def count_jobs(self) -> Mapping[str, int]:
+        """Count jobs by state."""
+        with self._transaction() as run:
+            return {str(state): int(count) for state, count in run(_JOBS_COUNTED).fetchall()}
+
+    def add_job(self, record: KeptJob, note: Note | None = None) -> KeptJob:
+        """Keep a new job."""
+        with self._transaction() as run:
+            kept = _read(run, record.job)
+            return _write(run, replace(record, version=0), note) if kept is None else kept
+
+    def change_job(self, before: KeptJob, after: KeptJob, note: Note | None = None) -> KeptJob:
         """Change a job."""
         with self._transaction() as run:
-            kept = _kept(run, job)
-            if kept is None:
-                raise Invalid("job-unknown", "no job of that name is known here")
-            return kept if JobState(kept.state).final else _saved(run, merged(kept, change(kept)))
+            check_change(_read(run, before.job), before, after)
+            return _write(run, replace(after, job=before.job, version=before.version + 1), note)
 
     def pin_table(self, job: str, fingerprint: bytes) -> None:
         """Remember which table a job is answered from."""
@@ -128,7 +158,7 @@ class SqliteStorage:
     def keep_share(self, job: str, attempt: int, share: bytes) -> bytes:
         """Keep a share; give what was kept first."""
         with self._transaction() as run:
-            check_under_way(_kept(run, job), attempt)
+            check_under_way(_read(run, job), attempt)
             run("INSERT OR IGNORE INTO share VALUES (?, ?, ?)", (job, attempt, share))
             return bytes(run("SELECT share FROM share WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
 
@@ -140,7 +170,7 @@ class SqliteStorage:
     def keep_result(self, job: str, attempt: int, sealed: bytes) -> bytes:
         """Keep a sealed result; give what was kept first."""
         with self._transaction() as run:
-            check_under_way(_kept(run, job), attempt)
+            check_under_way(_read(run, job), attempt)
             run("INSERT OR IGNORE INTO result VALUES (?, ?, ?)", (job, attempt, sealed))
             return bytes(run("SELECT sealed FROM result WHERE job = ? AND attempt = ?", (job, attempt)).fetchone()[0])
 
@@ -152,7 +182,7 @@ class SqliteStorage:
     def begin_opening(self, job: str, attempt: int) -> None:
         """Note that an attempt's shares are opened."""
         with self._transaction() as run:
-            check_under_way(_kept(run, job), attempt)
+            check_under_way(_read(run, job), attempt)
             row = run("SELECT attempt FROM opening WHERE job = ?", (job,)).fetchone()
             check_opening(None if row is None else int(row[0]), attempt)
             run("INSERT OR IGNORE INTO opening VALUES (?, ?)", (job, attempt))
@@ -194,16 +224,13 @@ class SqliteStorage:
         """Delete a table, and what the write-ahead log has of it."""
         with self._transaction() as run:
             run("UPDATE shown SET shown = x'', numbers = x'' WHERE job = ?", (job,))
-        with self._lock, _faults():
+        with _faults():
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
         with self._transaction() as run:
-            last = run("SELECT number, entry, chain FROM event ORDER BY number DESC LIMIT 1").fetchone()
-            made = chain.following(None if last is None else Event(*last), event, now, job, details)
-            run("INSERT INTO event VALUES (?, ?, ?)", (made.number, made.entry, made.chain))
-            return made
+            return _append(run, event, now, job, details)
 
     def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Give entries of the log."""
@@ -212,7 +239,7 @@ class SqliteStorage:
             rows = run(
                 "SELECT number, entry, chain FROM event WHERE number > ? ORDER BY number LIMIT ?", (after, limit)
             ).fetchall()
-        return chain.checked((Event(*row) for row in rows), after, chain.START if before is None else before[0])
+        return chain.check_chain((Event(*row) for row in rows), after, chain.START if before is None else before[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -235,7 +262,7 @@ class SqliteStorage:
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         """Give `execute` within one transaction; what was written is durable when it ends well, and gone when it does not."""
-        with self._lock, _faults():
+        with _faults():
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database.execute
@@ -250,6 +277,8 @@ class SqliteStorage:
 def _faults() -> Iterator[None]:
     try:
         yield
+    except sqlite3.ProgrammingError:  # another thread, or after the end: nothing is wrong with the file
+        raise
     except (sqlite3.OperationalError, OSError) as error:
         raise Broken(
             "disk",
@@ -263,26 +292,38 @@ def _faults() -> Iterator[None]:
         ) from error
 
 
-def _kept(run: Any, job: str) -> JobRecord | None:
+def _read(run: Any, job: str) -> KeptJob | None:
     """Give what is kept of a job, within a transaction."""
-    row = run("SELECT record FROM job WHERE job = ?", (job,)).fetchone()
-    return None if row is None else _record(row[0])
+    row = run("SELECT record, version FROM job WHERE job = ?", (job,)).fetchone()
+    return None if row is None else _record(*row)
 
 
-def _saved(run: Any, record: JobRecord) -> JobRecord:
-    """Write a job, within a transaction."""
-    run("INSERT OR REPLACE INTO job VALUES (?, ?, ?)", (record.job, record.seen.isoformat(), _text(record)))
+def _write(run: Any, record: KeptJob, note: Note | None) -> KeptJob:
+    """Write a job and what the log says of it, within a transaction."""
+    if note is not None:
+        _append(run, note.event, note.now, record.job, note.details)
+    row = (record.job, record.seen.isoformat(), _text(record), record.version, record.state, record.awaits)
+    run("INSERT OR REPLACE INTO job (job, seen, record, version, state, awaits) VALUES (?, ?, ?, ?, ?, ?)", row)
     return record
 
 
-def _text(record: JobRecord) -> str:
+def _append(run: Any, event: str, now: datetime, job: str, details: Mapping[str, Json]) -> Event:
+    """Append to the log, within a transaction."""
+    last = run("SELECT number, entry, chain FROM event ORDER BY number DESC LIMIT 1").fetchone()
+    appended = chain.next_event(None if last is None else Event(*last), event, now, job, dict(details))
+    run("INSERT INTO event VALUES (?, ?, ?)", (appended.number, appended.entry, appended.chain))
+    return appended
+
+
+def _text(record: KeptJob) -> str:
     value = asdict(record) | {"seen": record.seen.isoformat(), "document": record.document.hex()}
     value["deposits"] = [deposit.hex() for deposit in record.deposits]
     value["candidate"] = None if record.candidate is None else record.candidate.hex()
+    del value["version"]
     return json.dumps(value)
 
 
-def _record(text: str) -> JobRecord:
+def _record(text: str, version: int) -> KeptJob:
     try:
         value = json.loads(text)
         value["seen"] = datetime.fromisoformat(value["seen"])
@@ -290,6 +331,6 @@ def _record(text: str) -> JobRecord:
         value["reasons"] = tuple(value["reasons"])
         value["deposits"] = tuple(bytes.fromhex(deposit) for deposit in value["deposits"])
         value["candidate"] = None if value["candidate"] is None else bytes.fromhex(value["candidate"])
-        return JobRecord(**value)
+        return KeptJob(**value, version=version)
     except (ValueError, KeyError, TypeError) as error:
         raise Broken("state-corrupt", "a stored job cannot be read", detail=type(error).__name__) from error

@@ -17,7 +17,7 @@ from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
 from tallystick.core.net.status import raised
 from tallystick.core.net.tls import Credentials
-from tallystick.node.ports import Sink, Source
+from tallystick.node.ports import EnvelopeSource, Sink
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
 from tallystick.v1.relay_pb2_grpc import RelayStub
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
@@ -28,8 +28,8 @@ OLD_SECONDS: Final = 3600.0
 T = TypeVar("T")
 
 
-class GrpcLink:
-    """Implements `Link` over one channel."""
+class GrpcCoordinatorClient:
+    """Implements `CoordinatorClient` over one channel."""
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         """Prepare to dial; nothing is sent before the first call."""
@@ -57,24 +57,24 @@ class GrpcLink:
 
     async def sync(self, job: bytes) -> JobView:
         """Give all that this agency may know of a job."""
-        return await _answered(self._relay.Sync(SyncRequest(job=job), timeout=CALL_SECONDS))
+        return await _await_answer(self._relay.Sync(SyncRequest(job=job), timeout=CALL_SECONDS))
 
     async def deposit(self, job: bytes, document: bytes) -> JobView:
         """Hand in a signed document."""
-        return await _answered(self._relay.Deposit(DepositRequest(job=job, document=document), timeout=CALL_SECONDS))
+        return await _await_answer(self._relay.Deposit(DepositRequest(job=job, document=document), timeout=CALL_SECONDS))
 
-    async def put(self, name: MessageName, source: Source) -> MessageState:
+    async def put(self, name: MessageName, source: EnvelopeSource) -> MessageState:
         """Upload what the coordinator lacks of a message; return when it holds all of it.
 
         Raises:
             What the source raises; what was sent before stays a part of a message, which counts for nothing.
         """
-        state = await _answered(self._relay.Stat(name.wire(), timeout=CALL_SECONDS))
+        state = await _await_answer(self._relay.Stat(name.wire(), timeout=CALL_SECONDS))
         if state.complete:
             return state
         upload = _Upload(source(state.next_sequence))
         try:
-            state = await _answered(self._relay.Put(upload.envelopes(), timeout=STREAM_SECONDS))
+            state = await _await_answer(self._relay.Put(upload.envelopes(), timeout=STREAM_SECONDS))
         except TallyError as error:  # an upload without an envelope is refused, say
             if upload.error is None:
                 raise
@@ -107,11 +107,13 @@ class GrpcLink:
 
     async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
         """Say how far this agency is."""
-        await _answered(self._relay.Report(ReportRequest(job=job, attempt=attempt, progress=progress), timeout=CALL_SECONDS))
+        await _await_answer(
+            self._relay.Report(ReportRequest(job=job, attempt=attempt, progress=progress), timeout=CALL_SECONDS)
+        )
 
     async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:
         """Say that this agency cannot go on."""
-        await _answered(self._relay.Report(ReportRequest(job=job, attempt=attempt, failure=failure), timeout=CALL_SECONDS))
+        await _await_answer(self._relay.Report(ReportRequest(job=job, attempt=attempt, failure=failure), timeout=CALL_SECONDS))
 
     async def close(self) -> None:
         """Hang up."""
@@ -137,7 +139,7 @@ class _Notices:
             raise raised(error) from error
 
 
-async def _answered(call: Awaitable[T]) -> T:
+async def _await_answer(call: Awaitable[T]) -> T:
     try:
         return await call
     except grpc.RpcError as error:

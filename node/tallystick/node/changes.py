@@ -1,0 +1,47 @@
+"""A change to a job that is decided from what is kept of it: read, decide, write, and all again if somebody else came between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tallystick.node.ports import KeptJob, Note, Stale, Storage
+from tallystick.node.storage.rules import job_unknown
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be kept of a job, and what the log says of it."""
+
+    after: KeptJob
+    note: Note | None = None
+
+
+Decide: TypeAlias = Callable[[KeptJob], Change | None]
+"""Gives the change to what is kept, or None where it stays. Called again, with what is kept then, if another change came between."""
+
+
+def decide_job(storage: Storage, job: str, decide: Decide) -> KeptJob:
+    """Change a job by what is kept of it; give what is kept now.
+
+    Args:
+        storage: the node's.
+        job: the digest.
+        decide: the decision. A job that ended is not changed by any.
+
+    Raises:
+        Invalid: `job-unknown`: nothing is kept of it; `job-state`: a change to a job that ended, or to an earlier attempt.
+        What `decide` raises: then nothing changed.
+    """
+    while True:
+        kept = storage.job(job)
+        if kept is None:
+            raise job_unknown()
+        change = decide(kept)
+        if change is None:
+            return kept
+        try:
+            return storage.change_job(kept, change.after, change.note)
+        except Stale:
+            continue

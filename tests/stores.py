@@ -1,0 +1,11 @@
+"""What tests ask of a node's store that no part of a node does."""
+
+from __future__ import annotations
+
+from tallystick.node.ports import KeptJob, Storage
+
+
+def all_jobs(storage: Storage) -> list[KeptJob]:
+    """Give all jobs, by digest."""
+    found = [storage.job(job) for job in storage.named("", 1000)]
+    return [job for job in found if job is not None]
