@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any, Final
 
 from tallystick.crypto.expansion import exchange_key
-from tallystick.crypto.products import Columns, Keys, Layout, encrypted_columns, new_keys, opened_products, products
+from tallystick.crypto.layout import Columns, Layout
+from tallystick.crypto.products import Keys, encrypted_columns, new_keys, opened_products, products
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import SerialWorkers
 

@@ -52,9 +52,7 @@ def opened(columns: Columns, *, everywhere: int | None = None) -> list[int]:
             return made
 
         ready["mine"] = dataclasses.replace(ready["mine"], columns=laid)
-    values = Bus(ready, desk_setup(sides, computation, desk="mine")).run().values
-    narrow = computation.encryptor == "mine"
-    return [values[at] for at in (range(len(values)) if narrow else np.arange(len(values)).reshape(2, -1).T.ravel())]
+    return list(Bus(ready, desk_setup(sides, computation, desk="mine")).run().values)
 
 
 def test_a_desk_reads_membership_and_value_of_a_group_of_one_of_its_own() -> None:

@@ -239,19 +239,20 @@ def test_s42_a_pair_key_that_differs_ends_the_job_and_names_the_sender(desk: str
     """Bytes of the pair's contribution changed on the way; the common contribution is left as it was."""
     sides = sides_of_two()
     computation = all_pairs("housing", "labor", sides, bound=100)
+    (exchange,) = computation.exchanges
 
     def tamper(ref: Any, chunks: list[bytes]) -> list[bytes]:
-        if ref.kind == "seed" and ref.sender == computation.encryptor:
+        if ref.kind == "seed" and ref.sender == exchange.encryptor:
             payload = b"".join(chunks)
             return [payload[:40] + bytes([payload[40] ^ 1]) + payload[41:]]
         return chunks
 
     with pytest.raises(PeerFault) as refused:
         run_of(sides, computation, desk_name=desk, tamper=tamper)
-    assert (refused.value.rule, refused.value.sender) == ("exchange-differs", computation.encryptor)
+    assert (refused.value.rule, refused.value.sender) == ("exchange-differs", exchange.encryptor)
     told = build_outward_error(refused.value)
     assert told.code == "protocol-broken"
-    assert computation.encryptor in told.message
+    assert exchange.encryptor in told.message
 
 
 def test_s42_an_answer_under_another_pair_key_names_the_multiplier() -> None:
@@ -263,7 +264,7 @@ def test_s42_an_answer_under_another_pair_key_names_the_multiplier() -> None:
 
     with pytest.raises(PeerFault) as refused:
         run_of(sides, computation, desk_name="housing", tamper=tamper)
-    assert (refused.value.rule, refused.value.sender) == ("exchange-differs", computation.multiplier)
+    assert (refused.value.rule, refused.value.sender) == ("exchange-differs", computation.exchanges[0].multiplier)
 
 
 # The limit that SECURITY.md states

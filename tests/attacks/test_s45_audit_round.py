@@ -14,9 +14,10 @@ import pytest
 
 from tallystick.coordinator.matching import Matches
 from tallystick.core.errors import CATALOGUE, Broken
-from tallystick.crypto import paillier, products
+from tallystick.crypto import paillier
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.layout import Layout
 from tallystick.crypto.machine import Message, Ref, advance
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.statistic import agency, states
@@ -122,9 +123,9 @@ def test_s45_an_altered_table_ends_the_job_at_both_agencies_before_anything_is_s
     assert (caught.value.rule, caught.value.sender) == ("links-altered", "coordinator")
     for name, other in (NAMES, NAMES[::-1]):
         if not isinstance(bus.states[name], states.Auditing):  # the other noticed first
-            products_ref = Ref(kinds.PRODUCTS, other, name)
-            bus._take(name, advance(agency.TABLE, bus.states[name], Message(products_ref, bus.transcript[products_ref])))
-        ref = Ref(kinds.AUDIT, other, name)
+            for due in bus.states[name].awaits:
+                bus._take(name, advance(agency.TABLE, bus.states[name], Message(due, bus.transcript[due])))
+        ref = Ref(kinds.AUDIT, other, name, "audit0")
         with pytest.raises(PeerFault) as again:
             advance(agency.TABLE, bus.states[name], Message(ref, bus.transcript[ref]))
         assert (again.value.rule, again.value.sender) == ("links-altered", "coordinator")
@@ -206,16 +207,13 @@ def test_s45_an_audit_with_a_ciphertext_too_few_or_too_many_names_its_sender() -
     for kind in (kinds.COLUMNS, kinds.PRODUCTS):
         for change in (lambda chunks: chunks[1:], lambda chunks: [chunks[0], *chunks]):
             bus = job(decoys=4)
-            bus.tamper = lambda ref, chunks, kind=kind, change=change: change(chunks) if ref.kind == kind else chunks  # type: ignore[misc]
+            bus.tamper = lambda ref, chunks, kind=kind, change=change: (  # type: ignore[misc]
+                change(chunks) if (ref.kind, ref.about) == (kind, "audit0") else chunks
+            )
             with pytest.raises(PeerFault) as caught:
                 bus.run()
-            assert (
-                caught.value.sender
-                == {
-                    kinds.COLUMNS: bus.desk_setup.computation.encryptor,
-                    kinds.PRODUCTS: bus.desk_setup.computation.multiplier,
-                }[kind]
-            )
+            (audit,) = bus.desk_setup.computation.audits
+            assert caught.value.sender == {kinds.COLUMNS: audit.encryptor, kinds.PRODUCTS: audit.multiplier}[kind]
 
 
 def test_s45_limit_a_coordinator_with_an_agency_goes_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +233,7 @@ def test_s45_limit_a_coordinator_with_an_agency_goes_unseen(monkeypatch: pytest.
 def test_s45_the_audit_takes_one_column_of_one_prime() -> None:
     """What it costs: a ciphertext for each 8,192 slots of table and decoys, and one back."""
     layout = audits.audit_layout(1 << 20, 12 * 1024)
-    assert isinstance(layout, products.Layout)
+    assert isinstance(layout, Layout)
     assert layout.blocks == 130
     assert layout.returned_ciphertexts == 1
     assert layout.sent_ciphertexts - layout.blocks <= 1

@@ -73,6 +73,8 @@ def _after(after: rounds.After) -> str:
             return f"its `{after.kind}` to the sender"
         case rounds.Which.ABOVE:
             return "every round above"
+        case rounds.Which.NEEDED:
+            return f"`{after.kind}` of the exchanges that it needs"
 
 
 def _most(row: rounds.Round) -> str:

@@ -15,7 +15,7 @@ from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.tags import TokenColumn
 from tests.governance import agreement, question
 from tests.protocol.bus import Bus
-from tests.protocol.cases import Side, all_pairs, desk_setup, setups
+from tests.protocol.cases import Side, all_pairs, column_pairs, desk_setup, setups
 
 LEFT: Final = "human-services"
 RIGHT: Final = "labor"
@@ -80,8 +80,9 @@ def linked(
             made[name] = replace(made[name], bands_of=partial(_bands, PeopleGrams(passes.similarity, raw, len(lists[name]))))
     opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()
     assert set(opened.values) <= {0, 1}
-    found = {pair for pair, value in zip(computation.pairs, opened.values, strict=True) if value}
-    return Linked(found if computation.encryptor == LEFT else {(b, a) for a, b in found}, passes)
+    return Linked(
+        {pair for pair, value in zip(column_pairs(computation, LEFT, RIGHT), opened.values, strict=True) if value}, passes
+    )
 
 
 def _bands(grams: PeopleGrams, secret: bytes) -> Mapping[str, TokenColumn]:

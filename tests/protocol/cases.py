@@ -71,11 +71,20 @@ def desk_setup(sides: Mapping[str, Side], computation: Computation, *, desk: str
 
 
 def all_pairs(left: str, right: str, sides: Mapping[str, Side], bound: int) -> Computation:
-    """Give a computation of every product of a column of one and a column of the other, one cell each; the narrower side encrypts."""
-    narrow, wide = sorted((left, right), key=lambda name: (sides[name].columns.shape[0], name))
-    counts = sides[narrow].columns.shape[0], sides[wide].columns.shape[0]
-    pairs = tuple((i, j) for i in range(counts[0]) for j in range(counts[1]))
-    return Computation(narrow, wide, *counts, pairs, tuple(CellTerms(((1, p),), bound) for p in range(len(pairs))))
+    """Give a computation of every product of a column of one and a column of the other, one cell each."""
+    names = tuple(sorted(sides))
+    counts = tuple(sides[name].columns.shape[0] for name in names)
+    places = names.index(left), names.index(right)
+    terms = tuple(
+        tuple(sorted(((places[0], i), (places[1], j)))) for i in range(counts[places[0]]) for j in range(counts[places[1]])
+    )
+    return Computation(names, counts, terms, tuple(CellTerms(((1, term),), bound) for term in range(len(terms))))
+
+
+def column_pairs(computation: Computation, left: str, right: str) -> list[tuple[int, int]]:
+    """Give, for each term of two agencies, the column of one and that of the other."""
+    places = computation.agencies.index(left), computation.agencies.index(right)
+    return [(dict(term)[places[0]], dict(term)[places[1]]) for term in computation.terms]
 
 
 def _setup(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tallystick.coordinator.matching import Matches
 from tallystick.crypto import paillier, signing, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
@@ -17,11 +18,13 @@ from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import CellTerms, Computation
 from tallystick.crypto.statistic.shares import read_added
+from tallystick.crypto.statistic.term_plan import Term
 from tests.protocol.bus import Bus, Tamper
 from tests.protocol.cases import (
     JOB,
     Side,
     all_pairs,
+    column_pairs,
     desk_setup,
     identity,
     paillier_key,
@@ -43,7 +46,7 @@ def test_two_agencies_open_the_products_of_matched_people() -> None:
     _, opened = run_of(sides, computation, desk_name="housing")
     # a, b and the one without a strict token match: housing rows 0, 1, 2 with labor rows 4, 0, 2
     left, right = sides["housing"].columns[:, [0, 1, 2]], sides["labor"].columns[:, [4, 0, 2]]
-    assert opened.values == tuple(int(left[i] @ right[j]) for i, j in computation.pairs)
+    assert opened.values == tuple(int(left[i] @ right[j]) for i, j in column_pairs(computation, "housing", "labor"))
 
 
 def test_a_third_agency_can_be_the_desk() -> None:
@@ -51,6 +54,49 @@ def test_a_third_agency_can_be_the_desk() -> None:
     computation = all_pairs("housing", "labor", sides, bound=121)
     _, opened = run_of(sides, computation, desk_name="schools")
     assert opened.values[0] == 3
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_s11_three_and_more_agencies_multiply_their_columns_over_the_people_of_all(count: int) -> None:
+    """Tagged, matched, audited pair by pair, multiplied in a chain of exchanges; exact beside terms of two of them."""
+    names = ("a-one", "b-two", "c-three", "d-four", "e-five")[:count]
+    people = {name: [str(n) for n in range(place, 6 + place)] for place, name in enumerate(names)}
+    sides = {
+        name: Side({"number": list(tokens)}, np.array([[1] * 6, [int(token) - 4 for token in tokens]], dtype=np.int64))
+        for name, tokens in people.items()
+    }
+    everybody: Term = tuple((place, 1) for place in range(count))
+    terms: tuple[Term, ...] = (everybody, ((0, 0), (1, 0)), ((1, 1), (2, 1)), ((0, 0), (1, 0), (2, 0)))
+    terms = tuple(dict.fromkeys(terms))
+    cells = tuple(CellTerms(((1, term),), 10**5) for term in range(len(terms)))
+    computation = Computation(names, (2,) * count, terms, cells)
+    bus = Bus(setups(sides, computation, desk=names[1], decoys=3), desk_setup(sides, computation, desk=names[1]))
+    shared = [set.intersection(*(set(people[names[place]]) for place, _ in term)) for term in terms]
+    truth = [
+        sum(int(np.prod([1 if column == 0 else int(one) - 4 for _, column in term])) for one in those)
+        for term, those in zip(terms, shared, strict=True)
+    ]
+    assert list(bus.run().values) == truth
+    audits = {ref.about for ref in bus.transcript if ref.kind == kinds.AUDIT}
+    assert audits == {f"audit{number}" for number in range(count * (count - 1) // 2)}
+
+
+def test_s45_with_three_agencies_a_link_that_two_of_them_miss_ends_the_job() -> None:
+    """The coordinator parts a decoy's link between the second and the third agency; the first computes with both."""
+    names = ("a-one", "b-two", "c-three")
+    sides = {name: Side({"number": [str(n) for n in range(4)]}, np.ones((1, 4), dtype=np.int64)) for name in names}
+    computation = Computation(names, (1, 1, 1), (((0, 0), (1, 0)),), (CellTerms(((1, 0),), 1),))
+    bus = Bus(setups(sides, computation, desk=names[0], decoys=24), desk_setup(sides, computation, desk=names[0]))
+
+    def part(matches: Matches) -> Matches:
+        last = matches.cluster[2].copy()
+        last[:] = -1
+        return dataclasses.replace(matches, cluster=(*matches.cluster[:2], last))
+
+    bus.alter = part
+    with pytest.raises(PeerFault) as caught:
+        bus.run()
+    assert (caught.value.rule, caught.value.sender) == ("links-altered", kinds.COORDINATOR)
 
 
 @pytest.mark.parametrize("count", [3, 4])
@@ -114,12 +160,14 @@ def test_s11_random_jobs_open_what_the_clear_gives(data: st.DataObject) -> None:
         if token is not None and token == other and tokens["alpha"].count(token) == 1 and tokens["beta"].count(other) == 1
     ]
     x, y = sides["alpha"].columns, sides["beta"].columns
-    assert opened.values == tuple(sum(int(x[i, a]) * int(y[j, b]) for a, b in links) for i, j in computation.pairs)
+    assert opened.values == tuple(
+        sum(int(x[i, a]) * int(y[j, b]) for a, b in links) for i, j in column_pairs(computation, "alpha", "beta")
+    )
 
 
 def test_own_totals_are_added_and_never_stand_in_a_share() -> None:
     sides = sides_of_two()
-    computation = Computation("housing", "labor", 2, 2, ((0, 0),), (CellTerms(((-1, 0),), 2), CellTerms((), 2)))
+    computation = Computation(("housing", "labor"), (2, 2), (((0, 0), (1, 0)),), (CellTerms(((-1, 0),), 2), CellTerms((), 2)))
     opened_shares = []
     for _ in range(2):
         ready = setups(sides, computation, desk="schools")

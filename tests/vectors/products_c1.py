@@ -13,7 +13,7 @@ from typing import Any
 from tallystick.crypto.bfv import DATA, packed
 from tallystick.crypto.expansion import column_c1, confirmation, exchange_key, zero_c1
 from tallystick.crypto.flooding import RING
-from tallystick.crypto.products import Layout
+from tallystick.crypto.layout import Layout
 from tallystick.crypto.residues import Residues
 
 ZEROS = (0, 3)

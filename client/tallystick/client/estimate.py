@@ -14,10 +14,9 @@ from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.computation import computation_of
-from tallystick.core.statistics.planner import bounds_prime_counts, plan
+from tallystick.core.statistics.planner import plan
 from tallystick.crypto import kernel
 from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
-from tallystick.crypto.products import Layout
 from tallystick.crypto.statistic.audit import audit_layout
 from tallystick.crypto.tags import rows_of
 
@@ -87,14 +86,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
     planned = plan(question, agreement, passes.told)
     agencies = {"left": question.people[planned.left].agency, "right": question.people[planned.right].agency}
     computation = computation_of(planned, {"left": agencies["left"], "right": agencies["right"]})
-    layout = Layout(
-        left=computation.encryptor_columns,
-        right=computation.multiplier_columns,
-        pairs=computation.pairs,
-        primes=bounds_prime_counts(planned, rows),
-        slots=rows,
-    )
-    layouts = [layout]
+    layouts = [computation.layout(one, rows, rows) for one in computation.term_plan.multiplications]
     if agreement.decoys:
         layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
     sent, returned = sum(one.sent_ciphertexts for one in layouts), sum(one.returned_ciphertexts for one in layouts)

@@ -90,7 +90,8 @@ class Contract:
     @cached_property
     def cast(self) -> Cast:
         """The parties in the roles that rounds have."""
-        return Cast(self.agencies, self.desk, self.computation.exchanges, bool(self.agreement.decoys))
+        audits = self.computation.audits if self.agreement.decoys else ()
+        return Cast(self.agencies, self.desk, self.computation.exchanges, audits)
 
     @property
     def schedule(self) -> Schedule:

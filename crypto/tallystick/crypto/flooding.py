@@ -26,7 +26,7 @@ so (p1, u·p1 + e) is a ring-LWE sample with ternary secret (N = 2^13, log q < 1
 factor n by the usual hybrid argument. An encryptor that tries Q pair keys (`expansion.py`) picks one of Q random p1, a
 factor Q in the reduction; no ring-LWE attack is known that so weak a choice would help. This is the one computational assumption, the
 same as hides the encryptor's columns, with a wider margin. Dropping the modulus is a function of each half alone and changes none of
-this. A job has at most MAX_PAIRS·4 = 2^18 answers: all together their c0 are within 2^-101 of uniform.
+this. A job has at most MAX_ANSWERS = 2^18 answers, and one of each audit: all together their c0 are within 2^-100 of uniform.
 
 **An honest answer decrypts** to Σ a·b + m in every slot unless some coefficient of f, moved by the noise, leaves its interval:
 chance (|noise| + 2)/W for a coefficient with that noise, for f is uniform over W numbers. Three things move it:
@@ -41,7 +41,7 @@ chance (|noise| + 2)/W for a coefficient with that noise, for f is uniform over 
    of the level). N·2/g < 2^-46.9: the largest of the three.
 
 So an honest answer is wrong with chance below 2^-46.8, and some answer of the largest job with chance below 2^18 · 2^-46.8 =
-2^-28.8. A wrong answer is a wrong residue mod t; nothing notices it but the desk's tests of the opened cells.
+2^-28.8 (an audit's apart). A wrong answer is a wrong residue mod t; nothing notices it but the desk's tests of the opened cells.
 
 **What this does not do.** A multiplier that deviates may return any (c0, c1); what the encryptor decrypts is then a function of its
 secret key. It sends none of it to the multiplier, but adds it to the cells (SECURITY.md, "A malicious multiplier").
@@ -66,6 +66,7 @@ from tallystick.crypto.residues import Residues, added, multiplied, negated, red
 RING: Final = 8192
 MAX_BLOCKS: Final = 4096
 MAX_PAIRS: Final = 1 << 16
+MAX_ANSWERS: Final = 1 << 18
 NOISE_BITS: Final = 58.5
 """log2 of the bound E on the noise accumulated over `MAX_BLOCKS` blocks."""
 FAILURE_BITS: Final = -46.8

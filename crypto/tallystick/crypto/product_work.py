@@ -199,9 +199,14 @@ class OpenTask:
     sender: str
 
 
-def open_sum(task: OpenTask) -> int:
-    """Give the sum of a returned product's slots mod t: the encryptor's share."""
+def open_slots(task: OpenTask) -> npt.NDArray[np.int64]:
+    """Give a returned product's slots mod t, int64[N]: the encryptor's shares at them."""
     own = scheme(task.prime)
     coefficients = read_answer(task.chunk, sender=task.sender)
     slots = _guarded(lambda: own.slots(own.decryptor(task.secret), own.ciphertext(coefficients)), task.sender)
-    return int(slots.sum()) % own.plain  # 2^13 values below 2^30
+    return slots.astype(np.int64)
+
+
+def open_sum(task: OpenTask) -> int:
+    """Give the sum of a returned product's slots mod t: the encryptor's share."""
+    return int(open_slots(task).sum()) % scheme(task.prime).plain  # 2^13 values below 2^30

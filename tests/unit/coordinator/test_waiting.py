@@ -52,14 +52,17 @@ def test_rounds_are_waited_for_from_who_has_what_it_needs(town: Town) -> None:
     record = town.at.storage.job(town.digest)
     assert record is not None
     computation = town.at.jobs.contract(record).computation
-    encryptor, multiplier = computation.encryptor, computation.multiplier
-    assert waited(town, *done) == {(encryptor, "columns"), (DESK, "recipient")}
-    done += [Ref("columns", encryptor, multiplier), Ref("recipient", DESK, OTHER)]
-    assert waited(town, *done) == {(multiplier, "products")}
-    done.append(Ref("products", multiplier, encryptor))
-    assert waited(town, *done) == {(name, "audit") for name in AGENCIES}
-    audits = [Ref("audit", encryptor, multiplier), Ref("audit", multiplier, encryptor)]
-    assert waited(town, *done, audits[1]) == {(encryptor, "audit")}
+    (one,), (audit,) = computation.exchanges, computation.audits
+    assert waited(town, *done) == {(one.encryptor, "columns:0"), (audit.encryptor, "columns:audit0"), (DESK, "recipient")}
+    done += [Ref("columns", at.encryptor, at.multiplier, at.number) for at in (one, audit)]
+    done.append(Ref("recipient", DESK, OTHER))
+    assert waited(town, *done) == {(one.multiplier, "products:0"), (audit.multiplier, "products:audit0")}
+    done += [Ref("products", at.multiplier, at.encryptor, at.number) for at in (one, audit)]
+    assert waited(town, *done) == {(name, "audit:audit0") for name in AGENCIES}
+    audits = [
+        Ref("audit", *pair, "audit0") for pair in ((audit.encryptor, audit.multiplier), (audit.multiplier, audit.encryptor))
+    ]
+    assert waited(town, *done, audits[1]) == {(audit.encryptor, "audit:audit0")}
     done += audits
     assert waited(town, *done) == {(name, "shares") for name in AGENCIES}
     assert waited(town, *done, Ref("shares", DESK, COORDINATOR)) == {(OTHER, "shares")}
@@ -71,10 +74,11 @@ def test_without_decoys_no_audit_is_waited_for(tmp_path: Path) -> None:
     record = town.at.storage.job(town.digest)
     assert record is not None
     contract = town.at.jobs.contract(record)
-    encryptor, multiplier = contract.computation.encryptor, contract.computation.multiplier
+    (one,) = contract.computation.exchanges
     assert contract.schedule.refs("audit") == ()
     done = [ref for kind in ("seed", "points", "tags", "slots") for ref in contract.schedule.refs(kind)]
-    done += [Ref("columns", encryptor, multiplier), Ref("products", multiplier, encryptor), Ref("recipient", DESK, OTHER)]
+    done += [Ref("columns", one.encryptor, one.multiplier, "0"), Ref("products", one.multiplier, one.encryptor, "0")]
+    done.append(Ref("recipient", DESK, OTHER))
     assert waited(town, *done) == {(name, "shares") for name in AGENCIES}
 
 

@@ -18,9 +18,9 @@ from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS, bounds_prime_counts
 from tallystick.core.statistics.rulebook import allowed_job, plan_job, problems
+from tallystick.crypto.layout import MAX_SLOTS
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.packing import Packing
-from tallystick.crypto.products import MAX_SLOTS, Layout
 from tallystick.crypto.statistic.audit import audit_layout
 from tests.governance import NOW, agreement, agreement_value, job, question_value
 
@@ -74,10 +74,11 @@ def lay_out(made: Plan, question: Question, terms: Agreement) -> None:
     slots = sum(most_rows(question, terms).values())
     agencies = {"left": question.people[made.left].agency, "right": question.people[made.right].agency}
     computation = computation_of(made, {"left": agencies["left"], "right": agencies["right"]})
-    primes = computation.product_primes(slots)
-    assert primes == bounds_prime_counts(made, slots)
-    layout = Layout(computation.encryptor_columns, computation.multiplier_columns, computation.pairs, primes, slots)
-    assert layout.slots == slots <= MAX_SLOTS
+    primes = computation.chain_primes(slots)
+    assert tuple(primes[chain] for chain in computation.term_plan.chains) == bounds_prime_counts(made, slots)
+    layouts = [computation.layout(one, slots, slots) for one in computation.term_plan.multiplications]
+    assert all(layout.slots == slots <= MAX_SLOTS for layout in layouts)
+    assert sum(len(layout.pairs) for layout in layouts) == len(made.products)
     assert audit_layout(slots, len(passes_of(question, terms).exact) * terms.decoys).slots >= slots
     assert len(made.products) <= MAX_PRODUCTS
     cells = computation.cell_primes(slots)

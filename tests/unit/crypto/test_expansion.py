@@ -16,7 +16,7 @@ from tallystick.crypto.bfv import DATA, packed
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import check_confirmation, column_c1, confirmation, exchange_key, words_of, zero_c1
 from tallystick.crypto.flooding import RING
-from tallystick.crypto.products import Layout
+from tallystick.crypto.layout import Layout
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors" / "products_c1.json").read_text())
 KEY = bytes.fromhex(VECTORS["exchange_key"])

@@ -18,6 +18,7 @@ from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES, DATA, read_answer,
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import column_c1, confirmation, zero_c1
 from tallystick.crypto.flooding import RING, errors, ternary
+from tallystick.crypto.layout import Columns, Layout
 from tallystick.crypto.modulus import PRIMES, modulus, signed
 from tallystick.crypto.product_work import (
     EncryptTask,
@@ -29,13 +30,7 @@ from tallystick.crypto.product_work import (
     multiply,
     open_sum,
 )
-from tallystick.crypto.products import (
-    Columns,
-    Layout,
-    encrypted_columns,
-    opened_products,
-    products,
-)
+from tallystick.crypto.products import encrypted_columns, opened_products, products
 from tallystick.crypto.randomness import SeededRandomness, uniform_mod
 from tests.products import KEY, RANDOM, SERIAL, all_pairs, keys, layout_of, shares
 

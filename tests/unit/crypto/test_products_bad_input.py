@@ -15,17 +15,9 @@ from tallystick.crypto.bfv import DATA, packed, read_column
 from tallystick.crypto.errors import CryptoError, LocalFault, PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.flooding import MAX_PAIRS, RING
+from tallystick.crypto.layout import MAX_SLOTS, Columns, Layout
 from tallystick.crypto.modulus import PRIMES
-from tallystick.crypto.products import (
-    MAX_SLOTS,
-    Columns,
-    Keys,
-    Layout,
-    encrypted_columns,
-    new_keys,
-    opened_products,
-    products,
-)
+from tallystick.crypto.products import Keys, encrypted_columns, new_keys, opened_products, products
 from tallystick.crypto.residues import negated
 from tests.products import KEY, RANDOM, SERIAL, keys, layout_of
 

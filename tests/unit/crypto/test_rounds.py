@@ -32,12 +32,17 @@ NAMES = ("a-one", "b-two", "c-three", "d-four", "e-five")
 def casts() -> Iterator[Cast]:
     for count in range(2, len(NAMES) + 1):
         agencies = NAMES[:count]
+        chain = [Exchange(agencies[1], agencies[0], "0")]
+        for place, name in enumerate(agencies[2:], 2):
+            held = tuple(one.number for one in chain)
+            chain += [Exchange(name, other, f"{place}-{at}", held) for at, other in enumerate(agencies[:place])]
+        pairs = tuple(Exchange(one, other, f"audit{n}") for n, (one, other) in enumerate(combinations(agencies, 2)))
         for desk in (*agencies, "the desk alone"):
-            for decoys in (True, False):
-                yield Cast(agencies, desk, (Exchange(agencies[1], agencies[0]),), decoys)
+            for audits in (pairs, ()):
+                yield Cast(agencies, desk, tuple(chain), audits)
 
 
-@pytest.mark.parametrize("cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {cast.decoys}")
+@pytest.mark.parametrize("cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {len(cast.audits)}")
 def test_every_job_can_be_finished_whatever_comes_first(cast: Cast) -> None:
     """Each message is expected once; what is due can always be sent; and who is waited for is never nobody before the end."""
     expected = expand_rounds(cast)
@@ -69,7 +74,7 @@ def test_no_row_comes_after_one_below_it() -> None:
 
 def test_lists_of_three_agencies_go_round_one_hop_after_the_other() -> None:
     a, b, c = NAMES[:3]
-    expected = {one.ref: one for one in expand_rounds(Cast((a, b, c), a, (Exchange(a, b),), decoys=False))}
+    expected = {one.ref: one for one in expand_rounds(Cast((a, b, c), a, (Exchange(a, b, "0"),), ()))}
     seeds = {Ref("seed", one, other) for one, other in permutations((a, b, c), 2)}
     first, second = Ref("points", b, c, b), Ref("points", c, a, b)
     assert expected[first].after == seeds
@@ -79,24 +84,29 @@ def test_lists_of_three_agencies_go_round_one_hop_after_the_other() -> None:
 
 
 def test_exchanges_of_several_pairs_are_rounds_of_their_own() -> None:
-    """Each pair's products wait for its own columns; the shares wait for all."""
+    """Each pair's products wait for its own columns and what their exchange needs; audits wait for all products, shares for all."""
     agencies = NAMES[:3]
-    exchanges = tuple(Exchange(one, other, str(n)) for n, (one, other) in enumerate(combinations(agencies, 2)))
-    expected = {one.ref: one for one in expand_rounds(Cast(agencies, agencies[0], exchanges, decoys=True))}
-    for exchange in exchanges:
+    a, b, c = agencies
+    exchanges = (Exchange(a, b, "0"), Exchange(c, a, "1", needs=("0",)), Exchange(c, b, "2", needs=("0",)))
+    audits = tuple(Exchange(one, other, f"audit{n}") for n, (one, other) in enumerate(combinations(agencies, 2)))
+    expected = {one.ref: one for one in expand_rounds(Cast(agencies, a, exchanges, audits))}
+    first = Ref("products", b, a, "0")
+    for exchange in (*exchanges, *audits):
         columns = Ref("columns", exchange.encryptor, exchange.multiplier, exchange.number)
         products = Ref("products", exchange.multiplier, exchange.encryptor, exchange.number)
-        assert expected[products].after == {columns}
-        assert products in expected[Ref("audit", exchange.encryptor, exchange.multiplier, exchange.number)].after
-        assert products in expected[Ref("shares", agencies[2], "coordinator")].after
-    assert sum(ref.kind == "audit" for ref in expected) == 2 * len(exchanges)
+        assert expected[products].after == {columns, *([first] if exchange.needs else [])}
+        assert all(products in expected[Ref("audit", one.encryptor, one.multiplier, one.number)].after for one in audits)
+        assert products in expected[Ref("shares", c, "coordinator")].after
+    assert sum(ref.kind == "audit" for ref in expected) == 2 * len(audits)
+    assert set(expected[Ref("products", a, c, "1")].needed) == {Ref("columns", c, a, "1"), first}
+    assert set(expected[Ref("products", b, c, "2")].needed) == {Ref("columns", c, b, "2")}
 
 
 # one more row
 
 GATE = "gate"
 TOY = Round(
-    GATE, rounds.BOTH, rounds.THE_OTHER, "a toy", after=(After(kinds.AUDIT),), phase="check", about=rounds.EXCHANGE, limit=1
+    GATE, rounds.EACH, rounds.EACH_OTHER, "a toy", after=(After(kinds.AUDIT),), phase="check", limit=1
 )  # fmt: skip
 
 
@@ -123,6 +133,7 @@ class Gated:
 
 def on_audit(state: states.Auditing, message: Message) -> Step[Gated]:
     sealing = agency.on_audit(state, message).state
+    assert isinstance(sealing, states.Sealing)
     return Step(Gated(state.setup, sealing), tuple(Outbound(ref, (b"go on",)) for ref in state.setup.outbox(GATE)))
 
 
@@ -175,7 +186,7 @@ def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
         return {one.ref for one in kept if one.ref.kind not in {GATE, kinds.SHARES, kinds.SEALED, kinds.RELEASE, *until}}
 
     before = of(contract.schedule, kinds.AUDIT)
-    assert waited(before) == {(name, "audit") for name in (DESK, OTHER)}
+    assert waited(before) == {(name, "audit:audit0") for name in (DESK, OTHER)}
     assert phase_of(contract, JobState.RUNNING, before) == Phase.COMPUTE
     audited = of(contract.schedule)
     assert waited(audited) == {(name, GATE) for name in (DESK, OTHER)}
@@ -206,4 +217,4 @@ def test_a_row_that_is_not_in_the_table_is_taken_from_nobody(tmp_path: Path) -> 
 @pytest.mark.usefixtures("_one_more_row")
 def test_one_more_row_stands_in_the_documents() -> None:
     added: list[Any] = [line for line in protocol().splitlines() if line.startswith(f"| `{GATE}` ")]
-    assert added == [f"| `{GATE}` | encryptor and multiplier → the other | every `audit` | 1 MiB | a toy |"]
+    assert added == [f"| `{GATE}` | each data agency → each other data agency | every `audit` | 1 MiB | a toy |"]

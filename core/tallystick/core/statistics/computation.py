@@ -1,4 +1,4 @@
-"""A plan as the cryptography sees it: bare numbers, with the encryptor's columns first."""
+"""A plan as the cryptography sees it: bare numbers, the agencies in the order of their names."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from tallystick.crypto.statistic.computation import CellTerms, Computation
 
 
 def computation_of(plan: Plan, agencies: Mapping[Side, str]) -> Computation:
-    """Give the computation of a plan between two agencies; the side with fewer columns encrypts.
+    """Give the computation of a plan between two agencies.
 
     Both agencies and the desk make it alike, so its digest names what shares are of.
     """
-    left_encrypts = plan.encryptor == "left"
-    sides: tuple[Side, Side] = ("left", "right") if left_encrypts else ("right", "left")
-    counts = {"left": len(plan.left_columns), "right": len(plan.right_columns)}
+    names = tuple(sorted(agencies.values()))
+    columns = {agencies["left"]: len(plan.left_columns), agencies["right"]: len(plan.right_columns)}
+    left, right = names.index(agencies["left"]), names.index(agencies["right"])
     return Computation(
-        encryptor=agencies[sides[0]],
-        multiplier=agencies[sides[1]],
-        encryptor_columns=counts[sides[0]],
-        multiplier_columns=counts[sides[1]],
-        pairs=tuple(pair if left_encrypts else pair[::-1] for pair in plan.products),
-        cells=tuple(CellTerms(products=cell.products, bound=cell.bound) for cell in plan.cells),
+        agencies=names,
+        columns=tuple(columns[name] for name in names),
+        terms=tuple(tuple(sorted(((left, i), (right, j)))) for i, j in plan.products),
+        cells=tuple(CellTerms(terms=cell.products, bound=cell.bound) for cell in plan.cells),
     )

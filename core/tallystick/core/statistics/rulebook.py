@@ -20,7 +20,7 @@ from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import cell_prime_counts, plan
-from tallystick.crypto.products import MAX_SLOTS
+from tallystick.crypto.layout import MAX_SLOTS
 
 
 def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:

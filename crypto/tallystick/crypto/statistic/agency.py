@@ -12,10 +12,11 @@ Rules that this file enforces (docs/protocol.md §4):
    allow is refused on its header, before any of it is multiplied.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
-6. The encryptor sends columns; the multiplier answers with masked, flooded products; each keeps its share. Half of each ciphertext comes
-   from the pair's key, and each message shows that its sender has the same one.
-   In a job with decoys one more product says whether the slots link decoys as both agencies' coins do (`audit.py`). Its shares, and no
-   others, are exchanged; unless they add up to nothing, the job ends here, and nothing is sealed.
+6. Terms are computed in exchanges of two agencies each (`term_plan.py`): the encryptor sends columns of its own; the multiplier answers with
+   masked, flooded products; each keeps its share. Half of each ciphertext comes from the pair's key, and each message shows that its
+   sender has the same one. In a job with decoys every two agencies find out by one more product whether the slots link decoys as both
+   their coins do (`audit.py`). Its shares, and no others, are exchanged; unless they add up to nothing, the job ends here, and nothing
+   is sealed.
 7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
    `core/job/check.py` refuses `release: direct`, and the desk hides small cells after opening.
 8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
@@ -23,14 +24,13 @@ Rules that this file enforces (docs/protocol.md §4):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from tallystick.crypto import kernel, masks, paillier, product_work, products, tags
+from tallystick.crypto import kernel, masks, paillier, product_work, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import exchange_key
@@ -40,16 +40,16 @@ from tallystick.crypto.points import checked_points, refuse_repeats
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic import states
-from tallystick.crypto.statistic.audit import Audit, audit_of, refuse_altered
+from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
+from tallystick.crypto.statistic.exchanging import Held, encrypt_all, multiply_columns, open_answer
 from tallystick.crypto.statistic.shares import SealedShares, packing_of
 from tallystick.crypto.statistic.states import (
     AgencySetup,
     Auditing,
-    Encrypting,
+    Computing,
     Finished,
     Matching,
-    Multiplying,
     Sealing,
     Seeding,
     Tagging,
@@ -121,13 +121,13 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, known, sum(seen.values())), (handed,))
 
 
-def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multiplying]:
-    """Lay the columns over the slots; the encryptor sends them encrypted (rules 5, 6).
+def on_slots(state: Matching, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+    """Lay the columns over the slots; send those that this agency encrypts (rules 5, 6).
 
     Raises:
         PeerFault: `slots-malformed`, or a table that is not as large as all lists together.
     """
-    setup, computation = state.setup, state.setup.computation
+    setup = state.setup
     slots, table_size = kinds.read_slots(message.chunks, len(state.persons), sender=message.ref.sender)
     if table_size != state.table_size:
         raise PeerFault(
@@ -137,66 +137,58 @@ def on_slots(state: Matching, message: Message) -> Step[Encrypting] | Step[Multi
     of_person = np.empty(setup.people, dtype=np.int64)
     of_person[state.persons[own]] = slots[own]
     columns = setup.columns(of_person, table_size)
-    layout = products.Layout(
-        left=computation.encryptor_columns, right=computation.multiplier_columns, pairs=computation.pairs,
-        primes=computation.product_primes(table_size), slots=table_size,
-    )  # fmt: skip
-    audit = _audit(state, slots)
-    if setup.me == computation.multiplier:
-        return Step(Multiplying(setup, state.pair_keys, columns, layout, audit))
-    keys = products.new_keys(layout.primes_used, setup.randomness)
-    key = _exchange_key(setup, state.pair_keys)
-    chunks = products.encrypted_columns(keys, columns, layout, setup.randomness, setup.workers, key=key)
-    audit_keys, audit_chunks = (None, iter(())) if audit is None else audit.encrypted(setup.randomness, setup.workers)
-    [ref] = setup.outbox(kinds.COLUMNS)
-    outbound = Outbound(ref, chain(audit_chunks, chunks))
-    return Step(Encrypting(setup, state.pair_keys, keys, layout, audit_keys), (outbound,))
+    held, sent = encrypt_all(
+        Held(setup.computation, setup.me, table_size, columns, state.pair_keys), setup.randomness, setup.workers
+    )
+    outbound = [Outbound(_ref_to(setup, kinds.COLUMNS, str(number)), chunks) for number, chunks in sent]
+    audits, audited = _begin_audits(state, slots)
+    outbound += [Outbound(_ref_to(setup, kinds.COLUMNS, number), chunks) for number, chunks in audited]
+    return _go_on(Computing(setup, held, audits), *outbound)
 
 
-def on_columns(state: Multiplying, message: Message) -> Step[Auditing] | Step[Sealing]:
+def on_columns(state: Computing, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
     """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6).
 
     Raises:
         PeerFault: as `products.products`; `exchange-differs` where the two sides hold different pair keys.
     """
-    setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
-    audited: list[bytes] = []
-    share: int | None = None
-    if state.audit is not None:
-        audited, share = state.audit.multiplied(chunks, setup.randomness, setup.workers, sender=sender)
-    key = _exchange_key(setup, state.pair_keys)
-    answer, mine = products.products(
-        chunks, state.columns, state.layout, setup.randomness, setup.workers, key=key, sender=sender
-    )
-    [ref] = setup.outbox(kinds.PRODUCTS)
-    outbound = Outbound(ref, (*audited, *answer))
-    after = _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
-    return replace(after, outbound=(outbound, *after.outbound))
+    setup, number, sender = state.setup, message.ref.about, message.ref.sender
+    answer: Iterable[bytes]
+    if (audit := state.audits.pending.get(number)) is not None:
+        answer, share = audit.multiply(message.chunks, setup.randomness, setup.workers, sender=sender)
+        after = replace(state, audits=state.audits.with_share(number, share))
+    else:
+        held, answer = multiply_columns(state.held, int(number), message.chunks, setup.randomness, setup.workers)
+        after = replace(state, held=held)
+    return _go_on(after, Outbound(_ref_to(setup, kinds.PRODUCTS, number), answer))
 
 
-def on_products(state: Encrypting, message: Message) -> Step[Auditing] | Step[Sealing]:
-    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the state (rule 6).
+def on_products(state: Computing, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+    """Decrypt the products: the encryptor's shares; its BFV keys are gone with the exchange (rule 6).
 
     Raises:
         PeerFault: as `products.opened_products`; `exchange-differs` where the two sides hold different pair keys.
     """
-    setup, sender, chunks = state.setup, message.ref.sender, iter(message.chunks)
-    share = None if state.audit is None else state.audit.opened(chunks, setup.workers, sender=sender)
-    key = _exchange_key(setup, state.pair_keys)
-    mine = products.opened_products(state.keys, chunks, state.layout, setup.workers, key=key, sender=sender)
-    return _after_products(setup, state.pair_keys, state.layout.slots, mine, share)
+    setup, number, sender = state.setup, message.ref.about, message.ref.sender
+    if (audit := state.audits.pending.get(number)) is not None:
+        share = audit.open(message.chunks, setup.workers, sender=sender)
+        return _go_on(replace(state, audits=state.audits.with_share(number, share)))
+    return _go_on(replace(state, held=open_answer(state.held, int(number), message.chunks, setup.workers)))
 
 
-def on_audit(state: Auditing, message: Message) -> Step[Sealing]:
-    """Go on to sealing if the links of decoys are those that both agencies' coins make (rule 6).
+def on_audit(state: Auditing, message: Message) -> Step[Auditing] | Step[Sealing]:
+    """Go on to sealing once the links of decoys are those that every two agencies' coins make (rule 6).
 
     Raises:
         PeerFault: `links-altered`, which names the coordinator; a share that is malformed, or of another job or attempt: its sender.
     """
-    setup = state.setup
+    setup, number = state.setup, message.ref.about
     theirs = kinds.read_audit(message.read(), job=setup.job, attempt=setup.attempt, sender=message.ref.sender)
-    refuse_altered(state.share, theirs)
-    return Step(_sealing(setup, state.pair_keys, state.people, state.products))
+    refuse_altered(state.audits.shares[number], theirs)
+    after = replace(state, heard=state.heard | {number})
+    if len(after.heard) < len(state.audits.shares):
+        return Step(after)
+    return Step(_sealing(setup, state.held))
 
 
 def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
@@ -222,8 +214,8 @@ TABLE: Final[Table] = {
     (Seeding, kinds.SEED): on_seed,
     (Tagging, kinds.POINTS): on_points,
     (Matching, kinds.SLOTS): on_slots,
-    (Multiplying, kinds.COLUMNS): on_columns,
-    (Encrypting, kinds.PRODUCTS): on_products,
+    (Computing, kinds.COLUMNS): on_columns,
+    (Computing, kinds.PRODUCTS): on_products,
     (Auditing, kinds.AUDIT): on_audit,
     (Sealing, kinds.RECIPIENT): on_recipient,
 }
@@ -236,11 +228,10 @@ def _pair_key(setup: AgencySetup, other: str, sent: bytes, got: bytes) -> bytes:
     return derive(first + second, "pair key", setup.job, setup.attempt.to_bytes(4, "big"), names)
 
 
-def _exchange_key(setup: AgencySetup, pair_keys: Mapping[str, bytes], name: str = kinds.COLUMNS) -> bytes:
-    """Give the key of an exchange between encryptor and multiplier, of columns or of the audit (docs/protocol.md §7)."""
-    computation = setup.computation
-    pair_key = pair_keys[computation.partner(setup.me)]
-    return exchange_key(pair_key, name, encryptor=computation.encryptor, multiplier=computation.multiplier)
+def _ref_to(setup: AgencySetup, kind: str, number: str) -> Ref:
+    """Give this agency's message of an exchange."""
+    (ref,) = (ref for ref in setup.outbox(kind) if ref.about == number)
+    return ref
 
 
 def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
@@ -255,33 +246,54 @@ def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> l
     return totals
 
 
-def _audit(state: Matching, slots: states.Int64s) -> Audit | None:
-    """Make this agency's side of the decoy audit; None in a job without decoys."""
+def _begin_audits(state: Matching, slots: states.Int64s) -> tuple[Audits, list[tuple[str, Iterator[bytes]]]]:
+    """Make this agency's sides of the decoy audits, none in a job without decoys, and the columns that it encrypts."""
     setup = state.setup
-    if not state.known_decoys:
-        return None
-    return audit_of(
-        state.persons, state.decoys, slots, state.table_size, state.known_decoys, setup.randomness,
-        key=_exchange_key(setup, state.pair_keys, kinds.AUDIT), encrypts=setup.me == setup.computation.encryptor,
-    )  # fmt: skip
+    pending: dict[str, Audit] = {}
+    sent = []
+    for exchange in setup.cast.audits if state.known_decoys else ():
+        if setup.me not in (exchange.encryptor, exchange.multiplier):
+            continue
+        encrypts = setup.me == exchange.encryptor
+        pair_key = state.pair_keys[exchange.multiplier if encrypts else exchange.encryptor]
+        key = exchange_key(pair_key, kinds.AUDIT, encryptor=exchange.encryptor, multiplier=exchange.multiplier)
+        audit = audit_of(
+            state.persons,
+            state.decoys,
+            slots,
+            state.table_size,
+            state.known_decoys,
+            setup.randomness,
+            key=key,
+            encrypts=encrypts,
+        )
+        if encrypts:
+            audit, chunks = audit.encrypt(setup.randomness, setup.workers)
+            sent.append((exchange.number, chunks))
+        pending[exchange.number] = audit
+    return Audits(pending), sent
 
 
-def _after_products(
-    setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: Sequence[int], share: int | None
-) -> Step[Auditing] | Step[Sealing]:
-    """Send the share of the audit and wait for the other's; go on to sealing where there is no audit."""
-    if share is None:
-        return Step(_sealing(setup, pair_keys, people, mine))
-    payload = kinds.audit_payload(setup.job, setup.attempt, share)
-    [ref] = setup.outbox(kinds.AUDIT)
-    outbound = Outbound(ref, (payload,))
-    return Step(Auditing(setup, pair_keys, people, tuple(mine), share), (outbound,))
+def _go_on(state: Computing, *outbound: Outbound) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+    """Go on computing; when all shares are here send those of the audits and wait for the others', or go on to sealing."""
+    setup, audits = state.setup, state.audits
+    if not state.held.over or audits.pending:
+        return Step(state, outbound)
+    if not audits.shares:
+        return Step(_sealing(setup, state.held), outbound)
+    told = tuple(
+        Outbound(_ref_to(setup, kinds.AUDIT, number), (kinds.audit_payload(setup.job, setup.attempt, share),))
+        for number, share in audits.shares.items()
+    )
+    return Step(Auditing(setup, state.held, audits), (*outbound, *told))
 
 
-def _sealing(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int, mine: Sequence[int]) -> Sealing:
+def _sealing(setup: AgencySetup, held: Held) -> Sealing:
     """Put the cells' shares together."""
-    setup.tell("compute", len(mine), len(mine))
-    return Sealing(setup, people, cell_shares(setup.computation, people, mine, setup.own, _zeros(setup, pair_keys, people)))
+    terms = held.shares()
+    setup.tell("compute", len(terms), len(terms))
+    zeros = _zeros(setup, held.pair_keys, held.people)
+    return Sealing(setup, held.people, cell_shares(setup.computation, held.people, terms, setup.own, zeros))
 
 
 def _next_ref(setup: AgencySetup, owner: str) -> Ref:

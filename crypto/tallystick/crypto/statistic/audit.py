@@ -21,7 +21,7 @@ Found: a decoy that both included, parted from its partner; a decoy of the encry
 The coordinator does not know which rows these are: of links that it parts at random, each is a decoy's with chance (decoys that both
 included) / (all links). Not found: people who are parted, or linked with other people, as long as no marked row is among them; a person
 of the encryptor linked with a decoy or padding of the multiplier, which changes no cell, because the multiplier's columns are 0 there;
-decoys of the similarity pass, because nobody knows which of them must be linked. The audit is of one pair of agencies, the one that computes.
+decoys of the similarity pass, because nobody knows which of them must be linked. Every two agencies audit; the first by name encrypts.
 
 Security: towards an agency that follows the protocol the shares are uniform given the difference (the multiplier's is a sum of uniform
 masks), so exchanging them says the difference and no more; of an honest table it is 0. No commitment precedes the exchange. An agency that
@@ -34,9 +34,8 @@ other knows; and it ends the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -44,6 +43,7 @@ import numpy.typing as npt
 
 from tallystick.crypto import products
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import Randomness, uniform_mod
 from tallystick.crypto.statistic.messages import COORDINATOR
@@ -53,14 +53,11 @@ from tallystick.crypto.workers import Workers
 LINKS_ALTERED: Final = "links-altered"
 """The rule that an altered table breaks."""
 
-CONFIRMATION: Final = 1
-"""Chunks before the ciphertexts of an exchange's message: the one that shows the key."""
-
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 
 
-def audit_layout(table_size: int, known_decoys: int) -> products.Layout:
+def audit_layout(table_size: int, known_decoys: int) -> Layout:
     """Give the layout of the audit's one product, modulo the first prime.
 
     Args:
@@ -70,58 +67,72 @@ def audit_layout(table_size: int, known_decoys: int) -> products.Layout:
     Raises:
         LocalFault: `layout-malformed`: too many slots.
     """
-    return products.Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=table_size + known_decoys)
-
-
-@dataclass(frozen=True)
-class AuditKeys:
-    """What the encryptor keeps of the audit, to open its product."""
-
-    keys: products.Keys = field(repr=False)
-    layout: products.Layout
-    key: bytes = field(repr=False)
-
-    def opened(self, chunks: Iterator[bytes], workers: Workers, *, sender: str) -> int:
-        """Read the audit's part of what the multiplier returned, and decrypt it: this side's share.
-
-        Raises:
-            PeerFault: as `products.opened_products`.
-        """
-        mine = islice(chunks, CONFIRMATION + self.layout.returned_ciphertexts)
-        [share] = products.opened_products(self.keys, mine, self.layout, workers, key=self.key, sender=sender)
-        return share
+    return Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=table_size + known_decoys)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """One agency's side of the audit.
+    """One agency's side of the audit with another.
 
     Attributes:
         column: int64[1, slots of `layout`]: at either side as the module's text says.
-        key: of the audit's exchange (`expansion.exchange_key`), another than that of the job's columns.
+        key: of the audit's exchange (`expansion.exchange_key`), another than those of the job's columns.
+        keys: the encryptor's BFV keys; None at the multiplier.
     """
 
     column: Int64s = field(repr=False)
-    layout: products.Layout
+    layout: Layout
     key: bytes = field(repr=False)
+    keys: products.Keys | None = field(repr=False, default=None)
 
-    def encrypted(self, randomness: Randomness, workers: Workers) -> tuple[AuditKeys, Iterator[bytes]]:
-        """Encrypt the column, at the encryptor, under keys of its own; the chunks go before those of the job's columns."""
+    def encrypt(self, randomness: Randomness, workers: Workers) -> tuple[Audit, Iterator[bytes]]:
+        """Encrypt the column, at the encryptor, under keys of its own."""
         keys = products.new_keys(1, randomness)
         chunks = products.encrypted_columns(keys, self.column, self.layout, randomness, workers, key=self.key)
-        return AuditKeys(keys, self.layout, self.key), chunks
+        return replace(self, keys=keys), chunks
 
-    def multiplied(
-        self, chunks: Iterator[bytes], randomness: Randomness, workers: Workers, *, sender: str
+    def multiply(
+        self, chunks: Iterable[bytes], randomness: Randomness, workers: Workers, *, sender: str
     ) -> tuple[list[bytes], int]:
-        """Read the audit's part of what the encryptor sent, and multiply, at the multiplier: (chunks to return first, this side's share).
+        """Multiply what the encryptor sent, at the multiplier: (chunks to return, this side's share).
 
         Raises:
             PeerFault: as `products.products`.
         """
-        theirs = islice(chunks, CONFIRMATION + self.layout.sent_ciphertexts)
-        answer, [share] = products.products(theirs, self.column, self.layout, randomness, workers, key=self.key, sender=sender)
+        answer, [share] = products.products(chunks, self.column, self.layout, randomness, workers, key=self.key, sender=sender)
         return answer, share
+
+    def open(self, chunks: Iterable[bytes], workers: Workers, *, sender: str) -> int:
+        """Decrypt what the multiplier returned: the encryptor's share.
+
+        Raises:
+            PeerFault: as `products.opened_products`.
+        """
+        assert self.keys is not None
+        [share] = products.opened_products(self.keys, chunks, self.layout, workers, key=self.key, sender=sender)
+        return share
+
+
+@dataclass(frozen=True)
+class Audits:
+    """What one agency holds of its audits, by number.
+
+    Attributes:
+        pending: those of which it has no share yet.
+        shares: its shares of the others.
+    """
+
+    pending: Mapping[str, Audit] = field(repr=False)
+    shares: Mapping[str, int] = field(repr=False, default_factory=dict)
+
+    @property
+    def open(self) -> set[str]:
+        """The numbers of those of which it has no share yet."""
+        return set(self.pending)
+
+    def with_share(self, number: str, share: int) -> Audits:
+        """Give what is held with a share more; the column and the keys of its audit go."""
+        return Audits({other: one for other, one in self.pending.items() if other != number}, {**self.shares, number: share})
 
 
 def audit_of(

@@ -1,44 +1,48 @@
-"""What two agencies compute together after matching, as bare numbers: pairs of columns, and cells that are sums of their products.
+"""What agencies compute together after matching, as bare numbers: terms over their columns, and cells that are sums of terms.
 
 Proof that nothing overflows: a cell's true value v satisfies |v| <= bound·people, with `people` the padded rows of all lists together,
-which every agency counts itself. `primes_for` gives each cell the fewest primes with 2·bound·people < T, so v mod T, read as a signed
-number, is v. A product needs as many primes as the greediest cell it stands in; a cell with fewer primes reduces it further, which is
-sound because T of fewer primes divides T of more.
+which every agency counts itself. `primes_needed` gives each cell the fewest primes with 2·bound·people < T, so v mod T, read as a signed
+number, is v. A term needs as many primes as the greediest cell it stands in, and what it is multiplied of needs as many as it; a cell with
+fewer primes reduces them further, which is sound because T of fewer primes divides T of more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 
 from tallystick.crypto.codec import digest, frame
 from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import modulus, primes_needed, signed
 from tallystick.crypto.statistic.rounds import Exchange
+from tallystick.crypto.statistic.term_plan import PAIR, Chain, Multiplication, Term, TermPlan, plan_terms
 
 
 @dataclass(frozen=True)
 class CellTerms:
-    """One cell: Σ coefficient·product over `products`, and |cell| <= bound·people."""
+    """One cell: Σ coefficient·term over `terms`, and |cell| <= bound·people."""
 
-    products: tuple[tuple[int, int], ...]
+    terms: tuple[tuple[int, int], ...]
     bound: int
 
 
 @dataclass(frozen=True)
 class Computation:
-    """A computation between the encryptor and the multiplier (docs/protocol.md §7).
+    """A computation between one to five agencies.
 
     Attributes:
-        pairs: for each product (index of the encryptor's column, index of the multiplier's column).
+        agencies: in the order of their names.
+        columns: how many columns each of them has.
+        terms: products of columns of two or more agencies, summed over slots; each once.
         cells: what the shares are of, in the order in which they are sealed.
     """
 
-    encryptor: str
-    multiplier: str
-    encryptor_columns: int
-    multiplier_columns: int
-    pairs: tuple[tuple[int, int], ...]
+    agencies: tuple[str, ...]
+    columns: tuple[int, ...]
+    terms: tuple[Term, ...]
     cells: tuple[CellTerms, ...]
 
     def __post_init__(self) -> None:
@@ -47,19 +51,38 @@ class Computation:
         Raises:
             LocalFault: `computation-malformed`.
         """
-        good_pairs = all(0 <= i < self.encryptor_columns and 0 <= j < self.multiplier_columns for i, j in self.pairs)
-        good_cells = all(0 <= p < len(self.pairs) for cell in self.cells for _, p in cell.products)
-        if self.encryptor == self.multiplier or not good_pairs or not good_cells:
-            raise LocalFault("computation-malformed", "a computation names a column or product that it does not have")
+        places = range(len(self.agencies))
+        good = bool(self.agencies) and len(self.columns) == len(self.agencies) == len(set(self.agencies))
+        good &= all(place in places and 0 <= column < self.columns[place] for term in self.terms for place, column in term)
+        good &= all(0 <= term < len(self.terms) for cell in self.cells for _, term in cell.terms)
+        if not good or len(set(self.terms)) != len(self.terms):
+            raise LocalFault("computation-malformed", "a computation names a column or term that it does not have")
 
-    @property
+    @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Who multiplies with whom."""
-        return (Exchange(self.encryptor, self.multiplier),)
+        """Who multiplies with whom, and the number that names the messages."""
+        names, plan = self.agencies, self.term_plan
+        return tuple(
+            Exchange(names[one.encryptor], names[one.multiplier], str(one.number), tuple(map(str, plan.before(one))))
+            for one in plan.multiplications
+        )
 
-    def partner(self, agency: str) -> str:
-        """Give the other agency of the pair. Pre-condition: `agency` is one of it."""
-        return self.multiplier if agency == self.encryptor else self.encryptor
+    @cached_property
+    def audits(self) -> tuple[Exchange, ...]:
+        """Who audits the links of decoys with whom: every two agencies, the first by name encrypting."""
+        return tuple(
+            Exchange(one, other, f"audit{number}") for number, (one, other) in enumerate(combinations(self.agencies, PAIR))
+        )
+
+    @cached_property
+    def term_plan(self) -> TermPlan:
+        """What multiplies the terms out."""
+        return plan_terms(self.terms)
+
+    def multiplications_of(self, agency: str) -> tuple[Multiplication, ...]:
+        """Give the multiplications that an agency takes part in, in order."""
+        place = self.agencies.index(agency)
+        return tuple(one for one in self.term_plan.multiplications if place in (one.encryptor, one.multiplier))
 
     def cell_primes(self, people: int) -> tuple[int, ...]:
         """Give the number of primes of each cell's modulus.
@@ -69,38 +92,60 @@ class Computation:
         """
         return tuple(primes_needed(cell.bound * people) for cell in self.cells)
 
-    def product_primes(self, people: int) -> tuple[int, ...]:
-        """Give the number of primes of each product: what the greediest of its cells needs."""
-        needed = [1] * len(self.pairs)
+    def chain_primes(self, people: int) -> Mapping[Chain, int]:
+        """Give the number of primes of each chain, and of all that it begins with: what the greediest of its cells needs."""
+        needed: dict[Chain, int] = {}
         for cell, primes in zip(self.cells, self.cell_primes(people), strict=True):
-            for _, product in cell.products:
-                needed[product] = max(needed[product], primes)
-        return tuple(needed)
+            for _, term in cell.terms:
+                chain = self.term_plan.chains[term]
+                for length in range(2, len(chain) + 1):
+                    part = chain[:length]
+                    needed[part] = max(needed.get(part, 1), primes)
+        return needed
+
+    def layout(self, exchange: Multiplication, people: int, slots: int) -> Layout:
+        """Give the layout of an exchange.
+
+        Args:
+            exchange: of this computation's term_plan.
+            people: padded rows of all lists.
+            slots: of the table.
+        """
+        primes = self.chain_primes(people)
+        return Layout(
+            left=len(exchange.columns),
+            right=len(exchange.vectors),
+            pairs=exchange.pairs,
+            primes=tuple(primes.get(chain, 1) for chain in exchange.results),
+            slots=slots,
+            at_slots=exchange.at_slots,
+        )
 
     def cells_digest(self) -> bytes:
         """Give 32 bytes that name this computation: what a share is signed over besides job and attempt."""
-        numbers = [*(n for pair in self.pairs for n in pair), -1]
+        numbers = [*self.columns, -1]
+        for term in self.terms:
+            numbers += [*(n for factor in term for n in factor), -1]
         for cell in self.cells:
-            numbers += [cell.bound, *(n for term in cell.products for n in term), -1]
-        text = ",".join(map(str, [self.encryptor_columns, self.multiplier_columns, *numbers]))
-        return digest("computation", frame(self.encryptor.encode(), self.multiplier.encode()), text.encode())
+            numbers += [cell.bound, *(n for term in cell.terms for n in term), -1]
+        return digest("computation", frame(*(name.encode() for name in self.agencies)), ",".join(map(str, numbers)).encode())
 
 
 def cell_shares(
-    computation: Computation, people: int, products: Sequence[int], own: Sequence[int], zeros: Sequence[int]
+    computation: Computation, people: int, terms: Sequence[int], own: Sequence[int], zeros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Give this agency's share of each cell: its product shares put together, its own totals, and its share of zero.
+    """Give this agency's share of each cell: its shares of terms put together, its own totals, and its share of zero.
 
     Args:
         computation: the cells.
         people: padded rows of all lists.
-        products: this agency's share of each product.
+        terms: this agency's share of each term; 0 of one that it has no part in.
         own: per cell, what this agency adds by itself.
         zeros: per cell, this agency's share of zero; without it a third agency's desk could read `own` off a share.
     """
     shares = []
     for cell, primes, mine, zero in zip(computation.cells, computation.cell_primes(people), own, zeros, strict=True):
-        total = sum(coefficient * products[product] for coefficient, product in cell.products)
+        total = sum(coefficient * terms[term] for coefficient, term in cell.terms)
         shares.append((total + mine + zero) % modulus(primes))
     return tuple(shares)
 

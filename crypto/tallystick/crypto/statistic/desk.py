@@ -51,7 +51,7 @@ class DeskSetup:
     @property
     def schedule(self) -> Schedule:
         """The messages of the job, as far as the desk needs them: the decoy audit is not among them."""
-        return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, decoys=False))
+        return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, audits=()))
 
 
 @dataclass(frozen=True)

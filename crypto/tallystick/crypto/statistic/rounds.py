@@ -27,12 +27,14 @@ class Exchange:
     """Two agencies that multiply columns.
 
     Attributes:
-        number: tells exchanges of one job apart, in the name of the round; empty where there is one.
+        number: tells exchanges of one job apart, in the name of the round.
+        needs: the numbers of the exchanges whose shares its multiplier multiplies by.
     """
 
     encryptor: str
     multiplier: str
-    number: str = ""
+    number: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Cast:
         agencies: data agencies, in name order.
         desk: the agency that opens; it need not be one of them.
         exchanges: who multiplies with whom.
-        decoys: whether lists have any.
+        audits: who audits the links of decoys with whom; none in a job without decoys.
     """
 
     agencies: tuple[str, ...]
     desk: str
     exchanges: tuple[Exchange, ...]
-    decoys: bool
+    audits: tuple[Exchange, ...]
 
     def ring(self, owner: str) -> tuple[str, ...]:
         """Give the agencies that an owner's list visits, in order: all others by name, beginning after the owner."""
@@ -58,7 +60,7 @@ class Cast:
 
     def exchange(self, number: str) -> Exchange:
         """Give the exchange of a number. Pre-condition: there is one."""
-        return next(exchange for exchange in self.exchanges if exchange.number == number)
+        return next(exchange for exchange in (*self.exchanges, *self.audits) if exchange.number == number)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Topic:
 
 NOTHING: Final = Topic("", lambda _: ("",))
 OWNER: Final = Topic(":OWNER", lambda cast: cast.agencies)
-EXCHANGE: Final = Topic("", lambda cast: tuple(exchange.number for exchange in cast.exchanges))
+EXCHANGE: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in (*cast.exchanges, *cast.audits)))
+AUDITED: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in cast.audits))
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Condition:
 
 ALWAYS: Final = Condition("", lambda _: True)
 OF_MORE: Final = Condition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
-WITH_DECOYS: Final = Condition("with decoys", lambda cast: cast.decoys)
+WITH_DECOYS: Final = Condition("with decoys", lambda cast: bool(cast.audits))
 
 
 class Which(Enum):
@@ -134,6 +137,8 @@ class Which(Enum):
     """Those about the same that its sender receives."""
     ABOVE = auto()
     """All of every row above, but for rows that are beside another."""
+    NEEDED = auto()
+    """Those about the exchanges that its exchange needs."""
 
 
 @dataclass(frozen=True)
@@ -193,9 +198,7 @@ def _tag_width(cast: Cast) -> int:
     return kinds.TAG_BYTES if len(cast.agencies) == PAIR else kinds.POINT_BYTES
 
 
-_EXCHANGED: Final = (
-    "confirmation 32 in a chunk of its own, then {}, one a chunk (§7); with decoys the audit's first, in the same form"
-)
+_EXCHANGED: Final = "confirmation 32 in a chunk of its own, then {}, one a chunk (§7)"
 
 ROUNDS: tuple[Round, ...] = (
     Round(kinds.SEED, EACH, EACH_OTHER, "common contribution 32 ‖ pair contribution 32", limit=1),
@@ -225,11 +228,11 @@ ROUNDS: tuple[Round, ...] = (
     ),
     Round(
         kinds.PRODUCTS, MULTIPLIER, ENCRYPTOR, _EXCHANGED.format("BFV ciphertexts"),
-        after=(After(kinds.COLUMNS, Which.SAME),), phase="compute", about=EXCHANGE,
+        after=(After(kinds.COLUMNS, Which.SAME), After(kinds.PRODUCTS, Which.NEEDED)), phase="compute", about=EXCHANGE,
     ),
     Round(
         kinds.AUDIT, BOTH, THE_OTHER, '`frame("audit", job, attempt₄, share₄)`: a share of the decoy audit (§7)',
-        after=(After(kinds.PRODUCTS, Which.SAME),), phase="compute", about=EXCHANGE, condition=WITH_DECOYS, limit=1,
+        after=(After(kinds.PRODUCTS),), phase="compute", about=AUDITED, condition=WITH_DECOYS, limit=1,
     ),
     Round(
         kinds.RECIPIENT, DESK, EACH, "Paillier modulus, 384 bytes, big-endian",

@@ -53,7 +53,7 @@ def expand_rounds(cast: Cast, table: tuple[Round, ...] | None = None) -> tuple[E
     rows = [row for row in (rounds.ROUNDS if table is None else table) if row.condition.holds(cast)]
     refs = {row.kind: tuple(_refs(row, cast)) for row in rows}
     return tuple(
-        Expected(ref, row, frozenset(_before(ref, row, rows[:at], refs)))
+        Expected(ref, row, frozenset(_before(cast, ref, row, rows[:at], refs)))
         for at, row in enumerate(rows)
         for ref in refs[row.kind]
     )
@@ -66,12 +66,14 @@ def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
                 yield Ref(row.kind, sender, receiver, about)
 
 
-def _before(ref: Ref, row: Round, above: list[Round], refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
+def _before(cast: Cast, ref: Ref, row: Round, above: list[Round], refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
     for after in row.after:
         whole = after.which == Which.ABOVE
         for kind in [one.kind for one in above if one.beside is None] if whole else [after.kind]:
             for other in refs.get(kind, ()):
                 same = whole or after.which == Which.ALL or other.about == ref.about
+                if after.which == Which.NEEDED:
+                    same = other.about in cast.exchange(ref.about).needs
                 got = after.which != Which.GOT or other.receiver == ref.sender
                 if same and got and other.sender != other.receiver:
                     yield other

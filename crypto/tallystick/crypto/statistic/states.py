@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto import products, tags
+from tallystick.crypto import tags
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.audit import Audit, AuditKeys
+from tallystick.crypto.statistic.audit import Audits
 from tallystick.crypto.statistic.computation import Computation
+from tallystick.crypto.statistic.exchanging import Held
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.workers import Workers
@@ -86,7 +87,7 @@ class AgencySetup:
     @property
     def cast(self) -> Cast:
         """The parties of the job."""
-        return Cast(self.agencies, self.desk, self.computation.exchanges, bool(self.decoys))
+        return Cast(self.agencies, self.desk, self.computation.exchanges, self.computation.audits if self.decoys else ())
 
     @property
     def schedule(self) -> Schedule:
@@ -181,68 +182,45 @@ class Matching:
 
 
 @dataclass(frozen=True)
-class Encrypting:
-    """The encryptor: columns sent, waiting for the products.
+class Computing:
+    """Columns sent; multiplying the others' as they come, and opening what they answer.
 
     Attributes:
-        audit: opens the product of the decoy audit; None in a job without decoys.
+        held: what this agency holds of the job's terms.
+        audits: what it holds of the decoy audits.
     """
 
     setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    keys: products.Keys = field(repr=False)
-    layout: products.Layout = field(repr=False)
-    audit: AuditKeys | None = field(repr=False)
+    held: Held = field(repr=False)
+    audits: Audits = field(repr=False)
     phase = "compute"
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
-        """The multiplier's answer."""
-        return self.setup.inbox(kinds.PRODUCTS)
-
-
-@dataclass(frozen=True)
-class Multiplying:
-    """The multiplier: waiting for the encryptor's columns.
-
-    Attributes:
-        audit: this side of the decoy audit; None in a job without decoys.
-    """
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    columns: Int64s = field(repr=False)
-    layout: products.Layout = field(repr=False)
-    audit: Audit | None = field(repr=False)
-    phase = "compute"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """The encrypted columns."""
-        return self.setup.inbox(kinds.COLUMNS)
+        """Every message that this agency can take the next step with."""
+        due = {str(one.number) for one in self.held.due} | self.audits.open
+        return tuple(ref for kind in (kinds.COLUMNS, kinds.PRODUCTS) for ref in self.setup.inbox(kind) if ref.about in due)
 
 
 @dataclass(frozen=True)
 class Auditing:
-    """Shares of all products are here, and nothing is sealed; waiting for the other agency's share of the decoy audit.
+    """Shares of all terms are here, and nothing is sealed; waiting for the other agencies' shares of the decoy audits.
 
     Attributes:
-        people: padded rows of all lists.
-        products: this agency's share of each product.
-        share: this agency's share of the audit.
+        audits: with this agency's share of each.
+        heard: the numbers of the audits that came out right.
     """
 
     setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    people: int
-    products: tuple[int, ...] = field(repr=False)
-    share: int = field(repr=False)
+    held: Held = field(repr=False)
+    audits: Audits = field(repr=False)
+    heard: frozenset[str] = frozenset()
     phase = "compute"
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
-        """The other's share."""
-        return self.setup.inbox(kinds.AUDIT)
+        """The others' shares."""
+        return tuple(ref for ref in self.setup.inbox(kinds.AUDIT) if ref.about not in self.heard)
 
 
 @dataclass(frozen=True)
