@@ -230,9 +230,7 @@ class JobFollower:
         except (Dropped, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
-            lost = (
-                isinstance(error, TallyError) and error.code == "party-restarted"
-            )  # a hello of a process that was killed came late
+            lost = isinstance(error, TallyError) and error.code == "party-restarted"  # a killed process's hello came late
             if broke_the_protocol(error):
                 with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
                     await self._end_here(digest, JobState.FAILED)
