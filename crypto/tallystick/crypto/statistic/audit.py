@@ -159,9 +159,8 @@ def audit_of(
     layout = audit_layout(table_size, known_decoys)
     weights = uniform_mod(randomness, PRIMES[0] - 1, len(slots)).astype(np.int64) + 1
     column = np.zeros((1, layout.slots), dtype=np.int64)
-    marked = (persons < 0) & (
-        decoys >= NO_DECOY
-    )  # neither people nor decoys of the similarity pass; padding is neither, so it is marked
+    # neither people nor decoys of the similarity pass; padding is neither, so it is marked
+    marked = (persons < 0) & (decoys >= NO_DECOY)
     column[0, slots[marked]] = weights[marked]
     included = decoys > NO_DECOY
     column[0, table_size + decoys[included]] = -weights[included] if encrypts else weights[included]
