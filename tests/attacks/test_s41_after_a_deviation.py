@@ -16,7 +16,7 @@ from tallystick.coordinator import driver
 from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.slots import assigned_slots
 from tests import governance
-from tests.integration.nodes import in_loop, signed_terms, terms, write_sources
+from tests.integration.nodes import in_loop, signed_terms, stored, terms, write_sources
 from tests.integration.served import serving
 from tests.integration.test_node_jobs import attending, both, until
 from tests.town import Town, member
@@ -59,7 +59,7 @@ async def test_s45_after_altered_links_no_agency_goes_into_another_attempt(town:
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: town.state in {"released", "failed"})
             assert town.state == "failed", heard
-            await until(lambda: all(node.storage.jobs()[0].state == "failed" for node in nodes))
-        assert [node.storage.share(town.job.digest(), attempt) for node in nodes for attempt in (1, 2, 3)] == [None] * 6
+            await until(lambda: all(stored(node).jobs()[0].state == "failed" for node in nodes))
+        assert [stored(node).share(town.job.digest(), attempt) for node in nodes for attempt in (1, 2, 3)] == [None] * 6
     assert "links-altered" in {code for _, _, code in heard}
     assert "job-state" in {code for attempt, _, code in heard if attempt == 2}
