@@ -260,6 +260,7 @@ def test_s41_no_later_word_of_the_coordinator_gives_a_second_result(kept: Kept, 
                     assert state == JobState.RUNNING, word
                     assert attempt in {2, 3}, word
                     assert [failure.code for _, failure in said.failures] == ["protocol-broken"], word
+                    assert record.state == "failed", word
 
     asyncio.run(run())
 

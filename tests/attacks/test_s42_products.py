@@ -301,3 +301,32 @@ def test_s42_shares_of_an_honest_exchange_still_add_up(meter: Meter) -> None:
     share = open_sum(OpenTask(0, meter.secret, finish(task), "labor"))
     exact = sum(int(x) * int(y) for x, y in zip(meter.left[0], slots, strict=True))
     assert (share - int(task.mask.sum()) - exact) % meter.own.plain == 0
+
+
+# c1: what the error and the ternary polynomial are for
+
+
+def implied(meter: Meter, answer: Polynomials, slots: Slots) -> Objects:
+    """Give (c1 - a·v) / p1 for a guess v: what multiplied the zero's c1, if the guess is right and there is no error on it."""
+    level, own = range(len(DATA)), meter.own
+    carrier = own.ciphertext(answer)
+    own.evaluator.transform_to_ntt_inplace(carrier)
+    c1 = own.polynomials(carrier, len(DATA), ntt=True)[1].astype(object)
+    v = own._transformed([residues(centered(meter, slots).astype(object))])[0].astype(object)
+    a, p1 = meter.c1(0).astype(object), meter.c1(None).astype(object)
+    found = [
+        [int(x) * pow(int(p), -1, DATA[i]) % DATA[i] for x, p in zip(c1[i] - a[i] * v[i], p1[i], strict=True)] for i in level
+    ]
+    numbers: Objects = crt(meter.coefficients(np.array([found] * 2, dtype=np.uint64))[0], DATA)
+    return np.where(numbers > Q // 2, numbers - Q, numbers)
+
+
+def test_s42_a_guess_of_the_whole_column_is_not_confirmed(meter: Meter) -> None:
+    """The error on c1: without it, the right guess alone gives the multiplier's own small polynomial (the control)."""
+    slots = values(1)
+    zero, column = nothing_at_all(meter)
+    task = meter.task_of(meter.multiplied([column], slots[None], zero), zero)
+    assert abs(implied(meter, hidden(task), slots)).max() > Q >> 8
+    bare = hidden(replace(task, errors=replace(task.errors, small=np.zeros(RING, dtype=np.int8))))
+    assert abs(implied(meter, bare, slots)).max() <= 2  # of the sums' start and of the answer
+    assert abs(implied(meter, bare, values(2))).max() > Q >> 8

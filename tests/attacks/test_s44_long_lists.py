@@ -233,3 +233,17 @@ def test_s44_a_list_with_aliases_bands_and_all_its_people_is_as_long_as_its_boun
 
 def test_s44_tags_are_named_after_the_agency_that_hands_them_on() -> None:
     assert {(ref.sender, ref.receiver) for ref in tags_refs().values()} == {(DESK, COORDINATOR), (OTHER, COORDINATOR)}
+
+
+def test_s31_a_small_message_without_end_does_not_fill_the_memory() -> None:
+    """A peer and a coordinator together can send more than the relay takes; the node reads one chunk over the limit, and stops."""
+    taken: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            taken.append(1)
+            yield bytes(kinds.PIECE)
+
+    with pytest.raises(PeerFault) as caught:
+        Message(Ref(kinds.SEED, "labor", "housing"), endless()).read()
+    assert (caught.value.rule, caught.value.sender, len(taken)) == ("message-too-large", "labor", 2)

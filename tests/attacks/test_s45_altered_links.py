@@ -39,7 +39,7 @@ def town(shared: int = SHARED, alone: int = ALONE) -> list[Tokens]:
 
 
 Alter = Callable[[Lists, np.random.Generator], tuple[Pairs, bool]]
-"""Gives other links, and whether they concern a row that the audit marks."""
+"""Gives other links, and whether they concern a link of rows that the audit marks: a decoy's that is parted, or two that are linked."""
 
 
 def part_one(lists: Lists, rng: np.random.Generator) -> tuple[Pairs, bool]:
@@ -55,7 +55,7 @@ def swap_two(lists: Lists, rng: np.random.Generator) -> tuple[Pairs, bool]:
 
 def invent_one(lists: Lists, rng: np.random.Generator) -> tuple[Pairs, bool]:
     a, b = (int(rng.choice(lists.free(agency))) for agency in (0, 1))
-    return [*lists.pairs(), (a, b)], bool(lists.own[0].persons[a] < 0)
+    return [*lists.pairs(), (a, b)], bool(lists.own[0].persons[a] < 0 and lists.own[1].persons[b] < 0)
 
 
 @pytest.mark.parametrize("alter", [part_one, swap_two, invent_one])
@@ -126,21 +126,25 @@ def test_s45_deviations_do_not_make_up_for_each_other(tables: list[Lists]) -> No
 
 def test_s45_padding_counts_as_decoys_that_must_stay_alone(tables: list[Lists]) -> None:
     for lists in tables:
-        own = lists.own[0]
-        padding = next(int(row) for row in lists.free(0) if own.persons[row] < 0 and own.decoys[row] == tags.NO_DECOY)
-        assert lists.difference([*lists.pairs(), (padding, int(lists.free(1)[0]))])
+        padding, other = (
+            next(int(row) for row in lists.free(at) if own.persons[row] < 0 and own.decoys[row] == tags.NO_DECOY)
+            for at, own in enumerate(lists.own)
+        )
+        assert lists.difference([*lists.pairs(), (padding, other)])
 
 
 def test_s45_limit_people_among_themselves_and_what_changes_no_cell_go_unseen(tables: list[Lists]) -> None:
-    """The stated limit: the audit knows decoys and padding of the encryptor, and no people."""
+    """The stated limit: the audit knows decoys and padding, and no people, so that it can tell nothing of them."""
     lists = tables[0]
     pairs, decoys = lists.pairs(), lists.of_decoys()
     person = decoys.index(False)
     assert not lists.difference(pairs[:person] + pairs[person + 1 :])
     free = [[int(row) for row in lists.free(at) if lists.own[at].persons[row] >= 0] for at in (0, 1)]
     assert not lists.difference([*pairs, (free[0][0], free[1][0])])
-    nobody = next(int(row) for row in lists.free(1) if lists.own[1].persons[row] < 0)
-    assert not lists.difference([*pairs, (free[0][0], nobody)])
+    nobody = [next(int(row) for row in lists.free(at) if lists.own[at].persons[row] < 0) for at in (0, 1)]
+    assert not lists.difference([*pairs, (free[0][0], nobody[1])])
+    assert not lists.difference([*pairs, (nobody[0], free[1][0])])
+    assert lists.difference([*pairs, (nobody[0], nobody[1])])
 
 
 # honest tables

@@ -17,6 +17,7 @@ from tallystick.core.errors import CATALOGUE, Broken
 from tallystick.crypto import paillier
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.expansion import confirmation, exchange_key
 from tallystick.crypto.layout import Layout
 from tallystick.crypto.machine import Message, Ref, advance
 from tallystick.crypto.modulus import PRIMES
@@ -237,3 +238,23 @@ def test_s45_the_audit_takes_one_column_of_one_prime() -> None:
     assert layout.blocks == 130
     assert layout.returned_ciphertexts == 1
     assert layout.sent_ciphertexts - layout.blocks <= 1
+
+
+def test_s42_the_audit_is_an_exchange_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No c1 stands in both exchanges of a pair: each message begins with the audit's confirmation, under the key of that name."""
+    keys: set[bytes] = set()
+    made = agency._pair_key
+
+    def kept(*arguments: Any) -> bytes:
+        keys.add(key := made(*arguments))
+        return key
+
+    monkeypatch.setattr(agency, "_pair_key", kept)
+    bus = job(decoys=4)
+    bus.run()
+    (pair_key,) = keys
+    table = int.from_bytes(bus.transcript[Ref(kinds.SLOTS, kinds.COORDINATOR, NAMES[0])][0], "little")
+    key = exchange_key(pair_key, "audit", encryptor=NAMES[0], multiplier=NAMES[1])
+    layout = audits.audit_layout(table, 2 * 4).digest()
+    for kind, sender, receiver in ((kinds.COLUMNS, *NAMES), (kinds.PRODUCTS, *NAMES[::-1])):
+        assert bus.transcript[Ref(kind, sender, receiver)][0] == confirmation(key, kind, layout)

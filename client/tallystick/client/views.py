@@ -12,6 +12,7 @@ from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval
 from tallystick.core.job.lifecycle import FINAL
 from tallystick.core.job.model import Job
+from tallystick.core.net.status import printable
 from tallystick.v1 import types_pb2
 
 
@@ -109,7 +110,9 @@ def view_of(message: types_pb2.JobView) -> View:
         approved=tuple(sorted({signer for document in message.approvals for signer in _approvers(document)})),
         work=tuple(Work(p.party, p.phase, p.done, p.total, p.heard) for p in message.progress),
         waiting=tuple(Wait(w.party, w.for_what, w.connected) for w in message.waiting),
-        reasons=tuple(Reason(f.party, f.code, f.message, f.hint) for f in message.failures),
+        reasons=tuple(
+            Reason(printable(f.party), printable(f.code), printable(f.message), printable(f.hint)) for f in message.failures
+        ),
         submitted=message.submitted,
         ended=message.ended,
         version=message.version,

@@ -35,6 +35,7 @@ from tallystick.core.job.check import verified_job
 from tallystick.core.job.hello import MAX_ATTEMPTS
 from tallystick.core.job.lifecycle import JobEvent, JobState, next_state
 from tallystick.core.job.model import Job
+from tallystick.core.net.status import printable
 from tallystick.core.net.tls import Identity
 from tallystick.core.statistics.rulebook import allowed_job
 
@@ -174,8 +175,8 @@ class Jobs:
             failure,
             party=caller.name,
             code=failure.code if failure.code in CATALOGUE else "internal",
-            message=failure.message[:MAX_MESSAGE],
-            hint=failure.hint[:MAX_HINT],
+            message=printable(failure.message[:MAX_MESSAGE]),
+            hint=printable(failure.hint[:MAX_HINT]),
         )
 
         def decide(record: JobRecord) -> Change | None:
@@ -274,11 +275,10 @@ class Jobs:
         if change.event is None:
             return before
         state = next_state(JobState(before.state), change.event)
-        restarted = change.event == JobEvent.RESTART
         return replace(
             before,
             state=state,
-            attempt=before.attempt + 1 if restarted else before.attempt,
+            attempt=before.attempt + 1 if change.event == JobEvent.RESTART else before.attempt,
             ended=self._clock.now().replace(microsecond=0) if state.final else None,
             result_bytes=change.result_bytes if change.result_bytes is not None else before.result_bytes,
         )

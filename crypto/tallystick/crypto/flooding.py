@@ -44,7 +44,8 @@ So an honest answer is wrong with chance below 2^-46.8, and some answer of the l
 2^-28.8 (an audit's apart). A wrong answer is a wrong residue mod t; nothing notices it but the desk's tests of the opened cells.
 
 **What this does not do.** A multiplier that deviates may return any (c0, c1); what the encryptor decrypts is then a function of its
-secret key. It sends none of it to the multiplier, but adds it to the cells (SECURITY.md, "A malicious multiplier").
+secret key. Of the exchange of columns it sends none of that to the multiplier, but adds it to the cells (SECURITY.md, "A malicious
+multiplier"); of the audit, which has a key of its own, it sends it, as its share (`statistic/audit.py`).
 
 Reference: Gentry, "A fully homomorphic encryption scheme" (2009), §5.2 (flooding); Lyubashevsky, Peikert, Regev, eprint 2012/230
 (ring-LWE); Bajard, Eynard, Hasan, Zucca, eprint 2016/510, §3 (decryption in residues; g is its gamma).

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from tallystick.crypto.errors import PeerFault
 
 S = TypeVar("S")
+
+SMALL: Final = 512 * 1024
+"""The most bytes of a message that is small by its kind: one chunk."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,21 @@ class Message:
     ref: Ref
     chunks: Iterable[bytes] = field(repr=False)
 
-    def read(self) -> bytes:
-        """Give all chunks joined; only for messages that are small by their kind."""
-        return b"".join(self.chunks)
+    def read(self, most: int = SMALL) -> bytes:
+        """Give all chunks joined, and no more of them than may be there: what a peer sends without end does not fill the memory.
+
+        Args:
+            most: bytes that the message may have; by default, those of a kind that is small.
+
+        Raises:
+            PeerFault: `message-too-large`.
+        """
+        whole = bytearray()
+        for chunk in self.chunks:
+            if len(whole) + len(chunk) > most:
+                raise PeerFault("message-too-large", f"{self.ref.round} is over its limit", sender=self.ref.sender)
+            whole += chunk
+        return bytes(whole)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
+from tallystick.core.job.lifecycle import JobState
 from tallystick.node.ports import KeptJob, Note, Stale, Storage
 from tallystick.node.storage.rules import job_unknown
 
@@ -20,6 +22,16 @@ class Change:
 
 Decide: TypeAlias = Callable[[KeptJob], Change | None]
 """Gives the change to what is kept, or None where it stays. Called again, with what is kept then, if another change came between."""
+
+
+def decide_end(state: JobState, now: datetime) -> Decide:
+    """Give the decision that a job ends so; one that has ended stays as it ended."""
+    note = Note("ended", now, {"state": str(state)})
+
+    def decide(kept: KeptJob) -> Change | None:
+        return None if JobState(kept.state).final else Change(replace(kept, state=str(state), awaits="", candidate=None), note)
+
+    return decide
 
 
 def decide_job(storage: Storage, job: str, decide: Decide) -> KeptJob:

@@ -160,5 +160,11 @@ def kept_path(state: Path, job: str, attempt: int, kind: str) -> Path:
     return folder / f"{job}-{attempt}-{kind}"
 
 
+def remove_kept(state: Path, job: str) -> None:
+    """Remove what was kept to be sent of a job."""
+    for path in (state / "kept").glob(f"{job}-*"):
+        path.unlink(missing_ok=True)
+
+
 class Dropped(Exception):  # it is no error: the job ended while a thread was at work
     """The session was dropped."""

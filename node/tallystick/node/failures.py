@@ -23,6 +23,8 @@ from tallystick.node.store import Store
 from tallystick.v1.types_pb2 import Failure
 
 MAX_TEXT: Final = 1000
+DEVIATIONS: Final = frozenset({"protocol-broken", LINKS_ALTERED, "cells-contradict", "attempts-differ"})
+"""Codes of failures that another party's deviation explains: after one of them the job is over at this agency (S-41)."""
 _LOG: Final = structlog.get_logger("node")
 
 
@@ -63,10 +65,19 @@ class Failures:
                 _LOG.warning("failure not heard", job=job[:12], attempt=attempt, code=error.code)
         return True
 
+    def unheard(self) -> set[str]:
+        """Give the jobs with a failure in some attempt that was not acknowledged yet."""
+        return {at[0] for at in self._known if at not in self._heard}
+
     def forget(self, job: str) -> None:
         """Let go of a job that ended."""
         self._known = {at: failure for at, failure in self._known.items() if at[0] != job}
         self._heard = {at for at in self._heard if at[0] != job}
+
+
+def broke_the_protocol(error: BaseException) -> bool:
+    """Say whether an error means that another party did what the protocol forbids, so that no other attempt may follow."""
+    return build_outward_error(error).code in DEVIATIONS
 
 
 def build_outward_error(error: BaseException) -> TallyError:

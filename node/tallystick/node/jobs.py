@@ -11,6 +11,8 @@ Rules that this file enforces, whatever the coordinator says (S-18, S-37, S-41):
 2. Attempts only grow, to three. A word about an earlier attempt, or a later one than there can be, fails the job.
 3. Where the desk began to open an attempt, no other attempt of the job has a session at the desk: it releases what it kept, or fails the job.
 4. A hello of ours that this node's state does not know of means that the state is an old one, restored: the job fails.
+5. Where this agency found that another party broke the protocol, the job has ended here before anybody hears of it: whatever becomes of
+   what it tells, it goes into no other attempt.
 
 One job is handled by one task at a time; jobs do not wait for each other.
 """
@@ -22,7 +24,6 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -41,11 +42,11 @@ from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
-from tallystick.node.changes import Change, Decide, decide_job
-from tallystick.node.courier import Dropped, call_until_answered, kept_path, stream_file
+from tallystick.node.changes import Change, Decide, decide_end, decide_job
+from tallystick.node.courier import Dropped, call_until_answered, kept_path, remove_kept, stream_file
 from tallystick.node.desk import Desk, Opening
-from tallystick.node.failures import Failures
-from tallystick.node.ports import KeptJob, Note
+from tallystick.node.failures import Failures, broke_the_protocol
+from tallystick.node.ports import KeptJob
 from tallystick.node.session import Session
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
@@ -145,8 +146,9 @@ class JobFollower:
             await self._stop(digest)
 
     async def unended(self) -> list[bytes]:
-        """Give the jobs that may still change, as far as this node knows."""
-        return [bytes.fromhex(job) for job in await self.around.store.run(lambda storage: storage.unended())]
+        """Give the jobs that may still change, as far as this node knows, and those whose failure was not heard."""
+        jobs = await self.around.store.run(lambda storage: storage.unended())
+        return [bytes.fromhex(job) for job in {*jobs, *self.failures.unheard()}]
 
     async def _kept(self, digest: str) -> KeptJob | None:
         return await self.around.store.run(lambda storage: storage.job(digest))
@@ -228,9 +230,10 @@ class JobFollower:
         except (Dropped, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever happened, the others must hear that this agency cannot go on
-            lost = (
-                isinstance(error, TallyError) and error.code == "party-restarted"
-            )  # a hello of a process that was killed came late
+            lost = isinstance(error, TallyError) and error.code == "party-restarted"  # a killed process's hello came late
+            if broke_the_protocol(error):
+                with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
+                    await self._end_here(digest, JobState.FAILED)
             await self.failures.fail(digest, session.attempt, error, retry=lost)
         finally:
             self._finished(digest, session)
@@ -325,12 +328,14 @@ class JobFollower:
         await self._stop(digest)
         if await self._kept(digest) is not None:
             failpoint("node-before-end")
-            await asyncio.to_thread(_remove_kept, self.around.state, digest)
-            note = Note("ended", self.around.clock.now(), {"state": str(state)})
-            end = str(state)
-            await self._change(digest, lambda kept: Change(replace(kept, state=end, awaits="", candidate=None), note))
+            await self._end_here(digest, state)
         self.failures.forget(digest)
         self._sent = {one for one in self._sent if one[0] != digest}
+
+    async def _end_here(self, digest: str, state: JobState) -> None:
+        """Note durably that a job ended, unless it has ended already, and remove what was kept to be sent."""
+        await asyncio.to_thread(remove_kept, self.around.state, digest)
+        await self._change(digest, decide_end(state, self.around.clock.now()))
 
     async def _change(self, digest: str, decide: Decide) -> KeptJob:
         return await self.around.store.run(lambda storage: decide_job(storage, digest, decide))
@@ -340,8 +345,3 @@ class JobFollower:
         if running is not None and running.task is not asyncio.current_task():
             running.task.cancel()
             await asyncio.gather(running.task, return_exceptions=True)
-
-
-def _remove_kept(state: Path, digest: str) -> None:
-    for path in (state / "kept").glob(f"{digest}-*"):
-        path.unlink(missing_ok=True)

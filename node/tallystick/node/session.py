@@ -260,7 +260,7 @@ class Session:
 
     def _open(self, table: Table, state: Any, message: Message) -> Step[Any]:
         """Open the shares, once that is noted, and keep what they say (rule 6). Runs in a thread."""
-        whole = Message(message.ref, tuple(message.chunks))
+        whole = Message(message.ref, (message.read(desk_machine.most_sealed(state.setup)),))
         self._opening.begin()
         failpoint("node-opening-noted")
         made = advance(table, state, whole)

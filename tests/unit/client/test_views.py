@@ -27,3 +27,9 @@ def test_an_agency_that_refused_has_not_approved() -> None:
 def test_who_refuses_after_a_yes_of_a_steward_takes_it_back_alone() -> None:
     said = [approval(JOB, TERMS, "sue"), approval(JOB, TERMS, "labor", decision="refuse", reason_class="people")]
     assert view_of(JobView(approvals=[one.encoded() for one in said])).approved == ("sue",)
+
+
+def test_s40_a_terminal_obeys_nothing_that_another_party_says() -> None:
+    failure = Failure(party="labor", code="internal", message="\x1b[2K\rreleased \u202e", hint="a\nhint: b")
+    (reason,) = view_of(JobView(failures=[failure])).reasons
+    assert (reason.message, reason.hint) == (" [2K released  ", "a hint: b")

@@ -16,7 +16,7 @@ T = TypeVar("T")
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 8.0
 TRIES: Final = 10
-"""How often a call is made that is too much for the other side: over a minute, six times as long as a full pace needs to refill."""
+"""How often a call is made that is too much for the other side: with the waits between them it takes 47 seconds or longer."""
 
 
 def wait_before(again: int) -> float:

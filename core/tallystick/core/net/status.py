@@ -178,5 +178,10 @@ def _cut(text: str) -> bytes:
     return text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore").encode()
 
 
+def printable(text: str) -> str:
+    """Give a text of another party without what a terminal would obey: each character that does not print becomes a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _text(value: str | bytes) -> str:
-    return (value.decode(errors="replace") if isinstance(value, bytes) else value)[:MAX_TEXT_BYTES]
+    return printable((value.decode(errors="replace") if isinstance(value, bytes) else value)[:MAX_TEXT_BYTES])

@@ -1,35 +1,41 @@
-"""The decoy audit: do the coordinator's slots link the decoys of two agencies as both agencies' coins do, and nothing else with them?
+"""The decoy audit: do the coordinator's slots link the decoys of two agencies as both agencies' coins do, and no others of them?
 
 Decoys of exact passes are known to both agencies and look like people to the coordinator. One that both included is linked in any honest
 table: at its own pass each list has its token once, and at stricter ones neither has it. One that one of them included, and padding, is linked
 with nothing. So each agency makes a column over the slots of the table and, behind them, one slot for each decoy of all exact passes:
 
-                 at its rows in the table                                              behind it, at decoys that it included
-    encryptor    e of the row where it is a decoy of an exact pass, or padding; or 0   -e of the decoy's row
-    multiplier   f of the row, whatever it is                                          f of the decoy's row
+                 at its decoys of exact passes and its padding     behind the table, at decoys that it included
+    encryptor    e of the row                                      -e of the decoy's row
+    multiplier   f of the row                                      f of the decoy's row
 
-The e and f are uniform in [1, t), t the first prime, fresh, and known to their agency alone. The product primitive gives shares of
+Everywhere else, so at every person, both are 0. The e and f are uniform in [1, t), t the first prime, fresh, and known to their agency
+alone. The product primitive gives shares of
 
-    difference = Σ e·f over slots where a marked row of the encryptor meets a row of the multiplier - Σ e·f over decoys that both included
+    difference = Σ e·f over slots where a marked row of one meets a marked row of the other - Σ e·f over decoys that both included
 
-and each agency sends the other its share. In an honest table the two sums have the same terms. In any other that concerns a marked row, the
-difference is a polynomial of degree two in the e and f with a term for each pair of rows that is in one sum alone, no two terms alike. So it is
-0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980, Zippel 1979). The weights keep deviations from making up for each other: with
-1 in place of each, a table that parts one decoy and links two rows that are not to be linked could go unseen.
+and each agency sends the other its share. In an honest table the two sums have the same terms. In any other that concerns marked rows
+of both, the difference is a polynomial of degree two in the e and f with a term for each pair of rows that is in one sum alone, no two
+terms alike. So it is 0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980, Zippel 1979). The weights keep deviations from making up
+for each other: with 1 in place of each, a table that parts one decoy and links two rows that are not to be linked could go unseen.
 
-Found: a decoy that both included, parted from its partner; a decoy of the encryptor, or padding of its list, linked with any other row.
+Found: a decoy that both included, parted from its partner, whether it is left alone or linked with another row; a decoy or padding of
+one list, linked with a decoy or padding of the other that is not its partner.
 The coordinator does not know which rows these are: of links that it parts at random, each is a decoy's with chance (decoys that both
-included) / (all links). Not found: people who are parted, or linked with other people, as long as no marked row is among them; a person
-of the encryptor linked with a decoy or padding of the multiplier, which changes no cell, because the multiplier's columns are 0 there;
-decoys of the similarity pass, because nobody knows which of them must be linked. Every two agencies audit; the first by name encrypts.
+included) / (all links). Not found: people who are parted, or linked with other people, as long as no link of decoys is parted for it; a
+person linked with a free decoy or padding, which changes no cell, because the columns of cells are 0 there; decoys of the similarity pass,
+because nobody knows which of them must be linked. Every two agencies audit; the first by name encrypts.
 
-Security: towards an agency that follows the protocol the shares are uniform given the difference (the multiplier's is a sum of uniform
-masks), so exchanging them says the difference and no more; of an honest table it is 0. No commitment precedes the exchange. An agency that
-wants 0 need not choose its share for it: it can bring a column of 0, or tell the coordinator its own decoys. So the audit is against a
-coordinator that is in league with neither of the two. An agency that deviates alone can make a job fail and the coordinator be named for
-it. It learns one bit of the other's column: whether the slots to which it gave a weight, which can be those of some decoys, or with the
-coordinator those of some rows, all have weight 0 there. A difference other than 0 says no more, for it is a sum of weights that only the
-other knows; and it ends the job.
+Security: no column of an agency that follows the protocol depends on who its people are, so whatever the other makes of the audit, it does not
+learn that. (Weights on all rows of the multiplier would find a few more invented links, and would let an encryptor that weighs one of its own
+people read whether that person matched.) Towards an agency that follows the protocol the shares are uniform given the difference (the
+multiplier's is a sum of uniform masks), so exchanging them says the difference and no more; of an honest table it is 0. No commitment
+precedes the exchange: an agency that waits for the other's share learns the difference, and can send the negative of what it got, so that the
+other sees 0. An agency that wants 0 can also bring a column of 0, or tell the coordinator its own decoys. So the audit is against a coordinator
+that is in league with neither of the two. An agency that deviates alone can make a job fail and the coordinator be named for it. Unnoticed,
+it learns one bit of the other's column in each attempt: whether the slots to which it gave a weight, which can be those of some decoys, or
+with the coordinator those of some rows, all have weight 0 there. A difference other than 0 says no more, for it is a sum of weights that
+only the other knows. A multiplier that makes up its answer gets, in the encryptor's share, another function of 30 bits of the encryptor's
+column and of the secret key that it is encrypted under, which is of the audit alone.
 """
 
 from __future__ import annotations
@@ -164,8 +170,8 @@ def audit_of(
     layout = audit_layout(table_size, known_decoys)
     weights = uniform_mod(randomness, PRIMES[0] - 1, len(slots)).astype(np.int64) + 1
     column = np.zeros((1, layout.slots), dtype=np.int64)
-    # at the encryptor neither people nor decoys of the similarity pass; padding is neither, so it is marked
-    marked = (persons < 0) & (decoys >= NO_DECOY) if encrypts else np.ones(len(slots), dtype=np.bool_)
+    # neither people nor decoys of the similarity pass; padding is neither, so it is marked
+    marked = (persons < 0) & (decoys >= NO_DECOY)
     column[0, slots[marked]] = weights[marked]
     included = decoys > NO_DECOY
     column[0, table_size + decoys[included]] = -weights[included] if encrypts else weights[included]
@@ -181,6 +187,6 @@ def refuse_altered(mine: int, theirs: int) -> None:
     if (mine + theirs) % PRIMES[0]:
         raise PeerFault(
             LINKS_ALTERED,
-            "the table parts decoys that both agencies included, or links other rows with them",
+            "the table parts decoys that both agencies included, or links decoys or padding that no honest table links",
             sender=COORDINATOR,
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tallystick.crypto import paillier
+from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
@@ -24,7 +25,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, opened_cells
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
-from tallystick.crypto.statistic.shares import packing_of, product_of, read_added, verified_shares
+from tallystick.crypto.statistic.shares import MAX_BYTES, packing_of, product_of, read_added, verified_shares
 
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -104,6 +105,11 @@ def on_report(state: Opening, message: Message) -> Step[Opening]:
     return Step(replace(state, report=payload))
 
 
+def most_sealed(setup: DeskSetup) -> int:
+    """Compute the most bytes that the collection may have: the documents of all agencies and their product."""
+    return (1 + len(setup.agencies)) * (MAX_BYTES + LENGTH)
+
+
 def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     """Check every document, multiply, compare, decrypt (rules 2 to 4).
 
@@ -113,7 +119,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     setup, report = state.setup, state.report
     if report is None:
         raise PeerFault("report-malformed", "shares came before the linkage report", sender=message.ref.sender)
-    theirs, documents = read_added(message.read(), setup.agencies)
+    theirs, documents = read_added(message.read(most_sealed(setup)), setup.agencies)
     public, cells = state.private.public, setup.computation.cells_digest()
     shares = {
         agency: verified_shares(

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tallystick.core.errors import CATALOGUE, Broken, Invalid, NotReady, Refused, TallyError
-from tallystick.core.net.status import Faults, metadata_of, origin, public, raised, status_of
+from tallystick.core.net.status import Faults, metadata_of, origin, printable, public, raised, status_of
 from tallystick.crypto.errors import LocalFault, PeerFault
 
 
@@ -138,3 +138,7 @@ def test_s27_the_interceptor_answers_and_logs_without_data() -> None:
 
 def test_an_exception_that_was_never_raised_has_no_origin() -> None:
     assert origin(ValueError()) == ""
+
+
+def test_s40_words_of_another_party_hold_nothing_that_a_terminal_obeys() -> None:
+    assert printable("Zoë\x1b[31m\r\n\t\x9b\u202e") == "Zoë [31m     "
