@@ -241,7 +241,7 @@ def test_s45_the_audit_takes_one_column_of_one_prime() -> None:
 
 
 def test_s42_the_audit_is_an_exchange_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No c1 stands in both exchanges of a pair: each message begins with the audit's confirmation, under the key of that name."""
+    """No c1 stands in both exchanges of a pair: the audit's messages begin with a confirmation under the key of that name alone."""
     keys: set[bytes] = set()
     made = agency._pair_key
 
@@ -257,4 +257,4 @@ def test_s42_the_audit_is_an_exchange_of_its_own(monkeypatch: pytest.MonkeyPatch
     key = exchange_key(pair_key, "audit", encryptor=NAMES[0], multiplier=NAMES[1])
     layout = audits.audit_layout(table, 2 * 4).digest()
     for kind, sender, receiver in ((kinds.COLUMNS, *NAMES), (kinds.PRODUCTS, *NAMES[::-1])):
-        assert bus.transcript[Ref(kind, sender, receiver)][0] == confirmation(key, kind, layout)
+        assert bus.transcript[Ref(kind, sender, receiver, "audit0")][0] == confirmation(key, kind, layout)
