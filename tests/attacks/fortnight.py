@@ -128,14 +128,13 @@ def run(
         tags.own_list(
             tokens(passes, identifiers, secret),
             len(identifiers["ssn"]),
+            ladder=passes.ladder,
             secret=secret,
             job_digest=digest,
             coin_key=coin_key,
             decoys=under.decoys,
             scalar=scalar,
             randomness=randomness,
-            bands=passes.bands,
-            least=passes.least,
         )
         for identifiers, coin_key, scalar in zip(lists, coin_keys, scalars, strict=True)
     ]

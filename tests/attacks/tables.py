@@ -23,6 +23,7 @@ from tallystick.crypto.kernel import Points
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.statistic.audit import audit_of
+from tests.passes import ladder_of
 
 Int64s = npt.NDArray[np.int64]
 Tokens = Mapping[str, Sequence[str | None]]
@@ -112,9 +113,10 @@ def made_lists(people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int
         mine = seed + b"%d" % place
         own.append(
             tags.own_list(
-                passes, len(next(iter(tokens.values()))), secret=hashlib.sha256(seed).digest(),
+                passes, len(next(iter(tokens.values()))), ladder=ladder_of(list(tokens), bands=bands, least=least),
+                secret=hashlib.sha256(seed).digest(),
                 job_digest=hashlib.sha256(b"job" + seed).digest(), coin_key=hashlib.sha256(b"coins" + mine).digest(), decoys=decoys, scalar=b"",
-                randomness=SeededRandomness(b"order" + mine), bands=bands, least=least,
+                randomness=SeededRandomness(b"order" + mine),
             )
         )  # fmt: skip
     lists = [np.ascontiguousarray(one.points[:, :, :TAG_BYTES]) for one in own]

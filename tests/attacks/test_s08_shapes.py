@@ -16,6 +16,7 @@ from tallystick.crypto.composition import greatest_advantage
 from tallystick.crypto.decoys import coins, decoy_shapes
 from tallystick.crypto.randomness import SeededRandomness
 from tests.attacks.fortnight import DAYS, Seen, digests_of, keys, people, run, same_question, terms
+from tests.passes import ladder_of
 
 LADDER: Final = ("ssn+birth_date", "ssn+last_name:4", "ssn+first_name:1")
 M: Final = 1024
@@ -35,7 +36,7 @@ def test_s08_a_shape_is_blurred_by_the_decoys_that_have_it() -> None:
         seen = run(contract, under, (first, {**second, "last_name": changed}), coin_keys=(b"k" * 32, b"q" * 32))
         digest = bytes.fromhex(contract.digest())
         one, two = (coins(key * 32, digest, LADDER[0], 96) for key in (b"k", b"q"))
-        shapes = decoy_shapes(seen.secret, LADDER[0], LADDER, 96)
+        shapes = decoy_shapes(seen.secret, LADDER[0], ladder_of(LADDER), 96)
         alike = (shapes[:, one & two] == np.array(SHAPE)[:, None]).all(axis=0)
         assert shapes_seen(seen).count(SHAPE) == alike.sum() + target_in
         assert shapes_seen(seen).count((True,) * 3) == shapes[:, one & two].all(axis=0).sum() + 6
@@ -76,7 +77,9 @@ def test_a_shape_over_a_whole_ladder_is_hardly_blurred() -> None:
 
 def _with_shape(secret: bytes) -> npt.NDArray[np.bool_]:
     """Tell which decoys of the first pass have the shape, whoever includes them."""
-    return np.asarray((decoy_shapes(secret, LADDER[0], LADDER, M) == np.array(SHAPE)[:, None]).all(axis=0), dtype=np.bool_)
+    return np.asarray(
+        (decoy_shapes(secret, LADDER[0], ladder_of(LADDER), M) == np.array(SHAPE)[:, None]).all(axis=0), dtype=np.bool_
+    )
 
 
 def _ratio(seen: npt.NDArray[np.int64], q: float) -> npt.NDArray[np.float64]:

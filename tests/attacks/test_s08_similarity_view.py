@@ -20,6 +20,7 @@ from tallystick.core.linkage.matching.matching import Matches, matched
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.randomness import SeededRandomness
+from tests.passes import ladder_of
 
 Tags = npt.NDArray[np.uint8]
 JOBS, DECOYS, BANDS, NEED = 300, 16, 6, 2
@@ -82,11 +83,11 @@ def job(number: int) -> Seen:
     digest = hashlib.sha256(b"job %d" % number).digest()
     own = [
         tags.own_list(
-            people(side), TRUE_STRICT + TRUE_SIMILAR, secret=hashlib.sha256(digest).digest(), job_digest=digest,
+            tokens, TRUE_STRICT + TRUE_SIMILAR, ladder=ladder_of(list(tokens), bands=BANDS, least=NEED),
+            secret=hashlib.sha256(digest).digest(), job_digest=digest,
             coin_key=side.encode() * 32, decoys=DECOYS, scalar=b"", randomness=SeededRandomness(digest + side.encode()),
-            bands=BANDS, least=NEED,
         )
-        for side in "ab"
+        for side, tokens in ((side, people(side)) for side in "ab")
     ]  # fmt: skip
     lists = (own[0].points[:, :, :16].copy(), own[1].points[:, :, :16].copy())
     made = own[0].persons != tags.NOBODY, own[1].persons != tags.NOBODY

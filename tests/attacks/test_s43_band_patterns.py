@@ -22,6 +22,7 @@ import pytest
 from tallystick.core.linkage.matching.matching import matched
 from tallystick.core.linkage.passes.bands import PeopleGrams
 from tallystick.core.linkage.passes.ladders import SIMILARITY
+from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import parsed_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.tokens import token_columns
@@ -179,8 +180,9 @@ def run(
         raw = columns(people)
         passes = tags.Passes(token_columns(recipes, raw, len(people)), PeopleGrams(plan, raw, len(people)).bands(secret))
         own = tags.own_list(
-            passes, len(people), secret=secret, job_digest=digest, coin_key=side.encode() * 32, decoys=DECOYS, scalar=b"",
-            randomness=SeededRandomness(digest + side.encode()), bands=plan.bands, least=plan.least,
+            passes, len(people), ladder=build_ladder(recipes, plan),
+            secret=secret, job_digest=digest, coin_key=side.encode() * 32, decoys=DECOYS, scalar=b"",
+            randomness=SeededRandomness(digest + side.encode()),
         )  # fmt: skip
         lists.append(np.stack([tags.tagged(points, digest, name) for points, name in zip(own.points, passes, strict=True)]))
         persons.append(own.persons)

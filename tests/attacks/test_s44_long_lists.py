@@ -225,8 +225,9 @@ def test_s44_a_list_with_aliases_bands_and_all_its_people_is_as_long_as_its_boun
     assert any("@" in recipe.name for recipe in passes.exact)
     column = tags.TokenColumn(b"", np.zeros(people + 1, dtype=np.int64), np.zeros(people, dtype=np.bool_))
     own = tags.own_list(
-        dict.fromkeys(passes.names, column), people, secret=bytes(32), job_digest=bytes(32), coin_key=bytes(32), decoys=16,
-        scalar=bytes([64]) * 32, randomness=SystemRandomness(), bands=passes.bands, least=passes.least,
+        dict.fromkeys(passes.names, column), people, ladder=passes.ladder,
+        secret=bytes(32), job_digest=bytes(32), coin_key=bytes(32), decoys=16,
+        scalar=bytes([64]) * 32, randomness=SystemRandomness(),
     )  # fmt: skip
     assert own.rows == most_rows(asked, terms)["labor"]
 

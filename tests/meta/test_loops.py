@@ -38,6 +38,7 @@ from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import people_table
 from tallystick.records.reading import loaded
+from tests.passes import ladder_of
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups
 from tests.unit.core.test_planner import agreement, person_columns, question
@@ -219,7 +220,7 @@ def test_the_machines_from_tokens_to_opened_cells(monkeypatch: pytest.MonkeyPatc
             passes[name] = token_columns(recipes, people(n, seed), n)
         computation = all_pairs("housing", "labor", sides, bound=1)
         made = setups(sides, computation, desk="housing", decoys=2)
-        made = {name: replace(setup, passes=passes[name]) for name, setup in made.items()}
+        made = {name: replace(setup, passes=passes[name], ladder=ladder_of(list(passes[name]))) for name, setup in made.items()}
 
         def work() -> None:
             opened = Bus(made, desk_setup(sides, computation, desk="housing")).run()

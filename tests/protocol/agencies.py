@@ -75,7 +75,7 @@ def linked(
     for name, setup in setups(sides, computation, desk=LEFT, decoys=decoys).items():
         raw = {field: np.array([person[field] for person in lists[name]], dtype=object) for field in lists[name][0]}
         tokens = token_columns(passes.exact, raw, len(lists[name]))
-        made[name] = replace(setup, passes=tokens, bands=passes.bands, least=passes.least)
+        made[name] = replace(setup, passes=tokens, ladder=passes.ladder)
         if passes.similarity is not None:
             made[name] = replace(made[name], bands_of=partial(_bands, PeopleGrams(passes.similarity, raw, len(lists[name]))))
     opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()

@@ -89,7 +89,7 @@ class Bus:
             lists = []
             for owner, ref in due.items():
                 width = kinds.POINT_BYTES if three else kinds.TAG_BYTES
-                values = kinds.read_list(self.transcript[ref], width, passes=len(first.passes) + first.bands, sender=ref.sender)
+                values = kinds.read_list(self.transcript[ref], width, passes=len(first.ladder.passes), sender=ref.sender)
                 if three:
                     names = tuple(first.tokens(bytes(32)))  # the same under any secret
                     correction = b"".join(self.transcript[corrections[owner]])

@@ -19,6 +19,7 @@ from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.tags import TokenColumn
 from tallystick.crypto.workers import SerialWorkers
+from tests.passes import ladder_of
 from tests.protocol.bus import Bus, Tamper
 
 JOB = bytes(range(32))
@@ -97,7 +98,7 @@ def _setup(
 
     return AgencySetup(
         me=name, agencies=agencies, desk=desk, job=JOB, attempt=attempt,
-        passes={key: token_column(tokens) for key, tokens in side.tokens.items()},
+        passes={key: token_column(tokens) for key, tokens in side.tokens.items()}, ladder=ladder_of(list(side.tokens)),
         people=side.people, decoys=decoys, most_rows=dict.fromkeys(agencies, kinds.MAX_ROWS),
         coin_key=identity(name + " coins"), columns=columns,
         own=(0,) * len(computation.cells), computation=computation,

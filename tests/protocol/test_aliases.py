@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
 from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
 from tallystick.crypto.masks import new_scalar
@@ -37,7 +38,7 @@ def listed(ladder: Sequence[Recipe], side: int, rows: Sequence[Row], more: More,
     key = bytes([side]) * 32
     tokens = spelled_columns(ladder, side, columns(rows), len(rows), others if more else None, SeededRandomness(key))
     return own_list(
-        tokens, len(rows), secret=SECRET, job_digest=JOB, coin_key=key, decoys=decoys, scalar=scalar,
+        tokens, len(rows), ladder=build_ladder(ladder, None), secret=SECRET, job_digest=JOB, coin_key=key, decoys=decoys, scalar=scalar,
         randomness=SeededRandomness(key),
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ from tallystick.crypto.statistic.desk import DeskSetup
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
 from tests.oracle import expected_rows
+from tests.passes import ladder_of
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, identity, paillier_key
 from tests.unit.core.test_planner import BY, OPERATIONS, VALUES, agreement, frames, person_columns, question
@@ -92,7 +93,8 @@ def setup_of(made: Plan, computation: Computation, side: Side, frame: pd.DataFra
 
     me = AGENCIES[side]
     return AgencySetup(
-        me=me, agencies=("one", "two"), desk="one", job=JOB, attempt=1, passes=passes, people=len(frame), decoys=2,
+        me=me, agencies=("one", "two"), desk="one", job=JOB, attempt=1, passes=passes, ladder=ladder_of(list(passes)),
+        people=len(frame), decoys=2,
         most_rows=dict.fromkeys(("one", "two"), kinds.MAX_ROWS),
         coin_key=identity(me + " coins"), columns=columns, own=tuple(own_totals(made, side, people, len(frame))),
         computation=computation, sign=functools.partial(signing.sign, identity(me)), randomness=SystemRandomness(),

@@ -163,6 +163,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
         assert len(keys[agency]) == made.people
         setups[agency] = AgencySetup(
             me=agency, agencies=part.agencies, desk=part.desk, job=part.digest, attempt=1, passes=made.passes, people=made.people,
+            ladder=part.passes.ladder,
             decoys=decoys, most_rows=part.most_rows, coin_key=storage.secret(), columns=noted(slots, agency, made.over_slots), own=made.own,
             computation=part.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
             workers=SerialWorkers(), tell=lambda *_: None,

@@ -12,6 +12,7 @@ import pytest
 
 from tallystick.core.linkage.matching.matching import Matches, matched
 from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
+from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
@@ -74,7 +75,7 @@ def linked_under_encryption(lists: tuple[People, People], trial: Trial, decoys: 
         grams = PeopleGrams(trial.plan, one.identifiers, one.count)
         made[name] = replace(
             setup, passes=token_columns(trial.recipes, one.identifiers, one.count), bands_of=partial(bands_of, name, grams),
-            bands=trial.plan.bands, least=trial.plan.least, columns=noted(slots, setup),
+            ladder=build_ladder(trial.recipes, trial.plan), columns=noted(slots, setup),
         )  # fmt: skip
     desk = desk_setup(sides, computation, desk=NAMES[0], attempt=attempt)
     opened = Bus(made, desk, rounds=trial.plan.rounds(decoys)).run()
@@ -150,8 +151,9 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
     persons, made_tags = [], []
     for at, (made, people, (_, own_scalar, correction)) in enumerate(zip(columns, lists, drawn, strict=True)):
         own = tags.own_list(
-            made, people.count, secret=secret, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
-            randomness=SystemRandomness(), bands=plan.bands, least=plan.least,
+            made, people.count, ladder=build_ladder(trial.recipes, plan),
+            secret=secret, job_digest=JOB, coin_key=bytes([at]) * 32, decoys=decoys, scalar=own_scalar,
+            randomness=SystemRandomness(),
         )  # fmt: skip
         points = own.points
         for other in range(1, len(lists)):

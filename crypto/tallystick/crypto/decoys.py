@@ -12,7 +12,7 @@ fair coin says whether they coincide, and the number of bands is uniform from no
 in `least` to all bands, each number as likely: whatever number a true pair has, as many decoys have it as can be. All nodes draw the
 same shapes from the job secret (`decoy_shapes`); what is public is their distribution. With one pass and no bands there is one shape.
 
-A pass `RECIPE@I.J` links by other spellings of people (`core/linkage/passes/spellings.py`). Two rows that it links coincide at looser passes of
+A pass may link by other spellings of people than their first (`Pass.spelling`). Two rows that it links coincide at looser passes of
 the same spellings, and where the recipe leaves out what is spelt otherwise; rows of one person that others link rarely coincide there. So its
 own decoys are like others at looser passes of the same I and J, and at those of first spellings never whole; decoys of another pass have
 no token there, but for one in eight: these are called two things in both lists, and coincide at every looser pass with I = J.
@@ -35,8 +35,6 @@ coincide.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Final
@@ -47,14 +45,11 @@ import numpy.typing as npt
 from tallystick.crypto.codec import derive
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.kernel import Points
+from tallystick.crypto.passes import FIRST, Ladder
 
 TOKEN: Final = 32
 """Bytes of a decoy's token."""
 
-SIMILARITY: Final = "similarity"
-"""What the bands of a similarity pass are called together: they are one pass, and have the decoys of one."""
-
-_SPELLED: Final = re.compile(r"[^@]+@([0-9])\.([0-9])", re.ASCII)
 _DIGITS: Final = 100
 _WORD: Final = 4
 
@@ -86,61 +81,53 @@ def decoy_tokens(secret: bytes, own_pass: str, at_pass: str, decoys: int) -> Poi
     return np.frombuffer(stream, dtype=np.uint8).reshape(decoys, TOKEN)
 
 
-def decoy_shapes(secret: bytes, own_pass: str, exact: Sequence[str], decoys: int, *, bands: int = 0, least: int = 0) -> Bools:
+def decoy_shapes(secret: bytes, own_pass: str, ladder: Ladder, decoys: int) -> Bools:
     """Tell at which passes the decoys of `own_pass` have tokens: an array (exact passes + bands, m), the same at all nodes.
 
     A decoy has none at a stricter pass. What it has at looser ones is read from its 1 + e + 4 + 4·bands bytes of a stream of the
     job secret, e = ⌈exact/8⌉: the first bit says whether it is whole; bit i of the next e bytes (first byte, highest bit first)
     whether it has a token at exact pass i; the next four bytes w, little-endian, in how many bands, l + ⌊w·(bands - l + 1)/2^32⌋
-    with l = `least` at the similarity pass and 0 before it; the rest holds a key for each band, four bytes little-endian, and the
+    with l = `least` for decoys of the bands and 0 for others; the rest holds a key for each band, four bytes little-endian, and the
     bands with the least keys are taken, the earlier one of equals. Those whose first byte has its lowest three bits clear coincide at
     passes of other spellings. The chances of two numbers of bands differ by at most 2^-32.
 
     Args:
         secret: the job secret.
-        own_pass: one of `exact`, or `SIMILARITY`.
-        exact: the exact passes, strict to loose.
+        own_pass: the name under which they are drawn, of `ladder.decoys`.
+        ladder: all passes.
         decoys: m.
-        bands: of the similarity pass; 0 without one.
-        least: the fewest bands by which two rows may be linked there.
 
     Raises:
-        LocalFault: `decoy-pass`: no such pass, or bands and `least` that no similarity pass has.
+        LocalFault: `decoy-pass`: no pass has such decoys.
     """
-    similar = own_pass == SIMILARITY
-    if own_pass not in ([SIMILARITY] if bands else []) + list(exact) or not 0 <= least <= bands or (bands and not least):
+    exact, bands = ladder.exact, ladder.bands
+    if own_pass not in ladder.decoys:
         raise LocalFault("decoy-pass", "a decoy must be of an exact pass, or of a similarity pass with bands")
+    at = next((step for step, one in enumerate(exact) if one.decoys == own_pass), None)
     flags = -(-len(exact) // 8)
     width = 1 + flags + _WORD * (1 + bands)
     stream = derive(secret, "decoy shapes", own_pass.encode(), length=decoys * width)
     drawn = np.frombuffer(stream, dtype=np.uint8).reshape(decoys, width)
     shapes = np.zeros((len(exact) + bands, decoys), dtype=np.bool_)
-    whole = (drawn[:, 0] >= 1 << 7) & np.bool_(not similar)
-    if not similar:
-        at = exact.index(own_pass)
+    whole = (drawn[:, 0] >= 1 << 7) & np.bool_(at is not None)
+    if at is not None:
         coin = np.unpackbits(drawn[:, 1 : 1 + flags], axis=1, count=len(exact)).astype(np.bool_).T
         twice = drawn[:, 0] & 7 == 0
-        for step, name in enumerate(exact):
-            one, two = _spelling(name)
-            if (one, two) == _spelling(own_pass):
+        for step, one in enumerate(exact):
+            left, right = one.spelling
+            if one.spelling == exact[at].spelling:
                 shapes[step] = whole | coin[step]
             else:
-                shapes[step] = twice & np.bool_(one == two) if one or two else coin[step]
+                shapes[step] = coin[step] if one.spelling == FIRST else twice & np.bool_(left == right)
         shapes[:at] = False
         shapes[at] = True
     if bands:
         words = np.ascontiguousarray(drawn[:, 1 + flags :]).view("<u4").astype(np.uint64)
-        fewest = least if similar else 0
+        fewest = ladder.least if at is None else 0
         number = fewest + (words[:, 0] * np.uint64(bands - fewest + 1) >> np.uint64(32)).astype(np.int64)
         rank = words[:, 1:].argsort(axis=1, kind="stable").argsort(axis=1)
         shapes[len(exact) :] = (whole[:, None] | (rank < number[:, None])).T
     return shapes
-
-
-def _spelling(name: str) -> tuple[int, int]:
-    """Give I and J of a pass `RECIPE@I.J`; 0 and 0 of any other."""
-    found = _SPELLED.fullmatch(name)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def privacy_delta(decoys: int, epsilon: float, participation: Fraction) -> float:

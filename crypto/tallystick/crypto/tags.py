@@ -26,11 +26,12 @@ import numpy.typing as npt
 
 from tallystick.crypto import kernel
 from tallystick.crypto.codec import derive, frame
-from tallystick.crypto.decoys import SIMILARITY, coins, decoy_shapes, decoy_tokens
+from tallystick.crypto.decoys import coins, decoy_shapes, decoy_tokens
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.kernel import POINT, Offsets, Points
 from tallystick.crypto.masks import checked_correction
 from tallystick.crypto.padding import padme
+from tallystick.crypto.passes import Ladder
 from tallystick.crypto.points import random_points, repeated
 from tallystick.crypto.randomness import Randomness, permutation
 
@@ -175,6 +176,7 @@ def own_list(
     passes: Mapping[str, TokenColumn],
     people: int,
     *,
+    ladder: Ladder,
     secret: bytes,
     job_digest: bytes,
     coin_key: bytes,
@@ -182,8 +184,6 @@ def own_list(
     scalar: bytes,
     randomness: Randomness,
     workers: int = 1,
-    bands: int = 0,
-    least: int = 0,
 ) -> OwnList:
     """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
 
@@ -192,8 +192,9 @@ def own_list(
     ones as its shape says (`decoy_shapes`), and random points elsewhere, so it matches first at its own pass.
 
     Args:
-        passes: the tokens by pass, in ladder order (strict to loose); each is asked for once, when its points are read.
+        passes: the tokens by pass, in the ladder's order; each is asked for once, when its points are read.
         people: how many people each pass has.
+        ladder: what the passes are.
         secret: the job secret.
         job_digest: the job's.
         coin_key: this node's stored secret for decoy coins.
@@ -201,31 +202,27 @@ def own_list(
         scalar: k with two agencies, k' with more.
         randomness: for random points and the order.
         workers: threads for hashing and masking.
-        bands: how many of the last passes are bands of one similarity pass.
-        least: the fewest bands by which two rows may be linked there.
 
     Returns:
         A list of `rows_of(...)` rows; its points are hashed and masked as they are read.
 
     Raises:
-        LocalFault: `decoy-pass`: bands and `least` do not fit. While points are read, `tokens-people`: a pass has tokens of more or fewer
-            people.
+        LocalFault: `tokens-passes`: tokens of other passes than the ladder's. While points are read, `tokens-people`: a pass has tokens of
+            more or fewer people.
 
     Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
     passes.
     """
-    ladder = list(passes)
-    exact = ladder[: len(ladder) - bands]
-    own_passes = [*exact, SIMILARITY] if bands else exact
-    rows = rows_of(people, len(own_passes), decoys)
-    chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in own_passes}
-    shapes = {
-        name: decoy_shapes(secret, name, exact, decoys, bands=bands, least=least)[:, here] for name, here in chosen.items()
-    }
+    if tuple(passes) != ladder.names:
+        raise LocalFault("tokens-passes", "a list must have tokens of its ladder's passes, in their order")
+    rows = rows_of(people, len(ladder.decoys), decoys)
+    chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in ladder.decoys}
+    shapes = {name: decoy_shapes(secret, name, ladder, decoys)[:, here] for name, here in chosen.items()}
+    numbered = {one.decoys for one in ladder.exact}
     order = permutation(randomness, rows)
 
     def blocks() -> Iterator[Points]:
-        for index, name in enumerate(ladder):
+        for index, name in enumerate(ladder.names):
             prefix = frame(secret, name.encode())
             hashed, known = _people(prefix, _of(people, passes[name]), rows, workers)
             position = people
@@ -244,9 +241,9 @@ def own_list(
     numbers = np.full(rows, NO_DECOY, dtype=np.int32)
     position = people
     for at, (own_pass, here) in enumerate(chosen.items()):
-        numbers[position : position + len(here)] = OF_SIMILARITY if own_pass == SIMILARITY else at * decoys + here
+        numbers[position : position + len(here)] = at * decoys + here if own_pass in numbered else OF_SIMILARITY
         position += len(here)
-    return OwnList(len(ladder), rows, persons[order], numbers[order], blocks())
+    return OwnList(len(ladder.passes), rows, persons[order], numbers[order], blocks())
 
 
 def _of(people: int, column: TokenColumn) -> TokenColumn:

@@ -27,6 +27,7 @@ from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto import tags
 from tallystick.crypto.decoys import decoy_shapes
 from tallystick.crypto.randomness import SystemRandomness
+from tests.passes import ladder_of
 from tests.unit.core.test_planner import agreement, question
 
 CMS = PROFILES["cms"]
@@ -106,7 +107,7 @@ def lists(people: int, decoys: int, seed: int) -> tuple[list[Any], list[set[int]
     both[1][:, :people][holds] = both[0][:, :people][holds]
     at = people
     for own in NAMES:
-        shapes = decoy_shapes(b"s" * 32, own, NAMES, decoys)
+        shapes = decoy_shapes(b"s" * 32, own, ladder_of(NAMES), decoys)
         for one in np.flatnonzero(drawn.random(decoys) < 0.25):
             both[1][shapes[:, one], at] = both[0][shapes[:, one], at]
             at += 1
@@ -161,7 +162,7 @@ def test_expected_decoys_are_a_quarter_of_each_pass(passes: int) -> None:
 def test_expected_shapes_are_those_that_nodes_draw() -> None:
     among = decoy_patterns(3, 4)  # one link of each pass, as shares
     for own, name in enumerate(NAMES):
-        shapes = decoy_shapes(b"x" * 32, name, NAMES, 20_000)
+        shapes = decoy_shapes(b"x" * 32, name, ladder_of(NAMES), 20_000)
         drawn = np.mean(shapes, axis=1)
         mine = np.argmax(among.patterns, axis=0) == own
         expected = (among.patterns[:, mine] * among.weights[mine]).sum(axis=1)

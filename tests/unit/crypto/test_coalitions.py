@@ -18,6 +18,7 @@ import pytest
 from tallystick.crypto import masks, tags
 from tallystick.crypto.points import random_points, repeated
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
+from tests.passes import ladder_of
 
 Multiply = Callable[[int, bytes], bytes]
 Points = npt.NDArray[np.uint8]
@@ -62,6 +63,7 @@ def _run(names: tuple[str, ...], *, second_scalars: bool) -> Ring:
         lists[name] = tags.own_list(
             {"ssn": column},
             ROWS,
+            ladder=ladder_of(["ssn"]),
             secret=secret,
             job_digest=JOB,
             coin_key=b"",

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.crypto.decoys import (
-    SIMILARITY,
     coins,
     decoy_shapes,
     decoy_tokens,
@@ -18,7 +17,9 @@ from tallystick.crypto.decoys import (
     privacy_delta_with_agency,
 )
 from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.passes import Ladder, exact_pass
 from tallystick.crypto.points import repeated
+from tests.passes import SIMILARITY, with_bands
 
 JOB = b"j" * 32
 KEY = b"k" * 32
@@ -78,7 +79,7 @@ BANDS, NEED, MANY = 40, 5, 40_000
 
 
 def test_s08_half_of_the_decoys_are_whole_and_the_others_miss_each_looser_pass_by_a_fair_coin() -> None:
-    shapes = decoy_shapes(KEY, "b", LADDER, MANY, bands=BANDS, least=NEED)
+    shapes = decoy_shapes(KEY, "b", with_bands(LADDER, BANDS, NEED), MANY)
     assert shapes.shape == (len(LADDER) + BANDS, MANY)
     assert shapes[0].tolist() == [False] * MANY
     assert shapes[1].all()
@@ -94,7 +95,7 @@ def test_s08_half_of_the_decoys_are_whole_and_the_others_miss_each_looser_pass_b
 
 
 def test_s08_a_decoy_of_the_similarity_pass_coincides_in_any_number_of_bands_that_links_it() -> None:
-    shapes = decoy_shapes(KEY, SIMILARITY, LADDER, MANY, bands=BANDS, least=NEED)
+    shapes = decoy_shapes(KEY, SIMILARITY, with_bands(LADDER, BANDS, NEED), MANY)
     assert not shapes[: len(LADDER)].any()
     number = shapes[len(LADDER) :].sum(axis=0)
     assert (number.min(), number.max()) == (NEED, BANDS)
@@ -104,15 +105,22 @@ def test_s08_a_decoy_of_the_similarity_pass_coincides_in_any_number_of_bands_tha
 
 
 def test_shapes_are_the_same_for_who_has_the_secret_and_for_nobody_else() -> None:
-    made = decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, least=NEED)
-    assert made.tolist() == decoy_shapes(KEY, "a", LADDER, 500, bands=BANDS, least=NEED).tolist()
-    assert (made != decoy_shapes(JOB, "a", LADDER, 500, bands=BANDS, least=NEED)).mean() > 0.2
-    assert decoy_shapes(KEY, "d", LADDER, 9).tolist() == [[False] * 9] * 3 + [[True] * 9]
-    assert decoy_shapes(KEY, "a", ("a",), 0).shape == (1, 0)
-    for own, bands, need in [("e", 0, 0), (SIMILARITY, 0, 0), ("a", 4, 0), ("a", 4, 5), ("a", 0, 1)]:
+    made = decoy_shapes(KEY, "a", with_bands(LADDER, BANDS, NEED), 500)
+    assert made.tolist() == decoy_shapes(KEY, "a", with_bands(LADDER, BANDS, NEED), 500).tolist()
+    assert (made != decoy_shapes(JOB, "a", with_bands(LADDER, BANDS, NEED), 500)).mean() > 0.2
+    assert decoy_shapes(KEY, "d", with_bands(LADDER), 9).tolist() == [[False] * 9] * 3 + [[True] * 9]
+    assert decoy_shapes(KEY, "a", with_bands(["a"]), 0).shape == (1, 0)
+    for own, bands, need, rule in [
+        ("e", 0, 0, "decoy-pass"),
+        (SIMILARITY, 0, 0, "decoy-pass"),
+        ("band 0", 4, 1, "decoy-pass"),
+        ("a", 4, 0, "ladder-malformed"),
+        ("a", 4, 5, "ladder-malformed"),
+        ("a", 0, 1, "ladder-malformed"),
+    ]:
         with pytest.raises(LocalFault) as caught:
-            decoy_shapes(KEY, own, LADDER, 1, bands=bands, least=need)
-        assert caught.value.rule == "decoy-pass"
+            decoy_shapes(KEY, own, with_bands(LADDER, bands, need), 1)
+        assert caught.value.rule == rule
 
 
 def test_s08_the_figures_of_the_design() -> None:
@@ -163,10 +171,11 @@ def test_impossible_parameters_are_refused() -> None:
 
 
 def test_decoys_of_other_spellings_look_like_people_of_other_spellings() -> None:
-    ladder = ["a", "a@0.1", "a@1.0", "a@1.1", "b", "b@0.1", "b@1.0", "b@1.1"]
+    pairs = ((0, 0), (0, 1), (1, 0), (1, 1))
+    ladder = Ladder(tuple(exact_pass(f"{name}@{one}.{two}", (one, two)) for name in "ab" for one, two in pairs))
     count = 40_000
-    first = decoy_shapes(b"s", "a", ladder, count)
-    plain = decoy_shapes(b"s", "a", ["a", "b"], count)
+    first = decoy_shapes(b"s", "a@0.0", ladder, count)
+    plain = decoy_shapes(b"s", "a", with_bands(["a", "b"]), count)
     assert first[0].all()
     # one in eight is called two things in both lists, and coincides wherever both lists use the second
     assert not first[[1, 2, 5, 6]].any()
@@ -183,7 +192,9 @@ def test_decoys_of_other_spellings_look_like_people_of_other_spellings() -> None
     assert _chi_square(np.bincount(other[5].astype(np.int64)), np.array([1 / 4, 3 / 4])) < CHI_SQUARE[1]
 
 
-def test_shapes_without_other_spellings_do_not_know_of_them() -> None:
-    """An `@` that is no spelling is a name like any other."""
-    plain = decoy_shapes(b"s", "a", ["a", "b", "c"], 500)
-    assert (decoy_shapes(b"s", "a", ["a", "b@x", "@0.1"], 500) == plain).all()
+def test_names_of_passes_are_not_read() -> None:
+    """What looks like another spelling is a name like any other; the value says what a pass is."""
+    plain = decoy_shapes(b"s", "a", with_bands(["a", "b", "c"]), 500)
+    assert (decoy_shapes(b"s", "a", with_bands(["a", "b@0.1", "similarity"]), 500) == plain).all()
+    other = Ladder((exact_pass("a"), exact_pass("b", (0, 1)), exact_pass("c")))
+    assert (decoy_shapes(b"s", "a", other, 500) != plain).any()

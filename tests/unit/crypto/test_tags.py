@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from tallystick.crypto import codec, kernel, masks, tags
 from tallystick.crypto import hash_to_curve as h2c
-from tallystick.crypto.decoys import SIMILARITY, coins, decoy_shapes
+from tallystick.crypto.decoys import coins, decoy_shapes
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.padding import padme
 from tallystick.crypto.points import repeated
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
+from tests.passes import SIMILARITY, ladder_of
 
 Points = npt.NDArray[np.uint8]
 Tokens = Sequence[bytes | None]
@@ -49,14 +50,13 @@ def listed(
     return tags.own_list(
         {name: column(tokens) for name, tokens in passes.items()},
         len(next(iter(passes.values()))),
+        ladder=ladder_of(list(passes), bands=bands, least=least),
         secret=SECRET,
         job_digest=JOB,
         coin_key=coin_key,
         decoys=decoys,
         scalar=scalar,
         randomness=SystemRandomness() if seed is None else SeededRandomness(seed),
-        bands=bands,
-        least=least,
     )
 
 
@@ -129,7 +129,15 @@ def test_s10_data_under_an_unusable_flag_is_ignored() -> None:
     assert (bytes(data), offsets.tolist()) == (b"ac", [0, 1, 2])
     scalar = masks.new_scalar(SystemRandomness())
     made = tags.own_list(
-        {"ssn": hidden}, 3, secret=SECRET, job_digest=JOB, coin_key=b"", decoys=0, scalar=scalar, randomness=SystemRandomness()
+        {"ssn": hidden},
+        3,
+        ladder=ladder_of(["ssn"]),
+        secret=SECRET,
+        job_digest=JOB,
+        coin_key=b"",
+        decoys=0,
+        scalar=scalar,
+        randomness=SystemRandomness(),
     )
     plain = listed({"ssn": [b"a", b"XXX", b"c"]}, scalar)
     assert sorted(int(made.persons[i]) for i, _ in coincident(made.points[0], plain.points[0])) == [0, 2]
@@ -164,7 +172,7 @@ def test_decoys_match_first_at_their_own_pass_and_then_as_their_shape_says() -> 
     expected: Counter[tuple[int, ...]] = Counter()
     for name in ladder:
         both = coins(bytes(32), JOB, name, 24) & coins(b"\x01" * 32, JOB, name, 24)
-        shapes = decoy_shapes(SECRET, name, ladder, 24)
+        shapes = decoy_shapes(SECRET, name, ladder_of(ladder), 24)
         expected += Counter(tuple(np.flatnonzero(shape).tolist()) for shape in shapes.T[both])
     assert Counter(patterns.values()) == expected
     assert {pattern[0] for pattern in expected} == {0, 1, 2}
@@ -190,7 +198,7 @@ def test_bands_and_need_that_no_similarity_pass_has_are_refused() -> None:
     for bands, least in [(2, 0), (2, 3), (0, 1), (2, -1)]:
         with pytest.raises(LocalFault) as caught:
             listed({name: [b"a"] for name in "abc"}, b"", bands=bands, least=least)
-        assert caught.value.rule == "decoy-pass"
+        assert caught.value.rule == "ladder-malformed"
 
 
 def patterns_of(one: Points, two: Points) -> dict[tuple[int, int], tuple[int, ...]]:
@@ -240,7 +248,7 @@ def test_s07_the_length_of_a_list_depends_on_the_bucket_only(people: int, passes
         for token in (None, b"same"):
             side = {f"pass {i}": column([token] * people) for i in range(passes)}
             own = tags.own_list(
-                side, people, secret=SECRET, job_digest=JOB, coin_key=coin_key, decoys=decoys, scalar=b"",
+                side, people, ladder=ladder_of(list(side)), secret=SECRET, job_digest=JOB, coin_key=coin_key, decoys=decoys, scalar=b"",
                 randomness=SystemRandomness(),
             )  # fmt: skip
             assert own.points.shape == (passes, bucket, 32)
@@ -291,3 +299,13 @@ def test_a_bad_correction_is_its_senders_fault() -> None:
     with pytest.raises(PeerFault) as caught:
         tags.corrected_tags(points, b"\xff" * 32, job_digest=JOB, passes=["ssn"], sender="north")
     assert (caught.value.rule, caught.value.sender) == ("correction-invalid", "north")
+
+
+def test_tokens_of_other_passes_than_the_ladders_are_refused() -> None:
+    for names in (["loose", "strict"], ["strict"], ["strict", "loose", "more"]):
+        with pytest.raises(LocalFault) as caught:
+            tags.own_list(
+                {name: column([b"a"]) for name in names}, 1, ladder=ladder_of(["strict", "loose"]), secret=SECRET,
+                job_digest=JOB, coin_key=b"", decoys=0, scalar=b"", randomness=SystemRandomness(),
+            )  # fmt: skip
+        assert caught.value.rule == "tokens-passes"

@@ -10,6 +10,7 @@ import numpy as np
 
 from tallystick.crypto import codec, decoys, kernel, masks, tags
 from tallystick.crypto import hash_to_curve as h2c
+from tests.passes import with_bands
 
 Load = Callable[[str], dict[str, Any]]
 Multiply = Callable[[int, bytes], bytes]
@@ -80,5 +81,5 @@ def test_the_shapes_of_decoys(load: Load) -> None:
             held += [at for at in range(len(exact)) if held and at > held[0] and (whole or record[1] >> (7 - at) & 1)]
             held += [len(exact) + band for band in sorted(sorted(range(bands), key=keys.__getitem__)[:number])]
             by_hand.append(held)
-        made = decoys.decoy_shapes(secret, own, exact, count, bands=bands, least=need)
+        made = decoys.decoy_shapes(secret, own, with_bands(exact, bands, need), count)
         assert by_hand == [np.flatnonzero(shape).tolist() for shape in made.T] == shapes

@@ -15,6 +15,7 @@ from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.linkage.matching.matching import matched
 from tallystick.core.linkage.passes.ladders import LADDERS, ladder
+from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import NAMED, parsed_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
@@ -201,6 +202,7 @@ def test_a_rehearsal_links_whom_a_jobs_encrypted_tags_link(tmp_path: Path) -> No
         mine = own_list(
             columns,
             people.count,
+            ladder=build_ladder(done.trial.recipes, None),
             secret=secret,
             job_digest=digest,
             coin_key=b"c" * 32,

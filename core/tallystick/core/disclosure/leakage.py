@@ -18,8 +18,8 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
-from tallystick.core.linkage.passes.spellings import FIRST
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
+from tallystick.crypto.passes import FIRST
 
 EPSILON: Final = 0.5
 _EXACT_UP_TO: Final = 1024

@@ -16,11 +16,12 @@ from tallystick.core.errors import TallyError
 from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Question, parsed_join
 from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import spelled
-from tallystick.crypto.decoys import SIMILARITY
+from tallystick.crypto.passes import Ladder
 
 VERSION: Final = "linkage v3"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
@@ -57,15 +58,20 @@ class Passes:
         """Give when the similarity pass links two rows, with so many decoys a pass; None without one."""
         return None if self.similarity is None else self.similarity.rounds(decoys)
 
+    @cached_property
+    def ladder(self) -> Ladder:
+        """The passes as the protocol's machines take them."""
+        return build_ladder(self.exact, self.similarity)
+
     @property
     def names(self) -> tuple[str, ...]:
         """What a list has a token column for, in order: exact passes, then bands."""
-        return tuple(recipe.name for recipe in self.exact) + (() if self.similarity is None else self.similarity.passes)
+        return self.ladder.names
 
     @property
     def told(self) -> tuple[str, ...]:
         """The passes as people count them: the bands are one."""
-        return tuple(recipe.name for recipe in self.exact) + (() if self.similarity is None else (SIMILARITY,))
+        return self.ladder.decoys
 
     @cached_property
     def digest(self) -> str:

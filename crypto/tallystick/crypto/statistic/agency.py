@@ -91,9 +91,8 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     setup.tell("tag", 0, 0)
     passes = setup.tokens(secret)
     own = tags.own_list(
-        passes, setup.people, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
-        scalar=own_scalar, randomness=setup.randomness,
-        workers=setup.workers.count, bands=setup.bands, least=setup.least,
+        passes, setup.people, ladder=setup.ladder, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
+        scalar=own_scalar, randomness=setup.randomness, workers=setup.workers.count,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(_next_ref(setup, setup.me), chunks)
@@ -117,7 +116,7 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, masked), withheld=True)
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
-    known = (passes - setup.bands) * setup.decoys
+    known = len(setup.ladder.exact) * setup.decoys
     return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, known, sum(seen.values())), (handed,))
 
 

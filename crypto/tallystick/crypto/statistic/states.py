@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Ref
+from tallystick.crypto.passes import Ladder
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audits
@@ -44,6 +45,7 @@ class AgencySetup:
         job: the job's digest, 32 bytes.
         passes: tokens by exact linkage pass, strict to loose. Each is asked for once, in this order, while the own list is read; it may be
             made only then.
+        ladder: all passes of the job, the bands of a similarity pass too.
         people: number of people; the length of every token column.
         decoys: decoy people per pass.
         most_rows: the most rows that each agency's padded list may have, by agency.
@@ -54,8 +56,6 @@ class AgencySetup:
         tell: hears (phase, done, total): counted work only.
         bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
             `passes`, in the same way.
-        bands: how many it gives.
-        least: the fewest bands by which two rows may be linked there.
     """
 
     me: str
@@ -64,6 +64,7 @@ class AgencySetup:
     job: bytes
     attempt: int
     passes: Mapping[str, tags.TokenColumn] = field(repr=False)
+    ladder: Ladder
     people: int = field(repr=False)
     decoys: int
     most_rows: Mapping[str, int]
@@ -76,8 +77,6 @@ class AgencySetup:
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
     bands_of: BandsOf = field(repr=False, default=no_bands)
-    bands: int = 0
-    least: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:

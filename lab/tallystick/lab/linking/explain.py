@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
-from tallystick.core.linkage.passes.recipes import NAMED, Recipe, check_strength, parsed_recipe
-from tallystick.core.linkage.passes.spellings import FIRST, spelled
+from tallystick.core.linkage.passes.passes import parse_pass
+from tallystick.core.linkage.passes.recipes import NAMED, Recipe, check_strength
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import unframe_all
+from tallystick.crypto.passes import FIRST
 
 PERSON: Final[Mapping[str, str]] = {
     "ssn": "742-04-3218",
@@ -32,8 +32,6 @@ PERSON: Final[Mapping[str, str]] = {
 
 SIZE: Final = 1_000_000
 """People on each side, for the figure of accidental pairs."""
-
-_SPELLED: Final = re.compile(r"(.+)@([0-3])\.([0-3])")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     others = tuple(name for name in names if name not in WORDS)
     known = words or (() if others else HOLDS)
     chosen = (text for name in others or (*LADDERS, *NAMED) for text in texts_of(name, known))
-    recipes = [_recipe(text) for text in dict.fromkeys(chosen)]
+    recipes = [parse_pass(text) for text in dict.fromkeys(chosen)]
     for recipe in recipes:
         check_strength(recipe, twins=not lacks_of(known))
     columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
@@ -91,22 +89,13 @@ def _explained(recipe: Recipe, token: bytes) -> Explained:
     return Explained(
         recipe.name,
         recipe.text,
-        tuple(_ladders(recipe.name.split("@")[0])),
+        tuple(_ladders(recipe.called)),
         tuple(dict.fromkeys(_needs(recipe))),
         tuple(part.decode() for part in unframe_all(token, sender="")),
         recipe.bits,
         SIZE * SIZE * 2.0**-recipe.chance_bits,
         recipe.spelling,
     )
-
-
-def _recipe(text: str) -> Recipe:
-    """Give the recipe of a text, or the pass RECIPE@I.J of a recipe."""
-    match = _SPELLED.fullmatch(text)
-    if match is None:
-        return parsed_recipe(text)
-    left, right = int(match[2]), int(match[3])
-    return next(one for one in spelled([parsed_recipe(match[1])], left, right) if one.spelling == (left, right))
 
 
 def _ladders(recipe: str) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
@@ -13,17 +12,18 @@ from tallystick.core.errors import TallyError
 from tallystick.core.linkage.matching.matching import matched
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.passes.spellings import FIRST, spelled, spelled_columns
+from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
 from tallystick.core.linkage.quality.estimates import Estimate, lookalikes, precision, recall
+from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import Randomness
 from tallystick.lab.linking.clear import ClearTags, Hasher, clear_tags, coincide
 from tallystick.lab.linking.people import People
 from tallystick.lab.linking.score import Score, scores
 from tallystick.lab.linking.truth import Bools, Int64s, Kept, Truth
 
-SIMILAR: Final = "similarity"
 """Name of the similarity pass."""
 
 
@@ -202,7 +202,7 @@ def rehearsed(
     if plan is not None:
         tokens = [int(tags.usable[exact:].any(axis=0).sum()) for tags in made]
         shared = [int((tags.shared[exact:].any(axis=0) & ~tags.usable[exact:].any(axis=0)).sum()) for tags in made]
-        passes.append(Pass(SIMILAR, (tokens[0], tokens[1]), (shared[0], shared[1]), result.links[exact], result.ties[exact]))
+        passes.append(Pass(SIMILARITY, (tokens[0], tokens[1]), (shared[0], shared[1]), result.links[exact], result.ties[exact]))
     trial = Trial(
         (first.count, second.count),
         tuple(passes),

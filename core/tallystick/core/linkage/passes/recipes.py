@@ -22,6 +22,7 @@ from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS, FieldKind
+from tallystick.crypto.passes import FIRST
 
 MIN_BITS: Final = 24.0
 """What a recipe must say for lists of any size."""
@@ -68,17 +69,22 @@ class Part:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe under its name, which is its text or what a catalogue calls it.
+    """A recipe, between two spellings of people's identifiers.
 
     Attributes:
-        name: unique among a job's passes.
+        called: its text, or what a catalogue calls it.
         parts: its fields.
         spelling: which spelling of a person's identifiers the left and the right list use, 0 for the first (`spellings.py`).
     """
 
-    name: str
+    called: str
     parts: tuple[Part, ...]
-    spelling: tuple[int, int] = (0, 0)
+    spelling: tuple[int, int] = FIRST
+
+    @property
+    def name(self) -> str:
+        """The name of its pass, unique in a job: `called`, and the spellings where they are not the first."""
+        return self.called if self.spelling == FIRST else f"{self.called}@{self.spelling[0]}.{self.spelling[1]}"
 
     @property
     def bits(self) -> float:

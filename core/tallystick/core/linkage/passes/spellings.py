@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,11 @@ import numpy.typing as npt
 from tallystick.core.linkage.passes.hashing import Halves, Hasher
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.tokens import Identifiers, token_columns
+from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.tags import TokenColumn
 
 Int64s = npt.NDArray[np.int64]
-
-FIRST: Final = (0, 0)
-"""First spellings on both sides."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,7 @@ def spelled(recipes: Iterable[Recipe], left: int, right: int) -> list[Recipe]:
     All pairs of spellings of a recipe come before the next recipe, those of first spellings before others.
     """
     pairs = sorted(((one, two) for one in range(left + 1) for two in range(right + 1)), key=lambda pair: (sum(pair), pair))
-    return [
-        recipe if pair == FIRST else replace(recipe, name=f"{recipe.name}@{pair[0]}.{pair[1]}", spelling=pair)
-        for recipe in recipes
-        for pair in pairs
-    ]
+    return [replace(recipe, spelling=pair) for recipe in recipes for pair in pairs]
 
 
 def spelled_columns(
@@ -78,7 +72,7 @@ def spelled_columns(
     Raises:
         Invalid: as `token_columns`.
     """
-    plain = {recipe.text: replace(recipe, name=recipe.text) for recipe in recipes}
+    plain = {recipe.text: replace(recipe, called=recipe.text, spelling=FIRST) for recipe in recipes}
     made = {(name, 0): column for name, column in token_columns(plain.values(), identifiers, n).items()}
     numbers = {recipe.spelling[side] for recipe in recipes} - {0}
     if others is None or not len(others.who):

@@ -33,8 +33,8 @@ from tallystick.core.errors import Broken, Invalid
 from tallystick.core.linkage.matching.matching import Matches, Tags
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
-from tallystick.core.linkage.passes.spellings import FIRST
 from tallystick.core.linkage.quality.estimates import Bools, Decoys, Estimate, recall
+from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import SeededRandomness
 
 MAX_BYTES: Final = 64 * 1024

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.linkage.passes.hashing import Hasher, groups_of
+from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.quality.estimates import lookalikes
 from tallystick.crypto.randomness import Randomness
@@ -49,7 +50,7 @@ def list_counts(
     randomness: Randomness,
     *,
     in_any_band: Bools | None = None,
-    similarity: str = "similarity",
+    similarity: str = SIMILARITY,
 ) -> dict[ListNumber, int]:
     """Give what a list says of itself: `tokens`, `alike` and `doubtful` of every pass.
 
