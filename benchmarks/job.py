@@ -3,12 +3,18 @@
 Every party is a process of its own, on loopback, with mTLS; time runs from the command to the verified result, generation of
 the county left out. Peak memory is the largest of each role's processes, as the kernel counts it (VmHWM), sampled while they live.
 
-usage: job.py [PEOPLE …]
+usage: job.py [PEOPLE …] [--before CHECKOUT]
+
+With --before the same is run in turns with an earlier checkout of this project, by the Python of its own `.venv`, and the two stand side by
+side: wall time, processor time of all processes, and the largest process. CHECKOUT is a folder where `make test` has made `.venv`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,11 +25,20 @@ from benchmarks.report import table, write_section
 
 SIZES = (1_000, 10_000, 100_000)
 ROLES = ("coordinator", "node", "lab")
+HERE = Path(__file__).parents[1]
+TURNS = 3
 
 
 def main() -> None:
     """Measure and write the section."""
-    sizes = tuple(int(size) for size in sys.argv[1:]) or SIZES
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("people", type=int, nargs="*")
+    parser.add_argument("--before", type=Path)
+    options = parser.parse_args()
+    sizes = tuple(options.people) or SIZES
+    if options.before:
+        compare(options.before.resolve(), sizes)
+        return
     rows = []
     for people in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -37,13 +52,41 @@ def main() -> None:
     print(text)
 
 
-def run_once(folder: Path, people: int) -> tuple[float, dict[str, float], dict[str, int]]:
-    """Run the county's first job once: (seconds, the result's own timing, peak KiB by role)."""
-    tally = [sys.executable, "-m", "tallystick.client.cli"]
-    generate = Path(__file__).parents[1] / "examples" / "county" / "generate.py"
-    subprocess.run(
-        [sys.executable, str(generate), "--people", str(people), "--out", str(folder)], check=True, capture_output=True
+def compare(before: Path, sizes: tuple[int, ...]) -> None:
+    """Run both trees in turns and write the section that sets them side by side."""
+    commit = subprocess.run(
+        ["git", "-C", str(before), "rev-parse", "--short=7", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    rows = []
+    for people in sizes:
+        turns: dict[Path, list[tuple[float, float, float]]] = {before: [], HERE: []}
+        for _ in range(TURNS):
+            for tree, taken in turns.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+                    seconds, _, peaks = run_once(Path(folder), people, tree)
+                    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+                taken.append((seconds, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime, max(peaks.values()) / 1024))
+        old, new = ([statistics.median(column) for column in zip(*taken, strict=True)] for taken in turns.values())
+        ratio = statistics.median(b[0] / a[0] for a, b in zip(turns[before], turns[HERE], strict=True))
+        rows.append(
+            (f"{people:,}", *(f"{one[0]:.1f} s, {one[1]:.1f} s, {one[2]:.0f} MiB" for one in (old, new)), f"{ratio:.2f}")
+        )
+        print(rows[-1], flush=True)
+    text = table(("people per agency", f"before ({commit})", "after", "whole job, after ÷ before"), rows)
+    how = (
+        f"Medians of {TURNS} runs each, in turns: wall time of the whole command, network started and ended; processor time of all processes, the "
+        "county's generation among them; the largest process. The ratio is the median over turns."
     )
+    write_section("job-before", "A whole job before and after the protocol was mended", f"{how}\n\n{text}")
+
+
+def run_once(folder: Path, people: int, tree: Path = HERE) -> tuple[float, dict[str, float], dict[str, int]]:
+    """Run the county's first job once, by the code of a tree: (seconds, the result's own timing, peak KiB by role)."""
+    python = sys.executable if tree == HERE else str(tree / ".venv" / "bin" / "python")
+    tally = [python, "-m", "tallystick.client.cli"]
+    generate = tree / "examples" / "county" / "generate.py"
+    subprocess.run([python, str(generate), "--people", str(people), "--out", str(folder)], check=True, capture_output=True)
     job = sorted((folder / "jobs").glob("*.yaml"))[0]
     out = folder / "result.json"
     start = time.perf_counter()
