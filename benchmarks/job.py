@@ -75,8 +75,8 @@ def compare(before: Path, sizes: tuple[int, ...]) -> None:
         print(rows[-1], flush=True)
     text = table(("people per agency", f"before ({commit})", "after", "whole job, after ÷ before"), rows)
     how = (
-        f"Medians of {TURNS} runs each, in turns: wall time of the whole command, network started and ended; processor time of all processes, the "
-        "county's generation among them; the largest process. The ratio is the median over turns."
+        f"Medians of {TURNS} runs each, in turns: wall time of the whole command, network started and ended; processor time of all processes, "
+        "the county's generation among them; the largest process. The ratio is the median over turns."
     )
     write_section("job-before", "A whole job before and after the protocol was mended", f"{how}\n\n{text}")
 
