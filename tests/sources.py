@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -11,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 import duckdb
 
@@ -118,6 +120,47 @@ class Csv(Case):
 
     def declared(self) -> dict[str, Any]:
         return {"csv": "data.csv"}
+
+
+class Xlsx(Case):
+    """A spreadsheet whose cells are text, as few bytes of it as a reader needs."""
+
+    type = "xlsx"
+    kinds = dict.fromkeys(("text", "integer", "decimal", "float", "boolean", "date", "moment", "zoned moment"), "text")
+    tells_empty = False
+
+    def write(self, columns: Mapping[str, Kind], rows: Sequence[Row]) -> None:
+        cells: list[list[str | None]] = [[str(name) for name in columns], *([as_text(value) for value in row] for row in rows)]
+        lines = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in cells)
+        main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        package = "http://schemas.openxmlformats.org/package/2006"
+        part = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+        files = {
+            "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType='
+            '"application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{part}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{part}.worksheet+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{relations}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="one" sheetId="1" r:id="r1"/></sheets>'
+            "</workbook>",
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+            f'Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData></worksheet>',
+        }
+        with zipfile.ZipFile(self.folder / "data.xlsx", "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, text in files.items():
+                packed.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode("utf-8", "replace"))
+
+    def declared(self) -> dict[str, Any]:
+        return {"xlsx": "data.xlsx"}
+
+
+def _cell(text: str | None) -> str:
+    if text is None:
+        return "<c/>"
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
 
 
 class Parquet(Case):

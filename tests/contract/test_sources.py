@@ -27,7 +27,7 @@ from tallystick.records.reading import loaded
 from tallystick.records.registry import adapter, opened, source_types
 from tallystick.records.textblocks import ROWS
 from tests.postgres import PASSWORD, Server, postgres
-from tests.sources import Case, Csv, Parquet, Postgresql, Sqlite, as_text
+from tests.sources import Case, Csv, Parquet, Postgresql, Sqlite, Xlsx, as_text
 
 CANARY: Final = "canary-4471-zebra"
 moment = datetime.fromisoformat
@@ -55,11 +55,11 @@ def server_() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(name="case", params=["csv", "parquet", "sqlite", "postgresql"])
+@pytest.fixture(name="case", params=["csv", "parquet", "sqlite", "xlsx", "postgresql"])
 def case_(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     if request.param == "postgresql":
         return Postgresql(tmp_path, request.getfixturevalue("server"))
-    files: dict[str, type[Case]] = {"csv": Csv, "parquet": Parquet, "sqlite": Sqlite}
+    files: dict[str, type[Case]] = {"csv": Csv, "parquet": Parquet, "sqlite": Sqlite, "xlsx": Xlsx}
     return files[request.param](tmp_path)
 
 
@@ -110,7 +110,7 @@ def raised(case: Case, source: dict[str, Any], names: Sequence[str] = ("text",))
 
 
 def test_every_type_is_in_this_suite() -> None:
-    assert source_types() == ("csv", "parquet", "postgresql", "sqlite")
+    assert source_types() == ("csv", "parquet", "postgresql", "sqlite", "xlsx")
     for name in source_types():
         found = adapter(name)
         assert set(found.paths) <= found.settings.model_fields.keys()
@@ -125,7 +125,8 @@ def test_columns_have_kinds(case: Case) -> None:
 def test_values_arrive_as_text_of_their_kind(case: Case) -> None:
     case.write(held(case), rows_for(case))
     names = list(held(case))
-    expected = [[plain(held(case)[n], as_text(v)) for n, v in zip(names, row, strict=True)] for row in rows_for(case)]
+    rows = rows_for(case)[:-1] if isinstance(case, Xlsx) else rows_for(case)  # a sheet ends behind its last filled row
+    expected = [[plain(held(case)[n], as_text(v)) for n, v in zip(names, row, strict=True)] for row in rows]
     assert [[plain(held(case)[n], v) for n, v in zip(names, row, strict=True)] for row in case.read(names)] == expected
 
 
@@ -203,7 +204,9 @@ def test_many_rows_come_once_each_in_blocks_of_bounded_size(case: Case) -> None:
             sizes.append(len(rows))
             keys += [int(key) for key, _ in rows]
     assert sorted(keys) == list(range(count))
-    assert sizes == ([ROWS, ROWS, 17] if case.shared else [count])  # DuckDB reads a file as a whole, piece by piece
+    assert sizes == (
+        [count] if isinstance(case, (Csv, Parquet)) else [ROWS, ROWS, 17]
+    )  # DuckDB reads a file as a whole, piece by piece
 
 
 def test_all_blocks_are_of_one_version_though_others_write(case: Case) -> None:

@@ -24,7 +24,9 @@ def errors() -> str:
         "# Errors\n\n"
         "Made by `python -m tests.docs.generate` from `core/tallystick/core/errors.py`.\n\n"
         "Every error has a stable code, one public sentence and, where there is one, the smallest change that would pass.\n"
-        "The command line writes `error: sentence [code]` and `hint: change` to stderr. No error holds data.\n\n"
+        "The command line writes `error: sentence [code]` and `hint: change` to stderr. Of errors over an agency's own records it also writes\n"
+        "`detail:`, which never leaves the machine: which column, how many rows, where the first stands and the form of its values, such as\n"
+        "`9{2}/9{2}/9{4}` (9 is a digit, A and a are letters, _ is a space). No error holds data.\n\n"
         "| code | meaning |\n|---|---|\n" + rows
     )
 

@@ -16,6 +16,7 @@ SILENT = {
     "tally coordinator serve",
     "tally coordinator invite",
     "tally coordinator revoke",
+    "tally lab new",
     "tally lab serve",
     "tally node serve",
     "tally node init",

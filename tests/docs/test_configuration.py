@@ -11,7 +11,14 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tallystick.coordinator.config import Config, Limits
-from tallystick.core.agreement.declaration import Aliases, DeclaredColumn, DeclaredDataset, SamePerson, Source
+from tallystick.core.agreement.declaration import (
+    Aliases,
+    DeclaredColumn,
+    DeclaredDataset,
+    DeclaredIdentifier,
+    SamePerson,
+    Source,
+)
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
 from tallystick.core.job.model import Measure, People, Question
 from tallystick.core.model import Document
@@ -31,6 +38,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),
     "Dataset: aliases": (Aliases,),
+    "Dataset: identifiers": (DeclaredIdentifier,),
     "Dataset: columns": (DeclaredColumn,),
     "Agreement draft: keys": (Agreement,),
     "Agreement draft: a party, analyst or approver": (Party, CoordinatorParty),

@@ -97,6 +97,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "source-types": "a dataset's source holds a value that is not of the declared type",
     "source-bounds": "a dataset's source holds a value outside the declared bounds",
     "source-people": "a dataset's source holds more people than the dataset is declared for",
+    "source-unusable": "fewer values of an identifier can be used than the dataset's declaration asks for",
     "source-large": "a dataset's source does not fit the memory that the node allows",
     "source-changed": "a dataset's records changed after a share over them was released",
     "answers-forgotten": "earlier answers of a question were deleted when their time was over, so it is not answered again",

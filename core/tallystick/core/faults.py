@@ -26,6 +26,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^-?\d{1,18}(\.\d{1,9})?$": "must be a number in plain digits",
     r"^\d{4}-\d{2}-\d{2}$": "must be a date, such as 2026-01-31",
     r"^[a-z0-9_:+-]{1,120}$": "must be a ladder (strict, default, loose) or a recipe such as ssn+birth_date",
+    r"^(0|1|0?\.[0-9]{1,4}|1\.0{1,4})$": "must be a share of one, such as 0.8",
     r"^[^\s]{1,255}:[0-9]{1,5}$": "must be HOST:PORT",
     r"^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$": "must be HOST:PORT",
 }

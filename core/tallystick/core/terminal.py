@@ -12,13 +12,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tallystick.core.errors import TallyError
+from tallystick.core.errors import Refused, TallyError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Format = Literal["table", "json"]
 FAILED: Final = 1
+_OF_RECORDS: Final = ("source-", "file-format")
+"""Errors over records: what their `detail` says, the owner of the records may see."""
 PIPE_WIDTH: Final = 200
 SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 """Of every group that can be the first one run: click keeps the help option a command was first asked with."""
@@ -52,10 +54,22 @@ def run_cli(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def print_error(error: TallyError) -> None:
-    """Print one error, with its code and its hint."""
+    """Print one error, with its code, its hint, and what stays on this machine: counts, places and forms."""
     click.echo(f"error: {error.message} [{error.code}]", err=True)
+    if error.detail and error.code.startswith(_OF_RECORDS):
+        click.echo(f"detail: {error.detail}", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
+
+
+def only_on_a_terminal(option: str) -> None:
+    """Refuse an option that shows values of the records where a program, a file or a log would read them.
+
+    Raises:
+        Refused: `not-allowed`.
+    """
+    if not sys.stdout.isatty():
+        raise Refused("not-allowed", f"{option} shows values of the records: on a terminal alone", hint=f"leave out {option}")
 
 
 def print_json(value: Any) -> None:

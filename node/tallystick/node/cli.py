@@ -20,7 +20,16 @@ from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
 from tallystick.core.net.joining import read_invitation
-from tallystick.core.terminal import FAILED, SETTINGS, Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import (
+    FAILED,
+    SETTINGS,
+    Format,
+    format_option,
+    only_on_a_terminal,
+    print_json,
+    print_table,
+    run_cli,
+)
 from tallystick.node import preflight
 from tallystick.node.agreements import Agreements
 from tallystick.node.app import hold_state, run
@@ -84,18 +93,31 @@ def join(invitation: Path, config_path: Path) -> None:
 @node.command()
 @config_option
 @format_option
+@click.option("--show", is_flag=True, help="Show a value that was not read, of each identifier; on a terminal alone.")
 @run_cli
-def check(config_path: Path, format_: Format) -> None:
-    """Look at everything that would stop a job: key, agreements, policy, sources, certificate, coordinator."""
+def check(config_path: Path, format_: Format, show: bool) -> None:
+    """Look at everything that would stop a job: key, agreements, policy, sources, certificate, coordinator.
+
+    What of the sources is odd and stops no job is said as a warning: how many values of an identifier cannot be used, and why.
+    """
+    if show:
+        only_on_a_terminal("--show")
     config = read_config(config_path)
     identity = read_identity(config.path(config.file.identity))
     clock = SystemClock()
     agreements = Agreements(config, identity, MemoryStorage(), clock)
-    found = list(preflight.findings(config, agreements, clock.now()))
+    found = list(preflight.findings(config, agreements, clock.now(), show=show))
     if format_ == "json":
-        print_json([{"check": one.check, "problem": one.problem, "fix": one.fix} for one in found])
+        print_json(
+            [{"check": one.check, "problem": one.problem, "fix": one.fix, "warnings": list(one.warnings)} for one in found]
+        )
     else:
         print_table(("check", "problem", "fix"), [(one.check, one.problem or "none", one.fix) for one in found])
+    for one in found:
+        for warning in one.warnings:
+            click.echo(f"warning: {one.check}: {warning}", err=True)
+        for value in one.shown if show else ():
+            click.echo(f"{one.check}: {value}")
     _end([(one.check, one.problem, one.fix) for one in found])
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket as sockets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
-from tallystick.core.errors import TallyError
+from tallystick.core.errors import Refused, TallyError
 from tallystick.core.net.tls import loaded as loaded_certificate
 from tallystick.node.agreements import Agreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.policy.model import read_policy
-from tallystick.records.survey import DatasetCheck, DatasetProblem, survey
+from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary, survey
+from tallystick.records.usable import check_usable, sentence
 
 SOON_DAYS: Final = 30
 DIAL_SECONDS: Final = 3.0
@@ -22,25 +23,49 @@ DIAL_SECONDS: Final = 3.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what, the problem ("" if there is none), and what would fix it."""
+    """One thing that was looked at.
+
+    Attributes:
+        check: what.
+        problem: what would stop a job; "" if there is nothing.
+        fix: what would mend it.
+        warnings: what would stop no job, and yet is odd.
+        shown: values that were not read, for the owner's terminal alone.
+    """
 
     check: str
     problem: str = ""
     fix: str = ""
+    warnings: tuple[str, ...] = ()
+    shown: tuple[str, ...] = field(default=(), repr=False)
 
 
-def findings(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:
-    """Look at everything, in the order in which a node needs it."""
+def findings(config: NodeConfig, agreements: Agreements, now: datetime, *, show: bool = False) -> Iterator[Finding]:
+    """Look at everything, in the order in which a node needs it; with `show`, for the owner's terminal, values that were not read."""
     yield from _agreements(config, agreements, now)
     yield _policy(config)
-    for check in check_datasets(config):
+    for name, entry in config.file.datasets.items():
+        shown: dict[str, str] = {}
+        check = survey(name, entry, config.folder, max_memory_mib=config.file.max_memory_mib, shown=shown if show else None)
         match check.outcome:
             case DatasetProblem(message=message, hint=hint, detail=detail):
                 yield Finding(f"dataset {check.dataset}", f"{message} ({detail})" if detail else message, hint)
-            case _:
-                yield Finding(f"dataset {check.dataset}")
+            case DatasetSummary() as summary:
+                yield _dataset(config, check, summary, shown)
     yield _certificate(config, now)
     yield _coordinator(config)
+
+
+def _dataset(config: NodeConfig, check: DatasetCheck, summary: DatasetSummary, values: Mapping[str, str]) -> Finding:
+    """Tell what became of a dataset's identifiers: too few usable ones are a problem where the declaration says how many are asked for."""
+    problem = fix = ""
+    try:
+        check_usable(check.dataset, config.dataset(check.dataset), summary.fields)
+    except Refused as error:
+        problem, fix = f"{error.message} ({error.detail})", "declare the column's format, or agree on a smaller share: usable"
+    told = tuple(filter(None, (sentence(name, found) for name, found in summary.fields.items())))
+    shown = tuple(f"{name}: {value}" for name, value in values.items())
+    return Finding(f"dataset {check.dataset}", problem, fix, (*summary.notes, *told), shown)
 
 
 def check_datasets(config: NodeConfig) -> list[DatasetCheck]:

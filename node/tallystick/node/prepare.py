@@ -28,6 +28,7 @@ from tallystick.node.fingerprint import fingerprint
 from tallystick.node.ports import Storage
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import loaded
+from tallystick.records.usable import check_usable, count_fields
 
 Int64s = npt.NDArray[np.int64]
 
@@ -56,7 +57,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: Storage
 
     Raises:
         Invalid: `source-…`, `where-invalid`, `link-impossible`.
-        Refused: `too-few`; `source-changed`: a share over other records has left already.
+        Refused: `too-few`; `source-unusable`; `source-changed`: a share over other records has left already.
         Broken: `source-large`, `disk`.
     """
     table, contract = people_of(assignment, config), assignment.contract
@@ -87,6 +88,9 @@ def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:
     with loaded(
         name, config.dataset(name), config.folder, max_memory_mib=config.file.max_memory_mib, columns=assignment.read
     ) as records:
+        entry = config.dataset(name)
+        if entry.usable is not None:
+            check_usable(name, entry, count_fields(records.connection, tuple(entry.identifiers), records.places))
         return people_table(
             records,
             assignment.group,

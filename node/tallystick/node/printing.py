@@ -9,7 +9,7 @@ from tallystick.core.ids import short
 from tallystick.core.terminal import print_table
 from tallystick.node.preflight import key_counts
 from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry
-from tallystick.records.survey import DatasetCheck, DatasetProblem
+from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary
 
 
 def print_health(health: Health) -> None:
@@ -41,6 +41,24 @@ def print_datasets(checks: Sequence[DatasetCheck]) -> None:
     )
     if counts := key_counts(checks):
         print_table(("dataset", "what", "by", "number"), counts)
+    fields = [row for check in checks for row in _fields(check)]
+    if fields:
+        print_table(("dataset", "identifier", "missing", "usable", "denied", "unread", "first unread", "form"), fields)
+    notes = [
+        (check.dataset, note) for check in checks if isinstance(check.outcome, DatasetSummary) for note in check.outcome.notes
+    ]
+    if notes:
+        print_table(("dataset", "note"), notes)
+
+
+def _fields(check: DatasetCheck) -> list[tuple[object, ...]]:
+    """List what became of a dataset's identifiers, over rows."""
+    if not isinstance(check.outcome, DatasetSummary):
+        return []
+    return [
+        (check.dataset, name, one.missing, one.usable, one.denied, one.unread, one.first, one.form)
+        for name, one in check.outcome.fields.items()
+    ]
 
 
 def print_log(entries: Sequence[LogEntry]) -> None:

@@ -798,6 +798,8 @@ class DatasetSummary(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     DUPLICATES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     rows: _builtins.int
     people: _builtins.int
     at_most: _builtins.int
@@ -820,6 +822,14 @@ class DatasetSummary(_message.Message):
     def duplicates(self) -> Global___DuplicateCounts:
         """Absent where the declaration merges no keys."""
 
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldCounts]:
+        """What became of each identifier, over rows."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was found out about the source and not declared, in sentences without values."""
+
     def __init__(
         self,
         *,
@@ -831,14 +841,64 @@ class DatasetSummary(_message.Message):
         aliases: Global___AliasCounts | None = ...,
         duplicates: Global___DuplicateCounts | None = ...,
         version: _builtins.str = ...,
+        fields: _abc.Iterable[Global___FieldCounts] | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "duplicates", b"duplicates"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "at_most", b"at_most", "duplicates", b"duplicates", "identifiers", b"identifiers", "missing", b"missing", "people", b"people", "rows", b"rows", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "at_most", b"at_most", "duplicates", b"duplicates", "fields", b"fields", "identifiers", b"identifiers", "missing", b"missing", "notes", b"notes", "people", b"people", "rows", b"rows", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DatasetSummary: _TypeAlias = DatasetSummary  # noqa: Y015
+
+@_typing.final
+class FieldCounts(_message.Message):
+    """Rows by what became of one identifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    USABLE_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
+    MENDED_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    missing: _builtins.int
+    """Rows in which nothing is written."""
+    usable: _builtins.int
+    denied: _builtins.int
+    """Rows with what stands for nothing known, or was never given out."""
+    unread: _builtins.int
+    """Rows of a form that no rule reads."""
+    mended: _builtins.int
+    """Of the usable ones, text that was read in a wrong encoding and put right."""
+    first: _builtins.str
+    """Where the first unread value stands, such as "line 2"; empty if there is none."""
+    form: _builtins.str
+    """The form that most unread values have, such as 9{2}/9{2}/9{4}; never a value."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        missing: _builtins.int = ...,
+        usable: _builtins.int = ...,
+        denied: _builtins.int = ...,
+        unread: _builtins.int = ...,
+        mended: _builtins.int = ...,
+        first: _builtins.str = ...,
+        form: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "first", b"first", "form", b"form", "mended", b"mended", "missing", b"missing", "name", b"name", "unread", b"unread", "usable", b"usable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldCounts: _TypeAlias = FieldCounts  # noqa: Y015
 
 @_typing.final
 class NamedCount(_message.Message):

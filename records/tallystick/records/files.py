@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,27 @@ import duckdb
 from tallystick.core.errors import Broken, Invalid, TallyError
 
 _CSV_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
+
+
+def files_named(dataset: str, path: Path) -> list[Path]:
+    """List the files that a path names, in the order of their names: itself, or those that fit its `*`, `?` and `[…]`.
+
+    Raises:
+        Invalid: `source-missing`: no file fits.
+    """
+    absolute = path.absolute()
+    if not glob.has_magic(str(absolute)) or absolute.exists():
+        return [absolute]
+    anchor = Path(absolute.anchor)
+    found = sorted(file for file in anchor.glob(str(absolute.relative_to(anchor))) if file.is_file())
+    if not found:
+        raise Invalid(
+            "source-missing",
+            f"dataset {dataset}: no file fits the source's path",
+            hint="its IT checks the path",
+            detail=str(path),
+        )
+    return found
 
 
 def check_file(dataset: str, path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.fields.names import PLACEHOLDERS, says_nothing, words
+from tallystick.core.linkage.fields.names import says_nothing, words
+from tallystick.core.linkage.fields.standins import PLACEHOLDERS
 from tallystick.core.linkage.matching.duplicates import Duplicates, Evidence, duplicates
 from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.core.linkage.passes.recipes import Recipe

@@ -23,13 +23,14 @@ from typing import Any, Literal, Protocol
 from tallystick.core.model import Document
 from tallystick.records.locked import Connection
 
-Kind = Literal["text", "integer", "decimal", "float", "boolean", "date", "moment", "zoned moment", "other"]
+Kind = Literal["text", "integer", "decimal", "float", "float32", "boolean", "date", "moment", "zoned moment", "other"]
 """What a column holds, and how its values arrive.
 
 text            as it stands
 integer         digits
 decimal         digits, every one that the source holds
 float           the shortest digits that give the same number
+float32         the same of 32 bits: whole numbers of more than seven digits are not what they were, so no identifier is read from it
 boolean         true, false
 date            2025-01-31
 moment          2025-01-31 23:59:59.25; at midnight it is that date: 2025-01-31
@@ -46,15 +47,25 @@ class Block:
         columns: by name in the source, the SQL expression that gives the column's text.
         clause: what stands behind FROM.
         parameters: the clause's parameters.
+        blank: SQL that says of a row that it holds nothing at all, as spreadsheets save cells once used: it is left out. "": of none.
     """
 
     columns: Mapping[str, str]
     clause: str
     parameters: tuple[object, ...] = field(repr=False, default=())
+    blank: str = ""
 
 
 class Opened(Protocol):
-    """A source that was looked at but not read."""
+    """A source that was looked at but not read.
+
+    Beside what stands here, it may have any of
+
+        notes           what was found out and not declared, in sentences: an encoding, names that stand twice
+        decimal         what stands before the digits of a fraction, where that is no point
+        place_of(row)   where a row stands, from its place among the rows of all blocks: `line 3`
+        fault()         why reading failed, where the source can say it better than DuckDB; None where it cannot
+    """
 
     @property
     def columns(self) -> Mapping[str, Kind]:

@@ -6,25 +6,30 @@ declared names and types. `@` cannot stand in a declared name, so no condition c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
-from tallystick.core.agreement.declaration import DeclaredDataset, Source
+from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.linkage.matching.duplicates import Duplicates
+from tallystick.core.values.forms import common_form
 from tallystick.records.aliases import TABLE, check_aliases
+from tallystick.records.copying import Copied, copy_rows
+from tallystick.records.dated import DateReading, read_date_columns
 from tallystick.records.files import read_fault
-from tallystick.records.identifiers import PERSON, identifier_column
+from tallystick.records.identifiers import PERSON, identifier_column, strings
+from tallystick.records.keys import check_keys
 from tallystick.records.locked import Connection, connect, lock, quoted
 from tallystick.records.merging import merged, number_keys, shared_columns
-from tallystick.records.port import Opened
-from tallystick.records.registry import opened
+from tallystick.records.missing import empty_missing
+from tallystick.records.places import Places
 from tallystick.records.types import PLURALS, typed
 from tallystick.records.version import version_of
+from tallystick.records.wholenames import split_names
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,9 @@ class Records:
         most: rows of the person who has most.
         duplicates: which keys were one person; None where the declaration merges none.
         version: of the rows that were read, where it was asked for (`version.py`).
+        notes: what was found out about the source and not declared, in sentences.
+        dates: how columns of dates were read.
+        places: where a row of `records` stands in the source, by its `rowid`.
     """
 
     dataset: str
@@ -49,6 +57,14 @@ class Records:
     connection: Connection = field(repr=False)
     duplicates: Duplicates | None = field(repr=False, default=None)
     version: str | None = None
+    notes: tuple[str, ...] = ()
+    dates: tuple[DateReading, ...] = ()
+    places: Places = field(repr=False, default=Places())
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What people are told of the reading: notes, and how dates were read where the values themselves do not say."""
+        return (*self.notes, *(f"dates of {one.column}: {one.order}" for one in self.dates if one.order))
 
 
 @contextmanager
@@ -88,10 +104,17 @@ def loaded(
     try:
         fault: TallyError | None = None
         try:
-            _read(connection, dataset, config, folder, wanted, numbered=numbered)
+            read = _read(connection, dataset, config, folder, wanted, numbered=numbered)
             lock(connection)
             version = version_of(connection, "raw", *_aliases(config)) if versioned else None
-            rows = _typed_table(connection, dataset, config, wanted)
+            if not numbered:
+                check_keys(connection, dataset, read.places)
+            empty_missing(connection, config, wanted)
+            notes = [*read.notes, *split_names(connection, config)]
+            dates = read_date_columns(connection, dataset, config, "raw", read.places, wanted)
+            if config.aliases.source is not None:
+                read_date_columns(connection, f"{dataset} (aliases)", config, TABLE, Places())
+            rows = _typed_table(connection, dataset, config, wanted, read)
             most, people = _most_and_people(connection)
             found = None
             if config.duplicates.merges or keep_keys:
@@ -107,7 +130,9 @@ def loaded(
         if fault is not None:
             raise fault
         try:
-            yield Records(dataset, config, wanted, rows, most, connection, found, version)
+            yield Records(
+                dataset, config, wanted, rows, most, connection, found, version, tuple(notes), tuple(dates), read.places
+            )
         except duckdb.OutOfMemoryException as error:
             fault = read_fault(dataset, error)
         if fault is not None:
@@ -118,68 +143,20 @@ def loaded(
 
 def _read(
     connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...], *, numbered: bool
-) -> None:
+) -> Copied:
     """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
     targets = {} if numbered else {PERSON: config.person}
-    targets |= {identifier_column(name): column for name, column in config.identifiers.items()}
+    targets |= {identifier_column(name): column for name, column in config.identifier_columns.items()}
     targets |= shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
-    copy_rows(connection, dataset, config.source, folder, targets, "raw")
+    read = copy_rows(connection, dataset, config.source, folder, targets, "raw")
     if config.aliases.source is not None and config.aliases.person is not None:
         targets = {PERSON: config.aliases.person}
         targets |= {identifier_column(name): column for name, column in config.aliases.identifiers.items()}
-        copy_rows(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
+        aliases = copy_rows(connection, f"{dataset} (aliases)", config.aliases.source, folder, targets, TABLE)
         check_aliases(connection, dataset)
-
-
-def copy_rows(
-    connection: Connection, dataset: str, source: Source, folder: Path, targets: Mapping[str, str], table: str
-) -> None:
-    """Copy columns of a source, as text, into a new table. Empty text is a missing value.
-
-    Args:
-        connection: where the table is made.
-        dataset: what errors call the source.
-        source: as it is declared.
-        folder: what its paths are relative to.
-        targets: by column of the table, the source's column. Without `@person`, that is the number of the row, from 1.
-        table: its name.
-
-    Raises:
-        TallyError: as `loaded`.
-    """
-    numbered = {} if PERSON in targets else {PERSON: ""}
-    made = ", ".join(f"{quoted(target)} VARCHAR" for target in [*targets, *numbered])
-    connection.execute(f"CREATE TABLE {table} ({made})")
-    with opened(dataset, source, folder, connection) as found:
-        _check_present(dataset, found, targets)
-        rows = 0
-        with closing(found.blocks(tuple(dict.fromkeys(targets.values())))) as blocks:
-            for block in blocks:
-                picked = [f"nullif({block.columns[column]}, '')" for column in targets.values()]
-                if numbered:
-                    picked.append(f"CAST({rows} + row_number() OVER () AS VARCHAR)")
-                # Names are quoted, a path is a parameter.
-                added = connection.execute(
-                    f"INSERT INTO {table} SELECT {', '.join(picked)} FROM {block.clause}",  # noqa: S608 - quoted names
-                    list(block.parameters),
-                ).fetchall()
-                rows += int(added[0][0])
-
-
-def _check_present(dataset: str, source: Opened, targets: Mapping[str, str]) -> None:
-    missing = {target: column for target, column in targets.items() if column not in source.columns}
-    if missing:
-        names = ", ".join("the person key" if target == PERSON else target.lstrip("@") for target in missing)
-        raise Invalid(
-            "source-columns",
-            f"dataset {dataset}: the source lacks the column of {names}",
-            hint=source.hint or "its IT compares the source's columns with node.yaml",
-            detail="missing in the source: " + ", ".join(sorted(set(missing.values()))),
-        )
-    nested = [target.lstrip("@") for target, column in targets.items() if source.columns[column] == "other"]
-    if nested:
-        raise Invalid("source-types", f"dataset {dataset}: nested or binary values in {', '.join(nested)}")
+        read = replace(read, notes=(*read.notes, *aliases.notes))
+    return read
 
 
 def _aliases(config: DeclaredDataset) -> tuple[str, ...]:
@@ -187,20 +164,27 @@ def _aliases(config: DeclaredDataset) -> tuple[str, ...]:
     return () if config.aliases.source is None else (TABLE,)
 
 
-def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...]) -> int:
+def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...], read: Copied) -> int:
     """Check `raw` and turn it into `records`; gives the number of rows."""
-    expressions = {name: typed(config.columns[name].declared(), quoted(name), name=name) for name in wanted}
-    counts = ["count(*)", f"count(*) FILTER (WHERE {quoted(PERSON)} IS NULL)"]
+    expressions = {name: typed(config.columns[name], quoted(name), name=name, decimal=read.decimal) for name in wanted}
+    counts = ["count(*)"]
     for name, column in expressions.items():
         counts.append(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND NOT {column.good})")
         counts.append(f"count(*) FILTER (WHERE {column.good} AND {column.outside})" if column.outside else "0")
-    rows, keyless, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608 - quoted names
-    if keyless:
-        raise Invalid("source-types", f"dataset {dataset}: rows have no person key", detail=f"{keyless} of {rows} rows")
+    rows, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608 - quoted names
     bad = {name: count for name, count in zip(expressions, found[0::2], strict=True) if count}
     if bad:
         kinds = "; ".join(f"column {name} holds what are not {PLURALS[config.columns[name].type]}" for name in bad)
-        raise Invalid("source-types", f"dataset {dataset}: {kinds}", detail=_counted(bad))
+        first = next(iter(bad))
+        fix = "declare its format: DD/MM/YYYY" if config.columns[first].type == "date" else "correct them"
+        raise Invalid(
+            "source-types",
+            f"dataset {dataset}: {kinds}",
+            hint=f"{fix}; words that stand for no value are declared: {first}: {{…, missing: [WORD]}}",
+            detail="; ".join(
+                _blamed(connection, name, f"NOT {expressions[name].good}", count, read.places) for name, count in bad.items()
+            ),
+        )
     clip = config.out_of_bounds == "clip"
     outside = {
         name: count
@@ -211,8 +195,11 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
         raise Invalid(
             "source-bounds",
             f"dataset {dataset}: values outside what is declared, in column {', '.join(outside)}",
-            hint="correct the records, or agree on wider bounds or values",
-            detail=_counted(outside),
+            hint="correct the records, or agree on wider bounds or values; for categories, `case: ignore` or `other: VALUE` may do",
+            detail="; ".join(
+                _blamed(connection, name, f"{expressions[name].good} AND {expressions[name].outside}", count, read.places)
+                for name, count in outside.items()
+            ),
         )
     kept = [quoted(PERSON), *(quoted(identifier_column(name)) for name in config.identifiers)]
     kept += [quoted(name) for name in shared_columns(config)]
@@ -252,5 +239,14 @@ def _check_people(connection: Connection, dataset: str, config: DeclaredDataset,
         )
 
 
-def _counted(counts: dict[str, int]) -> str:
-    return "; ".join(f"{name}: {count} rows" for name, count in counts.items())
+def _blamed(connection: Connection, name: str, test: str, count: int, places: Places) -> str:
+    """Say how many rows of a column fail a test, where the first of them stands, and of which form most of the values are."""
+    where = f"{quoted(name)} IS NOT NULL AND {test}"
+    found = connection.execute(
+        f"SELECT {quoted(name)} AS value, count(*) AS times, min(rowid) AS first FROM raw WHERE {where} "  # noqa: S608 - quoted names
+        "GROUP BY 1 ORDER BY times DESC, first LIMIT 200"
+    ).fetchnumpy()
+    times = [int(one) for one in found["times"]]
+    shape = common_form([str(value) for value in strings(found["value"])], times)
+    first = connection.execute(f"SELECT min(rowid) FROM raw WHERE {where}").fetchone()[0]  # noqa: S608 - quoted names
+    return f"{name}: {count} rows, the first in {places.of(int(first))}, of the form {shape}"

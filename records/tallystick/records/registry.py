@@ -15,6 +15,7 @@ from tallystick.core.agreement import declaration
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document
+from tallystick.records.files import files_named
 from tallystick.records.locked import Connection
 from tallystick.records.port import Opened, Source
 
@@ -90,9 +91,10 @@ def files_of(source: declaration.Source, folder: Path) -> list[Path]:
     """List the files that a source's settings name.
 
     Raises:
-        Invalid: `document-invalid`.
+        Invalid: `document-invalid`; `source-missing`: no file fits a path with `*`.
     """
-    return [Path(path) for path in _paths(source, folder).values()]
+    found = [Path(path) for path in _paths(source, folder).values()]
+    return [file for path in found for file in files_named("", path)]
 
 
 def node_entry(dataset: DeclaredDataset, folder: Path) -> dict[str, Any]:

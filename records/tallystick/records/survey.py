@@ -1,6 +1,6 @@
 """What can be counted of a dataset's records before there is a job: `tally node check`, `tally node datasets`, `tally lab check`.
 
-Security: counts and names of columns, never values; `detail` of an error holds counts.
+Security: counts, names of columns and forms, never values; `detail` of an error holds counts, forms and where the first row stands.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tallystick.records.aliases import strangers
 from tallystick.records.features import people_table
 from tallystick.records.locked import quoted
 from tallystick.records.reading import loaded
+from tallystick.records.usable import HALF, FieldCounts, count_fields, sentence, unusable
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class DatasetSummary:
         at_most: people that its declaration allows.
         identifiers: people with a usable value, by identifier.
         missing: rows without a value, by column.
+        fields: what became of each identifier, over rows.
+        notes: what was found out about the source and not declared, and how dates were read.
         aliases: None where the declaration allows none.
         duplicates: None where the declaration merges no keys.
     """
@@ -65,6 +68,8 @@ class DatasetSummary:
     at_most: int
     identifiers: Mapping[str, int]
     missing: Mapping[str, int]
+    fields: Mapping[str, FieldCounts]
+    notes: tuple[str, ...] = ()
     aliases: AliasCounts | None = None
     duplicates: DuplicateCounts | None = None
 
@@ -92,10 +97,20 @@ class DatasetCheck:
             case DatasetProblem(code, message, hint, detail):
                 return {"error": message, "hint": hint, "detail": detail, "code": code}
             case summary:
-                return {key: value for key, value in asdict(summary).items() if value is not None}
+                value = {key: value for key, value in asdict(summary).items() if value is not None}
+                fields = {name: found.json_value() for name, found in summary.fields.items()}
+                return {**value, "fields": fields, "notes": list(summary.notes)}
+
+    def warnings(self, share: float = HALF) -> list[str]:
+        """Say of which identifiers less than a share of what is written can be used, and why."""
+        if isinstance(self.outcome, DatasetProblem):
+            return []
+        return [sentence(name, found) for name, found in unusable(self.outcome.fields, share).items()]
 
 
-def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib: int | None) -> DatasetCheck:
+def survey(
+    name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib: int | None, shown: dict[str, str] | None = None
+) -> DatasetCheck:
     """Read a dataset whole and count: rows and their version, people and how many it may have, who has each identifier, what was merged.
 
     Args:
@@ -103,21 +118,25 @@ def survey(name: str, dataset: DeclaredDataset, folder: Path, *, max_memory_mib:
         dataset: its declaration.
         folder: what the source's paths are relative to.
         max_memory_mib: what reading may take; None: as `locked.connect`.
+        shown: takes an unread value of each identifier that has one, for the owner's terminal.
 
     Returns:
         The counts; or why the records cannot be read.
     """
     try:
-        return DatasetCheck(name, _counted(name, dataset, folder, max_memory_mib))
+        return DatasetCheck(name, _counted(name, dataset, folder, max_memory_mib, shown))
     except TallyError as error:
         return DatasetCheck(name, DatasetProblem(code=error.code, message=error.message, hint=error.hint, detail=error.detail))
 
 
-def _counted(name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None) -> DatasetSummary:
+def _counted(
+    name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None, shown: dict[str, str] | None
+) -> DatasetSummary:
     with loaded(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True) as records:
         assert records.version is not None  # it was asked for
+        fields = count_fields(records.connection, tuple(dataset.identifiers), records.places, shown)
         table = people_table(records, name, where=None, used=(), derived={})
-        usable = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
+        people = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
         missing = {
             column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
             for column in records.columns
@@ -132,8 +151,10 @@ def _counted(name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: 
             version=records.version,
             people=table.n,
             at_most=dataset.people,
-            identifiers=usable,
+            identifiers=people,
             missing=missing,
+            fields=fields,
+            notes=records.told,
             aliases=aliases,
             duplicates=None if records.duplicates is None else _duplicate_counts(records.duplicates),
         )

@@ -3,11 +3,13 @@
 integer   digits with a sign, at most 18; `12.0` is 12         BIGINT
 decimal   at most `scale` digits after the point (more only    DECIMAL(18, scale)
           if they are zeros), at most 18 digits in all
-boolean   true/false, yes/no, 1/0, in any case                 BOOLEAN
-date      2025-01-31                                           DATE
-category  text as it stands, in Unicode's NFC form,            VARCHAR
-          at most 200 characters, no NUL
-Spaces round numbers, booleans and dates do not count. Empty text is a missing value.
+boolean   true/false, yes/no, y/n, t/f, 1/0, in any case       BOOLEAN
+date      2025-01-31, as `dated.py` has made it                DATE
+category  text in Unicode's NFC form, at most 200 characters,  VARCHAR
+          no NUL; with `case: ignore` in the case that is
+          declared, with `other` what is not declared is that
+Numbers may have a currency sign, a comma between thousands, parentheses or a minus behind them for what is below zero, and no digit
+before the point: `$1,234.50`, `(12.00)`, `12-`, `.5`. Spaces round values do not count, and a value of spaces is missing.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from tallystick.core.agreement.declaration import DeclaredColumn
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid
 from tallystick.records.locked import literal
 
 MAX_CATEGORY: Final = 200
+SPACES: Final = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8239) || chr(65279)"
+"""SQL of the characters that do not count round a value."""
 PLURALS: Final = {
     "integer": "integers", "decimal": "decimals of its scale", "boolean": "booleans", "date": "ISO dates",
     "category": "plain text",
@@ -49,31 +54,39 @@ class Typed:
         return self.clipped != self.value
 
 
-def typed(column: Column, text: str, *, name: str) -> Typed:
+def typed(entry: DeclaredColumn, text: str, *, name: str, decimal: str = ".") -> Typed:
     """Give the expressions for one column.
 
     Args:
-        column: its declaration.
+        entry: its declaration.
         text: the SQL name of a VARCHAR column.
         name: what errors call it.
+        decimal: what stands before the digits of a fraction in this source, `.` or `,`; "" where a comma could be that or stand between
+            thousands, so that none is read.
 
     Raises:
         Invalid: `document-invalid`: bounds that are no values of the type.
     """
-    trimmed = f"trim({text})"
+    column = entry.declared()
+    trimmed = f"trim({text}, {SPACES})"
     match column.type:
         case "integer":
-            value = f"TRY_CAST(split_part({trimmed}, '.', 1) AS BIGINT)"
-            return _bounded(column, f"regexp_full_match({trimmed}, '[+-]?[0-9]{{1,18}}([.]0*)?')", value, name)
+            number = plain_number(trimmed, decimal)
+            value = f"TRY_CAST(split_part({number}, '.', 1) AS BIGINT)"
+            return _bounded(column, f"regexp_full_match({number}, '[+-]?[0-9]{{1,18}}([.]0*)?')", value, name)
         case "decimal":
             scale = column.scale or 0
-            value = f"TRY_CAST({trimmed} AS DECIMAL(18, {scale}))"
-            shape = f"regexp_full_match({trimmed}, '[+-]?[0-9]{{1,18}}([.][0-9]{{0,{scale}}}0*)?')"
+            number = plain_number(trimmed, decimal)
+            value = f"TRY_CAST({number} AS DECIMAL(18, {scale}))"
+            shape = (
+                f"regexp_full_match({number}, '[+-]?([0-9]{{1,18}}([.][0-9]{{0,{scale}}}0*)?|[.][0-9]{{1,{max(scale, 1)}}}0*)')"
+            )
             return _bounded(column, f"({shape} AND {value} IS NOT NULL)", value, name)
         case "boolean":
             word = f"lower({trimmed})"
-            value = f"{word} IN ('true', 'yes', '1')"
-            return Typed(f"{word} IN ('true', 'yes', '1', 'false', 'no', '0')", "", value, value)
+            yes = "'true', 'yes', 'y', 't', '1', '1.0'"
+            value = f"{word} IN ({yes})"
+            return Typed(f"{word} IN ({yes}, 'false', 'no', 'n', 'f', '0', '0.0')", "", value, value)
         case "date":
             value = f"TRY_CAST({trimmed} AS DATE)"
             shape = f"regexp_full_match({trimmed}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
@@ -84,9 +97,32 @@ def typed(column: Column, text: str, *, name: str) -> Typed:
                 )
             return Typed(f"({shape} AND {value} IS NOT NULL)", outside, value, value)
         case "category":
-            value = f"nfc_normalize({text})"
+            value = f"nfc_normalize({trimmed})"
+            if entry.case == "ignore" and column.values:
+                pairs = " ".join(f"WHEN lower({literal(one)}) THEN {literal(one)}" for one in column.values)
+                value = f"CASE lower({value}) {pairs} ELSE {value} END"
             outside = f"{value} NOT IN ({', '.join(map(literal, column.values))})" if column.values else ""
+            if entry.other is not None:
+                value, outside = f"CASE WHEN {outside} THEN {literal(entry.other)} ELSE {value} END", ""
             return Typed(f"(length({text}) <= {MAX_CATEGORY} AND NOT contains({text}, chr(0)))", outside, value, value)
+
+
+def plain_number(text: str, decimal: str = ".") -> str:
+    """Give the SQL of a number's plain form: sign, digits, point, digits; what is no number stays as it is.
+
+    Args:
+        text: SQL of the text, without spaces round it.
+        decimal: as of `typed`.
+    """
+    thousands, decimal = {".": (",", "."), ",": (".", ","), "": ("", ".")}[decimal]
+    bare = f"regexp_replace(replace({text}, chr(8722), '-'), '[$ \u00a0\u202f€£]', '', 'g')"
+    grouped = f"[0-9]{{1,3}}([{thousands}][0-9]{{3}})+|" if thousands else ""
+    shape = f"({grouped}[0-9]*)([{decimal}][0-9]*)?"
+    sign = f"CASE WHEN regexp_matches({bare}, '^-|-$|^[(]') THEN '-' ELSE '' END"
+    digits = f"replace(replace(regexp_replace({bare}, '[-+()]', '', 'g'), '{thousands}', ''), '{decimal}', '.')"
+    plain = f"regexp_full_match({text}, '[+-]?[0-9]+([.][0-9]*)?')" if decimal == "." else "false"
+    odd = f"regexp_full_match({bare}, '[+-]?{shape}|{shape}-|[(]{shape}[)]') AND regexp_matches({bare}, '[0-9]')"
+    return f"(CASE WHEN {plain} THEN {text} WHEN {odd} THEN {sign} || {digits} ELSE {text} END)"
 
 
 def scaled(bound: object, scale: int, *, name: str) -> int:

@@ -69,7 +69,7 @@ def test_a_date_that_was_written_as_a_moment_is_that_date(raw: str) -> None:
     assert one("birth_date", raw) == "19900131"
 
 
-@pytest.mark.parametrize("raw", ["2099-12-31", "2079-06-06", "2068-05-01", "9999-12-31", "1/31/90", "32904", "2/29/1991"])
+@pytest.mark.parametrize("raw", ["2099-12-31", "2079-06-06", "2068-05-01", "9999-12-31", "1/31/20", "32904", "2/29/1991"])
 def test_s10_a_date_that_nobody_was_born_on_is_missing(raw: str) -> None:
     assert one("birth_date", raw) is None
 

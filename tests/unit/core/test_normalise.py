@@ -17,7 +17,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.alternates import ALTERNATES
 from tallystick.core.linkage.fields.normalise import MAX_TEXT, RULES, VERSION, normalised
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "vectors" / "normalise_v1.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[2] / "vectors" / "normalise_v2.json").read_text())
 
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['field']}={case['raw']!r}")

@@ -226,7 +226,8 @@ def test_a_file_that_is_not_well_formed_is_refused_without_its_contents(duplicat
     Path("a.csv").write_text(A + "a9,742-04-3218,Peggy,Garcia,1987-03-04,m1,more\n", encoding="utf-8")
     with pytest.raises(TallyError) as refusal:
         first_of(duplicates)
-    assert (refusal.value.code, refusal.value.detail) == ("file-format", "line 7")
+    assert refusal.value.code == "file-format"
+    assert "line 7 has 7 fields, the header has 6" in refusal.value.message
     assert refusal.value.__context__ is None
     assert "Garcia" not in refusal.value.message + refusal.value.hint
 

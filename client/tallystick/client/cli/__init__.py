@@ -22,6 +22,7 @@ HELP: Final[dict[str, str]] = {
     "lab": "Run a whole network from a folder, for rehearsal and teaching.",
     "job": "Ask a question, watch it, fetch the answer.",
     "result": "Show a result, and check what proves it.",
+    "data": "Look at a file of records, and write a first declaration of it.",
     "link": "See what linkage recipes do, and rehearse them on files of your own.",
     "agreement": "Write, sign and check the document that allows anything at all.",
     "profile": "Your key, your certificate, and where the coordinator is.",

@@ -20,8 +20,10 @@ from tallystick.core.agreement.model import (
     RowsPerPerson,
     check_names_apart,
 )
+from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.ladders import WORDS
 from tallystick.core.model import ColumnName, Document, Text
+from tallystick.core.values.dates import DateRule, parse_format
 
 SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """A column's name in the source, as it stands there."""
@@ -56,14 +58,93 @@ class Source(RootModel[dict[SourceType, Any]]):
         return self.root[self.type]
 
 
+def _words(value: Any) -> Any:
+    """Give one word or several as a list of texts; numbers are words too."""
+    words = value if isinstance(value, list) else [value]
+    return tuple(str(word) if type(word) is int else word for word in words)
+
+
+MissingWords = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...], Field(min_length=1), BeforeValidator(_words)
+]
+Pivot = Annotated[int, Field(ge=0, le=99)]
+Share = Annotated[int, Field(ge=0, le=1)] | Annotated[str, StringConstraints(pattern=r"^(0|1|0?\.[0-9]{1,4}|1\.0{1,4})$")]
+"""A part of one, as YAML gives it here: 1, or the text 0.8."""
+
+
 class DeclaredColumn(Column):
-    """A declared column and its name in the source (the same, unless `from` says otherwise)."""
+    """A declared column, its name in the source, and how its values stand there. Only what `Column` has goes into an agreement.
+
+    Attributes:
+        source: its name in the source; the same, unless `from` says otherwise.
+        missing: words that stand for no value, in any case.
+        format: of dates, where the values themselves do not say: `DD/MM/YYYY`, `MMDDYY`, `serial` (`core/values/dates.py`).
+        pivot: of two digits of a year: up to this they are of this century.
+        case: `ignore`: values of a category in any case are the declared ones.
+        other: the declared value that stands for every one that is not declared.
+    """
 
     source: Annotated[SourceColumn | None, Field(alias="from")] = None
+    missing: MissingWords | None = None
+    format: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    pivot: Pivot | None = None
+    case: Literal["ignore"] | None = None
+    other: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.type != "date" and (self.format is not None or self.pivot is not None):
+            raise ValueError("only a date column has a format and a pivot")
+        if self.type != "category" and (self.case is not None or self.other is not None):
+            raise ValueError("only a category column has case and other")
+        if self.other is not None and self.other not in (self.values or ()):
+            raise ValueError("other is one of values")
+        if self.case is not None and len({value.casefold() for value in self.values or ()}) != len(self.values or ()):
+            raise ValueError("case: ignore, but values differ by case only")
+        _check_format(self.format, self.pivot)
+        return self
 
     def declared(self) -> Column:
         """Give what the agreement says of the column."""
         return Column(**{name: getattr(self, name) for name in Column.model_fields})
+
+
+def _check_format(text: str | None, pivot: int | None) -> None:
+    """Check that a format is one of dates.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text is not None:
+        try:
+            parse_format(text, DateRule(pivot=pivot))
+        except Invalid as error:
+            raise ValueError(f"{error.message}; {error.hint}") from None
+
+
+class DeclaredIdentifier(Document):
+    """Which column of the source holds an identifier, and how its values stand there; a column's name alone may be written in its place.
+
+    Attributes:
+        source: the source's column.
+        missing: words that stand for no value, in any case; beside those that always do.
+        format, pivot: of birth dates, as of a column's.
+    """
+
+    source: Annotated[SourceColumn, Field(alias="from")]
+    missing: MissingWords | None = None
+    format: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    pivot: Pivot | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_format(self) -> Self:
+        _check_format(self.format, self.pivot)
+        return self
 
 
 def _one_or_more(value: Any) -> Any:
@@ -144,6 +225,7 @@ class DeclaredDataset(Document):
         source: its file.
         person: the source's column with the agency's own key of a person; rows with the same key are one person.
         identifiers: which column of the source holds which identifier.
+        usable: a job stops before it starts where fewer of an identifier's values can be used; without it, half is warned of.
         columns: what jobs may name.
         duplicates: which keys are one person. It stays with the agency, as `person` does.
         people: there are no more people than this.
@@ -156,8 +238,9 @@ class DeclaredDataset(Document):
     title: Text | None = None
     source: Source
     person: SourceColumn
-    identifiers: dict[IdentifierName, SourceColumn]
+    identifiers: dict[IdentifierName, DeclaredIdentifier]
     columns: dict[ColumnName, DeclaredColumn]
+    usable: Share | None = None
     duplicates: SamePerson = SamePerson()
     people: PeopleLimit = 100_000
     aliases: Aliases = Aliases()
@@ -170,7 +253,20 @@ class DeclaredDataset(Document):
         strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
         if strange:
             raise ValueError(f"aliases have {', '.join(strange)}, which the dataset has not")
+        for name, entry in self.identifiers.items():
+            if name != "birth_date" and (entry.format is not None or entry.pivot is not None):
+                raise ValueError(f"{name}: only birth_date has a format and a pivot")
         return self
+
+    @property
+    def usable_share(self) -> float | None:
+        """What `usable` says, as a number."""
+        return None if self.usable is None else float(self.usable)
+
+    @property
+    def identifier_columns(self) -> dict[IdentifierName, str]:
+        """The source's column of each identifier."""
+        return {name: entry.source for name, entry in self.identifiers.items()}
 
     def agreed(self, agency: str) -> Dataset:
         """Give what an agreement with this declaration says of the dataset."""

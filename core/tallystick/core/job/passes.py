@@ -23,7 +23,7 @@ from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import spelled
 from tallystick.crypto.passes import Ladder
 
-VERSION: Final = "linkage v3"
+VERSION: Final = "linkage v4"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tallystick.client.cli._progress import Progress
 from tallystick.client.cli._tables import print_result, write_result
+from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.terminal import print_table
 from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, named_by
@@ -17,6 +19,8 @@ from tallystick.lab.network.check import Checked
 from tallystick.lab.network.model import Lab
 from tallystick.lab.network.processes import stoppable
 from tallystick.lab.network.run import LabNetwork, Outcome, refused_outright
+from tallystick.records.survey import DatasetProblem, DatasetSummary, survey
+from tallystick.records.usable import HALF, FieldCounts, check_usable, sentence
 
 
 def print_files(checked: Checked, question: Question) -> None:
@@ -34,12 +38,24 @@ def print_files(checked: Checked, question: Question) -> None:
     if rows:
         print_table(["agency", "dataset", "rows", "people", "people with identifiers"], rows)
         click.echo()
+    for name, found in checked.files.items():
+        for line in warnings_of(name, found):
+            click.echo(line, err=True)
     if checked.groups:
         print_table(
             ["group", "dataset", "people"],
             [(group, question.people[group].dataset, f"{count:,}") for group, count in checked.groups.items()],
         )
         click.echo()
+
+
+def warnings_of(name: str, found: Mapping[str, Any]) -> list[str]:
+    """Say what was found out about a dataset's source, and what of its identifiers cannot be used."""
+    fields = {key: FieldCounts.read(one) for key, one in found.get("fields", {}).items()}
+    told = [(one.share < HALF, sentence(key, one)) for key, one in fields.items()]
+    return [f"{name}: {note}" for note in found.get("notes", [])] + [
+        f"{'warning: ' if odd else ''}{name}: {line}" for odd, line in told if line
+    ]
 
 
 def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None) -> list[Outcome]:
@@ -53,12 +69,35 @@ def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None
     outcomes: list[Outcome] = []
     if not asked:
         return [outcome for outcome in refused if outcome is not None]
+    look_at_files(lab, asked)
     with stoppable(), Progress() as progress, LabNetwork(lab, named_by(asked), keep=keep, tell=progress.say) as network:
         for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
             title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
             outcomes.append(outcome or network.ask(question, show=progress.titled(title)))
         progress.say("stopping")
     return outcomes
+
+
+def look_at_files(lab: Lab, questions: Sequence[Question]) -> None:
+    """Read the files that questions ask about before anything starts; say on stderr what of them cannot be used.
+
+    Raises:
+        Invalid: what a node would refuse, with how many rows are to blame. Refused: `source-unusable`.
+    """
+    named = {group.dataset for question in questions for group in question.people.values()}
+    for entries in (agency.datasets for agency in lab.file.agencies.values()):
+        for name, entry in entries.items():
+            if name not in named:
+                continue
+            match survey(name, entry, lab.folder, max_memory_mib=None):
+                case one if isinstance(one.outcome, DatasetProblem):
+                    problem = one.outcome
+                    raise Invalid(problem.code, problem.message, hint=problem.hint, detail=problem.detail)
+                case one:
+                    assert isinstance(one.outcome, DatasetSummary)
+                    for line in warnings_of(name, one.json_value()):
+                        click.echo(line, err=True)
+                    check_usable(name, entry, one.outcome.fields)
 
 
 def serve_lab(lab: Lab, *, agreement: str | None, purposes: Sequence[str], keep: Path | None) -> None:

@@ -9,6 +9,7 @@ import click
 from tallystick.client.cli._output import print_facts
 from tallystick.core.linkage.quality.intervals import wilson
 from tallystick.core.terminal import print_table
+from tallystick.records.usable import HALF, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 def print_rehearsal(value: Rehearsal) -> None:
     """Print what was read, what each pass did, and how good it is where that is known."""
     print_table(["read", *(people.name for people in value.lists)], _read(value.lists))
+    for people in value.lists:
+        for note in people.notes:
+            click.echo(f"{people.name}: {note}")
+    for line in _unusable(value.lists):
+        click.echo(line, err=True)
     click.echo()
     _print_passes(value.trial)
     click.echo()
@@ -45,6 +51,16 @@ def _read(lists: Sequence[People]) -> list[tuple[str, ...]]:
     identifiers = dict.fromkeys(name for one in lists for name in one.columns)
     rows += [(name, *(one.columns.get(name, "") for one in lists)) for name in identifiers]
     return [row for row in rows if any(row[1:])]
+
+
+def _unusable(lists: Sequence[People]) -> list[str]:
+    """Say what could not be read or used; a warning where that is most of what is written."""
+    lines = []
+    for people in lists:
+        for name, found in people.fields.items():
+            if told := sentence(name, found):
+                lines.append(f"{'warning: ' if found.share < HALF else ''}{people.name}: {told}")
+    return lines
 
 
 def _counted(people: People, what: str) -> str:

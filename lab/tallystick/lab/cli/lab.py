@@ -101,5 +101,28 @@ def serve(lab_file: Path, purposes: tuple[str, ...], agreement: str | None, keep
     serve_lab(read_lab(lab_file), agreement=agreement, purposes=purposes, keep=keep)
 
 
+@lab.command()
+@click.argument("files", metavar="FILE FILE...", type=FILE, nargs=-1, required=True)
+@click.option("--out", type=FILE, default=Path("lab.yaml"), show_default=True, help="The new lab file.")
+@run_cli
+def new(files: tuple[Path, ...], out: Path) -> None:
+    """Write a lab file from several files, one agency for each, as `tally data scan` sees them.
+
+    Columns, bounds and identifiers are what the files hold today: read the comments and correct them before the first job.
+    """
+    from tallystick.core.errors import Invalid
+    from tallystick.lab.scanning.scan import FileScan, scan_file
+    from tallystick.lab.scanning.write import lab_text, write_new
+
+    if len(files) < 2:
+        raise Invalid("document-invalid", "a lab has two agencies or more", hint="tally lab new FILE FILE")
+    found: list[FileScan] = []
+    for file in files:
+        relative = file.absolute() if file.is_absolute() or out.parent != Path() else file
+        found.append(scan_file(relative, taken=[one.name for one in found]))
+    write_new(out, lab_text(found))
+    click.echo(f"written to {out}; next: read its comments, then tally lab check {out} JOB.yaml")
+
+
 def _without_answer(outcomes: list[Outcome]) -> bool:
     return any(outcome.status != "released" for outcome in outcomes)

@@ -5,7 +5,6 @@ DuckDB reads the file in memory; nothing is written.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -21,13 +20,14 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.records.aliases import spellings, strangers
+from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import identifiers_of, known_people, strings
-from tallystick.records.locked import Connection, connect
+from tallystick.records.locked import Connection, connect, quoted
 from tallystick.records.port import Opened
 from tallystick.records.reading import loaded
 from tallystick.records.registry import opened
-from tallystick.records.sources.csv import csv_header, open_csv
+from tallystick.records.usable import FieldCounts, check_usable, count_fields
 
 Texts = npt.NDArray[Any]
 Int64s = npt.NDArray[np.int64]
@@ -36,6 +36,8 @@ MOST: Final = 3
 """Other spellings that a person may have in any dataset."""
 LIMITS: Final[Mapping[str, Any]] = {"people": 100_000_000, "rows_per_person": 100_000, "columns": {}}
 """Of a dataset that is not declared: as much as any may have."""
+SUFFIXES: Final[Mapping[str, str]] = {".parquet": "parquet", ".pq": "parquet", ".xlsx": "xlsx"}
+"""Types of source by the suffix of a file; any other is CSV."""
 ROW: Final = "row"
 """Stands for the key's column where rows are numbered."""
 
@@ -105,6 +107,8 @@ class People:
         duplicates: which keys were merged, and why; None where none are looked for.
         aliases: other spellings; None where none are looked for.
         limit: how many people the list is declared for; None: as many as there are.
+        fields: what became of each identifier, over rows.
+        notes: what was found out about the file and not declared.
     """
 
     name: str
@@ -117,6 +121,8 @@ class People:
     duplicates: Duplicates | None = field(repr=False, default=None)
     aliases: Aliases | None = field(repr=False, default=None)
     limit: int | None = None
+    fields: Mapping[str, FieldCounts] = field(repr=False, default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -146,7 +152,8 @@ class People:
         """Give the counts; no row and no key."""
         return {
             "name": self.name, "rows": self.rows, "keys": len(self.keys), "people": self.count, "key": self.key,
-            "fields": dict(self.columns),
+            "fields": dict(self.columns), "notes": list(self.notes),
+            "read": {name: found.json_value() for name, found in self.fields.items()},
             "duplicates": None if self.duplicates is None else self.duplicates.json_value(),
             "aliases": None if self.aliases is None else self.aliases.json_value(),
         }  # fmt: skip
@@ -163,18 +170,8 @@ def header_of(path: Path) -> list[str]:
             pass
     except OSError as error:
         raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
-    if path.suffix == ".parquet":
-        with connect(None) as connection, opened_file(connection, path) as found:
-            return list(found.columns)
-    header = csv_header(path, name=str(path))
-    if not header or any("\0" in name for name in header):
-        raise Invalid(
-            "file-format",
-            f"{path} does not begin with a CSV header",
-            hint="the first line holds the columns' names, separated by commas, in UTF-8",
-        )
-    often = Counter(header)
-    return [name for name in header if often[name] == 1]
+    with connect(None) as connection, opened_file(connection, path) as found:
+        return list(found.columns)
 
 
 def opened_file(connection: Connection, path: Path) -> AbstractContextManager[Opened]:
@@ -197,12 +194,11 @@ def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, st
     Raises:
         Invalid: `source-missing`, `file-format`. Broken: `source-large`.
     """
-    with connect(None) as connection, opened_file(connection, path) as file:
+    with connect(None) as connection:
         try:
-            (block,) = file.blocks(columns)  # DuckDB reads such a file as a whole
+            copy_rows(connection, path.stem, Source(source_of(path)), path.parent, {name: name for name in columns}, "picked")
             found: dict[str, Any] = connection.execute(
-                f"SELECT {what(block.columns)} FROM {block.clause}",  # noqa: S608 - quoted or numbered names
-                list(block.parameters),
+                f"SELECT {what({name: quoted(name) for name in columns})} FROM picked"  # noqa: S608 - quoted names
             ).fetchnumpy()
         except duckdb.Error as error:
             fault = read_fault(path.stem, error)
@@ -212,13 +208,14 @@ def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, st
 
 
 def separators(path: Path) -> str:
-    """Say what a CSV file seems to be separated by, if not by commas; "" where it is."""
-    return "" if path.suffix == ".parquet" else open_csv(path.stem, path.absolute()).hint
+    """Say what may be wrong with a file whose columns are not those that are looked for; "" where nothing is known."""
+    with connect(None) as connection, opened_file(connection, path) as found:
+        return found.hint
 
 
 def source_of(path: Path) -> dict[str, str]:
     """Give a file as a declaration names its source."""
-    return {"parquet" if path.suffix == ".parquet" else "csv": str(path.absolute())}
+    return {SUFFIXES.get(path.suffix.lower(), "csv"): str(path.absolute())}
 
 
 def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> People:
@@ -251,6 +248,8 @@ def people_of(listed: Listed) -> People:
     )  # fmt: skip
     with reading as records:
         connection = records.connection
+        fields = count_fields(connection, names, records.places)
+        check_usable(listed.name, config, fields)
         keys = strings(connection.execute("SELECT person FROM keys ORDER BY place").fetchnumpy()["person"])
         with known_people(connection, names, single=records.most <= 1):
             identifiers = identifiers_of(connection, names)
@@ -263,13 +262,15 @@ def people_of(listed: Listed) -> People:
         listed.name,
         keys,
         identifiers,
-        {str(name): column for name, column in config.identifiers.items()},
+        {str(name): column for name, column in config.identifier_columns.items()},
         None if listed.numbered else config.person,
         records.rows,
         person,
         records.duplicates,
         aliases,
         listed.limit,
+        fields,
+        records.told,
     )
 
 

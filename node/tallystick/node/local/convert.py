@@ -21,6 +21,7 @@ from tallystick.node import views
 from tallystick.node.local.values import foreign, read_cell, read_fields, write_fields, write_value
 from tallystick.node.ports import Awaits, Decision
 from tallystick.records.survey import AliasCounts, DatasetCheck, DatasetProblem, DatasetSummary, DuplicateCounts
+from tallystick.records.usable import FieldCounts
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1 import types_pb2
 
@@ -244,6 +245,8 @@ def _dataset(view: DatasetSummary) -> pb.DatasetSummary:
         at_most=view.at_most,
         identifiers=_counts(view.identifiers),
         missing=_counts(view.missing),
+        fields=[_field(name, found) for name, found in view.fields.items()],
+        notes=view.notes,
         aliases=None
         if aliases is None
         else pb.AliasCounts(people=aliases.people, spellings=aliases.spellings, unknown_rows=aliases.unknown_rows),
@@ -276,8 +279,30 @@ def _read_dataset(message: pb.DatasetSummary) -> DatasetSummary:
         at_most=message.at_most,
         identifiers=_read_counts(message.identifiers),
         missing=_read_counts(message.missing),
+        fields={one.name: _read_field(one) for one in message.fields},
+        notes=tuple(message.notes),
         aliases=aliases,
         duplicates=duplicates,
+    )
+
+
+def _field(name: str, found: FieldCounts) -> pb.FieldCounts:
+    """Translate counts; a value of the records never leaves the process that read them."""
+    return pb.FieldCounts(
+        name=name,
+        missing=found.missing,
+        usable=found.usable,
+        denied=found.denied,
+        unread=found.unread,
+        mended=found.mended,
+        first=found.first,
+        form=found.form,
+    )
+
+
+def _read_field(message: pb.FieldCounts) -> FieldCounts:
+    return FieldCounts(
+        message.missing, message.usable, message.denied, message.unread, message.mended, message.first, message.form
     )
 
 

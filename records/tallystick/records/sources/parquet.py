@@ -18,7 +18,7 @@ from tallystick.records.locked import Connection, quoted
 from tallystick.records.port import Block, Kind
 
 _KINDS: Final[Mapping[str, Kind]] = {
-    "BOOLEAN": "boolean", "DATE": "date", "DOUBLE": "float", "FLOAT": "float", "TIMESTAMP WITH TIME ZONE": "zoned moment",
+    "BOOLEAN": "boolean", "DATE": "date", "DOUBLE": "float", "FLOAT": "float32", "TIMESTAMP WITH TIME ZONE": "zoned moment",
     "BLOB": "other", "GEOMETRY": "other", "VARIANT": "other",
 }  # fmt: skip
 _INTEGERS: Final = (

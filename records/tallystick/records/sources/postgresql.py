@@ -57,7 +57,7 @@ _COLUMNS: Final = (
 _TYPES: Final = "SELECT t.oid, t.typname, t.typtype, t.typcategory FROM pg_catalog.pg_type AS t WHERE t.oid = ANY(%s)"
 _KINDS: Final[Mapping[str, Kind]] = {
     "bool": "boolean", "int2": "integer", "int4": "integer", "int8": "integer", "oid": "integer", "numeric": "decimal", "money": "decimal",
-    "float4": "float", "float8": "float", "date": "date", "timestamp": "moment", "timestamptz": "zoned moment", "time": "text",
+    "float4": "float32", "float8": "float", "date": "date", "timestamp": "moment", "timestamptz": "zoned moment", "time": "text",
     "timetz": "text", "interval": "text", "uuid": "text",
 }  # fmt: skip
 

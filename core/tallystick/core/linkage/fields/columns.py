@@ -59,6 +59,27 @@ def joined(texts: Texts) -> str | None:
     return whole if len(texts) and whole.isascii() and whole.count(MARK) == len(texts) - 1 else None
 
 
+_UNUSUAL: Final = {
+    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE58, 0xFE63, 0xFF0D, 0xAD], "-"),
+    **dict.fromkeys([0xA0, 0x2002, 0x2003, 0x2007, 0x2009, 0x200A, 0x202F, 0x3000], " "),
+    **dict.fromkeys(
+        map(ord, "'\"`\u00b4\u2018\u2019\u201c\u201d\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202d\u2060\ufeff"), None
+    ),
+}
+"""Of numbers: hyphens and spaces of typographers made plain; quotes and what cannot be seen taken away."""
+
+
+def unmarked(texts: Sequence[str]) -> list[str]:
+    """Give numbers without what spreadsheets and word processors put round them: `'223`, `="223"`, hyphens that are none."""
+    whole = MARK.join(texts)
+    if not texts or (whole.isascii() and not any(mark in whole for mark in "'\"`")):
+        return list(texts)
+    whole = whole.replace('="', "")
+    if whole.count(MARK) != len(texts) - 1:
+        return [text.replace('="', "").translate(_UNUSUAL) for text in texts]
+    return whole.translate(_UNUSUAL).split(MARK)
+
+
 def one_character(texts: Sequence[str]) -> Bools:
     """Tell which texts are empty, or one character, once or more often."""
     size = sizes(texts)

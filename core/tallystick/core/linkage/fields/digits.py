@@ -43,7 +43,7 @@ DENIED_ZIP: Final = frozenset({"00000", "12345", "99999"})
 _ZERO: Final = ord("0")
 _MASKED: Final = re.compile(r"[Xx*#\s.-]*(\d{4})", re.ASCII)
 _SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}", re.ASCII)
-_ZIP: Final = re.compile(r"(\d{3,5})(?:[-\s]?\d{4})?", re.ASCII)
+_ZIP: Final = re.compile(r"(\d{4,5})(?:\s*-?\s*\d{4}|-)?", re.ASCII)
 _EXTENSION: Final = re.compile(r"\s*(?:x|ext(?:\.|ension)?|#)\s*\d+$", re.IGNORECASE | re.ASCII)
 _NO_SEPARATORS: Final = dict.fromkeys(map(ord, " \t\n\r\f\v\x1c\x1d\x1e\x1f().+/-"))
 _LETTERS_OF_MASKS: Final = re.compile(r"[Xx*#\s-]")
@@ -53,6 +53,36 @@ _ABROAD: Final = re.compile(r"\+\W*[^\W1]", re.ASCII)
 """A country code other than 1."""
 
 
+_LABEL: Final = re.compile(
+    rf"(?:^|(?<={columns.MARK}))\s*(?:S\.?\s?S\.?\s?N\.?|S\.?S\.?|SOC(?:IAL|\.)? ?SEC(?:URITY|\.)?)[ .]*"
+    r"(?:NUMBER|NUM|NO\.?|#|NBR)?[ :#=.-]*(?=[0-9Xx*])",
+    re.IGNORECASE | re.ASCII,
+)
+"""What stands before a number that says what it is: `SSN: 223-45-6781`."""
+_WHOLE: Final = tuple(
+    re.compile(
+        rf"(?:^|(?<={columns.MARK}))\s*([1-9])\.([0-9]{{{digits}}})E\+?0?{digits}(?=\s*(?:$|{columns.MARK}))",
+        re.IGNORECASE | re.ASCII,
+    )
+    for digits in (SSN - 1, SSN - 2, SSN - 3)
+)
+"""2.23456781E+08 has all digits of its number; 2.23457E+08 does not, and 2.2345678E+08 may or may not."""
+
+
+def _written(texts: Sequence[str]) -> list[str]:
+    """Give SSNs without marks and words round them, and as whole numbers where they stand as powers of ten."""
+    plain = columns.unmarked(texts)
+    whole = columns.MARK.join(plain)
+    if not ({"s", "S", "e", "E"} & set(whole)):
+        return plain
+    if whole.count(columns.MARK) != len(plain) - 1:  # texts that hold the mark are no numbers; there are hardly any
+        return [text if columns.MARK in text else _written([text])[0] for text in plain]
+    whole = _LABEL.sub("", whole)
+    for pattern in _WHOLE if "E" in whole or "e" in whole else ():
+        whole = pattern.sub(r"\1\2", whole)
+    return whole.split(columns.MARK)
+
+
 def ssns(texts: Sequence[str]) -> list[str | None]:
     """Give SSNs as nine digits. Vectorised: there are about as many of them as people."""
     plain = set(map(len, texts)) == {SSN} and (joined := "".join(texts)).isascii() and joined.isdigit()
@@ -60,7 +90,7 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
         table = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, SSN)
         good = _issued(table) & (table.max(axis=1) != table.min(axis=1))
         return _allowed(texts, good)
-    stripped = columns.objects(list(map(str.strip, texts)))
+    stripped = columns.objects(list(map(str.strip, _written(texts))))
     if not len(stripped):
         return []
     stripped[(columns.sizes(stripped) > _WIDEST) | ~columns.told(str.isascii, stripped)] = ""
@@ -105,6 +135,7 @@ def of_ssns(texts: Sequence[str], rule: Callable[[npt.NDArray[np.uint8]], npt.ND
 
 def ssn4s(texts: Sequence[str]) -> list[str | None]:
     """Give the last four digits of a good SSN, of a masked one (`xxx-xx-1234`), or given alone; 0000 is denied."""
+    texts = _written(texts)
     found = columns.objects(of_ssns(texts, lambda digits: digits[:, -4:]))
     rest = np.flatnonzero(found == None)  # noqa: E711 - of each
     short = _LETTERS_OF_MASKS.sub("", columns.MARK.join(columns.objects(texts)[rest])).split(columns.MARK)
@@ -115,7 +146,11 @@ def ssn4s(texts: Sequence[str]) -> list[str | None]:
 
 
 def zips(texts: Sequence[str]) -> list[str | None]:
-    """Give the first five digits of a ZIP code or ZIP+4; lost leading zeros are put back."""
+    """Give the first five digits of a ZIP code or ZIP+4; one lost leading zero is put back.
+
+    Three digits are denied: they are the first three of a code, or one that lost two zeros, and nobody can tell.
+    """
+    texts = columns.unmarked(texts)
     codes = columns.objects(texts)
     size = columns.sizes(texts)
     plain = (size == _ZIP_5) & columns.told(str.isascii, texts) & columns.told(str.isdigit, texts)
@@ -133,6 +168,7 @@ def zips(texts: Sequence[str]) -> list[str | None]:
 
 def phones(texts: Sequence[str]) -> list[str | None]:
     """Give phone numbers of the North American plan as ten digits, without country code and extension."""
+    texts = columns.unmarked(texts)
     if columns.joined(texts) is None:
         return [_phone(text) for text in texts]
     stripped = columns.without_decimals(list(map(str.strip, texts)))

@@ -12,60 +12,17 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from tallystick.core.linkage.fields import columns
+from tallystick.core.linkage.fields.letters import PLAIN, REPLACED, mended
+from tallystick.core.linkage.fields.standins import PLACEHOLDERS, is_stand_in, word_set
 
-TITLES: Final = frozenset({"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF", "REV", "HON", "SIR"})
-SUFFIXES: Final = frozenset({"JR", "SR", "II", "III", "IV", "PHD", "MD", "DDS", "ESQ", "RN"})
+TITLES: Final = word_set(
+    "ADM AMB BISHOP BR BROTHER CAPT CAPTAIN CDR CMDR COL COLONEL CORPORAL COUNCILMAN CPL CPT DAME DEACON DOCTOR DR ENS FATHER FR GEN GOV HON "
+    "IMAM JUDGE LCDR LIEUTENANT LT LTCOL MAJ MISS MISTER MME MR MRS MS MSGT MX OFFICER PASTOR PFC PRIVATE PROF PROFESSOR PVT RABBI REP REV "
+    "REVEREND SEN SERGEANT SFC SGT SHEIKH SIR SISTER SPC SRA SRTA SSGT TSGT"
+)
+SUFFIXES: Final = word_set("CPA DDS DVM ESQ II III IV JD JR JUNIOR LPN MD PHD RN SENIOR SR V VI VII VIII")
 ORDINALS: Final = frozenset({"1ST", "2ND", "3RD", "4TH", "5TH"})
 """Suffixes of a name in digits."""
-
-PLACEHOLDERS: Final = frozenset(
-    {
-        "ANON",
-        "ANONYMOUS",
-        "BABY",
-        "BABYBOY",
-        "BABYGIRL",
-        "CLIENTDOESNOTKNOW",
-        "CLIENTDOESNTKNOW",
-        "CLIENTPREFERSNOTTOANSWER",
-        "CLIENTREFUSED",
-        "DATANOTCOLLECTED",
-        "DECLINED",
-        "DOESNOTKNOW",
-        "DONOTKNOW",
-        "DONTKNOW",
-        "FNU",
-        "INFANT",
-        "LNU",
-        "MISSING",
-        "NAN",
-        "NMI",
-        "NMN",
-        "NOFIRSTNAME",
-        "NOLASTNAME",
-        "NOMIDDLENAME",
-        "NONAME",
-        "NONE",
-        "NONEGIVEN",
-        "NOTAPPLICABLE",
-        "NOTAVAILABLE",
-        "NOTCOLLECTED",
-        "NOTDISCLOSED",
-        "NOTGIVEN",
-        "NOTKNOWN",
-        "NOTPROVIDED",
-        "NOTRECORDED",
-        "NOTSTATED",
-        "NULL",
-        "REFUSED",
-        "TEST",
-        "UNK",
-        "UNKNOWN",
-        "UNNAMED",
-    }
-)
-"""What is written where a name is not known. Some are names too (Null, Test): a person lost to a pass harms less than a link of
-everyone whose name is not known."""
 
 _NOTHING: Final = re.compile(r"\\N|#[A-Z/0]+[!?]?|[<(\[]?N[\s.]*[/\\]?[\s.]*A[\s.]*[>)\]]?", re.IGNORECASE | re.ASCII)
 """What databases, spreadsheets, R and clerks write for no value: `\\N`, `#REF!`, `NA`, `n/a`."""
@@ -85,28 +42,14 @@ _DROPPED: Final = dict.fromkeys(
 )
 """Marks like these that Unicode takes for letters, or for a space with an accent."""
 
-_PLAIN: Final = str.maketrans(
-    {
-        "ß": "SS",
-        "Æ": "AE",
-        "Ø": "O",
-        "Œ": "OE",
-        "Ł": "L",
-        "Đ": "D",
-        "Ð": "D",
-        "Þ": "TH",
-        "\N{LATIN SMALL LETTER DOTLESS I}": "I",
-    }
-)
-"""Letters whose plain form Unicode does not give by decomposition."""
-
 _INVISIBLE: Final = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Sk"})
 """Unicode categories of combining marks, controls and modifier symbols: they neither stay nor part words."""
 
 _SPACES: Final = frozenset("\t\n\r\v\f")
 
 
-def _kept(character: str) -> str:
+def kept(character: str) -> str:
+    """Give what stays of a character: itself, a space, or nothing."""
     if character.isalnum():
         return character
     if character in _SPACES:
@@ -115,17 +58,23 @@ def _kept(character: str) -> str:
     return "" if hidden else " "
 
 
-_ASCII: Final = {code: _kept(chr(code)) for code in range(128)}
+_ASCII: Final = {code: kept(chr(code)) for code in range(128)}
 _ASCII_MARKED: Final = {**_ASCII, ord(columns.MARK): columns.MARK}
+
+
+def upper(text: str) -> str:
+    """Give text in upper case, without diacritics, and as it was meant where it was read in a wrong encoding."""
+    if text.isascii():
+        return text.upper()
+    marked = unicodedata.normalize("NFKD", mended(text).translate(_DROPPED))
+    return unicodedata.normalize("NFKD", marked.upper()).translate(PLAIN)
 
 
 def words(text: str) -> list[str]:
     """Give the words of a text: upper case, letters and digits only, without diacritics or invisible characters."""
     if text.isascii():
         return text.upper().translate(_ASCII).split()
-    marked = unicodedata.normalize("NFKD", text.translate(_DROPPED))
-    plain = unicodedata.normalize("NFKD", marked.upper()).translate(_PLAIN)
-    return "".join(map(_kept, plain)).split()
+    return "".join(map(kept, upper(text))).split()
 
 
 def joined_words(texts: Sequence[str]) -> list[str]:
@@ -136,24 +85,22 @@ def joined_words(texts: Sequence[str]) -> list[str]:
     return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(columns.MARK)
 
 
-def spaced_words(whole: str) -> str:
-    """Give the words of texts that are one (`columns.joined`), with spaces before and after each word and mark."""
-    return f" {whole.upper().translate(_ASCII_MARKED)} ".replace(columns.MARK, f" {columns.MARK} ")
+def name_words(text: str, *, given: bool = False) -> list[str]:
+    """Give the words of a name, letters only, without titles before and suffixes after it; empty where it stands for an unknown one.
 
-
-def name_words(text: str) -> list[str]:
-    """Give the words of a name, letters only, without titles before and suffixes after it; empty for a placeholder.
-
-    A title or suffix that is all there is stays: Sir and Rev are names too.
+    A title or suffix that is all there is stays: Sir and Rev are names too. An initial behind a given name goes: John A. is John.
     """
     parts = ["".join(c for c in word if c.isalpha()) for word in words(text) if word not in ORDINALS]
     parts = [part for part in parts if part]
-    while len(parts) > 1 and parts[0] in TITLES:
+    if not parts or REPLACED in text or is_stand_in(text, parts, given=given):
+        return []
+    while len(parts) > 1 and (parts[0] in TITLES or (given and parts[0] == "SR")):
         parts = parts[1:]
     while len(parts) > 1 and parts[-1] in SUFFIXES:
         parts = parts[:-1]
-    whole = "".join(parts)
-    return [] if says_nothing(text, parts, PLACEHOLDERS) or (len(whole) > 1 and set(whole) <= {"X"}) else parts
+    while given and len(parts) > 1 and len(parts[-1]) == 1 and len(parts[0]) > 1 and parts[-1].isascii():
+        parts = parts[:-1]
+    return [] if is_stand_in(text, parts, given=given) or says_nothing(text, parts, PLACEHOLDERS) else parts
 
 
 def says_nothing(text: str, parts: Sequence[str], placeholders: Collection[str]) -> bool:
@@ -170,11 +117,16 @@ def says_nothing(text: str, parts: Sequence[str], placeholders: Collection[str])
     return len(whole) <= LONGEST_MARK and _NOTHING.fullmatch(text.strip()) is not None and text.strip() != _NAME
 
 
-def names(texts: Sequence[str]) -> list[str | None]:
-    """Give names as one run of letters: `Smith-Jones, Jr.` is SMITHJONES."""
+def given_names(texts: Sequence[str]) -> list[str | None]:
+    """Give first or middle names as one run of letters: `Sister Mary Ann` is MARYANN."""
+    return ["".join(name_words(text, given=True)) or None for text in texts]
+
+
+def last_names(texts: Sequence[str]) -> list[str | None]:
+    """Give last names as one run of letters: `Smith-Jones, Jr.` is SMITHJONES."""
     return ["".join(name_words(text)) or None for text in texts]
 
 
 def initials(texts: Sequence[str]) -> list[str | None]:
-    """Give the first letter of names."""
-    return [name[:1] if name else None for name in names(texts)]
+    """Give the first letter of first names."""
+    return [name[:1] if name else None for name in given_names(texts)]

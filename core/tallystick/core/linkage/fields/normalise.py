@@ -1,4 +1,4 @@
-"""Raw identifiers to canonical ones, version 1: part of what a job's digest binds, so a change of any rule is a new version.
+"""Raw identifiers to canonical ones, version 2: part of what a job's digest binds, so a change of any rule is a new version.
 
 A value that is missing, malformed or denied becomes missing: it never makes a token. Every rule works on the distinct raw
 values of a column, so a million people cost what their distinct names, dates and numbers cost. Where distinct values are as many as
@@ -24,10 +24,10 @@ from tallystick.core.linkage.fields import columns
 from tallystick.core.linkage.fields.alternates import ALTERNATES
 from tallystick.core.linkage.fields.dates import birth_dates
 from tallystick.core.linkage.fields.digits import phones, ssn4s, ssns, zips
-from tallystick.core.linkage.fields.names import initials, names
+from tallystick.core.linkage.fields.names import given_names, initials, last_names
 from tallystick.core.linkage.fields.places import agency_ids, cities, sexes, streets
 
-VERSION: Final = "v1"
+VERSION: Final = "v2"
 MAX_TEXT: Final = 256
 
 Codes = npt.NDArray[np.int64]
@@ -37,9 +37,9 @@ Rule = Callable[[Sequence[str]], "list[str | None]"]
 RULES: Final[Mapping[str, Rule]] = {
     "ssn": ssns,
     "ssn4": ssn4s,
-    "first_name": names,
-    "middle_name": names,
-    "last_name": names,
+    "first_name": given_names,
+    "middle_name": given_names,
+    "last_name": last_names,
     "first_initial": initials,
     "birth_date": birth_dates,
     "sex": sexes,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import contains
 from typing import Final
 
 import numpy as np
 
 from tallystick.core.linkage.fields import columns
-from tallystick.core.linkage.fields.names import LONGEST_MARK, PLACEHOLDERS, joined_words, says_nothing, spaced_words, words
+from tallystick.core.linkage.fields.letters import mended
+from tallystick.core.linkage.fields.names import LONGEST_MARK, joined_words, says_nothing, words
+from tallystick.core.linkage.fields.standins import PLACEHOLDERS
+from tallystick.core.linkage.fields.streets import plain_lines, plain_words
 
 _SEXES: Final = {
     "F": "F",
@@ -25,39 +28,6 @@ _SEXES: Final = {
     "NONBINARY": "X",
 }
 
-_STREET_WORDS: Final = {
-    "ALLEY": "ALY",
-    "APARTMENT": "APT",
-    "AV": "AVE",
-    "AVENUE": "AVE",
-    "BOULEVARD": "BLVD",
-    "CIRCLE": "CIR",
-    "COURT": "CT",
-    "CRESCENT": "CRES",
-    "DRIVE": "DR",
-    "EAST": "E",
-    "EXPRESSWAY": "EXPY",
-    "HIGHWAY": "HWY",
-    "LANE": "LN",
-    "MOUNT": "MT",
-    "NORTH": "N",
-    "NORTHEAST": "NE",
-    "NORTHWEST": "NW",
-    "PARKWAY": "PKWY",
-    "PLACE": "PL",
-    "ROAD": "RD",
-    "SAINT": "ST",
-    "SOUTH": "S",
-    "SOUTHEAST": "SE",
-    "SOUTHWEST": "SW",
-    "SQUARE": "SQ",
-    "STR": "ST",
-    "STREET": "ST",
-    "SUITE": "STE",
-    "TERRACE": "TER",
-    "TRAIL": "TRL",
-    "WEST": "W",
-}
 _CITY_WORDS: Final = {"FORT": "FT", "MOUNT": "MT", "SAINT": "ST", "SAINTE": "STE"}
 
 _NO_ADDRESS: Final = PLACEHOLDERS | {
@@ -78,9 +48,6 @@ _NO_ADDRESS: Final = PLACEHOLDERS | {
 _NO_ID: Final = PLACEHOLDERS | {"NA"}
 _ROUNDED: Final = re.compile(r"\d(?:\.\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
 """What a spreadsheet makes of a long number: 1.23457E+11 is many people's."""
-_HOUSE: Final = re.compile(r"\d+[A-Z]?", re.ASCII)
-_HOUSES: Final = re.compile(rf"(?:^|(?<={columns.MARK} )) *\d+[A-Z]?(?= )(?: +\d+(?= ))*", re.ASCII)
-"""The same of many lines that are joined with the mark between spaces."""
 _NOTHING: Final = dict.fromkeys(_NO_ADDRESS, "")
 
 
@@ -91,50 +58,38 @@ def sexes(texts: Sequence[str]) -> list[str | None]:
 
 def streets(texts: Sequence[str]) -> list[str | None]:
     """Give a street line without spaces, its words abbreviated: `12 North Main Street` is 12NMAINST. A letter or zeros alone are none."""
-    return _lines(texts, _street)
+    return _lines(texts, houses=True)
 
 
 def street_names(texts: Sequence[str]) -> list[str | None]:
     """Give street lines without the number of the house: 5THAVE of `12B 5th Avenue`. A line of a number alone is denied."""
-    return _lines(texts, _street_name, without=_HOUSES)
+    return _lines(texts, houses=False)
 
 
-def _lines(texts: Sequence[str], rule: Callable[[str], str | None], without: re.Pattern[str] | None = None) -> list[str | None]:
-    """Give what a rule makes of each line; of nearly all of them together.
-
-    Args:
-        texts: lines.
-        rule: what is made of one.
-        without: what is taken away from the words of a line before they are joined.
-    """
-    joined = columns.joined(texts)
-    if joined is None:
-        return [rule(text) for text in texts]
-    spaced = spaced_words(joined)
-    if without is not None:
-        spaced = without.sub(" ", spaced)
+def _lines(texts: Sequence[str], *, houses: bool) -> list[str | None]:
+    """Give the plain form of each line, of all of them together; None where a line says nothing."""
+    if not texts:
+        return []
+    if not columns.MARK.join(texts).isascii() or columns.joined(texts) is None:
+        texts = [mended(text.replace(columns.MARK, "")) for text in texts]
+    found = columns.objects(plain_lines(columns.MARK.join(texts), houses=houses).split(columns.MARK))
+    spaced = plain_words(texts)
     parts = spaced.split(" ")
-    found = columns.objects("".join(map(_STREET_WORDS.get, parts, parts)).split(columns.MARK))
     whole = "".join(parts).split(columns.MARK)
     more = "".join(map(_NOTHING.get, parts, parts)).split(columns.MARK)
     # of these there are few: what one rule or another may deny
     asked = columns.one_character(found.tolist()) | (columns.sizes(whole) <= LONGEST_MARK)
     asked |= columns.among(whole, _NO_ADDRESS) | (columns.sizes(more) == 0)
     for at in np.flatnonzero(asked).tolist():
-        found[at] = rule(texts[at])
-    return list(found.tolist())
+        if _says_none(texts[at], str(found[at])):
+            found[at] = None
+    return columns.only(found.tolist(), found.astype(bool))
 
 
-def _street(text: str) -> str | None:
-    return _joined(text, words(text), _STREET_WORDS)
-
-
-def _street_name(text: str) -> str | None:
-    parts = words(text)
-    house = 1 if parts and _HOUSE.fullmatch(parts[0]) else 0
-    while house and house < len(parts) and parts[house].isdigit():
-        house += 1  # 12-14 Main St, 12 1/2 Main St
-    return _joined(text, parts[house:], _STREET_WORDS)
+def _says_none(text: str, line: str) -> bool:
+    """Tell whether a line stands for none. 5 and 11 are the numbers of houses."""
+    one_character = len(set(line)) <= 1 and not line.strip("0").isdecimal()
+    return one_character or says_nothing(text, words(text), _NO_ADDRESS)
 
 
 def cities(texts: Sequence[str]) -> list[str | None]:

@@ -1,0 +1,286 @@
+"""Dates as files write them: one reader for birth dates and for columns of type `date`.
+
+A value is read alone where its form says what it is: `1990-03-04`, `19900304`, `04-MAR-1990`, `March 4, 1990`, `02012007`, a moment with or
+without a zone (the day is the one that is written). Whether 03/04/1990 is in March or in April is a matter of the whole column
+(`decide`): a value above 12 in the first place says that the day comes first, one in the second place that the month does; a column that
+says neither is read as in the US. A declared format (`parse_format`) decides alone.
+
+Two digits of a year are read only where one century is possible: that within the bounds, or by a declared pivot. Numbers of days, as
+spreadsheets keep dates, are read only in a column that consists of nothing else.
+
+Nothing here knows today's date or a time zone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tallystick.core.errors import Invalid
+
+Int64s = npt.NDArray[np.int64]
+
+YEARS: Final = range(1850, 2101)
+"""Years that four digits may mean."""
+SERIALS: Final = {"serial": date(1899, 12, 30), "serial-1904": date(1904, 1, 1)}
+"""Day 0 of the numbers of spreadsheets."""
+SERIAL_DAYS: Final = range(367, 73_050)
+"""Numbers that are taken for days: 1901 to 2099."""
+_MONTHS: Final = (
+    "JANUARY",
+    "FEBRUARY",
+    "MARCH",
+    "APRIL",
+    "MAY",
+    "JUNE",
+    "JULY",
+    "AUGUST",
+    "SEPTEMBER",
+    "OCTOBER",
+    "NOVEMBER",
+    "DECEMBER",
+)
+_MONTH: Final = {name[:size]: at for at, name in enumerate(_MONTHS, 1) for size in range(3, len(name) + 1)}
+_DAYS: Final = r"(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]*\.?,? *)?"
+
+_TIME: Final = r"(?:(?:T|,? +|:(?=\d\d:\d\d))\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)? *(?:[AP]\.?M\.?)? *(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+_ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.]| )(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
+_YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/.]| )(\d{1,2})\2(\d{4}|\d{2})" + _TIME, re.ASCII)
+_COMPACT: Final = re.compile(r"(\d{8})(?:T?\d{4}(?:\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{4})?|\.0+)?", re.ASCII)
+_LOST_ZERO: Final = re.compile(r"(\d{7})(?:\.0+)?", re.ASCII)
+_GAP: Final = r"[-/.,' ]*"
+_DAY_NAME: Final = re.compile(
+    _DAYS + rf"(\d{{1,2}})(?:ST|ND|RD|TH)?(?: OF)?{_GAP}([A-Z]{{3,9}}){_GAP}(\d{{4}}|\d{{2}})" + _TIME, re.ASCII
+)
+_NAME_DAY: Final = re.compile(
+    _DAYS + rf"([A-Z]{{3,9}}){_GAP}(\d{{1,2}})(?:ST|ND|RD|TH)?[-/.,' ]+(\d{{4}}|\d{{2}})" + _TIME, re.ASCII
+)
+_YEAR_NAME: Final = re.compile(rf"(\d{{4}}){_GAP}([A-Z]{{3,9}}){_GAP}(\d{{1,2}})" + _TIME, re.ASCII)
+_SERIAL: Final = re.compile(r"(\d{3,5})(?:\.\d+)?", re.ASCII)
+_SHORT_US: Final = re.compile(r"(\d)(\d{2})(\d{2})", re.ASCII)
+_NO_SPACE: Final = re.compile(r" *([-/]) *")
+_PLAIN: Final = {
+    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFE63, 0xFF0D], "-"),
+    **dict.fromkeys([0x09, 0xA0, 0x2007, 0x2009, 0x202F], " "),
+    **dict.fromkeys(map(ord, "=\"'`\u2018\u2019\u201c\u201d\u200b\u200e\u200f\u202a\u202c\ufeff\xad")),
+}
+"""Unusual hyphens and spaces made usual; quotes and what cannot be seen taken away."""
+
+_TOKEN: Final = re.compile(r"(Y{4}|Y{2}|MON|M{3,4}|M{1,2}|D{1,2})")
+_STRFTIME: Final = {"%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD", "%b": "MON", "%B": "MON"}
+
+
+@dataclass(frozen=True)
+class DateRule:
+    """How the dates of one column are read.
+
+    Attributes:
+        day_first: 03/04/1990 is 3 April.
+        serial: day 0 of numbers of days; None where numbers are none.
+        low, high: two digits of a year stand for the one that is within these.
+        pivot: two digits of a year up to this are of this century, greater ones of the last; None without one.
+        pattern: of a declared format, which then is the only one.
+        places: of a declared format: what its groups are, of `y`, `m`, `d`.
+    """
+
+    day_first: bool = False
+    serial: date | None = None
+    low: date = date(1900, 1, 1)
+    high: date = date(2099, 12, 31)
+    pivot: int | None = None
+    pattern: re.Pattern[str] | None = None
+    places: str = ""
+
+    @property
+    def declared(self) -> bool:
+        """Whether a format was declared."""
+        return self.pattern is not None or self.serial is not None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the values of a column say of the order of day and month.
+
+    Attributes:
+        day_first, month_first: rows that can only be read so.
+        either: rows that can be read both ways.
+    """
+
+    day_first: int
+    month_first: int
+    either: int
+
+
+def parse_format(text: str, rule: DateRule) -> DateRule:
+    """Give the rule of a declared format: `DD/MM/YYYY`, `MMDDYYYY`, `DD-MON-YY`, `%d.%m.%Y`, `serial`, `serial-1904`.
+
+    A time behind the date is read over. Where the format parts day, month and year, so may any of - / . and space in a value.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    if text.lower() in SERIALS:
+        return replace(rule, serial=SERIALS[text.lower()])
+    plain = text
+    for mark, token in _STRFTIME.items():
+        plain = plain.replace(mark, token)
+    plain = re.split(r"[T ]H", plain.upper().strip(), maxsplit=1)[0]
+    pattern, places = "", ""
+    for part in filter(None, _TOKEN.split(plain)):
+        if _TOKEN.fullmatch(part):
+            places += "n" if part.startswith("MO") or (len(part) > 2 and part[0] == "M") else part[0].lower()
+            pattern += r"([A-Z]{3,9})\.?" if places[-1] == "n" else rf"(\d{{{len(part)}}})"
+        elif part.strip("-/., "):
+            break
+        else:
+            pattern += "[-/., ]+"
+    else:
+        if sorted(places.replace("n", "m")) == ["d", "m", "y"]:
+            if "+" in pattern:  # with something between them, day and month may be of one digit
+                pattern = pattern.replace(r"(\d{1})", r"(\d{1,2})")
+                pattern = re.sub(r"\(\\d\{2\}\)", r"(\\d{1,2})", pattern) if "YYYY" in plain else _shorter(pattern, places)
+            return replace(rule, pattern=re.compile(pattern + _TIME, re.ASCII), places=places)
+    raise Invalid(
+        "document-invalid", f"format {text}: is no format of dates", hint="such as DD/MM/YYYY, MMDDYYYY, DD-MON-YY, serial"
+    )
+
+
+def _shorter(pattern: str, places: str) -> str:
+    """Let day and month be of one digit, and the year not."""
+    groups = iter(places)
+    return re.sub(r"\([^)]*\)", lambda found: r"(\d{1,2})" if next(groups) in "md" else found[0], pattern)
+
+
+def read_dates(texts: Sequence[str], rule: DateRule) -> list[str | None]:
+    """Give dates as ISO text; None for what is not read."""
+    return [_read(text, rule) for text in texts]
+
+
+def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRule, Evidence]:
+    """Give the rule by which a column is read, and what its values say of the order of day and month.
+
+    Args:
+        texts: the distinct values.
+        counts: rows of each.
+        rule: what is declared.
+
+    Where both orders are needed, the order of more rows stands in the rule; whoever asked refuses the column.
+    """
+    if rule.declared:
+        return rule, Evidence(0, 0, 0)
+    if _are_serials(texts):
+        return replace(rule, serial=SERIALS["serial"]), Evidence(0, 0, 0)
+    month, day = (
+        np.array([one is not None for one in read_dates(texts, replace(rule, day_first=first))]) for first in (False, True)
+    )
+    # what names a month, or has its year first, reads the same in both orders and says nothing of it
+    ordered = np.array([_has_order(text) for text in texts], dtype=np.bool_)
+    only_day, only_month, both = (
+        int(counts[which].sum()) for which in (ordered & day & ~month, ordered & month & ~day, ordered & day & month)
+    )
+    return replace(rule, day_first=only_day > only_month), Evidence(only_day, only_month, both)
+
+
+def says_order(text: str, day_first: bool) -> bool:
+    """Tell whether a value can be read in one order of day and month alone, and it is this one."""
+    readings = [_read(text, DateRule(day_first=first)) for first in (day_first, not day_first)]
+    return _has_order(text) and readings[0] is not None and readings[1] is None
+
+
+def _are_serials(texts: Sequence[str]) -> bool:
+    """Tell whether values plainly are numbers of days: all are in their range, and one at least is no 3/29/04 without its marks."""
+    plain = False
+    for text in texts:
+        found = _SERIAL.fullmatch(text.strip())
+        if found is None or int(found[1]) not in SERIAL_DAYS:
+            return False
+        short = _SHORT_US.fullmatch(found[1])
+        plain |= short is None or _day(2000, int(short[1]), int(short[2])) is None
+    return plain
+
+
+def _has_order(text: str) -> bool:
+    written = _clean(text)
+    if _YEAR_LAST.fullmatch(written):
+        return True
+    compact = _COMPACT.fullmatch(written)
+    return compact is not None and _compact(compact[1], "ymd") is None
+
+
+def _clean(text: str) -> str:
+    return _NO_SPACE.sub(r"\1", " ".join(text.translate(_PLAIN).split())).upper()
+
+
+def _read(text: str, rule: DateRule) -> str | None:
+    if rule.pattern is None and rule.serial is None and (iso := _ISO.fullmatch(text)):
+        return text if _day(int(iso[1]), int(iso[2]), int(iso[3])) else None
+    written = _clean(text)
+    found = _by_format(written, rule) if rule.declared else _by_form(written, rule)
+    return None if found is None else found.isoformat()
+
+
+def _by_format(text: str, rule: DateRule) -> date | None:
+    if rule.serial is not None:
+        number = _SERIAL.fullmatch(text)
+        return rule.serial + timedelta(int(number[1])) if number and int(number[1]) in SERIAL_DAYS else None
+    assert rule.pattern is not None
+    found = rule.pattern.fullmatch(text)
+    if found is None:
+        return None
+    said = dict(zip(rule.places, found.groups(), strict=True))
+    month = _MONTH.get(said["n"], 0) if "n" in said else int(said["m"])
+    return _of_year(said["y"], month, int(said["d"]), rule)
+
+
+def _by_form(text: str, rule: DateRule) -> date | None:
+    """Read a value whose form says what it is, but for the order of day and month."""
+    if found := _YEAR_FIRST.fullmatch(text):
+        return _day(int(found[1]), int(found[3]), int(found[4]))
+    if found := _YEAR_LAST.fullmatch(text):
+        month, day = (found[3], found[1]) if rule.day_first else (found[1], found[3])
+        return _of_year(found[4], int(month), int(day), rule)
+    if found := _COMPACT.fullmatch(text):
+        return _compact(found[1], "ymd") or (
+            _compact(text[:8], "dmy" if rule.day_first else "mdy") if text[8:9] in {"", "."} else None
+        )
+    if found := _LOST_ZERO.fullmatch(text):
+        return _compact("0" + found[1], "dmy" if rule.day_first else "mdy")
+    for pattern, order in ((_DAY_NAME, "dny"), (_NAME_DAY, "ndy"), (_YEAR_NAME, "ynd")):
+        if found := pattern.fullmatch(text):
+            said = dict(zip(order, found.groups(), strict=True))
+            return _of_year(said["y"], _MONTH.get(said["n"], 0), int(said["d"]), rule)
+    return None
+
+
+def _compact(digits: str, order: str) -> date | None:
+    """Read eight digits in one order; a year far from all that lived is none."""
+    at, said = 0, {}
+    for part in order:
+        width = 4 if part == "y" else 2
+        said[part], at = int(digits[at : at + width]), at + width
+    return _day(said["y"], said["m"], said["d"]) if said["y"] in YEARS else None
+
+
+def _of_year(year: str, month: int, day: int, rule: DateRule) -> date | None:
+    if len(year) > 2:
+        return _day(int(year), month, day)
+    if rule.pivot is not None:
+        return _day(int(year) + (2000 if int(year) <= rule.pivot else 1900), month, day)
+    possible = [
+        found for century in (1900, 2000) if (found := _day(century + int(year), month, day)) and rule.low <= found <= rule.high
+    ]
+    return possible[0] if len(possible) == 1 else None
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""A first look at a file: what a declaration of it could say. Nothing leaves this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from tallystick.core.agreement.declaration import DeclaredDataset, Source
+from tallystick.core.errors import Invalid, TallyError
+from tallystick.lab.linking.headers import guessed_fields, guessed_key
+from tallystick.lab.linking.people import LIMITS, ROW, header_of, source_of
+from tallystick.lab.scanning.columns import ColumnScan, scan_column
+from tallystick.records.copying import copy_rows
+from tallystick.records.files import read_fault
+from tallystick.records.locked import connect, quoted
+from tallystick.records.reading import loaded
+from tallystick.records.usable import FieldCounts, count_fields
+
+_TABLE: Final = "scanned"
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """A file.
+
+    Attributes:
+        name: a name for its dataset.
+        source: as a declaration names it; the path as it was given.
+        rows: how many.
+        people: how many different keys.
+        most: rows of the key that has most.
+        key: the column that seems to be the person key; None where none does.
+        identifiers: by identifier, the column that seems to hold it.
+        fields: what became of each identifier.
+        shown: an unread value of each identifier that has one, for the owner's terminal.
+        problem: why identifiers could not be read.
+        columns: the others.
+        notes: what was found out about the file.
+    """
+
+    name: str
+    source: dict[str, str]
+    rows: int
+    people: int
+    most: int
+    key: str | None
+    identifiers: dict[str, str]
+    fields: dict[str, FieldCounts] = field(repr=False)
+    shown: dict[str, str] = field(repr=False)
+    problem: TallyError | None
+    columns: tuple[ColumnScan, ...]
+    notes: tuple[str, ...]
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it for programs; levels of categories are the only values in it."""
+        return {
+            "name": self.name, "source": self.source, "rows": self.rows, "people": self.people, "most_rows": self.most, "key": self.key,
+            "identifiers": self.identifiers, "fields": {name: found.json_value() for name, found in self.fields.items()},
+            "problem": None if self.problem is None else self.problem.message, "notes": list(self.notes),
+            "columns": [
+                {"name": one.name, "declared": one.declared, "missing": one.missing, "remarks": list(one.remarks)} for one in self.columns
+            ],
+        }  # fmt: skip
+
+
+def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()) -> FileScan:
+    """Look at a file.
+
+    Args:
+        path: CSV, Parquet or a spreadsheet.
+        key: the column of the person key; None: found.
+        taken: names that the dataset may not have.
+
+    Raises:
+        Invalid: `file-missing`, `file-format`, `source-missing`, `source-columns`: no such key. Broken: `source-large`.
+    """
+    header = header_of(path)
+    if key is not None and key not in header:
+        raise Invalid("source-columns", f"{path.name} has no column {key}", hint=f"it has: {', '.join(header)}")
+    (kind,) = source_of(path)
+    identifiers = guessed_fields(header)
+    with connect(None) as connection:
+        try:
+            read = copy_rows(
+                connection, path.stem, Source(source_of(path)), path.parent, {name: name for name in header}, _TABLE
+            )
+            rows = int(connection.execute(f"SELECT count(*) FROM {_TABLE}").fetchone()[0])  # noqa: S608 - a name of ours
+            found_key = key or guessed_key(header) or _unique(connection, header, rows)
+            people, most = (rows, 1) if found_key is None else _keys(connection, found_key)
+            others = [name for name in header if name not in {*identifiers.values(), found_key}]
+            columns = tuple(scan_column(connection, _TABLE, name, rows, read.decimal) for name in others)
+        except duckdb.Error as error:
+            fault = read_fault(path.stem, error)
+        else:
+            shown: dict[str, str] = {}
+            fields, problem, notes = _identifiers(path, found_key, identifiers, shown)
+            return FileScan(
+                dataset_name(path, taken), {kind: str(path)}, rows, people, most, found_key, identifiers, fields, shown, problem,
+                columns,
+                notes or read.notes,
+            )  # fmt: skip
+    raise fault  # outside the handler: DuckDB's own text quotes values
+
+
+def dataset_name(path: Path, taken: Collection[str] = ()) -> str:
+    """Give a dataset the name of its file, as far as names may have its characters."""
+    plain = re.sub(r"[^a-z0-9]+", "_", path.name.split(".")[0].lower()).strip("_")[:50]
+    name = plain if plain[:1].isalpha() else f"data_{plain}".rstrip("_")
+    number = 2
+    while name in taken:
+        name, number = f"{name.rstrip('0123456789_')}_{number}", number + 1
+    return name
+
+
+def _unique(connection: Any, header: list[str], rows: int) -> str | None:
+    """Give the first column in which every row has a value of its own."""
+    for name in header if rows else ():
+        one = quoted(name)
+        if connection.execute(f"SELECT count(DISTINCT {one}) FROM {_TABLE}").fetchone()[0] == rows:  # noqa: S608 - quoted names
+            return name
+    return None
+
+
+def _keys(connection: Any, key: str) -> tuple[int, int]:
+    counts = f"SELECT count(*) AS rows FROM {_TABLE} WHERE {quoted(key)} IS NOT NULL GROUP BY {quoted(key)}"  # noqa: S608 - quoted names
+    people, most = connection.execute(f"SELECT count(*), coalesce(max(rows), 0) FROM ({counts})").fetchone()  # noqa: S608 - as above
+    return int(people), int(most)
+
+
+def _identifiers(
+    path: Path, key: str | None, identifiers: dict[str, str], shown: dict[str, str]
+) -> tuple[dict[str, FieldCounts], TallyError | None, tuple[str, ...]]:
+    """Read the identifiers as a node would, and count what becomes of them."""
+    value = {**LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": identifiers}
+    try:
+        config = DeclaredDataset.read(value, what=path.name)
+        with loaded(path.stem, config, path.parent, max_memory_mib=None, columns=(), numbered=key is None) as records:
+            return count_fields(records.connection, tuple(config.identifiers), records.places, shown), None, records.told
+    except TallyError as error:
+        return {}, error, ()

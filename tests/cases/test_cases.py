@@ -1,0 +1,101 @@
+"""Every case of this folder, through the command that it names: README.md."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pytest
+import yaml
+
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.records.reading import loaded
+
+CASES: Final[dict[str, Any]] = {
+    path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))
+}
+
+
+def of(key: str) -> list[str]:
+    return [name for name, case in CASES.items() if key in case]
+
+
+def tried(*arguments: str, tz: str = "UTC") -> subprocess.CompletedProcess[str]:
+    """Run `tally link try` as a process of its own, so that its time zone is the case's."""
+    command = [sys.executable, "-m", "tallystick.client.cli", "link", "try", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "TZ": tz}, check=False)
+
+
+def test_every_case_is_tried() -> None:
+    kinds = [set(of(key)) for key in ("pairs", "identifier", "says", "column")]
+    assert set().union(*kinds) == set(CASES)
+    assert sum(map(len, kinds)) == len(CASES) > 15
+
+
+@pytest.mark.parametrize("name", of("identifier"))
+def test_values_of_an_identifier(name: str) -> None:
+    case = CASES[name]
+
+    def one(raw: str) -> str | None:
+        return normalised(case["identifier"], [raw]).texts()[0]
+
+    for first, second in case.get("same", []):
+        assert one(first) == one(second) is not None, (first, second)
+    for first, second in case.get("apart", []):
+        assert one(first) != one(second), (first, second)
+    assert [raw for raw in case.get("missing", []) if one(raw) is not None] == []
+
+
+@pytest.mark.parametrize("name", of("pairs"))
+def test_links_of_two_files(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    if "a_sql" in case:
+        first = tmp_path / "a.parquet"
+        duckdb.sql(f"COPY ({case['a_sql']}) TO '{first}' (FORMAT parquet)")
+    else:
+        first.write_text(case["a"], "utf-8")
+    second.write_text(case["b"], "utf-8")
+    arguments = [str(first), str(second), "--format", "json", *(word for link in case["link"] for word in ("--link", link))]
+    if case["pairs"]:
+        truth = tmp_path / "truth.csv"
+        truth.write_text("a,b\n" + "".join(f"{a},{b}\n" for a, b in case["pairs"]), "utf-8")
+        arguments += ["--truth", str(truth)]
+    done = tried(*arguments, tz=case.get("tz", "UTC"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["links"] == len(case["pairs"])
+    if case["pairs"]:
+        assert (found["score"]["found"], found["score"]["wrong"]) == (len(case["pairs"]), 0)
+
+
+@pytest.mark.parametrize("name", of("says"))
+def test_what_is_said_of_two_files(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    data = case["file_a"].encode()
+    first.write_bytes(gzip.compress(data) if case.get("gzip") else data)
+    second.write_text(case["file_b"], "utf-8")
+    done = tried(str(first), str(second), *case.get("arguments", []))
+    assert re.search(case["says"], done.stdout + done.stderr)
+    assert done.returncode == case.get("exit", done.returncode)
+
+
+@pytest.mark.parametrize("name", of("column"))
+def test_the_values_of_a_column(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    cells = [case["cells"].get(str(at), case["cells"]["rest"]) for at in range(1, case["people"] + 1)]
+    (tmp_path / "a.csv").write_text("id,x\n" + "".join(f'{at},"{cell}"\n' for at, cell in enumerate(cells)), "utf-8")
+    value = {"source": {"csv": "a.csv"}, "person": "id", "identifiers": {}, "columns": {"x": case["column"]}}
+    with loaded("a", DeclaredDataset.read(value, what="a"), tmp_path, max_memory_mib=256) as records:
+        total, counted = records.connection.execute("SELECT sum(x), count(x) FROM records").fetchone()
+    assert (total, counted) == (Decimal(str(case["sum"])), case["counted"])
