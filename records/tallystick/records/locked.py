@@ -19,7 +19,7 @@ THREADS: Final = 2
 def connect(max_memory_mib: int | None) -> Connection:
     """Open an empty database in memory, which may take so much of it; None: four fifths of what this machine or container has."""
     limit = {} if max_memory_mib is None else {"memory_limit": f"{max_memory_mib}MiB"}
-    return duckdb.connect(
+    connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -30,6 +30,8 @@ def connect(max_memory_mib: int | None) -> Connection:
             **limit,
         }
     )
+    connection.execute("SET TimeZone = 'UTC'")  # no moment depends on where the machine stands
+    return connection
 
 
 def lock(connection: Connection) -> None:

@@ -122,6 +122,8 @@ def look(path: Path, *, name: str, encoding: str | None, delimiter: str | None, 
     found = Look(path, zipped=start.startswith(GZIP), skip=skip or 0)
     if path.suffix == ".gz" and not found.zipped:
         found = replace(found, notes=(f"{path.name} is not compressed, whatever its suffix says",))
+    if found.zipped and path.suffix.lower() != ".gz":
+        found = replace(found, notes=(f"{path.name} is compressed with gzip, which its suffix does not say: it is read",))
     found, tail = _encoding(found, name, encoding)
     found = _header(found, delimiter, declared=skip is not None)
     return _footer(found, tail)

@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 
 from tallystick.core.agreement.declaration import PathText
+from tallystick.core.errors import Invalid
 from tallystick.core.model import Document
 from tallystick.records.files import check_file, read_fault
 from tallystick.records.locked import Connection, quoted
@@ -33,6 +34,9 @@ _INTEGERS: Final = (
     "UBIGINT",
     "UHUGEINT",
 )
+
+
+_MAGIC: Final = b"PAR1"
 
 
 class ParquetSettings(Document):
@@ -82,6 +86,14 @@ def open_parquet(connection: Connection, dataset: str, path: Path) -> OpenedParq
         Invalid: `source-missing`, `file-format`.
     """
     check_file(dataset, path)
+    with path.open("rb") as file:
+        whole = file.read(len(_MAGIC)) == _MAGIC
+    if not whole:
+        raise Invalid(
+            "file-format",
+            f"dataset {dataset}: the source is no Parquet file, whatever its suffix says",
+            hint="declare what it is, such as csv: FILE",
+        )
     parameters = (glob.escape(str(path)),)
     try:
         described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", parameters).fetchall()

@@ -58,7 +58,7 @@ SHORT: Final = {**WORDS, **_ORDINALS}
 
 _KEPT: Final = {code: kept(chr(code)) for code in range(128)} | {ord(M): f" {M} ", ord("#"): " # "}
 _NUMBERED: Final = (
-    "POBOX", "BOX", "RR", "HC", "STE", "SUITE", "LOT", "RM", "ROOM", "BLDG", "BUILDING", "FL", "FLOOR", "SPC", "SPACE", "TRLR", "HWY", "RTE",
+    "POBOX", "BOX", "RR", "HC", "CR", "SR", "LOT", "BLDG", "BUILDING", "FL", "FLOOR", "SPC", "SPACE", "TRLR", "HWY", "RTE",
 )  # fmt: skip
 """Words that a number follows, with # before it or not."""
 _HALF: Final = re.compile(r"(?:(?<=\d)|(?<=\d[ -])) *1 */ *2(?![\d/])", re.ASCII)
@@ -71,7 +71,13 @@ _PHRASES: Final = tuple(
         (r"(?<= )(?:RURAL (?:ROUTE|RT|RTE|DELIVERY)|R R|R F D|RFD|RRT)(?= )", "RR"),
         (rf"(?<={M} )(?:ROUTE|RTE|RT)(?= (?:# )?\d+[A-Z]? BO?X )", "RR"),
         (r"(?<= )(?:(?:HIGHWAY|HWY) CONTRACT(?: ROUTE| RTE| RT)?|H C|HCR|STAR ROUTE|STAR RTE)(?= )", "HC"),
-        (r"(?<= )(?:APARTMENT|APTMT|APTO|APT|UNIT|UNT|DEPT)(?= [#\dA-Z])(?: (?:#|NO|NUM|NUMBER)(?= [\dA-Z]))?", "APT"),
+        (r"(?<= )(?:(?:COUNTY|CNTY|CO) (?:ROAD|RD)|CTH)(?= \d)", "CR"),
+        (r"(?<= )(?:STATE|ST) (?:ROUTE|RTE|RT)(?= \d)", "SR"),
+        (
+            (r"(?<= )(?:APARTMENT|APTMT|APTO|APT|UNIT|UNT|DEPT|SUITE|STE|ROOM|RM)(?= (?:[#\d]|(?:NO|NUM|NUMBER) |[A-Z]\d* ))"
+            r"(?: (?:#|NO|NUM|NUMBER)(?= [\dA-Z]))?"),
+            "APT",
+        ),
         (r"(?<= )(?:NO|NUM|NUMBER)(?= \d)", "#"),
         (rf"(?<={M} )#(?= )", ""),
         ("|".join(f"(?<= {word}) #(?= )" for word in _NUMBERED), ""),
