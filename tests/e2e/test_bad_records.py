@@ -50,7 +50,7 @@ RECORDS: Final[dict[str, tuple[Callable[[Path], None], str, str]]] = {
     "right_to_left": (csv(HEADER + ROW.replace("red", "\u202ered")), "source-bounds", "in column ward"),
     "empty": (csv(""), "file-format", "the source is empty"),
     "header_only": (csv(HEADER), "too-few", "fewer people than the 1"),
-    "ragged": (csv(HEADER + ROW + f"2,{CANARY}\n"), "file-format", "not well-formed"),
+    "ragged": (csv(HEADER + ROW + f"2,{CANARY}\n"), "file-format", "line 3 has 2 fields, the header has 9"),
     "twice_named": (csv(HEADER.replace("note", "age") + ROW), "source-columns", "lacks the column of age"),
     "varies": (csv(HEADER + ROW + ROW.replace("red", "blue")), "source-varies", "ward differs among a person's rows"),
     "nested": (parquet(f"SELECT {GOOD} [1] AS age, 3.5 AS cost"), "source-types", "nested or binary values in age"),

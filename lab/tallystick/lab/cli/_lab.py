@@ -11,7 +11,6 @@ import click
 
 from tallystick.client.cli._progress import Progress
 from tallystick.client.cli._tables import print_result, write_result
-from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.terminal import print_table
 from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, named_by
@@ -19,8 +18,8 @@ from tallystick.lab.network.check import Checked
 from tallystick.lab.network.model import Lab
 from tallystick.lab.network.processes import stoppable
 from tallystick.lab.network.run import LabNetwork, Outcome, refused_outright
-from tallystick.records.survey import DatasetProblem, DatasetSummary, survey
-from tallystick.records.usable import HALF, FieldCounts, check_usable, sentence
+from tallystick.records.survey import DatasetProblem, survey
+from tallystick.records.usable import HALF, FieldCounts, sentence
 
 
 def print_files(checked: Checked, question: Question) -> None:
@@ -79,25 +78,21 @@ def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None
 
 
 def look_at_files(lab: Lab, questions: Sequence[Question]) -> None:
-    """Read the files that questions ask about before anything starts; say on stderr what of them cannot be used.
+    """Read the files that questions ask about before anything starts; say on stderr what of them cannot be read or used.
 
-    Raises:
-        Invalid: what a node would refuse, with how many rows are to blame. Refused: `source-unusable`.
+    Nothing is stopped by it: a job over records that cannot be used is refused by its node, as in a network.
     """
     named = {group.dataset for question in questions for group in question.people.values()}
     for entries in (agency.datasets for agency in lab.file.agencies.values()):
         for name, entry in entries.items():
             if name not in named:
                 continue
-            match survey(name, entry, lab.folder, max_memory_mib=None):
-                case one if isinstance(one.outcome, DatasetProblem):
-                    problem = one.outcome
-                    raise Invalid(problem.code, problem.message, hint=problem.hint, detail=problem.detail)
-                case one:
-                    assert isinstance(one.outcome, DatasetSummary)
-                    for line in warnings_of(name, one.json_value()):
-                        click.echo(line, err=True)
-                    check_usable(name, entry, one.outcome.fields)
+            found = survey(name, entry, lab.folder, max_memory_mib=None)
+            if isinstance(found.outcome, DatasetProblem):
+                detail = f" ({found.outcome.detail})" if found.outcome.detail else ""
+                click.echo(f"warning: {found.outcome.message}{detail}", err=True)
+            for line in warnings_of(name, found.json_value()):
+                click.echo(line, err=True)
 
 
 def serve_lab(lab: Lab, *, agreement: str | None, purposes: Sequence[str], keep: Path | None) -> None:

@@ -1,0 +1,93 @@
+"""A first look at files: what is written is a declaration that reads the file, and says what is odd about it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.yaml import load_yaml
+from tallystick.lab.cli.data import data
+from tallystick.lab.cli.lab import lab
+from tallystick.lab.network.model import read_lab
+from tallystick.lab.scanning.columns import round_outward
+from tallystick.lab.scanning.scan import dataset_name, scan_file
+from tallystick.lab.scanning.write import dataset_text
+from tallystick.records.reading import loaded
+
+FILE = (
+    "client id;ssn;First Name;Last Name;dob;county;paid;when;Note;open;weight\n"
+    + "".join(
+        f"c{at};{212 + at:03d}-45-{6000 + at};Ann;Lee;{1 + at % 28}/{1 + at % 12}/1990;{('North', 'north', 'South')[at % 3]};"
+        f"{1000 + at * 100}.50;2025-0{1 + at % 9}-15;words of {at};{'YN'[at % 2]};{at}\n"
+        for at in range(1, 80)
+    )
+    + ";;;;;;;;;;\n"
+)
+
+
+@pytest.fixture(name="file")
+def file_(tmp_path: Path) -> Path:
+    path = tmp_path / "2024 Wages (final).csv"
+    path.write_text(FILE, "utf-8")
+    return path
+
+
+def declaration(text: str) -> dict[str, Any]:
+    value: Any = load_yaml(text, what="scan")
+    ((_, dataset),) = value["datasets"].items()
+    found: dict[str, Any] = dataset
+    return found
+
+
+def test_what_is_written_reads_the_file(file: Path) -> None:
+    text = dataset_text(scan_file(file))
+    value = declaration(text)
+    config = DeclaredDataset.read(value, what="scan")
+    with loaded("a", config, file.parent, max_memory_mib=256) as records:
+        assert records.rows == 79
+    assert value["person"] == "client id"
+    assert value["identifiers"] == {"ssn": "ssn", "first_name": "First Name", "last_name": "Last Name", "birth_date": "dob"}
+    assert {name: entry["type"] for name, entry in value["columns"].items()} == {
+        "county": "category", "paid": "decimal", "when": "date", "open": "boolean", "weight": "integer",
+    }  # fmt: skip
+    assert value["columns"]["county"] == {"type": "category", "values": ["north", "South"], "case": "ignore"}
+    assert (value["columns"]["paid"]["scale"], value["columns"]["paid"]["max"]) == (2, 9000)
+    for said in ("semicolons", "dates of birth_date: day first", "left out: Note: 79 different texts", "79 of 79 rows usable"):
+        assert said in text
+
+
+def test_s10_of_identifiers_a_scan_writes_counts_and_forms_alone(file: Path) -> None:
+    file.write_text(FILE.replace("213-45-6001", "canary-7731"), "utf-8")
+    text = dataset_text(scan_file(file))
+    assert "canary" not in text
+    assert "1 of 79 unread, the first in line 2, of the form a{6}-9{4}" in text
+    assert "words of" not in text
+
+
+def test_bounds_are_nobodys_value() -> None:
+    assert [int(round_outward(value, 1)) for value in map(Decimal, ("8950.5", "0", "-8950.5", "1"))] == [9000, 0, -8000, 1]
+    assert [int(round_outward(value, -1)) for value in map(Decimal, ("8950.5", "-8950.5", "0.4"))] == [8000, -9000, 0]
+
+
+def test_names_are_names(tmp_path: Path) -> None:
+    assert dataset_name(Path("2024 Wages (final).csv.gz")) == "data_2024_wages_final"
+    assert dataset_name(Path("a.csv"), ["a", "a_2"]) == "a_3"
+
+
+def test_commands_write_new_files_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    other = file.with_name("exits.csv")
+    other.write_text("person_id,ssn,dob\n1,223456781,1990-01-02\n", "utf-8")
+    run = CliRunner().invoke
+    assert run(data, ["scan", file.name, "--out", "d.yaml"]).exit_code == 0
+    assert "[file-exists]" in run(data, ["scan", file.name, "--out", "d.yaml"]).output
+    assert "[not-allowed]" in run(data, ["scan", file.name, "--show"]).output
+    assert run(lab, ["new", file.name, other.name]).exit_code == 0
+    assert sorted(read_lab(Path("lab.yaml")).file.agencies) == ["data_2024_wages_final", "exits"]
+    assert "[document-invalid]" in run(lab, ["new", file.name, "--out", "one.yaml"]).output
+    assert "[source-columns]" in run(data, ["scan", other.name, "--key", "nobody"]).output
