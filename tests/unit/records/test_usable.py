@@ -38,7 +38,7 @@ def fault(folder: Path, text: str, **change: Any) -> TallyError:
     return caught.value
 
 
-def test_each_identifier_is_counted_by_what_became_of_it(tmp_path: Path) -> None:
+def test_s51_each_identifier_is_counted_by_what_became_of_it(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "id,ssn,dob,name\n1,223-45-6781,1990-01-02,Mu\u00c3\u00b1oz\n2,223-45-678,sometime,Unknown\n3,999-99-9999,,Lee\n\n4,,about 90,Ray\n",
         "utf-8",
@@ -53,7 +53,7 @@ def test_each_identifier_is_counted_by_what_became_of_it(tmp_path: Path) -> None
     assert shown == {"ssn": "223-45-678", "birth_date": "sometime"}
 
 
-def test_a_dataset_that_asks_for_more_usable_values_is_refused(tmp_path: Path) -> None:
+def test_s51_a_dataset_that_asks_for_more_usable_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,ssn,dob,name\n1,223456781,1990-01-02,Lee\n2,1,1990-01-02,Ray\n", "utf-8")
     summary = survey("a", declared(), tmp_path, max_memory_mib=256).outcome
     assert isinstance(summary, DatasetSummary)
