@@ -29,7 +29,7 @@ IDS: dict[str, list[object]] = {"ssn": ["212456701", "212456702", None], "birth_
 class Marked(PassKind):
     """`marked-RECIPE`: its tokens end in a mark."""
 
-    def parse(self, entry: str, rest: str) -> Recipe:
+    def parse(self, rest: str) -> Recipe:
         return replace(parsed_recipe(rest), kind="marked")
 
     def values(self, recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:

@@ -49,15 +49,14 @@ class PassKind(ABC):
     entries: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def parse(self, entry: str, rest: str) -> Recipe:
+    def parse(self, rest: str) -> Recipe:
         """Read an entry of `link`.
 
         The recipe's parts are fields in which two rows agree whenever their tokens are equal: strength and estimates are those of the
         parts. Its `kind` is the kind's name if `values` is the kind's own, or else stays empty: then it shares its tokens with
-        the plain recipe of the same parts.
+        the plain recipe of the same parts. Its name becomes the entry.
 
         Args:
-            entry: as it stands in `link`.
             rest: what follows the kind's name and the hyphen.
 
         Raises:
@@ -70,9 +69,6 @@ class PassKind(ABC):
         Args:
             recipe: as `parse` gave it, perhaps under another name.
             fields: of the people.
-
-        Security: a token leaves the node only as a masked point, but equal tokens are linked: whatever goes into it must be what
-            both agencies can know of a person, and no value that a job reads.
 
         Raises:
             Invalid: `link-impossible`: a field cannot be made.
@@ -95,7 +91,7 @@ def parse_entry(entry: str) -> Recipe:
     """
     name, hyphen, rest = entry.partition("-")
     if hyphen and name in pass_kinds():
-        return replace(pass_kinds()[name].parse(entry, rest), called=entry)
+        return replace(pass_kinds()[name].parse(rest), called=entry)
     return parsed_recipe(entry)
 
 

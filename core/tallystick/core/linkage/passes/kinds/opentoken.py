@@ -27,13 +27,13 @@ class OpenToken(PassKind):
 
     entries = tuple(NAMED)
 
-    def parse(self, entry: str, rest: str) -> Recipe:
+    def parse(self, rest: str) -> Recipe:
         """Give the recipe that a rule stands for.
 
         Raises:
             Invalid: `link-invalid`: there is no such rule.
         """
-        del rest
+        entry = f"opentoken-{rest}"
         if entry not in NAMED:
             raise Invalid("link-invalid", "OpenToken has no such rule", hint=f"known: {', '.join(NAMED)}")
         return replace(parsed_recipe(NAMED[entry]), weak=entry in WEAK)
