@@ -108,6 +108,7 @@ for name, agency in AGENCIES.items():
     assert made.people == len(PEOPLE)
     setups[agency] = AgencySetup(
         me=agency, agencies=part.agencies, desk=part.desk, job=part.digest, attempt=1, passes=made.passes, people=made.people,
+        ladder=part.passes.ladder,
         decoys=DECOYS, most_rows=part.most_rows, coin_key=storage.secret(), columns=made.over_slots, own=made.own,
         computation=part.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
         workers=SerialWorkers(), tell=lambda *_: None,
