@@ -1,11 +1,14 @@
-"""Each addition is one new file: a copy of the tree with such a file, and no other edit, runs a job with it.
+"""docs/adding.md is what a person who adds something does: a copy of the tree with its files, and no other edit, runs a job with them.
 
-The copy is of the sources alone; a process of its own imports from it, so that discovery is what finds the file.
+The copy is of the sources alone; a process of its own imports from it, so that discovery is what finds the files. The nodes' code reads the toy
+source, the machines link by the toy pass under encryption in memory, the toy measure is worked out, and the desk's code discloses the table
+under a profile that has the toy rule.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,126 +19,178 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("client", "coordinator", "core", "crypto", "lab", "node", "proto", "records")
-MEASURE: Final = '''
-"""A toy: from the sum of products of two columns, of two agencies."""
-
-from tallystick.core.measure import Measure, Undefined
-from tallystick.core.moments import Sum
-
-
-class Comoment(Measure):
-    """n·Σxy, over people who have both values."""
-
-    name = "comoment"
-    arity = 2
-    meaning = "a toy"
-    note = "for a test"
-
-    def moments(self, columns):
-        return (Sum(columns), self.rests_on(columns))
-
-    def value(self, columns, opened):
-        n = opened[self.rests_on(columns)]
-        return opened[Sum(columns)] * n if n else Undefined("nobody has both values")
-'''
-RULE: Final = '''
-"""A toy: every row of more people than a hundred is hidden."""
-
-from dataclasses import dataclass, replace
-
-from tallystick.core.disclosure.rule import hidden_row
-
-
-@dataclass(frozen=True)
-class LargeCells:
-    """The rule."""
-
-    def apply(self, draft, context):
-        rows = (row if (row["count"] or 0) <= 100 else hidden_row(row, context.plan, "large-cell") for row in draft.rows)
-        return replace(draft, rows=tuple(rows))
-'''
+PAGE: Final = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+FILES: Final = dict(re.findall(r"^File: `([^`]+)`\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+FOLDERS: Final = (
+    "core/tallystick/core/disclosure/rules",
+    "core/tallystick/core/linkage/passes/kinds",
+    "core/tallystick/core/statistics/measures",
+    "records/tallystick/records/sources",
+)
 JOB: Final = """
+import json
 from dataclasses import replace
-from decimal import Decimal
-
-import pandas as pd
+from pathlib import Path
 
 from tallystick.client.measured import measures_of, number
-from tallystick.core.agreement.model import Agreement
-from tallystick.core.disclosure.profiles import PROFILES
-from tallystick.core.disclosure.rule import Context, Draft, fold_rules
-from tallystick.core.disclosure.rules.large_cells import LargeCells
-from tallystick.core.job.model import Question
-from tallystick.core.linkage.quality.report import Seen
 from tallystick.core import measure
-from tallystick.core.statistics.computation import computation_of
-from tallystick.core.statistics.planner import plan
-from tallystick.core.statistics.rulebook import plan_job
-from tallystick.core.statistics.table import result_columns, table
-from tallystick.crypto import paillier, signing
+from tallystick.core.clock import FixedClock
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.contract import Contract
+from tallystick.core.disclosure import profiles
+from tallystick.core.disclosure.rules.large_cells import LargeCells
+from tallystick.core.documents import signed
+from tallystick.core.linkage.quality.report import encoded, seen
+from tallystick.core.statistics.table import result_columns
+from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.statistic.states import AgencySetup
+from tallystick.crypto.workers import SerialWorkers
+from tallystick.node.assignment import Assignment
+from tallystick.node.config import NodeConfig, NodeFile
+from tallystick.node.desk import Desk
+from tallystick.node.prepare import prepare_records
+from tallystick.node.storage.memory import MemoryStorage
+from tests.governance import NOW, agreement, identity, job, question, signed_agreement
 from tests.protocol.bus import Bus
-from tests.protocol.cases import JOB, identity, paillier_key
-from tests.protocol.test_random_jobs import AGENCIES, setup_of
-from tests.unit.core.test_planner import agreement, question
-from tests.unit.core.test_suppress import INNER, linkage_of, rows_of
+from tests.protocol.cases import paillier_key
 
-assert measure.__file__.startswith("{copy}"), measure.__file__
-assert "comoment" in measure.registered()
-
-# the measure, from the job file to the written number
+assert measure.__file__.startswith(COPY), measure.__file__
 paillier.generate = paillier_key
-terms = agreement().json_value()
-for dataset in terms["datasets"].values():
-    dataset["identifiers"] = ["ssn", "birth_date"]
-terms = Agreement.read(terms | {{"operations": ["count", "comoment"], "link": ["ssn+birth_date"]}}, what="agreement")
-measures = ["count", {{"comoment": ["l.age", "r.children"]}}]
-asked = Question.read(question(by=("l.young",)).json_value() | {{"measures": measures}}, what="job")
-people = [(True, 30, 2), (True, 50, -1), (True, None, 1), (False, 20, 1), (False, 10, 2)]
-rows = [("north", "a", young, children, age, Decimal("1.00")) for young, age, children in people]
-frame = pd.DataFrame(rows, columns=["place", "trade", "young", "children", "age", "paid"], dtype=object)
-frame["ssn"] = ["212456701", "212456702", "212456704", "212456705", "212456708"]
-frame["birth_date"] = ["1980-02-29"] * len(people)
-assert plan_job(asked, terms).asked[1].name == "comoment"
-made = plan(asked, terms)
-computation = computation_of(made, AGENCIES)
-setups = {{AGENCIES[side]: setup_of(made, computation, side, frame) for side in ("left", "right")}}
-keys = {{name: signing.public_of(identity(name)) for name in setups}}
-opened = Bus(setups, DeskSetup("one", ("one", "two"), JOB, 1, keys, computation, SystemRandomness())).run()
-label = "comoment(l.age, r.children)"
-assert result_columns(made) == ["l.young", "count", label, "count(l.age, r.children)", "suppressed"]
-found = {{row["l.young"]: (row["count"], row[label], row["count(l.age, r.children)"]) for row in table(made, opened.values)}}
-assert found == {{False: (2, 80, 2), True: (3, 20, 2)}}, found
-assert number(80, label, measures_of(asked.json_value())) == "80"
+PASS, DECOYS = "guarded-ssn+birth_date", 2
+# id, sex in the one list and in the other, young, age, children
+PEOPLE = [
+    ("a", "F", "F", "true", "30", "2"),
+    ("b", "M", "m", "true", "50", "-1"),
+    ("c", None, None, "true", None, "1"),
+    ("d", "F", "F", "false", "20", "1"),
+    ("e", "M", "M", "false", "10", "2"),
+    ("f", "M", "F", "false", "40", "3"),  # the guard keeps these two apart
+    ("g", "M", None, "true", "40", "3"),
+]
+rows = {"tanf": [], "wages": []}
+for at, (key, one, other, young, age, children) in enumerate(PEOPLE):
+    who = {"id": key, "ssn": f"21245670{at + 1}", "dob": "1980-02-29"}
+    rows["tanf"].append(who | {"sex": one, "young": young, "age": age})
+    rows["wages"].append(who | {"sex": other, "children": children})
+folder = Path.cwd()
+for name, lines in rows.items():
+    (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\\n" for line in lines))
+AGENCIES = {"tanf": "human-services", "wages": "labor"}
+COLUMNS = {
+    "tanf": {"young": {"type": "boolean"}, "age": {"type": "integer", "min": 0, "max": 120}},
+    "wages": {"children": {"type": "integer", "min": -20, "max": 20}},
+}
+declared = {
+    name: {
+        "source": {"jsonlines": f"{name}.jsonl"}, "person": "id", "people": 1000, "columns": COLUMNS[name],
+        "identifiers": {"ssn": "ssn", "birth_date": "dob", "sex": "sex"},
+    }
+    for name in AGENCIES
+}
+datasets = {name: DeclaredDataset.read(one, what=name).agreed(AGENCIES[name]).json_value() for name, one in declared.items()}
+terms = agreement(
+    datasets=datasets, link=[PASS], operations=["count", "comoment"], decoys=DECOYS, stewards={}, approvers={}, disclosure={"profile": "open"}
+)
+asked = question(
+    people={name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}, join="tanf inner wages", link=None,
+    measures=["count", {"comoment": ["tanf.age", "wages.children"]}], by=["tanf.young"],
+)
+contract = job(terms, asked)
+part = Contract(contract, signed("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
+assert part.passes.names == (PASS,)
+setups = {}
+for name, agency in AGENCIES.items():
+    storage = MemoryStorage()
+    file = {"agency": agency, "coordinator": {"address": "127.0.0.1:1"}, "datasets": {name: declared[name]}}
+    made = prepare_records(Assignment(agency, part), NodeConfig(NodeFile.read(file, what="node.yaml"), folder), storage)
+    assert made.people == len(PEOPLE)
+    setups[agency] = AgencySetup(
+        me=agency, agencies=part.agencies, desk=part.desk, job=part.digest, attempt=1, passes=made.passes, people=made.people,
+        ladder=part.passes.ladder,
+        decoys=DECOYS, most_rows=part.most_rows, coin_key=storage.secret(), columns=made.over_slots, own=made.own,
+        computation=part.computation, sign=identity(agency).sign, randomness=SystemRandomness(),
+        workers=SerialWorkers(), tell=lambda *_: None,
+    )
 
-# the rule, in a profile of its own
-profile = PROFILES["cms"]
-profile = replace(profile, rules=(profile.rules[0], LargeCells()))
-many = rows_of(INNER, (101, 50, 40, 0))
-context = Context(INNER, profile, (), many, [{{}}] * len(many), Seen((), None), 0, 1)
-out = fold_rules(Draft(tuple(many), linkage_of((900, 900), 191)), context)
-assert [row["suppressed"] for row in out.rows] == ["large-cell", None, None]
+
+def report(tags, matches):
+    return encoded(seen(tags, matches, part.passes.exact, DECOYS), job=part.digest, attempt=1, passes=part.passes.digest)
+
+
+public = {agency: bytes.fromhex(terms.parties[agency].key) for agency in setups}
+opened = Bus(setups, DeskSetup(part.desk, part.agencies, part.digest, 1, public, part.computation, SystemRandomness()), report=report).run()
+label, both = "comoment(tanf.age, wages.children)", "count(tanf.age, wages.children)"
+assert result_columns(part.plan) == ["tanf.young", "count", label, both, "suppressed"]
+
+
+def disclosed(rules):
+    profiles.PROFILES["open"] = replace(profiles.PROFILES["open"], rules=rules)
+    desk = Desk(part.desk, identity(part.desk), MemoryStorage(), FixedClock(NOW), "ask")
+    rows, linkage, _ = desk._disclose(Assignment(part.desk, part), 1, opened)
+    assert linkage["matched"] == 5, linkage
+    return {row["tanf.young"]: (row["count"], row[label], row[both], row["suppressed"]) for row in rows}
+
+
+found = disclosed(profiles.RULES)
+assert found == {False: (2, 80, 2, None), True: (3, 20, 2, None)}, found
+found = disclosed((*profiles.RULES, LargeCells()))
+assert found == {False: (2, 80, 2, None), True: (None, None, None, "large-cell")}, found
+assert number(80, label, measures_of(asked.json_value())) == "80"
 print("it runs")
 """
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the sources with the new files."""
+    """Give a copy of the sources with the page's files."""
     folder = tmp_path_factory.mktemp("tree")
     for room in (*ROOMS, "tests"):
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    core = folder / "core" / "tallystick" / "core"
-    (core / "statistics" / "measures" / "comoment.py").write_text(MEASURE, encoding="utf-8")
-    (core / "disclosure" / "rules" / "large_cells.py").write_text(RULE, encoding="utf-8")
+    for name, text in FILES.items():
+        assert not (folder / name).exists()
+        (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
-def test_a_measure_and_a_rule_are_one_file_each_and_a_job_runs_with_them(copy: Path) -> None:
+def test_the_page_has_one_file_for_each_folder_of_additions() -> None:
+    assert sorted(str(Path(name).parent) for name in FILES) == sorted(FOLDERS)
+    assert PAGE.count("```python") == len(FILES) + 1
+    [row] = re.findall(r"^```python\n(TOY = .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert row in (ROOT / "tests" / "unit" / "crypto" / "test_rounds.py").read_text(encoding="utf-8")
+
+
+def test_a_measure_a_source_a_rule_and_a_pass_are_one_file_each_and_a_job_runs_with_them(copy: Path) -> None:
+    code, said = run(copy)
+    assert (code, said) == (0, "it runs"), said
+
+
+MISSING: Final = {
+    "comoment": "must be one of: 'count', 'mean', 'sd', 'sum', 'variance' [document-invalid]",
+    "guarded": "a recipe is fields joined by + [link-invalid]",
+    "jsonlines": "unknown key [document-invalid] (known here: csv, parquet, postgresql, sqlite)",
+    "large_cells": "No module named 'tallystick.core.disclosure.rules.large_cells'",
+}
+"""By file, what a job that uses it says where there is no such file."""
+
+
+@pytest.mark.parametrize("name", sorted(FILES), ids=lambda name: Path(name).stem)
+def test_without_one_of_the_files_there_is_no_such_job(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    try:
+        code, said = run(copy)
+        assert code == 1
+        assert MISSING[Path(name).stem] in said.splitlines()[-1], said
+    finally:
+        (copy / name).write_text(FILES[name], encoding="utf-8")
+
+
+def run(copy: Path) -> tuple[int, str]:
+    """Run the job in the copy; give how it ended, and what it wrote."""
     script = copy / "job.py"
-    script.write_text(JOB.format(copy=str(copy)), encoding="utf-8")
+    script.write_text(f"COPY = {str(copy)!r}\n{JOB}", encoding="utf-8")
     path = os.pathsep.join(str(copy / room) for room in ("", *ROOMS))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, str(script)], cwd=copy, env=environment, capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stdout.strip()) == (0, "it runs"), done.stderr[-3000:]
+    return done.returncode, done.stdout.strip() or done.stderr[-3000:]

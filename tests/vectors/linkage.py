@@ -21,8 +21,10 @@ import numpy.typing as npt
 from tallystick.core.job.passes import VERSION
 from tallystick.core.linkage.matching.matching import matched
 from tallystick.core.linkage.passes.bands import band_columns
+from tallystick.core.linkage.passes.kind import parse_entry
+from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.recipes import NAMED, parsed_recipe
+from tallystick.core.linkage.passes.recipes import parsed_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
 from tallystick.core.linkage.passes.tokens import token_columns
@@ -48,8 +50,7 @@ def of_records(file: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     lists = {name: _columns(records) for name, records in file["records"].items()}
     sizes = {name: len(records) for name, records in file["records"].items()}
     recipes = [
-        parsed_recipe(name)
-        for name in sorted({*NAMED, *file["ladder"], *(one for ladder in LADDERS.values() for one in ladder)})
+        parse_entry(name) for name in sorted({*NAMED, *file["ladder"], *(one for ladder in LADDERS.values() for one in ladder)})
     ]
     exact = {name: token_columns(recipes, one, sizes[name]) for name, one in lists.items()}
     plans = {_title(*asked): plan_of(asked[1], asked[1], asked[2], asked[0]) for asked in PLANS}

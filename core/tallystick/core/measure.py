@@ -3,9 +3,7 @@
 Agreements and job files name measures, and statistics work them out. So the interface stands below all of them, beside `moments.py`,
 and the folder of measures is named here (`FOLDER`), not imported.
 
-To add one, write a file there with a class that derives from `Measure`, and its tests. Job files, agreements and policies take it by its
-name, docs/configuration.md tells of it once `python -m tests.docs.generate` has run, the planner makes a cell of each of its moments, and
-the disclosure rules test those that are counts.
+docs/adding.md says how to add one.
 
 Exactness: moments are integers, or fractions of a power of ten where a column has digits after the point. `Measure.value` works with
 `int` and `Fraction` alone, and rounds once, if at all, at its end: to the nearest double.

@@ -1,4 +1,4 @@
-"""The port that every type of source implements, one file each in `sources/` (a new type of source is a new file there, and no edit elsewhere).
+"""The port that every type of source implements, one file each in `sources/` (docs/adding.md).
 
 A source is opened, looked at and read once, in blocks, into a DuckDB connection of the reader. One suite runs on all of them
 (tests/contract/test_sources.py). What the suite holds them to:

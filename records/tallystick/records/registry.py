@@ -1,4 +1,4 @@
-"""The types of source: one file each in `sources/`, found by its name. A new type is a new file and no edit here."""
+"""The types of source: one file each in `sources/`, found by its name (docs/adding.md)."""
 
 from __future__ import annotations
 

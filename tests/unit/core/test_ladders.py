@@ -6,8 +6,9 @@ import pytest
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.normalise import RULES
+from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS, STANDS_IN, WORDS, ladder, passes_for, recipes_of, similarity_of
-from tallystick.core.linkage.passes.recipes import MIN_BITS, NAMED, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.passes.recipes import MIN_BITS, check_strength, needed_bits, parsed_recipe
 from tallystick.core.linkage.quality.agreement import pass_implies
 
 WAGES = ("ssn", "last_name", "first_initial")

@@ -14,9 +14,11 @@ from tallystick.client.cli import main
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.passes.kind import parse_entry
+from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS, ladder
 from tallystick.core.linkage.passes.passes import build_ladder
-from tallystick.core.linkage.passes.recipes import NAMED, parsed_recipe
+from tallystick.core.linkage.passes.recipes import parsed_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
 from tallystick.crypto.randomness import SeededRandomness
@@ -60,11 +62,11 @@ def test_every_recipe_of_every_ladder_is_explained_on_somebody_who_has_all_field
     assert set(found) == {*ladder("loose", ("no-households",)), *NAMED}
     assert set(LADDERS["loose"]) < set(found)
     for one in found.values():
-        assert len(one.token) >= len(parsed_recipe(one.recipe).parts)
+        assert len(one.token) >= len(parse_entry(one.recipe).parts)
         assert all(one.token)
         held = tuple(name for name in LADDERS if one.recipe in LADDERS[name])
         assert one.ladders == held or (not held and one.ladders[0].endswith((", no-twins", ", no-households")))
-        assert not parsed_recipe(one.recipe).lacking([need.split(" or ")[0] for need in one.needs])
+        assert not parse_entry(one.recipe).lacking([need.split(" or ")[0] for need in one.needs])
 
 
 def test_a_token_is_shown_as_it_is_hashed() -> None:

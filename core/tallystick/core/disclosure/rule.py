@@ -1,6 +1,6 @@
 """A disclosure rule has one interface, and a profile is an ordered list of rules: the desk folds a candidate through them.
 
-To add one, write a file in `rules/` with a class that has `apply`, and name it in a profile (`profiles.py`). A rule only takes away or
+docs/adding.md says how to add one. A rule only takes away or
 adds what may be known; it never shows again what an earlier one hid, and it keeps the rows and their order.
 """
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.passes.kind import pass_kinds
 from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
 from tallystick.core.linkage.passes.passes import parse_pass
-from tallystick.core.linkage.passes.recipes import NAMED, Recipe, check_strength
+from tallystick.core.linkage.passes.recipes import Recipe, check_strength
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import unframe_all
 from tallystick.crypto.passes import FIRST
@@ -77,7 +78,8 @@ def explained(names: tuple[str, ...] = ()) -> list[Explained]:
     words = tuple(name for name in names if name in WORDS)
     others = tuple(name for name in names if name not in WORDS)
     known = words or (() if others else HOLDS)
-    chosen = (text for name in others or (*LADDERS, *NAMED) for text in texts_of(name, known))
+    fixed = (entry for kind in pass_kinds().values() for entry in kind.entries)
+    chosen = (text for name in others or (*LADDERS, *fixed) for text in texts_of(name, known))
     recipes = [parse_pass(text) for text in dict.fromkeys(chosen)]
     for recipe in recipes:
         check_strength(recipe, twins=not lacks_of(known))

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from tallystick.core.linkage.matching.apart import Apart
 from tallystick.core.linkage.matching.components import components
+from tallystick.core.linkage.passes.kind import token_values
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.tokens import Fields, Identifiers
 
@@ -118,7 +119,7 @@ def token_evidence(identifiers: Identifiers, recipes: Iterable[Recipe]) -> list[
     fields = Fields(identifiers, {})
     evidence = []
     for recipe in recipes:
-        parts = [one for part in recipe.parts for one in fields.part(part)]
+        parts = token_values(recipe, fields)
         values = parts[0].codes
         for part in parts[1:]:
             missing = (values < 0) | (part.codes < 0)

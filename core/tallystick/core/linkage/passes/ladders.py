@@ -14,7 +14,8 @@ from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS
-from tallystick.core.linkage.passes.recipes import WEAK_BY_NAME, Recipe, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.passes.kind import parse_entry
+from tallystick.core.linkage.passes.recipes import Recipe, check_strength, needed_bits
 
 _STRICT: Final = (
     "state_id+birth_date",
@@ -185,7 +186,7 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
         Refused: `link-weak`; `job-not-allowed`: the job asks for a looser ladder than the agreement, or for one where it names
             its own recipes.
     """
-    recipes = [parsed_recipe(text) for text in _shares(link, job_link)]
+    recipes = [parse_entry(text) for text in _shares(link, job_link)]
     for recipe in recipes:
         check_strength(recipe, twins=not lacks_of(link))
     return recipes
@@ -239,7 +240,7 @@ def passes_for(
             if (lacking := recipe.lacking(identifiers))
         ]
         trusted = recipe.name in link and recipe.has_number
-        if not reasons and people is not None and recipe.name not in WEAK_BY_NAME and not trusted:
+        if not reasons and people is not None and not recipe.weak and not trusted:
             needed = needed_bits(people, shares[recipe.name])
             if recipe.chance_bits < needed:
                 reasons = [_too_little(recipe, needed, people, set(left) & set(right))]

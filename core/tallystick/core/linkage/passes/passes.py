@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
+from tallystick.core.linkage.passes.kind import parse_entry
+from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan
 from tallystick.crypto.passes import FIRST, Kind, Ladder, Pass, exact_pass
 
@@ -40,9 +41,9 @@ def parse_pass(text: str) -> Recipe:
     """Read a recipe, or the pass RECIPE@I.J of one, as people write it on a command line.
 
     Raises:
-        Invalid: `link-invalid`: as `parsed_recipe`.
+        Invalid: `link-invalid`: as `parse_entry`.
     """
     match = _WRITTEN.fullmatch(text)
     if match is None:
-        return parsed_recipe(text)
-    return replace(parsed_recipe(match["recipe"]), spelling=(int(match["left"]), int(match["right"])))
+        return parse_entry(text)
+    return replace(parse_entry(match["recipe"]), spelling=(int(match["left"]), int(match["right"])))

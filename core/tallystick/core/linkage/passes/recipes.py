@@ -9,7 +9,7 @@ have about n·m·2^-bits accidental pairs. What fields share is not subtracted (
 two lists depends on their size (`needed_bits`). And it must hold a field that tells twins apart, or it would link one child to
 the other; unless the agreement says that its lists hold no twins (`ladders.HOLDS`).
 
-OpenToken's five rules have names. T5 is weaker than a recipe may be: it is used only where an agreement names it.
+Other kinds of exact passes have parts too, so they are values of `Recipe`: see `kind.py`.
 """
 
 from __future__ import annotations
@@ -72,14 +72,18 @@ class Recipe:
     """A recipe, between two spellings of people's identifiers.
 
     Attributes:
-        called: its text, or what a catalogue calls it.
+        called: its text, or what an agreement's `link` calls it.
         parts: its fields.
         spelling: which spelling of a person's identifiers the left and the right list use, 0 for the first (`spellings.py`).
+        kind: the kind of pass that makes its tokens (`kind.py`); "" for those of its parts, one after another.
+        weak: it may say less than `MIN_BITS`, because an agreement names it by a name of its own.
     """
 
     called: str
     parts: tuple[Part, ...]
     spelling: tuple[int, int] = FIRST
+    kind: str = ""
+    weak: bool = False
 
     @property
     def name(self) -> str:
@@ -103,8 +107,9 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """As it is written."""
-        return "+".join(part.text for part in self.parts)
+        """As it is written; passes of one text have the same tokens."""
+        written = "+".join(part.text for part in self.parts)
+        return f"{self.kind}-{written}" if self.kind else written
 
     def lacking(self, identifiers: Collection[str]) -> list[str]:
         """Give what a dataset with these identifiers lacks to make the recipe; empty if it can."""
@@ -112,26 +117,17 @@ class Recipe:
         return list(dict.fromkeys(lacks))
 
 
-NAMED: Final = {
-    "opentoken-t1": "last_name+first_name:1+sex+birth_date",
-    "opentoken-t2": "last_name+first_name+birth_date+zip:3",
-    "opentoken-t3": "last_name+first_name+sex+birth_date",
-    "opentoken-t4": "ssn+sex+birth_date",
-    "opentoken-t5": "last_name+first_name:3+sex",
-}
-WEAK_BY_NAME: Final = frozenset({"opentoken-t5"})
-
 _PART: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}))?", re.ASCII)
 
 
 def parsed_recipe(text: str) -> Recipe:
-    """Give the recipe that a text writes or names.
+    """Give the recipe that a text writes.
 
     Raises:
         Invalid: `link-invalid`: malformed, an unknown field, a field twice, or a prefix where none is allowed.
     """
     parts = []
-    for word in NAMED.get(text, text).split("+"):
+    for word in text.split("+"):
         match = _PART.fullmatch(word)
         if match is None:
             raise Invalid(
@@ -161,7 +157,7 @@ def check_strength(recipe: Recipe, *, twins: bool = True) -> None:
     Raises:
         Refused: `link-weak`: too few bits, or nothing that tells twins apart.
     """
-    if recipe.bits < MIN_BITS and recipe.name not in WEAK_BY_NAME:
+    if recipe.bits < MIN_BITS and not recipe.weak:
         raise Refused(
             "link-weak",
             f"{recipe.name} says about {recipe.bits:.0f} bits of a person; a pass needs {MIN_BITS:.0f}",

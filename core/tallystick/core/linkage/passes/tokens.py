@@ -1,7 +1,7 @@
 """Tokens: the bytes of each person at each pass, before they are hashed to the curve.
 
 A token is `codec.frame` of the recipe's fields in UTF-8: each after its length, so that ("ab", "c") and ("a", "bc") differ. A
-person who lacks a field has no token at that pass.
+person who lacks a field has no token at that pass. Of another kind of pass (`kind.py`) it is the same of the values that the kind gives.
 
 Security: tokens are identifiers in clear; they stay in this process.
 """
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.fields.normalise import Normalised, normalised
+from tallystick.core.linkage.passes.kind import token_values
 from tallystick.core.linkage.passes.recipes import Part, Recipe
 from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.tags import TokenColumn
@@ -52,8 +53,7 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
     for start in range(0, max(n, 1), BLOCK):
         fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
         for recipe in ladder:
-            parts = [field for part in recipe.parts for field in fields.part(part)]
-            made[recipe.name].append(_tokens(parts, min(n - start, BLOCK)))
+            made[recipe.name].append(_tokens(token_values(recipe, fields), min(n - start, BLOCK)))
     return {recipe.name: made.pop(recipe.name).whole() for recipe in ladder}
 
 
@@ -84,6 +84,10 @@ class Fields:
         if part not in self._parts:
             self._parts[part] = self._either_order(part.field) if part.field in EITHER_ORDER else (self._one(part),)
         return self._parts[part]
+
+    def can_make(self, part: Part) -> bool:
+        """Tell whether there are the identifiers that a part is made from."""
+        return not FIELDS[part.field_made].lacking(self._raw)
 
     def _one(self, part: Part) -> Normalised:
         """Give a field from the best identifier there is, and from the next where that is missing."""

@@ -58,8 +58,18 @@ def parts_of(recipe: Recipe) -> tuple[Part, ...]:
     return tuple(dict.fromkeys(parts))
 
 
+def conditions_of(recipe: Recipe) -> tuple[Part, ...]:
+    """Give what two records must agree in to coincide at a pass: its parts and, of a kind of pass with tokens of its own, one more.
+
+    That one has the pass's text as its name. It is taken as independent of all fields, so nothing implies it and it implies nothing.
+    """
+    return (*parts_of(recipe), Part(recipe.text)) if recipe.kind else parts_of(recipe)
+
+
 def identifier_of(part: Part) -> str:
     """Give the name of the identifier that a part belongs to."""
+    if part.field not in FIELDS:
+        return part.field
     source = FIELDS[part.field].sources[0]
     return _IDENTIFIER.get(source, source)
 
@@ -75,14 +85,14 @@ def implies(one: Part, other: Part) -> bool:
 
 def pass_implies(one: Recipe, other: Recipe) -> bool:
     """Tell whether people who coincide at one pass coincide at the other."""
-    return all(any(implies(mine, part) for mine in parts_of(one)) for part in parts_of(other))
+    return all(any(implies(mine, part) for mine in conditions_of(one)) for part in conditions_of(other))
 
 
 def identifiers_of(recipes: Sequence[Recipe]) -> list[Identifier]:
     """Give the identifiers of recipes, each with the sets of its fields that can agree together."""
     parts: dict[str, dict[Part, None]] = {}
     for recipe in recipes:
-        for part in parts_of(recipe):
+        for part in conditions_of(recipe):
             parts.setdefault(identifier_of(part), {})[part] = None
     return [Identifier(name, tuple(held), _closed_sets(tuple(held))) for name, held in parts.items()]
 
@@ -91,7 +101,7 @@ def coinciding(recipes: Sequence[Recipe], identifiers: Sequence[Identifier]) -> 
     """Give by recipe and identifier: in which states of the identifier all that the recipe takes of it agrees."""
     found: list[list[Bools]] = []
     for recipe in recipes:
-        taken = parts_of(recipe)
+        taken = conditions_of(recipe)
         places = [[one.parts.index(part) for part in taken if identifier_of(part) == one.name] for one in identifiers]
         found.append([np.asarray(one.states[:, at].all(axis=1)) for one, at in zip(identifiers, places, strict=True)])
     return found
