@@ -169,7 +169,7 @@ def test_a_measure_a_source_a_rule_and_a_pass_are_one_file_each_and_a_job_runs_w
 MISSING: Final = {
     "comoment": "must be one of: 'count', 'mean', 'sd', 'sum', 'variance' [document-invalid]",
     "guarded": "a recipe is fields joined by + [link-invalid]",
-    "jsonlines": "unknown key [document-invalid] (known here: csv, parquet, postgresql, sqlite)",
+    "jsonlines": "source.jsonlines: unknown key [document-invalid] (known here: csv, parquet, ",
     "large_cells": "No module named 'tallystick.core.disclosure.rules.large_cells'",
 }
 """By file, what a job that uses it says where there is no such file."""

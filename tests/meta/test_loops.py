@@ -222,8 +222,12 @@ def test_the_machines_from_tokens_to_opened_cells(monkeypatch: pytest.MonkeyPatc
         made = setups(sides, computation, desk="housing", decoys=2)
         made = {name: replace(setup, passes=passes[name], ladder=ladder_of(list(passes[name]))) for name, setup in made.items()}
 
+        desk = desk_setup(sides, computation, desk="housing")
+        # made once a job, whatever the people: few have them from the run before
+        assert all(schedule.expected for schedule in (desk.schedule, *(setup.schedule for setup in made.values())))
+
         def work() -> None:
-            opened = Bus(made, desk_setup(sides, computation, desk="housing")).run()
+            opened = Bus(made, desk).run()
             assert opened.values[0] > n // 4
 
         return work

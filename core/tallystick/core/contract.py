@@ -93,7 +93,7 @@ class Contract:
         audits = self.computation.audits if self.agreement.decoys else ()
         return Cast(self.agencies, self.desk, self.computation.exchanges, audits)
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         """The messages of the job (docs/protocol.md §4)."""
         return schedule_of(self.cast)

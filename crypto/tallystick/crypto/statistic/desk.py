@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from tallystick.crypto import paillier
@@ -49,7 +50,7 @@ class DeskSetup:
     computation: Computation = field(repr=False)
     randomness: Randomness = field(repr=False)
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         """The messages of the job, as far as the desk needs them: the decoy audit is not among them."""
         return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, audits=()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -83,12 +84,12 @@ class AgencySetup:
         """The other data agencies."""
         return tuple(agency for agency in self.agencies if agency != self.me)
 
-    @property
+    @cached_property
     def cast(self) -> Cast:
         """The parties of the job."""
         return Cast(self.agencies, self.desk, self.computation.exchanges, self.computation.audits if self.decoys else ())
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         """The messages of the job."""
         return schedule_of(self.cast)
