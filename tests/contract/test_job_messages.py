@@ -15,6 +15,7 @@ from tallystick.coordinator.server.convert import job_view_message
 from tallystick.coordinator.views import JobView, Waiting
 from tallystick.core.documents import signed
 from tallystick.core.job.lifecycle import FINAL, JobState, Phase
+from tallystick.core.net.status import printable
 from tallystick.v1 import types_pb2 as pb
 from tests import governance
 
@@ -73,7 +74,9 @@ def test_an_analyst_reads_what_the_coordinator_built(view: JobView) -> None:
         (r.party, r.phase, r.done, r.total, r.heard.timestamp()) for r in view.progress
     ]
     assert [(r.party, r.code, r.message, r.hint) for r in read.reasons] == [
-        (f.party, f.code, f.message, f.hint) for f in view.failures
+        # no terminal obeys what another party says
+        (printable(f.party), printable(f.code), printable(f.message), printable(f.hint))
+        for f in view.failures
     ]
     assert [(w.party, w.for_what, w.connected) for w in read.waiting] == [
         (w.party, w.for_what, w.connected) for w in view.waiting

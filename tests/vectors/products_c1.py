@@ -29,8 +29,8 @@ def vector(named: dict[str, int], place: bytes, values: Residues) -> dict[str, A
 
 def made() -> dict[str, Any]:
     """Give the file's value."""
-    exchange = {"pair_key": bytes(range(32)).hex(), "name": "columns", "encryptor": "housing", "multiplier": "labor"}
-    key = exchange_key(bytes(range(32)), "columns", encryptor="housing", multiplier="labor")
+    exchange = {"pair_key": bytes(range(32)).hex(), "name": "columns:0", "encryptor": "housing", "multiplier": "labor"}
+    key = exchange_key(bytes(range(32)), "columns:0", encryptor="housing", multiplier="labor")
     layout = Layout(2, 3, ((0, 0), (1, 2)), (1, 3), 8193)
     vectors = [vector({"prime": prime}, bytes([prime]), zero_c1(key, prime, DATA, RING)) for prime in ZEROS]
     for prime, block, column in PLACES:
@@ -50,6 +50,7 @@ def made() -> dict[str, Any]:
             "pairs": layout.pairs,
             "primes": layout.primes,
             "slots": layout.slots,
+            "at_slots": layout.at_slots,
             "layout": layout.digest().hex(),
             "columns": confirmation(key, "columns", layout.digest()).hex(),
             "products": confirmation(key, "products", layout.digest()).hex(),

@@ -52,12 +52,18 @@ def test_the_exchange_key_is_the_vectors() -> None:
 def test_the_confirmations_are_the_vectors() -> None:
     given = VECTORS["confirmations"]
     layout = Layout(
-        given["left"], given["right"], tuple((i, j) for i, j in given["pairs"]), tuple(given["primes"]), given["slots"]
+        given["left"],
+        given["right"],
+        tuple((i, j) for i, j in given["pairs"]),
+        tuple(given["primes"]),
+        given["slots"],
+        at_slots=given["at_slots"],
     ).digest()
     numbers = [
         given["left"],
         given["right"],
         given["slots"],
+        int(given["at_slots"]),
         *(number for pair in given["pairs"] for number in pair),
         *given["primes"],
     ]
