@@ -18,15 +18,15 @@ import numpy as np
 
 from benchmarks.linkage import KEYS, write_section
 from benchmarks.report import table
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.ladders import passes_for
-from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.county.population import people_of
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.clear import Hasher, clear_tags
-from tallystick.lab.linking.headers import guessed_fields
-from tallystick.lab.linking.people import People, header_of, read_people
+from tallystick.lab.linking.headers import guess_fields
+from tallystick.lab.linking.people import ListPeople, header_of, read_people
 from tallystick.lab.linking.truth import read_truth
 
 SEEDS: Final = (2025, 1, 2)
@@ -57,12 +57,12 @@ def main() -> None:
     write_section("aliases", table(HEAD, rows))
 
 
-def _people(folder: Path, name: str) -> People:
+def _people(folder: Path, name: str) -> ListPeople:
     path = folder / f"{name}.csv"
-    return read_people(path, guessed_fields(header_of(path)), KEYS[name])
+    return read_people(path, guess_fields(header_of(path)), KEYS[name])
 
 
-def _former(folder: Path, seed: int, tanf: People) -> Spellings:
+def _former(folder: Path, seed: int, tanf: ListPeople) -> Spellings:
     """Give everybody's other surname: the one they were born with or the one they took, whichever is not in the list."""
     population = people_of(PEOPLE, np.random.default_rng(np.random.SeedSequence(seed).spawn(4)[0]))
     with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
@@ -76,18 +76,22 @@ def _former(folder: Path, seed: int, tanf: People) -> Spellings:
     return Spellings(rows, np.ones(len(rows), dtype=np.int64), raw)
 
 
-def _linked(folder: Path, tanf: People, theirs: People, ladder: str, former: Spellings | None) -> tuple[int, int, int, int]:
+def _linked(
+    folder: Path, tanf: ListPeople, theirs: ListPeople, ladder: str, former: Spellings | None
+) -> tuple[int, int, int, int]:
     """Give passes, links found, wrong and missed."""
     sizes = (tanf.count, theirs.count)
     recipes = passes_for([ladder], None, tanf.identifiers, theirs.identifiers, people=sizes)[0]
-    passes = spelled(recipes, 0 if former is None else 1, 0)
+    passes = expand_ladder(recipes, 0 if former is None else 1, 0)
     hasher = Hasher(SystemRandomness())
     sides = ((tanf, former), (theirs, None))
     tags = [
-        clear_tags(spelled_columns(passes, side, people.identifiers, people.count, others, SystemRandomness()), hasher, side)
+        clear_tags(
+            build_spelled_columns(passes, side, people.identifiers, people.count, others, SystemRandomness()), hasher, side
+        )
         for side, (people, others) in enumerate(sides)
     ]
-    a, b = matched([one.tags for one in tags]).pairs(0, 1)
+    a, b = match_tags([one.tags for one in tags]).pairs(0, 1)
     truth = read_truth(folder / "truth.csv", tanf, theirs)
     true = truth.holds(a, b, theirs.count)
     return len(passes), int(true.sum()), int((~true).sum()), truth.people - int(true.sum())

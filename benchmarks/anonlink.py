@@ -31,8 +31,8 @@ from benchmarks.linkage import write_section
 from benchmarks.process import watched
 from benchmarks.report import table
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.lab.linking.people import People
-from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.people import ListPeople
+from tallystick.lab.linking.trial import run_trial
 from tallystick.lab.linking.truth import Truth
 
 OURS: Final = (("default",), ("default", "similarity"), ("loose",), ("loose", "similarity-no-households"))
@@ -66,15 +66,15 @@ def main() -> None:
     write_section("peers", table(HEAD, rows))
 
 
-def ours(lists: tuple[People, People, Truth], link: Sequence[str]) -> tuple[int, int, int]:
+def ours(lists: tuple[ListPeople, ListPeople, Truth], link: Sequence[str]) -> tuple[int, int, int]:
     """Link two lists as a job would; give (found, wrong, missed)."""
     first, second, truth = lists
-    score = rehearsed(first, second, link, SystemRandomness(), truth).score
+    score = run_trial(first, second, link, SystemRandomness(), truth).score
     assert score is not None
     return score.found, score.wrong, score.missed
 
 
-def best_of_peer(lists: tuple[People, People, Truth], command: str) -> tuple[float, int, int, int]:
+def best_of_peer(lists: tuple[ListPeople, ListPeople, Truth], command: str) -> tuple[float, int, int, int]:
     """Run a peer once; give the threshold with the best F, and (found, wrong, missed) there."""
     first, second, truth = lists
     links = links_of_peer(first, second, command)
@@ -88,7 +88,7 @@ def best_of_peer(lists: tuple[People, People, Truth], command: str) -> tuple[flo
     return -low, hits, wrong, missed
 
 
-def links_of_peer(first: People, second: People, command: str) -> npt.NDArray[np.float64]:
+def links_of_peer(first: ListPeople, second: ListPeople, command: str) -> npt.NDArray[np.float64]:
     """Run a peer on two lists; give its links, shape (links, 3): row of the first, row of the second, similarity."""
     with tempfile.TemporaryDirectory() as name:
         paths = {what: Path(name) / f"{what}.csv" for what in ("a", "b", "out")}
@@ -108,7 +108,7 @@ def households(peers: Mapping[str, str]) -> str:
             first, second = housemates(*lists, twins=twins)
             name = ("no soc_sec_id, " if without else "") + ("twins" if twins else "housemates")
             for link in OURS:
-                trial = rehearsed(first, second, link, SystemRandomness())
+                trial = run_trial(first, second, link, SystemRandomness())
                 rows.append(
                     [name, "Tallystick, " + " + ".join(link), f"{first.count:,}", f"{int((trial.a == trial.b).sum()):,}"]
                 )
@@ -119,7 +119,7 @@ def households(peers: Mapping[str, str]) -> str:
     return table(("Febrl3 as", "project", "pairs", "linked"), rows)
 
 
-def _write(path: Path, people: People) -> None:
+def _write(path: Path, people: ListPeople) -> None:
     """Write a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street."""
     names = {to: column for column, to in COLUMNS.items()} | {"street": "address_1"}
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -129,7 +129,7 @@ def _write(path: Path, people: People) -> None:
         writer.writerows(_cells(people, kept))
 
 
-def _cells(people: People, fields: Sequence[str]) -> Iterator[list[str]]:
+def _cells(people: ListPeople, fields: Sequence[str]) -> Iterator[list[str]]:
     for row in range(people.count):
         cells = [people.identifiers[field][row] or "" for field in fields]
         at = fields.index("street")

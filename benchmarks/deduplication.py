@@ -24,8 +24,8 @@ from benchmarks.report import machine, table
 from tallystick.core.linkage.matching.duplicates import Duplicates, duplicates
 from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.lab.county.write import generate
-from tallystick.lab.linking.headers import guessed_fields
-from tallystick.lab.linking.people import People, header_of, read_people
+from tallystick.lab.linking.headers import guess_fields
+from tallystick.lab.linking.people import ListPeople, header_of, read_people
 
 LADDERS: Final = ("strict", "default", "loose")
 SEEDS: Final = (2025, 1, 2)
@@ -47,14 +47,14 @@ def main() -> None:
     write_section("deduplication", f"{table(HEAD, rows)}\n\n{_large()}")
 
 
-def merged(people: People, ladder: str) -> Duplicates:
+def merged(people: ListPeople, ladder: str) -> Duplicates:
     """Merge as a node does whose dataset declares this ladder."""
     size = (people.count, people.count)
     recipes = passes_for([ladder], None, people.identifiers, people.identifiers, people=size)[0]
     return duplicates(people.identifiers, people.count, recipes)
 
 
-def _rows(name: str, people: People, truth: npt.NDArray[np.int64]) -> list[list[str]]:
+def _rows(name: str, people: ListPeople, truth: npt.NDArray[np.int64]) -> list[list[str]]:
     rows = []
     for ladder in LADDERS:
         result = merged(people, ladder)
@@ -71,13 +71,13 @@ def _pairs(labels: npt.NDArray[np.int64]) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _housing(seed: int) -> tuple[People, npt.NDArray[np.int64]]:
+def _housing(seed: int) -> tuple[ListPeople, npt.NDArray[np.int64]]:
     """Give the county's housing agency, where some people have two keys, and whose each key is."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate(folder, COUNTY, seed)
         path = folder / "hmis_entries.csv"
-        people = read_people(path, guessed_fields(header_of(path)), "personal_id")
+        people = read_people(path, guess_fields(header_of(path)), "personal_id")
         with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
             person = {row["key"]: int(row["person"]) for row in csv.DictReader(file) if row["dataset"] == "hmis_entries"}
     return people, np.array([person[key] for key in people.keys], dtype=np.int64)
@@ -98,7 +98,7 @@ def _large() -> str:
     source = np.arange(LARGE)
     source[rng.choice(LARGE, LARGE // 20, replace=False)] = rng.integers(0, LARGE, LARGE // 20)
     keys = np.arange(LARGE).astype(str).astype(object)
-    people = People("large", keys, {name: values[source] for name, values in raw.items()}, {}, None, LARGE)
+    people = ListPeople("large", keys, {name: values[source] for name, values in raw.items()}, {}, None, LARGE)
     start = time.process_time()
     result = merged(people, "strict")
     taken = time.process_time() - start

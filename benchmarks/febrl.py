@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tallystick.lab.linking.people import People
+from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.truth import Truth
 
 COLUMNS = {
@@ -23,7 +23,7 @@ COLUMNS = {
 Rows = list[dict[str, str]]
 
 
-def halves(number: int, without: Collection[str] = ()) -> tuple[People, People, Truth]:
+def halves(number: int, without: Collection[str] = ()) -> tuple[ListPeople, ListPeople, Truth]:
     """Give Febrl 1, 2 or 3 as two lists: the originals, and the first duplicate of each person that has one."""
     rows = _rows(f"dataset{number}.csv")
     names = [row["rec_id"].split("-") for row in rows]
@@ -35,7 +35,7 @@ def halves(number: int, without: Collection[str] = ()) -> tuple[People, People, 
     return _lists(originals, list(first.values()), without)
 
 
-def unrelated(without: Collection[str] = (), seed: int = 5) -> tuple[People, People]:
+def unrelated(without: Collection[str] = (), seed: int = 5) -> tuple[ListPeople, ListPeople]:
     """Give the originals of Febrl 1 to 3, dealt out to two lists: nobody has a partner."""
     rows = [row for number in (1, 2, 3) for row in _rows(f"dataset{number}.csv") if row["rec_id"].split("-")[2] == "org"]
     order = np.random.default_rng(seed).permutation(len(rows))
@@ -45,7 +45,9 @@ def unrelated(without: Collection[str] = (), seed: int = 5) -> tuple[People, Peo
     return one, other
 
 
-def among_strangers(pairs: int, strangers: int, without: Collection[str] = (), seed: int = 1) -> tuple[People, People, Truth]:
+def among_strangers(
+    pairs: int, strangers: int, without: Collection[str] = (), seed: int = 1
+) -> tuple[ListPeople, ListPeople, Truth]:
     """Give people of Febrl 1 to 3 and a duplicate of each, and so many people without one in each list, nobody in both."""
     one, other, alone = [], [], []
     for number in (1, 2, 3):
@@ -69,17 +71,19 @@ def among_strangers(pairs: int, strangers: int, without: Collection[str] = (), s
     )
 
 
-def febrl4(without: Collection[str] = ()) -> tuple[People, People, Truth]:
+def febrl4(without: Collection[str] = ()) -> tuple[ListPeople, ListPeople, Truth]:
     """Give Febrl4: 5,000 originals and one duplicate of each."""
     return _lists(_rows("dataset4a.csv"), _rows("dataset4b.csv"), without)
 
 
-def whole(number: int, without: Collection[str] = ()) -> People:
+def whole(number: int, without: Collection[str] = ()) -> ListPeople:
     """Give Febrl 1, 2 or 3 as one list of records under keys of their own; the same `keys` are the same person."""
     return _people(f"febrl{number}", _rows(f"dataset{number}.csv"), without)
 
 
-def housemates(first: People, second: People, truth: Truth, *, twins: bool, seed: int = 1) -> tuple[People, People]:
+def housemates(
+    first: ListPeople, second: ListPeople, truth: Truth, *, twins: bool, seed: int = 1
+) -> tuple[ListPeople, ListPeople]:
     """Turn each true pair into two people of one household: another first name and number, and birth date unless twins."""
     rng = np.random.default_rng(seed)
     mine = {name: values[truth.a].copy() for name, values in first.identifiers.items()}
@@ -88,8 +92,8 @@ def housemates(first: People, second: People, truth: Truth, *, twins: bool, seed
             mine[name] = first.identifiers[name][rng.permutation(first.count)[: len(truth.a)]]
     theirs = {name: values[truth.b] for name, values in second.identifiers.items()}
     return (
-        People(first.name, first.keys[truth.a], mine, {}, None, len(truth.a)),
-        People(second.name, second.keys[truth.b], theirs, {}, None, len(truth.b)),
+        ListPeople(first.name, first.keys[truth.a], mine, {}, None, len(truth.a)),
+        ListPeople(second.name, second.keys[truth.b], theirs, {}, None, len(truth.b)),
     )
 
 
@@ -102,15 +106,15 @@ def _rows(name: str) -> Rows:
         return list(csv.DictReader(file, skipinitialspace=True))
 
 
-def _lists(one: Rows, other: Rows, without: Collection[str]) -> tuple[People, People, Truth]:
+def _lists(one: Rows, other: Rows, without: Collection[str]) -> tuple[ListPeople, ListPeople, Truth]:
     first, second = (_people(name, rows, without) for name, rows in (("a", one), ("b", other)))
     place = {key: row for row, key in enumerate(second.keys)}
     pairs = np.array([(row, place[key]) for row, key in enumerate(first.keys) if key in place], dtype=np.int64)
     return first, second, Truth(pairs[:, 0], pairs[:, 1])
 
 
-def _people(name: str, rows: Rows, without: Collection[str]) -> People:
+def _people(name: str, rows: Rows, without: Collection[str]) -> ListPeople:
     raw = {to: np.array([row[column] or None for row in rows], dtype=object) for column, to in COLUMNS.items()}
     raw["street"] = np.array([f"{row['street_number']} {row['address_1']}".strip() or None for row in rows], dtype=object)
     keys = np.array([row["rec_id"].split("-")[1] for row in rows], dtype=object)
-    return People(name, keys, {to: values for to, values in raw.items() if to not in without}, {}, None, len(rows))
+    return ListPeople(name, keys, {to: values for to, values in raw.items() if to not in without}, {}, None, len(rows))

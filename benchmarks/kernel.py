@@ -85,7 +85,7 @@ def main() -> None:
     text += table(("path", "mask", "hash to curve", "check", "tag", "× cryptography"), rows)
 
     workers = os.cpu_count() or 1
-    chosen = kernel.chosen()
+    chosen = kernel.choose_path()
     many = np.tile(points, (8, 1))
     walls = _medians(
         {f"{count}": (partial(kernel.mask, scalar, many, count), len(many)) for count in (1, workers)},

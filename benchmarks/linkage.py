@@ -27,16 +27,16 @@ from tallystick.core.linkage.passes.similarity import BANDS, NO_HOUSEHOLDS, NO_T
 from tallystick.core.linkage.quality.estimates import Estimate
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.lab.county.write import generate
-from tallystick.lab.linking.headers import guessed_fields
-from tallystick.lab.linking.people import People, header_of, read_people
-from tallystick.lab.linking.trial import Trial, rehearsed
+from tallystick.lab.linking.headers import guess_fields
+from tallystick.lab.linking.people import ListPeople, header_of, read_people
+from tallystick.lab.linking.trial import Trial, run_trial
 from tallystick.lab.linking.truth import Truth, read_truth
 
 PAGE = Path(__file__).parent / "results" / "linkage.md"
 SEEDS = (2025, 1, 2)
 KEYS = {"tanf_exits": "person_id", "ui_wages": "ssn", "hmis_entries": "personal_id"}
 OTHERS = {"hmis_entries": "housing", "ui_wages": "wages"}
-Lists = tuple[People, People, Truth]
+Lists = tuple[ListPeople, ListPeople, Truth]
 Rows = list[list[str]]
 
 
@@ -54,10 +54,10 @@ def trials(lists: Lists) -> list[tuple[str, Trial]]:
             # a ladder by its recipes: the word `loose` has a similarity pass
             exact = [*recipes_in(ladder, (word,)), word] if word else list(recipes_in(ladder))
             name = f"{ladder}, {word}" if word else ladder
-            found.append((name, rehearsed(first, second, exact, keys(), truth)))
+            found.append((name, run_trial(first, second, exact, keys(), truth)))
             if ladder != "strict":
                 kind = f"similarity-{word}" if word else "similarity"
-                similar = rehearsed(first, second, [*exact, kind], keys(), truth)
+                similar = run_trial(first, second, [*exact, kind], keys(), truth)
                 if similar.plan is not None:  # else these fields say too little for a similarity pass
                     found.append((f"{name} + similarity", similar))
     return found
@@ -108,7 +108,7 @@ def sizes() -> str:
                 lists = _county_lists(Path(folder), "tanf_exits", other)
                 for ladder in ("default", "loose"):
                     exact = list(LADDERS[ladder]) if ladder == "loose" else [ladder]
-                    trial = rehearsed(*lists[:2], exact, keys(), lists[2])
+                    trial = run_trial(*lists[:2], exact, keys(), lists[2])
                     left = sum("says" in reason for _, reason in trial.unusable)
                     row = row_of(f"TANF with {name}", ladder, trial)
                     rows.append([f"{people:,}", row[0], ladder, str(len(trial.passes)), str(left), *row[2:]])
@@ -126,7 +126,7 @@ def probes() -> str:
             for probe in (False, True):
                 lists = housemates(first, second, truth, twins=probe)
                 exact = "first_name+last_name+birth_date" if without else "ssn+birth_date"
-                trial = rehearsed(*lists, [exact, kind], keys())
+                trial = run_trial(*lists, [exact, kind], keys())
                 name = ("no soc_sec_id, " if without else "") + ("twins" if probe else "housemates")
                 rows.append(
                     [
@@ -150,7 +150,7 @@ def strangers() -> str:
             plan = plan_of(first.identifiers, second.identifiers, people, kind)
             exact = "first_name+last_name+birth_date"
             made = {
-                need: rehearsed(first, second, [exact], keys(), plan=replace(plan, need=need, least=need)).passes[-1].links
+                need: run_trial(first, second, [exact], keys(), plan=replace(plan, need=need, least=need)).passes[-1].links
                 for need in (2, 3, 4, plan.need)
             }
             expected = different_people(plan.fields).tails(plan.elements, plan.bands, people) * people**2
@@ -175,7 +175,7 @@ def rounds() -> str:
         plan = plan_of(lists[0].identifiers, lists[1].identifiers, lists[0].count, NO_HOUSEHOLDS)
         exact, found = recipes_in("loose", (NO_HOUSEHOLDS,)), []
         for used in (replace(plan, least=plan.need), plan):
-            trial = rehearsed(*lists[:2], [*exact, NO_HOUSEHOLDS], keys(), lists[2], plan=used)
+            trial = run_trial(*lists[:2], [*exact, NO_HOUSEHOLDS], keys(), lists[2], plan=used)
             assert trial.score is not None
             found += [f"{trial.score.found:,}", f"{trial.score.wrong:,}"]
         rows.append([f"{pairs:,}", f"{alone:,}", f"{plan.need} of {plan.bands}", *found[:2], str(trial.fewest), *found[2:]])
@@ -190,9 +190,9 @@ def thresholds() -> str:
     rows: Rows = []
     for need in range(2, 8):
         plan = SimilarityPlan(fields, BANDS[-1], (fields, fields), need, NO_HOUSEHOLDS, alone[0].count, 0.0, need)
-        scores = [rehearsed(*pair[:2], LADDERS["loose"], keys(), pair[2], plan=plan).score for pair in lists]
+        scores = [run_trial(*pair[:2], LADDERS["loose"], keys(), pair[2], plan=plan).score for pair in lists]
         found, wrong, missed = (sum(getattr(score, name) for score in scores) for name in ("found", "wrong", "missed"))
-        linked = rehearsed(*alone, ["first_name+last_name+birth_date"], keys(), plan=plan).passes[-1].links
+        linked = run_trial(*alone, ["first_name+last_name+birth_date"], keys(), plan=plan).passes[-1].links
         rows.append([f"{need} of {plan.bands}", f"{found:,}", f"{wrong:,}", f"{missed:,}", f"{linked:,}"])
     return table(("need", "Febrl1 to 3, found", "wrong", "missed", "of strangers, linked"), rows)
 
@@ -278,7 +278,7 @@ def _county_lists(folder: Path, one: str, other: str) -> Lists:
     read = []
     for name in (one, other):
         path = folder / f"{name}.csv"
-        read.append(read_people(path, guessed_fields(header_of(path)), KEYS[name]))
+        read.append(read_people(path, guess_fields(header_of(path)), KEYS[name]))
     return read[0], read[1], read_truth(folder / "truth.csv", read[0], read[1])
 
 

@@ -26,11 +26,11 @@ from benchmarks.report import table
 from tallystick.core.errors import TallyError
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.county.names import ORIGINS
-from tallystick.lab.county.population import EXTRACT_DATE, Population, age, people_of
+from tallystick.lab.county.population import EXTRACT_DATE, CountyPopulation, age, people_of
 from tallystick.lab.county.write import generate, generate_children
-from tallystick.lab.linking.headers import guessed_fields
-from tallystick.lab.linking.people import People, header_of, read_people
-from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.headers import guess_fields
+from tallystick.lab.linking.people import ListPeople, header_of, read_people
+from tallystick.lab.linking.trial import run_trial
 from tallystick.lab.linking.truth import Truth, read_truth
 
 SEEDS: Final = (2025, 1, 2)
@@ -92,14 +92,14 @@ def main() -> None:
     write_section("groups", text_of(counts, people))
 
 
-def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: Pair, population: Population) -> None:
+def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: Pair, population: CountyPopulation) -> None:
     """Link a pair by every ladder, and add up who was found and who got wrong, by group."""
     first, second = (_people(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
     truth = read_truth(folder / f"{pair.truth}.csv", first, second)
     groups = groups_of(folder, pair, population, first, second, truth)
     for ladder, link in LADDERS.items():
         try:
-            trial = rehearsed(first, second, link, SystemRandomness(), truth)
+            trial = run_trial(first, second, link, SystemRandomness(), truth)
         except TallyError:
             continue  # these fields say too little for a similarity pass
         if "similarity" in ladder and trial.plan is None:
@@ -116,7 +116,7 @@ def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: 
 
 
 def groups_of(
-    folder: Path, pair: Pair, population: Population, first: People, second: People, truth: Truth
+    folder: Path, pair: Pair, population: CountyPopulation, first: ListPeople, second: ListPeople, truth: Truth
 ) -> Mapping[int, Sequence[str]]:
     """Give the groups of every row of the first list; what both files must say is told of true pairs alone."""
     person = {row["key"]: int(row["person"]) for row in _read(folder / f"{pair.truth}.csv") if row["dataset"] == first.name}
@@ -172,9 +172,9 @@ def _band(years: int) -> str:
     return "under 5" if years < 5 else "5 to 17" if years < 18 else "18 to 34" if years < 35 else "35 and over"
 
 
-def _people(folder: Path, name: str, key: str) -> People:
+def _people(folder: Path, name: str, key: str) -> ListPeople:
     path = folder / f"{name}.csv"
-    fields = guessed_fields(header_of(path))
+    fields = guess_fields(header_of(path))
     if name == "schools":
         fields.pop("school_id", None)  # the schools' own, which no other agency has
     return read_people(path, fields, key)

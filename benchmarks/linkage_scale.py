@@ -39,7 +39,7 @@ from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, points
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.crypto.tags import DST, tagged
+from tallystick.crypto.tags import DST, compute_tags
 from tallystick.records.features import people_table
 from tallystick.records.reading import loaded
 
@@ -145,11 +145,11 @@ def alone(folder: Path, people: int) -> list[list[str]]:
     masked = timed(f"mask{passes}", lambda: kernel.mask(scalar, hashed, 1), len(recipes))
     timed(
         f"check the other's{passes}",
-        lambda: points.checked_points(masked.tobytes(), len(masked), sender="second"),
+        lambda: points.read_points(masked.tobytes(), len(masked), sender="second"),
         len(recipes),
     )
     again = timed(f"mask the other's{passes}", lambda: kernel.mask(scalar, masked, 1), len(recipes))
-    timed(f"tags{passes}", lambda: tagged(again, b"j" * 32, recipes[0].name), len(recipes))
+    timed(f"tags{passes}", lambda: compute_tags(again, b"j" * 32, recipes[0].name), len(recipes))
     return rows
 
 

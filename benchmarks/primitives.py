@@ -25,10 +25,10 @@ def main() -> None:
     tokens = b"".join(f"{i:09d}19800101".encode() for i in range(POINTS))
     offsets = np.arange(POINTS + 1, dtype=np.int64) * 17
     each = {
-        f"mask ({kernel.chosen()})": lambda: kernel.mask(scalar, points),
-        f"hash to curve ({kernel.chosen()})": lambda: kernel.hash_to_curve(tags.DST, bytes(48), tokens, offsets),
-        f"check a point ({kernel.chosen()})": lambda: kernel.first_bad_point(points),
-        f"tag ({kernel.chosen()})": lambda: kernel.hash_tags(bytes(48), points),
+        f"mask ({kernel.choose_path()})": lambda: kernel.mask(scalar, points),
+        f"hash to curve ({kernel.choose_path()})": lambda: kernel.hash_to_curve(tags.DST, bytes(48), tokens, offsets),
+        f"check a point ({kernel.choose_path()})": lambda: kernel.first_bad_point(points),
+        f"tag ({kernel.choose_path()})": lambda: kernel.hash_tags(bytes(48), points),
     }
     for name, work in each.items():
         seconds = median_seconds(work, repeats=3) / POINTS
@@ -39,17 +39,17 @@ def main() -> None:
     sealed = paillier.encrypt(private.public, [value], randomness)
     seconds = median_seconds(lambda: paillier.encrypt(private.public, [value], randomness), repeats=3)
     rows.append(("Paillier encryption", f"{seconds * 1e3:.1f} ms", "3,000 bits of cells: 88 counts"))
-    seconds = median_seconds(lambda: paillier.decrypted(private, sealed), repeats=3)
+    seconds = median_seconds(lambda: paillier.decrypt_ciphertexts(private, sealed), repeats=3)
     rows.append(("Paillier decryption", f"{seconds * 1e3:.1f} ms", ""))
 
     receiver, sender = envelope.SealingKey.generate(), randomness.take(32)
     header = envelope.Header(bytes(32), 1, "points:a", "a", "b", 0, last=True)
     plain = bytes(envelope.CHUNK)
-    body, signature = envelope.sealed(header, plain, receiver.public, sender)
-    seconds = median_seconds(lambda: envelope.sealed(header, plain, receiver.public, sender))
+    body, signature = envelope.seal_envelope(header, plain, receiver.public, sender)
+    seconds = median_seconds(lambda: envelope.seal_envelope(header, plain, receiver.public, sender))
     rows.append(("seal and sign 512 KiB", f"{seconds * 1e3:.2f} ms", f"{0.5 / seconds:,.0f} MiB a second"))
     public = signing.public_of(sender)
-    seconds = median_seconds(lambda: envelope.opened(header, body, signature, receiver, public))
+    seconds = median_seconds(lambda: envelope.open_envelope(header, body, signature, receiver, public))
     rows.append(("verify and open 512 KiB", f"{seconds * 1e3:.2f} ms", f"{0.5 / seconds:,.0f} MiB a second"))
 
     text = table(("what", "median", "that is"), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tallystick.core.statistics.keys import InGroup, InRow, Key, People
+from tallystick.core.statistics.keys import GroupPeople, InGroup, InRow, Key
 from tallystick.core.statistics.plan import Plan
 
 Name = tuple[int, str]
@@ -20,6 +20,6 @@ def name(key: Key) -> Name:
         case InRow(index):
             return index, key.number.label
         case InGroup(index):
-            return -2 - index, "people" if isinstance(key.number, People) else key.number.label
+            return -2 - index, "people" if isinstance(key.number, GroupPeople) else key.number.label
         case _:
             return -1, key.number.label

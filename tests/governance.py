@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import SignedDocument, signed, unsigned
+from tallystick.core.documents import SignedDocument, build_unsigned, sign_document
 from tallystick.core.errors import TallyError
-from tallystick.core.job.approval import Approval, required
+from tallystick.core.job.approval import Approval, find_required
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.keyfile import Identity, new_identity
+from tallystick.core.keyfile import IdentityKey, new_identity
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import SeededRandomness
 
@@ -23,7 +23,7 @@ PARTIES = ("housing", "human-services", "labor")
 
 
 @cache
-def identity(name: str) -> Identity:
+def identity(name: str) -> IdentityKey:
     """Give somebody's identity, the same at every call."""
     return new_identity(SeededRandomness(name.encode()))
 
@@ -97,10 +97,10 @@ def agreement(**changes: Any) -> Agreement:
 
 
 def signed_agreement(
-    document: Agreement, by: Iterable[str] = PARTIES, keys: Mapping[str, Identity] | None = None
+    document: Agreement, by: Iterable[str] = PARTIES, keys: Mapping[str, IdentityKey] | None = None
 ) -> SignedDocument:
     """Sign an agreement in the names given, with their own keys unless others are given."""
-    result = unsigned("agreement", document)
+    result = build_unsigned("agreement", document)
     for name in by:
         result = result.with_signature(name, (keys or {}).get(name) or identity(name))
     return result
@@ -157,7 +157,7 @@ def job(terms: Agreement, asked: Question | None = None, **changes: Any) -> Job:
     return Job.read(value | changes, what="job")
 
 
-def approval(contract: Job, terms: Agreement, signer: str, *, key: Identity | None = None, **changes: Any) -> SignedDocument:
+def approval(contract: Job, terms: Agreement, signer: str, *, key: IdentityKey | None = None, **changes: Any) -> SignedDocument:
     """Give somebody's approval in the role that the agreement gives them, with keys of the document replaced."""
     value: dict[str, Any] = {
         "job": contract.digest(),
@@ -174,11 +174,11 @@ def approval(contract: Job, terms: Agreement, signer: str, *, key: Identity | No
     else:
         value |= {"role": "steward", "agency": next((a for a, s in terms.stewards.items() if signer in s.keys), "labor")}
     document = Approval.read({name: item for name, item in (value | changes).items() if item is not None}, what="approval")
-    return signed("approval", document, signer, key or identity(signer))
+    return sign_document("approval", document, signer, key or identity(signer))
 
 
 def complete(contract: Job, terms: Agreement) -> list[SignedDocument]:
     """Give every approval that the agreement asks for, and no more."""
-    need = required(contract, terms)
+    need = find_required(contract, terms)
     signers = [*need.agencies, *(name for _, count, names in need.stewards for name in names[:count]), *need.approvers]
     return [approval(contract, terms, signer) for signer in signers]

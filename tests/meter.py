@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA, DATA_PRIMES, Scheme, packed, scheme
+from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA, DATA_PRIMES, Scheme, pack_residues, scheme
 from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, errors, ternary
 from tallystick.crypto.product_work import FinishTask, MultiplyTask, multiply
 from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
-from tallystick.crypto.residues import Residues, added
+from tallystick.crypto.residues import Residues, add
 from tallystick.crypto.seal_bytes import NO_LEVEL, Polynomials, plaintext_words
 from tests.products import KEY
 
@@ -69,8 +69,8 @@ class Meter:
         """Encrypt a block, or zero, with an error of the encryptor's choice (integers, N) beside the honest one."""
         c0 = self.own.encrypt(self.secret, [(self.c1(block), slots)], self.randomness)[0]
         if error is not None:
-            c0 = added(c0, self.own._transformed([residues(error)])[0], DATA)
-        return packed(c0)
+            c0 = add(c0, self.own._transformed([residues(error)])[0], DATA)
+        return pack_residues(c0)
 
     def whole(self, c0: Residues, block: int | None) -> Polynomials:
         """Give a sent c0 with its c1, in coefficient form."""
@@ -107,7 +107,7 @@ class Meter:
     def shifted(self, coefficients: Polynomials, by: int) -> Polynomials:
         """Add a number to every coefficient of c0."""
         moved = coefficients.copy()
-        moved[0] = added(moved[0], residues([by] * RING), DATA)
+        moved[0] = add(moved[0], residues([by] * RING), DATA)
         return moved
 
     def accumulated(self, values: npt.NDArray[np.int64]) -> Polynomials:

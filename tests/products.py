@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.layout import Columns, Layout
-from tallystick.crypto.products import Keys, encrypted_columns, new_keys, opened_products, products
+from tallystick.crypto.products import SecretKeys, encrypt_columns, new_keys, open_products, products
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import SerialWorkers
 
@@ -18,7 +18,7 @@ KEY: Final = exchange_key(bytes(range(32)), "columns", encryptor="housing", mult
 
 
 @cache
-def keys() -> Keys:
+def keys() -> SecretKeys:
     """Give one set of keys for the whole run: they are not what is tested."""
     return new_keys(4, RANDOM)
 
@@ -35,7 +35,7 @@ def layout_of(left: int, right: int, slots: int, primes: int = 1) -> Layout:
 
 def shares(a: Columns, b: Columns, layout: Layout, workers: Any = SERIAL) -> tuple[list[int], list[int]]:
     """Run the whole exchange: (the encryptor's shares, the multiplier's)."""
-    sent = encrypted_columns(keys(), a, layout, RANDOM, workers, key=KEY)
+    sent = encrypt_columns(keys(), a, layout, RANDOM, workers, key=KEY)
     back, mine = products(sent, b, layout, RANDOM, workers, key=KEY, sender="labor")
     assert len(back) == 1 + layout.returned_ciphertexts
-    return opened_products(keys(), back, layout, workers, key=KEY, sender="housing"), mine
+    return open_products(keys(), back, layout, workers, key=KEY, sender="housing"), mine

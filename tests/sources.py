@@ -76,7 +76,10 @@ class Case(ABC):
 
     def read(self, names: Sequence[str]) -> Texts:
         """Read columns as text, block by block."""
-        with connect(256) as connection, opened("data", declaration.Source(self.declared()), self.folder, connection) as found:
+        with (
+            connect(256) as connection,
+            opened("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
+        ):
             rows: Texts = []
             for block in found.blocks(names):
                 picked = ", ".join(block.columns[name] for name in names)
@@ -85,7 +88,10 @@ class Case(ABC):
 
     def columns(self) -> dict[str, Kind]:
         """Read the kinds of the columns."""
-        with connect(256) as connection, opened("data", declaration.Source(self.declared()), self.folder, connection) as found:
+        with (
+            connect(256) as connection,
+            opened("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
+        ):
             return dict(found.columns)
 
 

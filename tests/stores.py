@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tallystick.node.ports import KeptJob, Storage
+from tallystick.node.ports import KeptJob, NodeStorage
 
 
-def all_jobs(storage: Storage) -> list[KeptJob]:
+def all_jobs(storage: NodeStorage) -> list[KeptJob]:
     """Give all jobs, by digest."""
     found = [storage.job(job) for job in storage.named("", 1000)]
     return [job for job in found if job is not None]

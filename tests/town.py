@@ -16,17 +16,17 @@ import numpy as np
 from tallystick.coordinator.app import IDENTITY, SEALING, Coordinator, compose
 from tallystick.coordinator.authority import create_issuer
 from tallystick.coordinator.config import Config, Settings
-from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import MessageRecord
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
-from tallystick.core.documents import SignedDocument, signed, write_document
+from tallystick.core.documents import SignedDocument, sign_document, write_document
 from tallystick.core.job.hello import earlier_attempts, new_hello
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity, write_sealing_key
-from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
-from tallystick.core.net.tls import Identity, Role
+from tallystick.core.net.chunks import MessageName, open_chunks, seal_envelopes
+from tallystick.core.net.tls import CertifiedParty, Role
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
@@ -42,10 +42,10 @@ SIGNERS = ("human-services", "labor", "sue", "tom", "board")
 BRINGS = {"sue": "labor", "tom": "labor"}
 
 
-def member(name: str, role: Role | None = None) -> Identity:
+def member(name: str, role: Role | None = None) -> CertifiedParty:
     """Give a member as its certificate would name it."""
     known: dict[str, Role] = {"ana": "analyst", "otto": "analyst", "board": "approver"}
-    return Identity(NETWORK, role or known.get(name, "agency"), name)
+    return CertifiedParty(NETWORK, role or known.get(name, "agency"), name)
 
 
 def make_state(folder: Path, now: datetime, terms: Agreement | None = None, **config: Any) -> Settings:
@@ -76,7 +76,7 @@ class Town:
 
     folder: Path
     clock: Clock = field(default_factory=SystemClock)
-    storage: Storage | None = None
+    storage: CoordinatorStorage | None = None
     config: dict[str, Any] = field(default_factory=dict)
     terms: Agreement = field(default_factory=lasting_agreement)
 
@@ -98,7 +98,7 @@ class Town:
 
     def document(self, job: Job | None = None, signer: str = "ana") -> bytes:
         """Give the signed job."""
-        return signed("job", job or self.job, signer, identity(signer)).encoded()
+        return sign_document("job", job or self.job, signer, identity(signer)).encoded()
 
     @property
     def digest(self) -> bytes:
@@ -130,7 +130,7 @@ class Town:
         receiver = sealing_key(COORDINATOR) if ref.receiver == COORDINATOR else self.key(ref.receiver, attempt)
         private = identity(ref.sender).private
         name = self.name(ref, attempt)
-        return list(sealed_envelopes(name, chunks, receiver_public=receiver.public, sender_private=private))
+        return list(seal_envelopes(name, chunks, receiver_public=receiver.public, sender_private=private))
 
     # what parties do, without a network
 
@@ -193,7 +193,7 @@ class Town:
     def opened(self, ref: Ref, envelopes: Iterable[Envelope], attempt: int = 1) -> Iterator[bytes]:
         """Open a message as its receiver."""
         key, public = self.key(ref.receiver, attempt), identity(ref.sender).public
-        return opened_chunks(self.name(ref, attempt), envelopes, receiver=key, sender_public=public)
+        return open_chunks(self.name(ref, attempt), envelopes, receiver=key, sender_public=public)
 
     @property
     def state(self) -> str:

@@ -13,14 +13,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.coordinator.matching import Matches, matched
+from tallystick.coordinator.matching import Matches, match_tags
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.tokens import token_columns
-from tallystick.core.statistics.rulebook import allowed_job
+from tallystick.core.statistics.rulebook import plan_allowed_job
 from tallystick.crypto import masks, tags
 from tallystick.crypto.decoys import coins
 from tallystick.crypto.randomness import SeededRandomness
@@ -54,7 +54,7 @@ def asked(under: Agreement, day: int, *, link: str | None = None, where: str = "
         submitted=submitted.strftime("%Y-%m-%dT%H:%M:%SZ"),
         deadline=(submitted + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    allowed_job(contract, under, digest=under.digest(), now=submitted)
+    plan_allowed_job(contract, under, digest=under.digest(), now=submitted)
     return contract
 
 
@@ -140,11 +140,14 @@ def run(
     ]
     made = tuple(
         np.stack(
-            [tags.tagged(tags.remasked(at, other), digest, name) for at, name in zip(mine.points, passes.names, strict=True)]
+            [
+                tags.compute_tags(tags.remask(at, other), digest, name)
+                for at, name in zip(mine.points, passes.names, strict=True)
+            ]
         )
         for mine, other in zip(own, reversed(scalars), strict=True)
     )
-    return Seen(made, matched(made, passes.rounds(under.decoys)), tuple(mine.persons for mine in own), secret)
+    return Seen(made, match_tags(made, passes.rounds(under.decoys)), tuple(mine.persons for mine in own), secret)
 
 
 def tokens(passes: Passes, identifiers: Identifiers, secret: bytes) -> dict[str, tags.TokenColumn]:

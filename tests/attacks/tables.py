@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.coordinator.matching import TAG_BYTES, Matches, matched
-from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.coordinator.matching import TAG_BYTES, Matches, match_tags
+from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.kernel import Points
@@ -87,7 +87,7 @@ class Lists:
             matches = Matches(tuple(clusters), len(pairs), (), ())
         randomness = SeededRandomness(b"slots" + self.seed)
         sizes = [own.rows for own in self.own]
-        slots, table = assigned_slots(matches, sizes, shuffled_table(sizes, randomness))
+        slots, table = assign_slots(matches, sizes, shuffle_table(sizes, randomness))
         columns = [
             audit_of(
                 own.persons, own.decoys, at.astype(np.int64), table, self.known_decoys, randomness, key=b"", encrypts=encrypts
@@ -121,4 +121,4 @@ def made_lists(people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int
         )  # fmt: skip
     lists = [np.ascontiguousarray(one.points[:, :, :TAG_BYTES]) for one in own]
     rounds = Rounds(bands, least, least, decoys) if bands else None
-    return Lists(tuple(own), matched(lists, rounds), (len(people[0]) - bands) * decoys, seed)
+    return Lists(tuple(own), match_tags(lists, rounds), (len(people[0]) - bands) * decoys, seed)

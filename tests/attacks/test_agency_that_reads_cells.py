@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.disclosure.profiles import PROFILES
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.crypto import paillier
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups
@@ -81,7 +81,7 @@ def test_a_row_asks_for_another_person_at_each_pass() -> None:
     lists = [
         np.stack([_tags(step, people) for step, people in enumerate(passes)]) for passes in (["ann", "sue"], ["bob sue"] * 2)
     ]
-    assert matched(lists).pairs(0, 1)[1].tolist() == [
+    assert match_tags(lists).pairs(0, 1)[1].tolist() == [
         1
     ]  # it asks for ann at the first pass, who is not there, and for sue at the second
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.randomness import SeededRandomness
@@ -91,7 +91,7 @@ def job(number: int) -> Seen:
     ]  # fmt: skip
     lists = (own[0].points[:, :, :16].copy(), own[1].points[:, :, :16].copy())
     made = own[0].persons != tags.NOBODY, own[1].persons != tags.NOBODY
-    return Seen(lists, matched(lists, Rounds(BANDS, NEED, NEED, DECOYS)), made)
+    return Seen(lists, match_tags(lists, Rounds(BANDS, NEED, NEED, DECOYS)), made)
 
 
 def chi_square(counts: Counter[int], chances: Mapping[int, float]) -> tuple[float, int]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from tallystick.core.agreement.check import valid_agreement
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import complete_approvals
-from tallystick.core.job.check import participants, verified_job
-from tallystick.core.job.hello import new_hello, verified_hello
-from tallystick.core.statistics.rulebook import allowed_job
+from tallystick.core.job.check import participants, verify_job
+from tallystick.core.job.hello import new_hello, verify_hello
+from tallystick.core.statistics.rulebook import plan_allowed_job
 from tests.governance import NOW, agreement, approval, complete, identity, job, question, sealing_key, signed_agreement
 
 TERMS = agreement()
@@ -37,7 +37,7 @@ class Told:
     """What the coordinator tells a node."""
 
     agreement: SignedDocument = field(default_factory=lambda: signed_agreement(TERMS))
-    job: SignedDocument = field(default_factory=lambda: signed("job", JOB, "ana", identity("ana")))
+    job: SignedDocument = field(default_factory=lambda: sign_document("job", JOB, "ana", identity("ana")))
     approvals: tuple[SignedDocument, ...] = field(default_factory=lambda: tuple(complete(JOB, TERMS)))
     hellos: tuple[SignedDocument, ...] = field(
         default_factory=lambda: tuple(hello(agency, JOB.digest()) for agency in AGENCIES)
@@ -47,12 +47,12 @@ class Told:
 def act(told: Told) -> dict[str, bytes]:
     """Do what labor's node does before its first message: check everything, and give the keys that it would seal to."""
     terms = valid_agreement(told.agreement, NOW, own=("labor", identity("labor").key), seen=SEEN)
-    contract = verified_job(told.job, terms)
-    allowed_job(contract, terms, digest=told.agreement.digest, now=NOW)
+    contract = verify_job(told.job, terms)
+    plan_allowed_job(contract, terms, digest=told.agreement.digest, now=NOW)
     complete_approvals(contract, terms, told.approvals, NOW)
     keys = {}
     for agency, document in zip(participants(contract, terms), told.hellos, strict=True):
-        found = verified_hello(document, job=contract.digest(), attempt=1, agency=agency, agreement=terms)
+        found = verify_hello(document, job=contract.digest(), attempt=1, agency=agency, agreement=terms)
         keys[agency] = bytes.fromhex(found.sealing_key)
     return keys
 
@@ -73,15 +73,17 @@ LIES: dict[str, Callable[[], Told]] = {
     "an agreement that labor alone signed": lambda: replace(Told(), agreement=signed_agreement(TERMS, by=("labor",))),
     "an agreement of which one signature is gone": lambda: replace(Told(), agreement=signed_agreement(TERMS, by=AGENCIES)),
     "a job of nobody": lambda: with_job(replace(Told().job, signatures=())),
-    "a job of its own": lambda: with_job(signed("job", JOB, "coordinator", identity("coordinator"))),
-    "a job with another nonce": lambda: with_job(signed("job", job(TERMS, nonce="11" * 16), "ana", identity("ana"))),
-    "a job with a wider question": lambda: with_job(signed("job", OTHER, "ana", identity("ana"))),
+    "a job of its own": lambda: with_job(sign_document("job", JOB, "coordinator", identity("coordinator"))),
+    "a job with another nonce": lambda: with_job(sign_document("job", job(TERMS, nonce="11" * 16), "ana", identity("ana"))),
+    "a job with a wider question": lambda: with_job(sign_document("job", OTHER, "ana", identity("ana"))),
     "a job sealed to its own key": lambda: with_job(
-        signed("job", job(TERMS, result_key=sealing_key("coordinator").public.hex()), "ana", identity("coordinator"))
+        sign_document("job", job(TERMS, result_key=sealing_key("coordinator").public.hex()), "ana", identity("coordinator"))
     ),
-    "a job under the old agreement": lambda: with_job(signed("job", job(OLD_TERMS), "ana", identity("ana"))),
+    "a job under the old agreement": lambda: with_job(sign_document("job", job(OLD_TERMS), "ana", identity("ana"))),
     "a job past its deadline": lambda: with_job(
-        signed("job", job(TERMS, submitted="2026-05-01T00:00:00Z", deadline="2026-05-20T00:00:00Z"), "ana", identity("ana"))
+        sign_document(
+            "job", job(TERMS, submitted="2026-05-01T00:00:00Z", deadline="2026-05-20T00:00:00Z"), "ana", identity("ana")
+        )
     ),
     "no approval": lambda: replace(Told(), approvals=()),
     "approvals of another job": lambda: replace(Told(), approvals=tuple(complete(OTHER, TERMS))),

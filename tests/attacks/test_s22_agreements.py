@@ -13,7 +13,7 @@ import pytest
 
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import moment
-from tallystick.core.documents import SignedDocument, signed, unsigned
+from tallystick.core.documents import SignedDocument, build_unsigned, sign_document
 from tallystick.core.errors import TallyError
 from tests.governance import NOW, PARTIES, agreement, identity, sealing_key, signed_agreement
 
@@ -50,7 +50,7 @@ def swapped(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["housing", "human-services", "labor", "coordinator", "sealing", "ana", "board", "sue"])
 def test_s22_swap(name: str) -> None:
     terms = agreement(**swapped(name))
-    text = unsigned("agreement", terms)
+    text = build_unsigned("agreement", terms)
     # the old signatures on the new text
     refused(replace(text, signatures=SIGNED.signatures), "agreement-signature")
     # everybody but labor signs the new text, eve in the place she took; labor's old signature, none, or eve's in labor's name
@@ -78,7 +78,7 @@ def test_s22_swap(name: str) -> None:
 def test_s22_downgrade(weaker: dict[str, Any]) -> None:
     terms = agreement(**weaker)
     assert terms != TERMS
-    refused(replace(unsigned("agreement", terms), signatures=SIGNED.signatures), "agreement-signature")
+    refused(replace(build_unsigned("agreement", terms), signatures=SIGNED.signatures), "agreement-signature")
     refused(signed_agreement(terms, keys={"labor": EVE}), "agreement-signature")
     refused(signed_agreement(terms, by=("housing", "human-services")), "agreement-unsigned")
 
@@ -122,7 +122,7 @@ def test_s22_mix_and_match(variant: int) -> None:
     labor, old_labor = (next(s for s in document.signatures if s.signer == "labor") for document in (SIGNED, before))
     others = tuple(signature for signature in SIGNED.signatures if signature.signer != "labor")
     housing = next(signature for signature in SIGNED.signatures if signature.signer == "housing")
-    job_signed = signed("job", TERMS, "labor", identity("labor")).signatures
+    job_signed = sign_document("job", TERMS, "labor", identity("labor")).signatures
     document, code = [
         # labor's signature of version 1 beside the others' of version 2
         (replace(SIGNED, signatures=(*others, old_labor)), "agreement-signature"),

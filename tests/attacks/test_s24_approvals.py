@@ -12,7 +12,7 @@ import pytest
 from tallystick.core.agreement.model import moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Refused
-from tallystick.core.job.approval import complete_approvals, required
+from tallystick.core.job.approval import complete_approvals, find_required
 from tests.governance import NOW, agreement, approval, complete, identity, job, question
 
 TERMS = agreement()
@@ -27,12 +27,12 @@ def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def test_the_agreement_says_who_must_approve() -> None:
-    need = required(JOB, TERMS)
+    need = find_required(JOB, TERMS)
     assert need.agencies == ("human-services", "labor")
     assert need.stewards == (("labor", 2, STEWARDS),)
     assert need.approvers == ("board",)
     desk = agreement(release={"mode": "desk", "desk": "housing"})
-    assert required(job(desk), desk).agencies == ("human-services", "labor", "housing")
+    assert find_required(job(desk), desk).agencies == ("human-services", "labor", "housing")
 
 
 @pytest.mark.parametrize("names", subsets(EVERYBODY), ids="+".join)

@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.derive import parsed_derive
+from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
-from tallystick.core.job.where import parsed_where
+from tallystick.core.job.where import parse_where
 from tallystick.core.statistics.rulebook import problems
 from tests.governance import agreement, question, question_value
 
@@ -125,7 +125,7 @@ CORPUS = [
 @pytest.mark.parametrize("text", CORPUS, ids=range(len(CORPUS)))
 def test_s25_the_injection_corpus_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        parsed_where(text, COLUMNS)
+        parse_where(text, COLUMNS)
     assert caught.value.code == "where-invalid"
 
 
@@ -167,7 +167,7 @@ def test_s25_the_corpus_is_large_enough() -> None:
 )
 def test_s25_derived_columns_are_one_of_six_forms(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        parsed_derive(text)
+        parse_derive(text)
     assert caught.value.code == "job-invalid"
 
 
@@ -254,11 +254,11 @@ WORDS = st.sampled_from(
 @example("age = 1")
 def test_s25_any_text_is_refused_or_written_from_the_grammar_alone(text: str) -> None:
     try:
-        condition = parsed_where(text, COLUMNS)
+        condition = parse_where(text, COLUMNS)
     except TallyError as error:
         refusal = error
     else:
         assert condition.columns <= set(COLUMNS)
-        assert parsed_where(condition.sql, COLUMNS) == condition
+        assert parse_where(condition.sql, COLUMNS) == condition
         return
     assert refusal.code == "where-invalid"

@@ -9,12 +9,12 @@ from typing import Any, get_args
 import pytest
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import Approval, ReasonClass
-from tallystick.core.job.derive import parsed_derive
+from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
-from tallystick.core.job.where import parsed_where
+from tallystick.core.job.where import parse_where
 from tallystick.core.keyfile import read_identity
 from tallystick.core.model import Document
 from tallystick.core.statistics.rulebook import problems
@@ -59,7 +59,7 @@ WHERES = [
 @pytest.mark.parametrize("text", WHERES)
 def test_s27_a_refused_condition_is_not_repeated(text: str) -> None:
     with pytest.raises(TallyError) as caught:
-        parsed_where(text, COLUMNS)
+        parse_where(text, COLUMNS)
     assert CANARY not in shown(caught.value)
     value = question_value()
     value["people"]["tanf"]["where"] = text
@@ -71,7 +71,7 @@ def test_s27_a_refused_condition_is_not_repeated(text: str) -> None:
 @pytest.mark.parametrize("text", [f"sum('{CANARY}')", CANARY, f"sum(wage) -- {CANARY}"])
 def test_s27_a_refused_derivation_is_not_repeated(text: str) -> None:
     with pytest.raises(TallyError) as caught:
-        parsed_derive(text)
+        parse_derive(text)
     assert CANARY not in shown(caught.value)
 
 
@@ -138,7 +138,7 @@ def test_s27_a_refused_document_names_its_keys_and_repeats_no_value() -> None:
 def test_s27_a_malformed_message_or_key_file_is_not_repeated(tmp_path: Path) -> None:
     for data in (CANARY, f'{{"kind": "{CANARY}"}}', f'{{"kind": "job", "body": "{CANARY}", "signatures": []}}', f'["{CANARY}"'):
         with pytest.raises(TallyError) as caught:
-            decoded(data.encode(), kind="job")
+            decode_document(data.encode(), kind="job")
         assert CANARY not in shown(caught.value)
         (tmp_path / "key").write_text(data)
         (tmp_path / "key").chmod(0o600)

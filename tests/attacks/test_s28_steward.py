@@ -19,7 +19,7 @@ from google.protobuf import message_factory
 from tallystick.coordinator.authority import Member
 from tallystick.coordinator.server.authorise import RULES
 from tallystick.core.errors import Broken, Invalid, TallyError
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.node.local.client import steward
 from tallystick.node.local.place import target
 from tallystick.node.local.server import serve_local
@@ -69,7 +69,7 @@ async def _code(channel: grpc.aio.Channel, method: Any) -> str:
     try:
         await call(request, timeout=10)
     except grpc.RpcError as error:
-        return raised(error).code
+        return read_error(error).code
     return ""
 
 
@@ -119,7 +119,7 @@ def _refusal(socket: Path, request: pb.DecideRequest) -> str:
         try:
             StewardStub(channel).Decide(request, timeout=10)
         except grpc.RpcError as error:
-            return raised(error).code
+            return read_error(error).code
     return ""
 
 

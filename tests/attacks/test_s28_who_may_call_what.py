@@ -21,12 +21,12 @@ from google.protobuf import descriptor
 
 from tallystick.coordinator.records import JobRecord
 from tallystick.coordinator.server.authorise import RULES
-from tallystick.coordinator.storage.memory import MemoryStorage
+from tallystick.coordinator.storage.memory import MemoryCoordinatorStorage
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.core.net import tls
 from tallystick.core.net.channel import channel
-from tallystick.core.net.status import raised
-from tallystick.core.net.tls import Credentials, Identity
+from tallystick.core.net.status import read_error
+from tallystick.core.net.tls import CertifiedParty, Credentials
 from tallystick.crypto.machine import Ref
 from tallystick.v1 import enrol_pb2, jobs_pb2, relay_pb2, types_pb2
 from tests.governance import stamp
@@ -109,7 +109,7 @@ class Board:
         try:
             await asyncio.wait_for(CALLS[method](self.town, self.channels[caller]), 10)
         except grpc.RpcError as error:
-            return raised(error).code
+            return read_error(error).code
         return ""
 
 
@@ -185,7 +185,7 @@ def test_s28_matrix(tmp_path: Path) -> None:
     """945 calls: each is let through exactly where `EXPECTED` says so."""
 
     async def run() -> list[str]:
-        town = Town(tmp_path, storage=MemoryStorage(), config={"limits": {"calls_per_second": 100_000}})
+        town = Town(tmp_path, storage=MemoryCoordinatorStorage(), config={"limits": {"calls_per_second": 100_000}})
         town.at.driver.advance = lambda job: None  # type: ignore[method-assign]  # states change only as the test says
         town.at.jobs.submit(member("ana"), town.document())
         wrong: list[str] = []
@@ -222,7 +222,7 @@ def test_s28_what_is_unknown_and_what_is_not_yours_look_the_same(tmp_path: Path)
                 try:
                     await _unary("Relay/Sync", relay_pb2.SyncRequest(job=job), VIEW)(opened)
                 except grpc.RpcError as error:
-                    said.append((raised(error).code, raised(error).message, raised(error).hint))
+                    said.append((read_error(error).code, read_error(error).message, read_error(error).hint))
             assert len(said) == 2
             assert said[0] == said[1]
 
@@ -248,4 +248,6 @@ def _invitation(town: Town) -> Credentials:
 def _never_issued(town: Town) -> Credentials:
     state = town.settings.state
     issuer = tls.Issuer(NETWORK, (state / "ca.pem").read_bytes(), (state / "ca.key").read_bytes())
-    return tls.credentials_for(issuer, Identity(NETWORK, "agency", OTHER), now=town.clock.now(), lifetime=timedelta(days=1))
+    return tls.credentials_for(
+        issuer, CertifiedParty(NETWORK, "agency", OTHER), now=town.clock.now(), lifetime=timedelta(days=1)
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.crypto import signing
 from tallystick.crypto.codec import frame
-from tallystick.crypto.envelope import Header, SealingKey, opened, sealed
+from tallystick.crypto.envelope import Header, SealingKey, open_envelope, seal_envelope
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.randomness import SeededRandomness
 
@@ -26,12 +26,14 @@ HEADERS = [
         (b"1" * 32, b"2" * 32), (1, 2), ("seed", "points:labor"), (NAMES, NAMES[::-1]), (0, 1), (False, True)
     )
 ]
-RECORDED = {header: sealed(header, b"payload", SEALING[header.receiver].public, IDENTITY[header.sender]) for header in HEADERS}
+RECORDED = {
+    header: seal_envelope(header, b"payload", SEALING[header.receiver].public, IDENTITY[header.sender]) for header in HEADERS
+}
 
 
 def test_s32_every_envelope_opens_in_its_own_place() -> None:
     for header, (blob, signature) in RECORDED.items():
-        assert opened(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender]) == b"payload"
+        assert open_envelope(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender]) == b"payload"
 
 
 def test_s32_all_pairwise_transplants_of_recorded_jobs_are_refused() -> None:
@@ -41,7 +43,7 @@ def test_s32_all_pairwise_transplants_of_recorded_jobs_are_refused() -> None:
             if place != header:
                 tried += 1
                 with pytest.raises(PeerFault) as caught:
-                    opened(place, blob, signature, SEALING[place.receiver], PUBLIC[place.sender])
+                    open_envelope(place, blob, signature, SEALING[place.receiver], PUBLIC[place.sender])
                 assert caught.value.rule == "signature-invalid"
                 assert caught.value.sender == place.sender
     assert tried == len(HEADERS) * (len(HEADERS) - 1)
@@ -64,11 +66,11 @@ def test_s32_a_sender_that_signs_again_cannot_move_what_another_sealed(change: d
     """Even with a fresh and right signature the seal is bound to the header by itself."""
     header = Header(b"1" * 32, 1, "seed", "labor", "housing", 0, False)
     place = replace(header, **change)
-    blob, _ = sealed(header, b"payload", SEALING["housing"].public, IDENTITY["labor"])
+    blob, _ = seal_envelope(header, b"payload", SEALING["housing"].public, IDENTITY["labor"])
     digest = hashlib.sha256(blob).digest()
     signature = signing.sign(IDENTITY["labor"], "envelope", frame(place.canonical(), digest))
     with pytest.raises(PeerFault) as caught:
-        opened(place, blob, signature, SEALING["housing"], PUBLIC["labor"])
+        open_envelope(place, blob, signature, SEALING["housing"], PUBLIC["labor"])
     assert caught.value.rule == "envelope-unopenable"
 
 
@@ -79,7 +81,7 @@ def test_s32_a_signature_under_another_context_is_refused(context: str) -> None:
     message = frame(header.canonical(), hashlib.sha256(blob).digest())
     signature = signing.sign(IDENTITY[header.sender], context, message)
     with pytest.raises(PeerFault) as caught:
-        opened(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender])
+        open_envelope(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender])
     assert caught.value.rule == "signature-invalid"
 
 
@@ -90,13 +92,13 @@ def test_s32_one_changed_bit_anywhere_is_refused_before_it_is_opened() -> None:
         changed = bytearray(blob)
         changed[position] ^= 1
         with pytest.raises(PeerFault) as caught:
-            opened(header, bytes(changed), signature, SEALING[header.receiver], PUBLIC[header.sender])
+            open_envelope(header, bytes(changed), signature, SEALING[header.receiver], PUBLIC[header.sender])
         assert caught.value.rule == "signature-invalid"
 
 
 def test_s32_an_envelope_sealed_to_another_key_does_not_open() -> None:
     header = HEADERS[0]
-    blob, signature = sealed(header, b"payload", SEALING[header.sender].public, IDENTITY[header.sender])
+    blob, signature = seal_envelope(header, b"payload", SEALING[header.sender].public, IDENTITY[header.sender])
     with pytest.raises(PeerFault) as caught:
-        opened(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender])
+        open_envelope(header, blob, signature, SEALING[header.receiver], PUBLIC[header.sender])
     assert caught.value.rule == "envelope-unopenable"

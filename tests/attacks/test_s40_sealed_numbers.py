@@ -18,7 +18,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.errors import CATALOGUE, Broken
-from tallystick.core.linkage.quality.report import Seen
+from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.statistic.desk import Opened
 from tests.attacks.test_s27_canaries import shown
@@ -88,7 +88,7 @@ def test_s40_more_matches_than_people_end_with_a_name_and_without_a_release() ->
     profile = profile_of(TERMS.disclosure)
     before = table(PART.contract.plan, cells.values)
     rows, totals, _ = suppress(before, linkage_numbers(PART.contract.plan, cells.values), profile, PART.contract.plan)
-    links: Any = Seen((570, *([0] * (len(PART.contract.passes.told) - 1))), None)
+    links: Any = LinkageCounts((570, *([0] * (len(PART.contract.passes.told) - 1))), None)
     with pytest.raises(ValueError, match="math domain"):
         linkage_report(PART.contract.plan, cells.values, (before, rows), totals, links, decoys=0, exact=1, profile=profile)
     error = refusal(Room(), cells)

@@ -14,7 +14,7 @@ import pytest
 
 from tallystick.coordinator import driver
 from tallystick.coordinator.jobs import Jobs
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.slots import assign_slots
 from tests import governance
 from tests.integration.nodes import in_loop, signed_terms, stored, terms, write_sources
 from tests.integration.served import serving
@@ -32,7 +32,7 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
 @in_loop
 async def test_s45_after_altered_links_no_agency_goes_into_another_attempt(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The coordinator parts all links but one, hears that it was noticed, tells nobody, and begins attempt 2 with honest slots."""
-    honest, deviating = assigned_slots, [True]
+    honest, deviating = assign_slots, [True]
 
     def crafted(matches: Any, sizes: Any, table: Any) -> Any:
         if not deviating[0]:
@@ -50,7 +50,7 @@ async def test_s45_after_altered_links_no_agency_goes_into_another_attempt(town:
             failure = dataclasses.replace(failure, retry=True)
         return failing(self, record, failure)
 
-    monkeypatch.setattr(driver, "assigned_slots", crafted)
+    monkeypatch.setattr(driver, "assign_slots", crafted)
     monkeypatch.setattr(Jobs, "_failing", deaf)
     async with serving(town) as address:
         agencies = both(town, address)

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from tallystick.coordinator import driver
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.slots import assign_slots
 from tallystick.core.errors import NotReady
 from tallystick.core.job.hello import new_hello
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.node.app import Node
-from tallystick.node.ports import KeptJob, Storage
+from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.v1.types_pb2 import JobState as WireState
 from tallystick.v1.types_pb2 import JobView
@@ -61,7 +61,7 @@ def tell(town: Town, **change: Any) -> None:
 @in_loop
 async def test_s41_a_released_job_asked_again_gives_no_second_result(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts 2 and 3 of a released job, each with one match left out: gave two more signed results, and one person's earnings."""
-    honest, dropped = assigned_slots, list[int]()
+    honest, dropped = assign_slots, list[int]()
 
     def crafted(matches: Any, sizes: Any, table: Any) -> Any:
         cluster = [one.copy() for one in matches.cluster]
@@ -70,7 +70,7 @@ async def test_s41_a_released_job_asked_again_gives_no_second_result(town: Town,
                 one[one == number] = -1
         return honest(replace(matches, cluster=tuple(cluster)), sizes, table)
 
-    monkeypatch.setattr(driver, "assigned_slots", crafted)
+    monkeypatch.setattr(driver, "assign_slots", crafted)
     async with serving(town) as address:
         agencies = both(town, address)
         nodes = [agencies.desk.node(), agencies.other.node()]
@@ -176,7 +176,7 @@ def dumped(nodes: Sequence[Node]) -> dict[str, bytes]:
     return {name: (node.config.state / "node.db").read_bytes() for name, node in zip(AGENCIES, nodes, strict=True)}
 
 
-def shrink(storage: Storage) -> None:
+def shrink(storage: NodeStorage) -> None:
     """Bring the write-ahead log of a store in SQLite into its file."""
     assert isinstance(storage, SqliteStorage)
     storage._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -18,10 +18,10 @@ import pytest
 from scipy import stats
 
 from tallystick.crypto import product_work
-from tallystick.crypto.bfv import COLUMN_BYTES, DATA, RETURNED_PRIMES, packed, read_answer, read_column
+from tallystick.crypto.bfv import COLUMN_BYTES, DATA, RETURNED_PRIMES, pack_residues, read_answer, read_column
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.flooding import RING
-from tallystick.crypto.product_work import OpenTask, finish, hidden, open_sum
+from tallystick.crypto.product_work import OpenTask, finish, hide_product, open_sum
 from tallystick.crypto.randomness import SeededRandomness, uniform_below, uniform_mod
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
 from tallystick.node.failures import build_outward_error
@@ -91,11 +91,11 @@ def nothing_at_all(_: Meter) -> Sent:
 
 
 def ones_in_place_of_everything(_: Meter) -> Sent:
-    return packed(np.ones((3, RING), dtype=np.uint64)), packed(np.ones((3, RING), dtype=np.uint64))
+    return pack_residues(np.ones((3, RING), dtype=np.uint64)), pack_residues(np.ones((3, RING), dtype=np.uint64))
 
 
 def noise_in_place_of_everything(meter: Meter) -> Sent:
-    zero, column = (packed(np.stack([uniform_mod(meter.randomness, prime, RING) for prime in DATA])) for _ in range(2))
+    zero, column = (pack_residues(np.stack([uniform_mod(meter.randomness, prime, RING) for prime in DATA])) for _ in range(2))
     return zero, column
 
 
@@ -107,7 +107,7 @@ def as_if_c1_were_chosen(meter: Meter) -> Sent:
 def chosen(meter: Meter, k: int, slots: Slots | None) -> bytes:
     """Encrypt under the constant c1 = k."""
     c1 = np.stack([np.full(RING, k % prime, dtype=np.uint64) for prime in DATA])  # a constant's NTT form
-    return packed(meter.own.encrypt(meter.secret, [(c1, slots)], meter.randomness)[0])
+    return pack_residues(meter.own.encrypt(meter.secret, [(c1, slots)], meter.randomness)[0])
 
 
 ATTACKS: list[Callable[[Meter], Sent]] = [
@@ -120,7 +120,7 @@ def hidden_of(meter: Meter, sent: Sent, slots: Slots, *, flood: npt.NDArray[np.u
     """Give what the multiplier would send before the modulus is dropped, which says more than what it sends."""
     zero, column = sent
     task = meter.task_of(meter.multiplied([column], slots[None], zero), zero)
-    return hidden(task if flood is None else replace(task, errors=replace(task.errors, flood=flood)))
+    return hide_product(task if flood is None else replace(task, errors=replace(task.errors, flood=flood)))
 
 
 def left_over(meter: Meter, answer: Polynomials) -> npt.NDArray[np.float64]:
@@ -173,7 +173,7 @@ def test_s42_two_thousand_answers_to_a_deviating_encryptor(meter: Meter, attack:
     for slots in (values(1), np.zeros(RING, dtype=np.int64)):
         total, rows = meter.multiplied([column], slots[None], zero), []
         for _ in range(2000):
-            rest = left_over(meter, hidden(meter.task_of(total, zero)))
+            rest = left_over(meter, hide_product(meter.task_of(total, zero)))
             rows.append((rest[0], np.mean(rest**2), rest @ v))
         features.append(np.array(rows))
     for feature in range(3):
@@ -190,7 +190,9 @@ def test_s42_a_chosen_c1_is_not_looked_at(meter: Meter) -> None:
     """S-42: no message has room for c1; a c0 that would fit a chosen one reads 0 slots."""
     slots = values(1) % 2**16
     assert (read_from_c1(meter, hidden_of(meter, as_if_c1_were_chosen(meter), slots)) == slots).sum() == 0
-    whole = packed(np.stack([read_column(chosen(meter, 1, None), sender="housing"), np.ones((3, RING), dtype=np.uint64)]))
+    whole = pack_residues(
+        np.stack([read_column(chosen(meter, 1, None), sender="housing"), np.ones((3, RING), dtype=np.uint64)])
+    )
     with pytest.raises(PeerFault) as refused:
         hidden_of(meter, (None, whole), slots)
     assert (refused.value.rule, refused.value.sender) == ("ciphertext-length", "labor")
@@ -282,7 +284,7 @@ def test_limit_a_deviating_multiplier_makes_the_encryptors_share_say_something_o
         power = -(3**place) if place else 1  # X^(N - i)·X^i = -1
         c1[-place % RING] = (2 * q * (power % t) + t) // (2 * t)
     answer = np.stack([np.zeros((2, RING), dtype=np.uint64), residues(c1, level)])
-    share = open_sum(OpenTask(0, meter.secret, packed(answer), "labor"))
+    share = open_sum(OpenTask(0, meter.secret, pack_residues(answer), "labor"))
     number = share * pow(RING, -1, t) % t  # the sum of the slots is N times the first coefficient
     number -= t if number > t // 2 else 0
     read = []
@@ -326,7 +328,7 @@ def test_s42_a_guess_of_the_whole_column_is_not_confirmed(meter: Meter) -> None:
     slots = values(1)
     zero, column = nothing_at_all(meter)
     task = meter.task_of(meter.multiplied([column], slots[None], zero), zero)
-    assert abs(implied(meter, hidden(task), slots)).max() > Q >> 8
-    bare = hidden(replace(task, errors=replace(task.errors, small=np.zeros(RING, dtype=np.int8))))
+    assert abs(implied(meter, hide_product(task), slots)).max() > Q >> 8
+    bare = hide_product(replace(task, errors=replace(task.errors, small=np.zeros(RING, dtype=np.int8))))
     assert abs(implied(meter, bare, slots)).max() <= 2  # of the sums' start and of the answer
     assert abs(implied(meter, bare, values(2))).max() > Q >> 8

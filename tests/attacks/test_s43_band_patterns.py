@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import PeopleGrams
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.passes import build_ladder
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, tags
@@ -174,19 +174,21 @@ def run(
 ) -> View:
     """Tag two lists as their nodes do, and match them as the coordinator does."""
     digest = hashlib.sha256(job.encode()).digest()
-    recipes = [parsed_recipe(name) for name in exact]
+    recipes = [parse_recipe(name) for name in exact]
     lists, persons = [], []
     for side, people in (("a", left), ("b", right)):
         raw = columns(people)
-        passes = tags.Passes(token_columns(recipes, raw, len(people)), PeopleGrams(plan, raw, len(people)).bands(secret))
+        passes = tags.PassTokens(token_columns(recipes, raw, len(people)), PeopleGrams(plan, raw, len(people)).bands(secret))
         own = tags.own_list(
             passes, len(people), ladder=build_ladder(recipes, plan),
             secret=secret, job_digest=digest, coin_key=side.encode() * 32, decoys=DECOYS, scalar=b"",
             randomness=SeededRandomness(digest + side.encode()),
         )  # fmt: skip
-        lists.append(np.stack([tags.tagged(points, digest, name) for points, name in zip(own.points, passes, strict=True)]))
+        lists.append(
+            np.stack([tags.compute_tags(points, digest, name) for points, name in zip(own.points, passes, strict=True)])
+        )
         persons.append(own.persons)
-    a, b = matched(lists, plan.rounds(DECOYS)).pairs(0, 1)
+    a, b = match_tags(lists, plan.rounds(DECOYS)).pairs(0, 1)
     same = (lists[0][:, a] == lists[1][:, b]).all(axis=2)
     assert (persons[0][a] == persons[1][b]).all()
     return View(words(same[len(exact) :]), same[: len(exact)].T, persons[0][a])

@@ -152,7 +152,7 @@ def test_s44_the_coordinator_matches_no_longer_list_and_names_its_sender(
     def refused(*_: Any) -> Any:
         raise AssertionError("a list was matched")
 
-    monkeypatch.setattr(driver, "matched", refused)
+    monkeypatch.setattr(driver, "match_tags", refused)
     refs = tags_refs()
     town.put(refs[OTHER], random_list(MOST))
     chunks = random_list(rows) if rows == MOST + 1 else iter([headed(rows)])

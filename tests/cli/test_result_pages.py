@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from tallystick.client.cli import tally
 from tallystick.client.results import Result as Released
-from tallystick.client.results import shown
+from tallystick.client.results import build_display
 from tallystick.core.results import exact
 from tests.unit.client.test_triple import DEFAULT, LOOSE, STRICT
 from tests.unit.core.test_results import BAD, released, result
@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
 
 def written(folder: Path, name: str, document: Any) -> Path:
     path = folder / name
-    path.write_bytes(Released(document, shown(document), ()).encoded())
+    path.write_bytes(Released(document, build_display(document), ()).encoded())
     return path
 
 
@@ -75,7 +75,7 @@ def test_a_measure_that_cannot_be_worked_out_says_why_and_is_missing_in_a_data_f
     lines = run("show", written(tmp_path, "r.json", document)).output.splitlines()
     assert lines[1].split() == ["north", "4,321", "10.50"]
     assert lines[2].split() == ["south", "11", "fewer", "than", "two", "values"]
-    frame = Released(document, shown(document), ()).to_pandas()
+    frame = Released(document, build_display(document), ()).to_pandas()
     assert frame[label].isna().tolist() == [False, True]
     assert list(frame.columns) == list(body.columns)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tallystick.coordinator.ports import Stale, Storage
+from tallystick.coordinator.ports import CoordinatorStorage, StaleRow
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import sqlite_engine
-from tallystick.coordinator.storage.memory import MemoryStorage
+from tallystick.coordinator.storage.memory import MemoryCoordinatorStorage
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.net.chunks import MessageName
@@ -24,14 +24,14 @@ from tallystick.crypto.machine import Ref
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-Open = Callable[[], Storage]
+Open = Callable[[], CoordinatorStorage]
 
 
 @pytest.fixture(params=["memory", "sqlite", "sqlite reopened"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Give a function that gives the storage; reopened, it comes from the file at every call."""
     if request.param == "memory":
-        memory = MemoryStorage()
+        memory = MemoryCoordinatorStorage()
         return lambda: memory
     one = SqlStorage(sqlite_engine(tmp_path / "db"))
     return (lambda: one) if request.param == "sqlite" else (lambda: SqlStorage(sqlite_engine(tmp_path / "db")))
@@ -199,13 +199,13 @@ def test_a_change_needs_the_version_that_it_changes(storage: Open) -> None:
     second = storage().change(first, replace(first, state="approving"))
     assert (second.version, second.state) == (2, "approving")
     assert storage().job(first.job) == second
-    with pytest.raises(Stale):
+    with pytest.raises(StaleRow):
         storage().change(
             first, replace(first, state="cancelled", ended=NOW), deposits=[Deposit("approval", "labor", FOREVER, b"x")]
         )
     assert storage().job(first.job) == second
     assert storage().deposits(first.job) == ()  # all or nothing
-    with pytest.raises(Stale):
+    with pytest.raises(StaleRow):
         storage().change(a_job(9), a_job(9))
 
 
@@ -262,7 +262,7 @@ def test_changes_from_many_threads_are_all_counted(storage: Open) -> None:
                 assert held is not None
                 try:
                     storage().change(held, held, failures=[FailureRecord(1, name, "internal", "", "", retry=False)])
-                except Stale:
+                except StaleRow:
                     continue
                 break
 

@@ -13,7 +13,7 @@ from tallystick.coordinator.progress import Reported
 from tallystick.coordinator.records import FailureRecord
 from tallystick.coordinator.server.convert import job_view_message
 from tallystick.coordinator.views import JobView, Waiting
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.job.lifecycle import FINAL, JobState, Phase
 from tallystick.core.net.status import printable
 from tallystick.v1 import types_pb2 as pb
@@ -32,7 +32,7 @@ def documents() -> tuple[bytes, bytes, bytes]:
     """Give a signed job's digest, the job, and an approval of it."""
     terms = governance.agreement()
     job = governance.job(terms)
-    document = signed("job", job, "ana", governance.identity("ana"))
+    document = sign_document("job", job, "ana", governance.identity("ana"))
     return bytes.fromhex(document.digest), document.encoded(), governance.approval(job, terms, "labor").encoded()
 
 

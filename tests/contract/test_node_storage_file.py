@@ -159,7 +159,7 @@ WRITER = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tallystick.node.changes import Change, decide_job
+from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.ports import KeptJob, Note
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
@@ -170,7 +170,7 @@ store = Store(lambda: SqliteStorage(Path(sys.argv[1])))
 storage = store.blocking
 storage.add_job(KeptJob("ab" * 32, b"document", now))
 while True:
-    kept = decide_job(storage, "ab" * 32, lambda kept: Change(replace(kept, reasons=(str(kept.version + 1),)), Note("x", now)))
+    kept = decide_job(storage, "ab" * 32, lambda kept: KeptChange(replace(kept, reasons=(str(kept.version + 1),)), Note("x", now)))
     os.write(1, f"{kept.version}\\n".encode())
 """
 

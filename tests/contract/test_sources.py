@@ -85,7 +85,7 @@ def plain(kind: Kind, value: str | None) -> object:
 
 
 def read_to_the_end(case: Case, source: dict[str, Any], names: Sequence[str]) -> None:
-    with connect(256) as connection, opened("data", declaration.Source(source), case.folder, connection) as found:
+    with connect(256) as connection, opened("data", declaration.DeclaredSource(source), case.folder, connection) as found:
         for block in found.blocks(names):
             connection.execute(f"SELECT count(*) FROM {block.clause}", list(block.parameters))
 
@@ -142,7 +142,7 @@ def test_where_values_come_from_does_not_depend_on_this_machine(case: Case) -> N
         "import json, sys; from pathlib import Path; from tallystick.core.agreement import declaration\n"
         "from tallystick.records.locked import connect; from tallystick.records.registry import opened\n"
         "source, folder, names = json.loads(sys.argv[1])\n"
-        "with connect(256) as c, opened('data', declaration.Source(source), Path(folder), c) as found:\n"
+        "with connect(256) as c, opened('data', declaration.DeclaredSource(source), Path(folder), c) as found:\n"
         "    for block in found.blocks(names):\n"
         "        print(json.dumps(c.execute('SELECT ' + ', '.join(block.columns[n] for n in names) + ' FROM ' + block.clause, "
         "list(block.parameters)).fetchall()))\n"
@@ -194,7 +194,10 @@ def test_nothing_of_a_source_is_written(case: Case) -> None:
 def test_many_rows_come_once_each_in_blocks_of_bounded_size(case: Case) -> None:
     count = 2 * ROWS + 17
     case.write({"key": "integer", "text": "text"}, [(at, f"row {at}") for at in range(count)])
-    with connect(256) as connection, opened("data", declaration.Source(case.declared()), case.folder, connection) as found:
+    with (
+        connect(256) as connection,
+        opened("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
+    ):
         sizes, keys = [], []
         for block in found.blocks(["key", "text"]):
             rows = connection.execute(
@@ -214,7 +217,10 @@ def test_all_blocks_are_of_one_version_though_others_write(case: Case) -> None:
         pytest.skip("a file is replaced, not written to")
     count = 2 * ROWS
     case.write({"key": "integer"}, [(at,) for at in range(count)])
-    with connect(256) as connection, opened("data", declaration.Source(case.declared()), case.folder, connection) as found:
+    with (
+        connect(256) as connection,
+        opened("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
+    ):
         rows = 0
         for at, block in enumerate(found.blocks(["key"])):
             rows += connection.execute(f"SELECT count(*) FROM {block.clause}").fetchall()[0][0]

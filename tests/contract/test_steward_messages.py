@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
@@ -88,7 +88,7 @@ def of_view(view: type) -> st.SearchStrategy[Any]:
 def job_document() -> tuple[str, bytes, Job]:
     """Give a signed job: its digest, its document, itself."""
     job = governance.job(governance.agreement())
-    document = signed("job", job, "ana", governance.identity("ana"))
+    document = sign_document("job", job, "ana", governance.identity("ana"))
     return document.digest, document.encoded(), job
 
 

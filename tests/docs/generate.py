@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, Phase, mermaid
-from tallystick.core.measure import registered
+from tallystick.core.measure import load_measures
 from tallystick.crypto.statistic import rounds
 from tests.docs.cli_reference import cli
 
@@ -93,7 +93,7 @@ def protocol() -> str:
 def configuration() -> str:
     """Give docs/configuration.md with its table of measures made anew; the rest is written by hand."""
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    rows = "".join(f"| `{one.name}` | {one.meaning} | none | {one.note} |\n" for one in registered().values())
+    rows = "".join(f"| `{one.name}` | {one.meaning} | none | {one.note} |\n" for one in load_measures().values())
     head = "| key | meaning | default | consequence |\n|---|---|---|---|\n"
     made, times = re.subn(r"(### Job file: measures\n[^|]*)(\|[^\n]*\n)+", lambda found: found[1] + head + rows, text)
     assert times == 1

@@ -16,16 +16,16 @@ from tallystick.core.agreement.declaration import (
     DeclaredColumn,
     DeclaredDataset,
     DeclaredIdentifier,
+    DeclaredSource,
     SamePerson,
-    Source,
 )
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
-from tallystick.core.job.model import Measure, People, Question
+from tallystick.core.job.model import JobMeasure, People, Question
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
-from tallystick.node.policy.model import Policy, Rule
+from tallystick.node.policy.model import Policy, PolicyRule
 from tallystick.records.registry import adapter, settings_of, source_types
 from tests.docs.generate import DOCS, configuration
 
@@ -33,7 +33,7 @@ TEXT: Final = (DOCS / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: keys": (Question,),
     "Job file: people": (People,),
-    "Job file: measures": (Measure,),
+    "Job file: measures": (JobMeasure,),
     "Dataset: keys": (DeclaredDataset, Dataset),
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),
@@ -48,7 +48,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "node.yaml: keys": (NodeFile,),
     "node.yaml: coordinator": (CoordinatorConfig,),
     "policy.yaml: keys": (Policy,),
-    "policy.yaml: rules": (Rule,),
+    "policy.yaml: rules": (PolicyRule,),
     "coordinator.yaml: keys": (Config,),
     "coordinator.yaml: limits": (Limits,),
     "Lab file: keys": (LabFile,),
@@ -118,7 +118,7 @@ def written(default: object) -> Any:
 
 def test_every_model_of_a_file_has_its_section() -> None:
     """Models inside models are found by walking the schemas of the files."""
-    told = {model.__name__ for models in SECTIONS.values() for model in models} | {"Column", "Source"}
+    told = {model.__name__ for models in SECTIONS.values() for model in models} | {"Column", "DeclaredSource"}
     for model in SAMPLES.values():
         assert model.model_json_schema().get("$defs", {}).keys() - told == set()
 
@@ -144,4 +144,4 @@ def test_samples_of_sources_are_read(name: str) -> None:
         assert f"`{{{name}: FILE}}`" in text
     else:
         written: Any = load_yaml(sample[1], what=name)
-        settings_of(Source(written["source"]), what="source")
+        settings_of(DeclaredSource(written["source"]), what="source")

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from tallystick.client.results import Result
 from tallystick.client.sdk import Client
-from tallystick.client.views import View
+from tallystick.client.views import JobProgress
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import NotReady
@@ -117,7 +117,7 @@ class Network:
             return False
         return True
 
-    def view(self, job: str) -> View | None:
+    def view(self, job: str) -> JobProgress | None:
         """Give a job as it is, or None where the coordinator cannot be reached now."""
         try:
             return self.client.show(job)
@@ -131,9 +131,9 @@ class Network:
             assert time.monotonic() < end, f"{what}\n{self.told()}"
             time.sleep(LOOK_S)
 
-    def wait(self, job: str, *states: str, within: float = ENDS_S, revive: bool = True) -> View:
+    def wait(self, job: str, *states: str, within: float = ENDS_S, revive: bool = True) -> JobProgress:
         """Wait until a job is in one of some states, or has ended; whoever died at a failpoint is started again meanwhile."""
-        found: list[View] = []
+        found: list[JobProgress] = []
 
         def there() -> bool:
             self.note_shares()
@@ -251,7 +251,7 @@ class Network:
         self._client = Client(profile)
 
 
-def check_released(network: Network, view: View) -> None:
+def check_released(network: Network, view: JobProgress) -> None:
     """Check the answer, that it rests on the shares that the nodes keep, and that no node has anything left to do."""
     assert view.state == "released", (view.state, view.reasons, network.told())
     result = network.check(view.job)
@@ -264,7 +264,7 @@ def check_released(network: Network, view: View) -> None:
     network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
 
 
-def ended_everywhere(network: Network, view: View) -> bool:
+def ended_everywhere(network: Network, view: JobProgress) -> bool:
     """Say whether every node knows that a job ended as it did, and holds no file of it any more."""
     network.revive()
     return all(state_at(node, view.job) == view.state and not left_at(node, view.job) for node in network.nodes)

@@ -20,8 +20,8 @@ import pytest
 from benchmarks.febrl import febrl4
 from tallystick.core.linkage.passes.ladders import ladder
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.lab.linking.people import People
-from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.people import ListPeople
+from tallystick.lab.linking.trial import run_trial
 
 TALLY: Final = [sys.executable, "-m", "tallystick.client.cli"]
 WORD: Final = "no-households"
@@ -33,7 +33,7 @@ FEW: Final = 10
 """Links by which a job and a rehearsal of a similarity pass may differ: each draws its own keys of the bands."""
 
 
-def written(folder: Path, name: str, people: People, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any]:
+def written(folder: Path, name: str, people: ListPeople, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any]:
     """Write a list and a made-up number of each person; give its dataset."""
     frame = pd.DataFrame({"key": people.keys, **people.identifiers, "number": numbers})
     frame.to_csv(folder / f"{name}.csv", index=False)
@@ -86,7 +86,7 @@ def test_a_network_links_febrl4_as_the_rehearsal_does(
     )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    trial = rehearsed(first, second, link, SystemRandomness(), truth)
+    trial = run_trial(first, second, link, SystemRandomness(), truth)
     (row,) = result["rows"]
     assert trial.score is not None
     expected = [len(trial.a), int(numbers[0][trial.a].sum()), int(numbers[1][trial.b].sum())]

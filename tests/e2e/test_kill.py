@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.client.views import View
+from tallystick.client.views import JobProgress
 from tallystick.core.errors import Refused
 from tallystick.core.failpoint import KILLED
 from tests.e2e.network import COORDINATOR, Network, check_released, ended_everywhere
@@ -89,7 +89,7 @@ def network(running: Network) -> Network:
     return running
 
 
-def job_through(network: Network, labels: Mapping[str, str]) -> View:
+def job_through(network: Network, labels: Mapping[str, str]) -> JobProgress:
     """Ask while parties die at labels; give the job's last view, when each has died and everybody runs again."""
     network.restart(labels)
     job = network.submit()

@@ -19,7 +19,7 @@ import pandas as pd
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.lab.linking.trial import rehearsed
+from tallystick.lab.linking.trial import run_trial
 from tests.febrl import FIELDS, Damaged, damaged
 from tests.oracle import expected_rows
 
@@ -69,7 +69,7 @@ def test_s11_every_number_is_that_of_the_links_in_the_clear(tmp_path: Path) -> N
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    trials = [rehearsed(*lists.people(), LINK, SeededRandomness(bytes([key]))) for key in range(REHEARSALS)]
+    trials = [run_trial(*lists.people(), LINK, SeededRandomness(bytes([key]))) for key in range(REHEARSALS)]
     links = [set(zip(trial.a.tolist(), trial.b.tolist(), strict=True)) for trial in trials]
     certain, possible = set.intersection(*links), set.union(*links)
     assert len(certain) > 0.9 * len(possible)

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.core.keyfile import read_sealing_key
-from tallystick.core.net.chunks import MessageName, opened_chunks
+from tallystick.core.net.chunks import MessageName, open_chunks
 from tallystick.core.net.spoolfile import read_spool
 from tallystick.crypto import kernel, tags
 from tallystick.crypto.codec import frame
@@ -97,7 +97,7 @@ def told(network: Network) -> Job:
         name = MessageName(bytes.fromhex(job.digest), 1, read_ref(path.name))
         if name.ref.receiver == COORDINATOR:
             sender = bytes.fromhex(network.keys.agencies[name.ref.sender].key)
-            chunks = list(opened_chunks(name, read_spool(path), receiver=key, sender_public=sender))
+            chunks = list(open_chunks(name, read_spool(path), receiver=key, sender_public=sender))
             job.readable[path.name] = b"".join(chunks)
             if name.ref.kind == "tags":
                 job.tags[name.ref.about] = read_list(chunks, TAG_BYTES, passes=1, sender=name.ref.sender)[0]
@@ -252,7 +252,7 @@ def test_s09_a_dictionary_finds_nothing_without_the_job_secret_and_everyone_with
         digest = bytes.fromhex(job.digest)
         stored = {tag.tobytes() for owner in job.tags.values() for tag in owner}
         public = [b"", bytes(32), digest, hashlib.sha256(digest).digest(), *scalars_the_coordinator_has(story.network)]
-        guessed = {tag.tobytes() for secret in public for tag in tags.tagged(hashed(secret, dictionary), digest, PASS)}
+        guessed = {tag.tobytes() for secret in public for tag in tags.compute_tags(hashed(secret, dictionary), digest, PASS)}
         assert len(guessed) == len(public) * len(dictionary)
         assert stored & guessed == set()
         assert found(set(guessed), {"what it can read": b"".join(job.readable.values())}) == []
@@ -292,7 +292,7 @@ def known(story: Story, digest: bytes, tokens: list[bytes], secret: bytes) -> se
     points = hashed(secret, tokens)
     scalars = sorted(story.secrets["scalar"])
     pairs = [(a, b) for a in scalars for b in scalars if a < b]
-    return {tag.tobytes() for a, b in pairs for tag in tags.tagged(kernel.mask(b, kernel.mask(a, points)), digest, PASS)}
+    return {tag.tobytes() for a, b in pairs for tag in tags.compute_tags(kernel.mask(b, kernel.mask(a, points)), digest, PASS)}
 
 
 def scalars_the_coordinator_has(network: Network) -> list[bytes]:

@@ -40,7 +40,7 @@ def secrets_of_paillier(key: paillier.PrivateKey, _: Any) -> Iterable[tuple[str,
     yield "prime", key.q
 
 
-def secrets_of_products(keys: products.Keys, _: Any) -> Iterable[tuple[str, bytes]]:
+def secrets_of_products(keys: products.SecretKeys, _: Any) -> Iterable[tuple[str, bytes]]:
     """The encryptor's keys: 64 bytes of each."""
     yield from (("bfv", secret[len(secret) // 2 :][:64]) for secret in keys.secrets)
 

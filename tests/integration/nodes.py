@@ -17,7 +17,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import write_document
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity
-from tallystick.core.results import Check, Released, numbers, opened_result, verified_result
+from tallystick.core.results import Check, Released, numbers, open_result, verify_result
 from tallystick.crypto.workers import SerialWorkers
 from tallystick.node.app import Node, build_node, hold_state
 from tallystick.node.config import NodeConfig, read_config
@@ -102,7 +102,7 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
 
 class Stored:
-    """A node's state for a test, which may wait for it on the event loop: any method of `Storage`, and all jobs."""
+    """A node's state for a test, which may wait for it on the event loop: any method of `NodeStorage`, and all jobs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -198,7 +198,7 @@ def released(town: Town, job: Job | None = None) -> tuple[Released, list[Check]]
     """Give the released result, opened and verified."""
     digest = bytes.fromhex((job or town.job).digest())
     sealed = b"".join(town.at.spool.result(digest))
-    return verified_result(opened_result(sealed, sealing_key("result"), digest), agreement=town.terms.digest())
+    return verify_result(open_result(sealed, sealing_key("result"), digest), agreement=town.terms.digest())
 
 
 def found(result: Released) -> dict[tuple[str | None, ...], tuple[int, int]]:

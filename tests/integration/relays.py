@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.v1.relay_pb2_grpc import RelayStub
 from tallystick.v1.types_pb2 import Envelope
 from tests.integration.served import connected, serving
@@ -50,4 +50,4 @@ async def refusal(call: Awaitable[Any]) -> tuple[str, grpc.StatusCode]:
     """Give the code and status with which a call is refused."""
     with pytest.raises(grpc.RpcError) as caught:
         await asyncio.wait_for(call, LIMIT + 5)
-    return raised(caught.value).code, caught.value.code()
+    return read_error(caught.value).code, caught.value.code()

@@ -24,7 +24,7 @@ MAIN = "from tallystick.coordinator.cli import coordinator; coordinator()"
 def credentials(town: Town, role: Member, name: str) -> Credentials:
     """Join as a member, without the network."""
     invitation = town.at.authority.invite(role, name, "127.0.0.1:0")
-    certificate = tls.loaded(invitation["certificate"].encode())
+    certificate = tls.load_certificate(invitation["certificate"].encode())
     assert certificate is not None
     invited = tls.certificate_identity(invitation["certificate"].encode())
     key = tls.new_key()

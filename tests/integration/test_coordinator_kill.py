@@ -16,7 +16,7 @@ import pytest
 from tallystick.core.errors import TallyError
 from tallystick.core.failpoint import KILLED
 from tallystick.core.net.channel import blocking_channel
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.core.net.tls import Credentials
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic.messages import read_slots
@@ -80,7 +80,7 @@ class Node:
         try:
             return method(request, timeout=10)
         except grpc.RpcError as error:
-            raise raised(error) from error
+            raise read_error(error) from error
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tallystick.coordinator.server.authorise import Authorise
 from tallystick.core.disclosure.families import family_of
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.failpoint import KILLED
-from tallystick.core.net.status import wrapped
+from tallystick.core.net.status import wrap_handler
 from tallystick.node import app, courier
 from tallystick.node.storage.sqlite import SqliteStorage
 from tests import governance
@@ -101,7 +101,7 @@ async def test_s49_a_job_whose_every_call_is_refused_for_the_moment_finishes(
 
     async def intercepted(self: Authorise, continuation: Any, details: Any) -> Any:
         handler = await intercept(self, continuation, details)
-        return wrapped(handler, lambda context: throttled.around(str(details.method), context))
+        return wrap_handler(handler, lambda context: throttled.around(str(details.method), context))
 
     monkeypatch.setattr(Authorise, "intercept_service", intercepted)
     async with serving(town) as address:

@@ -14,7 +14,7 @@ from tallystick.core.clock import SystemClock
 from tallystick.core.errors import TallyError
 from tallystick.core.net import tls
 from tallystick.core.net.channel import channel, client_options
-from tallystick.core.net.joining import Invitation, exchanged
+from tallystick.core.net.joining import InvitationFile, exchange_invitation
 from tallystick.core.net.tls import SERVER_NAME, Credentials
 from tallystick.v1 import relay_pb2
 from tallystick.v1.relay_pb2_grpc import RelayStub
@@ -26,14 +26,14 @@ from tests.town import DESK, NETWORK, OTHER, Town
 @together
 async def test_a_newcomer_joins_once_and_is_heard(town: Town) -> None:
     async with serving(town) as address:
-        invitation = Invitation.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
+        invitation = InvitationFile.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
         key = tls.new_key()
-        shown = await asyncio.to_thread(exchanged, invitation, key)
-        assert tls.certificate_identity(shown.chain) == tls.Identity(NETWORK, "agency", OTHER)
-        again = await asyncio.to_thread(exchanged, invitation, key)
+        shown = await asyncio.to_thread(exchange_invitation, invitation, key)
+        assert tls.certificate_identity(shown.chain) == tls.CertifiedParty(NETWORK, "agency", OTHER)
+        again = await asyncio.to_thread(exchange_invitation, invitation, key)
         assert again == shown  # the answer was lost: asked again with the same key
         with pytest.raises(TallyError, match="invite-invalid"):
-            await asyncio.to_thread(exchanged, invitation, tls.new_key())
+            await asyncio.to_thread(exchange_invitation, invitation, tls.new_key())
         async with channel(address, shown) as opened:
             call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=LIMIT)
             assert await refusal(call) == ("job-unknown", grpc.StatusCode.NOT_FOUND)
@@ -42,7 +42,7 @@ async def test_a_newcomer_joins_once_and_is_heard(town: Town) -> None:
 @together
 async def test_s31_an_invitation_can_only_join(town: Town) -> None:
     async with serving(town) as address:
-        held = Invitation.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
+        held = InvitationFile.read(town.at.authority.invite("agency", OTHER, address), what="invitation")
         async with channel(address, held.credentials) as opened:
             call = RelayStub(opened).Sync(relay_pb2.SyncRequest(job=bytes(32)), timeout=LIMIT)
             assert await refusal(call) == ("not-allowed", grpc.StatusCode.PERMISSION_DENIED)
@@ -55,12 +55,12 @@ async def test_s31_strangers_do_not_get_in(town: Town) -> None:
         now = SystemClock().now()
         ours = credentials(town, "agency", OTHER)
         other = tls.new_issuer(NETWORK, now=now)
-        forged = tls.credentials_for(other, tls.Identity(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1))
+        forged = tls.credentials_for(other, tls.CertifiedParty(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1))
         expired = tls.credentials_for(
-            _issuer(town), tls.Identity(NETWORK, "agency", OTHER), now=now - timedelta(days=2), lifetime=timedelta(days=1)
+            _issuer(town), tls.CertifiedParty(NETWORK, "agency", OTHER), now=now - timedelta(days=2), lifetime=timedelta(days=1)
         )
         unknown = tls.credentials_for(
-            _issuer(town), tls.Identity(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1)
+            _issuer(town), tls.CertifiedParty(NETWORK, "agency", OTHER), now=now, lifetime=timedelta(days=1)
         )
         bare = grpc.ssl_channel_credentials(ours.authority)
         expected = {

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from tallystick.core.net.chunks import opened_chunks
+from tallystick.core.net.chunks import open_chunks
 from tallystick.crypto.machine import Ref
 from tallystick.v1 import jobs_pb2, relay_pb2
 from tallystick.v1.jobs_pb2_grpc import JobsStub
@@ -82,7 +82,7 @@ async def test_a_message_goes_through_and_opens_at_its_receiver_alone(town: Town
         assert [item.ref.round for item in view.inbox] == [POINTS.round]
         get = relay_pb2.GetRequest(ref=town.name(POINTS).wire())
         received = [envelope async for envelope in stubs[DESK].Get(get, timeout=LIMIT)]
-        opened = opened_chunks(town.name(POINTS), received, receiver=town.key(DESK), sender_public=identity(OTHER).public)
+        opened = open_chunks(town.name(POINTS), received, receiver=town.key(DESK), sender_public=identity(OTHER).public)
         assert list(opened) == chunks
         rest = relay_pb2.GetRequest(ref=town.name(POINTS).wire(), from_sequence=3)
         assert [e.sequence async for e in stubs[DESK].Get(rest, timeout=LIMIT)] == [3, 4]

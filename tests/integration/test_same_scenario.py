@@ -20,7 +20,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.job.model import Job, Question
 from tallystick.core.linkage.matching.matching import Matches
-from tallystick.core.linkage.quality.report import encoded, read_seen, seen
+from tallystick.core.linkage.quality.report import count_links, encode_report, read_seen
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup
@@ -29,7 +29,7 @@ from tallystick.crypto.workers import SerialWorkers
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import read_config
 from tallystick.node.prepare import prepare_records
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests.e2e.network import Network
 from tests.e2e.records import EXITS, WAGES, question, sorted_rows
 from tests.protocol.bus import Bus
@@ -82,8 +82,8 @@ def over_memory(network: Network, asked: Question) -> Answer:
     desk = DeskSetup(contract.desk, contract.agencies, contract.digest, 1, keys, contract.computation, SystemRandomness())
 
     def report(tags: list[Any], matches: Matches) -> bytes:
-        part = seen(tags, matches, contract.passes.exact, agreement.decoys, contract.passes.rounds(agreement.decoys))
-        return encoded(part, job=contract.digest, attempt=1, passes=contract.passes.digest)
+        part = count_links(tags, matches, contract.passes.exact, agreement.decoys, contract.passes.rounds(agreement.decoys))
+        return encode_report(part, job=contract.digest, attempt=1, passes=contract.passes.digest)
 
     opened = Bus(setups, desk, report=report, rounds=contract.passes.rounds(agreement.decoys)).run()
     rows = table(contract.plan, opened.values)
@@ -99,7 +99,7 @@ def over_memory(network: Network, asked: Question) -> Answer:
 
 def setup(network: Network, assignment: Assignment) -> AgencySetup:
     """Give an agency's machine what its node would."""
-    config, storage = read_config(network.folder / assignment.me / "node.yaml"), MemoryStorage()
+    config, storage = read_config(network.folder / assignment.me / "node.yaml"), MemoryNodeStorage()
     people, contract = prepare_records(assignment, config, storage), assignment.contract
     return AgencySetup(
         me=assignment.me,

@@ -39,8 +39,8 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure import profiles
 from tallystick.core.disclosure.rules.large_cells import LargeCells
-from tallystick.core.documents import signed
-from tallystick.core.linkage.quality.report import encoded, seen
+from tallystick.core.documents import sign_document
+from tallystick.core.linkage.quality.report import count_links, encode_report
 from tallystick.core.statistics.table import result_columns
 from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
@@ -51,7 +51,7 @@ from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
 from tallystick.node.desk import Desk
 from tallystick.node.prepare import prepare_records
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests.governance import NOW, agreement, identity, job, question, signed_agreement
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
@@ -98,11 +98,11 @@ asked = question(
     measures=["count", {"comoment": ["tanf.age", "wages.children"]}], by=["tanf.young"],
 )
 contract = job(terms, asked)
-part = Contract(contract, signed("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
+part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
 assert part.passes.names == (PASS,)
 setups = {}
 for name, agency in AGENCIES.items():
-    storage = MemoryStorage()
+    storage = MemoryNodeStorage()
     file = {"agency": agency, "coordinator": {"address": "127.0.0.1:1"}, "datasets": {name: declared[name]}}
     made = prepare_records(Assignment(agency, part), NodeConfig(NodeFile.read(file, what="node.yaml"), folder), storage)
     assert made.people == len(PEOPLE)
@@ -116,7 +116,7 @@ for name, agency in AGENCIES.items():
 
 
 def report(tags, matches):
-    return encoded(seen(tags, matches, part.passes.exact, DECOYS), job=part.digest, attempt=1, passes=part.passes.digest)
+    return encode_report(count_links(tags, matches, part.passes.exact, DECOYS), job=part.digest, attempt=1, passes=part.passes.digest)
 
 
 public = {agency: bytes.fromhex(terms.parties[agency].key) for agency in setups}
@@ -127,7 +127,7 @@ assert result_columns(part.plan) == ["tanf.young", "count", label, both, "suppre
 
 def disclosed(rules):
     profiles.PROFILES["open"] = replace(profiles.PROFILES["open"], rules=rules)
-    desk = Desk(part.desk, identity(part.desk), MemoryStorage(), FixedClock(NOW), "ask")
+    desk = Desk(part.desk, identity(part.desk), MemoryNodeStorage(), FixedClock(NOW), "ask")
     rows, linkage, _ = desk._disclose(Assignment(part.desk, part), 1, opened)
     assert linkage["matched"] == 5, linkage
     return {row["tanf.young"]: (row["count"], row[label], row[both], row["suppressed"]) for row in rows}

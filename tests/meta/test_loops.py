@@ -22,14 +22,14 @@ import pandas as pd
 import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.similarity import plan_of
-from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns, expand_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
-from tallystick.core.linkage.quality.report import seen
+from tallystick.core.linkage.quality.report import count_links
 from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
 from tallystick.core.statistics.planner import plan
@@ -50,7 +50,7 @@ STEPS: Final = 2.0
 
 FIRST: Final = [a + b for a, b in product(("An", "Be", "Cor", "Dé"), ("na", "bert", "lia", "mond"))]
 LAST: Final = [a + b for a, b in product(("Gar", "Smi", "O'B", "Lop"), ("cia", "th", "rien", "ez Diaz"))]
-RECIPES: Final = [parsed_recipe(name) for name in LADDERS["loose"]]
+RECIPES: Final = [parse_recipe(name) for name in LADDERS["loose"]]
 NUMBERED: Final = [recipe for recipe in RECIPES if recipe.has_number]
 """Recipes by which nobody of a list looks like another: pairs of look-alikes cost a step for every so many, whoever they are."""
 Texts = npt.NDArray[np.object_]
@@ -140,7 +140,7 @@ def test_reading_merging_and_spelling_people(tmp_path: Path) -> None:
             },
             what="dataset",
         )  # fmt: skip
-        spelled_recipes = spelled(RECIPES[:8], 1, 0)
+        spelled_recipes = expand_ladder(RECIPES[:8], 1, 0)
 
         def work() -> None:
             with loaded("x", dataset, tmp_path, max_memory_mib=1024) as records:
@@ -149,7 +149,7 @@ def test_reading_merging_and_spelling_people(tmp_path: Path) -> None:
             assert table.duplicates is not None
             assert sum(table.duplicates.merged.values()) > n // 20
             fingerprint(table, secret=bytes(32), job=bytes(32))
-            spelled_columns(spelled_recipes, 0, table.identifiers, table.n, table.spellings, SystemRandomness())
+            build_spelled_columns(spelled_recipes, 0, table.identifiers, table.n, table.spellings, SystemRandomness())
 
         return work
 
@@ -204,7 +204,7 @@ def test_matching_and_the_coordinators_report() -> None:
             two[step, same] = one[
                 step, same
             ]  # as many of each pattern in each part: the fit takes as many rounds for few and many
-        return lambda: seen([one, two], matched([one, two]), RECIPES[:6], 0)
+        return lambda: count_links([one, two], match_tags([one, two]), RECIPES[:6], 0)
 
     check(phase)
 

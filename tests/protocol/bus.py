@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallystick.coordinator.matching import Matches, matched
-from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.coordinator.matching import Matches, match_tags
+from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.shares import added
+from tallystick.crypto.statistic.shares import add_shares
 
 Tamper = Callable[[Ref, list[bytes]], list[bytes]]
 
@@ -93,11 +93,11 @@ class Bus:
                 if three:
                     names = tuple(first.tokens(bytes(32)))  # the same under any secret
                     correction = b"".join(self.transcript[corrections[owner]])
-                    values = tags.corrected_tags(values, correction, job_digest=first.job, passes=names, sender=owner)
+                    values = tags.correct_tags(values, correction, job_digest=first.job, passes=names, sender=owner)
                 lists.append(values)
-            matches = self.alter(matched(lists, self.rounds))
+            matches = self.alter(match_tags(lists, self.rounds))
             sizes = [values.shape[1] for values in lists]
-            placed, table_size = assigned_slots(matches, sizes, shuffled_table(sizes, self.randomness))
+            placed, table_size = assign_slots(matches, sizes, shuffle_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
             self._send(Outbound(report, (self.report(lists, matches),)))
             for owner, own in zip(due, placed, strict=True):
@@ -107,6 +107,6 @@ class Bus:
         sealed = Ref(kinds.SEALED, kinds.COORDINATOR, self.desk_setup.me)
         if all(ref in self.transcript for ref in shares.values()) and sealed not in self.transcript:
             documents = {name: b"".join(self.transcript[ref]) for name, ref in shares.items()}
-            self._send(Outbound(sealed, added(documents)))
+            self._send(Outbound(sealed, add_shares(documents)))
             return True
         return False

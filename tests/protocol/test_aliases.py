@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.passes import build_ladder
-from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
-from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.passes.recipes import Recipe, parse_recipe
+from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.tags import OwnList, own_list, remasked, tagged
+from tallystick.crypto.tags import OwnList, compute_tags, own_list, remask
 
 JOB, SECRET = b"j" * 32, b"s" * 32
 FIELDS = ("ssn", "last_name", "first_name", "birth_date")
-RECIPES = [parsed_recipe(text) for text in ("ssn+last_name:4", "first_name+last_name+birth_date")]
+RECIPES = [parse_recipe(text) for text in ("ssn+last_name:4", "first_name+last_name+birth_date")]
 Row = tuple[str | None, ...]
 More = Sequence[tuple[int, Row]]
 
@@ -36,7 +36,7 @@ def listed(ladder: Sequence[Recipe], side: int, rows: Sequence[Row], more: More,
     numbers = [sum(other == who for other, _ in more[: at + 1]) for at, (who, _) in enumerate(more)]
     others = Spellings(np.array([who for who, _ in more], dtype=np.int64), np.array(numbers), columns([row for _, row in more]))
     key = bytes([side]) * 32
-    tokens = spelled_columns(ladder, side, columns(rows), len(rows), others if more else None, SeededRandomness(key))
+    tokens = build_spelled_columns(ladder, side, columns(rows), len(rows), others if more else None, SeededRandomness(key))
     return own_list(
         tokens, len(rows), ladder=build_ladder(ladder, None), secret=SECRET, job_digest=JOB, coin_key=key, decoys=decoys, scalar=scalar,
         randomness=SeededRandomness(key),
@@ -47,15 +47,15 @@ def linked(
     left: Sequence[Row], right: Sequence[Row], *, left_more: More = (), right_more: More = (), decoys: int = 0
 ) -> tuple[set[tuple[int, int]], Matches, list[Recipe]]:
     """Give the pairs of people that a job would link."""
-    ladder = spelled(RECIPES, 1 if left_more else 0, 1 if right_more else 0)
+    ladder = expand_ladder(RECIPES, 1 if left_more else 0, 1 if right_more else 0)
     scalars = [new_scalar(SeededRandomness(bytes([at]))) for at in (1, 2)]
     one = listed(ladder, 0, left, left_more, scalars[0], decoys)
     two = listed(ladder, 1, right, right_more, scalars[1], decoys)
     tags = [
-        np.stack([tagged(remasked(at, scalar), JOB, recipe.name) for recipe, at in zip(ladder, mine.points, strict=True)])
+        np.stack([compute_tags(remask(at, scalar), JOB, recipe.name) for recipe, at in zip(ladder, mine.points, strict=True)])
         for mine, scalar in ((one, scalars[1]), (two, scalars[0]))
     ]
-    found = matched(tags)
+    found = match_tags(tags)
     rows = zip(*found.pairs(0, 1), strict=True)
     people = {(int(one.persons[a]), int(two.persons[b])) for a, b in rows}
     return {pair for pair in people if min(pair) >= 0}, found, ladder

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
 from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
 from tallystick.core.statistics.computation import computation_of
@@ -85,7 +85,7 @@ def check(asked: Question, left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 def setup_of(made: Plan, computation: Computation, side: Side, frame: pd.DataFrame) -> AgencySetup:
     """Give an agency's setup as a node makes it."""
-    passes = token_columns([parsed_recipe(RECIPE)], {name: frame[name].tolist() for name in ("ssn", "birth_date")}, len(frame))
+    passes = token_columns([parse_recipe(RECIPE)], {name: frame[name].tolist() for name in ("ssn", "birth_date")}, len(frame))
     people = person_columns(frame) | {"#usable": usable_column(with_any_token(passes, len(frame)))}
 
     def columns(slots: npt.NDArray[np.int64], table_size: int) -> npt.NDArray[np.int64]:

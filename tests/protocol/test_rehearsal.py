@@ -20,9 +20,9 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.contract import Contract
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.linkage.matching.matching import Matches
-from tallystick.core.linkage.quality.report import encoded, seen
+from tallystick.core.linkage.quality.report import count_links, encode_report
 from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.desk import DeskSetup
@@ -32,7 +32,7 @@ from tallystick.lab.linking.rehearse import Rehearsal, rehearse
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
 from tallystick.node.prepare import people_of, prepare_records
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests.governance import agreement, identity, job, question, signed_agreement
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
@@ -147,11 +147,11 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
     people = {name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}
     asked = question(people=people, join="tanf inner wages", link=None, measures=["count"], by=[])
     contract = job(terms, asked)
-    part = Contract(contract, signed("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
+    part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
     slots: dict[str, Int64s] = {}
     setups, keys = {}, {}
     for side, (name, agency) in enumerate(AGENCIES.items()):
-        mine, storage = Assignment(agency, part), MemoryStorage()
+        mine, storage = Assignment(agency, part), MemoryNodeStorage()
         file = {
             "agency": agency,
             "coordinator": {"address": "127.0.0.1:1"},
@@ -173,7 +173,9 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
 
     def report(tags: list[Any], matches: Matches) -> bytes:
         links.extend(matches.links)
-        return encoded(seen(tags, matches, part.passes.exact, decoys), job=part.digest, attempt=1, passes=part.passes.digest)
+        return encode_report(
+            count_links(tags, matches, part.passes.exact, decoys), job=part.digest, attempt=1, passes=part.passes.digest
+        )
 
     desk = DeskSetup(part.desk, part.agencies, part.digest, 1, public, part.computation, SystemRandomness())
     Bus(setups, desk, report=report).run()

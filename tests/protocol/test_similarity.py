@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
@@ -18,8 +18,8 @@ from tallystick.crypto import masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.lab.linking.clear import Hasher, clear_tags
-from tallystick.lab.linking.people import People
-from tallystick.lab.linking.trial import Trial, rehearsed
+from tallystick.lab.linking.people import ListPeople
+from tallystick.lab.linking.trial import Trial, run_trial
 from tests.febrl import damaged
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, Side, all_pairs, desk_setup, paillier_key, setups
@@ -54,7 +54,7 @@ class Linked:
     bands: dict[str, dict[str, bytes]]
 
 
-def linked_under_encryption(lists: tuple[People, People], trial: Trial, decoys: int, attempt: int = 1) -> Linked:
+def linked_under_encryption(lists: tuple[ListPeople, ListPeople], trial: Trial, decoys: int, attempt: int = 1) -> Linked:
     """Run the machines and the matching over the trial's passes."""
     assert trial.plan is not None
     sides = {name: Side({}, np.ones((1, one.count), dtype=np.int64)) for name, one in zip(NAMES, lists, strict=True)}
@@ -97,9 +97,9 @@ def noted(slots: dict[str, Int64s], setup: AgencySetup) -> Callable[[Int64s, int
 @pytest.mark.parametrize("decoys", [0, 12])
 def test_s11_encrypted_similarity_links_whom_the_clear_rehearsal_links(decoys: int) -> None:
     lists = damaged(260).people()
-    found = linked_under_encryption(lists, rehearsed(*lists, LINK, SystemRandomness()), decoys)
+    found = linked_under_encryption(lists, run_trial(*lists, LINK, SystemRandomness()), decoys)
     secret = found.secrets[NAMES[0]][0]
-    trial = rehearsed(*lists, LINK, SecretFirst(secret))
+    trial = run_trial(*lists, LINK, SecretFirst(secret))
     assert found.pairs == set(zip(trial.a.tolist(), trial.b.tolist(), strict=True))
     assert found.number == len(found.pairs)
     assert trial.passes[-1].recipe == "similarity"
@@ -111,7 +111,7 @@ def test_s43_bands_are_made_under_the_job_secret_once_an_attempt() -> None:
     """Both agencies of an attempt make the same tokens of the same record; another attempt makes others, of every person at every band."""
     one, _ = damaged(30).people()
     lists = (one, replace(one, name="copy"))
-    trial = rehearsed(*lists, LINK, SystemRandomness())
+    trial = run_trial(*lists, LINK, SystemRandomness())
     first, again = (linked_under_encryption(lists, trial, 4, attempt=attempt) for attempt in (1, 2))
     seen = []
     for run in (first, again):
@@ -134,11 +134,11 @@ def test_s43_bands_are_made_under_the_job_secret_once_an_attempt() -> None:
 def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() -> None:
     """Decoys included: those that two or three agencies chose are clusters of rows that are nobody."""
     one, two = damaged(120).people()
-    three = People(
+    three = ListPeople(
         "third", two.keys, {**two.identifiers, "last_name": one.identifiers["last_name"][: two.count]}, {}, None, two.rows
     )
     lists = (one, two, three)
-    trial = rehearsed(one, two, LINK, SystemRandomness())
+    trial = run_trial(one, two, LINK, SystemRandomness())
     assert trial.plan is not None
     plan, decoys, hasher, secret = trial.plan, 6, Hasher(SystemRandomness()), b"s" * 32
     columns = [
@@ -146,8 +146,8 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
         | band_columns(plan, people.identifiers, people.count, secret)
         for people in lists
     ]
-    clear = matched([clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], plan.rounds(0))
-    drawn = [masks.corrected_scalars(SystemRandomness()) for _ in lists]
+    clear = match_tags([clear_tags(made, hasher, side).tags for side, made in enumerate(columns)], plan.rounds(0))
+    drawn = [masks.split_scalar(SystemRandomness()) for _ in lists]
     persons, made_tags = [], []
     for at, (made, people, (_, own_scalar, correction)) in enumerate(zip(columns, lists, drawn, strict=True)):
         own = tags.own_list(
@@ -158,10 +158,10 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
         points = own.points
         for other in range(1, len(lists)):
             scalar = drawn[(at + other) % len(lists)][0]
-            points = np.stack([tags.remasked(one_pass, scalar) for one_pass in points])
-        made_tags.append(tags.corrected_tags(points, correction, job_digest=JOB, passes=tuple(made), sender="north"))
+            points = np.stack([tags.remask(one_pass, scalar) for one_pass in points])
+        made_tags.append(tags.correct_tags(points, correction, job_digest=JOB, passes=tuple(made), sender="north"))
         persons.append(own.persons)
-    found = matched(made_tags, plan.rounds(decoys))
+    found = match_tags(made_tags, plan.rounds(decoys))
     everybody = [np.arange(people.count, dtype=np.int64) for people in lists]
     expected = clusters(clear, everybody)
     assert clusters(found, persons) == expected

@@ -181,7 +181,7 @@ def test_own_totals_are_added_and_never_stand_in_a_share() -> None:
         document = read_added(sealed, ("housing", "labor"))[1]["labor"]
         share, _ = read_shares(document, sender="labor")
         bits = [modulus(primes).bit_length() for primes in computation.cell_primes(share.people)]
-        opened_shares.append(packing_of(bits).unpack(paillier.decrypted(paillier_key(), list(share.ciphertexts))))
+        opened_shares.append(packing_of(bits).unpack(paillier.decrypt_ciphertexts(paillier_key(), list(share.ciphertexts))))
     # labor adds nothing of its own to the second cell, and yet the desk sees a fresh random number there
     assert opened_shares[0][1] != opened_shares[1][1]
     assert 0 not in (opened_shares[0][1], opened_shares[1][1])
@@ -262,7 +262,7 @@ class TestSealedShares:
                 from tallystick.crypto.randomness import SystemRandomness
 
                 one = paillier.encrypt(public, [1] + [0] * (len(product) - 1), SystemRandomness())
-                product = tuple(paillier.multiplied(public, [list(product), one]))
+                product = tuple(paillier.multiply_ciphertexts(public, [list(product), one]))
             elif change == "one agency twice":
                 documents["labor"] = documents["housing"]
             elif change == "flip a bit":

@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.job.passes import VERSION
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.kind import parse_entry
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import TokenColumn
@@ -120,8 +120,10 @@ def _spelled(identifiers: Mapping[str, Strings], n: int, others: Sequence[Mappin
         for name, column in identifiers.items()
     }
     spellings = Spellings(who, np.array([one["number"] for one in others], dtype=np.int64), raw)
-    recipes = spelled([parsed_recipe(name) for name in ("ssn+birth_date", "first_name+last_name+birth_date")], 2, 1)
-    columns = spelled_columns(recipes, 0, identifiers, n, spellings, SeededRandomness(b"any: the tokens do not depend on it"))
+    recipes = expand_ladder([parse_recipe(name) for name in ("ssn+birth_date", "first_name+last_name+birth_date")], 2, 1)
+    columns = build_spelled_columns(
+        recipes, 0, identifiers, n, spellings, SeededRandomness(b"any: the tokens do not depend on it")
+    )
     return {name: _sum(column) for name, column in columns.items()}
 
 
@@ -159,7 +161,7 @@ def _tags(columns: Mapping[str, TokenColumn], names: Sequence[str] | None, owner
 
 def _found(tags: Sequence[npt.NDArray[np.uint8]], plan: SimilarityPlan | None = None) -> dict[str, Any]:
     """Give links and ties by pass, and each cluster's row in every list, -1 for none, in the order of the rows."""
-    matches = matched(tags, None if plan is None else plan.rounds(0))
+    matches = match_tags(tags, None if plan is None else plan.rounds(0))
     rows = [[-1] * len(matches.cluster) for _ in range(matches.clusters)]
     for at, cluster in enumerate(matches.cluster):
         for row, number in enumerate(cluster.tolist()):

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tallystick.crypto.bfv import DATA, packed
+from tallystick.crypto.bfv import DATA, pack_residues
 from tallystick.crypto.expansion import column_c1, confirmation, exchange_key, zero_c1
 from tallystick.crypto.flooding import RING
 from tallystick.crypto.layout import Layout
@@ -23,7 +23,7 @@ TOY = (97, 12289)
 
 def vector(named: dict[str, int], place: bytes, values: Residues) -> dict[str, Any]:
     """Give one c1: where it stands, its first values under each prime, and SHA-256 over all, 7 bytes each."""
-    digest = hashlib.sha256(packed(values)).hexdigest()
+    digest = hashlib.sha256(pack_residues(values)).hexdigest()
     return {**named, "place": place.hex(), "first": values[:, :3].tolist(), "sha256": digest}
 
 

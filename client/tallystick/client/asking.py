@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Refused
 from tallystick.core.job.model import AgreementRef, Job, Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.keyfile import Identity
-from tallystick.core.statistics.rulebook import allowed_job, problems
+from tallystick.core.keyfile import IdentityKey
+from tallystick.core.statistics.rulebook import plan_allowed_job, problems
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
@@ -20,7 +20,7 @@ DEADLINE: Final = timedelta(days=7)
 _NONCE: Final = 16
 
 
-def analyst_name(agreement: Agreement, identity: Identity) -> str:
+def analyst_name(agreement: Agreement, identity: IdentityKey) -> str:
     """Give the name under which an agreement knows an analyst's key.
 
     Raises:
@@ -40,7 +40,7 @@ def new_job(
     question: Question,
     agreement: Agreement,
     digest: str,
-    identity: Identity,
+    identity: IdentityKey,
     *,
     now: datetime,
     deadline: timedelta = DEADLINE,
@@ -76,8 +76,8 @@ def new_job(
         submitted=_stamp(now),
         deadline=_stamp(end),
     )
-    allowed_job(job, agreement, digest=digest, now=now)
-    return signed("job", job, analyst, identity), key
+    plan_allowed_job(job, agreement, digest=digest, now=now)
+    return sign_document("job", job, analyst, identity), key
 
 
 def _stamp(when: datetime) -> str:

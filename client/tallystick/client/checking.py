@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tallystick.client.estimate import Estimate, estimated
+from tallystick.client.estimate import WorkEstimate, estimate_work
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.leakage import leakage_statement
@@ -42,7 +42,7 @@ class Report:
     unusable: list[tuple[str, str]]
     required: Required
     leakage: dict[str, list[str]]
-    estimate: Estimate | None
+    estimate: WorkEstimate | None
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
@@ -86,20 +86,20 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
     similarity: SimilarityPlan | None = None
     unusable: list[tuple[str, str]] = []
     leakage: dict[str, list[str]] = {}
-    estimate: Estimate | None = None
+    estimate: WorkEstimate | None = None
     try:
         serving = passes_of(question, agreement)
         passes, similarity, unusable = list(serving.told), serving.similarity, list(serving.unusable)
         leakage = leakage_statement(question, agreement)
         if people:
-            estimate = estimated(question, agreement, people)
+            estimate = estimate_work(question, agreement, people)
     except TallyError as error:
         if all(error.message != known.message for known in found):
             found.append(error)
     return Report(found, passes, similarity, unusable, _required(question, agreement), leakage, estimate)
 
 
-def named_agreement(path: Path | None, question: Question) -> SignedDocument:
+def find_agreement(path: Path | None, question: Question) -> SignedDocument:
     """Give the agreement that a command line names: a file, or the profile's of that name.
 
     Raises:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tallystick.core.agreement.check import valid_agreement
-from tallystick.core.documents import decoded, read_document, signed
+from tallystick.core.documents import decode_document, read_document, sign_document
 from tallystick.core.errors import Refused
 from tallystick.core.job.approval import Approval, ReasonClass
-from tallystick.core.job.check import verified_job
+from tallystick.core.job.check import verify_job
 
 if TYPE_CHECKING:
     from tallystick.client.sdk import Client
-    from tallystick.client.views import View
+    from tallystick.client.views import JobProgress
 
 
-def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None, term: timedelta) -> View:
+def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None, term: timedelta) -> JobProgress:
     """Check a job under the agreement that we hold, sign a decision, and hand it in.
 
     Args:
@@ -28,15 +28,15 @@ def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None
         term: how long it counts.
 
     Raises:
-        Refused: `not-allowed`: the agreement names no approver with our key; and as `verified_job`.
+        Refused: `not-allowed`: the agreement names no approver with our key; and as `verify_job`.
     """
     now = datetime.now(UTC)
-    document = decoded(tally.document(name), kind="job")
+    document = decode_document(tally.document(name), kind="job")
     held = (
         read_document(agreement, kind="agreement") if agreement is not None else tally.profile.agreement(_named(document.body))
     )
     agreed = valid_agreement(held, now)
-    job = verified_job(document, agreed)
+    job = verify_job(document, agreed)
     if job.agreement.digest != held.digest:
         raise Refused(
             "agreement-unknown", "the job is under another text of the agreement than this one", hint="--agreement FILE"
@@ -59,14 +59,14 @@ def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None
         signed_at=_stamp(now),
         expires=_stamp(now + term),
     )
-    return tally.approve(document.digest, signed("approval", decision, signer, identity))
+    return tally.approve(document.digest, sign_document("approval", decision, signer, identity))
 
 
 def _named(body: bytes) -> str:
-    from tallystick.core.canonical import parsed
+    from tallystick.core.canonical import parse_canonical
     from tallystick.core.job.model import Job
 
-    return Job.read(parsed(body), what="job").agreement.agreement
+    return Job.read(parse_canonical(body), what="job").agreement.agreement
 
 
 def _stamp(when: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
-from tallystick.core.job.link import checked_link
+from tallystick.core.job.link import check_link
 from tallystick.core.linkage.passes.ladders import recipes_of
 from tallystick.core.yaml import read_yaml
 
@@ -29,7 +29,7 @@ def draft_agreement(path: Path) -> Agreement:
             hint="an agreement names parties, their keys and datasets: docs/configuration.md",
         )
     agreement = Agreement.read(value, what="the draft")
-    entries, words = checked_link(agreement.link)
+    entries, words = check_link(agreement.link)
     if entries:
         recipes_of((*entries, *words), None)
     return agreement

@@ -26,7 +26,7 @@ _SAMPLE: Final = 2048
 
 
 @dataclass(frozen=True)
-class Estimate:
+class WorkEstimate:
     """Work and traffic of one attempt of a job, all parties together.
 
     Attributes:
@@ -68,7 +68,7 @@ def mask_seconds() -> float:
     return best / _SAMPLE
 
 
-def estimated(question: Question, agreement: Agreement, people: Mapping[str, int]) -> Estimate:
+def estimate_work(question: Question, agreement: Agreement, people: Mapping[str, int]) -> WorkEstimate:
     """Give the work of a question over groups of so many people.
 
     Raises:
@@ -91,7 +91,7 @@ def estimated(question: Question, agreement: Agreement, people: Mapping[str, int
         layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
     sent, returned = sum(one.sent_ciphertexts for one in layouts), sum(one.returned_ciphertexts for one in layouts)
     traffic = points * (POINT + TAG) + sent * COLUMN_BYTES + returned * ANSWER_BYTES
-    return Estimate(
+    return WorkEstimate(
         people=dict(people),
         passes=len(passes.told),
         bands=passes.bands,

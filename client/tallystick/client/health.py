@@ -17,7 +17,7 @@ SAMPLE: Final = 2000
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthFinding:
     """One thing that was tried.
 
     Attributes:
@@ -37,7 +37,7 @@ class Finding:
         return asdict(self)
 
 
-def findings() -> list[Finding]:
+def findings() -> list[HealthFinding]:
     """Try everything that a node, a coordinator and an analyst need."""
     return [
         _python(),
@@ -54,9 +54,9 @@ def findings() -> list[Finding]:
     ]
 
 
-def _python() -> Finding:
+def _python() -> HealthFinding:
     here = sys.version_info[:2]
-    return Finding(
+    return HealthFinding(
         "Python",
         (3, 11) <= here <= (3, 13),
         f"{platform.python_version()} on {platform.system()} {platform.machine()}",
@@ -64,23 +64,23 @@ def _python() -> Finding:
     )
 
 
-def _part(name: str) -> Finding:
+def _part(name: str) -> HealthFinding:
     try:
-        return Finding(name, works=True, detail=version(name))
+        return HealthFinding(name, works=True, detail=version(name))
     except PackageNotFoundError:
-        return Finding(name, works=False, detail="not installed", hint=f"pip install {name}")
+        return HealthFinding(name, works=False, detail="not installed", hint=f"pip install {name}")
 
 
-def _optional(name: str) -> Finding:
+def _optional(name: str) -> HealthFinding:
     found = _part(name)
-    return found if found.works else Finding(name, works=True, detail="not installed; only results as tables need it")
+    return found if found.works else HealthFinding(name, works=True, detail="not installed; only results as tables need it")
 
 
-def _tried(name: str, trial: Callable[[], str], hint: str) -> Finding:
+def _tried(name: str, trial: Callable[[], str], hint: str) -> HealthFinding:
     try:
-        return Finding(name, works=True, detail=trial())
+        return HealthFinding(name, works=True, detail=trial())
     except Exception as error:  # noqa: BLE001  # whatever goes wrong here is the finding
-        return Finding(name, works=False, detail=f"{type(error).__name__}: {error}", hint=hint)
+        return HealthFinding(name, works=False, detail=f"{type(error).__name__}: {error}", hint=hint)
 
 
 def _kernel() -> str:
@@ -97,7 +97,7 @@ def _kernel() -> str:
     seconds = perf_counter() - start
     if (there != kernel.mask(one, kernel.mask(two, points))).any():
         raise ValueError("masks do not commute")
-    return f"{kernel.chosen()} of {', '.join(kernel.paths())}; {2 * SAMPLE / seconds:,.0f} masks a second on one core"
+    return f"{kernel.choose_path()} of {', '.join(kernel.paths())}; {2 * SAMPLE / seconds:,.0f} masks a second on one core"
 
 
 def _products() -> str:
@@ -116,7 +116,7 @@ def _paillier() -> str:
     private = paillier.generate()
     public = private.public
     sealed = [paillier.encrypt(public, [value], SystemRandomness()) for value in (17, 25)]
-    if paillier.decrypted(private, paillier.multiplied(public, sealed)) != [42]:
+    if paillier.decrypt_ciphertexts(private, paillier.multiply_ciphertexts(public, sealed)) != [42]:
         raise ValueError("a sum does not open to what it should")
     return f"a key and a sum in {perf_counter() - start:.2f} s"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from tallystick.core.job.model import Measure
+from tallystick.core.job.model import JobMeasure
 from tallystick.core.measure import Asked, Undefined
 
 Measures = Mapping[str, Asked]
@@ -22,7 +22,7 @@ def measures_of(question: Mapping[str, Any]) -> dict[str, Asked]:
     Raises:
         Invalid: `document-invalid`.
     """
-    asked = [Measure.read(one, what="measure").asked for one in question["measures"]]
+    asked = [JobMeasure.read(one, what="measure").asked for one in question["measures"]]
     return {one.label: one for one in asked}
 
 
@@ -36,7 +36,7 @@ def is_hidden(row: Mapping[str, Any], column: str) -> bool:
     return row["count"] is None or column in row.get("hidden", ())
 
 
-def written(row: Mapping[str, Any], column: str, measures: Measures) -> str:
+def format_measured(row: Mapping[str, Any], column: str, measures: Measures) -> str:
     """Write a number that is not hidden; of one that cannot be worked out, why, if the row says so."""
     value = row.get(column)
     if value is None:

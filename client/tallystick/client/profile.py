@@ -24,10 +24,17 @@ from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.documents import SignedDocument, read_document, write_document
 from tallystick.core.errors import Invalid
 from tallystick.core.files import make_private, write_private
-from tallystick.core.ids import resolved
-from tallystick.core.keyfile import Identity, new_identity, read_identity, read_sealing_key, write_identity, write_sealing_key
+from tallystick.core.ids import resolve_digest
+from tallystick.core.keyfile import (
+    IdentityKey,
+    new_identity,
+    read_identity,
+    read_sealing_key,
+    write_identity,
+    write_sealing_key,
+)
 from tallystick.core.model import Document, Name
-from tallystick.core.net.joining import Invitation
+from tallystick.core.net.joining import InvitationFile
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import Credentials
 from tallystick.crypto.envelope import SealingKey
@@ -50,13 +57,13 @@ class Network(Document):
 
 
 @dataclass(frozen=True)
-class Profile:
+class AnalystProfile:
     """A profile folder; nothing is read before it is asked for."""
 
     folder: Path
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> IdentityKey:
         """Our identity.
 
         Raises:
@@ -84,7 +91,7 @@ class Profile:
             raise Invalid("file-format", f"{self.folder / 'network.json'} cannot be read", hint="join again") from error
         return Network.read(value, what="network.json")
 
-    def create(self) -> Identity:
+    def create(self) -> IdentityKey:
         """Make the folder and an identity in it.
 
         Raises:
@@ -95,7 +102,7 @@ class Profile:
         write_identity(self.folder / "identity.key", identity)
         return identity
 
-    def enrol(self, invitation: Invitation, shown: Credentials) -> Network:
+    def enrol(self, invitation: InvitationFile, shown: Credentials) -> Network:
         """Keep what joining gave, and give who we are; an older certificate is replaced."""
         network = Network.model_validate({name: getattr(invitation, name) for name in Network.model_fields})
         make_private(self.folder)
@@ -167,7 +174,7 @@ class Profile:
         Raises:
             Invalid: `job-unknown`, `file-missing`, `file-permissions`.
         """
-        digest = resolved(name, self.jobs())
+        digest = resolve_digest(name, self.jobs())
         folder = self.folder / "jobs" / digest
         return digest, read_document(folder / "job.json", kind="job"), read_sealing_key(folder / "result.key")
 
@@ -178,9 +185,9 @@ class Profile:
         return path
 
 
-def open_profile(folder: Path | None = None) -> Profile:
+def open_profile(folder: Path | None = None) -> AnalystProfile:
     """Give the profile at a folder, or at $TALLY_HOME, or at ~/.config/tallystick."""
     if folder is None:
         home = os.environ.get("TALLY_HOME")
         folder = Path(home) if home else Path.home() / ".config" / "tallystick"
-    return Profile(folder)
+    return AnalystProfile(folder)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.documents import SignedDocument, decoded
+from tallystick.core.documents import SignedDocument, decode_document
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Job
-from tallystick.core.results import Check, Released, checks, opened_result, plain, verified_result
+from tallystick.core.results import Check, Released, checks, open_result, plain, verify_result
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import PeerFault
 
@@ -114,16 +114,16 @@ def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
         Refused: `signature-invalid`: names the first check that fails.
     """
     try:
-        document = opened_result(sealed, key, bytes.fromhex(job.digest))
+        document = open_result(sealed, key, bytes.fromhex(job.digest))
     except PeerFault as error:
         raise Broken("protocol-broken", "the result does not open with this job's key", detail=str(error)) from error
-    released, made = verified_result(document, agreement=job.read(Job).agreement.digest)
+    released, made = verify_result(document, agreement=job.read(Job).agreement.digest)
     if released.job != job.digest:
         raise Refused("signature-invalid", "the result is for another job")
-    return Result(document, shown(document), tuple(made))
+    return Result(document, build_display(document), tuple(made))
 
 
-def shown(document: SignedDocument) -> dict[str, Any]:
+def build_display(document: SignedDocument) -> dict[str, Any]:
     """Give what people read of a result, each row in the order of the columns.
 
     Raises:
@@ -182,13 +182,13 @@ def _held(path: Path) -> list[Any]:
 
 def _read(path: Path, value: dict[str, Any]) -> tuple[SignedDocument, dict[str, Any]]:
     if value.get("kind") == "result":
-        document = decoded(canonical_bytes(value), kind="result")
-        return document, shown(document)
+        document = decode_document(canonical_bytes(value), kind="result")
+        return document, build_display(document)
     proof = value.pop("proof", None)
     if not isinstance(proof, dict):
         hint = f"its status is {value['status']}" if isinstance(value.get("status"), str) else "give the file that --out wrote"
         raise Invalid("file-format", f"{path} holds no released result", hint=hint)
-    document = decoded(canonical_bytes(proof), kind="result")
+    document = decode_document(canonical_bytes(proof), kind="result")
     signed = plain(document)
     if signed != value:
         differing = sorted(key for key, item in signed.items() if key not in value or value[key] != item) or ["keys"]
@@ -206,19 +206,19 @@ def question_of(document: SignedDocument) -> dict[str, Any]:
     Raises:
         Invalid: `document-invalid`.
     """
-    job = decoded(canonical_bytes(document.read(Released).document), kind="job")
+    job = decode_document(canonical_bytes(document.read(Released).document), kind="job")
     return job.read(Job).question.json_value()
 
 
-def linked_by(document: SignedDocument) -> tuple[str, ...]:
+def describe_linkage(document: SignedDocument) -> tuple[str, ...]:
     """Give by what a result's people were linked: recipes or a ladder, and a word, as its job and agreement say together.
 
     Raises:
         Invalid: `document-invalid`, `link-invalid`. Refused: `job-not-allowed`: a job that its agreement does not allow.
     """
     released = document.read(Released)
-    job = decoded(canonical_bytes(released.document), kind="job").read(Job)
-    agreement = decoded(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
+    job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
+    agreement = decode_document(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
     return link_asked(job.question, agreement)
 
 

@@ -21,21 +21,21 @@ from types import TracebackType
 from typing import Final, Self
 
 from tallystick.client.asking import DEADLINE, new_job
-from tallystick.client.profile import Network, Profile, open_profile
+from tallystick.client.profile import AnalystProfile, Network, open_profile
 from tallystick.client.questions import read_question
 from tallystick.client.results import Result, result_of
-from tallystick.client.views import View, view_of
+from tallystick.client.views import JobProgress, view_of
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import NotReady, Refused
-from tallystick.core.ids import resolved
+from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
-from tallystick.core.net.joining import exchanged, read_invitation
+from tallystick.core.net.joining import exchange_invitation, read_invitation
 from tallystick.core.net.patience import patiently, wait_before
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.v1 import jobs_pb2, jobs_pb2_grpc, types_pb2
 
 DIGEST_DIGITS: Final = 64
@@ -47,7 +47,7 @@ RECONNECTS: Final = 20
 class Client:
     """A connection to one network's coordinator, as one analyst or approver. Use it in a `with` statement."""
 
-    def __init__(self, profile: Profile, *, clock: Clock | None = None) -> None:
+    def __init__(self, profile: AnalystProfile, *, clock: Clock | None = None) -> None:
         """Open a channel with the certificate of a profile; one that has little left of its life is renewed first.
 
         Raises:
@@ -122,21 +122,21 @@ class Client:
             self._submit(job)
         return [job.digest for job, _ in made]
 
-    def resubmit(self, name: str) -> View:
+    def resubmit(self, name: str) -> JobProgress:
         """Hand in a job again whose submission was cut off; one that arrived is not asked twice."""
         _, document, _ = self.profile.job(name)
         return self._submit(document)
 
-    def _submit(self, document: SignedDocument) -> View:
+    def _submit(self, document: SignedDocument) -> JobProgress:
         request = jobs_pb2.SubmitRequest(document=document.encoded())
         return view_of(patiently(lambda: self._jobs.Submit(request, timeout=net.CALL_SECONDS)))
 
-    def jobs(self, *, ended: bool = False) -> list[View]:
+    def jobs(self, *, ended: bool = False) -> list[JobProgress]:
         """Give the jobs that we may see; also those that have ended, where asked."""
         answer = patiently(lambda: self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS))
         return [view_of(job) for job in answer.jobs]
 
-    def show(self, name: str) -> View:
+    def show(self, name: str) -> JobProgress:
         """Give a job as it is now.
 
         Args:
@@ -144,7 +144,7 @@ class Client:
         """
         return view_of(self._shown(name))
 
-    def watch(self, name: str) -> Iterator[View]:
+    def watch(self, name: str) -> Iterator[JobProgress]:
         """Give a job as it is now, and again at each change, until it ends; a connection that is cut off is taken up again."""
         request = jobs_pb2.ShowRequest(job=self._digest(name))
         cut = 0
@@ -167,7 +167,7 @@ class Client:
             if cut > RECONNECTS:
                 raise NotReady("unavailable", "the coordinator ends every watch at once", hint="try again later")
 
-    def wait(self, name: str, *, tell: Callable[[View], None] | None = None) -> View:
+    def wait(self, name: str, *, tell: Callable[[JobProgress], None] | None = None) -> JobProgress:
         """Wait until a job ends; give its last view."""
         last = None
         for view in self.watch(name):
@@ -177,12 +177,12 @@ class Client:
         assert last is not None  # a watch ends with a view or an error
         return last
 
-    def cancel(self, name: str) -> View:
+    def cancel(self, name: str) -> JobProgress:
         """End a job; nothing of it that is not released will open."""
         request = jobs_pb2.ShowRequest(job=self._digest(name))
         return view_of(patiently(lambda: self._jobs.Cancel(request, timeout=net.CALL_SECONDS)))
 
-    def approve(self, name: str, approval: SignedDocument) -> View:
+    def approve(self, name: str, approval: SignedDocument) -> JobProgress:
         """Hand in an approver's signed decision."""
         request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encoded())
         return view_of(patiently(lambda: self._jobs.Approve(request, timeout=net.CALL_SECONDS)))
@@ -220,10 +220,10 @@ class Client:
     def _digest(self, name: str) -> bytes:
         known = self.profile.jobs()
         if len(name) == DIGEST_DIGITS:
-            return bytes.fromhex(resolved(name, [name]))
+            return bytes.fromhex(resolve_digest(name, [name]))
         if not any(digest.startswith(name) for digest in known):
             known = [view.job for view in self.jobs(ended=True)]
-        return bytes.fromhex(resolved(name, known))
+        return bytes.fromhex(resolve_digest(name, known))
 
 
 def connect(profile: Path | None = None) -> Client:
@@ -235,7 +235,7 @@ def connect(profile: Path | None = None) -> Client:
     return Client(open_profile(profile))
 
 
-def join(invitation: Path, profile: Profile) -> Network:
+def join(invitation: Path, profile: AnalystProfile) -> Network:
     """Exchange an invitation for a certificate and keep it in the profile.
 
     Raises:
@@ -246,7 +246,7 @@ def join(invitation: Path, profile: Profile) -> Network:
     if card.role == "agency":
         raise Refused("invite-invalid", "this invitation is for an agency", hint="an agency joins with: tally node join")
     profile.identity  # noqa: B018  # a profile without a key could do nothing with a certificate
-    shown = exchanged(card, tls.new_key())
+    shown = exchange_invitation(card, tls.new_key())
     return profile.enrol(card, shown)
 
 
@@ -258,4 +258,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise raised(error) from error
+        raise read_error(error) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tallystick.client.measured import Measures, by_columns, is_hidden, measures_of, number, of_nobody
-from tallystick.client.results import linked_by, question_of
+from tallystick.client.results import describe_linkage, question_of
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.ladders import LADDERS
@@ -100,7 +100,7 @@ def triple_of(results: Sequence[tuple[SignedDocument, dict[str, Any]]]) -> Tripl
     for document, value in results:
         question = question_of(document)
         question.pop("link", None)
-        ladder = next((name for name in linked_by(document) if name in LADDERS), RECIPES)
+        ladder = next((name for name in describe_linkage(document) if name in LADDERS), RECIPES)
         question.pop("title", None)
         if asked is not None and question != asked:
             raise Invalid(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tallystick.core.canonical import parsed
-from tallystick.core.documents import decoded
+from tallystick.core.canonical import parse_canonical
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import TallyError
 from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval
@@ -28,7 +28,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Reason:
+class EndReason:
     """Why a job ended without a result, or an attempt did."""
 
     party: str
@@ -47,7 +47,7 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class View:
+class JobProgress:
     """A job at one moment.
 
     Attributes:
@@ -71,7 +71,7 @@ class View:
     approved: tuple[str, ...]
     work: tuple[Work, ...]
     waiting: tuple[Wait, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[EndReason, ...]
     submitted: int
     ended: int
     version: int
@@ -91,16 +91,16 @@ class View:
         return asdict(self)
 
 
-def view_of(message: types_pb2.JobView) -> View:
+def view_of(message: types_pb2.JobView) -> JobProgress:
     """Give the view of a message; a job's text that cannot be read is left out, never trusted."""
     title = analyst = ""
     try:
-        document = decoded(message.document, kind="job")
-        job = Job.read(parsed(document.body), what="job")
+        document = decode_document(message.document, kind="job")
+        job = Job.read(parse_canonical(document.body), what="job")
         title, analyst = job.question.title or "", job.analyst
     except TallyError:
         pass
-    return View(
+    return JobProgress(
         job=message.job.hex(),
         title=title,
         analyst=analyst,
@@ -111,7 +111,7 @@ def view_of(message: types_pb2.JobView) -> View:
         work=tuple(Work(p.party, p.phase, p.done, p.total, p.heard) for p in message.progress),
         waiting=tuple(Wait(w.party, w.for_what, w.connected) for w in message.waiting),
         reasons=tuple(
-            Reason(printable(f.party), printable(f.code), printable(f.message), printable(f.hint)) for f in message.failures
+            EndReason(printable(f.party), printable(f.code), printable(f.message), printable(f.hint)) for f in message.failures
         ),
         submitted=message.submitted,
         ended=message.ended,
@@ -122,7 +122,7 @@ def view_of(message: types_pb2.JobView) -> View:
 def _approvers(document: bytes) -> tuple[str, ...]:
     """Give who says yes in a decision; nobody where it is a no, or cannot be read."""
     try:
-        signed = decoded(document, kind="approval")
+        signed = decode_document(document, kind="approval")
         return signed.signers if signed.read(Approval).decision == "approve" else ()
     except TallyError:
         return ()

@@ -14,15 +14,15 @@ from tallystick.coordinator.records import JobRecord
 from tallystick.core.agreement.check import COORDINATOR, valid_agreement
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.contract import Contract
-from tallystick.core.documents import SignedDocument, decoded, read_document
+from tallystick.core.documents import SignedDocument, decode_document, read_document
 from tallystick.core.errors import Refused, TallyError
-from tallystick.core.job.check import verified_job
+from tallystick.core.job.check import verify_job
 
 MAX_CONTRACTS: Final = 256
 """How many parsed contracts are kept; others are read again."""
 
 
-class Agreements:
+class AgreementFiles:
     """Finds agreements by digest. New files are seen without a restart."""
 
     def __init__(self, paths: tuple[Path, ...], key: str) -> None:
@@ -52,8 +52,8 @@ class Agreements:
         if held is None:
             agreement_document = self._document(record.agreement_digest)
             agreement = self._valid(agreement_document, record.submitted)
-            document = decoded(record.document, kind="job")
-            held = Contract(verified_job(document, agreement), document, agreement, agreement_document)
+            document = decode_document(record.document, kind="job")
+            held = Contract(verify_job(document, agreement), document, agreement, agreement_document)
             with self._lock:
                 self._contracts[record.job] = held
                 while len(self._contracts) > MAX_CONTRACTS:

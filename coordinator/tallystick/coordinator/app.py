@@ -9,13 +9,13 @@ from typing import Final
 
 import structlog
 
-from tallystick.coordinator.agreements import Agreements
+from tallystick.coordinator.agreements import AgreementFiles
 from tallystick.coordinator.authority import Authority, create_issuer, read_issuer
 from tallystick.coordinator.config import Settings
 from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
-from tallystick.coordinator.ports import Spool, Storage
+from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.run import Server, serve
@@ -27,7 +27,7 @@ from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.keyfile import (
-    Identity,
+    IdentityKey,
     new_identity,
     read_identity,
     read_sealing_key,
@@ -49,14 +49,14 @@ class Coordinator:
     """A coordinator that is put together but does not serve yet; what commands and tests work with."""
 
     settings: Settings
-    storage: Storage
+    storage: CoordinatorStorage
     spool: Spool
     authority: Authority
     jobs: Jobs
     intake: Intake
     relay: Relay
     driver: Driver
-    agreements: Agreements
+    agreements: AgreementFiles
     server: Server
 
 
@@ -79,7 +79,7 @@ def initialise(settings: Settings, clock: Clock | None = None) -> None:
     write_identity(state / IDENTITY, new_identity())
 
 
-def keys(settings: Settings) -> tuple[Identity, SealingKey]:
+def keys(settings: Settings) -> tuple[IdentityKey, SealingKey]:
     """Give the coordinator's keys.
 
     Raises:
@@ -92,7 +92,7 @@ def compose(
     settings: Settings,
     *,
     clock: Clock | None = None,
-    storage: Storage | None = None,
+    storage: CoordinatorStorage | None = None,
     spool: Spool | None = None,
     randomness: Randomness | None = None,
 ) -> Coordinator:
@@ -113,7 +113,7 @@ def compose(
         certificates=settings.certificate_lifetime,
         invitations=settings.invitation_lifetime,
     )
-    agreements = Agreements(settings.agreements, identity.key)
+    agreements = AgreementFiles(settings.agreements, identity.key)
     jobs = Jobs(storage, spool, agreements, clock, limits)
     driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
     hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)

@@ -15,14 +15,14 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import Certificate, Invitation
 from tallystick.coordinator.storage.refusals import invite_invalid, not_enrolled
 from tallystick.core.clock import Clock
 from tallystick.core.errors import Invalid
 from tallystick.core.files import write_new_private
 from tallystick.core.net import tls
-from tallystick.core.net.tls import Credentials, Identity, Issuer
+from tallystick.core.net.tls import CertifiedParty, Credentials, Issuer
 from tallystick.crypto.randomness import SystemRandomness
 
 Member = Literal["agency", "analyst", "approver"]
@@ -46,7 +46,7 @@ class Authority:
     """Issues, checks and revokes the certificates of one network."""
 
     def __init__(
-        self, issuer: Issuer, storage: Storage, clock: Clock, *, certificates: timedelta, invitations: timedelta
+        self, issuer: Issuer, storage: CoordinatorStorage, clock: Clock, *, certificates: timedelta, invitations: timedelta
     ) -> None:
         """Take the network's issuer and how long certificates and invitations are valid."""
         self.network = issuer.network
@@ -65,8 +65,8 @@ class Authority:
         """
         now = self._clock.now()
         invitation = Invitation(SystemRandomness().take(16).hex(), role, name, now + self._invitations)
-        tls.identity_of([Identity(self.network, role, name).uri])
-        holder = Identity(self.network, "invite", invitation.id)
+        tls.identity_of([CertifiedParty(self.network, role, name).uri])
+        holder = CertifiedParty(self.network, "invite", invitation.id)
         shown = tls.credentials_for(self._issuer, holder, now=now, lifetime=self._invitations)
         self._storage.add_invitation(invitation)
         return {
@@ -89,15 +89,15 @@ class Authority:
         Raises:
             Refused: `invite-invalid`. Invalid: `document-invalid`: the request.
         """
-        key = tls.requested_key(csr)
+        key = tls.read_requested_key(csr)
         now = self._clock.now()
         invitation = self._storage.invitation(invitation_id)
         if invitation is None:
             raise invite_invalid()
         if invitation.used is not None:
             return self._joined_before(invitation, key)
-        holder = Identity(self.network, invitation.role, invitation.name)
-        chain = tls.issued(self._issuer, holder, key, now=now, lifetime=self._certificates)
+        holder = CertifiedParty(self.network, invitation.role, invitation.name)
+        chain = tls.issue_certificate(self._issuer, holder, key, now=now, lifetime=self._certificates)
         certificate = Certificate(
             tls.serial_of(chain), invitation.role, invitation.name, now + self._certificates, invitation.id, chain
         )
@@ -110,7 +110,7 @@ class Authority:
                 return Joined(certificate.chain, certificate.role, certificate.name)
         raise invite_invalid()
 
-    def renewed(self, identity: Identity, serial: str, csr: bytes) -> bytes:
+    def renewed(self, identity: CertifiedParty, serial: str, csr: bytes) -> bytes:
         """Issue a new certificate to a member that shows a valid one; give the chain.
 
         The old one stays valid until it ends, for streams that are open. The same request again gets the same certificate.
@@ -118,7 +118,7 @@ class Authority:
         Raises:
             Refused: `not-enrolled`. Invalid: `document-invalid`: the request.
         """
-        key = tls.requested_key(csr)
+        key = tls.read_requested_key(csr)
         self.checked(identity, serial)
         now = self._clock.now()
         for certificate in self._storage.certificates():
@@ -128,12 +128,12 @@ class Authority:
         old = self._storage.certificate(serial)
         if old is None:
             raise not_enrolled()
-        chain = tls.issued(self._issuer, identity, key, now=now, lifetime=self._certificates)
+        chain = tls.issue_certificate(self._issuer, identity, key, now=now, lifetime=self._certificates)
         until = now + self._certificates
         self._storage.renew(Certificate(tls.serial_of(chain), old.role, old.name, until, old.invitation, chain), serial, now)
         return chain
 
-    def checked(self, identity: Identity, serial: str) -> None:
+    def checked(self, identity: CertifiedParty, serial: str) -> None:
         """Let a member pass whose certificate was issued here and is not revoked.
 
         Raises:
@@ -168,7 +168,7 @@ class Authority:
         """Give what the coordinator shows as a server, issued afresh when half of its life is over."""
         now = self._clock.now()
         if self._serving is None or now >= self._serving[0] + SERVER_LIFETIME / 2:
-            holder = Identity(self.network, "coordinator", "coordinator")
+            holder = CertifiedParty(self.network, "coordinator", "coordinator")
             self._serving = (now, tls.credentials_for(self._issuer, holder, now=now, lifetime=SERVER_LIFETIME))
         return self._serving[1]
 
@@ -215,7 +215,7 @@ def write_invitation(path: Path, invitation: dict[str, str]) -> None:
 
 
 def _key_of(certificate: Certificate) -> bytes:
-    key = tls.loaded(certificate.chain).public_key()
+    key = tls.load_certificate(certificate.chain).public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)  # only such are issued
     return _bytes(key)
 

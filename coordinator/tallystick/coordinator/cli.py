@@ -135,13 +135,13 @@ def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 @run_cli
 def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
     """Show jobs, and who is silent."""
-    from tallystick.coordinator.views import written
+    from tallystick.coordinator.views import write_moment
 
     made = _composed(config)
     seen = made.storage.seen()
     jobs = [_status(made, record, seen) for record in made.storage.jobs(ended=all_)]
     if format_ == "json":
-        parties = {party: written(at) for party, at in sorted(seen.items())}
+        parties = {party: write_moment(at) for party, at in sorted(seen.items())}
         print_json({"jobs": [job.json_value() for job in jobs], "parties": parties})
         return
     columns = ["job", "agreement", "analyst", "state", "phase", "attempt", "waiting for", "submitted"]
@@ -156,7 +156,7 @@ def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
                 job.phase,
                 job.attempt,
                 ", ".join(f"{w.party} ({w.for_what}{'' if w.connected else ', not connected'})" for w in job.waiting),
-                written(job.submitted),
+                write_moment(job.submitted),
             ]
             for job in jobs
         ],

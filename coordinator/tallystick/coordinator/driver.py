@@ -18,35 +18,35 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from tallystick.coordinator.jobs import Change, Jobs
-from tallystick.coordinator.matching import matched
-from tallystick.coordinator.ports import Spool, Storage
+from tallystick.coordinator.jobs import JobChange, Jobs
+from tallystick.coordinator.matching import match_tags
+from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
-from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.coordinator.taglist import Opened, TagList, Tags, whole_passes
 from tallystick.coordinator.waiting import APPROVAL, HELLO
-from tallystick.core.agreement.check import COORDINATOR, pinned_key
+from tallystick.core.agreement.check import COORDINATOR, find_pinned_key
 from tallystick.core.contract import Contract
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.lifecycle import JobEvent, JobState
-from tallystick.core.keyfile import Identity
-from tallystick.core.linkage.quality.report import encoded, seen
-from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
+from tallystick.core.keyfile import IdentityKey
+from tallystick.core.linkage.quality.report import count_links, encode_report
+from tallystick.core.net.chunks import MessageName, open_chunks, seal_envelopes
 from tallystick.core.net.status import origin
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
-from tallystick.crypto.points import checked_points, refuse_repeats
+from tallystick.crypto.points import read_points, refuse_repeats
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.messages import POINT_BYTES, TAG_BYTES, arriving_list, slots_payload
 from tallystick.crypto.statistic.rounds import PAIR
-from tallystick.crypto.statistic.shares import MAX_BYTES, added
-from tallystick.crypto.tags import corrected_tags
+from tallystick.crypto.statistic.shares import MAX_BYTES, add_shares
+from tallystick.crypto.tags import correct_tags
 
 CORRECTION_BYTES: Final = 32
 MAX_STEPS: Final = 16
@@ -65,7 +65,7 @@ class Action(Enum):
 
 
 @dataclass(frozen=True)
-class View:
+class DriverView:
     """What is known of one job."""
 
     record: JobRecord
@@ -75,7 +75,7 @@ class View:
     now: datetime
 
 
-def due(view: View) -> Action | None:
+def due(view: DriverView) -> Action | None:
     """Give what is to be done now, if anything; a pure function."""
     contract, complete = view.contract, view.complete
     match JobState(view.record.state):
@@ -93,9 +93,9 @@ def due(view: View) -> Action | None:
             return None
 
 
-def _approved(view: View) -> bool:
+def _approved(view: DriverView) -> bool:
     """Say whether all approvals count now; one that expired meanwhile is waited for again."""
-    documents = [decoded(deposit.document, kind="approval") for deposit in view.deposits if deposit.kind == APPROVAL]
+    documents = [decode_document(deposit.document, kind="approval") for deposit in view.deposits if deposit.kind == APPROVAL]
     try:
         complete_approvals(view.contract.job, view.contract.agreement, documents, view.now)
     except TallyError:
@@ -107,7 +107,14 @@ class Driver:
     """Does what is due. Methods block; the server runs them in threads, one at a time for each job."""
 
     def __init__(
-        self, jobs: Jobs, storage: Storage, spool: Spool, *, identity: Identity, sealing: SealingKey, randomness: Randomness
+        self,
+        jobs: Jobs,
+        storage: CoordinatorStorage,
+        spool: Spool,
+        *,
+        identity: IdentityKey,
+        sealing: SealingKey,
+        randomness: Randomness,
     ) -> None:
         """Take the rooms it works in, the coordinator's keys, and randomness for slots."""
         self._jobs = jobs
@@ -143,19 +150,19 @@ class Driver:
                 self._log.error("failed", job=job.hex(), action=action.name, error=type(error).__name__, where=origin(error))
                 self._fail(view, COORDINATOR, "internal", "the coordinator failed in this job", "its log says where")
 
-    def _view(self, job: bytes) -> View | None:
+    def _view(self, job: bytes) -> DriverView | None:
         record = self._storage.job(job)
         if record is None or record.ended is not None:
             return None
         complete = frozenset(m.name.ref for m in self._storage.messages(job) if m.name.attempt == record.attempt)
-        return View(record, self._jobs.contract(record), self._storage.deposits(job), complete, self._jobs.now())
+        return DriverView(record, self._jobs.contract(record), self._storage.deposits(job), complete, self._jobs.now())
 
-    def _do(self, action: Action, view: View) -> None:
+    def _do(self, action: Action, view: DriverView) -> None:
         match action:
             case Action.ANNOUNCE:
-                self._jobs.step(view.record, Change(JobEvent.ANNOUNCE))
+                self._jobs.step(view.record, JobChange(JobEvent.ANNOUNCE))
             case Action.START:
-                self._jobs.step(view.record, Change(JobEvent.APPROVE))
+                self._jobs.step(view.record, JobChange(JobEvent.APPROVE))
             case Action.MATCH:
                 self._match(view)
             case Action.ADD:
@@ -163,29 +170,29 @@ class Driver:
             case Action.FINISH:
                 self._finish(view)
 
-    def _match(self, view: View) -> None:
+    def _match(self, view: DriverView) -> None:
         """Tags in; slots and the desk's `report` out. All count at once: half of one assignment must never meet half of another."""
         contract = view.contract
         with ThreadPoolExecutor(TOGETHER) as threads:  # opening, checking and sorting release the interpreter's lock
             tags = self._lists(view, threads)
             sizes = [at.shape[1] for at in tags]
-            table = threads.submit(shuffled_table, sizes, self._randomness)
-            matches = matched(tags, rounds := contract.passes.rounds(contract.agreement.decoys))
+            table = threads.submit(shuffle_table, sizes, self._randomness)
+            matches = match_tags(tags, rounds := contract.passes.rounds(contract.agreement.decoys))
             for one in tags:
                 if isinstance(one, TagList):
                     one.finish()
-            found = seen(tags, matches, contract.passes.exact, contract.agreement.decoys, rounds)
-        slots, table_size = assigned_slots(matches, sizes, table.result())
+            found = count_links(tags, matches, contract.passes.exact, contract.agreement.decoys, rounds)
+        slots, table_size = assign_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
-        part = encoded(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
+        part = encode_report(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
         refs = contract.schedule.refs(kinds.SLOTS)
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(refs, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
-        self._jobs.step(view.record, Change(messages=tuple(written)))
+        self._jobs.step(view.record, JobChange(messages=tuple(written)))
         failpoint("slots-recorded")
 
-    def _lists(self, view: View, threads: Executor) -> list[Any]:
+    def _lists(self, view: DriverView, threads: Executor) -> list[Any]:
         """Give each owner's tags: of two agencies' lists as they are read, of more as arrays (passes, rows, 16)."""
         owners, passes = view.contract.agencies, len(view.contract.passes.names)
         if len(owners) == PAIR:
@@ -193,7 +200,7 @@ class Driver:
         # of more than two lists each two are compared, so each is read several times
         return list(threads.map(lambda owner: np.stack(list(self._tags(view, owner)[1])), owners))
 
-    def _tags(self, view: View, owner: str) -> Opened:
+    def _tags(self, view: DriverView, owner: str) -> Opened:
         """Open an owner's list: give its rows, and pass by pass its tags (rows, 16), checked."""
         contract, names = view.contract, view.contract.passes.names
         pair = len(contract.agencies) == PAIR
@@ -207,39 +214,39 @@ class Driver:
 
         def checked(at: int, values: Tags) -> Tags:
             if not pair:
-                checked_points(values.data, rows, sender=last)
+                read_points(values.data, rows, sender=last)
             refuse_repeats(values, sender=last)
             if pair:
                 return values
             name = names[at : at + 1]
-            made: Tags = corrected_tags(values[None], correction, job_digest=contract.digest, passes=name, sender=owner)[0]
+            made: Tags = correct_tags(values[None], correction, job_digest=contract.digest, passes=name, sender=owner)[0]
             return made
 
         return rows, whole_passes(arrived, len(names), (rows, width), checked)
 
-    def _add(self, view: View) -> None:
+    def _add(self, view: DriverView) -> None:
         """Multiply the sealed shares, which adds them, and hand the product to the desk with what it was made of."""
         documents = {ref.sender: self._whole(view, ref, MAX_BYTES) for ref in view.contract.schedule.refs(kinds.SHARES)}
-        message = self._write(view, view.contract.sealed, added(documents))
+        message = self._write(view, view.contract.sealed, add_shares(documents))
         failpoint("sealed-written")
-        self._jobs.step(view.record, Change(JobEvent.SEAL, messages=(message,)))
+        self._jobs.step(view.record, JobChange(JobEvent.SEAL, messages=(message,)))
 
-    def _finish(self, view: View) -> None:
+    def _finish(self, view: DriverView) -> None:
         """Keep the result, which is sealed to the analyst, and end the job."""
         length = self._spool.store_result(view.contract.digest, self._read(view, view.contract.release))
         failpoint("result-stored")
-        self._jobs.step(view.record, Change(JobEvent.RELEASE, result_bytes=length))
+        self._jobs.step(view.record, JobChange(JobEvent.RELEASE, result_bytes=length))
 
-    def _name(self, view: View, ref: Ref) -> MessageName:
+    def _name(self, view: DriverView, ref: Ref) -> MessageName:
         return MessageName(view.contract.digest, view.record.attempt, ref)
 
-    def _read(self, view: View, ref: Ref) -> Iterator[bytes]:
+    def _read(self, view: DriverView, ref: Ref) -> Iterator[bytes]:
         """Open a message that is addressed to the coordinator."""
         name = self._name(view, ref)
-        key = bytes.fromhex(pinned_key(view.contract.agreement, ref.sender))
-        return opened_chunks(name, self._spool.read(name), receiver=self._sealing, sender_public=key)
+        key = bytes.fromhex(find_pinned_key(view.contract.agreement, ref.sender))
+        return open_chunks(name, self._spool.read(name), receiver=self._sealing, sender_public=key)
 
-    def _whole(self, view: View, ref: Ref, limit: int) -> bytes:
+    def _whole(self, view: DriverView, ref: Ref, limit: int) -> bytes:
         parts: list[bytes] = []
         length = 0
         for chunk in self._read(view, ref):
@@ -249,21 +256,21 @@ class Driver:
             parts.append(chunk)
         return b"".join(parts)
 
-    def _write(self, view: View, ref: Ref, chunks: Iterator[bytes]) -> MessageRecord:
+    def _write(self, view: DriverView, ref: Ref, chunks: Iterator[bytes]) -> MessageRecord:
         """Seal a message of the coordinator to the key of its receiver's hello, and keep it; it does not count yet."""
         name = self._name(view, ref)
         public = _sealing_keys(view.deposits, view.record.attempt)[ref.receiver]
-        sealed = sealed_envelopes(name, chunks, receiver_public=public, sender_private=self._identity.private)
+        sealed = seal_envelopes(name, chunks, receiver_public=public, sender_private=self._identity.private)
         record = self._spool.write(name, sealed)
         failpoint("message-written")
         return record
 
-    def _fail(self, view: View, party: str, code: str, message: str, hint: str = "") -> None:
+    def _fail(self, view: DriverView, party: str, code: str, message: str, hint: str = "") -> None:
         failure = FailureRecord(view.record.attempt, party, code, message, hint, retry=False)
-        self._jobs.step(view.record, Change(JobEvent.FAIL, failures=(failure,)))
+        self._jobs.step(view.record, JobChange(JobEvent.FAIL, failures=(failure,)))
 
 
 def _sealing_keys(deposits: Sequence[Deposit], attempt: int) -> Mapping[str, bytes]:
     """Give each participant's sealing key of an attempt, from hellos that were verified when they were kept."""
     hellos = [deposit for deposit in deposits if deposit.kind == HELLO and deposit.attempt == attempt]
-    return {d.party: bytes.fromhex(decoded(d.document, kind="hello").read(Hello).sealing_key) for d in hellos}
+    return {d.party: bytes.fromhex(decode_document(d.document, kind="hello").read(Hello).sealing_key) for d in hellos}

@@ -10,27 +10,28 @@ Rules that this file enforces:
 
 from __future__ import annotations
 
-from tallystick.coordinator.jobs import Change, Jobs, signed_document
-from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.documents import read_document
+from tallystick.coordinator.jobs import JobChange, Jobs
+from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord
 from tallystick.coordinator.waiting import APPROVAL, HELLO
 from tallystick.core.contract import Contract
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.job.approval import Approval, verified_approval
-from tallystick.core.job.hello import verified_hello
+from tallystick.core.job.approval import Approval, verify_approval
+from tallystick.core.job.hello import verify_hello
 from tallystick.core.job.lifecycle import JobEvent, JobState
-from tallystick.core.net.tls import Identity
+from tallystick.core.net.tls import CertifiedParty
 
 
 class Intake:
     """See the module's rules. Methods block; callers run them in threads."""
 
-    def __init__(self, jobs: Jobs, storage: Storage) -> None:
+    def __init__(self, jobs: Jobs, storage: CoordinatorStorage) -> None:
         """Take the jobs that documents are for."""
         self._jobs = jobs
         self._storage = storage
 
-    def deposit(self, caller: Identity, job: bytes, data: bytes) -> JobRecord:
+    def deposit(self, caller: CertifiedParty, job: bytes, data: bytes) -> JobRecord:
         """Keep an agency's approval, that of one of its stewards, or its hello; an approver's approval.
 
         Raises:
@@ -42,15 +43,15 @@ class Intake:
             return self._hello(caller, record, contract, data)
         return self._approval(caller, record, contract, data)
 
-    def _hello(self, caller: Identity, record: JobRecord, contract: Contract, data: bytes) -> JobRecord:
+    def _hello(self, caller: CertifiedParty, record: JobRecord, contract: Contract, data: bytes) -> JobRecord:
         if caller.name not in contract.participants:
             raise Refused("not-allowed", "only a party that takes part says hello")
-        document = signed_document(data, "hello")
+        document = read_document(data, "hello")
 
-        def decide(record: JobRecord) -> Change | None:
+        def decide(record: JobRecord) -> JobChange | None:
             if record.state != JobState.RUNNING:
                 raise Refused("job-state", f"the job is {record.state}: no hello is awaited")
-            verified_hello(
+            verify_hello(
                 document, job=record.job.hex(), attempt=record.attempt, agency=caller.name, agreement=contract.agreement
             )
             deposit = Deposit(HELLO, caller.name, record.attempt, document.encoded())
@@ -63,12 +64,12 @@ class Intake:
                     "another hello of this attempt is held",
                     hint="report party-restarted, to begin the next attempt",
                 )
-            return Change(deposits=(deposit,))
+            return JobChange(deposits=(deposit,))
 
         return self._jobs.change(record.job, decide)
 
-    def _approval(self, caller: Identity, record: JobRecord, contract: Contract, data: bytes) -> JobRecord:
-        document = signed_document(data, "approval")
+    def _approval(self, caller: CertifiedParty, record: JobRecord, contract: Contract, data: bytes) -> JobRecord:
+        document = read_document(data, "approval")
         approval = document.read(Approval)
         speaks_for = approval.agency if approval.role == "steward" else approval.signer
         roles = {"agency", "approver"} if approval.role == "approver" else {"agency"}
@@ -76,15 +77,15 @@ class Intake:
             raise Refused("not-allowed", f"{caller.name} cannot hand in the approval of {approval.signer}")
         deposit = Deposit(APPROVAL, approval.signer, FOREVER, document.encoded())
 
-        def decide(record: JobRecord) -> Change | None:
+        def decide(record: JobRecord) -> JobChange | None:
             if self._held(record.job, deposit) == deposit.document:
                 return None
-            verified_approval(document, contract.job, contract.agreement, self._jobs.now())
+            verify_approval(document, contract.job, contract.agreement, self._jobs.now())
             if approval.decision == "refuse":
-                return Change(JobEvent.REFUSE, deposits=(deposit,), failures=(_refusal(record, approval),))
+                return JobChange(JobEvent.REFUSE, deposits=(deposit,), failures=(_refusal(record, approval),))
             if record.state not in {JobState.SUBMITTED, JobState.APPROVING}:
                 raise Refused("job-state", f"the job is {record.state}: no approval is awaited")
-            return Change(deposits=(deposit,))
+            return JobChange(deposits=(deposit,))
 
         return self._jobs.change(record.job, decide)
 
@@ -98,7 +99,7 @@ class Intake:
 def _is_hello(data: bytes) -> bool:
     """Say whether a document says of itself that it is a hello; whatever else it is, it is read as an approval."""
     try:
-        signed_document(data, HELLO)
+        read_document(data, HELLO)
     except Invalid:
         return False
     return True

@@ -18,9 +18,10 @@ from typing import Final
 
 import structlog
 
-from tallystick.coordinator.agreements import Agreements
+from tallystick.coordinator.agreements import AgreementFiles
 from tallystick.coordinator.config import Limits
-from tallystick.coordinator.ports import Spool, Stale, Storage
+from tallystick.coordinator.documents import read_document
+from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow
 from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.waiting import silent
@@ -28,24 +29,22 @@ from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import moment
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
-from tallystick.core.documents import Kind, SignedDocument, decoded
 from tallystick.core.errors import CATALOGUE, Refused
 from tallystick.core.failpoint import failpoint
-from tallystick.core.job.check import verified_job
+from tallystick.core.job.check import verify_job
 from tallystick.core.job.hello import MAX_ATTEMPTS
 from tallystick.core.job.lifecycle import JobEvent, JobState, next_state
 from tallystick.core.job.model import Job
 from tallystick.core.net.status import printable
-from tallystick.core.net.tls import Identity
-from tallystick.core.statistics.rulebook import allowed_job
+from tallystick.core.net.tls import CertifiedParty
+from tallystick.core.statistics.rulebook import plan_allowed_job
 
-MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_MESSAGE: Final = 1000
 MAX_HINT: Final = 500
 
 
 @dataclass(frozen=True)
-class Change:
+class JobChange:
     """What is to be written: an event of the table (or none), and what goes with it."""
 
     event: JobEvent | None = None
@@ -55,13 +54,15 @@ class Change:
     result_bytes: int | None = None
 
 
-Decide = Callable[[JobRecord], Change | None]
+Decide = Callable[[JobRecord], JobChange | None]
 
 
 class Jobs:
     """See the module's rules. Methods block; callers run them in threads."""
 
-    def __init__(self, storage: Storage, spool: Spool, agreements: Agreements, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, storage: CoordinatorStorage, spool: Spool, agreements: AgreementFiles, clock: Clock, limits: Limits
+    ) -> None:
         """Take where things are kept and what the time is."""
         self._storage = storage
         self._spool = spool
@@ -80,23 +81,23 @@ class Jobs:
         """Give the time by which jobs live."""
         return self._clock.now()
 
-    def submit(self, caller: Identity, data: bytes) -> JobRecord:
+    def submit(self, caller: CertifiedParty, data: bytes) -> JobRecord:
         """Take a job in.
 
         Raises:
             Refused: `not-allowed` (somebody else's job), `agreement-…`, `job-…`. Invalid: `document-invalid`, `job-invalid`, ….
         """
-        document = signed_document(data, "job")
+        document = read_document(data, "job")
         digest = bytes.fromhex(document.digest)
         held = self._storage.job(digest)
         if held is not None and held.analyst == caller.name:
             return held
         now, reference = self._clock.now(), document.read(Job).agreement
         agreement = self._agreements.find(reference.digest, now)
-        job = verified_job(document, agreement)
+        job = verify_job(document, agreement)
         if job.analyst != caller.name:
             raise Refused("not-allowed", "a job is submitted by its own analyst", hint="use the membership of that analyst")
-        allowed_job(job, agreement, digest=reference.digest, now=now)
+        plan_allowed_job(job, agreement, digest=reference.digest, now=now)
         unended = [record for record in self._storage.jobs(ended=False) if record.analyst == caller.name]
         if len(unended) >= self._limits.open_jobs:
             raise Refused("too-large", f"{caller.name} has {len(unended)} unended jobs", hint="wait for one, or cancel one")
@@ -127,7 +128,7 @@ class Jobs:
         """
         return self._agreements.contract(record)
 
-    def visible(self, caller: Identity, job: bytes) -> tuple[JobRecord, Contract]:
+    def visible(self, caller: CertifiedParty, job: bytes) -> tuple[JobRecord, Contract]:
         """Give a job that the caller may see (rule 3).
 
         Raises:
@@ -140,7 +141,7 @@ class Jobs:
                 return record, contract
         raise Refused("job-unknown", "no job of that name is known here, or it is not yours to see", hint="tally job list")
 
-    def of(self, caller: Identity, *, ended: bool) -> list[JobRecord]:
+    def of(self, caller: CertifiedParty, *, ended: bool) -> list[JobRecord]:
         """Give the jobs that the caller may see, oldest first. One whose agreement is gone is left out."""
         seen = []
         for record in self._storage.jobs(ended=ended):
@@ -151,7 +152,7 @@ class Jobs:
                 self._log.warning("agreement gone", job=record.job.hex(), agreement=record.agreement)
         return seen
 
-    def relaying(self, job: bytes, caller: Identity) -> tuple[JobRecord, Contract]:
+    def relaying(self, job: bytes, caller: CertifiedParty) -> tuple[JobRecord, Contract]:
         """Give a job that takes and gives messages now.
 
         Raises:
@@ -162,7 +163,7 @@ class Jobs:
             raise Refused("job-state", f"the job is {record.state}: no messages go now", hint="wait for the next notice")
         return record, contract
 
-    def report_failure(self, caller: Identity, job: bytes, attempt: int, failure: FailureRecord) -> JobRecord:
+    def report_failure(self, caller: CertifiedParty, job: bytes, attempt: int, failure: FailureRecord) -> JobRecord:
         """Take a party's word that it cannot go on: the next attempt where that may help, the end where not.
 
         Raises:
@@ -179,14 +180,14 @@ class Jobs:
             hint=printable(failure.hint[:MAX_HINT]),
         )
 
-        def decide(record: JobRecord) -> Change | None:
+        def decide(record: JobRecord) -> JobChange | None:
             if JobState(record.state).final or attempt != record.attempt:
                 return None  # said too late: that attempt is over
             return self._failing(record, public)
 
         return self.change(job, decide)
 
-    def cancel(self, caller: Identity, job: bytes) -> JobRecord:
+    def cancel(self, caller: CertifiedParty, job: bytes) -> JobRecord:
         """End a job that has not ended. Cancelling again changes nothing.
 
         Raises:
@@ -194,8 +195,8 @@ class Jobs:
         """
         self.visible(caller, job)
 
-        def decide(record: JobRecord) -> Change | None:
-            return None if record.state == JobState.CANCELLED else Change(JobEvent.CANCEL)
+        def decide(record: JobRecord) -> JobChange | None:
+            return None if record.state == JobState.CANCELLED else JobChange(JobEvent.CANCEL)
 
         return self.change(job, decide)
 
@@ -206,7 +207,7 @@ class Jobs:
             if record.deadline <= now:
                 why = f"the job's deadline has passed{self._waited(record)}"
                 reason = FailureRecord(record.attempt, COORDINATOR, "job-expired", why, "submit it again", retry=False)
-                self.step(record, Change(JobEvent.EXPIRE, failures=(reason,)))
+                self.step(record, JobChange(JobEvent.EXPIRE, failures=(reason,)))
 
     def _waited(self, record: JobRecord) -> str:
         """Say for whom a job waited, where that is known."""
@@ -217,7 +218,7 @@ class Jobs:
             return ""
         return f"; it waited for {', '.join(f'{one.party} ({one.for_what})' for one in waited)}"[:MAX_HINT] if waited else ""
 
-    def step(self, seen: JobRecord, change: Change) -> JobRecord:
+    def step(self, seen: JobRecord, change: JobChange) -> JobRecord:
         """Take a step of the driver's, if the job is still in the state and attempt in which it was found due."""
         due = (seen.state, seen.attempt)
         return self.change(seen.job, lambda record: change if (record.state, record.attempt) == due else None)
@@ -226,12 +227,12 @@ class Jobs:
         """Tell the listeners that somebody else changed a job."""
         self._tell(record)
 
-    def _failing(self, record: JobRecord, failure: FailureRecord) -> Change:
+    def _failing(self, record: JobRecord, failure: FailureRecord) -> JobChange:
         """Decide between the next attempt and the end (rule 4)."""
         if not failure.retry or record.state not in {JobState.RUNNING, JobState.RELEASING}:
-            return Change(JobEvent.FAIL, failures=(failure,))
+            return JobChange(JobEvent.FAIL, failures=(failure,))
         if record.attempt < MAX_ATTEMPTS:
-            return Change(JobEvent.RESTART, failures=(failure,))
+            return JobChange(JobEvent.RESTART, failures=(failure,))
         used = FailureRecord(
             record.attempt,
             failure.party,
@@ -240,7 +241,7 @@ class Jobs:
             f"see why {failure.party} restarts, then submit the job again",
             retry=False,
         )
-        return Change(JobEvent.FAIL, failures=(failure, used))
+        return JobChange(JobEvent.FAIL, failures=(failure, used))
 
     def change(self, job: bytes, decide: Decide) -> JobRecord:
         """Read, decide, write; again if somebody else wrote in between (rule 2).
@@ -260,7 +261,7 @@ class Jobs:
                 changed = self._storage.change(
                     before, after, deposits=change.deposits, failures=change.failures, messages=change.messages
                 )
-            except Stale:
+            except StaleRow:
                 continue
             break
         for deposit in change.deposits:
@@ -271,7 +272,7 @@ class Jobs:
         self._tell(changed)
         return changed
 
-    def _after(self, before: JobRecord, change: Change) -> JobRecord:
+    def _after(self, before: JobRecord, change: JobChange) -> JobRecord:
         if change.event is None:
             return before
         state = next_state(JobState(before.state), change.event)
@@ -294,7 +295,7 @@ class Jobs:
             self._spool.drop(changed.job, before=changed.attempt)
             self.progress.forget(changed.job)
 
-    def result(self, caller: Identity, job: bytes) -> Iterator[bytes]:
+    def result(self, caller: CertifiedParty, job: bytes) -> Iterator[bytes]:
         """Give a released result, sealed to its analyst.
 
         Raises:
@@ -327,7 +328,7 @@ class Jobs:
             changed(record)
 
 
-def _may_see(caller: Identity, record: JobRecord, contract: Contract) -> bool:
+def _may_see(caller: CertifiedParty, record: JobRecord, contract: Contract) -> bool:
     match caller.role:
         case "analyst":
             return record.analyst == caller.name
@@ -337,14 +338,3 @@ def _may_see(caller: Identity, record: JobRecord, contract: Contract) -> bool:
             return caller.name in contract.agreement.approvers
         case _:
             return False
-
-
-def signed_document(data: bytes, kind: Kind) -> SignedDocument:
-    """Read a signed document that came in.
-
-    Raises:
-        Refused: `too-large`. Invalid: `document-invalid`.
-    """
-    if len(data) > MAX_DOCUMENT_BYTES:
-        raise Refused("too-large", f"a signed {kind} is at most {MAX_DOCUMENT_BYTES // 1024} KiB")
-    return decoded(data, kind=kind)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tallystick.core.linkage.matching.matching import TAG_BYTES, Matches, matched
+from tallystick.core.linkage.matching.matching import TAG_BYTES, Matches, match_tags
 
-__all__ = ["TAG_BYTES", "Matches", "matched"]
+__all__ = ["TAG_BYTES", "Matches", "match_tags"]

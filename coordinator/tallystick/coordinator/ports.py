@@ -12,11 +12,11 @@ from tallystick.core.net.tls import Role
 from tallystick.v1.types_pb2 import Envelope
 
 
-class Stale(Exception):  # it is no error: the caller reads again and decides again
+class StaleRow(Exception):  # it is no error: the caller reads again and decides again
     """The job was changed by somebody else since it was read."""
 
 
-class Storage(Protocol):
+class CoordinatorStorage(Protocol):
     """Durable rows.
 
     Constraints: every method is one transaction, durable when it returns, and may be called from any thread; other processes

@@ -18,17 +18,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tallystick.coordinator.config import MIB, Limits
-from tallystick.coordinator.ports import Spool, Stale, Storage, Upload
+from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
-from tallystick.core.net.tls import Identity
+from tallystick.core.net.tls import CertifiedParty
 from tallystick.crypto import envelope as envelopes
 from tallystick.v1.types_pb2 import Envelope, MessageState
 
-Open = Callable[[bytes, Identity], tuple[JobRecord, Contract]]
+Open = Callable[[bytes, CertifiedParty], tuple[JobRecord, Contract]]
 """Gives a job that takes messages now, as this caller may see it; raises `job-unknown` or `job-state`."""
 
 
@@ -37,7 +37,7 @@ class _Place:
     """An admitted message: whose it is, its sender's key, how much room it has, and whether its turn has come."""
 
     name: MessageName
-    caller: Identity
+    caller: CertifiedParty
     sender_key: bytes
     room: int
     due: bool
@@ -47,7 +47,7 @@ class Relay:
     """See the module's rules. Methods block; callers run them in threads."""
 
     def __init__(
-        self, storage: Storage, spool: Spool, limits: Limits, opened: Open, changed: Callable[[JobRecord], None]
+        self, storage: CoordinatorStorage, spool: Spool, limits: Limits, opened: Open, changed: Callable[[JobRecord], None]
     ) -> None:
         """Take where things are kept, how to find a job that takes messages, and whom to tell of a change."""
         self._storage = storage
@@ -58,7 +58,7 @@ class Relay:
         self._lock = threading.RLock()
         self._receiving: dict[MessageName, Receiving] = {}
 
-    def receive(self, caller: Identity, name: MessageName) -> Receiving:
+    def receive(self, caller: CertifiedParty, name: MessageName) -> Receiving:
         """Begin or go on with an upload. An older upload of the same message, left behind by a lost connection, ends.
 
         Raises:
@@ -76,7 +76,7 @@ class Relay:
             self._receiving[name] = receiving
             return receiving
 
-    def stat(self, caller: Identity, name: MessageName) -> MessageState:
+    def stat(self, caller: CertifiedParty, name: MessageName) -> MessageState:
         """Say how much of a message is held; finishes a message whose last step a crash cut off.
 
         Raises:
@@ -94,7 +94,7 @@ class Relay:
             return _state(name, 0, 0, complete=False)
         return self.receive(caller, name).finish()
 
-    def read(self, caller: Identity, name: MessageName, start: int) -> Iterator[Envelope]:
+    def read(self, caller: CertifiedParty, name: MessageName, start: int) -> Iterator[Envelope]:
         """Give a complete message that is addressed to the caller, from envelope `start` on.
 
         Raises:
@@ -108,7 +108,7 @@ class Relay:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
         return self._spool.read(name, min(start, complete.envelopes))
 
-    def _admitted(self, caller: Identity, name: MessageName) -> _Place:
+    def _admitted(self, caller: CertifiedParty, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
@@ -132,7 +132,7 @@ class Relay:
         """Give the envelopes of a complete message, to compare with."""
         return self._spool.read(name, start)
 
-    def completed(self, caller: Identity, message: MessageRecord) -> None:
+    def completed(self, caller: CertifiedParty, message: MessageRecord) -> None:
         """Write the row that makes a durable message count (rule 4).
 
         Raises:
@@ -145,7 +145,7 @@ class Relay:
                 raise _another_attempt(record)
             try:
                 changed = self._storage.change(record, record, messages=[message])
-            except Stale:
+            except StaleRow:
                 continue
             break
         failpoint("put-recorded")

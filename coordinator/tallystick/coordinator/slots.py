@@ -18,7 +18,7 @@ from tallystick.crypto.randomness import Randomness, permutation
 Slots = npt.NDArray[np.uint32]
 
 
-def shuffled_table(sizes: Sequence[int], randomness: Randomness) -> Slots:
+def shuffle_table(sizes: Sequence[int], randomness: Randomness) -> Slots:
     """Give the slots of the table for lists of so many rows in random order; it depends on nothing that is matched.
 
     Args:
@@ -33,13 +33,13 @@ def shuffled_table(sizes: Sequence[int], randomness: Randomness) -> Slots:
     return permutation(randomness, sum(sizes)).astype(np.uint32)
 
 
-def assigned_slots(matches: Matches, sizes: Sequence[int], table: Slots) -> tuple[list[Slots], int]:
+def assign_slots(matches: Matches, sizes: Sequence[int], table: Slots) -> tuple[list[Slots], int]:
     """Give each row its slot.
 
     Args:
         matches: the clusters.
         sizes: rows of each agency's padded list.
-        table: of `shuffled_table`, drawn for this assignment alone.
+        table: of `shuffle_table`, drawn for this assignment alone.
 
     Returns:
         Per agency the slots of its rows, shape (rows,); and the table's size, the sum of `sizes`.

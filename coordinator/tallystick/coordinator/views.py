@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.progress import ProgressBook, Reported
 from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.waiting import APPROVAL, HELLO, phase_of, silent
 from tallystick.core.contract import Contract
 from tallystick.core.job.lifecycle import JobState, Phase
-from tallystick.core.net.tls import Identity
+from tallystick.core.net.tls import CertifiedParty
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class JobView:
 
 
 def build_job_view(
-    caller: Identity,
+    caller: CertifiedParty,
     record: JobRecord,
     contract: Contract,
     rows: JobRows,
@@ -142,8 +142,8 @@ class JobStatus:
             "state": str(self.state),
             "attempt": self.attempt,
             "phase": str(self.phase or ""),
-            "submitted": written(self.submitted),
-            "ended": None if self.ended is None else written(self.ended),
+            "submitted": write_moment(self.submitted),
+            "ended": None if self.ended is None else write_moment(self.ended),
             "waiting": [{"party": one.party, "for": one.for_what, "connected": one.connected} for one in self.waiting],
             "failures": [
                 {"party": one.party, "code": one.code, "message": one.message, "attempt": one.attempt} for one in self.failures
@@ -186,12 +186,12 @@ def build_job_status(
 class Views:
     """Reads what the store holds of a job, and builds views of it."""
 
-    def __init__(self, storage: Storage, progress: ProgressBook) -> None:
+    def __init__(self, storage: CoordinatorStorage, progress: ProgressBook) -> None:
         """Take where rows and reports are."""
         self._storage = storage
         self._progress = progress
 
-    def of(self, caller: Identity, record: JobRecord, contract: Contract, connected: Collection[str]) -> JobView:
+    def of(self, caller: CertifiedParty, record: JobRecord, contract: Contract, connected: Collection[str]) -> JobView:
         """Show a job to a caller who may see it."""
         progress = self._progress.of(record.job)
         return build_job_view(caller, record, contract, self._rows(record), progress, connected)
@@ -205,6 +205,6 @@ class Views:
         return JobRows(storage.deposits(job), storage.messages(job), storage.failures(job))
 
 
-def written(moment: datetime) -> str:
+def write_moment(moment: datetime) -> str:
     """Write a moment in RFC 3339, UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,8 +12,8 @@ from typing import Final
 
 from tallystick.coordinator.records import FOREVER, Deposit, JobRecord
 from tallystick.core.contract import Contract
-from tallystick.core.documents import decoded
-from tallystick.core.job.approval import Approval, required
+from tallystick.core.documents import decode_document
+from tallystick.core.job.approval import Approval, find_required
 from tallystick.core.job.lifecycle import JobState, Phase
 from tallystick.crypto.machine import Ref
 
@@ -58,7 +58,7 @@ def silent(contract: Contract, record: JobRecord, deposits: Sequence[Deposit], c
 
 def _approvals(contract: Contract, deposits: Sequence[Deposit]) -> tuple[Silent, ...]:
     given = {d.party for d in deposits if d.kind == APPROVAL and d.attempt == FOREVER and _says_yes(d)}
-    need = required(contract.job, contract.agreement)
+    need = find_required(contract.job, contract.agreement)
     waited = [name for name in (*need.agencies, *need.approvers) if name not in given]
     for _, count, stewards in need.stewards:
         if len(given.intersection(stewards)) < count:
@@ -67,4 +67,4 @@ def _approvals(contract: Contract, deposits: Sequence[Deposit]) -> tuple[Silent,
 
 
 def _says_yes(deposit: Deposit) -> bool:
-    return decoded(deposit.document, kind="approval").read(Approval).decision == "approve"
+    return decode_document(deposit.document, kind="approval").read(Approval).decision == "approve"

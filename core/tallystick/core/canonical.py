@@ -34,7 +34,7 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
 
 
-def parsed(data: bytes) -> Json:
+def parse_canonical(data: bytes) -> Json:
     """Read canonical bytes back; anything that `canonical_bytes` would write differently is refused.
 
     Raises:

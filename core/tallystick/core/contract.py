@@ -61,7 +61,7 @@ class Contract:
 
     @property
     def desk(self) -> str:
-        """Where the result is looked at. Pre-condition: the agreement names one (`allowed_job` has checked it)."""
+        """Where the result is looked at. Pre-condition: the agreement names one (`plan_allowed_job` has checked it)."""
         desk = self.agreement.release.desk
         assert desk is not None
         return desk
@@ -73,7 +73,7 @@ class Contract:
 
     @cached_property
     def plan(self) -> Plan:
-        """What is computed; `allowed_job` has found that it can be."""
+        """What is computed; `plan_allowed_job` has found that it can be."""
         return plan_job(self.job.question, self.agreement)
 
     @cached_property

@@ -19,10 +19,10 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import Field, StringConstraints
 
-from tallystick.core.canonical import canonical_bytes, parsed
+from tallystick.core.canonical import canonical_bytes, parse_canonical
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.files import read_at_most, write_public
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto import signing
 from tallystick.crypto.errors import PeerFault
@@ -82,7 +82,7 @@ class SignedDocument:
         """Who claims to have signed, in order."""
         return tuple(signature.signer for signature in self.signatures)
 
-    def with_signature(self, signer: str, identity: Identity) -> SignedDocument:
+    def with_signature(self, signer: str, identity: IdentityKey) -> SignedDocument:
         """Give the document with one more signature.
 
         Raises:
@@ -124,7 +124,7 @@ class SignedDocument:
             Invalid: `document-invalid`: it does not fit, or does not write out every key (then one content could have two
             digests).
         """
-        document = model.read(parsed(self.body), what=self.kind)
+        document = model.read(parse_canonical(self.body), what=self.kind)
         if document.canonical() != self.body:
             raise Invalid(
                 "document-invalid",
@@ -145,16 +145,16 @@ class SignedDocument:
         return {"kind": self.kind, "body": json.loads(self.body), "signatures": [s.json_value() for s in self.signatures]}
 
 
-def signed(kind: Kind, document: Document | Mapping[str, Any], signer: str, identity: Identity) -> SignedDocument:
+def sign_document(kind: Kind, document: Document | Mapping[str, Any], signer: str, identity: IdentityKey) -> SignedDocument:
     """Give a document with its first signature.
 
     Raises:
         Invalid: `document-invalid`: the body has no canonical form.
     """
-    return unsigned(kind, document).with_signature(signer, identity)
+    return build_unsigned(kind, document).with_signature(signer, identity)
 
 
-def unsigned(kind: Kind, document: Document | Mapping[str, Any]) -> SignedDocument:
+def build_unsigned(kind: Kind, document: Document | Mapping[str, Any]) -> SignedDocument:
     """Give a document that nobody has signed yet.
 
     Raises:
@@ -164,7 +164,7 @@ def unsigned(kind: Kind, document: Document | Mapping[str, Any]) -> SignedDocume
     return SignedDocument(kind, body, ())
 
 
-def decoded(data: bytes, *, kind: Kind) -> SignedDocument:
+def decode_document(data: bytes, *, kind: Kind) -> SignedDocument:
     """Read the JSON form, indented or not.
 
     Args:
@@ -196,10 +196,10 @@ def read_document(path: Path, *, kind: Kind) -> SignedDocument:
     """Read a document from a file.
 
     Raises:
-        Invalid: `file-missing`, and as `decoded`.
+        Invalid: `file-missing`, and as `decode_document`.
     """
     data = read_at_most(path, MAX_BYTES, hint="check the path and its permissions")
-    return decoded(data, kind=kind)
+    return decode_document(data, kind=kind)
 
 
 def write_document(path: Path, document: SignedDocument) -> None:

@@ -50,7 +50,7 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 
 
-def told(faults: Sequence[Any], model: type[BaseModel], value: object) -> tuple[str, str]:
+def explain_fault(faults: Sequence[Any], model: type[BaseModel], value: object) -> tuple[str, str]:
     """Give what is wrong with a document, and the smallest change where one is known.
 
     Args:

@@ -19,7 +19,7 @@ def short(digest: str) -> str:
     return digest[:SHORT]
 
 
-def resolved(name: str, digests: Iterable[str]) -> str:
+def resolve_digest(name: str, digests: Iterable[str]) -> str:
     """Give the digest that a name stands for: itself, or the only one that begins with it.
 
     Raises:

@@ -26,7 +26,7 @@ _CLOSED: Final = 0o077
 
 
 @dataclass(frozen=True)
-class Identity:
+class IdentityKey:
     """An Ed25519 key that signs as one party. Its repr shows the public key alone."""
 
     private: bytes
@@ -49,12 +49,12 @@ class Identity:
         return f"Identity({self.key})"
 
 
-def new_identity(randomness: Randomness | None = None) -> Identity:
+def new_identity(randomness: Randomness | None = None) -> IdentityKey:
     """Make an identity."""
-    return Identity(signing.generate(randomness))
+    return IdentityKey(signing.generate(randomness))
 
 
-def write_identity(path: Path, identity: Identity) -> None:
+def write_identity(path: Path, identity: IdentityKey) -> None:
     """Write an identity to a new file.
 
     Raises:
@@ -64,7 +64,7 @@ def write_identity(path: Path, identity: Identity) -> None:
     _write(path, "identity", identity.private, identity.public)
 
 
-def read_identity(path: Path) -> Identity:
+def read_identity(path: Path) -> IdentityKey:
     """Read an identity.
 
     Raises:
@@ -72,7 +72,7 @@ def read_identity(path: Path) -> Identity:
     """
     private, public = _read(path, "identity")
     try:
-        identity = Identity(private)
+        identity = IdentityKey(private)
         matches = identity.public == public
     except LocalFault as error:
         raise _malformed(path, "identity") from error

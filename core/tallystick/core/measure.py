@@ -112,7 +112,7 @@ class Asked:
     @property
     def measure(self) -> Measure:
         """The measure."""
-        return registered()[self.name]
+        return load_measures()[self.name]
 
     @property
     def label(self) -> str:
@@ -139,7 +139,7 @@ class Asked:
 
 
 @cache
-def registered() -> Mapping[str, Measure]:
+def load_measures() -> Mapping[str, Measure]:
     """Give every measure by its name: `count` first, then in the order of their names.
 
     Raises:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from tallystick.core.canonical import canonical_bytes, digest_of
 from tallystick.core.errors import Invalid
-from tallystick.core.faults import told
+from tallystick.core.faults import explain_fault
 
 M = TypeVar("M", bound="Document")
 
@@ -47,6 +47,6 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(canonical_bytes(value))
         except ValidationError as error:
-            faults, hint = told(error.errors(), cls, value)
+            faults, hint = explain_fault(error.errors(), cls, value)
         # without its cause: pydantic's message quotes the values
         raise Invalid("document-invalid", f"{what}: {faults}", hint=hint)

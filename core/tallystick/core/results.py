@@ -19,12 +19,12 @@ from typing import Any, Final
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement, Timestamp, moment
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.documents import SignedDocument, decoded, signed
+from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.approval import complete_approvals
-from tallystick.core.job.check import verified_job
+from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Job
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto.envelope import SealingKey, open_with, seal_to
 from tallystick.crypto.errors import PeerFault
@@ -154,7 +154,7 @@ def shares_evidence(documents: Mapping[str, bytes]) -> dict[str, Evidence]:
     return made
 
 
-def sealed_result(released: Released, result_key: bytes, identity: Identity) -> bytes:
+def seal_result(released: Released, result_key: bytes, identity: IdentityKey) -> bytes:
     """Sign a result as its desk and seal it to the job's result key.
 
     Args:
@@ -165,15 +165,15 @@ def sealed_result(released: Released, result_key: bytes, identity: Identity) -> 
     Raises:
         PeerFault: `sealing-key-malformed`.
     """
-    document = signed("result", released, released.desk, identity)
+    document = sign_document("result", released, released.desk, identity)
     return seal_to(result_key, CONTEXT, (bytes.fromhex(released.job),), document.encoded())
 
 
-def opened_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
-    """Open a sealed result. Who made it is known only after `verified_result`.
+def open_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
+    """Open a sealed result. Who made it is known only after `verify_result`.
 
     Args:
-        sealed: as `sealed_result` gave it.
+        sealed: as `seal_result` gave it.
         key: the job's result key.
         job: the job's digest, 32 bytes.
 
@@ -181,10 +181,10 @@ def opened_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
         PeerFault: `envelope-unopenable`, `envelope-too-large`.
         Invalid: `document-invalid`.
     """
-    return decoded(open_with(key, CONTEXT, (job,), sealed, sender="the desk"), kind="result")
+    return decode_document(open_with(key, CONTEXT, (job,), sealed, sender="the desk"), kind="result")
 
 
-def verified_result(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
+def verify_result(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
     """Give a result and what was checked, if everything holds.
 
     Args:
@@ -225,7 +225,7 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
         return value
 
     def read(value: Mapping[str, Any], kind: Any) -> SignedDocument:
-        return decoded(canonical_bytes(value), kind=kind)
+        return decode_document(canonical_bytes(value), kind=kind)
 
     job_document = holds("the job is a signed document", released.job[:12], lambda: read(released.document, "job"))
     agreement_document = holds(
@@ -243,7 +243,7 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
     if pact is None:
         return released, made
     job: Job | None = holds(
-        "the analyst signed the job", "by the key that the agreement names", lambda: verified_job(job_document, pact)
+        "the analyst signed the job", "by the key that the agreement names", lambda: verify_job(job_document, pact)
     )
     holds("the result is for this job", released.job, lambda: _same("job", job_document.digest, released.job))
     holds("the desk signed the result", released.desk, lambda: _desk_signed(document, released, pact))

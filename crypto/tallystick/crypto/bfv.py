@@ -33,10 +33,10 @@ from tenseal import sealapi
 
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import WORD_BYTES, words_of, zero_c1
-from tallystick.crypto.flooding import FAILURE_BITS, NOISE_BITS, RING, errors, flooded, small, ternary
+from tallystick.crypto.flooding import FAILURE_BITS, NOISE_BITS, RING, add_flood, errors, small, ternary
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
-from tallystick.crypto.residues import Residues, added, multiplied, negated, reduced_small
+from tallystick.crypto.residues import Residues, add, multiply, negate, reduce_small
 from tallystick.crypto.seal_bytes import (
     NO_LEVEL,
     Polynomials,
@@ -69,14 +69,14 @@ ANSWER_BYTES: Final = _POLYNOMIALS * RETURNED_PRIMES * RING * WORD_BYTES
 
 @dataclass(frozen=True)
 class Parameters:
-    """A parameter set that `checked_parameters` let pass."""
+    """A parameter set that `check_parameters` let pass."""
 
     ring: int
     modulus_bits: tuple[int, ...]
     plain: int
 
 
-def checked_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Parameters:
+def check_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Parameters:
     """Give a parameter set that is safe, can batch, and leaves room beside the flood.
 
     Args:
@@ -106,7 +106,7 @@ def checked_parameters(ring: int, modulus_bits: Sequence[int], plain: int) -> Pa
 
 def parameters(prime_index: int) -> Parameters:
     """Give the parameters for PRIMES[prime_index]."""
-    return checked_parameters(RING, [prime.bit_length() for prime in COEFFICIENT_PRIMES], PRIMES[prime_index])
+    return check_parameters(RING, [prime.bit_length() for prime in COEFFICIENT_PRIMES], PRIMES[prime_index])
 
 
 Message = tuple[Residues, npt.NDArray[np.integer[Any]] | None]
@@ -171,10 +171,10 @@ class Scheme:
         key = np.frombuffer(secret, dtype="<u8").reshape(-1, RING)[:DATA_PRIMES]
         polynomials = []
         for _, slots in messages:
-            noise = reduced_small(small(randomness), DATA)
-            polynomials.append(noise if slots is None else added(noise, self._scaled(slots), DATA))
+            noise = reduce_small(small(randomness), DATA)
+            polynomials.append(noise if slots is None else add(noise, self._scaled(slots), DATA))
         return [
-            added(transformed, negated(multiplied(c1, key, DATA), DATA), DATA)
+            add(transformed, negate(multiply(c1, key, DATA), DATA), DATA)
             for (c1, _), transformed in zip(messages, self._transformed(polynomials), strict=True)
         ]
 
@@ -183,7 +183,7 @@ class Scheme:
         m = plaintext_words(self.plaintext(slots), NO_LEVEL, RING)
         t = np.uint64(self.plain)
         rest = (m * np.uint64(prod(DATA) % self.plain) + t // np.uint64(2)) // t  # of numbers below 2^60
-        return added(multiplied(m[None], self._width, DATA), rest[None], DATA)
+        return add(multiply(m[None], self._width, DATA), rest[None], DATA)
 
     def _transformed(self, polynomials: Sequence[Residues]) -> list[Residues]:
         """Give the NTT form of some polynomials; SEAL takes them in as the two halves of a ciphertext."""
@@ -240,12 +240,12 @@ def scheme(prime_index: int) -> Scheme:
     return Scheme(prime_index)
 
 
-def packed(residues: Residues) -> bytes:
+def pack_residues(residues: Residues) -> bytes:
     """Give residues, or a whole ciphertext, as the bytes that go on the wire: the lower 7 of each 8."""
     return np.ascontiguousarray(residues, dtype="<u8").view(np.uint8).reshape(-1, 8)[:, :WORD_BYTES].tobytes()
 
 
-def checked_length(chunk: bytes, length: int, *, sender: str) -> bytes:
+def check_length(chunk: bytes, length: int, *, sender: str) -> bytes:
     """Give a chunk of exactly `length` bytes, `COLUMN_BYTES` or `ANSWER_BYTES`; done before anything else looks at it.
 
     Raises:
@@ -271,7 +271,7 @@ def read_column(chunk: bytes, *, sender: str) -> Residues:
     Raises:
         PeerFault: `ciphertext-length`; `ciphertext-range`: a residue is not below its prime.
     """
-    return _unpacked(checked_length(chunk, COLUMN_BYTES, sender=sender), (DATA_PRIMES, RING), sender=sender)
+    return _unpacked(check_length(chunk, COLUMN_BYTES, sender=sender), (DATA_PRIMES, RING), sender=sender)
 
 
 def read_answer(chunk: bytes, *, sender: str) -> Polynomials:
@@ -282,7 +282,7 @@ def read_answer(chunk: bytes, *, sender: str) -> Polynomials:
             modulo a prime, which no product has.
     """
     shape = (_POLYNOMIALS, RETURNED_PRIMES, RING)
-    coefficients = _unpacked(checked_length(chunk, ANSWER_BYTES, sender=sender), shape, sender=sender)
+    coefficients = _unpacked(check_length(chunk, ANSWER_BYTES, sender=sender), shape, sender=sender)
     if not coefficients[1].any(axis=1).all():
         raise PeerFault("ciphertext-transparent", "a ciphertext is transparent", sender=sender)
     return coefficients
@@ -301,13 +301,13 @@ def self_test() -> None:
         own = scheme(index)
         left, right, mask = (uniform_mod(randomness, plain, RING) for _ in range(3))
         secret, c1 = own.new_secret(randomness), zero_c1(randomness.take(32), index, DATA, RING)
-        sent = read_column(packed(own.encrypt(secret, [(c1, left)], randomness)[0]), sender="self-test")
+        sent = read_column(pack_residues(own.encrypt(secret, [(c1, left)], randomness)[0]), sender="self-test")
         product = own.ciphertext(np.stack([sent, c1]), ntt=True)
         own.evaluator.multiply_plain_inplace(product, own.ntt(own.plaintext(right)))
         own.evaluator.transform_from_ntt_inplace(product)
         own.evaluator.add_plain_inplace(product, own.plaintext(mask))
-        noisy = flooded(own.polynomials(product, DATA_PRIMES), errors(randomness, own.flood_width), own.flood_width, DATA)
-        answer = packed(own.polynomials(own.drop(own.ciphertext(noisy)), RETURNED_PRIMES))
+        noisy = add_flood(own.polynomials(product, DATA_PRIMES), errors(randomness, own.flood_width), own.flood_width, DATA)
+        answer = pack_residues(own.polynomials(own.drop(own.ciphertext(noisy)), RETURNED_PRIMES))
         returned = own.ciphertext(read_answer(answer, sender="self-test"))
         if not np.array_equal(own.slots(own.decryptor(secret), returned), (left * right + mask) % np.uint64(plain)):
             raise LocalFault("bfv-self-test", "a product does not decrypt to what it should")

@@ -70,7 +70,7 @@ class _Losses:
         return self.lost + float((self.chance[over] * -np.expm1(epsilon - losses[over])).sum())
 
 
-def composed_delta(decoys: int, participation: Fraction, jobs: int, epsilon: float) -> float:
+def compute_delta(decoys: int, participation: Fraction, jobs: int, epsilon: float) -> float:
     """Give δ such that the counts of `jobs` jobs together are (ε, δ)-private.
 
     Args:
@@ -87,11 +87,11 @@ def composed_delta(decoys: int, participation: Fraction, jobs: int, epsilon: flo
     return min(1.0, max(losses.delta(epsilon) for losses in _sequence(decoys, participation, jobs)))
 
 
-def composed_epsilon(decoys: int, participation: Fraction, jobs: int, delta: float) -> float:
+def compute_epsilon(decoys: int, participation: Fraction, jobs: int, delta: float) -> float:
     """Give an ε such that the counts of `jobs` jobs together are (ε, δ)-private: the least on the grid of losses.
 
     Raises:
-        LocalFault: `privacy-parameters`: as `composed_delta`, or no ε has so small a δ.
+        LocalFault: `privacy-parameters`: as `compute_delta`, or no ε has so small a δ.
     """
     both = _sequence(decoys, participation, jobs)
     if max(losses.lost for losses in both) > delta:
@@ -113,7 +113,7 @@ def greatest_advantage(decoys: int, participation: Fraction, jobs: int) -> float
     Raises:
         LocalFault: `privacy-parameters`.
     """
-    return composed_delta(decoys, participation, jobs, 0.0)
+    return compute_delta(decoys, participation, jobs, 0.0)
 
 
 @lru_cache(maxsize=8)

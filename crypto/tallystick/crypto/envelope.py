@@ -135,7 +135,7 @@ class Header:
         )
 
 
-def sealed(header: Header, plaintext: bytes, receiver_public: bytes, sender_private: bytes) -> tuple[bytes, bytes]:
+def seal_envelope(header: Header, plaintext: bytes, receiver_public: bytes, sender_private: bytes) -> tuple[bytes, bytes]:
     """Seal one envelope to its receiver and sign it.
 
     Args:
@@ -158,7 +158,7 @@ def sealed(header: Header, plaintext: bytes, receiver_public: bytes, sender_priv
     return blob, signing.sign(sender_private, _CONTEXT, _signed_bytes(canonical, blob))
 
 
-def opened(header: Header, sealed: bytes, signature: bytes, receiver: SealingKey, sender_public: bytes) -> bytes:
+def open_envelope(header: Header, sealed: bytes, signature: bytes, receiver: SealingKey, sender_public: bytes) -> bytes:
     """Check an envelope against the header that is awaited, and open it: signature first, then the seal.
 
     Args:
@@ -217,7 +217,7 @@ def open_with(key: SealingKey, context: str, parts: tuple[bytes, ...], sealed: b
     return key.open(sealed, _document_info(context, parts), sender=sender)
 
 
-def checked_public(public: bytes, *, owner: str) -> bytes:
+def check_public_key(public: bytes, *, owner: str) -> bytes:
     """Give a public sealing key back if something can be sealed to it.
 
     Raises:

@@ -62,7 +62,7 @@ import numpy.typing as npt
 
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.randomness import Randomness, uniform_mod
-from tallystick.crypto.residues import Residues, added, multiplied, negated, reduced_small
+from tallystick.crypto.residues import Residues, add, multiply, negate, reduce_small
 
 RING: Final = 8192
 MAX_BLOCKS: Final = 4096
@@ -136,18 +136,18 @@ def errors(randomness: Randomness, width: int) -> Errors:
     return Errors(ternary(randomness), small(randomness), uniform_wide(randomness, width, RING))
 
 
-def reduced_flood(flood: Wide, width: int, primes: Sequence[int]) -> Residues:
+def reduce_flood(flood: Wide, width: int, primes: Sequence[int]) -> Residues:
     """Give the flood, uniform over the `width` integers from -floor(width/2) on, modulo each prime: uint64[primes, N]."""
     modulus = np.array(primes, dtype=np.uint64)[:, None]
-    total = negated(np.array([[width // 2 % prime] for prime in primes], dtype=np.uint64), primes)
+    total = negate(np.array([[width // 2 % prime] for prime in primes], dtype=np.uint64), primes)
     for words, shift in zip(flood, (2 * _WORD, _WORD, 0), strict=True):
         weight = np.array([[(1 << shift) % prime] for prime in primes], dtype=np.uint64)
         part = words % modulus
-        total = added(total, multiplied(part, weight, primes) if shift else part, primes)
+        total = add(total, multiply(part, weight, primes) if shift else part, primes)
     return total
 
 
-def flooded(polynomials: Residues, drawn: Errors, width: int, primes: Sequence[int]) -> Residues:
+def add_flood(polynomials: Residues, drawn: Errors, width: int, primes: Sequence[int]) -> Residues:
     """Add the flood to c0 and the small error to c1, both in coefficient form: uint64[2, primes, N]."""
-    error = np.stack([reduced_flood(drawn.flood, width, primes), reduced_small(drawn.small, primes)])
-    return added(polynomials, error, primes)
+    error = np.stack([reduce_flood(drawn.flood, width, primes), reduce_small(drawn.small, primes)])
+    return add(polynomials, error, primes)

@@ -143,6 +143,6 @@ def hash_to_curve(message: bytes, dst: bytes) -> tuple[mpz, mpz]:
     return point
 
 
-def encoded(u: mpz) -> bytes:
+def encode_coordinate(u: mpz) -> bytes:
     """Give a coordinate as 32 bytes, little-endian (RFC 7748 §5)."""
     return int(u).to_bytes(POINT, "little")

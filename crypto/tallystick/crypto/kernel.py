@@ -28,7 +28,7 @@ __all__ = [
     "TAG",
     "Offsets",
     "Points",
-    "chosen",
+    "choose_path",
     "first_bad_point",
     "hash_tags",
     "hash_to_curve",
@@ -55,7 +55,7 @@ def paths() -> list[str]:
     return [*(native.paths() if native is not None else ()), PORTABLE]
 
 
-def chosen() -> str:
+def choose_path() -> str:
     """Give the path in use: the fastest, or the one that TALLY_KERNEL forces.
 
     Raises:
@@ -88,7 +88,7 @@ def hash_to_curve(dst: bytes, prefix: bytes, data: bytes | memoryview | Points, 
     Raises:
         LocalFault: `tokens-invalid`; `offsets-invalid`; `dst-empty`; `workers-invalid`; `hash-identity` (about 2^-252 a message).
     """
-    path = chosen()
+    path = choose_path()
     view = data.data if isinstance(data, np.ndarray) else memoryview(data)
     if view.ndim != 1 or view.itemsize != 1 or not view.c_contiguous:
         raise LocalFault("tokens-invalid", "tokens must be contiguous bytes")
@@ -122,7 +122,7 @@ def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
 
     Security: time does not depend on the scalar or the points.
     """
-    path = chosen()
+    path = choose_path()
     if len(scalar) != SCALAR:
         raise LocalFault("scalar-length", "a scalar must be 32 bytes")
     if path == PORTABLE or (path == PLAIN and workers == 1):
@@ -143,12 +143,12 @@ def first_bad_point(points: Points, workers: int = 1) -> int | None:
 
     Bad: not canonical (2^255 - 19 or above, so also with the top bit set), not on curve25519 (on its twist), or of small order
     (0, 1 and the two of order 8). A point of prime order plus one of small order passes: a scalar that is a multiple of 8 takes
-    the small part away (`tags.remasked` finds it when two rows then coincide).
+    the small part away (`tags.remask` finds it when two rows then coincide).
 
     Raises:
         LocalFault: `points-shape`.
     """
-    path = chosen()
+    path = choose_path()
     _shaped(points)
     if path == PORTABLE:
         return portable.first_bad_point(points)
@@ -169,7 +169,7 @@ def hash_tags(prefix: bytes, points: Points, workers: int = 1) -> Points:
     Raises:
         LocalFault: `points-shape`.
     """
-    path = chosen()
+    path = choose_path()
     _shaped(points)
     if path == PORTABLE:
         return portable.hash_tags(prefix, points)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto.bfv import checked_length
+from tallystick.crypto.bfv import check_length
 from tallystick.crypto.codec import digest
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import check_confirmation
@@ -115,7 +115,7 @@ class Layout:
         return 1 + self.returned_ciphertexts
 
 
-def checked_columns(columns: Columns, count: int, slots: int) -> Columns:
+def check_columns(columns: Columns, count: int, slots: int) -> Columns:
     """Give columns if they are int64[count, slots].
 
     Raises:
@@ -176,7 +176,7 @@ class ArrivingChunks:
         chunk = next(self._chunks, None)
         if chunk is None:
             raise PeerFault("chunk-count", "too few ciphertexts", sender=self._sender)
-        return checked_length(chunk, self._length, sender=self._sender)
+        return check_length(chunk, self._length, sender=self._sender)
 
     def end(self) -> None:
         """Check that nothing is left.

@@ -57,7 +57,7 @@ def _correction(k: int, k_prime: int) -> int | None:
     return next((d for d in range(first, 2 * _LOW, L) if d % _COFACTOR == 0), None)
 
 
-def corrected_scalars(randomness: Randomness) -> tuple[bytes, bytes, bytes]:
+def split_scalar(randomness: Randomness) -> tuple[bytes, bytes, bytes]:
     """Give (k, k', d): the mask for others' lists, the mask for one's own, and the correction for the coordinator (docs/protocol.md §5).
 
     Draws k' again until d exists as an integer that clamping leaves as it is: about two draws.
@@ -73,7 +73,7 @@ def corrected_scalars(randomness: Randomness) -> tuple[bytes, bytes, bytes]:
             return _encoded(k), _encoded(k_prime), _encoded(d)
 
 
-def checked_correction(data: bytes, *, sender: str) -> bytes:
+def read_correction(data: bytes, *, sender: str) -> bytes:
     """Read a correction that an owner sent.
 
     Raises:

@@ -59,7 +59,7 @@ def crt(residues: Sequence[int]) -> int:
     return value % total
 
 
-def signed(value: int, primes: int) -> int:
+def to_signed(value: int, primes: int) -> int:
     """Give the integer in (-T/2, T/2) that is `value` mod T = modulus(primes). T is odd, so there is exactly one."""
     total = modulus(primes)
     residue = value % total

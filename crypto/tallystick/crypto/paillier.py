@@ -109,7 +109,7 @@ def public_key(modulus_bytes: bytes, *, sender: str) -> PublicKey:
     return PublicKey(modulus)
 
 
-def checked_ciphertext(public: PublicKey, ciphertext: bytes, *, sender: str) -> bytes:
+def check_ciphertext(public: PublicKey, ciphertext: bytes, *, sender: str) -> bytes:
     """Give a ciphertext that is a unit mod N² and hides something.
 
     Raises:
@@ -149,40 +149,40 @@ def encrypt(public: PublicKey, values: Sequence[int], randomness: Randomness) ->
     return [_bytes(key.raw_encrypt(value, r_value=_unit(public, randomness))) for value in values]
 
 
-def multiplied(public: PublicKey, lists: Sequence[Sequence[bytes]]) -> list[bytes]:
+def multiply_ciphertexts(public: PublicKey, lists: Sequence[Sequence[bytes]]) -> list[bytes]:
     """Multiply lists of ciphertexts place by place: ciphertexts of the sums.
 
     Raises:
         LocalFault: `paillier-count`: no list, or lists of different lengths.
-        PeerFault: as `checked_ciphertext`; check first where the error should name the sender.
+        PeerFault: as `check_ciphertext`; check first where the error should name the sender.
     """
     if not lists or any(len(one) != len(lists[0]) for one in lists):
         raise LocalFault("paillier-count", "lists of ciphertexts have different lengths")
     square = public.modulus * public.modulus
     products: list[bytes] = []
     for place in zip(*lists, strict=True):
-        factors = [int.from_bytes(checked_ciphertext(public, one, sender="an agency"), "big") for one in place]
+        factors = [int.from_bytes(check_ciphertext(public, one, sender="an agency"), "big") for one in place]
         products.append(_bytes(reduce(lambda left, right: mul(left, right) % square, factors)))
     return products
 
 
-def rerandomised(public: PublicKey, ciphertexts: Sequence[bytes], randomness: Randomness) -> list[bytes]:
+def rerandomize_ciphertexts(public: PublicKey, ciphertexts: Sequence[bytes], randomness: Randomness) -> list[bytes]:
     """Give other ciphertexts of the same values, which nobody can tell from fresh ones: each times a fresh r^N.
 
     Raises:
-        PeerFault: as `checked_ciphertext`.
+        PeerFault: as `check_ciphertext`.
     """
-    return multiplied(public, [ciphertexts, encrypt(public, [0] * len(ciphertexts), randomness)])
+    return multiply_ciphertexts(public, [ciphertexts, encrypt(public, [0] * len(ciphertexts), randomness)])
 
 
-def decrypted(private: PrivateKey, ciphertexts: Sequence[bytes], *, sender: str = "the agencies") -> list[int]:
+def decrypt_ciphertexts(private: PrivateKey, ciphertexts: Sequence[bytes], *, sender: str = "the agencies") -> list[int]:
     """Open ciphertexts: integers in [0, N).
 
     Raises:
-        PeerFault: as `checked_ciphertext`.
+        PeerFault: as `check_ciphertext`.
         LocalFault: `gmpy2-missing`.
     """
     _require_gmp()
     key = private.phe()
-    checked = [checked_ciphertext(private.public, one, sender=sender) for one in ciphertexts]
+    checked = [check_ciphertext(private.public, one, sender=sender) for one in ciphertexts]
     return [int(key.raw_decrypt(int.from_bytes(one, "big"))) for one in checked]

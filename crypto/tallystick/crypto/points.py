@@ -23,7 +23,7 @@ RANDOM_DST: Final = b"TS1-V01-CS01-random-with-curve25519_XMD:SHA-512_ELL2_RO_"
 _SEED: Final = 32
 
 
-def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: int = 0, workers: int = 1) -> Points:
+def read_points(data: bytes | memoryview, rows: int, *, sender: str, start: int = 0, workers: int = 1) -> Points:
     """Read `rows` coordinates that somebody sent, and check each before anything is done with it (S-03).
 
     Args:
@@ -52,7 +52,7 @@ def checked_points(data: bytes | memoryview, rows: int, *, sender: str, start: i
     raise PeerFault("point-invalid", f"point {start + bad} is not on the curve or is of small order", sender=sender)
 
 
-def repeated(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+def find_repeated(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Tell which rows of an array (n, width) hold a value that another row holds too.
 
     Sorts the rows' first 8 bytes, and only rows that agree there by all of theirs, so that made-up agreements cost no more
@@ -93,7 +93,7 @@ def refuse_repeats(values: npt.NDArray[np.uint8], *, sender: str) -> None:
     Raises:
         PeerFault: `point-repeated`: names the index of the first.
     """
-    same = repeated(values)
+    same = find_repeated(values)
     if same.any():
         raise PeerFault("point-repeated", f"point {int(same.argmax())} stands in the list more than once", sender=sender)
 

@@ -13,10 +13,20 @@ import numpy as np
 import numpy.typing as npt
 from tenseal import sealapi
 
-from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, Message, Scheme, packed, read_answer, read_column, scheme
+from tallystick.crypto.bfv import (
+    DATA,
+    DATA_PRIMES,
+    RETURNED_PRIMES,
+    Message,
+    Scheme,
+    pack_residues,
+    read_answer,
+    read_column,
+    scheme,
+)
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import column_c1, zero_c1
-from tallystick.crypto.flooding import RING, Errors, flooded
+from tallystick.crypto.flooding import RING, Errors, add_flood
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.residues import Residues
 from tallystick.crypto.seal_bytes import Polynomials
@@ -64,7 +74,7 @@ def encrypt(task: EncryptTask) -> list[bytes]:
             places.insert(0, (-1, 0))
             messages.insert(0, (zero_c1(task.key, prime, DATA, RING), None))
         for (block, column), c0 in zip(places, scheme(prime).encrypt(secret, messages, randomness), strict=True):
-            chunks[block, prime, column] = packed(c0)
+            chunks[block, prime, column] = pack_residues(c0)
     return [chunks[place] for place in sorted(chunks)]
 
 
@@ -169,7 +179,7 @@ class FinishTask:
     sender: str
 
 
-def hidden(task: FinishTask) -> Polynomials:
+def hide_product(task: FinishTask) -> Polynomials:
     """Give a product with its mask in every slot and its errors added, at the data level: uint64[2, primes, N]."""
     return _guarded(lambda: _hidden(scheme(task.prime), task), task.sender)
 
@@ -180,13 +190,15 @@ def _hidden(own: Scheme, task: FinishTask) -> Polynomials:
     own.evaluator.add_inplace(total, fresh)
     own.evaluator.transform_from_ntt_inplace(total)
     own.evaluator.add_plain_inplace(total, own.plaintext(task.mask))
-    return flooded(own.polynomials(total, DATA_PRIMES), task.errors, own.flood_width, DATA)
+    return add_flood(own.polynomials(total, DATA_PRIMES), task.errors, own.flood_width, DATA)
 
 
 def finish(task: FinishTask) -> bytes:
     """Give the returned chunk of a product: hidden, then dropped to two primes."""
-    own, coefficients = scheme(task.prime), hidden(task)
-    return _guarded(lambda: packed(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
+    own, coefficients = scheme(task.prime), hide_product(task)
+    return _guarded(
+        lambda: pack_residues(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender
+    )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The secure product of columns of two agencies, into shares: of Σ over slots of a·b, or of a·b at every slot.
 
     encryptor (columns a)                                  multiplier (columns b)
-    new_keys, encrypted_columns   -- c0 of Enc(0), Enc(a) -->   products: Σ Enc(a)·b + Enc(0)·u + mask + errors
-    opened_products               <-- one per product --   its share: minus the sum of the mask's slots
+    new_keys, encrypt_columns     -- c0 of Enc(0), Enc(a) -->   products: Σ Enc(a)·b + Enc(0)·u + mask + errors
+    open_products                 <-- one per product --   its share: minus the sum of the mask's slots
     its share: the sum of the decrypted slots
 
 left share + right share ≡ Σ a·b mod T, T = modulus(primes of the pair); each prime has ciphertexts of its own. A column is
@@ -48,7 +48,7 @@ from tallystick.crypto.layout import (
     Layout,
     block_ranges,
     by_prime,
-    checked_columns,
+    check_columns,
     cut_blocks,
 )
 from tallystick.crypto.modulus import PRIMES, crt
@@ -63,7 +63,7 @@ from tallystick.crypto.product_work import (
     open_sum,
 )
 from tallystick.crypto.randomness import Randomness, uniform_mod
-from tallystick.crypto.residues import added
+from tallystick.crypto.residues import add
 from tallystick.crypto.workers import Workers
 
 TASK_BYTES: Final = 32 << 20
@@ -72,13 +72,13 @@ SEED_BYTES: Final = 32
 
 
 @dataclass(frozen=True)
-class Keys:
+class SecretKeys:
     """One BFV secret key for each prime (`Scheme.new_secret`). Never sent; picklable for this side's own workers only."""
 
     secrets: tuple[bytes, ...] = field(repr=False)
 
 
-def new_keys(primes: int, randomness: Randomness) -> Keys:
+def new_keys(primes: int, randomness: Randomness) -> SecretKeys:
     """Draw the keys of one exchange, for the first `primes` primes.
 
     Raises:
@@ -89,11 +89,11 @@ def new_keys(primes: int, randomness: Randomness) -> Keys:
     """
     if not 1 <= primes <= len(PRIMES):
         raise LocalFault("prime-count", f"keys are for one to {len(PRIMES)} primes")
-    return Keys(tuple(scheme(index).new_secret(randomness) for index in range(primes)))
+    return SecretKeys(tuple(scheme(index).new_secret(randomness) for index in range(primes)))
 
 
-def encrypted_columns(
-    keys: Keys, columns: Columns, layout: Layout, randomness: Randomness, workers: Workers, *, key: bytes
+def encrypt_columns(
+    keys: SecretKeys, columns: Columns, layout: Layout, randomness: Randomness, workers: Workers, *, key: bytes
 ) -> Iterator[bytes]:
     """Encrypt the left columns, int64[left, slots], chunk by chunk. Values may be negative: they are taken mod each prime.
 
@@ -108,7 +108,7 @@ def encrypted_columns(
     Raises:
         LocalFault: `columns-malformed`; `keys-missing`: fewer keys than primes.
     """
-    checked_columns(columns, layout.left, layout.slots)
+    check_columns(columns, layout.left, layout.slots)
     if len(keys.secrets) < layout.primes_used:
         raise LocalFault("keys-missing", "there are fewer keys than primes")
     parts = tuple((prime, keys.secrets[prime], layout.left_under(prime)) for prime in range(layout.primes_used))
@@ -143,7 +143,7 @@ def products(
     """Multiply the encryptor's columns by this side's, as the chunks arrive.
 
     Args:
-        chunks: what `encrypted_columns` made at the other side; read once, to the end.
+        chunks: what `encrypt_columns` made at the other side; read once, to the end.
         columns: int64[right, slots], or int64[primes, right, slots] where they differ by prime.
         layout: the same at both sides.
         randomness: of the masks and of the errors.
@@ -210,12 +210,12 @@ def _totals(
     totals = {p: np.zeros((len(pairs[p]), 2, DATA_PRIMES, RING), dtype=np.uint64) for p in used}
     for p, part in zip(cycle(used), workers.map(multiply, tasks()), strict=False):
         for total, more in zip(totals[p], part, strict=True):
-            total[:] = added(total, more, DATA)
+            total[:] = add(total, more, DATA)
     return totals
 
 
-def opened_products(
-    keys: Keys, chunks: Iterable[bytes], layout: Layout, workers: Workers, *, key: bytes, sender: str
+def open_products(
+    keys: SecretKeys, chunks: Iterable[bytes], layout: Layout, workers: Workers, *, key: bytes, sender: str
 ) -> list[int]:
     """Decrypt what the multiplier returned: for each pair the encryptor's share mod modulus(primes of the pair).
 

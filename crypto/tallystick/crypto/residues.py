@@ -14,7 +14,7 @@ Residues = npt.NDArray[np.uint64]
 """uint64[..., primes, N], each row below its prime."""
 
 
-def added(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
+def add(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
     """Add residues."""
     modulus = np.array(primes, dtype=np.uint64)[:, None]
     total = left + right
@@ -22,14 +22,14 @@ def added(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
     return reduced
 
 
-def negated(values: Residues, primes: Sequence[int]) -> Residues:
+def negate(values: Residues, primes: Sequence[int]) -> Residues:
     """Give the residues whose sum with `values` is zero."""
     modulus = np.array(primes, dtype=np.uint64)[:, None]
     reduced: Residues = np.where(values == 0, values, modulus - values)
     return reduced
 
 
-def multiplied(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
+def multiply(left: Residues, right: Residues, primes: Sequence[int]) -> Residues:
     """Multiply residues value by value; shapes may broadcast. Pre-condition: primes below 2^55.
 
     The quotient is estimated in double precision. Four roundings of at most 2^-53 each leave it within 16 of the true one, so
@@ -45,7 +45,7 @@ def multiplied(left: Residues, right: Residues, primes: Sequence[int]) -> Residu
     return reduced
 
 
-def reduced_small(values: npt.NDArray[np.int8], primes: Sequence[int]) -> Residues:
+def reduce_small(values: npt.NDArray[np.int8], primes: Sequence[int]) -> Residues:
     """Give small signed values, int8[N], modulo each prime: uint64[primes, N]."""
     wide = values.astype(np.int64)
     return np.stack([np.where(wide < 0, wide + prime, wide).astype(np.uint64) for prime in primes])

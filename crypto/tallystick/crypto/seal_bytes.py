@@ -54,7 +54,7 @@ def _zstd() -> Any | None:
 _DECOMPRESS: Final = _zstd()
 
 
-def saved(thing: Any) -> bytes:
+def save_object(thing: Any) -> bytes:
     """Give what SEAL saves of an object, header and all."""
     with os.fdopen(os.memfd_create("tallystick"), "rb") as memory:
         thing.save(f"/proc/self/fd/{memory.fileno()}")
@@ -136,7 +136,7 @@ def polynomials(ciphertext: Any, head: bytes, primes: int, ring: int) -> Polynom
 
 def _body_words(thing: Any, head: bytes, count: int) -> npt.NDArray[np.uint64]:
     """Decompress what SEAL saves of an object, which must begin with `head`, and give the words behind it."""
-    data = np.frombuffer(saved(thing), dtype=np.uint8)[_HEADER.size :]
+    data = np.frombuffer(save_object(thing), dtype=np.uint8)[_HEADER.size :]
     body = np.empty(len(head) + count * _WORD, dtype=np.uint8)
     done = _DECOMPRESS(body.ctypes.data, body.size, data.ctypes.data, data.size) if _DECOMPRESS is not None else 0
     if done != body.size or body[: len(head)].tobytes() != head:

@@ -2,7 +2,7 @@
 
 The exchange of `products.py` with two differences: the multiplier answers block by block in place of adding blocks up, and both sides keep
 slots in place of their sum. The encryptor's share of a slot is what it decrypts, a·b + mask; the multiplier's is minus the mask: uniform
-mod each prime, whatever a and b are. `encrypted_columns` and its chunks are the same; back come, for block, for prime, for pair of that
+mod each prime, whatever a and b are. `encrypt_columns` and its chunks are the same; back come, for block, for prime, for pair of that
 prime, one ciphertext each. A multiplier may bring shares of its own of an earlier product, which are other numbers under each prime.
 
 Memory: 8 bytes a slot, pair and prime at both sides, besides what `products.py` says of a few blocks.
@@ -24,7 +24,7 @@ from tallystick.crypto.flooding import RING, errors, ternary
 from tallystick.crypto.layout import COLUMNS, PRODUCTS, ArrivingChunks, Columns, Layout, by_prime, cut_blocks
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.product_work import FinishTask, MultiplyTask, OpenTask, finish, multiply, open_slots
-from tallystick.crypto.products import Keys
+from tallystick.crypto.products import SecretKeys
 from tallystick.crypto.randomness import Randomness, uniform_mod
 from tallystick.crypto.workers import Workers
 
@@ -45,7 +45,7 @@ def slot_products(
     """Multiply the encryptor's columns by this side's at every slot, as the chunks arrive.
 
     Args:
-        chunks: what `encrypted_columns` made at the other side; read once, to the end.
+        chunks: what `encrypt_columns` made at the other side; read once, to the end.
         vectors: int64[right, slots], or int64[primes, right, slots] where they differ by prime.
         layout: the same at both sides, with `at_slots`.
         randomness: of the masks and of the errors.
@@ -67,13 +67,13 @@ def slot_products(
     return _answers(chunks, under, shares, layout, randomness, workers, key, sender), shares
 
 
-def opened_slot_products(
-    keys: Keys, chunks: Iterable[bytes], layout: Layout, workers: Workers, *, key: bytes, sender: str
+def open_slot_products(
+    keys: SecretKeys, chunks: Iterable[bytes], layout: Layout, workers: Workers, *, key: bytes, sender: str
 ) -> SlotShares:
     """Decrypt what the multiplier returned: the encryptor's shares at every slot.
 
     Raises:
-        PeerFault: as `products.opened_products`.
+        PeerFault: as `products.open_products`.
     """
     incoming = ArrivingChunks(chunks, ANSWER_BYTES, sender)
     incoming.confirm(key, PRODUCTS, layout)

@@ -3,7 +3,7 @@
     point of person i at pass p = X25519(k', H(len‖job secret‖len‖p‖len‖token_ip))        own_list, at the owner
     ring: every other node multiplies by its k                                            remasked
     two agencies: the last node gives the coordinator tags; k' = k                        tagged
-    more: it gives points, the owner gives d ≡ k/k', the coordinator makes the tags       corrected_tags
+    more: it gives points, the owner gives d ≡ k/k', the coordinator makes the tags       correct_tags
     tag = SHA-256(len‖"TS1 tag"‖len‖job digest‖len‖p‖u)[:16]
 
 H is RFC 9380 with `DST`. A row of a list is one person at all passes, so the coordinator can resolve passes from strict to
@@ -29,10 +29,10 @@ from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.decoys import coins, decoy_shapes, decoy_tokens
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.kernel import POINT, Offsets, Points
-from tallystick.crypto.masks import checked_correction
+from tallystick.crypto.masks import read_correction
 from tallystick.crypto.padding import padme
 from tallystick.crypto.passes import Ladder
-from tallystick.crypto.points import random_points, repeated
+from tallystick.crypto.points import find_repeated, random_points
 from tallystick.crypto.randomness import Randomness, permutation
 
 DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
@@ -89,7 +89,7 @@ class TokenColumn:
         return np.frombuffer(view, dtype=np.uint8)[np.repeat(self.usable, lengths)].tobytes(), kept
 
 
-class Passes(Mapping[str, TokenColumn]):
+class PassTokens(Mapping[str, TokenColumn]):
     """The tokens of all passes of a job, strict to loose: of the exact ones, then of the bands."""
 
     def __init__(self, exact: Mapping[str, TokenColumn], bands: Mapping[str, TokenColumn]) -> None:
@@ -257,7 +257,7 @@ def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tupl
     hashed = np.empty((rows, POINT), dtype=np.uint8)
     known = np.zeros(rows, dtype=np.bool_)
     found = kernel.hash_to_curve(DST, prefix, *column.usable_only(), workers)
-    shared = repeated(found)  # equal tokens have equal points
+    shared = find_repeated(found)  # equal tokens have equal points
     if len(found) == len(column.usable) and not shared.any():  # as with numbers of people: nothing need be picked
         hashed[: len(found)] = found
         known[: len(found)] = True
@@ -273,11 +273,11 @@ def _hashed(prefix: bytes, tokens: Points) -> Points:
     return kernel.hash_to_curve(DST, prefix, tokens.tobytes(), np.arange(count + 1, dtype=np.int64) * width)
 
 
-def remasked(points: Points, scalar: bytes, workers: int = 1) -> Points:
+def remask(points: Points, scalar: bytes, workers: int = 1) -> Points:
     """Multiply a ring neighbour's points by one's own mask.
 
     Args:
-        points: (n, 32) of one pass, from `points.checked_points`. On the whole list's result call `points.refuse_repeats`.
+        points: (n, 32) of one pass, from `points.read_points`. On the whole list's result call `points.refuse_repeats`.
         scalar: k.
         workers: threads for masking.
     """
@@ -289,18 +289,18 @@ def tag_prefix(job_digest: bytes, pass_id: str) -> bytes:
     return frame(b"TS1 tag", job_digest, pass_id.encode())
 
 
-def tagged(points: Points, job_digest: bytes, pass_id: str) -> Points:
+def compute_tags(points: Points, job_digest: bytes, pass_id: str) -> Points:
     """Give the tags (n, 16) of points (n, 32) under all masks. For others' lists only: an owner never makes its own tags."""
     return kernel.hash_tags(tag_prefix(job_digest, pass_id), points)
 
 
-def corrected_tags(
+def correct_tags(
     points: Points, correction: bytes, *, job_digest: bytes, passes: Sequence[str], sender: str, workers: int = 1
 ) -> Points:
     """Give the tags of a list at the coordinator, with three or more agencies.
 
     Args:
-        points: (passes, rows, 32) as the last node of the ring sent them, read with `points.checked_points`.
+        points: (passes, rows, 32) as the last node of the ring sent them, read with `points.read_points`.
         correction: d, as the owner sent it.
         job_digest: the job's.
         passes: the passes' names, in ladder order.
@@ -313,7 +313,7 @@ def corrected_tags(
     Raises:
         PeerFault: `correction-invalid`.
     """
-    scalar = checked_correction(correction, sender=sender)
+    scalar = read_correction(correction, sender=sender)
     return np.stack(
-        [tagged(kernel.mask(scalar, at, workers), job_digest, name) for at, name in zip(points, passes, strict=True)]
+        [compute_tags(kernel.mask(scalar, at, workers), job_digest, name) for at, name in zip(points, passes, strict=True)]
     )

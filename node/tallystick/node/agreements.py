@@ -19,16 +19,16 @@ from tallystick.core.clock import Clock
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.model import AgreementRef
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.node.config import NodeConfig
-from tallystick.node.ports import Storage
+from tallystick.node.ports import NodeStorage
 
 _LOG: Final = structlog.get_logger("node")
 _Stamp: TypeAlias = tuple[Path, int, int, int]
 
 
 @dataclass
-class Agreements:
+class NodeAgreements:
     """What `node.yaml` names, by the agreement's name.
 
     Attributes:
@@ -36,8 +36,8 @@ class Agreements:
     """
 
     config: NodeConfig
-    identity: Identity
-    storage: Storage
+    identity: IdentityKey
+    storage: NodeStorage
     clock: Clock
     problems: dict[str, TallyError] = field(default_factory=dict)
     _held: dict[str, SignedDocument] = field(default_factory=dict)

@@ -20,12 +20,12 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.job.model import Job
-from tallystick.core.keyfile import Identity, read_identity
-from tallystick.core.net.tls import loaded
+from tallystick.core.keyfile import IdentityKey, read_identity
+from tallystick.core.net.tls import load_certificate
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import Workers
-from tallystick.node.agreements import Agreements
+from tallystick.node.agreements import NodeAgreements
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
 from tallystick.node.coordinator_client import GrpcCoordinatorClient
@@ -89,7 +89,7 @@ class Node:
         certificate = self.config.path(self.config.file.coordinator.certificate)
         ends = None
         with contextlib.suppress(OSError, TallyError):
-            ends = loaded(certificate.read_bytes()).not_valid_after_utc
+            ends = load_certificate(certificate.read_bytes()).not_valid_after_utc
         return build_health(
             self.config.agency,
             connected=self.connected,
@@ -97,7 +97,7 @@ class Node:
             agreements={name: document.read(Agreement) for name, document in self.approvals.agreements.all().items()},
             certificate_end=ends,
             now=self.clock.now(),
-            kernel=kernel.chosen(),
+            kernel=kernel.choose_path(),
         )
 
     async def _hear(self) -> None:
@@ -170,7 +170,7 @@ def judge_of(config: NodeConfig) -> Any:
 
 def build_node(
     config: NodeConfig,
-    identity: Identity,
+    identity: IdentityKey,
     store: Store,
     coordinator: CoordinatorClient,
     workers: Workers,
@@ -179,7 +179,7 @@ def build_node(
     """Put a node together from its parts."""
     clock = clock or SystemClock()
     storage = store.blocking
-    agreements = Agreements(config, identity, storage, clock)
+    agreements = NodeAgreements(config, identity, storage, clock)
     approvals = Approvals(config, identity, agreements, storage, clock, judge_of(config))
     around = Surroundings(
         agency=config.agency,

@@ -23,20 +23,20 @@ from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import family_of
-from tallystick.core.documents import decoded, signed
+from tallystick.core.documents import decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
-from tallystick.core.job.approval import Approval, ReasonClass, complete_approvals, verified_approval
-from tallystick.core.job.check import participants, verified_job
+from tallystick.core.job.approval import Approval, ReasonClass, complete_approvals, verify_approval
+from tallystick.core.job.check import participants, verify_job
 from tallystick.core.job.model import Job
-from tallystick.core.keyfile import Identity
-from tallystick.core.statistics.rulebook import allowed_job
-from tallystick.node.agreements import Agreements
-from tallystick.node.changes import Change, Decide, decide_job
+from tallystick.core.keyfile import IdentityKey
+from tallystick.core.statistics.rulebook import plan_allowed_job
+from tallystick.node.agreements import NodeAgreements
+from tallystick.node.changes import Decide, KeptChange, decide_job
 from tallystick.node.config import NodeConfig
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
-from tallystick.node.ports import Decision, KeptJob, Note, Storage
+from tallystick.node.ports import Decision, KeptJob, NodeStorage, Note
 
 Judge = Callable[[Job, Agreement], Verdict]
 
@@ -53,9 +53,9 @@ class Approvals:
     """
 
     config: NodeConfig
-    identity: Identity
-    agreements: Agreements
-    storage: Storage
+    identity: IdentityKey
+    agreements: NodeAgreements
+    storage: NodeStorage
     clock: Clock
     judge: Judge
 
@@ -65,12 +65,12 @@ class Approvals:
         Raises:
             TallyError: it does not: whose rule, and what would pass.
         """
-        job_document = decoded(document, kind="job")
+        job_document = decode_document(document, kind="job")
         if job_document.digest != digest:
             raise Invalid("job-invalid", "the coordinator names the job by another digest than its own")
         agreement, agreement_document = self.agreements.of(job_document.read(Job).agreement)
-        job = verified_job(job_document, agreement)
-        allowed_job(job, agreement, digest=agreement_document.digest, now=self.clock.now())
+        job = verify_job(job_document, agreement)
+        plan_allowed_job(job, agreement, digest=agreement_document.digest, now=self.clock.now())
         if self.config.agency not in participants(job, agreement):
             raise Refused("not-allowed", f"{self.config.agency} takes no part in this job")
         self.config.check_declared(agreement)
@@ -124,7 +124,7 @@ class Approvals:
         """
         return self._settle(digest, lambda kept: self._approve(kept, documents))
 
-    def _approve(self, record: KeptJob, documents: Sequence[bytes]) -> Change:
+    def _approve(self, record: KeptJob, documents: Sequence[bytes]) -> KeptChange:
         _check_undecided(record, "approve")
         contract = self.contract(record.document, record.job)
         verdict = self.judge(contract.job, contract.agreement)
@@ -145,7 +145,7 @@ class Approvals:
             Invalid: `job-unknown`, `job-state`.
         """
 
-        def decide(kept: KeptJob) -> Change:
+        def decide(kept: KeptJob) -> KeptChange:
             _check_undecided(kept, "approve", "release")
             desk: Decision = "refuse" if kept.awaits == "release" else ""
             record = replace(kept, reasons=(*kept.reasons, reason), candidate=None, desk=desk)
@@ -160,13 +160,13 @@ class Approvals:
             Refused: `approval-missing`, `approval-invalid`, `steward-refuses`.
             Invalid: `document-invalid`.
         """
-        documents = [decoded(document, kind="approval") for document in approvals]
+        documents = [decode_document(document, kind="approval") for document in approvals]
         complete_approvals(contract.job, contract.agreement, documents, self.clock.now())
         record = self.storage.job(contract.document.digest)
         if record is None or record.decision != "approve":
             raise Refused("approval-missing", "this node has not approved the job itself")
 
-    def _meet(self, decision: Change) -> KeptJob:
+    def _meet(self, decision: KeptChange) -> KeptJob:
         """Keep a new job with its decision."""
         record = self.storage.add_job(decision.after, decision.note)
         failpoint("node-approval-stored")
@@ -182,7 +182,9 @@ class Approvals:
         stewards = contract.agreement.stewards.get(self.config.agency)
         names = set()
         for document in documents:
-            approval = verified_approval(decoded(document, kind="approval"), contract.job, contract.agreement, self.clock.now())
+            approval = verify_approval(
+                decode_document(document, kind="approval"), contract.job, contract.agreement, self.clock.now()
+            )
             if (approval.role, approval.agency, approval.decision) != ("steward", self.config.agency, "approve"):
                 raise Refused("approval-invalid", f"{approval.signer}: not an approval by a steward of {self.config.agency}")
             names.add(approval.signer)
@@ -193,10 +195,10 @@ class Approvals:
                 hint=f"sign as one of {', '.join(sorted(stewards.keys))}: tally node approve JOB --steward NAME --key FILE",
             )
 
-    def _decide(self, record: KeptJob, decision: str, reason_class: ReasonClass | None, *, by: str) -> Change:
+    def _decide(self, record: KeptJob, decision: str, reason_class: ReasonClass | None, *, by: str) -> KeptChange:
         """Sign a decision, which is logged and stored at once; it is handed in from the store."""
         now = self.clock.now()
-        job = decoded(record.document, kind="job").read(Job)
+        job = decode_document(record.document, kind="job").read(Job)
         refused = decision == "refuse"
         approval = Approval(
             job=record.job,
@@ -209,7 +211,7 @@ class Approvals:
             signed_at=now.strftime(_TIME),
             expires=_expiry(job, now),
         )
-        own = signed("approval", approval, self.config.agency, self.identity).encoded()
+        own = sign_document("approval", approval, self.config.agency, self.identity).encoded()
         note = Note("refused" if refused else "approved", now, {"by": by, "reason": reason_class or ""})
         after = replace(
             record,
@@ -218,14 +220,14 @@ class Approvals:
             reason_class=reason_class or "",
             deposits=(own, *(() if refused else record.deposits)),
         )
-        return Change(after, note)
+        return KeptChange(after, note)
 
     def _from_its_analyst(self, document: bytes, digest: str) -> bool:
         """Tell whether a job is at least signed by an analyst of an agreement that is held here."""
         try:
-            job_document = decoded(document, kind="job")
+            job_document = decode_document(document, kind="job")
             agreement, _ = self.agreements.of(job_document.read(Job).agreement)
-            job = verified_job(job_document, agreement)
+            job = verify_job(job_document, agreement)
         except TallyError:
             return False
         return job_document.digest == digest and self.config.agency in agreement.parties and job.analyst in agreement.analysts

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tallystick.core.contract import Contract
-from tallystick.core.job.derive import Derived, parsed_derive
+from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor, Side
@@ -44,9 +44,9 @@ class Assignment:
         """My group's condition, checked and written out again."""
         if self.people.where is None:
             return None
-        from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+        from tallystick.core.job.where import parse_where  # a parser, which few jobs need
 
-        return parsed_where(self.people.where, self.contract.agreement.dataset_of(self.people.dataset).columns)
+        return parse_where(self.people.where, self.contract.agreement.dataset_of(self.people.dataset).columns)
 
     @cached_property
     def used(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ class Assignment:
     @cached_property
     def derived(self) -> dict[str, Derived]:
         """The derived columns among `used`."""
-        return {name: parsed_derive(text) for name, text in sorted(self.people.derive.items()) if name in self.used}
+        return {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self.used}
 
     @property
     def read(self) -> frozenset[str]:

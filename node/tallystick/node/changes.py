@@ -8,19 +8,19 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tallystick.core.job.lifecycle import JobState
-from tallystick.node.ports import KeptJob, Note, Stale, Storage
+from tallystick.node.ports import KeptJob, NodeStorage, Note, StaleJob
 from tallystick.node.storage.rules import job_unknown
 
 
 @dataclass(frozen=True)
-class Change:
+class KeptChange:
     """What is to be kept of a job, and what the log says of it."""
 
     after: KeptJob
     note: Note | None = None
 
 
-Decide: TypeAlias = Callable[[KeptJob], Change | None]
+Decide: TypeAlias = Callable[[KeptJob], KeptChange | None]
 """Gives the change to what is kept, or None where it stays. Called again, with what is kept then, if another change came between."""
 
 
@@ -28,13 +28,15 @@ def decide_end(state: JobState, now: datetime) -> Decide:
     """Give the decision that a job ends so; one that has ended stays as it ended."""
     note = Note("ended", now, {"state": str(state)})
 
-    def decide(kept: KeptJob) -> Change | None:
-        return None if JobState(kept.state).final else Change(replace(kept, state=str(state), awaits="", candidate=None), note)
+    def decide(kept: KeptJob) -> KeptChange | None:
+        return (
+            None if JobState(kept.state).final else KeptChange(replace(kept, state=str(state), awaits="", candidate=None), note)
+        )
 
     return decide
 
 
-def decide_job(storage: Storage, job: str, decide: Decide) -> KeptJob:
+def decide_job(storage: NodeStorage, job: str, decide: Decide) -> KeptJob:
     """Change a job by what is kept of it; give what is kept now.
 
     Args:
@@ -55,5 +57,5 @@ def decide_job(storage: Storage, job: str, decide: Decide) -> KeptJob:
             return kept
         try:
             return storage.change_job(kept, change.after, change.note)
-        except Stale:
+        except StaleJob:
             continue

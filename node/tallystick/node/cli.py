@@ -13,7 +13,7 @@ from typing import Final, cast, get_args
 import click
 
 from tallystick.core.clock import SystemClock
-from tallystick.core.documents import SignedDocument, read_document, signed, write_document
+from tallystick.core.documents import SignedDocument, read_document, sign_document, write_document
 from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.ids import short
 from tallystick.core.job.approval import Approval, ReasonClass
@@ -31,7 +31,7 @@ from tallystick.core.terminal import (
     run_cli,
 )
 from tallystick.node import preflight
-from tallystick.node.agreements import Agreements
+from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import hold_state, run
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.joining import join as join_network
@@ -39,7 +39,7 @@ from tallystick.node.local.client import steward
 from tallystick.node.local.server import log_pages
 from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
 from tallystick.node.starting import make_folder
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.views import JobSummary, LogEntry
 from tallystick.records.survey import DatasetProblem
@@ -105,7 +105,7 @@ def check(config_path: Path, format_: Format, show: bool) -> None:
     config = read_config(config_path)
     identity = read_identity(config.path(config.file.identity))
     clock = SystemClock()
-    agreements = Agreements(config, identity, MemoryStorage(), clock)
+    agreements = NodeAgreements(config, identity, MemoryNodeStorage(), clock)
     found = list(preflight.findings(config, agreements, clock.now(), show=show))
     if format_ == "json":
         print_json(
@@ -332,4 +332,4 @@ def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path
         signed_at=now.strftime(_TIME),
         expires=datetime.fromisoformat(shown.deadline).strftime(_TIME),
     )
-    return signed("approval", approval, steward_name, read_identity(key))
+    return sign_document("approval", approval, steward_name, read_identity(key))

@@ -15,7 +15,7 @@ from tallystick.core.errors import Broken, TallyError
 from tallystick.core.net import channel as channels
 from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.core.net.tls import Credentials
 from tallystick.node.ports import EnvelopeSource, Sink
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
@@ -99,7 +99,7 @@ class GrpcCoordinatorClient:
                     raise Broken("protocol-broken", "the coordinator sent an envelope of another message")
                 await asyncio.to_thread(sink.append, envelope)
         except grpc.RpcError as error:
-            raise raised(error) from error
+            raise read_error(error) from error
         finally:
             call.cancel()
         if not sink.ended:
@@ -136,14 +136,14 @@ class _Notices:
         try:
             return await self._source.__anext__()
         except grpc.RpcError as error:
-            raise raised(error) from error
+            raise read_error(error) from error
 
 
 async def _await_answer(call: Awaitable[T]) -> T:
     try:
         return await call
     except grpc.RpcError as error:
-        raise raised(error) from error
+        raise read_error(error) from error
 
 
 class _Upload:

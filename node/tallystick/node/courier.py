@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import structlog
 
 from tallystick.core.errors import NotReady
-from tallystick.core.net.chunks import MessageName, opened_chunks, sealed_envelopes
+from tallystick.core.net.chunks import MessageName, open_chunks, seal_envelopes
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Ref
@@ -88,7 +88,7 @@ class Courier:
 
     def open_message(self, ref: Ref, passage: Passage) -> Message:
         """Give a message as it comes: its chunks are verified and opened as they are read, which blocks until they are here."""
-        chunks = opened_chunks(
+        chunks = open_chunks(
             self.name(ref), passage.envelopes(), receiver=self.key, sender_public=self.identity_keys[ref.sender]
         )
         return Message(ref, self._unless_dropped(chunks))
@@ -128,7 +128,7 @@ class Courier:
         return passage
 
     def _seal(self, ref: Ref, chunks: Iterable[bytes]) -> Iterator[Envelope]:
-        return sealed_envelopes(
+        return seal_envelopes(
             self.name(ref),
             self._unless_dropped(chunks),
             receiver_public=self.sealing_keys[ref.receiver],

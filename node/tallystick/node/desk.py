@@ -25,25 +25,25 @@ from typing import Any, Literal
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
-from tallystick.core.disclosure.families import Names, family_of, renamed
-from tallystick.core.disclosure.kept import told_counts
+from tallystick.core.disclosure.families import Names, family_of, rename_table
+from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import read_seen
-from tallystick.core.results import Released, document_json, exact, numbers, sealed_result, shares_evidence
+from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
 from tallystick.crypto.codec import derive
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
-from tallystick.node.changes import Change, decide_job
+from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.housekeeping import check_remembered, retention_end
-from tallystick.node.ports import Awaits, KeptJob, Note, Storage
+from tallystick.node.ports import Awaits, KeptJob, NodeStorage, Note
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -57,8 +57,8 @@ class Desk:
     """
 
     agency: str
-    identity: Identity
-    storage: Storage
+    identity: IdentityKey
+    storage: NodeStorage
     clock: Clock
     mode: Literal["auto", "ask"]
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -101,18 +101,18 @@ class Desk:
             "timing": {"seconds_since_seen_by_desk": seconds},
             "document": document_json(contract.document),
             "agreement": document_json(contract.agreement_document),
-            "approvals": [document_json(decoded(approval, kind="approval")) for approval in approvals],
+            "approvals": [document_json(decode_document(approval, kind="approval")) for approval in approvals],
             "shares": {agency: one.json_value() for agency, one in shares_evidence(opened.evidence).items()},
         }
         asks = self.mode == "ask"
         candidate = canonical_bytes(body)
         note = Note("candidate", self.clock.now(), {"attempt": attempt, "asks": asks})
 
-        def decide(kept: KeptJob) -> Change | None:
+        def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
                 return None
             awaits: Awaits = "release" if asks else ""
-            return Change(replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk=""), note)
+            return KeptChange(replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk=""), note)
 
         return decide_job(self.storage, job, decide)
 
@@ -123,11 +123,11 @@ class Desk:
             Invalid: `job-unknown`; `job-state`: there is none.
         """
 
-        def decide(kept: KeptJob) -> Change:
+        def decide(kept: KeptJob) -> KeptChange:
             if kept.awaits != "release" or kept.candidate is None:
                 raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
             note = Note("release-approved", self.clock.now(), {"attempt": kept.candidate_attempt})
-            return Change(replace(kept, awaits="", desk="approve"), note)
+            return KeptChange(replace(kept, awaits="", desk="approve"), note)
 
         return decide_job(self.storage, digest, decide)
 
@@ -146,7 +146,7 @@ class Desk:
         body = {**json.loads(record.candidate), "released": now.strftime(_TIME)}
         released = Released.read(body, what="result")
         self.storage.log("released", now, record.job, attempt=record.candidate_attempt, digest=released.digest())
-        sealed = sealed_result(released, bytes.fromhex(contract.job.result_key), self.identity)
+        sealed = seal_result(released, bytes.fromhex(contract.job.result_key), self.identity)
         return self.storage.keep_result(record.job, record.candidate_attempt, sealed)
 
     def _disclose(
@@ -171,10 +171,10 @@ class Desk:
             part,
             contract.agreement.decoys,
             len(passes.exact),
-            [renamed(one, Names.read(one["names"]), names) for one in kept],
+            [rename_table(one, Names.read(one["names"]), names) for one in kept],
         )
         made = fold_rules(Draft(tuple(context.rows), linkage_numbers(plan, opened.values)), context)
-        body = {"rows": made.rows, "linkage": made.linkage, "counts": told_counts(plan, made.rows, context.moments)}
+        body = {"rows": made.rows, "linkage": made.linkage, "counts": extract_counts(plan, made.rows, context.moments)}
         self.storage.keep_table(
             job,
             attempt,
@@ -193,7 +193,7 @@ class Desk:
 
 
 @dataclass(frozen=True)
-class Opening:
+class DeskAttempt:
     """The desk's part in one attempt, for the session that brings the shares.
 
     Attributes:

@@ -19,10 +19,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from tallystick.core.agreement.model import Agreement, moment
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Refused
 from tallystick.core.job.model import Job
-from tallystick.node.ports import Storage
+from tallystick.node.ports import NodeStorage
 
 
 def retention_end(agreement: Agreement) -> datetime:
@@ -33,7 +33,7 @@ def retention_end(agreement: Agreement) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def forget_tables(storage: Storage, agreements: Iterable[Agreement], now: datetime) -> int:
+def forget_tables(storage: NodeStorage, agreements: Iterable[Agreement], now: datetime) -> int:
     """Forget the tables whose time is over; give how many.
 
     Args:
@@ -47,7 +47,7 @@ def forget_tables(storage: Storage, agreements: Iterable[Agreement], now: dateti
     for agreement in agreements:
         storage.extend_tables(agreement.agreement, retention_end(agreement))
     unended = [storage.job(job) for job in storage.unended()]
-    busy = {decoded(kept.document, kind="job").read(Job).agreement.agreement for kept in unended if kept is not None}
+    busy = {decode_document(kept.document, kind="job").read(Job).agreement.agreement for kept in unended if kept is not None}
     due = [job for job, agreement in storage.tables_due(now) if agreement not in busy]
     for job in due:
         storage.log("table-forgotten", now, job)
@@ -55,7 +55,7 @@ def forget_tables(storage: Storage, agreements: Iterable[Agreement], now: dateti
     return len(due)
 
 
-def check_remembered(storage: Storage, family: str, *, job: str) -> list[bytes]:
+def check_remembered(storage: NodeStorage, family: str, *, job: str) -> list[bytes]:
     """Give what earlier results of a family showed (rule 3).
 
     Raises:

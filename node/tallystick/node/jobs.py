@@ -30,24 +30,24 @@ import structlog
 
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.contract import Contract
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.hello import MAX_ATTEMPTS, Hello
 from tallystick.core.job.lifecycle import JobState
-from tallystick.core.net.chunks import MessageName, sealed_envelopes
+from tallystick.core.net.chunks import MessageName, seal_envelopes
 from tallystick.core.net.spoolfile import write_spool
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
-from tallystick.node.changes import Change, Decide, decide_end, decide_job
+from tallystick.node.changes import Decide, KeptChange, decide_end, decide_job
 from tallystick.node.courier import Dropped, call_until_answered, kept_path, remove_kept, stream_file
-from tallystick.node.desk import Desk, Opening
+from tallystick.node.desk import Desk, DeskAttempt
 from tallystick.node.failures import Failures, broke_the_protocol
 from tallystick.node.ports import KeptJob
-from tallystick.node.session import Session
+from tallystick.node.session import AttemptSession
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
 from tallystick.v1.types_pb2 import JobState as WireState
@@ -72,7 +72,7 @@ def state_of(view: JobView) -> JobState:
 class Running:
     """A session and the task that runs it."""
 
-    session: Session
+    session: AttemptSession
     task: asyncio.Task[None]
 
 
@@ -171,7 +171,7 @@ class JobFollower:
         if record is None:
             return
         if (record.state, record.attempt) != (state, view.attempt):
-            record = await self._change(digest, lambda kept: Change(replace(kept, state=str(state), attempt=view.attempt)))
+            record = await self._change(digest, lambda kept: KeptChange(replace(kept, state=str(state), attempt=view.attempt)))
         running = self._running.get(digest)
         if running is not None and running.session.attempt != view.attempt:
             await self._stop(digest)
@@ -214,11 +214,11 @@ class JobFollower:
             restarted = NotReady("party-restarted", f"{self.around.agency} restarted, and its keys for this attempt are gone")
             await self.failures.fail(digest, attempt, restarted, retry=True)
             return
-        opening = Opening(self.desk, assignment, attempt, tuple(view.approvals))
-        session = Session(self.around, assignment, view, opening)
+        opening = DeskAttempt(self.desk, assignment, attempt, tuple(view.approvals))
+        session = AttemptSession(self.around, assignment, view, opening)
         self._running[digest] = Running(session, asyncio.create_task(self._run(session, assignment)))
 
-    async def _run(self, session: Session, assignment: Assignment) -> None:
+    async def _run(self, session: AttemptSession, assignment: Assignment) -> None:
         digest = assignment.contract.digest.hex()
         try:
             record = await session.run()
@@ -238,7 +238,7 @@ class JobFollower:
         finally:
             self._finished(digest, session)
 
-    def _finished(self, digest: str, session: Session) -> None:
+    def _finished(self, digest: str, session: AttemptSession) -> None:
         running = self._running.get(digest)
         if running is not None and running.session is session:
             del self._running[digest]
@@ -259,7 +259,7 @@ class JobFollower:
         ref = Ref(kind, self.around.agency, COORDINATOR)
         name = MessageName(bytes.fromhex(digest), attempt, ref)
         if not await asyncio.to_thread(path.exists):
-            envelopes = sealed_envelopes(
+            envelopes = seal_envelopes(
                 name,
                 kinds.pieces(data),
                 receiver_public=bytes.fromhex(contract.agreement.coordinator.sealing_key),
@@ -290,7 +290,7 @@ class JobFollower:
 
     def _said_hello(self, view: JobView) -> bool:
         """Tell whether the coordinator holds a hello of ours for this attempt: then another process of ours had its key."""
-        hellos = [decoded(data, kind="hello").read(Hello) for data in view.hellos]
+        hellos = [decode_document(data, kind="hello").read(Hello) for data in view.hellos]
         return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
 
     def _impossible(self, kept: KeptJob | None, view: JobView) -> TallyError | None:

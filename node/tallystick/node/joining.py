@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.files import write_new_private
-from tallystick.core.net.joining import Invitation, exchanged
+from tallystick.core.net.joining import InvitationFile, exchange_invitation
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
 from tallystick.node.config import NodeConfig
@@ -23,7 +23,7 @@ def membership_of(config: NodeConfig) -> Membership:
     )
 
 
-def join(config: NodeConfig, invitation: Invitation) -> None:
+def join(config: NodeConfig, invitation: InvitationFile) -> None:
     """Join with an invitation: keep a TLS key, exchange the invitation, keep certificate and authority. Blocks.
 
     The key is kept before the call, so that the same call can be made again after a lost answer. The call goes to the address
@@ -42,7 +42,7 @@ def join(config: NodeConfig, invitation: Invitation) -> None:
         )
     files = membership_of(config)
     key = _kept_key(files.key)
-    files.keep(exchanged(invitation.model_copy(update={"address": config.file.coordinator.address}), key))
+    files.keep(exchange_invitation(invitation.model_copy(update={"address": config.file.coordinator.address}), key))
 
 
 def _kept_key(path: Path) -> bytes:

@@ -58,7 +58,7 @@ class KeptJob:
     version: int = 0
 
 
-class Stale(Exception):  # it is no error: the caller reads again and decides again
+class StaleJob(Exception):  # it is no error: the caller reads again and decides again
     """The job was changed by somebody else since it was read."""
 
 
@@ -92,7 +92,7 @@ class Event:
     chain: bytes
 
 
-class Storage(Protocol):
+class NodeStorage(Protocol):
     """What a node never forgets.
 
     Constraints: every method is one transaction, durable when it returns, and waits for the disk. The thread that opened a store is the

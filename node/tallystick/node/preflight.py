@@ -10,8 +10,8 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.errors import Refused, TallyError
-from tallystick.core.net.tls import loaded as loaded_certificate
-from tallystick.node.agreements import Agreements
+from tallystick.core.net.tls import load_certificate as loaded_certificate
+from tallystick.node.agreements import NodeAgreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.policy.model import read_policy
 from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary, survey
@@ -40,7 +40,7 @@ class Finding:
     shown: tuple[str, ...] = field(default=(), repr=False)
 
 
-def findings(config: NodeConfig, agreements: Agreements, now: datetime, *, show: bool = False) -> Iterator[Finding]:
+def findings(config: NodeConfig, agreements: NodeAgreements, now: datetime, *, show: bool = False) -> Iterator[Finding]:
     """Look at everything, in the order in which a node needs it; with `show`, for the owner's terminal, values that were not read."""
     yield from _agreements(config, agreements, now)
     yield _policy(config)
@@ -92,7 +92,7 @@ def key_counts(checks: Iterable[DatasetCheck]) -> list[tuple[str, str, str, int]
     return counts
 
 
-def _agreements(config: NodeConfig, agreements: Agreements, now: datetime) -> Iterator[Finding]:
+def _agreements(config: NodeConfig, agreements: NodeAgreements, now: datetime) -> Iterator[Finding]:
     if not config.file.agreements:
         yield Finding("agreements", "none is named: no job is allowed", "add the signed files to agreements in node.yaml")
     agreements.load()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.passes.bands import PeopleGrams
-from tallystick.core.linkage.passes.spellings import spelled_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.linkage.passes.tokens import with_any_token
 from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
@@ -25,7 +25,7 @@ from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
-from tallystick.node.ports import Storage
+from tallystick.node.ports import NodeStorage
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import loaded
 from tallystick.records.usable import check_usable, count_fields
@@ -52,7 +52,7 @@ class Prepared:
     own: tuple[int, ...] = field(repr=False)
 
 
-def prepare_records(assignment: Assignment, config: NodeConfig, storage: Storage) -> Prepared:
+def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeStorage) -> Prepared:
     """Read my people and make tokens and columns of them.
 
     Raises:
@@ -70,7 +70,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: Storage
         )
     storage.pin_table(contract.digest.hex(), fingerprint(table, secret=storage.secret(), job=contract.digest))
     side = ("left", "right").index(assignment.side)
-    exact = spelled_columns(contract.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
+    exact = build_spelled_columns(contract.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
     bands_of: BandsOf = no_bands
     with_token, in_any_band = with_any_token(exact, table.n), None
     if contract.passes.similarity is not None:

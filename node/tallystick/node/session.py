@@ -23,11 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from tallystick.core.agreement.check import COORDINATOR, pinned_key
-from tallystick.core.documents import decoded
+from tallystick.core.agreement.check import COORDINATOR, find_pinned_key
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
-from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verified_hello
+from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verify_hello
 from tallystick.core.job.lifecycle import Phase
 from tallystick.core.net.chunks import MessageName
 from tallystick.crypto.envelope import SealingKey
@@ -37,7 +37,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, call_until_answered, kept_path, stream_file
-from tallystick.node.desk import Opening
+from tallystick.node.desk import DeskAttempt
 from tallystick.node.passage import Passage
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened
@@ -47,10 +47,10 @@ from tallystick.v1.types_pb2 import JobView, Progress
 REPORT_SECONDS: Final = 1.0
 
 
-class Session:
+class AttemptSession:
     """See the module's rules. `run` gives the record with the desk's candidate, or None where this agency is not the desk."""
 
-    def __init__(self, around: Surroundings, assignment: Assignment, view: JobView, opening: Opening) -> None:
+    def __init__(self, around: Surroundings, assignment: Assignment, view: JobView, opening: DeskAttempt) -> None:
         self._around = around
         self._assignment = assignment
         self._view = view
@@ -146,10 +146,10 @@ class Session:
         keys: dict[str, bytes] = {}
         while len(keys) < len(contract.participants):
             self._news.clear()
-            for document in (decoded(data, kind="hello") for data in self._view.hellos):
+            for document in (decode_document(data, kind="hello") for data in self._view.hellos):
                 name = document.read(Hello).agency
                 if name in contract.participants and name not in keys:
-                    hello = verified_hello(
+                    hello = verify_hello(
                         document,
                         job=contract.digest.hex(),
                         attempt=self.attempt,
@@ -171,7 +171,9 @@ class Session:
             job=contract.digest,
             attempt=self.attempt,
             sealing_keys={**hellos, COORDINATOR: bytes.fromhex(agreement.coordinator.sealing_key)},
-            identity_keys={name: bytes.fromhex(pinned_key(agreement, name)) for name in (*contract.participants, COORDINATOR)},
+            identity_keys={
+                name: bytes.fromhex(find_pinned_key(agreement, name)) for name in (*contract.participants, COORDINATOR)
+            },
             key=self._key,
             private=around.identity.private,
             folder=folder,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tallystick.core.errors import Broken, Invalid
-from tallystick.core.keyfile import Identity, new_identity, write_identity
+from tallystick.core.keyfile import IdentityKey, new_identity, write_identity
 
 _CONFIG: Final = """\
 # A node of {agency}. Paths are relative to this file; unknown keys are refused.
@@ -37,7 +37,7 @@ rules: []
 """
 
 
-def make_folder(folder: Path, agency: str, address: str) -> Identity:
+def make_folder(folder: Path, agency: str, address: str) -> IdentityKey:
     """Make a new node's folder: identity, sample configuration, empty policy. Nothing is overwritten.
 
     Raises:

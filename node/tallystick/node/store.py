@@ -1,4 +1,4 @@
-"""The one thread that keeps a node's state: every call of `Storage` runs there, so that all of them are in one order.
+"""The one thread that keeps a node's state: every call of `NodeStorage` runs there, so that all of them are in one order.
 
 Rules that this file enforces:
 
@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tallystick.core.canonical import Json
-from tallystick.node.ports import Event, KeptJob, Note, Storage
+from tallystick.node.ports import Event, KeptJob, NodeStorage, Note
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Store:
     """See the module's rules."""
 
-    def __init__(self, opener: Callable[[], Storage]) -> None:
+    def __init__(self, opener: Callable[[], NodeStorage]) -> None:
         """Start the thread and let it open the store; waits until that is done.
 
         Raises:
@@ -38,13 +38,13 @@ class Store:
         except BaseException:
             self._thread.shutdown()
             raise
-        self.blocking: Storage = _Waiting(self, self._thread.submit(threading.get_ident).result())
+        self.blocking: NodeStorage = _Waiting(self, self._thread.submit(threading.get_ident).result())
 
-    def submit(self, call: Callable[[Storage], T]) -> Future[T]:
+    def submit(self, call: Callable[[NodeStorage], T]) -> Future[T]:
         """Queue a call; give what it will have given. What the call itself asks of the store has nobody in between."""
         return self._thread.submit(call, self._storage)
 
-    async def run(self, call: Callable[[Storage], T]) -> T:
+    async def run(self, call: Callable[[NodeStorage], T]) -> T:
         """Call, and give what the call gives, while the event loop goes on.
 
         Raises:
@@ -63,13 +63,13 @@ class Store:
 
 
 class _Waiting:
-    """Implements `Storage` for threads: each method waits for its turn and its end."""
+    """Implements `NodeStorage` for threads: each method waits for its turn and its end."""
 
     def __init__(self, store: Store, thread: int) -> None:
         self._store = store
         self._thread = thread
 
-    def _call(self, call: Callable[[Storage], T]) -> T:
+    def _call(self, call: Callable[[NodeStorage], T]) -> T:
         try:
             asyncio.get_running_loop()
         except RuntimeError:

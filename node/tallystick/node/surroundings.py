@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.core.clock import Clock
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.crypto.machine import Step, Table
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
@@ -34,7 +34,7 @@ class Surroundings:
     """
 
     agency: str
-    identity: Identity
+    identity: IdentityKey
     store: Store
     coordinator: CoordinatorClient
     clock: Clock

@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar, cast, get_args
 
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.disclosure.leakage import leakage_statement
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Broken, TallyError
-from tallystick.core.job.approval import ReasonClass, required
+from tallystick.core.job.approval import ReasonClass, find_required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers
@@ -75,7 +75,7 @@ def build_job_summary(record: KeptJob) -> JobSummary:
     Raises:
         Broken: `state-corrupt`: the record holds what no node writes.
     """
-    job = decoded(record.document, kind="job").read(Job)
+    job = decode_document(record.document, kind="job").read(Job)
     return JobSummary(
         job=record.job,
         title=job.question.title,
@@ -102,7 +102,7 @@ def build_job_detail(record: KeptJob, agreement: Agreement | str) -> JobDetail:
     Raises:
         Broken: `state-corrupt`: the record holds what no node writes.
     """
-    job = decoded(record.document, kind="job").read(Job)
+    job = decode_document(record.document, kind="job").read(Job)
     return JobDetail(
         summary=build_job_summary(record),
         document=record.document,
@@ -139,7 +139,7 @@ def build_log_entry(event: Event) -> LogEntry:
 def _terms(job: Job, agreement: Agreement) -> JobTerms | str:
     """Say who learns what and who must approve; or, as text, why the agreement no longer says so."""
     try:
-        need = required(job, agreement)
+        need = find_required(job, agreement)
         return JobTerms(
             leakage={party: tuple(lines) for party, lines in leakage_statement(job, agreement).items()},
             approvers=(*need.agencies, *need.approvers),

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
@@ -186,7 +186,7 @@ class JobDetail:
         Raises:
             Invalid: `document-invalid`: the document is no job.
         """
-        job = decoded(self.document, kind="job").read(Job)
+        job = decode_document(self.document, kind="job").read(Job)
         value = self.summary.json_value() | {"question": job.question.json_value()}
         if isinstance(self.terms, str):
             value["problem"] = self.terms

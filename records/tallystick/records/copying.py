@@ -10,13 +10,13 @@ from typing import Final
 
 import duckdb
 
-from tallystick.core.agreement.declaration import Source
+from tallystick.core.agreement.declaration import DeclaredSource
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column
 from tallystick.records.locked import Connection, quoted
 from tallystick.records.places import Places
-from tallystick.records.port import Opened
+from tallystick.records.port import OpenedSource
 from tallystick.records.registry import opened
 from tallystick.records.types import SPACES
 
@@ -37,7 +37,7 @@ class Copied:
 
 
 def copy_rows(
-    connection: Connection, dataset: str, source: Source, folder: Path, targets: Mapping[str, str], table: str
+    connection: Connection, dataset: str, source: DeclaredSource, folder: Path, targets: Mapping[str, str], table: str
 ) -> Copied:
     """Copy columns of a source, as text, into a new table. Text that is empty, or spaces alone, is a missing value.
 
@@ -85,7 +85,7 @@ def copy_rows(
         return Copied(notes, getattr(found, "decimal", "."), Places(found))
 
 
-def _fault_of(source: Opened) -> TallyError | None:
+def _fault_of(source: OpenedSource) -> TallyError | None:
     told = getattr(source, "fault", None)
     return None if told is None else told()
 
@@ -94,7 +94,7 @@ _LONG_NUMBERS: Final = ("ssn", "phone", "state_id", "school_id", "birth_date", "
 """Identifiers that may be numbers of more than seven digits."""
 
 
-def _check_present(dataset: str, source: Opened, targets: Mapping[str, str]) -> None:
+def _check_present(dataset: str, source: OpenedSource, targets: Mapping[str, str]) -> None:
     missing = {target: column for target, column in targets.items() if column not in source.columns}
     if missing:
         names = ", ".join("the person key" if target == PERSON else target.lstrip("@") for target in missing)

@@ -14,7 +14,7 @@ import numpy as np
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.fields.names import says_nothing, words
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS
-from tallystick.core.linkage.matching.duplicates import Duplicates, Evidence, duplicates
+from tallystick.core.linkage.matching.duplicates import DuplicateEvidence, Duplicates, duplicates
 from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.records.aliases import TABLE
@@ -87,7 +87,7 @@ def _recipes(dataset: str, config: DeclaredDataset) -> list[Recipe]:
     )[0]
 
 
-def _declared(connection: Connection, column: str, name: str) -> Evidence:
+def _declared(connection: Connection, column: str, name: str) -> DuplicateEvidence:
     """Give which keys have which value of a declared id; spaces around it do not count, and what stands for none is none."""
     value = f"nullif(trim(records.{quoted(column)}), '')"
     found = connection.execute(
@@ -96,7 +96,7 @@ def _declared(connection: Connection, column: str, name: str) -> Evidence:
     ).fetchnumpy()
     values, which = np.unique(strings(found["value"]), return_inverse=True)
     good = np.array([not _is_none(one) for one in values], dtype=np.bool_)[which]
-    return Evidence(f"id {name}", found["place"].astype(np.int64)[good], which[good])
+    return DuplicateEvidence(f"id {name}", found["place"].astype(np.int64)[good], which[good])
 
 
 def _is_none(value: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tallystick.records.port import Opened
+from tallystick.records.port import OpenedSource
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Places:
         source: what was read; None where nothing is known of it.
     """
 
-    source: Opened | None = field(repr=False, default=None)
+    source: OpenedSource | None = field(repr=False, default=None)
 
     def of(self, row: int) -> str:
         """Give where a row stands.

@@ -56,7 +56,7 @@ class Block:
     blank: str = ""
 
 
-class Opened(Protocol):
+class OpenedSource(Protocol):
     """A source that was looked at but not read.
 
     Beside what stands here, it may have any of
@@ -107,7 +107,7 @@ class Source(Protocol):
         """Keys of settings that name files."""
         ...
 
-    def opened(self, dataset: str, settings: Any, folder: Path, connection: Connection) -> AbstractContextManager[Opened]:
+    def opened(self, dataset: str, settings: Any, folder: Path, connection: Connection) -> AbstractContextManager[OpenedSource]:
         """Open a source and look at it.
 
         Args:

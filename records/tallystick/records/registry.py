@@ -17,7 +17,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.model import Document
 from tallystick.records.files import files_named
 from tallystick.records.locked import Connection
-from tallystick.records.port import Opened, Source
+from tallystick.records.port import OpenedSource, Source
 
 
 def source_types() -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def adapter(name: str) -> Source:
     return found
 
 
-def settings_of(source: declaration.Source, *, what: str) -> Document:
+def settings_of(source: declaration.DeclaredSource, *, what: str) -> Document:
     """Read a source's settings.
 
     Args:
@@ -77,7 +77,9 @@ def check_sources(datasets: Iterable[tuple[str, DeclaredDataset]]) -> None:
             settings_of(dataset.aliases.source, what=f"{what}.aliases.source")
 
 
-def opened(dataset: str, source: declaration.Source, folder: Path, connection: Connection) -> AbstractContextManager[Opened]:
+def opened(
+    dataset: str, source: declaration.DeclaredSource, folder: Path, connection: Connection
+) -> AbstractContextManager[OpenedSource]:
     """Open a dataset's source for reading into a connection.
 
     Raises:
@@ -87,7 +89,7 @@ def opened(dataset: str, source: declaration.Source, folder: Path, connection: C
     return adapter(source.type).opened(dataset, settings, folder, connection)
 
 
-def files_of(source: declaration.Source, folder: Path) -> list[Path]:
+def files_of(source: declaration.DeclaredSource, folder: Path) -> list[Path]:
     """List the files that a source's settings name.
 
     Raises:
@@ -110,14 +112,14 @@ def node_entry(dataset: DeclaredDataset, folder: Path) -> dict[str, Any]:
     return entry
 
 
-def _within(source: declaration.Source, folder: Path) -> dict[str, Any]:
+def _within(source: declaration.DeclaredSource, folder: Path) -> dict[str, Any]:
     absolute = _paths(source, folder)
     if isinstance(source.settings, str):
         return {source.type: absolute[adapter(source.type).short]}
     return {source.type: {**source.settings, **absolute}}
 
 
-def _paths(source: declaration.Source, folder: Path) -> Mapping[str, str]:
+def _paths(source: declaration.DeclaredSource, folder: Path) -> Mapping[str, str]:
     settings = settings_of(source, what="source")
     named = {key: getattr(settings, key) for key in adapter(source.type).paths}
     return {key: str(folder / path) for key, path in named.items() if path is not None}

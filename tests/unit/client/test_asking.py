@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tallystick.client.asking import analyst_name, new_job
-from tallystick.client.estimate import estimated, mask_seconds
+from tallystick.client.estimate import estimate_work, mask_seconds
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.check import verified_job
+from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.statistics.rulebook import problems
@@ -27,7 +27,7 @@ def question(**changes: Any) -> Question:
 
 def test_a_job_names_its_agreement_and_is_signed_by_its_analyst_alone() -> None:
     document, key = new_job(question(), PACT, DIGEST, identity("ana"), now=NOW)
-    job = verified_job(document, PACT)
+    job = verify_job(document, PACT)
     assert (job.analyst, job.agreement.digest, job.result_key) == ("ana", DIGEST, key.public.hex())
     again, other = new_job(question(), PACT, DIGEST, identity("ana"), now=NOW)
     assert again.digest != document.digest
@@ -37,7 +37,7 @@ def test_a_job_names_its_agreement_and_is_signed_by_its_analyst_alone() -> None:
 def test_a_deadline_is_not_after_the_agreement_ends() -> None:
     pact = agreement(valid_until="2026-06-03T00:00:00Z")
     document, _ = new_job(question(), pact, signed_agreement(pact).digest, identity("ana"), now=NOW, deadline=timedelta(days=7))
-    assert verified_job(document, pact).deadline == "2026-06-03T00:00:00Z"
+    assert verify_job(document, pact).deadline == "2026-06-03T00:00:00Z"
 
 
 def test_a_key_that_the_agreement_does_not_name() -> None:
@@ -88,7 +88,7 @@ def test_why_a_pass_is_not_used_names_the_dataset() -> None:
 
 
 def test_an_estimate_counts_as_the_parties_do() -> None:
-    work = estimated(question(), PACT, {"tanf": 1000, "wages": 5000})
+    work = estimate_work(question(), PACT, {"tanf": 1000, "wages": 5000})
     # Padmé of people and 1,024 decoys, each list masked by both
     assert work.masks == 2 * (2048 + 6144)
     assert work.passes == 1
@@ -96,7 +96,7 @@ def test_an_estimate_counts_as_the_parties_do() -> None:
     assert work.cells == 3 * 5 * 3 + 5 + 2 * 5 + 6
     assert work.products > 0
     assert work.bytes > work.ciphertexts * 112 * 1024
-    bigger = estimated(question(), PACT, {"tanf": 10_000, "wages": 50_000})
+    bigger = estimate_work(question(), PACT, {"tanf": 10_000, "wages": 50_000})
     assert bigger.masks > work.masks
     assert bigger.cells == work.cells
 
@@ -106,12 +106,12 @@ def test_an_estimate_counts_every_band_of_a_similarity_pass_and_its_decoys_once(
     for entry in datasets.values():
         entry["identifiers"] = ["ssn", "first_name", "last_name", "birth_date", "street", "zip"]
     pact = agreement(link=["ssn+birth_date", "similarity"], datasets=datasets)
-    work = estimated(question(), pact, {"tanf": 1000, "wages": 5000})
+    work = estimate_work(question(), pact, {"tanf": 1000, "wages": 5000})
     rows = rows_of(1000, 2, 1024) + rows_of(5000, 2, 1024)
     assert (work.passes, work.bands) == (2, passes_of(question(), pact).bands)
     assert work.masks == 2 * rows * (1 + work.bands)
     assert work.similarity_masks == 2 * rows * work.bands
-    assert estimated(question(), PACT, {"tanf": 1000, "wages": 5000}).similarity_masks == 0
+    assert estimate_work(question(), PACT, {"tanf": 1000, "wages": 5000}).similarity_masks == 0
 
 
 def test_an_estimate_has_the_ciphertexts_of_the_audit() -> None:
@@ -119,7 +119,7 @@ def test_an_estimate_has_the_ciphertexts_of_the_audit() -> None:
     without = agreement(decoys=0)
     decoys = agreement(decoys=4).decoys * len(passes_of(question(), PACT).exact)
     slots = 2 + (rows_of(1000, 1, 4) + rows_of(5000, 1, 4) + decoys) // 8192  # the encryption of zero, blocks, and one back
-    work, less = estimated(question(), agreement(decoys=4), people), estimated(question(), without, people)
+    work, less = estimate_work(question(), agreement(decoys=4), people), estimate_work(question(), without, people)
     assert work.ciphertexts == less.ciphertexts + slots + 1
 
 
@@ -130,4 +130,4 @@ def test_a_mask_takes_some_microseconds() -> None:
 @pytest.mark.parametrize("people", [{"tanf": 1}, {"tanf": 1, "wages": 1, "jail": 1}])
 def test_an_estimate_needs_the_size_of_each_group(people: dict[str, int]) -> None:
     with pytest.raises(Invalid, match="--people"):
-        estimated(question(), PACT, people)
+        estimate_work(question(), PACT, people)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.client.profile import Network, Profile, open_profile
+from tallystick.client.profile import AnalystProfile, Network, open_profile
 from tallystick.core.clock import FixedClock
-from tallystick.core.documents import signed, write_document
+from tallystick.core.documents import sign_document, write_document
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.net.joining import Invitation, read_invitation
+from tallystick.core.net.joining import InvitationFile, read_invitation
 from tallystick.core.net.tls import Credentials
 from tallystick.crypto.envelope import SealingKey
 from tests.governance import NOW, agreement, identity, job, signed_agreement
@@ -20,8 +20,8 @@ from tests.governance import NOW, agreement, identity, job, signed_agreement
 CLOCK = FixedClock(NOW)
 
 
-def made(tmp_path: Path) -> Profile:
-    profile = Profile(tmp_path / "home")
+def made(tmp_path: Path) -> AnalystProfile:
+    profile = AnalystProfile(tmp_path / "home")
     profile.create()
     return profile
 
@@ -38,7 +38,7 @@ def test_a_profile_is_made_once_and_private(tmp_path: Path) -> None:
     key = profile.identity.key
     with pytest.raises(Invalid, match="file-exists"):
         profile.create()
-    assert Profile(profile.folder).identity.key == key
+    assert AnalystProfile(profile.folder).identity.key == key
 
 
 def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_missing_says_what_to_do(tmp_path: Path) -> None:
-    profile = Profile(tmp_path / "none")
+    profile = AnalystProfile(tmp_path / "none")
     with pytest.raises(Invalid) as caught:
         _ = profile.identity
     assert caught.value.hint == "tally profile init"
@@ -69,7 +69,7 @@ def test_enrolling_keeps_files_that_nobody_else_can_read(tmp_path: Path) -> None
     profile = made(tmp_path)
     network = Network(address="127.0.0.1:1", network="county", role="analyst", name="ana")
     held = {**network.json_value(), "kind": "invitation", "expires": "soon", "authority": "a", "certificate": "i", "key": "i"}
-    assert profile.enrol(Invitation.read(held, what="invitation"), Credentials(b"a", b"c", b"k")) == network
+    assert profile.enrol(InvitationFile.read(held, what="invitation"), Credentials(b"a", b"c", b"k")) == network
     files = profile.membership
     assert [path.read_bytes() for path in (files.authority, files.certificate, files.key)] == [b"a", b"c", b"k"]
     assert profile.network == network
@@ -97,7 +97,7 @@ def test_s22_a_half_signed_agreement_is_not_kept(tmp_path: Path) -> None:
 
 def test_a_job_is_kept_with_the_key_of_its_result(tmp_path: Path) -> None:
     profile = made(tmp_path)
-    document = signed("job", job(agreement()), "ana", identity("ana"))
+    document = sign_document("job", job(agreement()), "ana", identity("ana"))
     key = SealingKey.generate()
     profile.keep_job(document, key)
     digest, held, held_key = profile.job(document.digest[:6])

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 import tallystick.client
-from tallystick.client.results import Result, all_checks, read_result, read_results, result_of, shown
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.client.results import Result, all_checks, build_display, read_result, read_results, result_of
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.results import Released, document_json, exact, sealed_result
+from tallystick.core.results import Released, document_json, exact, seal_result
 from tests.governance import agreement, identity, job, sealing_key, signed_agreement
 
 PACT = agreement(approvers={}, stewards={})
 JOB = job(PACT)
-JOB_DOCUMENT = signed("job", JOB, "ana", identity("ana"))
+JOB_DOCUMENT = sign_document("job", JOB, "ana", identity("ana"))
 
 
 def released(**changes: Any) -> Released:
@@ -46,12 +46,12 @@ def released(**changes: Any) -> Released:
 
 
 def document(**changes: Any) -> SignedDocument:
-    return signed("result", released(**changes), "human-services", identity("human-services"))
+    return sign_document("result", released(**changes), "human-services", identity("human-services"))
 
 
 def written(tmp_path: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Path:
     made = document()
-    value = Result(made, shown(made), ()).json_value()
+    value = Result(made, build_display(made), ()).json_value()
     change(value)
     path = tmp_path / "r.json"
     path.write_text(json.dumps(value), encoding="utf-8")
@@ -153,7 +153,7 @@ def test_all_results_of_a_file(tmp_path: Path) -> None:
 
 
 def test_a_result_opens_with_its_own_key_alone() -> None:
-    sealed = sealed_result(released(), sealing_key("result").public, identity("human-services"))
+    sealed = seal_result(released(), sealing_key("result").public, identity("human-services"))
     with pytest.raises(Broken, match="does not open"):
         result_of(sealed, JOB_DOCUMENT, sealing_key("another"))
     # it opens, but nobody has approved the job and no share is shown
@@ -163,7 +163,7 @@ def test_a_result_opens_with_its_own_key_alone() -> None:
 
 def test_tables() -> None:
     made = document()
-    result = Result(made, shown(made), ())
+    result = Result(made, build_display(made), ())
     frame, table = result.to_pandas(), result.to_arrow()
     assert list(frame.columns) == table.column_names == result.columns
     assert frame["mean(wages.earnings)"][0] == 8123.5

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tallystick.client.results import linked_by, shown
+from tallystick.client.results import build_display, describe_linkage
 from tallystick.client.triple import triple_of
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.results import Released, document_json, exact
@@ -36,12 +36,12 @@ def result(
     ]
     body = released().json_value() | {
         "job": contract.digest(),
-        "document": document_json(signed("job", contract, "ana", identity("ana"))),
+        "document": document_json(sign_document("job", contract, "ana", identity("ana"))),
         "agreement": document_json(signed_agreement(terms)),
         "rows": exact(rows),
         "linkage": {"matched": matched},
     }
-    return signed("result", Released.read(body, what="result"), "human-services", identity("human-services"))
+    return sign_document("result", Released.read(body, what="result"), "human-services", identity("human-services"))
 
 
 STRICT = result("strict", {"north": 100, "south": 50, "east": None}, 170)
@@ -50,7 +50,7 @@ LOOSE = result("loose", {"north": 110, "south": 61}, 200)
 
 
 def both(*documents: SignedDocument) -> list[tuple[SignedDocument, dict[str, Any]]]:
-    return [(one, shown(one)) for one in documents]
+    return [(one, build_display(one)) for one in documents]
 
 
 def test_ladders_stand_strict_to_loose_whatever_their_order() -> None:
@@ -90,7 +90,7 @@ def test_a_variance_of_too_few_values_is_not_said_to_be_hidden() -> None:
 
     def one(ladder: str, row: dict[str, Any]) -> tuple[SignedDocument, dict[str, Any]]:
         document = result(ladder, {}, 170, terms=terms, measures=asked)
-        value = shown(document) | {
+        value = build_display(document) | {
             "columns": ["tanf.region", "count", label, "count(wages.earnings)", "suppressed"],
             "rows": [{"tanf.region": "north", "count": 90, "suppressed": None} | row],
         }
@@ -124,12 +124,12 @@ def test_a_question_without_a_link_is_of_the_ladder_that_its_agreement_has() -> 
     assert triple_of(both(loose, unsaid)).ladders == ("strict", "loose")
     with pytest.raises(Invalid, match="two of the results are linked by strict"):
         triple_of(both(unsaid, said))
-    assert linked_by(unsaid) == ("strict", "no-twins")
+    assert describe_linkage(unsaid) == ("strict", "no-twins")
 
 
 def test_results_by_an_agreements_own_recipes_are_of_one_kind() -> None:
     one = result(None, {"north": 100}, 100, terms=agreement(link=["ssn+birth_date"]))
-    assert linked_by(one) == ("ssn+birth_date",)
+    assert describe_linkage(one) == ("ssn+birth_date",)
     with pytest.raises(Invalid, match="two of the results are linked by recipes"):
         triple_of(both(one, one))
 

@@ -105,7 +105,7 @@ def test_another_networks_member_is_nobody_here(town: Town, tmp_path: Path) -> N
     from tallystick.core.net import tls
 
     issuer = tls.new_issuer("other", now=town.clock.now())
-    other = tls.Identity("other", "agency", OTHER)
+    other = tls.CertifiedParty("other", "agency", OTHER)
     shown = tls.credentials_for(issuer, other, now=town.clock.now(), lifetime=timedelta(days=1))
     assert through(town, Call(shown)) == "not-allowed"
 

@@ -11,7 +11,7 @@ from tallystick.coordinator.authority import SERVER_LIFETIME, Joined, read_issue
 from tallystick.core.clock import FixedClock
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.net import tls
-from tallystick.core.net.joining import Invitation, read_invitation
+from tallystick.core.net.joining import InvitationFile, read_invitation
 from tests.governance import NOW
 from tests.town import NETWORK, Town, member
 
@@ -37,7 +37,7 @@ def test_a_certificate_is_for_whom_the_invitation_was(town: Town) -> None:
 
 def test_a_certificate_is_nobody_elses(town: Town) -> None:
     serial = tls.serial_of(joined(town).chain)
-    for other in (member("housing"), member("labor", "analyst"), tls.Identity("other", "agency", "labor")):
+    for other in (member("housing"), member("labor", "analyst"), tls.CertifiedParty("other", "agency", "labor")):
         with pytest.raises(Refused, match="not-enrolled"):
             town.at.authority.checked(other, serial)
     with pytest.raises(Refused, match="not-enrolled"):
@@ -123,7 +123,7 @@ def test_the_coordinator_renews_its_own_certificate(town: Town) -> None:
     town.clock.advance(SERVER_LIFETIME / 3)
     second = town.at.authority.serving()
     assert tls.serial_of(second.chain) != tls.serial_of(first.chain)
-    assert tls.certificate_identity(second.chain) == tls.Identity(NETWORK, "coordinator", "coordinator")
+    assert tls.certificate_identity(second.chain) == tls.CertifiedParty(NETWORK, "coordinator", "coordinator")
 
 
 def test_an_invitation_file_is_closed_to_others_and_read_back(town: Town) -> None:
@@ -131,7 +131,7 @@ def test_an_invitation_file_is_closed_to_others_and_read_back(town: Town) -> Non
     made = town.at.authority.invite("agency", "labor", "host:1")
     write_invitation(path, made)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert read_invitation(path) == Invitation.read(made, what="invitation")
+    assert read_invitation(path) == InvitationFile.read(made, what="invitation")
     assert "PRIVATE" not in repr(read_invitation(path))
     with pytest.raises(Invalid, match="file-exists"):
         write_invitation(path, made)

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 from tallystick.coordinator import driver
-from tallystick.coordinator.driver import Action, View, due
-from tallystick.coordinator.slots import assigned_slots
+from tallystick.coordinator.driver import Action, DriverView, due
+from tallystick.coordinator.slots import assign_slots
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.errors import Refused
 from tallystick.core.job.lifecycle import JobState
@@ -101,11 +101,11 @@ def split(payload: bytes) -> Iterator[bytes]:
     yield payload[8:]
 
 
-def view(town: Town, state: JobState, *complete: Ref) -> View:
+def view(town: Town, state: JobState, *complete: Ref) -> DriverView:
     record = town.at.storage.job(town.digest)
     assert record is not None
     contract = town.at.jobs.contract(record)
-    return View(replace(record, state=state), contract, town.at.storage.deposits(town.digest), frozenset(complete), NOW)
+    return DriverView(replace(record, state=state), contract, town.at.storage.deposits(town.digest), frozenset(complete), NOW)
 
 
 def test_what_is_due_is_read_off_the_rows(running: Town) -> None:
@@ -237,7 +237,7 @@ def test_a_full_disk_is_tried_again_and_a_fault_of_ours_ends_the_job(running: To
         raise OSError(28, "no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(driver, "assigned_slots", full)
+        patch.setattr(driver, "assign_slots", full)
         with pytest.raises(OSError, match="no space"):
             running.advance()
         assert running.state == JobState.RUNNING
@@ -245,7 +245,7 @@ def test_a_full_disk_is_tried_again_and_a_fault_of_ours_ends_the_job(running: To
     def bug(*_: object) -> None:
         raise ZeroDivisionError("123-45-6789")
 
-    monkeypatch.setattr(driver, "assigned_slots", bug)
+    monkeypatch.setattr(driver, "assign_slots", bug)
     running.advance()
     assert running.state == JobState.FAILED
     [failure] = running.at.storage.failures(running.digest)
@@ -255,13 +255,13 @@ def test_a_full_disk_is_tried_again_and_a_fault_of_ours_ends_the_job(running: To
 
 def test_a_job_that_was_cancelled_meanwhile_gets_no_slots(running: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     send_tags(running)
-    real = assigned_slots
+    real = assign_slots
 
     def slow(*arguments: Any) -> Any:
         running.at.jobs.cancel(member("ana"), running.digest)
         return real(*arguments)
 
-    monkeypatch.setattr(driver, "assigned_slots", slow)
+    monkeypatch.setattr(driver, "assign_slots", slow)
     running.advance()
     assert running.state == JobState.CANCELLED
     assert running.at.storage.messages(running.digest) == ()

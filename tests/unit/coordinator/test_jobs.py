@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.coordinator.records import FailureRecord
 from tallystick.core.clock import FixedClock
-from tallystick.core.documents import signed, write_document
+from tallystick.core.documents import sign_document, write_document
 from tallystick.core.errors import Broken, Invalid, Refused, TallyError
 from tallystick.core.job.hello import new_hello
 from tallystick.core.job.lifecycle import JobState
@@ -63,10 +63,10 @@ def test_s21_a_job_that_nobody_may_ask_is_not_taken(town: Town) -> None:
     """Another's signature, somebody else's job, a purpose outside, another text of the agreement, too late, too long, another kind."""
     ours, other = town.job, lasting_agreement(version=9)
     cases: list[tuple[str, bytes, str, type[TallyError]]] = [
-        ("ana", signed("job", ours, "ana", identity("otto")).encoded(), "job-signature", Refused),
+        ("ana", sign_document("job", ours, "ana", identity("otto")).encoded(), "job-signature", Refused),
         ("otto", town.document(), "not-allowed", Refused),
         ("ana", town.document(town.new_job(question=question(purpose="gossip").json_value())), "job-not-allowed", Refused),
-        ("ana", signed("job", governance.job(other), "ana", identity("ana")).encoded(), "agreement-unknown", Refused),
+        ("ana", sign_document("job", governance.job(other), "ana", identity("ana")).encoded(), "agreement-unknown", Refused),
         ("ana", town.document(town.new_job(deadline=stamp(NOW + timedelta(days=60)))), "job-invalid", Invalid),
         (
             "ana",
@@ -264,7 +264,7 @@ def test_a_job_goes_on_after_its_agreement_expired_but_none_begins(tmp_path: Pat
 def test_a_new_agreement_file_is_seen_without_a_restart(town: Town) -> None:
     newer = lasting_agreement(version=3)
     job = governance.job(newer, submitted=stamp(NOW), deadline=stamp(NOW + timedelta(days=1)))
-    document = signed("job", job, "ana", identity("ana")).encoded()
+    document = sign_document("job", job, "ana", identity("ana")).encoded()
     with pytest.raises(Refused, match="agreement-unknown"):
         town.at.jobs.submit(member("ana"), document)
     write_document(town.folder / "agreements" / "half.json", governance.signed_agreement(newer, by=["labor"]))

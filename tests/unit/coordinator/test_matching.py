@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.coordinator.matching import Matches, matched
-from tallystick.coordinator.slots import assigned_slots, shuffled_table
+from tallystick.coordinator.matching import Matches, match_tags
+from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.core.errors import Broken
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 
@@ -89,7 +89,7 @@ def lists(draw: st.DrawFn) -> Lists:
 @settings(max_examples=500, deadline=None)
 @given(lists())
 def test_matching_follows_its_rules(case: Lists) -> None:
-    result = matched(tags_of(case))
+    result = match_tags(tags_of(case))
     clusters, links, ties = slowly(case)
     assert clusters_of(result) == clusters
     assert (list(result.links), list(result.ties)) == (links, ties)
@@ -110,7 +110,7 @@ def test_the_order_of_rows_and_agencies_does_not_matter(case: Lists, random: np.
     for order in orders:
         random.shuffle(order)
     shuffled = [[[tokens[row] for row in orders[agency]] for tokens in case[agency]] for agency in agencies]
-    first, second = matched(tags_of(case)), matched(tags_of(shuffled))
+    first, second = match_tags(tags_of(case)), match_tags(tags_of(shuffled))
     back = {
         frozenset((agencies[position], orders[agencies[position]][row]) for position, row in cluster)
         for cluster in clusters_of(second)
@@ -122,14 +122,14 @@ def test_the_order_of_rows_and_agencies_does_not_matter(case: Lists, random: np.
 def test_a_chain_that_would_join_two_rows_of_one_agency_is_refused_whole() -> None:
     # pass 1 links A0-B0 and A1-C0; pass 2 would link B0-C0, which would put A0 and A1 into one cluster
     case = [[[1, 2], [-1, -1]], [[1], [7]], [[2], [7]]]
-    result = matched(tags_of(case))
+    result = match_tags(tags_of(case))
     assert clusters_of(result) == {frozenset({(0, 0), (1, 0)}), frozenset({(0, 1), (2, 0)})}
     assert (result.links, result.ties) == ((2, 0), (0, 1))
 
 
 def test_s10_a_tie_links_nobody_and_a_later_pass_may_still() -> None:
     case = [[[5, 5, 6], [1, 2, 3]], [[5, 6], [2, 9]]]
-    result = matched(tags_of(case))
+    result = match_tags(tags_of(case))
     assert clusters_of(result) == {frozenset({(0, 2), (1, 1)}), frozenset({(0, 1), (1, 0)})}
     assert (result.links, result.ties) == ((1, 1), (1, 0))
 
@@ -143,7 +143,7 @@ def test_a_hundred_thousand_rows() -> None:
     half = shared // 2
     b[0, rows_b[:half]] = a[0, rows_a[:half]]
     b[1, rows_b[half:]] = a[1, rows_a[half:]]
-    result = matched([a, b])
+    result = match_tags([a, b])
     assert (result.clusters, result.links, result.ties) == (shared, (half, half), (0, 0))
     mine, theirs = result.pairs(0, 1)
     assert dict(zip(mine.tolist(), theirs.tolist(), strict=True)) == dict(zip(rows_a.tolist(), rows_b.tolist(), strict=True))
@@ -154,7 +154,7 @@ def test_a_hundred_thousand_rows() -> None:
 )
 def test_lists_that_do_not_fit_together_are_refused(shapes: list[tuple[int, ...]]) -> None:
     with pytest.raises(Broken):
-        matched([np.zeros(shape, dtype=np.uint8) for shape in shapes])
+        match_tags([np.zeros(shape, dtype=np.uint8) for shape in shapes])
 
 
 # --- slots -----------------------------------------------------------------------------------------------------------------------
@@ -163,9 +163,9 @@ def test_lists_that_do_not_fit_together_are_refused(shapes: list[tuple[int, ...]
 @settings(max_examples=200, deadline=None)
 @given(lists(), st.integers(0, 1000))
 def test_slots_coincide_exactly_for_clusters(case: Lists, seed: int) -> None:
-    result = matched(tags_of(case))
+    result = match_tags(tags_of(case))
     sizes = [len(passes[0]) for passes in case]
-    slots, table_size = assigned_slots(result, sizes, shuffled_table(sizes, SeededRandomness(seed.to_bytes(2, "big"))))
+    slots, table_size = assign_slots(result, sizes, shuffle_table(sizes, SeededRandomness(seed.to_bytes(2, "big"))))
     assert table_size == sum(sizes)
     assert [slot.dtype for slot in slots] == [np.dtype(np.uint32)] * len(sizes)
     at: dict[int, set[tuple[int, int]]] = {}
@@ -182,9 +182,9 @@ def test_an_agencys_slots_do_not_say_who_matched() -> None:
     nobody = [[[-1] * 50], [[-1] * 50]]
     counts = {}
     for name, case in (("everyone", everyone), ("nobody", nobody)):
-        result = matched(tags_of(case))
+        result = match_tags(tags_of(case))
         source = SeededRandomness(name.encode())
-        drawn = [assigned_slots(result, [50, 50], shuffled_table([50, 50], source))[0][0] for _ in range(400)]
+        drawn = [assign_slots(result, [50, 50], shuffle_table([50, 50], source))[0][0] for _ in range(400)]
         counts[name] = np.bincount(np.concatenate(drawn), minlength=100)
     # 200 of 400 are expected in each of 100 slots, with variance 100; chi-square with 99 degrees of freedom
     # stays below 160 but once in 10,000 runs
@@ -193,8 +193,8 @@ def test_an_agencys_slots_do_not_say_who_matched() -> None:
 
 
 def test_slots_for_other_lists_are_refused() -> None:
-    result = matched(tags_of([[[1]], [[1]]]))
+    result = match_tags(tags_of([[[1]], [[1]]]))
     with pytest.raises(Broken):
-        assigned_slots(result, [1, 2], shuffled_table([1, 2], SystemRandomness()))
+        assign_slots(result, [1, 2], shuffle_table([1, 2], SystemRandomness()))
     with pytest.raises(Broken):
-        assigned_slots(result, [1, 1], shuffled_table([1, 2], SystemRandomness()))
+        assign_slots(result, [1, 1], shuffle_table([1, 2], SystemRandomness()))

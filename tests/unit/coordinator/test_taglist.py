@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.coordinator.matching import matched
+from tallystick.coordinator.matching import match_tags
 from tallystick.coordinator.taglist import Opened, TagList, whole_passes
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.points import refuse_repeats
@@ -88,9 +88,9 @@ def test_lists_that_are_read_match_as_arrays_do(threads: ThreadPoolExecutor) -> 
     one, two = a_list(4, 40, seed=1), a_list(4, 50, seed=2)
     for step in range(4):
         two[step, 8 * step : 8 * step + 12] = one[step, 7 * step : 7 * step + 12]
-    whole = matched([one, two])
+    whole = match_tags([one, two])
     opened = [TagList(opening(partial(kinds.list_payload, values), 4), 4, threads) for values in (one, two)]
-    read = matched(cast("list[Tags]", opened))
+    read = match_tags(cast("list[Tags]", opened))
     assert (read.clusters, read.links, read.ties) == (whole.clusters, whole.links, whole.ties)
     assert min(whole.links) > 0
     assert all(np.array_equal(a, b) for a, b in zip(read.cluster, whole.cluster, strict=True))

@@ -14,10 +14,10 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes import bands as made_in_groups
 from tallystick.core.linkage.passes import grams
 from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.tokens import token_columns
-from tallystick.crypto.tags import Passes, TokenColumn
+from tallystick.crypto.tags import PassTokens, TokenColumn
 
 FIELDS = ("first_name", "last_name", "birth_date", "street", "city", "zip")
 SECRET = bytes(range(32))
@@ -72,9 +72,9 @@ def test_a_band_is_the_same_whichever_were_made_with_it(monkeypatch: pytest.Monk
 
 def test_exact_passes_come_before_bands() -> None:
     plan, people = some_plan(20), people_of(20)
-    recipes = [parsed_recipe("first_name+last_name+birth_date")]
+    recipes = [parse_recipe("first_name+last_name+birth_date")]
     exact, bands = token_columns(recipes, people, 20), PeopleGrams(plan, people, 20).bands(SECRET)
-    passes = Passes(exact, bands)
+    passes = PassTokens(exact, bands)
     assert list(passes) == [recipes[0].name, *plan.passes]
     assert len(passes) == 1 + plan.bands
     assert {name: as_bytes(column) for name, column in passes.items()} == {

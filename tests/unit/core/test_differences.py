@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.disclosure.profiles import PROFILES, Profile
+from tallystick.core.disclosure.profiles import PROFILES, DisclosureProfile
 from tallystick.core.disclosure.rules.differences import without_differences
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.statistics.plan import Plan
@@ -22,7 +22,7 @@ MEASURED = planned("inner", "l.side", measures=("count", {"sum": "l.pay"}, {"mea
 
 
 def table(
-    made: Any, counts: tuple[int, ...], profile: Profile, *, people: int = 5000, matched: int | None = None
+    made: Any, counts: tuple[int, ...], profile: DisclosureProfile, *, people: int = 5000, matched: int | None = None
 ) -> dict[str, Any]:
     """Give a table as every other rule leaves it."""
     rows = [{made.by[0]: key[0], "count": count, "suppressed": None} for key, count in zip(made.rows, counts, strict=True)]
@@ -117,7 +117,7 @@ def pairs(draw: st.DrawFn) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
 @given(pairs())
 def test_s19_no_small_difference_of_two_tables_can_be_worked_out(case: tuple[int, tuple[int, ...], tuple[int, ...]]) -> None:
     k, first, more = case
-    profile = Profile("custom", k)
+    profile = DisclosureProfile("custom", k)
     second = tuple(a + b for a, b in zip(first, more, strict=True))
     earlier = table(INNER, first, profile)
     made, _ = without_differences(table(INNER, second, profile), [earlier], profile, INNER)
@@ -143,7 +143,7 @@ def test_s19_whatever_the_order_no_two_of_three_tables_differ_by_few(
     case: tuple[int, tuple[int, ...], tuple[int, ...]], order: list[int]
 ) -> None:
     k, first, more = case
-    profile = Profile("custom", k)
+    profile = DisclosureProfile("custom", k)
     steps = [tuple(a + times * b for a, b in zip(first, more, strict=True)) for times in (0, 1, 2)]
     kept: list[dict[str, Any]] = []
     for at in (order[0], 2, order[1]):
@@ -194,7 +194,7 @@ def test_s19_whoever_knows_the_rules_cannot_tell_by_how_few_a_row_differs(
     k: int, rows: int, most: int, made: Callable[[tuple[int, ...]], dict[str, Any]], plan: Plan
 ) -> None:
     """Among all tables that are released alike, no hidden small difference has one value only."""
-    profile, past = Profile("custom", k), made((20,) * rows)
+    profile, past = DisclosureProfile("custom", k), made((20,) * rows)
     alike: dict[tuple[Any, ...], list[tuple[int, ...]]] = {}
     for more in product(range(most + 1), repeat=rows):
         after, _ = without_differences(made(tuple(20 + one for one in more)), [past], profile, plan)

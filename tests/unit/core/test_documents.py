@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import MAX_BYTES, decoded, read_document, signed, unsigned, write_document
+from tallystick.core.documents import MAX_BYTES, build_unsigned, decode_document, read_document, sign_document, write_document
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.hello import Hello
 from tests.governance import agreement, identity, sealing_key
 
 HELLO = Hello(job="ab" * 32, attempt=1, agency="labor", sealing_key=sealing_key("labor").public.hex())
-DOCUMENT = signed("hello", HELLO, "labor", identity("labor"))
+DOCUMENT = sign_document("hello", HELLO, "labor", identity("labor"))
 
 
 def test_a_document_is_its_canonical_bytes_and_its_digest_theirs() -> None:
@@ -27,20 +27,20 @@ def test_a_document_is_its_canonical_bytes_and_its_digest_theirs() -> None:
 
 
 def test_a_document_survives_bytes_text_and_file(tmp_path: Path) -> None:
-    assert decoded(DOCUMENT.encoded(), kind="hello") == DOCUMENT
-    assert decoded(DOCUMENT.text().encode(), kind="hello") == DOCUMENT
+    assert decode_document(DOCUMENT.encoded(), kind="hello") == DOCUMENT
+    assert decode_document(DOCUMENT.text().encode(), kind="hello") == DOCUMENT
     path = tmp_path / "hello.json"
-    write_document(path, unsigned("hello", HELLO))
+    write_document(path, build_unsigned("hello", HELLO))
     write_document(path, DOCUMENT)
     assert read_document(path, kind="hello") == DOCUMENT
     assert [path.name for path in tmp_path.iterdir()] == ["hello.json"]
 
 
 def test_a_plain_object_can_be_signed_too() -> None:
-    document = signed("result", {"b": 1, "a": [None]}, "labor", identity("labor"))
+    document = sign_document("result", {"b": 1, "a": [None]}, "labor", identity("labor"))
     assert document.body == b'{"a":[null],"b":1}'
     with pytest.raises(Invalid):
-        signed("result", {"a": 0.5}, "labor", identity("labor"))
+        sign_document("result", {"a": 0.5}, "labor", identity("labor"))
 
 
 def test_signatures_are_added_one_a_signer() -> None:
@@ -99,21 +99,21 @@ SIGNATURE: dict[str, Any] = VALUE["signatures"][0]
 )
 def test_a_malformed_document_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid) as caught:
-        decoded(data, kind="hello")
+        decode_document(data, kind="hello")
     assert caught.value.code == "document-invalid"
 
 
 def test_a_document_over_the_limit_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(Invalid) as caught:
-        decoded(b" " * (MAX_BYTES + 1), kind="hello")
+        decode_document(b" " * (MAX_BYTES + 1), kind="hello")
     assert caught.value.code == "document-too-large"
 
 
 def test_a_body_that_leaves_out_what_its_model_writes_is_refused() -> None:
     """One content with two digests would let two parties agree on different bytes."""
     whole = agreement().json_value()
-    assert unsigned("agreement", whole).read(Agreement) == agreement()
-    short = unsigned("agreement", {name: value for name, value in whole.items() if name != "decoys"})
+    assert build_unsigned("agreement", whole).read(Agreement) == agreement()
+    short = build_unsigned("agreement", {name: value for name, value in whole.items() if name != "decoys"})
     with pytest.raises(Invalid, match="leaves out keys"):
         short.read(Agreement)
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.linkage.matching.apart import Apart
-from tallystick.core.linkage.matching.duplicates import BETWEEN, MOST, Duplicates, Evidence, duplicates
+from tallystick.core.linkage.matching.duplicates import BETWEEN, MOST, DuplicateEvidence, Duplicates, duplicates
 from tallystick.core.linkage.passes.ladders import passes_for
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.lab.county.population import people_of
 from tallystick.lab.county.write import generate
-from tallystick.lab.linking.headers import guessed_fields
+from tallystick.lab.linking.headers import guess_fields
 from tallystick.lab.linking.people import header_of, read_people
 
 FIELDS = ("ssn", "first_name", "last_name", "birth_date", "sex")
@@ -31,12 +31,12 @@ def columns(rows: Sequence[Row]) -> dict[str, Any]:
     return {name: np.array([row[at] for row in rows], dtype=object) for at, name in enumerate(FIELDS)}
 
 
-def found(rows: Sequence[Row], recipes: Sequence[str] = STRICT, declared: Sequence[Evidence] = ()) -> Duplicates:
-    return duplicates(columns(rows), len(rows), [parsed_recipe(text) for text in recipes], declared)
+def found(rows: Sequence[Row], recipes: Sequence[str] = STRICT, declared: Sequence[DuplicateEvidence] = ()) -> Duplicates:
+    return duplicates(columns(rows), len(rows), [parse_recipe(text) for text in recipes], declared)
 
 
-def same(*keys: int) -> Evidence:
-    return Evidence("id", np.array(keys), np.zeros(len(keys), dtype=np.int64))
+def same(*keys: int) -> DuplicateEvidence:
+    return DuplicateEvidence("id", np.array(keys), np.zeros(len(keys), dtype=np.int64))
 
 
 def changed(row: Row = ANA, **change: Any) -> Row:
@@ -127,7 +127,7 @@ def test_stricter_evidence_is_kept_where_looser_fails() -> None:
 
 
 def test_chains_are_followed() -> None:
-    ids = [Evidence("id", np.array([0, 1, 1, 2, 2, 3]), np.array([7, 7, 8, 8, 9, 9]))]
+    ids = [DuplicateEvidence("id", np.array([0, 1, 1, 2, 2, 3]), np.array([7, 7, 8, 8, 9, 9]))]
     rows = [changed(ssn=None)] * 5
     result = found(rows, (), ids)
     assert result.person.tolist() == [0, 0, 0, 0, 4]
@@ -144,7 +144,7 @@ def test_a_value_that_many_share_is_a_default() -> None:
 def test_no_person_becomes_larger_than_the_limit_by_chains() -> None:
     count = MOST + 1
     links = np.arange(count - 1)
-    chain = Evidence("id", np.concatenate([links, links + 1]), np.concatenate([links, links]))
+    chain = DuplicateEvidence("id", np.concatenate([links, links + 1]), np.concatenate([links, links]))
     result = found([changed(ssn=None)] * count, (), [chain])
     assert (result.people, result.contradicted) == (count, {BETWEEN: count - 1})
 
@@ -191,7 +191,7 @@ def test_order_says_nothing_and_nobody_who_contradicts_another_is_with_them(rows
 def test_two_keys_of_a_countys_clients_are_found_and_twins_stay_two(tmp_path: Path) -> None:
     county = generate(tmp_path, 3_000, 5)
     path = tmp_path / "hmis_entries.csv"
-    people = read_people(path, guessed_fields(header_of(path)), "personal_id")
+    people = read_people(path, guess_fields(header_of(path)), "personal_id")
     with county.truth.open(encoding="utf-8", newline="") as file:
         person = {row["key"]: int(row["person"]) for row in csv.DictReader(file) if row["dataset"] == path.stem}
     truth = np.array([person[key] for key in people.keys])

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.recipes import Part, parsed_recipe
-from tallystick.core.linkage.quality.agreement import closed, identifiers_of, implies, parts_of, pass_implies
+from tallystick.core.linkage.passes.recipes import Part, parse_recipe
+from tallystick.core.linkage.quality.agreement import close_patterns, identifiers_of, implies, parts_of, pass_implies
 from tallystick.core.linkage.quality.estimates import FEWEST, SAME, Lookalikes, lookalikes, precision, recall
-from tallystick.core.linkage.quality.intervals import poisson, weighted_poisson, wilson
+from tallystick.core.linkage.quality.intervals import compute_poisson_interval, poisson, wilson
 
 NAMES = "first_name+last_name+birth_date"
 SSN = "ssn"
@@ -35,8 +35,8 @@ def test_intervals_are_those_of_tables() -> None:
     assert wilson(0, 100)[0] == pytest.approx(0.0, abs=1e-12)
     assert poisson(10) == pytest.approx((4.795, 18.39), rel=0.01)  # exact: 4.7954 to 18.3904
     assert poisson(0)[1] == pytest.approx(3.69, rel=0.02)
-    assert weighted_poisson([2.0], [10]) == pytest.approx(tuple(2 * end for end in poisson(10)), rel=1e-9)
-    assert weighted_poisson([], []) == (0.0, 0.0)
+    assert compute_poisson_interval([2.0], [10]) == pytest.approx(tuple(2 * end for end in poisson(10)), rel=1e-9)
+    assert compute_poisson_interval([], []) == (0.0, 0.0)
 
 
 # --- what agrees together --------------------------------------------------------------------------------------------------------
@@ -51,17 +51,17 @@ def test_what_implies_what() -> None:
     assert implies(Part("ssn"), Part("ssn4"))
     assert not implies(Part("ssn4"), Part("ssn"))
     assert not implies(Part("last_part"), Part("last_end"))
-    strict, loose = parsed_recipe("ssn+birth_date"), parsed_recipe("ssn4+birth_date")
+    strict, loose = parse_recipe("ssn+birth_date"), parse_recipe("ssn4+birth_date")
     assert pass_implies(strict, loose)
     assert not pass_implies(loose, strict)
-    assert pass_implies(parsed_recipe(NAMES), parsed_recipe("names_any_order+birth_date"))
+    assert pass_implies(parse_recipe(NAMES), parse_recipe("names_any_order+birth_date"))
     flags = np.array([[True, False], [False, False]])
-    assert closed(flags, [strict, loose]).tolist() == [[True, False], [True, False]]
+    assert close_patterns(flags, [strict, loose]).tolist() == [[True, False], [True, False]]
 
 
 @pytest.mark.parametrize("ladder", LADDERS)
 def test_states_are_the_sets_that_can_agree_together(ladder: str) -> None:
-    recipes = [parsed_recipe(text) for text in LADDERS[ladder]]
+    recipes = [parse_recipe(text) for text in LADDERS[ladder]]
     identifiers = identifiers_of(recipes)
     assert {part for one in identifiers for part in one.parts} == {part for recipe in recipes for part in parts_of(recipe)}
     for one in identifiers:
@@ -80,7 +80,7 @@ def test_two_passes_without_a_common_identifier_are_lincoln_and_petersen() -> No
     both, one, other = 600, 200, 150
     flags = np.repeat(np.array([[1, 1], [1, 0], [0, 1]], dtype=np.bool_), [both, one, other], axis=0).T
     flags = flags[:, np.random.default_rng(3).permutation(flags.shape[1])]
-    found = recall(flags, [parsed_recipe(SSN), parsed_recipe(NAMES)], [0.0, 0.0])
+    found = recall(flags, [parse_recipe(SSN), parse_recipe(NAMES)], [0.0, 0.0])
     assert found is not None
     population = (both + one) * (both + other) / both
     assert found.value == pytest.approx((both + one + other) / population, abs=2e-4)
@@ -97,7 +97,7 @@ def test_the_interval_of_recall_holds_the_truth_of_independent_errors() -> None:
         agree["ssn4"] = agree["ssn"] | (rng.random(3000) < 0.3)
         flags = patterns_of(recipes, agree)
         seen = flags.any(axis=0)
-        found = recall(flags[:, seen], [parsed_recipe(text) for text in recipes], [0.0] * len(recipes))
+        found = recall(flags[:, seen], [parse_recipe(text) for text in recipes], [0.0] * len(recipes))
         assert found is not None
         inside += found.low <= seen.mean() <= found.high
         assert found.value == pytest.approx(seen.mean(), abs=0.02)
@@ -106,15 +106,15 @@ def test_the_interval_of_recall_holds_the_truth_of_independent_errors() -> None:
 
 def test_recall_is_not_told_where_nothing_tells_it() -> None:
     flags = np.ones((2, 500), dtype=np.bool_)
-    assert recall(flags, [parsed_recipe("ssn+birth_date"), parsed_recipe("ssn+last_name:4")], [0.0, 0.0]) is None
-    apart = [parsed_recipe(SSN), parsed_recipe(NAMES)]
+    assert recall(flags, [parse_recipe("ssn+birth_date"), parse_recipe("ssn+last_name:4")], [0.0, 0.0]) is None
+    apart = [parse_recipe(SSN), parse_recipe(NAMES)]
     assert recall(flags[:, : FEWEST - 1], apart, [0.0, 0.0]) is None
     assert recall(flags, apart, [0.0, 0.0]) is not None
 
 
 # --- precision -------------------------------------------------------------------------------------------------------------------
 
-RECIPES = [parsed_recipe("ssn+birth_date"), parsed_recipe(NAMES), parsed_recipe("first_name:2+last_name:2+birth_date")]
+RECIPES = [parse_recipe("ssn+birth_date"), parse_recipe(NAMES), parse_recipe("first_name:2+last_name:2+birth_date")]
 BITS = {(0,): 41.0, (1,): 30.5, (2,): 24.5, (0, 1): 58.5, (0, 2): 52.5, (1, 2): 30.5, (0, 1, 2): 58.5}
 
 

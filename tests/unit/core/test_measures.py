@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Refused
-from tallystick.core.measure import Asked, Exact, Undefined, registered
+from tallystick.core.measure import Asked, Exact, Undefined, load_measures
 from tallystick.core.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.plan import Factor
@@ -77,7 +77,7 @@ def test_fewer_than_two_values_have_none_and_the_row_says_why(name: str, n: int)
 
 
 def test_every_measure_says_what_the_tables_and_pages_need() -> None:
-    for name, measure in registered().items():
+    for name, measure in load_measures().items():
         columns = tuple(f"l.c{at}" for at in range(measure.arity))
         assert measure.name == name
         assert measure.meaning
@@ -90,7 +90,7 @@ def test_every_measure_says_what_the_tables_and_pages_need() -> None:
         assert set(measure.counts(columns, frozenset(columns))) == {one for one in wanted if isinstance(one, Sum)}
         value = measure.value(columns, dict.fromkeys(wanted, 0))
         assert isinstance(value, (int, Fraction, float, Undefined))
-    assert (registered()["mean"].written(1234.5), registered()["sum"].written(1234), registered()["sd"].written(None)) == (
+    assert (load_measures()["mean"].written(1234.5), load_measures()["sum"].written(1234), load_measures()["sd"].written(None)) == (
         "1,234.50", "1,234", "",
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ from tallystick.core.linkage.passes import kind as kinds
 from tallystick.core.linkage.passes.kind import CanonicalFields, PassKind, parse_entry, part_values, pass_kinds
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS, WORDS, passes_for, recipes_of
-from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
-from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
+from tallystick.core.linkage.passes.recipes import Recipe, parse_recipe
+from tallystick.core.linkage.passes.spellings import build_spelled_columns, expand_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.linkage.quality.agreement import coinciding, identifiers_of, pass_implies
 from tallystick.crypto.codec import frame
@@ -30,7 +30,7 @@ class Marked(PassKind):
     """`marked-RECIPE`: its tokens end in a mark."""
 
     def parse(self, rest: str) -> Recipe:
-        return replace(parsed_recipe(rest), kind="marked")
+        return replace(parse_recipe(rest), kind="marked")
 
     def values(self, recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:
         values = part_values(recipe, fields)
@@ -49,7 +49,7 @@ def test_no_kind_is_called_as_a_word_of_link_or_a_ladder_begins() -> None:
 
 
 def test_an_entry_that_begins_with_no_kind_is_a_recipe() -> None:
-    assert parse_entry(SSN) == parsed_recipe(SSN)
+    assert parse_entry(SSN) == parse_recipe(SSN)
     for entry in ("marked-ssn", "-ssn", "recipe-ssn"):
         with pytest.raises(Invalid, match="fields joined by"):
             parse_entry(entry)
@@ -64,7 +64,7 @@ def test_a_rule_that_opentoken_does_not_have_is_refused() -> None:
 def test_an_opentoken_rule_has_its_recipes_tokens_under_its_own_name() -> None:
     recipe = parse_entry("opentoken-t4")
     raw: dict[str, list[object]] = {**IDS, "sex": ["F", "M", "F"]}
-    made = token_columns([recipe, parsed_recipe(NAMED["opentoken-t4"])], raw, 3)
+    made = token_columns([recipe, parse_recipe(NAMED["opentoken-t4"])], raw, 3)
     assert list(made) == ["opentoken-t4", NAMED["opentoken-t4"]]
     one, other = made.values()
     assert one.data == other.data != b""
@@ -72,15 +72,15 @@ def test_an_opentoken_rule_has_its_recipes_tokens_under_its_own_name() -> None:
 
 @pytest.mark.usefixtures("_marked")
 def test_a_kind_makes_its_own_tokens_also_for_spellings_and_duplicates() -> None:
-    recipe, plain = parse_entry(f"marked-{SSN}"), parsed_recipe(SSN)
+    recipe, plain = parse_entry(f"marked-{SSN}"), parse_recipe(SSN)
     made = token_columns([recipe, plain], IDS, 3)
     assert recipe.name == recipe.text == f"marked-{SSN}"
     marked = made[recipe.name]
     assert bytes(marked.usable_only()[0][: marked.offsets[1]]) == frame(b"212456701", b"19800229", b"mark")
     assert made[recipe.name].usable.tolist() == made[SSN].usable.tolist() == [True, True, False]
-    passes = spelled([recipe, plain], 0, 1)
+    passes = expand_ladder([recipe, plain], 0, 1)
     assert [one.name for one in passes] == [recipe.name, f"{recipe.name}@0.1", SSN, f"{SSN}@0.1"]
-    again = spelled_columns(passes, 0, IDS, 3, None, SeededRandomness(b"test"))
+    again = build_spelled_columns(passes, 0, IDS, 3, None, SeededRandomness(b"test"))
     assert again[f"{recipe.name}@0.1"].data == again[recipe.name].data == made[recipe.name].data != again[SSN].data
     assert [one.keys.tolist() for one in token_evidence(IDS, [recipe, plain])] == [[0, 1], [0, 1]]
 
@@ -100,7 +100,7 @@ def test_a_kinds_passes_are_checked_as_recipes_are() -> None:
 
 @pytest.mark.usefixtures("_marked")
 def test_what_a_kind_takes_beside_its_fields_is_implied_by_nothing() -> None:
-    marked, plain = parse_entry(f"marked-{SSN}"), parsed_recipe(SSN)
+    marked, plain = parse_entry(f"marked-{SSN}"), parse_recipe(SSN)
     assert pass_implies(marked, plain)
     assert not pass_implies(plain, marked)
     assert pass_implies(marked, marked)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from tallystick.core.disclosure.profiles import PROFILES, Profile
-from tallystick.core.disclosure.rules.match_rates import shown_groups
+from tallystick.core.disclosure.profiles import PROFILES, DisclosureProfile
+from tallystick.core.disclosure.rules.match_rates import find_shown_groups
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount
@@ -54,11 +54,11 @@ def linkage_of(counts: list[GroupCount], right: int = 10_000) -> Any:
     return {"people": {"l": people, "r": right}, "usable": {"l": people, "r": right}, "matched": matched}
 
 
-def released(made: Plan, groups: list[People], profile: Profile) -> tuple[list[Any], Any, dict[int, tuple[int, int]]]:
+def released(made: Plan, groups: list[People], profile: DisclosureProfile) -> tuple[list[Any], Any, dict[int, tuple[int, int]]]:
     """Give all that goes out: the table, the totals, and (people, matched) of the groups that are shown."""
     rows, counts = table_of(made, groups)
     out, totals, _ = suppress(rows, linkage_of(counts), profile, made)
-    shown = shown_groups(counts, rows, out, totals, profile, made)
+    shown = find_shown_groups(counts, rows, out, totals, profile, made)
     return out, totals, {at: (counts[at].people, counts[at].matched) for at in sorted(shown)}
 
 
@@ -85,7 +85,7 @@ def kind(made: Plan) -> str:
 
 @pytest.mark.parametrize("made", [INNER, LEFT, INNER_BOTH, pytest.param(LEFT_BOTH, marks=pytest.mark.slow)])
 def test_s19_among_all_tables_that_release_the_same_no_small_number_has_one_value_for_its_groups_sake(made: Plan) -> None:
-    profile = Profile("custom", 3)
+    profile = DisclosureProfile("custom", 3)
     seen: dict[str, list[list[People]]] = defaultdict(list)
     beside: dict[str, list[list[People]]] = defaultdict(list)
     most = [max(values) for values in WORLDS[(*made.by, kind(made))]]
@@ -182,7 +182,7 @@ def tables(draw: st.DrawFn) -> tuple[Plan, int, list[People]]:
 
 def check_against_linear_programme(made: Plan, k: int, groups: list[People]) -> bool:
     """Check that who matched by group bounds no small number that the table alone leaves free; tell whether anything was shown."""
-    profile = Profile("custom", k)
+    profile = DisclosureProfile("custom", k)
     out, totals, shown = released(made, groups, profile)
     if not shown or len(shown) == len(made.groups):
         return bool(shown)
@@ -213,7 +213,7 @@ def test_s19_a_thousand_tables_with_groups_withstand_a_linear_programme(case: tu
 # --- rules one by one ------------------------------------------------------------------------------------------------------------
 
 
-def shown_of(made: Plan, groups: list[People], profile: Profile = CMS) -> list[int]:
+def shown_of(made: Plan, groups: list[People], profile: DisclosureProfile = CMS) -> list[int]:
     return list(released(made, groups, profile)[2])
 
 
@@ -259,7 +259,7 @@ def test_s19_matches_may_not_tell_of_few_people_whose_value_is_missing(present: 
         for key, of, there in zip(made.rows, everyone, present, strict=True)
     ]
     totals: Any = linkage_of(groups)
-    assert len(shown_groups(groups, rows, rows, totals, CMS, made)) == shown
+    assert len(find_shown_groups(groups, rows, rows, totals, CMS, made)) == shown
 
 
 def test_an_open_profile_shows_every_group() -> None:

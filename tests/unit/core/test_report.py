@@ -12,14 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.disclosure.profiles import PROFILES, Profile
+from tallystick.core.disclosure.profiles import PROFILES, DisclosureProfile
 from tallystick.core.disclosure.rules.linkage_report import linkage_report
 from tallystick.core.errors import Broken, Invalid
-from tallystick.core.linkage.matching.matching import matched
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.matching.matching import match_tags
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.linkage.quality.estimates import Estimate, recall
-from tallystick.core.linkage.quality.report import THOUSAND, Seen, decoy_patterns, encoded, read_seen, seen, spread
+from tallystick.core.linkage.quality.report import (
+    THOUSAND,
+    LinkageCounts,
+    count_links,
+    decoy_patterns,
+    encode_report,
+    read_seen,
+    spread,
+)
 from tallystick.core.linkage.quality.sharing import ListNumber, list_counts
 from tallystick.core.statistics.columns import own_totals, usable_column
 from tallystick.core.statistics.planner import plan
@@ -33,7 +41,7 @@ from tests.unit.core.test_planner import agreement, question
 CMS = PROFILES["cms"]
 JOB = bytes(range(32))
 NAMES = ("ssn+birth_date", "first_name+last_name+birth_date", "ssn+last_name:4")
-RECIPES = [parsed_recipe(name) for name in NAMES]
+RECIPES = [parse_recipe(name) for name in NAMES]
 PLACE: dict[str, Any] = {"job": JOB, "attempt": 2, "passes": "ab" * 32}
 
 
@@ -74,7 +82,7 @@ def test_people_who_look_alike_by_chance_are_counted_at_their_strictest_pass() -
 
 def test_a_similarity_pass_counts_who_has_any_band() -> None:
     people: dict[str, Any] = {"ssn": ["219451237", None, "219451238"], "birth_date": ["1980-01-02", "1980-01-03", None]}
-    exact = [parsed_recipe("ssn+birth_date")]
+    exact = [parse_recipe("ssn+birth_date")]
     columns = token_columns(exact, people, 3)
     in_any_band = np.array([True, False, True])
     counts = list_counts(exact, columns, 3, SystemRandomness(), in_any_band=in_any_band)
@@ -118,7 +126,7 @@ def lists(people: int, decoys: int, seed: int) -> tuple[list[Any], list[set[int]
 
 def test_the_links_of_a_pass_less_a_quarter_of_its_decoys_are_its_people() -> None:
     both, holds = lists(5000, 400, 1)
-    part = seen(both, matched(both), RECIPES, 400)
+    part = count_links(both, match_tags(both), RECIPES, 400)
     first = [len(holds[0]), len(holds[1] - holds[0]), len(holds[2] - holds[1] - holds[0])]
     for told, true in zip(part.people(400), first, strict=True):
         assert abs(told - true) < 5 * spread(400)
@@ -126,16 +134,16 @@ def test_the_links_of_a_pass_less_a_quarter_of_its_decoys_are_its_people() -> No
 
 def test_whoever_knows_the_matches_in_all_knows_how_many_links_are_decoys() -> None:
     both, holds = lists(2000, 400, 4)
-    found = matched(both)
+    found = match_tags(both)
     decoys = int(np.count_nonzero(found.pairs(0, 1)[0] >= 2000))
     matches = len(set.union(*holds))  # as the desk opens them
     assert decoys > 200
-    assert sum(seen(both, found, RECIPES, 400).links) - matches == decoys
+    assert sum(count_links(both, found, RECIPES, 400).links) - matches == decoys
 
 
 def test_recall_is_that_of_the_people_although_decoys_stand_among_them() -> None:
     both, holds = lists(8000, 600, 2)
-    part = seen(both, matched(both), RECIPES, 600)
+    part = count_links(both, match_tags(both), RECIPES, 600)
     patterns = np.zeros((3, 8000), dtype=np.bool_)
     for row, one in zip(patterns, holds, strict=True):
         row[list(one)] = True
@@ -148,7 +156,7 @@ def test_recall_is_that_of_the_people_although_decoys_stand_among_them() -> None
 
 def test_where_decoys_crowd_out_people_recall_is_not_told() -> None:
     both, _ = lists(60, 1000, 3)
-    assert seen(both, matched(both), RECIPES, 1000).recall is None
+    assert count_links(both, match_tags(both), RECIPES, 1000).recall is None
 
 
 @pytest.mark.parametrize("passes", [1, 2, 7])
@@ -170,10 +178,10 @@ def test_expected_shapes_are_those_that_nodes_draw() -> None:
 
 
 def test_the_message_comes_back_as_it_was_sent() -> None:
-    part = Seen((10, 0, 7), Estimate(0.9714, 0.9501, 0.9899))
-    data = encoded(part, job=JOB, attempt=2, passes="ab" * 32)
-    assert read_seen(data, **PLACE, count=3) == Seen((10, 0, 7), Estimate(0.971, 0.95, 0.99))
-    assert read_seen(encoded(Seen((1,), None), **PLACE), **PLACE, count=1) == Seen((1,), None)
+    part = LinkageCounts((10, 0, 7), Estimate(0.9714, 0.9501, 0.9899))
+    data = encode_report(part, job=JOB, attempt=2, passes="ab" * 32)
+    assert read_seen(data, **PLACE, count=3) == LinkageCounts((10, 0, 7), Estimate(0.971, 0.95, 0.99))
+    assert read_seen(encode_report(LinkageCounts((1,), None), **PLACE), **PLACE, count=1) == LinkageCounts((1,), None)
 
 
 GOOD: dict[str, Any] = {"job": JOB.hex(), "attempt": 2, "passes": "ab" * 32, "links": [3, 4], "recall": [971, 950, 990]}
@@ -223,7 +231,7 @@ def test_s40_no_bytes_but_a_report_are_read(data: bytes) -> None:
 def report(
     tokens: Sequence[tuple[int, int]],
     links: Sequence[int],
-    profile: Profile = CMS,
+    profile: DisclosureProfile = CMS,
     *,
     people: tuple[int, int] = (1000, 1000),
     hidden: tuple[str, ...] = (),
@@ -254,7 +262,7 @@ def report(
         else:
             totals[name] = None
     return linkage_report(
-        made, opened, (rows, rows), totals, Seen(tuple(links), told), decoys=decoys, exact=len(tokens), profile=profile
+        made, opened, (rows, rows), totals, LinkageCounts(tuple(links), told), decoys=decoys, exact=len(tokens), profile=profile
     )
 
 
@@ -280,7 +288,7 @@ def test_s19_of_a_list_whose_size_is_hidden_no_tokens_are_shown() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=3), st.integers(30, 60), st.sampled_from([3, 5, 11]))
 def test_s19_no_two_numbers_of_one_list_that_are_shown_differ_by_few(counts: list[int], people: int, k: int) -> None:
-    profile = Profile("custom", k)
+    profile = DisclosureProfile("custom", k)
     counts = [min(count, people) for count in counts]
     value = report([(count, people) for count in counts], [10] * len(counts), profile, people=(people, people))
     shown = [*[number for number in shown_tokens(value, "l") if number is not None], people]

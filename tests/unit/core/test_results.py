@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import SignedDocument, decoded, signed
+from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.results import (
     Released,
@@ -19,11 +19,11 @@ from tallystick.core.results import (
     document_json,
     exact,
     numbers,
-    opened_result,
+    open_result,
     plain,
-    sealed_result,
+    seal_result,
     shares_evidence,
-    verified_result,
+    verify_result,
 )
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.statistic.shares import SealedShares
@@ -56,7 +56,7 @@ def released(**changes: Any) -> Released:
         "disclosure": {"min_cell": 11},
         "leakage": {"analyst": ["the released cells"]},
         "timing": {"seconds": 3},
-        "document": document_json(signed("job", JOB, "ana", identity("ana"))),
+        "document": document_json(sign_document("job", JOB, "ana", identity("ana"))),
         "agreement": document_json(signed_agreement(TERMS)),
         "approvals": [document_json(one) for one in complete(JOB, TERMS)],
         "shares": {
@@ -68,18 +68,18 @@ def released(**changes: Any) -> Released:
 
 
 def result(body: Released | None = None, signer: str = "human-services", key: str | None = None) -> SignedDocument:
-    return signed("result", body or released(), signer, identity(key or signer))
+    return sign_document("result", body or released(), signer, identity(key or signer))
 
 
 def test_a_result_opens_with_the_jobs_key_alone_and_holds() -> None:
-    sealed = sealed_result(released(), sealing_key("result").public, identity("human-services"))
-    document = opened_result(sealed, sealing_key("result"), DIGEST)
-    body, made = verified_result(document, agreement=TERMS.digest())
+    sealed = seal_result(released(), sealing_key("result").public, identity("human-services"))
+    document = open_result(sealed, sealing_key("result"), DIGEST)
+    body, made = verify_result(document, agreement=TERMS.digest())
     assert body == released()
     assert len(made) >= 11
     for key, digest in ((sealing_key("other"), DIGEST), (sealing_key("result"), bytes(32))):
         with pytest.raises(PeerFault):
-            opened_result(sealed, key, digest)
+            open_result(sealed, key, digest)
 
 
 def evidence(**documents: bytes) -> dict[str, Any]:
@@ -91,7 +91,7 @@ BAD: dict[str, Any] = {
     "another job": {"job": "00" * 32},
     "another desk": {"desk": "labor"},
     "an approval less": {"approvals": [document_json(one) for one in complete(JOB, TERMS)][1:]},
-    "job by another analyst": {"document": document_json(signed("job", JOB, "ana", identity("eve")))},
+    "job by another analyst": {"document": document_json(sign_document("job", JOB, "ana", identity("eve")))},
     "a half-signed agreement": {"agreement": document_json(signed_agreement(TERMS, by=("labor", "housing")))},
     "another agreement": {"agreement": document_json(signed_agreement(agreement(version=3)))},
     "shares by another key": {"shares": evidence(labor=shares("labor", "eve"))},
@@ -109,7 +109,7 @@ BAD: dict[str, Any] = {
 def test_what_does_not_hold_together_is_found(change: str) -> None:
     document = result(released(**BAD[change]))
     with pytest.raises(Refused):
-        verified_result(document)
+        verify_result(document)
     assert [check for check in checks(document)[1] if not check.passed]
 
 
@@ -117,20 +117,20 @@ def test_rows_that_were_changed_after_signing_are_found() -> None:
     value = json.loads(result().encoded())
     value["body"]["rows"][0]["count"] = 13
     with pytest.raises(Refused):
-        verified_result(decoded(json.dumps(value).encode(), kind="result"))
+        verify_result(decode_document(json.dumps(value).encode(), kind="result"))
 
 
 def test_a_result_signed_by_somebody_else_is_found() -> None:
     for document in (result(signer="labor"), result(key="eve")):
         with pytest.raises(Refused):
-            verified_result(document)
+            verify_result(document)
 
 
 def test_a_result_under_keys_of_its_own_is_found_by_the_agreement_that_one_holds() -> None:
     """A forger may bring an agreement of its own along; the reader's digest tells."""
-    verified_result(result())
+    verify_result(result())
     with pytest.raises(Refused):
-        verified_result(result(), agreement=agreement(version=3).digest())
+        verify_result(result(), agreement=agreement(version=3).digest())
 
 
 def test_out_has_numbers_and_nulls() -> None:

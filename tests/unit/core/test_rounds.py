@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken
-from tallystick.core.linkage.matching.matching import Matches, matched
+from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes import rounds
-from tallystick.core.linkage.passes.rounds import Rounds, Seen
+from tallystick.core.linkage.passes.rounds import RoundCounts, Rounds
 
 Lists = list[list[list[int]]]
 """Per agency, per pass, the token of each row; a negative one is nobody else's."""
@@ -133,7 +133,7 @@ def test_rounds_follow_their_rule(case: tuple[Lists, Rounds]) -> None:
     ):  # so lenient that lists of a few rows have further rounds, and some still have not
         patch.setattr(rounds, "SHARE", 1.0)
         patch.setattr(rounds, "ODDS", 0.7)
-        result = matched(tags_of(lists), rule)
+        result = match_tags(tags_of(lists), rule)
         expected, fewest = Slowly(lists, rule).run()
     found: dict[int, set[Row]] = {}
     for agency, numbers in enumerate(result.cluster):
@@ -176,17 +176,17 @@ def lists_of(
 def test_few_bands_do_when_few_rows_are_free() -> None:
     lists = lists_of()
     rule = Rounds(16, 8, 2)
-    result = matched(tags_of(lists), rule)
+    result = match_tags(tags_of(lists), rule)
     assert pairs_of(result) == {(row, row) for row in range(2_012)}
     assert result.links == (2_000, 12)
     assert result.fewest == 4
-    assert matched(tags_of(lists), Rounds(16, 8, 5)).links == (2_000, 0)  # but never fewer than the plan's least
+    assert match_tags(tags_of(lists), Rounds(16, 8, 5)).links == (2_000, 0)  # but never fewer than the plan's least
 
 
 def test_few_bands_do_not_when_few_rows_are_linked() -> None:
     """Nothing is known of how often two people coincide, and nearly everybody may have a partner or none."""
     for linked, free in ((0, 12), (30, 12), (300, 1_700)):
-        result = matched(tags_of(lists_of(linked, free)), Rounds(16, 8, 2))
+        result = match_tags(tags_of(lists_of(linked, free)), Rounds(16, 8, 2))
         assert result.links[-1] == 0
         assert result.fewest == 8
 
@@ -194,36 +194,36 @@ def test_few_bands_do_not_when_few_rows_are_linked() -> None:
 def test_people_who_are_nobodys_partner_are_not_linked_by_few_bands() -> None:
     """Half of each list is somebody else: of 1,000 such in each, none is linked by accident, though some coincide in two bands."""
     lists = lists_of(linked=1_000, free=1_000, bands=16, chance=3e-4, together=0, seed=3)
-    result = matched(tags_of(lists), Rounds(16, 6, 2))
+    result = match_tags(tags_of(lists), Rounds(16, 6, 2))
     assert result.links[-1] == 0
-    assert matched(tags_of(lists), Rounds(16, 2, 2)).links[-1] > 0
+    assert match_tags(tags_of(lists), Rounds(16, 2, 2)).links[-1] > 0
 
 
 def test_rows_of_nobody_change_nothing() -> None:
     """Decoys that one list has alone, and padding, coincide with none: the rule counts pairs that coincide, not rows."""
     lists = lists_of()
     padded = [[[*tokens, *[-1] * 3_000] for tokens in side] for side in lists]
-    assert matched(tags_of(padded), Rounds(16, 8, 2)).links == matched(tags_of(lists), Rounds(16, 8, 2)).links
+    assert match_tags(tags_of(padded), Rounds(16, 8, 2)).links == match_tags(tags_of(lists), Rounds(16, 8, 2)).links
 
 
 def test_decoys_are_not_taken_for_people() -> None:
     """Links that are decoys, as many as are expected, do not make a round safer; nor do decoys that it would link."""
     lists = lists_of()
-    assert matched(tags_of(lists), Rounds(16, 8, 2, decoys=3_900)).links[-1] == 0
+    assert match_tags(tags_of(lists), Rounds(16, 8, 2, decoys=3_900)).links[-1] == 0
     assert Rounds(16, 8, 2, decoys=400).decoy_links(3) == 300
     assert Rounds(16, 8, 2, decoys=60).decoys_each == 1
     assert Rounds(16, 8, 2, decoys=60).decoys_left(5) == 3
-    assert matched(tags_of(lists), Rounds(16, 8, 2, decoys=800)).links[-1] == 0  # twelve of a number of bands are expected
+    assert match_tags(tags_of(lists), Rounds(16, 8, 2, decoys=800)).links[-1] == 0  # twelve of a number of bands are expected
 
 
 def test_what_is_seen_decides() -> None:
-    assert Seen(apart_enough=0, apart_fewer=0, free_fewer=0, proposed=10, links=10**6).accidental == float("inf")
-    seen = Seen(apart_enough=4, apart_fewer=1_000, free_fewer=99, proposed=20, links=10_000)
+    assert RoundCounts(apart_enough=0, apart_fewer=0, free_fewer=0, proposed=10, links=10**6).accidental == float("inf")
+    seen = RoundCounts(apart_enough=4, apart_fewer=1_000, free_fewer=99, proposed=20, links=10_000)
     assert seen.accidental == pytest.approx(0.5)
     assert seen.allows(0.0)
     assert not seen.allows(4.6)  # with what earlier rounds expect, above one link in two thousand
-    assert not Seen(4, 1_000, 99, proposed=4, links=10_000).allows(0.0)
-    assert not Seen(4, 1_000, 99, proposed=20, links=900).allows(0.0)
+    assert not RoundCounts(4, 1_000, 99, proposed=4, links=10_000).allows(0.0)
+    assert not RoundCounts(4, 1_000, 99, proposed=20, links=900).allows(0.0)
 
 
 @pytest.mark.parametrize("numbers", [(0, 0, 0), (4, 0, 0), (4, 5, 1), (4, 2, 3), (4, 2, 0), (4, 2, 2, -1)])

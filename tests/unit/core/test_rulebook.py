@@ -1,4 +1,4 @@
-"""One rule book: what `allowed_job` lets pass can be planned and laid out, whatever the agreement and the question are."""
+"""One rule book: what `plan_allowed_job` lets pass can be planned and laid out, whatever the agreement and the question are."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tallystick.core.errors import TallyError
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.measure import registered
+from tallystick.core.measure import load_measures
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS, bounds_prime_counts
-from tallystick.core.statistics.rulebook import allowed_job, plan_job, problems
+from tallystick.core.statistics.rulebook import plan_allowed_job, plan_job, problems
 from tallystick.crypto.layout import MAX_SLOTS
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.packing import Packing
 from tallystick.crypto.statistic.audit import audit_layout
 from tests.governance import NOW, agreement, agreement_value, job, question_value
 
-OVER = [name for name, measure in registered().items() if measure.arity == 1]
+OVER = [name for name, measure in load_measures().items() if measure.arity == 1]
 BOUND = 10**18
 
 
@@ -47,7 +47,7 @@ def columns(draw: st.DrawFn) -> dict[str, Any]:
 def asked(draw: st.DrawFn) -> tuple[Agreement, Question]:
     """Give an agreement and a question that may ask too much of it."""
     link = draw(st.sampled_from(["default", "ssn+birth_date"]))  # planning a similarity pass takes long
-    declared = agreement_value(operations=list(registered()), decoys=draw(st.sampled_from([0, 1024, 65_536])), link=[link])
+    declared = agreement_value(operations=list(load_measures()), decoys=draw(st.sampled_from([0, 1024, 65_536])), link=[link])
     names = {"tanf": "human-services", "wages": "labor"}
     for name, agency in names.items():
         declared["datasets"][name] = {
@@ -90,7 +90,7 @@ def lay_out(made: Plan, question: Question, terms: Agreement) -> None:
 def allowed(terms: Agreement, question: Question) -> Plan | TallyError:
     """Give the plan of a job that is allowed, or why it is not."""
     try:
-        return allowed_job(job(terms, question), terms, digest=terms.digest(), now=NOW)
+        return plan_allowed_job(job(terms, question), terms, digest=terms.digest(), now=NOW)
     except TallyError as error:
         return error
 
@@ -127,7 +127,7 @@ def test_s15_two_thousand_questions_that_are_allowed_can_be_planned_and_laid_out
 
 
 def terms_of(columns_: dict[str, Any], **dataset: Any) -> Agreement:
-    value = agreement_value(operations=list(registered()), decoys=0)
+    value = agreement_value(operations=list(load_measures()), decoys=0)
     for name in ("tanf", "wages"):
         value["datasets"][name] |= {"columns": columns_, **dataset}
     return Agreement.read(value, what="agreement")
@@ -200,4 +200,4 @@ def test_s15_a_sum_must_fit_for_the_declared_people_and_not_for_those_that_come(
 def test_the_example_is_allowed_by_the_same_plan_that_its_parties_make() -> None:
     terms = agreement()
     contract = job(terms)
-    assert allowed_job(contract, terms, digest=terms.digest(), now=NOW) == plan_job(contract.question, terms)
+    assert plan_allowed_job(contract, terms, digest=terms.digest(), now=NOW) == plan_job(contract.question, terms)

@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.linkage.fields.normalise import normalised
 from tallystick.core.linkage.matching.banding import coinciding, only_best
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
-from tallystick.core.linkage.passes.coincidence import GRAMS, NAMES_APART, Pairs, damaged, different_people, housemates, weight
+from tallystick.core.linkage.passes.coincidence import (
+    GRAMS,
+    NAMES_APART,
+    Pairs,
+    damage_pairs,
+    different_people,
+    housemates,
+    weight,
+)
 from tallystick.core.linkage.passes.grams import gram_table, grams, minima
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import Rounds
@@ -136,19 +144,19 @@ def test_bands_come_after_the_strict_passes_and_link_free_rows_only() -> None:
     # one exact pass, then three bands
     a = [[1, -1, -1], [5, 5 + 10, 7], [6, 16, 8], [-1, 17, 9]]
     b = [[1, -1], [15, 7], [16, 8], [5, -1]]
-    exact = matched(tags_of([a, b]), Rounds(3, 2, 2))
+    exact = match_tags(tags_of([a, b]), Rounds(3, 2, 2))
     assert list(zip(*(rows.tolist() for rows in exact.pairs(0, 1)), strict=True)) == [(0, 0), (2, 1)]
     assert (exact.links, exact.ties) == ((1, 1), (0, 0))
     # were row 0 of b free, row 1 of a would be its only best
     a[0][0] = -1
-    freed = matched(tags_of([a, b]), Rounds(3, 2, 2))
+    freed = match_tags(tags_of([a, b]), Rounds(3, 2, 2))
     assert list(zip(*(rows.tolist() for rows in freed.pairs(0, 1)), strict=True)) == [(1, 0), (2, 1)]
-    assert matched(tags_of([a, b]), Rounds(3, 3, 3)).links == (0, 0)
+    assert match_tags(tags_of([a, b]), Rounds(3, 3, 3)).links == (0, 0)
 
 
 def test_a_cluster_of_three_agencies_has_one_row_of_each() -> None:
     a, b, c = [[3, -1], [4, -1]], [[3, 9], [4, 9]], [[3, -1], [4, -1]]
-    result = matched(tags_of([a, b, c]), Rounds(2, 2, 2))
+    result = match_tags(tags_of([a, b, c]), Rounds(2, 2, 2))
     assert result.clusters == 1
     assert [numbers.tolist() for numbers in result.cluster] == [[0, -1], [0, -1], [0, -1]]
 
@@ -156,7 +164,7 @@ def test_a_cluster_of_three_agencies_has_one_row_of_each() -> None:
 @pytest.mark.parametrize(("bands", "need", "least"), [(4, 2, 2), (2, 0, 0), (2, 3, 1), (2, 1, 2), (0, 1, 1), (-1, 0, 0)])
 def test_bands_that_cannot_be_are_refused(bands: int, need: int, least: int) -> None:
     with pytest.raises(Broken):
-        matched(tags_of([[[1], [1]], [[1], [1]]])[:2], Rounds(bands, need, least))
+        match_tags(tags_of([[[1], [1]], [[1], [1]]])[:2], Rounds(bands, need, least))
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------------------
@@ -187,7 +195,7 @@ def test_the_word_says_who_must_not_be_linked() -> None:
         for kind, plan in plans.items()
     }
     found = {
-        kind: float(damaged(fields, DAMAGES).tails(plan.elements, plan.bands, 5_000)[plan.least])
+        kind: float(damage_pairs(fields, DAMAGES).tails(plan.elements, plan.bands, 5_000)[plan.least])
         for kind, plan in plans.items()
     }
     assert chance["similarity"][0] < 0.03

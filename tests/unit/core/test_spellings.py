@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.core.linkage.passes.recipes import parsed_recipe
-from tallystick.core.linkage.passes.spellings import Spellings, spelled, spelled_columns
+from tallystick.core.linkage.passes.recipes import parse_recipe
+from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.linkage.quality.report import decoy_patterns
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import TokenColumn
 
 KEYS = SeededRandomness(b"spellings")
-SSN = parsed_recipe("ssn+last_name:4")
-NAMES = parsed_recipe("first_name+last_name+birth_date")
+SSN = parse_recipe("ssn+last_name:4")
+NAMES = parse_recipe("first_name+last_name+birth_date")
 FIRST: dict[str, list[Any]] = {
     "ssn": ["212-45-6781", "403-11-2096", None],
     "first_name": ["Ana", "Bo", "Cy"],
@@ -43,18 +43,18 @@ def tokens(column: TokenColumn) -> list[bytes | None]:
 
 
 def test_every_pair_of_spellings_is_a_pass_after_the_first_ones_of_its_recipe() -> None:
-    assert spelled([SSN, NAMES], 0, 0) == [SSN, NAMES]
-    names = [recipe.name for recipe in spelled([SSN, NAMES], 1, 1)]
+    assert expand_ladder([SSN, NAMES], 0, 0) == [SSN, NAMES]
+    names = [recipe.name for recipe in expand_ladder([SSN, NAMES], 1, 1)]
     mine = ["ssn+last_name:4", "ssn+last_name:4@0.1", "ssn+last_name:4@1.0", "ssn+last_name:4@1.1"]
     assert names[:4] == mine
     assert len(set(names)) == 8
-    assert [recipe.spelling for recipe in spelled([SSN], 2, 0)] == [(0, 0), (1, 0), (2, 0)]
+    assert [recipe.spelling for recipe in expand_ladder([SSN], 2, 0)] == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_a_pass_takes_the_spelling_of_its_side() -> None:
-    ladder = spelled([SSN], 1, 1)
+    ladder = expand_ladder([SSN], 1, 1)
     married = others((0, 1, {"last_name": "Stone"}))
-    left, right = (spelled_columns(ladder, side, arrays(FIRST), 3, married, KEYS) for side in (0, 1))
+    left, right = (build_spelled_columns(ladder, side, arrays(FIRST), 3, married, KEYS) for side in (0, 1))
     first = token_columns([SSN], arrays(FIRST), 3)[SSN.name]
     stone = token_columns([SSN], arrays({**FIRST, "last_name": ["Stone"] * 3}), 3)[SSN.name]
     assert tokens(left["ssn+last_name:4"]) == tokens(left["ssn+last_name:4@0.1"]) == tokens(first)
@@ -64,15 +64,15 @@ def test_a_pass_takes_the_spelling_of_its_side() -> None:
 
 
 def test_a_list_without_other_spellings_has_no_tokens_there() -> None:
-    columns = spelled_columns(spelled([SSN], 0, 1), 1, arrays(FIRST), 3, None, KEYS)
+    columns = build_spelled_columns(expand_ladder([SSN], 0, 1), 1, arrays(FIRST), 3, None, KEYS)
     assert not columns["ssn+last_name:4@0.1"].usable.any()
     assert columns["ssn+last_name:4"].usable.tolist() == [True, True, False]
 
 
 def test_a_token_under_two_spellings_stands_under_the_first_alone() -> None:
-    ladder = spelled([SSN], 2, 0)
+    ladder = expand_ladder([SSN], 2, 0)
     same = others((0, 1, {"first_name": "Anna"}), (1, 1, {"last_name": "Bond"}), (1, 2, {"last_name": "BOND"}))
-    columns = spelled_columns(ladder, 0, arrays(FIRST), 3, same, KEYS)
+    columns = build_spelled_columns(ladder, 0, arrays(FIRST), 3, same, KEYS)
     assert columns["ssn+last_name:4"].usable.tolist() == [True, True, False]
     assert columns["ssn+last_name:4@1.0"].usable.tolist() == [False, True, False]
     assert columns["ssn+last_name:4@2.0"].usable.tolist() == [False, False, False]
@@ -80,11 +80,11 @@ def test_a_token_under_two_spellings_stands_under_the_first_alone() -> None:
 
 def test_s10_what_one_is_called_and_another_was_called_is_nobodys() -> None:
     clash = others((1, 1, {"first_name": "Ana", "last_name": "Lopez"}))
-    columns = spelled_columns(spelled([NAMES], 1, 0), 0, arrays(FIRST), 3, clash, KEYS)
+    columns = build_spelled_columns(expand_ladder([NAMES], 1, 0), 0, arrays(FIRST), 3, clash, KEYS)
     assert columns[NAMES.name].usable.tolist() == [False, True, True]
     assert not columns[f"{NAMES.name}@1.0"].usable.any()
     two = others((1, 1, {"last_name": "Stone", "first_name": "X"}), (2, 1, {"last_name": "Stone", "first_name": "X"}))
-    columns = spelled_columns(spelled([NAMES], 1, 0), 0, arrays(FIRST), 3, two, KEYS)
+    columns = build_spelled_columns(expand_ladder([NAMES], 1, 0), 0, arrays(FIRST), 3, two, KEYS)
     assert columns[NAMES.name].usable.all()
     assert not columns[f"{NAMES.name}@1.0"].usable.any()
 
@@ -92,8 +92,8 @@ def test_s10_what_one_is_called_and_another_was_called_is_nobodys() -> None:
 def test_people_who_share_a_first_spelling_keep_it_for_the_rule_of_lists() -> None:
     """`own_list` finds those by itself, and the linkage report counts them."""
     twice = {name: [values[0]] * 3 for name, values in FIRST.items()}
-    columns = spelled_columns(
-        spelled([NAMES], 1, 0), 0, arrays(twice), 3, others((0, 1, {"last_name": "Stone"}), first=twice), KEYS
+    columns = build_spelled_columns(
+        expand_ladder([NAMES], 1, 0), 0, arrays(twice), 3, others((0, 1, {"last_name": "Stone"}), first=twice), KEYS
     )
     assert columns[NAMES.name].usable.all()
     assert columns[f"{NAMES.name}@1.0"].usable.tolist() == [True, False, False]
@@ -107,11 +107,11 @@ def test_people_who_share_a_first_spelling_keep_it_for_the_rule_of_lists() -> No
 def test_s10_no_token_of_another_spelling_is_anybody_elses(names: list[str], rows: list[tuple[int, int, str]]) -> None:
     """Held against the same rule in plain Python."""
     n = len(names)
-    recipe = parsed_recipe("last_name+birth_date+first_name")
+    recipe = parse_recipe("last_name+birth_date+first_name")
     raw = {"last_name": names, "birth_date": ["1990-05-02"] * n, "first_name": ["Ana"] * n}
     called = {(who, number): name for who, number, name in rows if who < n}
     more = others(*((who, number, {"last_name": name}) for (who, number), name in called.items()), first=raw)
-    columns = spelled_columns(spelled([recipe], 2, 0), 0, arrays(raw), n, more, KEYS)
+    columns = build_spelled_columns(expand_ladder([recipe], 2, 0), 0, arrays(raw), n, more, KEYS)
     every = {(who, 0): name for who, name in enumerate(names)} | called
     for number in (0, 1, 2):
         usable = columns[recipe.name if not number else f"{recipe.name}@{number}.0"].usable

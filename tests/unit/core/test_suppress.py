@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tallystick.core.agreement.model import Agreement, Disclosure
-from tallystick.core.disclosure.profiles import PROFILES, Profile, combined, profile_of
+from tallystick.core.disclosure.profiles import PROFILES, DisclosureProfile, combine_profiles, profile_of
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.job.model import Question
 from tallystick.core.moments import Sum
@@ -115,7 +115,7 @@ def left_worlds(top: int) -> Iterator[tuple[Any, Any, dict[str, int]]]:
 def test_s19_among_all_tables_that_release_the_same_every_hidden_small_number_has_two_values_or_more(
     made: Plan, worlds: Any, k: int
 ) -> None:
-    profile, top = Profile("custom", k), 5 * k
+    profile, top = DisclosureProfile("custom", k), 5 * k
     seen: dict[str, list[tuple[list[Any], dict[str, int]]]] = defaultdict(list)
     for rows, linkage, secrets in worlds(top):
         out, shown, _ = suppress(rows, linkage, profile, made)
@@ -199,7 +199,7 @@ def tables(draw: st.DrawFn) -> tuple[Plan, int, tuple[int, ...], Any]:
 
 
 def check_against_linear_programme(made: Plan, k: int, counts: tuple[int, ...], linkage: Any) -> None:
-    out, shown, _ = suppress(rows_of(made, counts), linkage, Profile("custom", k), made)
+    out, shown, _ = suppress(rows_of(made, counts), linkage, DisclosureProfile("custom", k), made)
     for at, row in enumerate(out):
         if row["suppressed"] == "small-cell":
             assert interval(out, shown, at, k, made) == (1, k - 1), (counts, linkage, out, shown)
@@ -231,7 +231,7 @@ def test_s19_ten_is_hidden_and_eleven_shown_under_cms() -> None:
 def test_s19_zero_is_shown_under_cms_and_small_where_zeros_are_disclosive() -> None:
     rows, linkage = rows_of(INNER, (0, 50, 40, 0)), linkage_of((200, 200), 90)
     assert [row["count"] for row in suppress(rows, linkage, CMS, INNER)[0]] == [0, 50, 40]
-    out, _, _ = suppress(rows, linkage, Profile("custom", 11, zeros_disclosive=True), INNER)
+    out, _, _ = suppress(rows, linkage, DisclosureProfile("custom", 11, zeros_disclosive=True), INNER)
     assert [row["suppressed"] for row in out] == ["small-cell", "complementary", None]
 
 
@@ -331,4 +331,6 @@ def test_profiles_combine_to_the_stricter() -> None:
     assert profile_of(Disclosure(profile="cms", min_cell=20)).min_cell == 20
     assert profile_of(Disclosure(min_cell=0)).hides is False
     assert profile_of(Disclosure(min_cell=2)).min_cell == 3
-    assert combined(Profile("a", 5, zeros_disclosive=True), CMS) == Profile("cms", 11, zeros_disclosive=True, rules=CMS.rules)
+    assert combine_profiles(DisclosureProfile("a", 5, zeros_disclosive=True), CMS) == DisclosureProfile(
+        "cms", 11, zeros_disclosive=True, rules=CMS.rules
+    )

@@ -10,7 +10,7 @@ from tallystick.core.linkage.fields.digits import DENIED_SSN, ssns
 from tallystick.core.linkage.fields.names import joined_words, words
 from tallystick.core.linkage.fields.places import agency_ids
 from tallystick.core.linkage.passes import tokens
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
 
@@ -53,7 +53,7 @@ def test_blocks_of_people_make_the_tokens_of_one_block(block: int, monkeypatch: 
     number = [draw.choice([None, f"id-{person}", "same"]) for person in range(n)]
     monkeypatch.setattr(tokens, "BLOCK", block)
     identifiers = {"first_name": np.array(first, dtype=object), "state_id": np.array(number, dtype=object)}
-    columns = token_columns([parsed_recipe("state_id"), parsed_recipe("state_id+first_name")], identifiers, n)
+    columns = token_columns([parse_recipe("state_id"), parse_recipe("state_id+first_name")], identifiers, n)
     made = {None: None, "unknown": None, "Ann": "ANN", "Bob": "BOB", "Zoë": "ZOE", "same": "SAME"}
     made |= {f"id-{person}": f"ID{person}" for person in range(n)}
     for person in range(n):
@@ -67,6 +67,6 @@ def test_blocks_of_people_make_the_tokens_of_one_block(block: int, monkeypatch: 
 
 
 def test_nobody_has_empty_columns() -> None:
-    (column,) = token_columns([parsed_recipe("state_id")], {"state_id": np.empty(0, dtype=object)}, 0).values()
+    (column,) = token_columns([parse_recipe("state_id")], {"state_id": np.empty(0, dtype=object)}, 0).values()
     assert len(column.usable) == 0
     assert column.offsets.tolist() == [0]

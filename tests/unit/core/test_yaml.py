@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.core.canonical import canonical_bytes, parsed
+from tallystick.core.canonical import canonical_bytes, parse_canonical
 from tallystick.core.errors import Invalid
 from tallystick.core.yaml import MAX_BYTES, MAX_DEPTH, load_yaml, read_yaml
 
@@ -125,7 +125,7 @@ def test_any_text_loads_as_json_or_is_refused(text: str) -> None:
     with suppress(Invalid):
         value = load_yaml(text, what="file")
         with suppress(Invalid):  # not NFC, or a lone surrogate: refused one step later
-            assert parsed(canonical_bytes(value)) == value
+            assert parse_canonical(canonical_bytes(value)) == value
 
 
 JSON = st.recursive(

@@ -20,8 +20,8 @@ from tallystick.crypto.bfv import (
     DATA_PRIMES,
     RETURNED_PRIMES,
     Scheme,
-    checked_parameters,
-    packed,
+    check_parameters,
+    pack_residues,
     read_answer,
     read_column,
     scheme,
@@ -78,7 +78,7 @@ def test_s13_the_constants_are_at_seals_limit_and_not_above_it() -> None:
     for ring, bits in bfv.MAX_MODULUS_BITS.items():
         assert sealapi.CoeffModulus.MaxBitCount(ring, level) == bits
     for index in range(4):
-        assert bfv.parameters(index) == checked_parameters(RING, BITS, PRIMES[index])
+        assert bfv.parameters(index) == check_parameters(RING, BITS, PRIMES[index])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_s13_the_constants_are_at_seals_limit_and_not_above_it() -> None:
 def test_s13_unsafe_parameters_are_refused(ring: int, bits: tuple[int, ...], plain: int, rule: str) -> None:
     """S-13: anything but safe, batching sets with room for the flood is refused here, whoever proposes it."""
     with pytest.raises(LocalFault) as refused:
-        checked_parameters(ring, bits, plain)
+        check_parameters(ring, bits, plain)
     assert refused.value.rule == rule
 
 
@@ -120,7 +120,7 @@ def test_the_self_test_notices_a_flood_that_is_too_wide(monkeypatch: pytest.Monk
         other[0, 0] = (other[0, 0] + np.uint64(1 << 54)) % np.uint64(DATA[0])
         return other
 
-    monkeypatch.setattr(bfv, "flooded", too_much)
+    monkeypatch.setattr(bfv, "add_flood", too_much)
     with pytest.raises(LocalFault) as failed:
         bfv.self_test()
     assert failed.value.rule == "bfv-self-test"
@@ -129,14 +129,14 @@ def test_the_self_test_notices_a_flood_that_is_too_wide(monkeypatch: pytest.Monk
 def test_a_column_and_an_answer_come_back_from_their_bytes(
     own: Scheme, secret: bytes, column: Residues, answer: Polynomials
 ) -> None:
-    chunk = packed(column)
+    chunk = pack_residues(column)
     assert len(chunk) == COLUMN_BYTES == 172_032
     back = read_column(chunk, sender="labor")
     assert np.array_equal(back, column)
     ciphertext = own.ciphertext(np.stack([back, C1]), ntt=True)
     own.evaluator.transform_from_ntt_inplace(ciphertext)
     assert np.array_equal(own.slots(own.decryptor(secret), ciphertext), np.arange(RING))
-    chunk = packed(answer)
+    chunk = pack_residues(answer)
     assert len(chunk) == ANSWER_BYTES == 229_376
     back = read_answer(chunk, sender="labor")
     assert np.array_equal(back, answer)
@@ -241,11 +241,11 @@ def test_s16_residues_below_their_prime_pass_and_the_prime_itself_does_not(
 ) -> None:
     prime = COEFFICIENT_PRIMES[position[0]]
     column[position] = prime - 1
-    assert read_column(packed(column), sender="labor")[position] == prime - 1
+    assert read_column(pack_residues(column), sender="labor")[position] == prime - 1
     for bad in (prime, (1 << 56) - 1):
         column[position] = bad
         with pytest.raises(PeerFault) as refused:
-            read_column(packed(column), sender="labor")
+            read_column(pack_residues(column), sender="labor")
         assert refused.value.rule == "ciphertext-range"
         assert refused.value.sender == "labor"
     if position[0] < RETURNED_PRIMES:
@@ -253,7 +253,7 @@ def test_s16_residues_below_their_prime_pass_and_the_prime_itself_does_not(
             bad_answer = answer.copy()
             bad_answer[half][position] = prime
             with pytest.raises(PeerFault) as refused:
-                read_answer(packed(bad_answer), sender="labor")
+                read_answer(pack_residues(bad_answer), sender="labor")
             assert refused.value.rule == "ciphertext-range"
 
 
@@ -263,7 +263,7 @@ def test_s16_transparent_answers_are_refused(answer: Polynomials) -> None:
     part[1, 1] = 0
     for bad in (np.zeros_like(answer), whole, part):
         with pytest.raises(PeerFault) as refused:
-            read_answer(packed(bad), sender="labor")
+            read_answer(pack_residues(bad), sender="labor")
         assert refused.value.rule == "ciphertext-transparent"
 
 
@@ -274,12 +274,12 @@ def test_s16_what_seal_itself_saves_is_refused_whatever_it_is(own: Scheme, secre
     evaluator.transform_to_ntt(fresh, ntt)
     evaluator.mod_switch_to_next(fresh, lower)
     evaluator.multiply(fresh, fresh, three)
-    whole = seal_bytes.saved(fresh)
-    bad = [b"", secret, whole, *(seal_bytes.saved(one) for one in (ntt, lower, three))]
+    whole = seal_bytes.save_object(fresh)
+    bad = [b"", secret, whole, *(seal_bytes.save_object(one) for one in (ntt, lower, three))]
     bad += [whole[:length] for length in range(1, 120)]
     bad += [whole[:8] + (1 << 63).to_bytes(8, "little") + whole[16:]]
-    two = packed(own.polynomials(fresh, DATA_PRIMES))
-    bad += [two, two[:-1], two + b"\x00", packed(own.polynomials(lower, RETURNED_PRIMES)[:1])]
+    two = pack_residues(own.polynomials(fresh, DATA_PRIMES))
+    bad += [two, two[:-1], two + b"\x00", pack_residues(own.polynomials(lower, RETURNED_PRIMES)[:1])]
     for chunk in bad:
         for read in (read_column, read_answer):
             with pytest.raises(PeerFault) as refused:
@@ -289,7 +289,7 @@ def test_s16_what_seal_itself_saves_is_refused_whatever_it_is(own: Scheme, secre
 
 def test_s42_a_column_has_no_room_for_a_c1(column: Residues, answer: Polynomials) -> None:
     """S-42: a whole ciphertext in place of c0 is of the wrong length, as is an answer."""
-    for chunk in (packed(np.stack([column, C1])), packed(column) + packed(C1), packed(answer)):
+    for chunk in (pack_residues(np.stack([column, C1])), pack_residues(column) + pack_residues(C1), pack_residues(answer)):
         with pytest.raises(PeerFault) as refused:
             read_column(chunk, sender="labor")
         assert refused.value.rule == "ciphertext-length"
@@ -300,6 +300,6 @@ def test_s42_a_column_has_no_room_for_a_c1(column: Residues, answer: Polynomials
 def test_packing_to_seven_bytes_loses_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = rng.integers(0, np.array(DATA, dtype=np.uint64)[:, None], (DATA_PRIMES, RING), dtype=np.uint64)
-    assert np.array_equal(read_column(packed(values), sender="labor"), values)
+    assert np.array_equal(read_column(pack_residues(values), sender="labor"), values)
     answer = rng.integers(0, np.array(DATA[:2], dtype=np.uint64)[None, :, None], (2, RETURNED_PRIMES, RING), dtype=np.uint64)
-    assert np.array_equal(read_answer(packed(answer), sender="labor"), answer)
+    assert np.array_equal(read_answer(pack_residues(answer), sender="labor"), answer)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.crypto import masks, tags
-from tallystick.crypto.points import random_points, repeated
+from tallystick.crypto.points import find_repeated, random_points
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 from tests.passes import ladder_of
 
@@ -55,7 +55,7 @@ def _run(names: tuple[str, ...], *, second_scalars: bool) -> Ring:
     for name in names:
         k = own = masks.new_scalar(SystemRandomness())
         if second_scalars:
-            k, own, ring.correction[name] = masks.corrected_scalars(SystemRandomness())
+            k, own, ring.correction[name] = masks.split_scalar(SystemRandomness())
         scalars[name], ring.ring_scalar[name], ring.own_scalar[name] = k, _number(k), _number(own)
         people = [b"everybody's", *(f"{name} {i}".encode() for i in range(ROWS - 1))]
         offsets = np.concatenate(([0], np.cumsum([len(person) for person in people]))).astype(np.int64)
@@ -77,7 +77,7 @@ def _run(names: tuple[str, ...], *, second_scalars: bool) -> Ring:
         points = cast("Points", lists[owner].points[0])
         for at, name in enumerate(ring.others(owner)):
             ring.seen[name].append((owner, ring.others(owner)[:at], points))
-            points = tags.remasked(points, scalars[name])
+            points = tags.remask(points, scalars[name])
         ring.final[owner] = points
     return ring
 
@@ -121,11 +121,11 @@ def test_s05_the_coordinator_finds_the_planted_match_and_no_other(count: int) ->
     made = {}
     for owner, points in ring.final.items():
         if count > 2:
-            one = tags.corrected_tags(points[None], ring.correction[owner], job_digest=JOB, passes=("ssn",), sender=owner)
+            one = tags.correct_tags(points[None], ring.correction[owner], job_digest=JOB, passes=("ssn",), sender=owner)
             made[owner] = one[0]
         else:
-            made[owner] = tags.tagged(points, JOB, "ssn")
-    found = repeated(np.concatenate(list(made.values()))).reshape(count, ROWS)
+            made[owner] = tags.compute_tags(points, JOB, "ssn")
+    found = find_repeated(np.concatenate(list(made.values()))).reshape(count, ROWS)
     for row, owner in zip(found, made, strict=True):
         assert np.flatnonzero(row).tolist() == [ring.planted[owner]]
     assert len({made[owner][ring.planted[owner]].tobytes() for owner in made}) == 1
@@ -141,4 +141,4 @@ def test_s05_stripping_takes_a_scalar_away(multiply: Multiply) -> None:
     scalar = masks.new_scalar(SystemRandomness())
     points = random_points(SeededRandomness(b"strip"), 2)
     inverse = pow(_number(scalar), -1, masks.L)
-    assert [multiply(inverse, row.tobytes()) for row in tags.remasked(points, scalar)] == [row.tobytes() for row in points]
+    assert [multiply(inverse, row.tobytes()) for row in tags.remask(points, scalar)] == [row.tobytes() for row in points]

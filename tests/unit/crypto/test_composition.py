@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.crypto.composition import GRID, composed_delta, composed_epsilon, greatest_advantage
+from tallystick.crypto.composition import GRID, compute_delta, compute_epsilon, greatest_advantage
 from tallystick.crypto.decoys import privacy_delta
 from tallystick.crypto.errors import LocalFault
 
@@ -33,7 +33,7 @@ def _delta(decoys: int, q: float, jobs: int, epsilon: float) -> float:
 def test_s08_delta_of_a_sequence_is_its_definition_and_a_grid_step_a_job(
     decoys: int, participation: Fraction, jobs: int, epsilon: float
 ) -> None:
-    found = composed_delta(decoys, participation, jobs, epsilon)
+    found = compute_delta(decoys, participation, jobs, epsilon)
     assert found >= _delta(decoys, float(participation), jobs, epsilon) * (1 - 1e-9)
     assert found <= _delta(decoys, float(participation), jobs, max(0.0, epsilon - jobs * GRID)) + jobs * GRID
 
@@ -41,19 +41,19 @@ def test_s08_delta_of_a_sequence_is_its_definition_and_a_grid_step_a_job(
 def test_s08_one_job_of_a_sequence_has_the_exact_figure() -> None:
     for epsilon in (0.0, 0.1, 0.5):
         exact = privacy_delta(1024, epsilon, QUARTER)
-        assert exact <= composed_delta(1024, QUARTER, 1, epsilon) <= 1.05 * exact
+        assert exact <= compute_delta(1024, QUARTER, 1, epsilon) <= 1.05 * exact
 
 
 def test_s08_more_jobs_say_more_and_less_than_adding_up() -> None:
-    deltas = [composed_delta(256, QUARTER, jobs, 0.5) for jobs in (1, 2, 4, 8)]
+    deltas = [compute_delta(256, QUARTER, jobs, 0.5) for jobs in (1, 2, 4, 8)]
     assert deltas == sorted(deltas)
     gains = [greatest_advantage(256, QUARTER, jobs) for jobs in (1, 4)]
     assert all(
         1.7 * one < four < 4 * one for one, four in itertools.pairwise(gains)
     )  # about twice: noise averages as a square root
-    epsilon = composed_epsilon(1024, QUARTER, 14, 1e-9)
-    assert composed_delta(1024, QUARTER, 14, epsilon) <= 1e-9 < composed_delta(1024, QUARTER, 14, epsilon - 2 * GRID)
-    assert epsilon < 14 * composed_epsilon(1024, QUARTER, 1, 1e-9) / 3
+    epsilon = compute_epsilon(1024, QUARTER, 14, 1e-9)
+    assert compute_delta(1024, QUARTER, 14, epsilon) <= 1e-9 < compute_delta(1024, QUARTER, 14, epsilon - 2 * GRID)
+    assert epsilon < 14 * compute_epsilon(1024, QUARTER, 1, 1e-9) / 3
 
 
 def test_impossible_sequences_are_refused() -> None:
@@ -64,10 +64,10 @@ def test_impossible_sequences_are_refused() -> None:
         (4, 1, QUARTER, -0.1),
     ]:
         with pytest.raises(LocalFault) as caught:
-            composed_delta(decoys, participation, jobs, epsilon)
+            compute_delta(decoys, participation, jobs, epsilon)
         assert caught.value.rule == "privacy-parameters"
     with pytest.raises(LocalFault):
-        composed_epsilon(4, QUARTER, 1, 1e-9)  # none of four decoys matches in one job of three
+        compute_epsilon(4, QUARTER, 1, 1e-9)  # none of four decoys matches in one job of three
 
 
 def test_s08_the_table_of_the_security_page() -> None:
@@ -78,4 +78,4 @@ def test_s08_the_table_of_the_security_page() -> None:
     for jobs, *figures in written:
         n = int(jobs)
         gains = [greatest_advantage(m, q, n) for m, q in ((1024, QUARTER), (1024, Fraction(1, 8)), (512, Fraction(1, 2)))]
-        assert figures == [f"{composed_epsilon(1024, QUARTER, n, 1e-9):.2f}", *(f"{gain:.3f}" for gain in gains)]
+        assert figures == [f"{compute_epsilon(1024, QUARTER, n, 1e-9):.2f}", *(f"{gain:.3f}" for gain in gains)]

@@ -18,7 +18,7 @@ from tallystick.crypto.decoys import (
 )
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.passes import Ladder, exact_pass
-from tallystick.crypto.points import repeated
+from tallystick.crypto.points import find_repeated
 from tests.passes import SIMILARITY, with_bands
 
 JOB = b"j" * 32
@@ -69,7 +69,7 @@ def test_decoy_tokens_are_the_same_for_who_has_the_secret_and_for_nobody_else() 
         for secret in (KEY, JOB)
         for own, at in (("a", "a"), ("a", "b"), ("b", "b"), ("b", "a"))
     ]
-    assert not repeated(np.concatenate(tokens)).any()
+    assert not find_repeated(np.concatenate(tokens)).any()
     assert decoy_tokens(KEY, "a", "b", 50).tobytes() == tokens[1].tobytes()
     assert decoy_tokens(KEY, "a", "b", 0).shape == (0, 32)
 

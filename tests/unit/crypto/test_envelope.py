@@ -15,11 +15,11 @@ from tallystick.crypto.envelope import (
     PUBLIC,
     Header,
     SealingKey,
-    checked_public,
+    check_public_key,
+    open_envelope,
     open_with,
-    opened,
+    seal_envelope,
     seal_to,
-    sealed,
 )
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.randomness import SeededRandomness
@@ -45,14 +45,14 @@ def test_a_header_out_of_range_is_our_own_fault(change: dict[str, object]) -> No
 @pytest.mark.parametrize("length", [0, 1, 1000, CHUNK])
 def test_what_is_sealed_opens_and_is_as_much_longer_as_stated(length: int) -> None:
     plaintext = SeededRandomness(b"text").take(length)
-    blob, signature = sealed(HEADER, plaintext, KEY.public, SENDER)
+    blob, signature = seal_envelope(HEADER, plaintext, KEY.public, SENDER)
     assert len(blob) == length + OVERHEAD
     assert len(signature) == signing.SIGNATURE
-    assert opened(HEADER, blob, signature, KEY, SENDER_PUBLIC) == plaintext
+    assert open_envelope(HEADER, blob, signature, KEY, SENDER_PUBLIC) == plaintext
 
 
 def test_an_envelope_is_plain_hpke_under_the_stated_info() -> None:
-    blob, _ = sealed(HEADER, b"text", KEY.public, SENDER)
+    blob, _ = seal_envelope(HEADER, b"text", KEY.public, SENDER)
     private = KEY.private_bytes()
     key = hpke.MLKEM768X25519PrivateKey(
         mlkem.MLKEM768PrivateKey.from_seed_bytes(private[:64]), x25519.X25519PrivateKey.from_private_bytes(private[64:])
@@ -62,7 +62,7 @@ def test_an_envelope_is_plain_hpke_under_the_stated_info() -> None:
 
 
 def test_one_text_sealed_twice_gives_two_blobs() -> None:
-    assert sealed(HEADER, b"text", KEY.public, SENDER)[0] != sealed(HEADER, b"text", KEY.public, SENDER)[0]
+    assert seal_envelope(HEADER, b"text", KEY.public, SENDER)[0] != seal_envelope(HEADER, b"text", KEY.public, SENDER)[0]
 
 
 def test_a_key_survives_its_private_bytes_and_shows_none_of_them() -> None:
@@ -81,10 +81,10 @@ def test_private_bytes_of_another_length_are_refused(length: int) -> None:
 
 def test_too_long_a_text_is_not_sealed_and_too_long_a_blob_not_parsed() -> None:
     with pytest.raises(LocalFault) as ours:
-        sealed(HEADER, bytes(CHUNK + 1), KEY.public, SENDER)
+        seal_envelope(HEADER, bytes(CHUNK + 1), KEY.public, SENDER)
     assert ours.value.rule == "envelope-too-large"
     with pytest.raises(PeerFault) as theirs:
-        opened(HEADER, bytes(CHUNK + OVERHEAD + 1), bytes(64), KEY, SENDER_PUBLIC)
+        open_envelope(HEADER, bytes(CHUNK + OVERHEAD + 1), bytes(64), KEY, SENDER_PUBLIC)
     assert (theirs.value.rule, theirs.value.sender) == ("envelope-too-large", "labor")
 
 
@@ -94,11 +94,11 @@ def test_too_long_a_text_is_not_sealed_and_too_long_a_blob_not_parsed() -> None:
     ids=["empty", "short", "long", "coefficients-too-large", "small-order"],
 )
 def test_a_malformed_public_key_is_refused_and_its_owner_named(public: bytes) -> None:
-    for use in (lambda: checked_public(public, owner="housing"), lambda: sealed(HEADER, b"text", public, SENDER)):
+    for use in (lambda: check_public_key(public, owner="housing"), lambda: seal_envelope(HEADER, b"text", public, SENDER)):
         with pytest.raises(PeerFault) as caught:
             use()
         assert (caught.value.rule, caught.value.sender) == ("sealing-key-malformed", "housing")
-    assert checked_public(KEY.public, owner="housing") == KEY.public
+    assert check_public_key(KEY.public, owner="housing") == KEY.public
 
 
 def test_a_sealed_document_opens_for_its_key_context_and_parts_alone() -> None:
@@ -121,6 +121,6 @@ def test_a_sealed_document_opens_for_its_key_context_and_parts_alone() -> None:
 
 
 def test_an_envelope_is_no_sealed_document_and_the_other_way_round() -> None:
-    blob, _ = sealed(HEADER, b"text", KEY.public, SENDER)
+    blob, _ = seal_envelope(HEADER, b"text", KEY.public, SENDER)
     with pytest.raises(PeerFault):
         open_with(KEY, "envelope", (HEADER.canonical(),), blob, sender="labor")

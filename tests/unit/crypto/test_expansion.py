@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from tallystick.crypto import expansion
-from tallystick.crypto.bfv import DATA, packed
+from tallystick.crypto.bfv import DATA, pack_residues
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import check_confirmation, column_c1, confirmation, exchange_key, words_of, zero_c1
 from tallystick.crypto.flooding import RING
@@ -86,7 +86,7 @@ def test_c1_is_the_vectors(given: dict[str, Any]) -> None:
         assert place == bytes([given["prime"]])
     assert values.tolist() == by_hand(KEY, place, list(DATA), RING)
     assert values[:, :3].tolist() == given["first"]
-    assert hashlib.sha256(packed(values)).hexdigest() == given["sha256"]
+    assert hashlib.sha256(pack_residues(values)).hexdigest() == given["sha256"]
 
 
 def test_skipped_words_are_the_vectors() -> None:
@@ -120,7 +120,7 @@ def test_no_two_places_or_keys_have_the_same_c1() -> None:
     ]
     made = [zero_c1(key, prime, DATA, RING) for key in keys for prime in range(4)]
     made += [column_c1(key, p, b, c, DATA, RING) for key in keys for p in (0, 1) for b in (0, 1, 256) for c in (0, 1, 256)]
-    assert len({packed(values) for values in made}) == len(made)
+    assert len({pack_residues(values) for values in made}) == len(made)
     columns = np.stack(made)
     assert not (columns[1:, :, 0] == columns[:-1, :, 0]).any()
 

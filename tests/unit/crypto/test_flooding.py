@@ -22,15 +22,15 @@ from tallystick.crypto.flooding import (
     NOISE_BITS,
     RING,
     errors,
-    reduced_flood,
+    reduce_flood,
     small,
     ternary,
     uniform_wide,
 )
 from tallystick.crypto.modulus import PRIMES
-from tallystick.crypto.product_work import finish, hidden
+from tallystick.crypto.product_work import finish, hide_product
 from tallystick.crypto.randomness import SystemRandomness, uniform_mod
-from tallystick.crypto.residues import reduced_small
+from tallystick.crypto.residues import reduce_small
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
 from tests.meter import Meter, Objects, crt
 
@@ -114,7 +114,7 @@ def test_s14_an_honest_product_is_wrong_as_seldom_as_is_proved() -> None:
 def places(meter: Meter, values: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.float64]]:
     """Give where the phase of hidden products of the same values lies in its scale, from -1/2 to 1/2."""
     total, width = meter.accumulated(values), meter.own.flood_width
-    return [(meter.noise(hidden(meter.task_of(total))) / width).astype(float) for _ in range(count)]
+    return [(meter.noise(hide_product(meter.task_of(total))) / width).astype(float) for _ in range(count)]
 
 
 def test_s14_noise_of_hidden_products_is_the_floods_for_any_values(meter: Meter) -> None:
@@ -127,14 +127,14 @@ def test_s14_noise_of_hidden_products_is_the_floods_for_any_values(meter: Meter)
 
 def test_s14_without_the_flood_the_noise_gives_the_values_away(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the same test rejects when nothing is added."""
-    monkeypatch.setattr("tallystick.crypto.product_work.flooded", lambda polynomials, *_: polynomials)
+    monkeypatch.setattr("tallystick.crypto.product_work.add_flood", lambda polynomials, *_: polynomials)
     one, other = (np.concatenate(places(meter, values, 1)) for values in (ones(), huge()))
     assert stats.ks_2samp(one, other).pvalue < 1e-9
 
 
 def test_s42_c0_covers_the_ring(meter: Meter) -> None:
     """S-42: the phase, and c0 itself, are uniform over all of Z_q: mask and flood together leave no gap."""
-    hiddens = [hidden(meter.task_of(meter.accumulated(values))) for values in (ones(), huge(1)) for _ in range(4)]
+    hiddens = [hide_product(meter.task_of(meter.accumulated(values))) for values in (ones(), huge(1)) for _ in range(4)]
     for seen in ([meter.phase(one)[0] for one in hiddens], [crt(one[0], DATA) % Q for one in hiddens]):
         assert stats.kstest(np.concatenate([(values / Q).astype(float) for values in seen]), "uniform").pvalue > 1e-4
 
@@ -176,9 +176,9 @@ def test_s14_c1_of_equal_products_is_fresh_each_time(meter: Meter) -> None:
     """The encryptor knows every c1; what comes back in c1 must not be a function of it and of the values alone."""
     total = meter.accumulated(ones())
     task = meter.task_of(total)
-    first, again = hidden(task), hidden(task)
+    first, again = hide_product(task), hide_product(task)
     assert np.array_equal(first, again)
-    other = hidden(replace(task, errors=errors(RANDOM, meter.own.flood_width)))
+    other = hide_product(replace(task, errors=errors(RANDOM, meter.own.flood_width)))
     bare = meter.coefficients(total)[1]
     assert not np.any(first[1] == bare)
     assert not np.any(first[1] == other[1])
@@ -197,7 +197,7 @@ def test_s14_wrong_coefficients_are_as_many_as_the_proof_says(meter: Meter, bits
     zeros = np.zeros((1, RING), dtype=np.int64)
     for _ in range(rounds):
         task = meter.task_of(meter.accumulated(zeros))
-        answer = own.ciphertext(meter.shifted(hidden(task), 1 << bits))
+        answer = own.ciphertext(meter.shifted(hide_product(task), 1 << bits))
         plain = own.slots(own.decryptor(meter.secret), own.drop(answer))
         wrong += meter.differing_coefficients(plain, task.mask)
     expected = rounds * RING * 2**bits / own.flood_width
@@ -213,7 +213,7 @@ def test_s14_one_returned_prime_would_be_wrong_as_often_as_the_proof_says(meter:
     wrong = 0
     for _ in range(rounds):
         task = meter.task_of(total)
-        answer = own.drop(own.ciphertext(hidden(task)))
+        answer = own.drop(own.ciphertext(hide_product(task)))
         own.evaluator.mod_switch_to_next_inplace(answer)
         product = (meter.left[0].astype(np.uint64) + task.mask) % np.uint64(own.plain)
         wrong += meter.differing_coefficients(own.slots(own.decryptor(meter.secret), answer), product)
@@ -248,7 +248,7 @@ def test_the_flood_is_the_number_that_was_drawn_under_every_prime(meter: Meter) 
     flood = errors(RANDOM, width).flood.copy()
     words = [width >> shift & (2**64 - 1) for shift in (128, 64, 0)]
     flood[:, 0], flood[:, 1], flood[:, 2] = 0, words, [0, 2**64 - 1, 2**64 - 1]
-    values = crt(reduced_flood(flood, width, DATA), DATA)
+    values = crt(reduce_flood(flood, width, DATA), DATA)
     drawn = [(int(high) << 128) + (int(middle) << 64) + int(low) for high, middle, low in flood.T]
     assert values.tolist() == [number - width // 2 for number in drawn]
 
@@ -294,7 +294,7 @@ def test_small_errors_are_centered_binomial() -> None:
     inner = slice(11, 32)
     rest = [expected.sum() - expected[inner].sum()], [seen.sum() - seen[inner].sum()]
     assert stats.chisquare(np.append(seen[inner], rest[1]), np.append(expected[inner], rest[0])).pvalue > 1e-4
-    assert crt(reduced_small(values[:RING], DATA), DATA).tolist() == values[:RING].tolist()
+    assert crt(reduce_small(values[:RING], DATA), DATA).tolist() == values[:RING].tolist()
 
 
 def test_ternary_values_are_uniform() -> None:

@@ -38,7 +38,7 @@ def _hashed(count: int, seed: bytes = b"points") -> Points:
 
 
 def _reference(prefix: bytes, token: bytes) -> bytes:
-    return h2c.encoded(h2c.hash_to_curve(prefix + len(token).to_bytes(4, "big") + token, DST)[0])
+    return h2c.encode_coordinate(h2c.hash_to_curve(prefix + len(token).to_bytes(4, "big") + token, DST)[0])
 
 
 def _clamped(scalar: bytes) -> int:
@@ -48,12 +48,12 @@ def _clamped(scalar: bytes) -> int:
 def test_the_last_path_is_portable_and_the_first_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TALLY_KERNEL", raising=False)
     assert kernel.paths()[-1] == "portable"
-    assert kernel.chosen() == kernel.paths()[0]
+    assert kernel.choose_path() == kernel.paths()[0]
 
 
 def test_a_path_can_be_forced_and_an_unusable_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLY_KERNEL", "portable")
-    assert kernel.chosen() == "portable"
+    assert kernel.choose_path() == "portable"
     monkeypatch.setenv("TALLY_KERNEL", "abacus")
     with pytest.raises(RuntimeError, match=r"abacus.*usable: .*portable"):
         kernel.mask(bytes(32), _array(bytes(32)))

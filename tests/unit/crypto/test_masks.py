@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.crypto import kernel, masks, tags
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.points import random_points, repeated
+from tallystick.crypto.points import find_repeated, random_points
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 
 Multiply = Callable[[int, bytes], bytes]
@@ -40,7 +40,7 @@ def test_every_bit_that_clamping_leaves_is_drawn() -> None:
 
 def test_the_correction_is_the_quotient_and_survives_clamping() -> None:
     for _ in range(200):
-        k, k_prime, d = (_number(scalar) for scalar in masks.corrected_scalars(SystemRandomness()))
+        k, k_prime, d = (_number(scalar) for scalar in masks.split_scalar(SystemRandomness()))
         assert _is_clamped(k)
         assert _is_clamped(k_prime)
         assert _is_clamped(d)
@@ -58,7 +58,7 @@ def test_a_correction_takes_about_two_draws() -> None:
 
     source, counting = SystemRandomness(), Counting()
     for _ in range(500):
-        masks.corrected_scalars(counting)
+        masks.split_scalar(counting)
     assert 2.5 < counting.draws / 500 < 3.5  # one for k, and two on the average for k'
 
 
@@ -66,7 +66,7 @@ def test_the_corrected_mask_is_the_mask(path: str) -> None:
     """X25519(d, X25519(k', P)) = X25519(k, P) for P of prime order."""
     points = random_points(SystemRandomness(), 50)
     for _ in range(10):
-        k, k_prime, d = masks.corrected_scalars(SystemRandomness())
+        k, k_prime, d = masks.split_scalar(SystemRandomness())
         corrected = kernel.mask(d, kernel.mask(k_prime, points))
         assert corrected.tobytes() == kernel.mask(k, points).tobytes()
         assert corrected.tobytes() != kernel.mask(k_prime, points).tobytes()
@@ -85,19 +85,19 @@ def test_l_is_the_order_of_the_subgroup(multiply: Multiply) -> None:
 )  # fmt: skip
 def test_a_correction_that_is_not_a_clamped_scalar_is_refused(data: bytes) -> None:
     with pytest.raises(PeerFault) as caught:
-        masks.checked_correction(data, sender="north")
+        masks.read_correction(data, sender="north")
     assert (caught.value.rule, caught.value.sender) == ("correction-invalid", "north")
 
 
 def test_a_right_correction_is_taken() -> None:
-    _, _, d = masks.corrected_scalars(SeededRandomness(b"d"))
-    assert masks.checked_correction(d, sender="north") == d
+    _, _, d = masks.split_scalar(SeededRandomness(b"d"))
+    assert masks.read_correction(d, sender="north") == d
 
 
 def _equal_tags_of_two_jobs(count: int) -> int:
     points = random_points(SeededRandomness(b"same people"), count)
-    made = [tags.tagged(kernel.mask(masks.new_scalar(SystemRandomness()), points), b"j" * 32, "ssn") for _ in range(2)]
-    return int(repeated(np.concatenate(made)).sum())
+    made = [tags.compute_tags(kernel.mask(masks.new_scalar(SystemRandomness()), points), b"j" * 32, "ssn") for _ in range(2)]
+    return int(find_repeated(np.concatenate(made)).sum())
 
 
 def test_s04_the_same_people_in_two_jobs_have_no_tag_in_common() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.modulus import PRIMES, crt, modulus, primes_needed, signed
+from tallystick.crypto.modulus import PRIMES, crt, modulus, primes_needed, to_signed
 
 
 def test_the_primes_are_four_and_can_batch() -> None:
@@ -24,9 +24,9 @@ def test_s15_a_bound_just_below_half_of_t_fits_and_one_more_does_not(count: int)
     """S-15: refused at +1."""
     largest = (modulus(count) - 1) // 2
     assert primes_needed(largest) == count
-    assert signed(largest, count) == largest
-    assert signed(-largest, count) == -largest
-    assert signed(largest + 1, count) == -largest  # what the refusal is for
+    assert to_signed(largest, count) == largest
+    assert to_signed(-largest, count) == -largest
+    assert to_signed(largest + 1, count) == -largest  # what the refusal is for
     if count < 4:
         assert primes_needed(largest + 1) == count + 1
     else:
@@ -58,7 +58,7 @@ def test_crt_finds_the_one_value(count: int, data: st.DataObject) -> None:
 def test_signed_undoes_reduction(count: int, data: st.DataObject) -> None:
     half = (modulus(count) - 1) // 2
     value = data.draw(st.integers(-half, half))
-    assert signed(value % modulus(count), count) == value
+    assert to_signed(value % modulus(count), count) == value
 
 
 @pytest.mark.parametrize("residues", [[], [PRIMES[0]], [-1], [1, 1, 1, 1, 1]])

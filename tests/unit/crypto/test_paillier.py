@@ -44,7 +44,7 @@ def test_values_open_to_themselves(private: paillier.PrivateKey, public: paillie
     values = [0, 1, 2**120 - 1, 2**3000 - 1, public.modulus - 1]
     sealed = paillier.encrypt(public, values, SystemRandomness())
     assert [len(one) for one in sealed] == [768] * 5
-    assert paillier.decrypted(private, sealed) == values
+    assert paillier.decrypt_ciphertexts(private, sealed) == values
 
 
 def test_products_of_ciphertexts_open_to_sums_of_packed_shares(
@@ -53,7 +53,7 @@ def test_products_of_ciphertexts_open_to_sums_of_packed_shares(
     packing = Packing((30, 60, 120) * 10)
     agencies = [[(a * 7919 + i * 104729) % 2**30 for i in range(30)] for a in range(8)]
     lists = [paillier.encrypt(public, packing.pack(shares), SystemRandomness()) for shares in agencies]
-    sums = packing.unpack(paillier.decrypted(private, paillier.multiplied(public, lists)))
+    sums = packing.unpack(paillier.decrypt_ciphertexts(private, paillier.multiply_ciphertexts(public, lists)))
     assert sums == [sum(place) for place in zip(*agencies, strict=True)]
 
 
@@ -77,9 +77,9 @@ def test_s17_no_two_of_ten_thousand_ciphertexts_are_equal(public: paillier.Publi
 
 def test_s17_rerandomised_ciphertexts_differ_and_open_alike(private: paillier.PrivateKey, public: paillier.PublicKey) -> None:
     sealed = paillier.encrypt(public, [3, 4], SystemRandomness())
-    again = paillier.rerandomised(public, sealed, SystemRandomness())
+    again = paillier.rerandomize_ciphertexts(public, sealed, SystemRandomness())
     assert not set(again) & set(sealed)
-    assert paillier.decrypted(private, again) == [3, 4]
+    assert paillier.decrypt_ciphertexts(private, again) == [3, 4]
 
 
 def bad_values(modulus: int, p: int) -> dict[str, int]:
@@ -102,12 +102,12 @@ def bad_values(modulus: int, p: int) -> dict[str, int]:
 def test_s17_every_bad_ciphertext_is_refused(private: paillier.PrivateKey, public: paillier.PublicKey) -> None:
     for name, value in bad_values(public.modulus, int.from_bytes(private.p, "big")).items():
         with pytest.raises(PeerFault) as refused:
-            paillier.checked_ciphertext(public, as_bytes(value), sender="labor")
+            paillier.check_ciphertext(public, as_bytes(value), sender="labor")
         assert refused.value.rule == "paillier-ciphertext", name
         with pytest.raises(PeerFault):
-            paillier.decrypted(private, [as_bytes(value)])
+            paillier.decrypt_ciphertexts(private, [as_bytes(value)])
         with pytest.raises(PeerFault):
-            paillier.multiplied(public, [[as_bytes(value)]])
+            paillier.multiply_ciphertexts(public, [[as_bytes(value)]])
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_s17_every_bad_ciphertext_is_refused(private: paillier.PrivateKey, publi
 )
 def test_s17_what_is_not_768_bytes_is_refused(public: paillier.PublicKey, bad: Any) -> None:
     with pytest.raises(PeerFault) as refused:
-        paillier.checked_ciphertext(public, bad, sender="labor")
+        paillier.check_ciphertext(public, bad, sender="labor")
     assert refused.value.rule == "paillier-length"
 
 
 def test_a_good_ciphertext_passes_unchanged(public: paillier.PublicKey) -> None:
     (sealed,) = paillier.encrypt(public, [9], SystemRandomness())
-    assert paillier.checked_ciphertext(public, sealed, sender="labor") == sealed
+    assert paillier.check_ciphertext(public, sealed, sender="labor") == sealed
 
 
 @pytest.mark.parametrize("bad", [-1, 1.0, float("nan"), True, None, "1"])
@@ -175,14 +175,14 @@ def test_s17_another_jobs_ciphertext_does_not_pass_for_a_sum(private: paillier.P
     for _ in range(5):
         sealed = paillier.encrypt(other, packing.pack([1] * 80), SystemRandomness())
         with pytest.raises(PeerFault):
-            packing.unpack(paillier.decrypted(private, sealed))
+            packing.unpack(paillier.decrypt_ciphertexts(private, sealed))
 
 
 def test_lists_of_different_lengths_are_refused(public: paillier.PublicKey) -> None:
     sealed = paillier.encrypt(public, [1, 2], SystemRandomness())
     for bad in ([], [sealed, sealed[:1]]):
         with pytest.raises(LocalFault):
-            paillier.multiplied(public, bad)
+            paillier.multiply_ciphertexts(public, bad)
 
 
 def test_nothing_works_without_gmpy2(
@@ -192,7 +192,7 @@ def test_nothing_works_without_gmpy2(
     works: list[Callable[[], object]] = [
         paillier.generate,
         lambda: paillier.encrypt(public, [1], SystemRandomness()),
-        lambda: paillier.decrypted(private, []),
+        lambda: paillier.decrypt_ciphertexts(private, []),
     ]
     for work in works:
         with pytest.raises(LocalFault) as refused:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tallystick.crypto import kernel, masks
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.points import checked_points, random_points, refuse_repeats, repeated
+from tallystick.crypto.points import find_repeated, random_points, read_points, refuse_repeats
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 
 Multiply = Callable[[int, bytes], bytes]
@@ -53,9 +53,9 @@ def _good(count: int) -> bytearray:
 
 def test_good_points_come_back_as_they_are(path: str) -> None:
     data = bytes(_good(3))
-    assert checked_points(data, 3, sender="north").tobytes() == data
-    assert checked_points(memoryview(data), 3, sender="north").shape == (3, 32)
-    assert checked_points(b"", 0, sender="north").shape == (0, 32)
+    assert read_points(data, 3, sender="north").tobytes() == data
+    assert read_points(memoryview(data), 3, sender="north").shape == (3, 32)
+    assert read_points(b"", 0, sender="north").shape == (0, 32)
 
 
 @pytest.mark.parametrize("where", [0, 2, 4])
@@ -71,7 +71,7 @@ def test_s03_a_bad_coordinate_is_refused_before_any_multiplication(
     data, bad = _good(5), number.to_bytes(32, "little")
     data[32 * where : 32 * where + 32] = bad
     with pytest.raises(PeerFault) as caught:
-        checked_points(bytes(data), 5, sender="north", start=100)
+        read_points(bytes(data), 5, sender="north", start=100)
     assert (caught.value.rule, caught.value.sender) == (rule, "north")
     assert str(100 + where) in str(caught.value)
     assert bad.hex()[:16] not in str(caught.value)
@@ -96,17 +96,17 @@ def test_s03_all_twist_points_and_no_curve_points_are_refused(path: str) -> None
 @pytest.mark.parametrize("length", [0, 31, 33, 32 * 4, 32 * 6, 32 * 5 - 1, 32 * 5 + 1])
 def test_s03_a_list_that_is_longer_or_shorter_than_due_is_refused(length: int, path: str) -> None:
     with pytest.raises(PeerFault) as caught:
-        checked_points(bytes(_good(6)[:length]), 5, sender="north")
+        read_points(bytes(_good(6)[:length]), 5, sender="north")
     assert (caught.value.rule, caught.value.sender) == ("points-length", "north")
 
 
 def test_q_with_twice_q_gains_nothing_and_minus_q_is_a_repeat(multiply: Multiply, path: str) -> None:
     """2Q is a point like any other: it stays apart under masks. -Q has Q's coordinate."""
     q = bytes(_good(1))
-    pair = checked_points(q + multiply(2, q), 2, sender="north")
+    pair = read_points(q + multiply(2, q), 2, sender="north")
     refuse_repeats(kernel.mask(masks.new_scalar(SystemRandomness()), pair), sender="north")
     with pytest.raises(PeerFault) as caught:
-        refuse_repeats(checked_points(q + multiply(masks.L - 1, q), 2, sender="north"), sender="north")
+        refuse_repeats(read_points(q + multiply(masks.L - 1, q), 2, sender="north"), sender="north")
     assert caught.value.rule == "point-repeated"
 
 
@@ -120,7 +120,7 @@ def test_s06_a_point_plus_one_of_small_order_is_a_repeat_once_masked(multiply: M
     )
     inverse_of_8 = pow(8, -1, masks.L)
     prime = multiply(8 * inverse_of_8, raw)  # the part of prime order: 1 mod L, 0 mod 8
-    pair = checked_points(raw + prime, 2, sender="north")
+    pair = read_points(raw + prime, 2, sender="north")
     refuse_repeats(pair, sender="north")
     with pytest.raises(PeerFault):
         refuse_repeats(kernel.mask(masks.new_scalar(SystemRandomness()), pair), sender="north")
@@ -143,20 +143,20 @@ def test_s06_values_that_agree_in_most_bytes_are_no_repeats() -> None:
     values[:, 28:] = np.arange(200_000, dtype="<u4").view(np.uint8).reshape(-1, 4)
     refuse_repeats(values, sender="north")
     values[7] = values[199_999]
-    assert np.flatnonzero(repeated(values)).tolist() == [7, 199_999]
+    assert np.flatnonzero(find_repeated(values)).tolist() == [7, 199_999]
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=12), st.sampled_from([16, 32]))
 def test_repeated_rows_are_those_that_stand_more_than_once(rows: list[tuple[int, int]], width: int) -> None:
     raw = [bytes([a]) + bytes(width - 2) + bytes([b]) for a, b in rows]
     values = np.frombuffer(b"".join(raw), dtype=np.uint8).reshape(-1, width)
-    assert repeated(values).tolist() == [raw.count(row) > 1 for row in raw]
+    assert find_repeated(values).tolist() == [raw.count(row) > 1 for row in raw]
 
 
 def test_random_points_are_good_different_and_of_prime_order(multiply: Multiply, path: str) -> None:
     points = random_points(SystemRandomness(), 200)
     assert kernel.first_bad_point(points) is None
-    assert not repeated(points).any()
+    assert not find_repeated(points).any()
     for row in points[:5]:
         assert multiply(masks.L + 1, row.tobytes()) == row.tobytes()
     assert random_points(SeededRandomness(b"a"), 2).tobytes() == random_points(SeededRandomness(b"a"), 2).tobytes()

@@ -19,7 +19,7 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import column_c1, confirmation, zero_c1
 from tallystick.crypto.flooding import RING, errors, ternary
 from tallystick.crypto.layout import Columns, Layout
-from tallystick.crypto.modulus import PRIMES, modulus, signed
+from tallystick.crypto.modulus import PRIMES, modulus, to_signed
 from tallystick.crypto.product_work import (
     EncryptTask,
     FinishTask,
@@ -30,7 +30,7 @@ from tallystick.crypto.product_work import (
     multiply,
     open_sum,
 )
-from tallystick.crypto.products import encrypted_columns, opened_products, products
+from tallystick.crypto.products import encrypt_columns, open_products, products
 from tallystick.crypto.randomness import SeededRandomness, uniform_mod
 from tests.products import KEY, RANDOM, SERIAL, all_pairs, keys, layout_of, shares
 
@@ -51,7 +51,7 @@ def assert_exact(a: Columns, b: Columns, layout: Layout, workers: Any = SERIAL) 
         assert 0 <= theirs < total
         assert (mine + theirs - want) % total == 0
         if 2 * abs(want) < total:
-            assert signed(mine + theirs, primes) == want
+            assert to_signed(mine + theirs, primes) == want
 
 
 @st.composite
@@ -98,9 +98,9 @@ def test_s15_the_largest_sums_that_fit_are_exact_and_one_more_wraps() -> None:
     a = np.array([[half - 1, 1], [1 - half, -1]], dtype=np.int64)
     b = np.array([[1, 1]], dtype=np.int64)
     left, right = shares(a, b, layout)
-    assert [signed(x + y, 1) for x, y in zip(left, right, strict=True)] == [half, -half]
+    assert [to_signed(x + y, 1) for x, y in zip(left, right, strict=True)] == [half, -half]
     left, right = shares(a, np.array([[1, 2]], dtype=np.int64), layout)
-    assert [signed(x + y, 1) for x, y in zip(left, right, strict=True)] == [-half, half]
+    assert [to_signed(x + y, 1) for x, y in zip(left, right, strict=True)] == [-half, half]
 
 
 def test_sums_of_cents_need_two_primes_and_are_exact() -> None:
@@ -178,7 +178,7 @@ def test_s11_no_product_of_ten_thousand_is_wrong() -> None:
 def test_s12_what_the_encryptor_decrypts_is_uniform_in_every_slot() -> None:
     """S-12: the same inputs again and again; also in the slots that the columns do not reach."""
     layout, one = layout_of(1, 1, 100), np.ones((1, 100), dtype=np.int64)
-    sent = list(encrypted_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
     own = scheme(0)
     decryptor = own.decryptor(keys().secrets[0])
     seen = []
@@ -199,11 +199,11 @@ def test_s12_each_sides_shares_are_uniform(primes: int) -> None:
     a, b = np.full((5, 10), 3, dtype=np.int64), np.full((4, 10), 2, dtype=np.int64)
     left: list[int] = []
     right: list[int] = []
-    sent = list(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
     for _ in range(5):
         back, mine = products(iter(sent), b, layout, RANDOM, SERIAL, key=KEY, sender="labor")
         right += mine
-        left += opened_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")
+        left += open_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")
     for side in (left, right):
         bins = np.bincount([share * 5 // modulus(primes) for share in side], minlength=5)
         assert stats.chisquare(bins).pvalue > 1e-3
@@ -232,7 +232,7 @@ def test_ciphertexts_are_made_as_they_are_read_and_read_as_they_come() -> None:
     layout = layout_of(2, 2, 20 * RING)
     a = np.ones((2, layout.slots), dtype=np.int64)
     watching = Watching()
-    sent = encrypted_columns(keys(), a, layout, RANDOM, watching, key=KEY)
+    sent = encrypt_columns(keys(), a, layout, RANDOM, watching, key=KEY)
     assert watching.drawn == 0
     next(sent)
     assert watching.drawn == 0  # the confirmation
@@ -253,7 +253,7 @@ def test_every_chunk_has_its_place_and_size() -> None:
     assert [layout.pairs_under(p) for p in (0, 1)] == [(0, 1, 2), (1,)]
     assert (layout.sent_ciphertexts, layout.returned_ciphertexts) == (2 + 2 * 3, 4)
     a = np.arange(3 * (RING + 1), dtype=np.int64).reshape(3, RING + 1)
-    sent = list(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
     assert sent[0] == confirmation(KEY, "columns", layout.digest())
     assert [len(chunk) for chunk in sent[1:]] == [COLUMN_BYTES] * 8
     expected = [(0, 0, None), (1, 0, None), (0, 0, 0), (0, 0, 2), (1, 0, 2), (0, 1, 0), (0, 1, 2), (1, 1, 2)]
@@ -295,7 +295,7 @@ def test_layouts_that_differ_in_anything_have_other_digests(other: Layout) -> No
 
 def test_the_multipliers_side_is_made_again_from_a_seed() -> None:
     layout, one = layout_of(2, 1, 10), np.ones((2, 10), dtype=np.int64)
-    sent = list(encrypted_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), one, layout, RANDOM, SERIAL, key=KEY))
     first, again, other = (
         products(iter(sent), one[:1], layout, SeededRandomness(seed), SERIAL, key=KEY, sender="labor")
         for seed in (b"1", b"1", b"2")
@@ -307,7 +307,7 @@ def test_the_multipliers_side_is_made_again_from_a_seed() -> None:
 def test_the_encryptors_side_is_made_again_from_a_seed() -> None:
     layout, one = layout_of(2, 1, RING + 1), np.ones((2, RING + 1), dtype=np.int64)
     first, again, other = (
-        list(encrypted_columns(keys(), one, layout, SeededRandomness(seed), SERIAL, key=KEY)) for seed in (b"1", b"1", b"2")
+        list(encrypt_columns(keys(), one, layout, SeededRandomness(seed), SERIAL, key=KEY)) for seed in (b"1", b"1", b"2")
     )
     assert first == again
     assert first[0] == other[0]
@@ -338,7 +338,7 @@ def test_everything_runs_in_worker_processes_and_faults_come_back_whole() -> Non
     with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as executor:
         pool = Pool(executor)
         assert_exact(a, b, layout, pool)
-        sent = list(encrypted_columns(keys(), a, layout, RANDOM, pool, key=KEY))
+        sent = list(encrypt_columns(keys(), a, layout, RANDOM, pool, key=KEY))
         sent[3] = b"\xff" * len(sent[3])
         with pytest.raises(PeerFault) as refused:
             products(iter(sent), b, layout, RANDOM, pool, key=KEY, sender="labor")

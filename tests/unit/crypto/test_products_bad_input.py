@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.crypto import product_work
-from tallystick.crypto.bfv import DATA, packed, read_column
+from tallystick.crypto.bfv import DATA, pack_residues, read_column
 from tallystick.crypto.errors import CryptoError, LocalFault, PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.flooding import MAX_PAIRS, RING
 from tallystick.crypto.layout import MAX_SLOTS, Columns, Layout
 from tallystick.crypto.modulus import PRIMES
-from tallystick.crypto.products import Keys, encrypted_columns, new_keys, opened_products, products
-from tallystick.crypto.residues import negated
+from tallystick.crypto.products import SecretKeys, encrypt_columns, new_keys, open_products, products
+from tallystick.crypto.residues import negate
 from tests.products import KEY, RANDOM, SERIAL, keys, layout_of
 
 
@@ -44,7 +44,7 @@ def small_exchange() -> Exchange:
 def exchange_of(columns: int) -> Exchange:
     layout = layout_of(columns, columns, 50)
     a, b = np.full((columns, 50), 2, dtype=np.int64), np.full((columns, 50), 3, dtype=np.int64)
-    sent = tuple(encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
+    sent = tuple(encrypt_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY))
     return Exchange(layout, b, sent, tuple(products(sent, b, layout, RANDOM, SERIAL, key=KEY, sender="labor")[0]))
 
 
@@ -55,7 +55,7 @@ def test_too_few_and_too_many_chunks_are_refused(exchange: Exchange) -> None:
         assert (refused.value.rule, refused.value.sender) == ("chunk-count", "labor")
     for bad in (exchange.back[:1], exchange.back[:-1], (*exchange.back, exchange.back[-1])):
         with pytest.raises(PeerFault) as refused:
-            opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
+            open_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
         assert (refused.value.rule, refused.value.sender) == ("chunk-count", "housing")
 
 
@@ -63,7 +63,7 @@ def test_more_blocks_than_slots_are_too_many(exchange: Exchange) -> None:
     """The slots have one block; the sender has two."""
     more = layout_of(2, 2, RING + 1)
     a = np.full((2, RING + 1), 2, dtype=np.int64)
-    sent = list(encrypted_columns(keys(), a, more, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), a, more, RANDOM, SERIAL, key=KEY))
     for bad, rule in ((sent, "exchange-differs"), ([exchange.sent[0], *sent[1:]], "chunk-count")):
         with pytest.raises(PeerFault) as refused:
             products(bad, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
@@ -84,7 +84,7 @@ def test_another_pair_key_or_layout_is_noticed_before_anything_is_multiplied(
             products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, key=key, sender="labor")
         assert (refused.value.rule, refused.value.sender) == ("exchange-differs", "labor")
         with pytest.raises(PeerFault) as refused:
-            opened_products(keys(), exchange.back, exchange.layout, SERIAL, key=key, sender="housing")
+            open_products(keys(), exchange.back, exchange.layout, SERIAL, key=key, sender="housing")
         assert (refused.value.rule, refused.value.sender) == ("exchange-differs", "housing")
     other = Layout(2, 2, exchange.layout.pairs, (2, 1, 1, 1), 50)
     for bad in ((), (b"",), exchange.sent[1:], exchange.back, (exchange.sent[0][:31], *exchange.sent[1:])):
@@ -96,7 +96,7 @@ def test_another_pair_key_or_layout_is_noticed_before_anything_is_multiplied(
     assert refused.value.rule == "exchange-differs"
     for bad in ((), exchange.sent, exchange.back[1:]):
         with pytest.raises(PeerFault) as refused:
-            opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
+            open_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="housing")
         assert refused.value.rule == "exchange-differs"
     assert work == []
 
@@ -105,23 +105,26 @@ def test_without_the_confirmation_another_pair_key_would_give_wrong_products(exc
     """The control: the same bytes under another key, with a confirmation that fits, are multiplied to noise."""
     key = exchange_key(bytes(32), "columns", encryptor="housing", multiplier="labor")
     layout = exchange.layout
-    sent = [next(encrypted_columns(keys(), exchange.b, layout, RANDOM, SERIAL, key=key)), *exchange.sent[1:]]
+    sent = [next(encrypt_columns(keys(), exchange.b, layout, RANDOM, SERIAL, key=key)), *exchange.sent[1:]]
     back, mine = products(sent, exchange.b, layout, RANDOM, SERIAL, key=key, sender="labor")
-    left = opened_products(keys(), back, layout, SERIAL, key=key, sender="housing")
+    left = open_products(keys(), back, layout, SERIAL, key=key, sender="housing")
     assert all((x + y - 300) % PRIMES[0] for x, y in zip(left, mine, strict=True))
 
 
 def test_s16_a_sum_that_a_peer_made_to_cancel_is_computed_all_the_same(exchange: Exchange) -> None:
     """Two blocks whose c0 are each other's negative, and two of zeros: what SEAL would refuse depends on c1 alone."""
     layout = layout_of(1, 1, 2 * RING)
-    head = next(encrypted_columns(keys(), np.zeros((1, 2 * RING), dtype=np.int64), layout, RANDOM, SERIAL, key=KEY))
+    head = next(encrypt_columns(keys(), np.zeros((1, 2 * RING), dtype=np.int64), layout, RANDOM, SERIAL, key=KEY))
     one = read_column(exchange.sent[2], sender="labor")
-    nothing = packed(np.zeros_like(one))
-    for zero, c0, other in ((exchange.sent[1], packed(one), packed(negated(one, DATA))), (nothing, nothing, nothing)):
+    nothing = pack_residues(np.zeros_like(one))
+    for zero, c0, other in (
+        (exchange.sent[1], pack_residues(one), pack_residues(negate(one, DATA))),
+        (nothing, nothing, nothing),
+    ):
         for values in (np.ones((1, 2 * RING), dtype=np.int64), np.zeros((1, 2 * RING), dtype=np.int64)):
             back, mine = products([head, zero, c0, other], values, layout, RANDOM, SERIAL, key=KEY, sender="labor")
             assert len(back) == 2
-            assert len(opened_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")) == len(mine) == 1
+            assert len(open_products(keys(), back, layout, SERIAL, key=KEY, sender="housing")) == len(mine) == 1
 
 
 def mutated(chunk: bytes, rng: np.random.Generator) -> bytes:
@@ -164,7 +167,7 @@ def attack(exchange: Exchange, count: int, seed: int) -> dict[str, int]:
                 bad = list(exchange.back)
                 place = int(rng.integers(0, len(bad)))
                 bad[place] = mutated(bad[place], rng)
-                opened_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="labor")
+                open_products(keys(), bad, exchange.layout, SERIAL, key=KEY, sender="labor")
             outcome = "answered"
         except PeerFault as fault:
             outcome = f"{fault.sender}: {fault.rule}"
@@ -223,7 +226,7 @@ def test_columns_of_another_shape_or_type_are_refused(exchange: Exchange) -> Non
     bad: list[npt.NDArray[Any]] = [good[:1], good[:, :49], good.astype(np.float64), good.astype(np.int32), good[0]]
     for columns in bad:
         with pytest.raises(LocalFault):
-            encrypted_columns(keys(), columns, exchange.layout, RANDOM, SERIAL, key=KEY)
+            encrypt_columns(keys(), columns, exchange.layout, RANDOM, SERIAL, key=KEY)
         with pytest.raises(LocalFault):
             products(exchange.sent, columns, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
 
@@ -232,9 +235,9 @@ def test_keys_are_for_one_to_four_primes_and_enough_of_them() -> None:
     for bad in (0, 5):
         with pytest.raises(LocalFault):
             new_keys(bad, RANDOM)
-    few = Keys(keys().secrets[:1])
+    few = SecretKeys(keys().secrets[:1])
     with pytest.raises(LocalFault) as refused:
-        encrypted_columns(few, np.ones((1, 1), dtype=np.int64), layout_of(1, 1, 1, primes=2), RANDOM, SERIAL, key=KEY)
+        encrypt_columns(few, np.ones((1, 1), dtype=np.int64), layout_of(1, 1, 1, primes=2), RANDOM, SERIAL, key=KEY)
     assert refused.value.rule == "keys-missing"
 
 

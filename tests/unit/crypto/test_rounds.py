@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.coordinator.driver import Action, View, due
+from tallystick.coordinator.driver import Action, DriverView, due
 from tallystick.coordinator.waiting import phase_of, silent
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.job.lifecycle import JobState, Phase
@@ -195,7 +195,7 @@ def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
 
     def action(complete: set[Ref]) -> Action | None:
         assert record is not None
-        return due(View(record, contract, (), frozenset(complete), town.clock.now()))
+        return due(DriverView(record, contract, (), frozenset(complete), town.clock.now()))
 
     assert action(audited | gates) is None
     assert action({*audited, *gates, *contract.schedule.refs(kinds.SHARES)}) == Action.ADD

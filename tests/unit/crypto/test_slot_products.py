@@ -12,18 +12,18 @@ from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.flooding import RING
 from tallystick.crypto.layout import Columns, Layout
 from tallystick.crypto.modulus import PRIMES
-from tallystick.crypto.products import encrypted_columns, opened_products, products
-from tallystick.crypto.slot_products import SlotShares, opened_slot_products, slot_products
+from tallystick.crypto.products import encrypt_columns, open_products, products
+from tallystick.crypto.slot_products import SlotShares, open_slot_products, slot_products
 from tests.products import KEY, RANDOM, SERIAL, all_pairs, keys
 
 
 def slot_shares(a: Columns, b: Columns, layout: Layout) -> tuple[SlotShares, SlotShares]:
     """Run the whole exchange: (the encryptor's shares, the multiplier's)."""
-    sent = encrypted_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY)
+    sent = encrypt_columns(keys(), a, layout, RANDOM, SERIAL, key=KEY)
     back, mine = slot_products(sent, b, layout, RANDOM, SERIAL, key=KEY, sender="labor")
     chunks = list(back)
     assert len(chunks) == 1 + layout.returned_ciphertexts
-    return opened_slot_products(keys(), chunks, layout, SERIAL, key=KEY, sender="housing"), mine
+    return open_slot_products(keys(), chunks, layout, SERIAL, key=KEY, sender="housing"), mine
 
 
 @settings(max_examples=8, deadline=None)
@@ -52,9 +52,9 @@ def test_s11_three_agencies_multiply_their_columns() -> None:
     layout = Layout(1, 1, ((0, 0),), (2,), slots)
     total = 0
     for vectors in (x, y):
-        sent = encrypted_columns(keys(), c, layout, RANDOM, SERIAL, key=KEY)
+        sent = encrypt_columns(keys(), c, layout, RANDOM, SERIAL, key=KEY)
         back, mine = products(sent, vectors, layout, RANDOM, SERIAL, key=KEY, sender="c")
-        total += mine[0] + opened_products(keys(), back, layout, SERIAL, key=KEY, sender="holder")[0]
+        total += mine[0] + open_products(keys(), back, layout, SERIAL, key=KEY, sender="holder")[0]
     assert total % (PRIMES[0] * PRIMES[1]) == int((a * b * c).sum()) % (PRIMES[0] * PRIMES[1])
 
 
@@ -78,7 +78,7 @@ def test_a_layout_of_sums_and_one_of_slots_are_not_taken_for_each_other() -> Non
         slot_products([], ones, sums, RANDOM, SERIAL, key=KEY, sender="a")
     with pytest.raises(LocalFault):
         products([], ones, slots, RANDOM, SERIAL, key=KEY, sender="a")
-    sent = list(encrypted_columns(keys(), ones, slots, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), ones, slots, RANDOM, SERIAL, key=KEY))
     with pytest.raises(PeerFault) as caught:
         products(sent, ones, sums, RANDOM, SERIAL, key=KEY, sender="a")
     assert caught.value.rule == "exchange-differs"
@@ -87,7 +87,7 @@ def test_a_layout_of_sums_and_one_of_slots_are_not_taken_for_each_other() -> Non
 def test_too_few_and_too_many_ciphertexts_are_the_senders_fault() -> None:
     ones = np.ones((1, RING + 1), dtype=np.int64)
     layout = Layout(1, 1, ((0, 0),), (1,), RING + 1, at_slots=True)
-    sent = list(encrypted_columns(keys(), ones, layout, RANDOM, SERIAL, key=KEY))
+    sent = list(encrypt_columns(keys(), ones, layout, RANDOM, SERIAL, key=KEY))
     for wrong in (sent[:-1], [*sent, sent[-1]]):
         with pytest.raises(PeerFault) as caught:
             list(slot_products(wrong, ones, layout, RANDOM, SERIAL, key=KEY, sender="a")[0])
@@ -95,5 +95,5 @@ def test_too_few_and_too_many_ciphertexts_are_the_senders_fault() -> None:
     back = list(slot_products(sent, ones, layout, RANDOM, SERIAL, key=KEY, sender="a")[0])
     for wrong in (back[:-1], [*back, back[-1]]):
         with pytest.raises(PeerFault) as caught:
-            opened_slot_products(keys(), wrong, layout, SERIAL, key=KEY, sender="b")
+            open_slot_products(keys(), wrong, layout, SERIAL, key=KEY, sender="b")
         assert (caught.value.rule, caught.value.sender) == ("chunk-count", "b")

@@ -18,7 +18,7 @@ from tallystick.crypto import hash_to_curve as h2c
 from tallystick.crypto.decoys import coins, decoy_shapes
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.padding import padme
-from tallystick.crypto.points import repeated
+from tallystick.crypto.points import find_repeated
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 from tests.passes import SIMILARITY, ladder_of
 
@@ -70,7 +70,7 @@ def tags_of_two(
         for i, (side, scalar) in enumerate(zip((left, right), scalars, strict=True))
     ]
     made = [
-        np.stack([tags.tagged(tags.remasked(at, other), JOB, name) for at, name in zip(mine.points, left, strict=True)])
+        np.stack([tags.compute_tags(tags.remask(at, other), JOB, name) for at, name in zip(mine.points, left, strict=True)])
         for mine, other in zip(own, scalars[::-1], strict=True)
     ]
     return made, own
@@ -87,7 +87,7 @@ def test_a_row_is_the_masked_hash_of_secret_pass_and_token(path: str) -> None:
     own = listed({"ssn": [b"123", b"4567"], "name": [b"ada", None]}, scalar)
     for index, name, person, token in [(0, "ssn", 0, b"123"), (0, "ssn", 1, b"4567"), (1, "name", 0, b"ada")]:
         u = h2c.hash_to_curve(codec.frame(SECRET, name.encode(), token), tags.DST)[0]
-        expected = kernel.mask(scalar, np.frombuffer(h2c.encoded(u), dtype=np.uint8).reshape(1, 32))
+        expected = kernel.mask(scalar, np.frombuffer(h2c.encode_coordinate(u), dtype=np.uint8).reshape(1, 32))
         row = int(np.flatnonzero(own.persons == person)[0])
         assert own.points[index, row].tobytes() == expected.tobytes()
 
@@ -95,8 +95,8 @@ def test_a_row_is_the_masked_hash_of_secret_pass_and_token(path: str) -> None:
 def test_a_tag_is_bound_to_job_and_pass() -> None:
     point = np.zeros((1, 32), dtype=np.uint8)
     prefix = b"\0\0\0\x07TS1 tag" + b"\0\0\0\x20" + JOB + b"\0\0\0\x03ssn"
-    assert tags.tagged(point, JOB, "ssn").tobytes() == hashlib.sha256(prefix + bytes(32)).digest()[:16]
-    others = [tags.tagged(point, job, name).tobytes() for job, name in ((JOB, "ssn"), (b"i" * 32, "ssn"), (JOB, "name"))]
+    assert tags.compute_tags(point, JOB, "ssn").tobytes() == hashlib.sha256(prefix + bytes(32)).digest()[:16]
+    others = [tags.compute_tags(point, job, name).tobytes() for job, name in ((JOB, "ssn"), (b"i" * 32, "ssn"), (JOB, "name"))]
     assert len(set(others)) == 3
 
 
@@ -111,15 +111,15 @@ def test_s10_exactly_the_tokens_that_are_present_and_single_on_both_sides_match(
     found = {(int(own.persons[i]), int(other.persons[j])) for i, j in coincident(one[0], two[0])}
     single = [{t for t, n in Counter(side).items() if t is not None and n == 1} for side in (left, right)]
     assert found == {(left.index(token), right.index(token)) for token in single[0] & single[1]}
-    assert not repeated(one[0]).any()
-    assert not repeated(two[0]).any()
+    assert not find_repeated(one[0]).any()
+    assert not find_repeated(two[0]).any()
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 5))
 def test_s10_people_with_nothing_usable_never_match(left: int, right: int) -> None:
     (one, two), _ = tags_of_two({"ssn": [None] * left, "name": [None] * left}, {"ssn": [None] * right, "name": [None] * right})
-    assert not repeated(np.concatenate([*one, *two])).any()
+    assert not find_repeated(np.concatenate([*one, *two])).any()
 
 
 def test_s10_data_under_an_unusable_flag_is_ignored() -> None:
@@ -297,7 +297,7 @@ def test_a_job_secret_of_too_little_is_refused(common: dict[str, bytes], rule: s
 def test_a_bad_correction_is_its_senders_fault() -> None:
     points = np.zeros((1, 1, 32), dtype=np.uint8)
     with pytest.raises(PeerFault) as caught:
-        tags.corrected_tags(points, b"\xff" * 32, job_digest=JOB, passes=["ssn"], sender="north")
+        tags.correct_tags(points, b"\xff" * 32, job_digest=JOB, passes=["ssn"], sender="north")
     assert (caught.value.rule, caught.value.sender) == ("correction-invalid", "north")
 
 

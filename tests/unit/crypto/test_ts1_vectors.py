@@ -38,7 +38,7 @@ def test_each_step_from_token_to_tag(load: Load, multiply: Multiply, path: str) 
     secret, job, d = (bytes.fromhex(file[name]) for name in ("job_secret", "job_digest", "d"))
     for row in file["rows"]:
         token, name = bytes.fromhex(row["token"]), row["pass"]
-        by_hand = h2c.encoded(h2c.hash_to_curve(_framed(secret, name.encode(), token), tags.DST)[0])
+        by_hand = h2c.encode_coordinate(h2c.hash_to_curve(_framed(secret, name.encode(), token), tags.DST)[0])
         offsets = np.array([0, len(token)], dtype=np.int64)
         point = kernel.hash_to_curve(tags.DST, codec.frame(secret, name.encode()), token, offsets)
         assert by_hand.hex() == point.tobytes().hex() == row["point"]
@@ -46,7 +46,7 @@ def test_each_step_from_token_to_tag(load: Load, multiply: Multiply, path: str) 
         assert multiply(_number(file["k_prime"]), by_hand).hex() == masked.tobytes().hex() == row["masked"]
         assert multiply(_number(file["k"]), by_hand).hex() == kernel.mask(d, masked).tobytes().hex() == row["corrected"]
         tag = hashlib.sha256(_framed(b"TS1 tag", job, name.encode()) + bytes.fromhex(row["corrected"])).digest()[:16]
-        made = tags.corrected_tags(masked[None], d, job_digest=job, passes=[name], sender="north")
+        made = tags.correct_tags(masked[None], d, job_digest=job, passes=[name], sender="north")
         assert tag.hex() == made.tobytes().hex() == row["tag"]
     assert _number(file["d"]) * _number(file["k_prime"]) % masks.L == _number(file["k"]) % masks.L
 

@@ -136,7 +136,7 @@ def test_the_files_hold_what_the_lab_file_declares(county: County, files: dict[s
 def test_errors_come_at_their_rates_and_fall_on_some_more_than_on_others() -> None:
     rng = np.random.default_rng(3)
     people = people_of(20_000, rng)
-    wrong = errors.miskeyed(people.ssn, 0.1, rng) != people.ssn
+    wrong = errors.miskey_numbers(people.ssn, 0.1, rng) != people.ssn
     assert 0.09 < wrong.mean() < 0.11
     care = np.array([origin.care for origin in ORIGINS])[people.origin]
     slips = errors.misspelt(people.last, 0.05 * care, rng) != people.last
@@ -151,9 +151,19 @@ def test_errors_come_at_their_rates_and_fall_on_some_more_than_on_others() -> No
 def test_dates_go_wrong_as_clerks_make_them_go_wrong() -> None:
     rng = np.random.default_rng(4)
     days = np.array(["1990-03-07", "2001-12-31", "2004-02-29", "1999-01-01"], dtype="datetime64[D]")
-    assert errors.as_text(errors.swapped(days, 1.0, rng)).tolist() == ["1990-07-03", "2001-12-31", "2004-02-29", "1999-01-01"]
-    assert errors.as_text(errors.defaulted(days, 1.0, rng)).tolist() == ["1990-01-01", "2001-01-01", "2004-01-01", "1999-01-01"]
-    assert all(errors.misdated(days, 1.0, rng) != days)
+    assert errors.as_text(errors.swap_day_and_month(days, 1.0, rng)).tolist() == [
+        "1990-07-03",
+        "2001-12-31",
+        "2004-02-29",
+        "1999-01-01",
+    ]
+    assert errors.as_text(errors.default_dates(days, 1.0, rng)).tolist() == [
+        "1990-01-01",
+        "2001-01-01",
+        "2004-01-01",
+        "1999-01-01",
+    ]
+    assert all(errors.misdate(days, 1.0, rng) != days)
     assert age(days, np.datetime64("2025-03-06")).tolist() == [34, 23, 21, 26]
     assert age(days, np.datetime64("2025-03-07")).tolist() == [35, 23, 21, 26]
 

@@ -33,7 +33,7 @@ def county_lab(tmp_path: Path) -> Lab:
 def test_the_agreement_is_signed_by_every_agency_and_allows_what_the_file_says(lab: Lab) -> None:
     keys = build.throw_away_keys(lab)
     questions = [read_question(lab.folder / "jobs" / name) for name in ("employment.yaml", "overlap.yaml")]
-    (document,) = build.lab_agreements(lab, build.named_by(questions), keys, COORDINATOR, NOW).values()
+    (document,) = build.lab_agreements(lab, build.collect_names(questions), keys, COORDINATOR, NOW).values()
     agreement = valid_agreement(document, NOW, own=("labor", keys.agencies["labor"].key))
     assert agreement.agreement == "county"
     assert agreement.purposes == ("program-evaluation",)

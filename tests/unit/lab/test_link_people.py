@@ -11,8 +11,8 @@ import pytest
 
 from tallystick.client.cli import main
 from tallystick.core.errors import Refused, TallyError
-from tallystick.lab.linking.declared import Options, listed
-from tallystick.lab.linking.people import People, people_of
+from tallystick.lab.linking.declared import Options, build_lists
+from tallystick.lab.linking.people import ListPeople, people_of
 from tallystick.lab.linking.rehearse import rehearse
 
 A = """id,ssn,fname,lname,dob,master
@@ -34,12 +34,12 @@ def write_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(name).write_text(text, encoding="utf-8")
 
 
-def first_of(duplicates: list[str] | None = None, aliases: list[str] | None = None, **more: Any) -> People:
+def first_of(duplicates: list[str] | None = None, aliases: list[str] | None = None, **more: Any) -> ListPeople:
     options = Options.read(duplicates=duplicates or [], aliases=aliases or [], **more)
-    return people_of(listed((Path("a.csv"), Path("b.csv")), options)[0])
+    return people_of(build_lists((Path("a.csv"), Path("b.csv")), options)[0])
 
 
-def told(people: People) -> list[tuple[str, ...]]:
+def told(people: ListPeople) -> list[tuple[str, ...]]:
     """Give each person's keys."""
     return [tuple(people.keys[people.persons() == one].tolist()) for one in range(people.count)]
 
@@ -163,7 +163,7 @@ def test_a_declared_dataset_is_taken_as_it_is_declared(
     Path("node.yaml").write_text(json.dumps(value), encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    one, _ = listed((Path("../node.yaml:stays"), Path("../b.csv")), Options())
+    one, _ = build_lists((Path("../node.yaml:stays"), Path("../b.csv")), Options())
     people = people_of(one)
     assert told(people) == [("a1", "a3"), ("a2", "a4")]
     assert (people.name, people.most, people.expected) == ("stays", 2, 50)
@@ -181,7 +181,7 @@ def test_recipes_must_say_enough_for_the_people_that_are_declared() -> None:
 def test_parquet_files_are_read_as_a_node_reads_them() -> None:
     with duckdb.connect() as connection:
         connection.execute("COPY (SELECT * FROM read_csv('a.csv', all_varchar = true)) TO 'a.parquet' (FORMAT parquet)")
-    one = listed((Path("a.parquet"), Path("b.csv")), Options.read(duplicates=["a.merge"]))[0]
+    one = build_lists((Path("a.parquet"), Path("b.csv")), Options.read(duplicates=["a.merge"]))[0]
     assert told(people_of(one)) == told(first_of(["a.merge"]))
 
 

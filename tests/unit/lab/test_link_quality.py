@@ -8,21 +8,21 @@ import pytest
 from benchmarks.febrl import halves, housemates
 from tallystick.core.linkage.passes.ladders import LADDERS, SIMILARITY
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.lab.linking.trial import Trial, rehearsed
+from tallystick.lab.linking.trial import Trial, run_trial
 
 FIRST, SECOND, TRUTH = halves(1)
 
 
 def score_of(*link: str) -> tuple[int, int]:
     """Give how many people are found, and how many links are wrong."""
-    score = rehearsed(FIRST, SECOND, link, SeededRandomness(b"q"), TRUTH).score
+    score = run_trial(FIRST, SECOND, link, SeededRandomness(b"q"), TRUTH).score
     assert score is not None
     return score.found, score.wrong
 
 
 def mates(kind: str, *, twins: bool) -> Trial:
     """Link Febrl1's pairs after making two people of one household of each."""
-    return rehearsed(*housemates(FIRST, SECOND, TRUTH, twins=twins), ["ssn+birth_date", kind], SeededRandomness(b"q"))
+    return run_trial(*housemates(FIRST, SECOND, TRUTH, twins=twins), ["ssn+birth_date", kind], SeededRandomness(b"q"))
 
 
 def test_looser_ladders_find_more_and_nobody_wrong() -> None:
@@ -59,4 +59,4 @@ def test_nobody_links_with_a_stranger() -> None:
         for part in np.array_split(order, 2)
     )
     for link in (list(LADDERS["loose"]), ["default", "similarity"], ["default", "similarity-no-households"]):
-        assert len(rehearsed(one, other, link, SeededRandomness(b"q")).a) == 0
+        assert len(run_trial(one, other, link, SeededRandomness(b"q")).a) == 0

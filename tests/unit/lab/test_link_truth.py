@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.matching.duplicates import Duplicates
-from tallystick.lab.linking.people import People
+from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.score import Score, scores
 from tallystick.lab.linking.truth import Kept, Truth, read_truth
 
 
-def people(name: str, persons: dict[str, int]) -> People:
+def people(name: str, persons: dict[str, int]) -> ListPeople:
     """Give a list from the person of each of its keys."""
     keys = sorted(persons)
     labels = np.array([persons[key] for key in keys], dtype=np.int64)
     first = np.array([labels.tolist().index(label) for label in labels], dtype=np.int64)
     merged = Duplicates(first, {"test": len(keys) - len(set(labels.tolist()))}, {}, {})
     index = np.unique(first, return_inverse=True)[1].astype(np.int64)
-    return People(name, np.array(keys, dtype=object), {}, {}, "id", len(keys), index, merged)
+    return ListPeople(name, np.array(keys, dtype=object), {}, {}, "id", len(keys), index, merged)
 
 
 def judged(truth: Truth, links: list[tuple[int, int]], count_b: int) -> Score:
@@ -32,7 +32,7 @@ def judged(truth: Truth, links: list[tuple[int, int]], count_b: int) -> Score:
     return scores(truth, truth.true_of(a, b, count_b), np.zeros(len(links), dtype=np.int64), 1)[1]
 
 
-def read(folder: Path, text: str, first: People, second: People) -> Truth:
+def read(folder: Path, text: str, first: ListPeople, second: ListPeople) -> Truth:
     path = folder / "truth.csv"
     path.write_text(text, encoding="utf-8")
     return read_truth(path, first, second)

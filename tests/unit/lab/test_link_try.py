@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from tallystick.client.cli import main
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.linkage.fields.normalise import RULES
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.kind import parse_entry
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS, ladder
 from tallystick.core.linkage.passes.passes import build_ladder
-from tallystick.core.linkage.passes.recipes import parsed_recipe
+from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto.codec import frame
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.tags import TokenColumn, own_list, remasked, tagged
+from tallystick.crypto.tags import TokenColumn, compute_tags, own_list, remask
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.clear import Hasher, clear_tags, coincide
 from tallystick.lab.linking.declared import Options
-from tallystick.lab.linking.explain import PERSON, explained
-from tallystick.lab.linking.headers import USUAL, fields_of, guessed_fields, guessed_key
+from tallystick.lab.linking.explain import PERSON, explain_recipes
+from tallystick.lab.linking.headers import USUAL, fields_of, guess_fields, guess_key
 from tallystick.lab.linking.people import header_of, read_people
 from tallystick.lab.linking.rehearse import rehearse
 
@@ -58,7 +58,7 @@ def write_files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_every_recipe_of_every_ladder_is_explained_on_somebody_who_has_all_fields() -> None:
-    found = {one.recipe: one for one in explained()}
+    found = {one.recipe: one for one in explain_recipes()}
     assert set(found) == {*ladder("loose", ("no-households",)), *NAMED}
     assert set(LADDERS["loose"]) < set(found)
     for one in found.values():
@@ -70,24 +70,24 @@ def test_every_recipe_of_every_ladder_is_explained_on_somebody_who_has_all_field
 
 
 def test_a_token_is_shown_as_it_is_hashed() -> None:
-    (one,) = explained(("ssn+last_name:4",))
+    (one,) = explain_recipes(("ssn+last_name:4",))
     assert one.token == ("742043218", "GARC")
     raw = {name: [value] for name, value in PERSON.items()}
-    assert frame(*(part.encode() for part in one.token)) == token_columns([parsed_recipe(one.recipe)], raw, 1)[one.recipe].data
+    assert frame(*(part.encode() for part in one.token)) == token_columns([parse_recipe(one.recipe)], raw, 1)[one.recipe].data
 
 
 def test_a_pass_of_other_spellings_is_explained_as_its_recipe() -> None:
-    usual, other = explained(("ssn+last_name:4", "ssn+last_name:4@1.2"))
+    usual, other = explain_recipes(("ssn+last_name:4", "ssn+last_name:4@1.2"))
     assert other.json_value() == {**usual.json_value(), "recipe": "ssn+last_name:4@1.2", "spelling": (1, 2)}
     with pytest.raises(Invalid):
-        explained(("ssn+last_name:4@0.4",))
+        explain_recipes(("ssn+last_name:4@0.4",))
 
 
 def test_what_could_not_be_used_is_not_explained() -> None:
     with pytest.raises(Refused):
-        explained(("sex+zip",))
+        explain_recipes(("sex+zip",))
     with pytest.raises(Invalid):
-        explained(("shoe",))
+        explain_recipes(("shoe",))
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------------------
@@ -101,14 +101,14 @@ def test_usual_names_are_of_identifiers_that_exist_and_mean_one_each() -> None:
 
 def test_columns_are_guessed_and_declared() -> None:
     header = ["Personal_ID", "SSN", "First Name", "lname", "Date of Birth", "town", "colour"]
-    assert guessed_fields(header) == {
+    assert guess_fields(header) == {
         "ssn": "SSN",
         "first_name": "First Name",
         "last_name": "lname",
         "birth_date": "Date of Birth",
         "city": "town",
     }
-    assert guessed_key(header) == "Personal_ID"
+    assert guess_key(header) == "Personal_ID"
     words = Options.read(["a.ssn=number,city=", "sex=colour"])
     first, second = ({word.name: word.value for word in words.of(side).fields} for side in (0, 1))
     assert (first, second) == ({"ssn": "number", "city": "", "sex": "colour"}, {"city": "", "sex": "colour"})
@@ -212,10 +212,12 @@ def test_a_rehearsal_links_whom_a_jobs_encrypted_tags_link(tmp_path: Path) -> No
             scalar=scalars[side],
             randomness=SeededRandomness(bytes([side])),
         )
-        again = np.stack([remasked(points, scalars[1 - side]) for points in mine.points])
-        lists.append(np.stack([tagged(points, digest, r.name) for points, r in zip(again, done.trial.recipes, strict=True)]))
+        again = np.stack([remask(points, scalars[1 - side]) for points in mine.points])
+        lists.append(
+            np.stack([compute_tags(points, digest, r.name) for points, r in zip(again, done.trial.recipes, strict=True)])
+        )
         persons.append(mine.persons)
-    result = matched(lists)
+    result = match_tags(lists)
     a, b = result.pairs(0, 1)
     encrypted = set(zip(persons[0][a].tolist(), persons[1][b].tolist(), strict=True))
     assert encrypted == set(zip(done.trial.a.tolist(), done.trial.b.tolist(), strict=True))
@@ -312,9 +314,9 @@ def test_a_recipe_that_would_link_twins_is_explained_only_for_lists_without_any(
     recipe = "last_name+birth_date+street"
     for words in ((), ("similarity",)):
         with pytest.raises(Refused, match="link-weak"):
-            explained((recipe, *words))
+            explain_recipes((recipe, *words))
     for words in (("no-twins",), ("similarity-no-households",)):
-        assert [one.recipe for one in explained((recipe, *words))] == [recipe]
+        assert [one.recipe for one in explain_recipes((recipe, *words))] == [recipe]
 
 
 def test_nothing_is_estimated_of_no_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

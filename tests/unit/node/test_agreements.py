@@ -13,14 +13,14 @@ from tallystick.core.clock import FixedClock
 from tallystick.core.documents import SignedDocument, write_document
 from tallystick.core.errors import Refused
 from tallystick.core.job.model import AgreementRef
-from tallystick.node.agreements import Agreements
+from tallystick.node.agreements import NodeAgreements
 from tallystick.node.config import read_config
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests.governance import NOW, agreement, identity, signed_agreement
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Agreements:
+def held(tmp_path: Path) -> NodeAgreements:
     (tmp_path / "signed").mkdir()
     value: dict[str, Any] = {
         "agency": "labor",
@@ -29,7 +29,7 @@ def held(tmp_path: Path) -> Agreements:
     }
     (tmp_path / "node.yaml").write_text(json.dumps(value))
     write_document(tmp_path / "first.json", signed_agreement(agreement()))
-    made = Agreements(read_config(tmp_path / "node.yaml"), identity("labor"), MemoryStorage(), FixedClock(NOW))
+    made = NodeAgreements(read_config(tmp_path / "node.yaml"), identity("labor"), MemoryNodeStorage(), FixedClock(NOW))
     made.load()
     return made
 
@@ -39,7 +39,7 @@ def reference(document: SignedDocument) -> AgreementRef:
     return AgreementRef(agreement=value.agreement, version=value.version, digest=document.digest)
 
 
-def test_a_new_file_is_seen_without_a_restart(held: Agreements, tmp_path: Path) -> None:
+def test_a_new_file_is_seen_without_a_restart(held: NodeAgreements, tmp_path: Path) -> None:
     newer = signed_agreement(agreement(version=3))
     with pytest.raises(Refused, match="agreement-unknown"):
         held.of(reference(newer))
@@ -49,7 +49,7 @@ def test_a_new_file_is_seen_without_a_restart(held: Agreements, tmp_path: Path) 
         held.of(reference(signed_agreement(agreement())))
 
 
-def test_a_changed_file_is_seen_and_a_bad_one_leaves_the_others(held: Agreements, tmp_path: Path) -> None:
+def test_a_changed_file_is_seen_and_a_bad_one_leaves_the_others(held: NodeAgreements, tmp_path: Path) -> None:
     other = signed_agreement(agreement(agreement="other"))
     (tmp_path / "signed" / "bad.json").write_text("{}")
     (tmp_path / "signed" / "notes.txt").write_text("not an agreement")
@@ -59,13 +59,13 @@ def test_a_changed_file_is_seen_and_a_bad_one_leaves_the_others(held: Agreements
     assert set(held.all()) == {"other"}
 
 
-def test_files_are_read_again_only_when_they_changed(held: Agreements, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_read_again_only_when_they_changed(held: NodeAgreements, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held, "load", lambda: pytest.fail("nothing changed"))
     with pytest.raises(Refused, match="agreement-unknown"):
         held.of(reference(signed_agreement(agreement(version=9))))
 
 
-def test_a_file_that_is_not_there_is_told(held: Agreements, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_told(held: NodeAgreements, tmp_path: Path) -> None:
     (tmp_path / "first.json").unlink()
     held.load()
     assert {written: error.code for written, error in held.problems.items()} == {"first.json": "file-missing"}

@@ -12,16 +12,16 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
-from tallystick.core.documents import SignedDocument, decoded, signed, write_document
+from tallystick.core.documents import SignedDocument, decode_document, sign_document, write_document
 from tallystick.core.errors import Refused, TallyError
-from tallystick.core.job.approval import Approval, verified_approval
+from tallystick.core.job.approval import Approval, verify_approval
 from tallystick.core.job.model import Job
-from tallystick.core.keyfile import Identity
-from tallystick.node.agreements import Agreements
+from tallystick.core.keyfile import IdentityKey
+from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import judge_of
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig, read_config
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests import governance
 from tests.governance import NOW, agreement, approval, complete, identity, signed_agreement
 from tests.stores import all_jobs
@@ -69,20 +69,20 @@ class Desk:
         agency: str = "human-services",
         terms: Agreement | None = None,
         documents: Mapping[str, SignedDocument] | None = None,
-        storage: MemoryStorage | None = None,
+        storage: MemoryNodeStorage | None = None,
     ) -> None:
         self.terms = terms or agreement(stewards={}, approvers={})
         self.config = config_of(folder, agency, documents or {"county.json": signed_agreement(self.terms)}, policy)
-        self.storage = storage or MemoryStorage()
+        self.storage = storage or MemoryNodeStorage()
         self.clock = FixedClock(NOW)
-        self.agreements = Agreements(self.config, identity(agency), self.storage, self.clock)
+        self.agreements = NodeAgreements(self.config, identity(agency), self.storage, self.clock)
         self.agreements.load()
         self.approvals = Approvals(
             self.config, identity(agency), self.agreements, self.storage, self.clock, judge_of(self.config)
         )
 
-    def document(self, job: Job, signer: Identity | None = None, name: str | None = None) -> bytes:
-        return signed("job", job, name or job.analyst, signer or identity(job.analyst)).encoded()
+    def document(self, job: Job, signer: IdentityKey | None = None, name: str | None = None) -> bytes:
+        return sign_document("job", job, name or job.analyst, signer or identity(job.analyst)).encoded()
 
     def job(self, **changes: Any) -> Job:
         return governance.job(self.terms, **changes)
@@ -90,7 +90,7 @@ class Desk:
     def decided(self, job: Job) -> Approval:
         record = self.approvals.consider(self.document(job), job.digest())
         assert record is not None
-        return decoded(record.deposits[0], kind="approval").read(Approval)
+        return decode_document(record.deposits[0], kind="approval").read(Approval)
 
 
 def test_auto_signs_an_approval_that_the_others_accept(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_auto_signs_an_approval_that_the_others_accept(tmp_path: Path) -> None:
     record = desk.approvals.consider(desk.document(job), job.digest())
     assert record is not None
     assert (record.decision, record.awaits, record.verdict) == ("approve", "", "auto")
-    approved = verified_approval(decoded(record.deposits[0], kind="approval"), job, desk.terms, NOW)
+    approved = verify_approval(decode_document(record.deposits[0], kind="approval"), job, desk.terms, NOW)
     assert (approved.signer, approved.decision, approved.expires) == ("human-services", "approve", job.deadline)
     assert [json.loads(event.entry)["event"] for event in desk.storage.events()] == ["approved"]
 
@@ -164,7 +164,7 @@ def test_s27_a_refusal_says_its_class_and_keeps_its_reason(tmp_path: Path) -> No
     record = desk.approvals.refuse(job.digest(), "people", "canary-reason")
     assert "canary-reason" in record.reasons
     assert b"canary-reason" not in b"".join(record.deposits)
-    assert decoded(record.deposits[0], kind="approval").read(Approval).reason_class == "people"
+    assert decode_document(record.deposits[0], kind="approval").read(Approval).reason_class == "people"
     assert b"canary-reason" not in b"".join(event.entry for event in desk.storage.events())
 
 
@@ -215,7 +215,7 @@ AGREEMENTS: dict[str, Callable[[], SignedDocument]] = {
 
 @pytest.mark.parametrize("attack", AGREEMENTS)
 def test_s22_an_agreement_that_does_not_count_allows_nothing(tmp_path: Path, attack: str) -> None:
-    storage = MemoryStorage()
+    storage = MemoryNodeStorage()
     storage.see_agreement("county", 2, agreement(stewards={}, approvers={}).digest())
     document = AGREEMENTS[attack]()
     desk = Desk(tmp_path, AUTO, documents={"county.json": document}, storage=storage, terms=document.read(Agreement))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallystick.core.errors import TallyError
-from tallystick.node.changes import Change, decide_job
+from tallystick.node.changes import KeptChange, decide_job
 from tests.unit.node.test_approvals import ASK, Desk
 
 
@@ -27,7 +27,7 @@ def test_a_decision_about_a_job_that_changed_meanwhile_is_made_again(
     def other_first(*given: Any) -> Any:
         monkeypatch.setattr(desk.storage, "change_job", change_job)
         if between == "it ends":
-            decide_job(desk.storage, digest, lambda kept: Change(replace(kept, state="expired", awaits="")))
+            decide_job(desk.storage, digest, lambda kept: KeptChange(replace(kept, state="expired", awaits="")))
         else:
             desk.approvals.refuse(digest, "people", "not these")
         return change_job(*given)
@@ -50,7 +50,7 @@ def test_what_is_kept_between_two_looks_is_part_of_the_decision(tmp_path: Path, 
 
     def other_first(*given: Any) -> Any:
         monkeypatch.setattr(desk.storage, "change_job", change_job)
-        decide_job(desk.storage, job.digest(), lambda kept: Change(replace(kept, state="approving", attempt=1)))
+        decide_job(desk.storage, job.digest(), lambda kept: KeptChange(replace(kept, state="approving", attempt=1)))
         return change_job(*given)
 
     monkeypatch.setattr(desk.storage, "change_job", other_first)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tallystick.core.errors import NotReady, Refused
-from tallystick.core.net.chunks import MessageName, sealed_envelopes
+from tallystick.core.net.chunks import MessageName, seal_envelopes
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
@@ -97,7 +97,7 @@ def test_a_message_goes_there_in_sealed_files_that_are_removed(tmp_path: Path) -
 def test_s32_what_was_made_for_another_place_does_not_open(tmp_path: Path, attempt: int, sender: str, ref: Ref) -> None:
     link = Mailbox(tmp_path)
     name = MessageName(JOB, attempt, ref)
-    envelopes = sealed_envelopes(
+    envelopes = seal_envelopes(
         name, [b"x"], receiver_public=sealing_key("housing").public, sender_private=identity(sender).private
     )
     write_spool(tmp_path / "seed", envelopes)

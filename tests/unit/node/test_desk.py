@@ -13,17 +13,17 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import family_of
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.model import Question
-from tallystick.core.linkage.quality.report import Seen, encoded
+from tallystick.core.linkage.quality.report import LinkageCounts, encode_report
 from tallystick.core.results import numbers
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
-from tallystick.node.changes import Change, decide_job
+from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.desk import Desk
 from tallystick.node.ports import KeptJob
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tests.cells import names
 from tests.governance import NOW, agreement, complete, identity, job, question_value, signed_agreement
 
@@ -39,7 +39,7 @@ def asked(**changes: Any) -> Question:
 def assignment(terms: Agreement = TERMS, **changes: Any) -> Assignment:
     """Give the desk's part in a job."""
     contract = job(terms, asked(**changes))
-    document = signed("job", contract, "ana", identity("ana"))
+    document = sign_document("job", contract, "ana", identity("ana"))
     return Assignment("human-services", Contract(contract, document, terms, signed_agreement(terms)))
 
 
@@ -57,7 +57,9 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
 
 def opened(part: Assignment, matched: Mapping[str | None, int], *, report: bytes | None = None, attempt: int = 1) -> Opened:
     links = (sum(matched.values()), *([0] * (len(part.contract.passes.told) - 1)))
-    made = encoded(Seen(links, None), job=part.contract.digest, attempt=attempt, passes=part.contract.passes.digest)
+    made = encode_report(
+        LinkageCounts(links, None), job=part.contract.digest, attempt=attempt, passes=part.contract.passes.digest
+    )
     return Opened(cells(part, matched), {}, made if report is None else report)
 
 
@@ -65,7 +67,7 @@ class Room:
     """A desk with its storage."""
 
     def __init__(self) -> None:
-        self.storage = MemoryStorage()
+        self.storage = MemoryNodeStorage()
         self.desk = Desk("human-services", identity("human-services"), self.storage, FixedClock(NOW), "ask")
 
     def candidate(self, part: Assignment, matched: Mapping[str | None, int], **more: Any) -> dict[str, Any]:
@@ -158,9 +160,9 @@ def test_s32_a_report_of_another_job_attempt_or_ladder_stops_the_release(what: s
     room, part = Room(), assignment()
     place: dict[str, Any] = {"job": part.contract.digest, "attempt": 1, "passes": part.contract.passes.digest}
     other: dict[str, Any] = {"job": bytes(32), "attempt": 2, "passes": "00" * 32}
-    good = Seen(tuple([570] + [0] * (len(part.contract.passes.told) - 1)), None)
+    good = LinkageCounts(tuple([570] + [0] * (len(part.contract.passes.told) - 1)), None)
     with pytest.raises(Broken) as refusal:
-        room.candidate(part, MATCHED, report=encoded(good, **(place | {what: other[what]})))
+        room.candidate(part, MATCHED, report=encode_report(good, **(place | {what: other[what]})))
     assert refusal.value.code == "protocol-broken"
     record = room.storage.job(part.contract.digest.hex())
     assert record is not None
@@ -178,7 +180,7 @@ def test_s41_a_job_that_ended_while_its_candidate_was_made_stays_ended(moment: s
 
     def ended_first(*given: Any, **named: Any) -> Any:
         monkeypatch.setattr(room.storage, place, inner)
-        decide_job(room.storage, job, lambda kept: Change(replace(kept, state="cancelled")))
+        decide_job(room.storage, job, lambda kept: KeptChange(replace(kept, state="cancelled")))
         return inner(*given, **named)
 
     monkeypatch.setattr(room.storage, place, ended_first)

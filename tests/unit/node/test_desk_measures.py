@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallystick.core.errors import Broken
-from tallystick.core.measure import registered
+from tallystick.core.measure import load_measures
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
 from tests.cells import names
@@ -17,7 +17,7 @@ from tests.governance import agreement
 from tests.unit.node.test_desk import MATCHED, REGIONS, Room, assignment, opened
 
 COLUMN = "tanf.employed"
-TERMS = agreement(link=["strict", "default"], decoys=0, operations=list(registered()))
+TERMS = agreement(link=["strict", "default"], decoys=0, operations=list(load_measures()))
 TELLING = ("sum", "mean", "variance", "sd")
 YES: dict[str | None, int] = {"north": 60, "south": 90, "east": 70, "west": 50}
 

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from tallystick.core.agreement.model import moment
 from tallystick.core.clock import FixedClock
 from tallystick.core.disclosure.families import family_of
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.errors import NotReady, Refused
 from tallystick.crypto.workers import SerialWorkers
 from tallystick.node.app import build_node
-from tallystick.node.changes import Change, decide_job
+from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.housekeeping import forget_tables, retention_end
 from tallystick.node.ports import CoordinatorClient, KeptJob, NoticeStream
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.store import Store
 from tests import governance
 from tests.governance import NOW, agreement, identity, signed_agreement
@@ -40,7 +40,7 @@ FAMILY = family_of(asked(), TERMS)
 
 def end(room: Room, job: str, state: str) -> None:
     """Let a job end."""
-    decide_job(room.storage, job, lambda kept: Change(replace(kept, state=state)))
+    decide_job(room.storage, job, lambda kept: KeptChange(replace(kept, state=state)))
 
 
 def answered(room: Room, link: str = "strict", north: int = 100) -> dict[str | None, int | None]:
@@ -162,7 +162,7 @@ class Nowhere:
 def test_a_node_keeps_house_when_it_starts(tmp_path: Path) -> None:
     terms = agreement(stewards={}, approvers={})
     config = config_of(tmp_path, "labor", {"county.json": signed_agreement(terms)}, AUTO)
-    store = Store(MemoryStorage)
+    store = Store(MemoryNodeStorage)
     storage = store.blocking
     storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="of another network", until=NOW - SECOND)
     storage.keep_table(
@@ -187,7 +187,9 @@ def test_documents_of_unended_jobs_are_read_for_their_agreement() -> None:
     room, part = Room(), assignment()
     other = agreement(agreement="other", link=["default"])
     job = governance.job(other)
-    room.storage.add_job(KeptJob(job.digest(), signed("job", job, "ana", identity("ana")).encoded(), NOW, state="running"))
+    room.storage.add_job(
+        KeptJob(job.digest(), sign_document("job", job, "ana", identity("ana")).encoded(), NOW, state="running")
+    )
     room.storage.keep_table(part.contract.digest.hex(), 1, "one", b"{}", numbers=b"n", agreement=TERMS.agreement, until=NOW)
     room.storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="other", until=NOW)
     assert forget_tables(room.storage, [], NOW) == 1

@@ -14,7 +14,7 @@ import pytest
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.node.session import Session
+from tallystick.node.session import AttemptSession
 from tests.unit.node.test_courier import courier
 
 RECIPIENT = Ref(kinds.RECIPIENT, "housing", "labor")
@@ -43,7 +43,7 @@ def test_s34_no_share_is_made_while_something_else_is_still_under_way() -> None:
     """Else a node that is killed then sends its share after a restart, and the products that another waits for never."""
 
     async def run() -> None:
-        session = object.__new__(Session)  # only what one step needs; the rest would be a whole network
+        session = object.__new__(AttemptSession)  # only what one step needs; the rest would be a whole network
         session.__dict__.update(
             _uploads=asyncio.Queue(),
             _states={"agency": Before()},
@@ -69,7 +69,7 @@ def answers(folder: Path, chunks: Iterable[bytes], *, withheld: bool) -> tuple[l
     """Send a message; give how many uploads were under way as each chunk of it was made, then after it, and what it raised."""
 
     async def run() -> tuple[list[int], BaseException | None]:
-        session = object.__new__(Session)
+        session = object.__new__(AttemptSession)
         session.__dict__.update(
             _uploads=asyncio.Queue(),
             _courier=courier(folder, "housing", None),

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tallystick.core.errors import Broken
-from tallystick.node.ports import Storage
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.ports import NodeStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
 from tests.governance import NOW
@@ -21,12 +21,12 @@ from tests.governance import NOW
 def test_everything_runs_on_one_thread_that_is_no_callers() -> None:
     threads: list[int] = []
 
-    def seen(_: Storage) -> None:
+    def seen(_: NodeStorage) -> None:
         threads.append(threading.get_ident())
 
-    def opened() -> Storage:
+    def opened() -> NodeStorage:
         threads.append(threading.get_ident())
-        return MemoryStorage()
+        return MemoryNodeStorage()
 
     store = Store(opened)
     store.submit(seen).result()
@@ -39,7 +39,7 @@ def test_everything_runs_on_one_thread_that_is_no_callers() -> None:
 
 
 def test_calls_from_the_loop_and_from_threads_are_made_in_the_order_in_which_they_came() -> None:
-    store, go = Store(MemoryStorage), threading.Event()
+    store, go = Store(MemoryNodeStorage), threading.Event()
 
     async def run() -> None:
         store.submit(lambda _: go.wait(10))
@@ -59,7 +59,7 @@ def test_calls_from_the_loop_and_from_threads_are_made_in_the_order_in_which_the
 
 
 def test_a_call_that_waits_is_refused_on_the_event_loop_and_in_the_stores_own_thread() -> None:
-    store = Store(MemoryStorage)
+    store = Store(MemoryNodeStorage)
 
     async def run() -> None:
         with pytest.raises(RuntimeError, match="the event loop waits"):
@@ -73,9 +73,9 @@ def test_a_call_that_waits_is_refused_on_the_event_loop_and_in_the_stores_own_th
 
 
 def test_what_was_given_up_before_it_began_is_not_made_and_what_began_is_finished() -> None:
-    store, begun, go = Store(MemoryStorage), threading.Event(), threading.Event()
+    store, begun, go = Store(MemoryNodeStorage), threading.Event(), threading.Event()
 
-    def slow(storage: Storage) -> None:
+    def slow(storage: NodeStorage) -> None:
         begun.set()
         go.wait(10)
         storage.log("finished", NOW)

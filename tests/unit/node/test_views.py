@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken
 from tallystick.node import view_builders
 from tallystick.node.ports import KeptJob
 from tallystick.node.printing import print_job, print_log
 from tallystick.node.storage import chain
-from tallystick.node.storage.memory import MemoryStorage
+from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.view_builders import (
     build_candidate,
     build_health,
@@ -32,7 +32,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def record(**changes: Any) -> KeptJob:
-    document = signed("job", job(agreement()), "ana", identity("ana"))
+    document = sign_document("job", job(agreement()), "ana", identity("ana"))
     return replace(KeptJob(document.digest, document.encoded(), NOW, verdict="ask", awaits="approve"), **changes)
 
 
@@ -115,7 +115,7 @@ def test_days_are_whole_and_a_missing_certificate_is_left_out() -> None:
 
 
 def test_an_entry_of_the_log_keeps_the_text_that_its_chain_is_over(capsys: pytest.CaptureFixture[str]) -> None:
-    storage = MemoryStorage()
+    storage = MemoryNodeStorage()
     storage.log("started", NOW, agreements=["county"])
     storage.log("approved", NOW, "ab" * 32, by="policy", nested={"b": [1, None, True]})
     events = storage.events()

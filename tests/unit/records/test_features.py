@@ -13,8 +13,8 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
-from tallystick.core.job.derive import parsed_derive
-from tallystick.core.job.where import checked_where
+from tallystick.core.job.derive import parse_derive
+from tallystick.core.job.where import check_where
 from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import loaded
@@ -58,9 +58,9 @@ def people(
         return people_table(
             records,
             "wages",
-            where=None if where is None else checked_where(where, declared),
+            where=None if where is None else check_where(where, declared),
             used=used,
-            derived={name: parsed_derive(text) for name, text in (derive or {}).items()},
+            derived={name: parse_derive(text) for name, text in (derive or {}).items()},
         )
 
 

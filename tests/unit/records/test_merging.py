@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.derive import parsed_derive
+from tallystick.core.job.derive import parse_derive
 from tallystick.node.cli import node
 from tallystick.node.config import read_config
 from tallystick.node.preflight import check_datasets, key_counts
@@ -54,7 +54,7 @@ def nights(
     """Give each person's nights and last name, in the order of keys, and what was merged."""
     (folder / "people.csv").write_text(HEADER + rows)
     with loaded("stays", declared(**change), folder, max_memory_mib=256) as records:
-        derived = {"total": parsed_derive("sum(nights)")}
+        derived = {"total": parse_derive("sum(nights)")}
         table = people_table(records, "stays", where=where, used=("total",), derived=derived)
         told = None if records.duplicates is None else records.duplicates.json_value()
     return table.columns["total"].values.tolist(), list(table.identifiers["last_name"]), told

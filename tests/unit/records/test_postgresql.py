@@ -39,7 +39,7 @@ def case_(tmp_path: Path, server: Server) -> Iterator[Postgresql]:
 
 
 def read(case: Postgresql, *names: str, **change: object) -> Texts:
-    source = declaration.Source(case.declared(**change))
+    source = declaration.DeclaredSource(case.declared(**change))
     rows: Texts = []
     with connect(256) as connection, opened("data", source, case.folder, connection) as found:
         for block in found.blocks(names):
@@ -97,7 +97,7 @@ def test_a_role_that_may_not_read(case: Postgresql, server: Server) -> None:
     assert (error.code, "GRANT SELECT" in error.hint) == ("source-role", True)
     server.run(f"GRANT SELECT (n) ON people TO {READER}")
     assert read(case, "n") == [("1",), ("2",)]
-    with connect(64) as connection, opened("d", declaration.Source(case.declared()), case.folder, connection) as found:
+    with connect(64) as connection, opened("d", declaration.DeclaredSource(case.declared()), case.folder, connection) as found:
         assert (dict(found.columns), found.hint) == ({"n": "integer"}, "the role may not read 1 columns of the table")
 
 
@@ -169,7 +169,7 @@ def test_a_view_that_would_write_cannot(case: Postgresql, server: Server) -> Non
 
 def test_a_connection_that_is_lost_in_the_middle(case: Postgresql, server: Server) -> None:
     case.write({"name": "text"}, [(f"{CANARY} {at} " + "x" * 200,) for at in range(6 * ROWS)])
-    source = declaration.Source(case.declared())
+    source = declaration.DeclaredSource(case.declared())
     with (
         connect(256) as connection,
         opened("data", source, case.folder, connection) as found,
@@ -203,7 +203,10 @@ def test_types_of_its_own(case: Postgresql, server: Server) -> None:
         )
         admin.execute(f'GRANT SELECT ON "T-1" TO {READER}')
     change = {"schema": "We, ird", "table": "T-1"}
-    with connect(64) as connection, opened("d", declaration.Source(case.declared(**change)), case.folder, connection) as found:
+    with (
+        connect(64) as connection,
+        opened("d", declaration.DeclaredSource(case.declared(**change)), case.folder, connection) as found,
+    ):
         kinds = dict(found.columns)
     assert kinds == {
         "mood": "text", "day": "date", "code": "text", "id": "text", "pay": "decimal", "small": "integer", "r": "float", "t": "text",
@@ -258,7 +261,7 @@ def test_a_service_of_the_environment_is_named(case: Postgresql, monkeypatch: py
 )  # fmt: skip
 def test_settings_that_are_refused(case: Postgresql, change: dict[str, Any], said: str) -> None:
     with pytest.raises(TallyError) as caught:
-        settings_of(declaration.Source(case.declared(**change)), what="source")
+        settings_of(declaration.DeclaredSource(case.declared(**change)), what="source")
     assert caught.value.code == "document-invalid"
     assert said in caught.value.message
     assert PASSWORD not in caught.value.message

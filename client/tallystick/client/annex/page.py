@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, axis, bar_chart
-from tallystick.client.measured import Measures, by_columns, is_hidden, measures_of, written
+from tallystick.client.measured import Measures, by_columns, format_measured, is_hidden, measures_of
 from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, rate
 from tallystick.core.results import Check
 
@@ -118,7 +118,7 @@ def _rows(value: dict[str, Any], measures: Measures) -> str:
 
 
 def _number(row: dict[str, Any], column: str, measures: Measures) -> str:
-    return HIDDEN if is_hidden(row, column) else written(row, column, measures)
+    return HIDDEN if is_hidden(row, column) else format_measured(row, column, measures)
 
 
 def _totals(linkage: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.client.views import View
+from tallystick.client.views import JobProgress
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -23,7 +23,7 @@ def since(moment: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment else ""
 
 
-def print_view(view: View) -> None:
+def print_view(view: JobProgress) -> None:
     """Print a job as it is now."""
     state = view.state + (f", {view.phase}" if view.phase else "") + (f", attempt {view.attempt}" if view.attempt > 1 else "")
     rows: list[tuple[str, str]] = [("job", view.name), ("title", view.title), ("state", state)]
@@ -37,7 +37,7 @@ def print_view(view: View) -> None:
     print_reasons(view)
 
 
-def print_reasons(view: View) -> None:
+def print_reasons(view: JobProgress) -> None:
     """Print why a job ended without a result, on stderr."""
     if not view.over or view.state == "released":
         return
@@ -49,12 +49,12 @@ def print_reasons(view: View) -> None:
             click.echo(f"hint: {reason.hint}", err=True)
 
 
-def json_line(view: View) -> None:
+def json_line(view: JobProgress) -> None:
     """Print a view as one JSON line."""
     click.echo(json.dumps(view.json_value(), ensure_ascii=False, sort_keys=True))
 
 
-def summary(view: View) -> str:
+def summary(view: JobProgress) -> str:
     """Give a running job in one line: counted work of every party, and who is silent."""
     if view.state == "running" or view.state == "releasing":
         work = ", ".join(f"{w.party} {_share(w.done, w.total)}" for w in view.work if w.phase == view.phase)
@@ -89,11 +89,11 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def tell(self, view: View) -> None:
+    def tell(self, view: JobProgress) -> None:
         """Show a view."""
         self.say(summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
 
-    def titled(self, title: str) -> Callable[[View], None]:
+    def titled(self, title: str) -> Callable[[JobProgress], None]:
         """Give `tell` with words before each view."""
         return lambda view: self.say(title + summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
 

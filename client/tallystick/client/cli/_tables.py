@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tallystick.client.cli._linkage import print_linkage
-from tallystick.client.measured import Measures, by_columns, is_hidden, measures_of, written
+from tallystick.client.measured import Measures, by_columns, format_measured, is_hidden, measures_of
 from tallystick.client.words import level
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table
@@ -21,7 +21,8 @@ def print_result(value: dict[str, Any], question: Mapping[str, Any], *, title: s
     columns = [column for column in value["columns"] if column != "suppressed"]
     by, measures = by_columns(columns), measures_of(question)
     rows = [
-        [level(row[column]) if column in by else shown(row, column, measures) for column in columns] for row in value["rows"]
+        [level(row[column]) if column in by else format_number(row, column, measures) for column in columns]
+        for row in value["rows"]
     ]
     if title is not None:
         click.secho(title, bold=True)
@@ -44,10 +45,10 @@ def disclosure_line(value: dict[str, Any]) -> str:
     return f"disclosure: {rules.get('profile')}, counts of 1 to {least - 1} are hidden; hidden of {len(value['rows'])} rows: {parts}"
 
 
-def shown(row: Mapping[str, Any], column: str, measures: Measures) -> str:
+def format_number(row: Mapping[str, Any], column: str, measures: Measures) -> str:
     """Write a number of a row, or that it is hidden; of a hidden row, its count says so alone."""
     if not is_hidden(row, column):
-        return written(row, column, measures)
+        return format_measured(row, column, measures)
     return "hidden" if row["count"] is not None or column == "count" else ""
 
 

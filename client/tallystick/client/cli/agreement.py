@@ -33,10 +33,10 @@ def agreement() -> None:
 def new(draft: Path, out: Path, format_: Format) -> None:
     """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign."""
     from tallystick.client.drafts import draft_agreement
-    from tallystick.core.documents import unsigned, write_document
+    from tallystick.core.documents import build_unsigned, write_document
     from tallystick.core.errors import Invalid
 
-    document = unsigned("agreement", draft_agreement(draft))
+    document = build_unsigned("agreement", draft_agreement(draft))
     if out.exists():
         raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
     write_document(out, document)

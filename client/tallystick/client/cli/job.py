@@ -41,12 +41,12 @@ def _moved(context: click.Context, option: click.Parameter, value: Path | None) 
 @run_cli
 def check(file: Path, agreement: Path | None, analyst: str | None, people: tuple[str, ...], format_: Format) -> None:
     """Say what stands against the job in FILE, who would learn what, and what it would cost. Nothing is sent."""
-    from tallystick.client.checking import named_agreement, report_on, sizes
+    from tallystick.client.checking import find_agreement, report_on, sizes
     from tallystick.client.cli._report import print_report
     from tallystick.client.questions import read_question
 
     question = read_question(file)
-    report = report_on(question, named_agreement(agreement, question), analyst, sizes(people))
+    report = report_on(question, find_agreement(agreement, question), analyst, sizes(people))
     if format_ == "json":
         print_json(report.json_value())
     else:

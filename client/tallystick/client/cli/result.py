@@ -107,14 +107,14 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     The page stands alone: no script, nothing to load. A result that does not verify has no annex.
     """
     from tallystick.client.annex.page import annex as page
-    from tallystick.client.results import linked_by, question_of, read_result
+    from tallystick.client.results import describe_linkage, question_of, read_result
     from tallystick.core.documents import read_document
     from tallystick.core.files import write_public
-    from tallystick.core.results import verified_result
+    from tallystick.core.results import verify_result
 
     document, value = read_result(file, number)
     digest = None if agreement is None else read_document(agreement, kind="agreement").digest
-    _, checks = verified_result(document, agreement=digest)
-    question = question_of(document) | {"link": ", ".join(linked_by(document))}
+    _, checks = verify_result(document, agreement=digest)
+    question = question_of(document) | {"link": ", ".join(describe_linkage(document))}
     write_public(out, page(value, question, checks).encode())
     click.echo(f"wrote {out}")

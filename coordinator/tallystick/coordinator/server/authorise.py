@@ -21,32 +21,32 @@ import grpc
 import grpc.aio
 
 from tallystick.coordinator.authority import Authority
-from tallystick.coordinator.server.hub import Hub, Session
+from tallystick.coordinator.server.hub import CallSession, Hub
 from tallystick.core.clock import Clock
 from tallystick.core.errors import NotReady, Refused
-from tallystick.core.net.status import Context, Continuation, wrapped
-from tallystick.core.net.tls import Identity, Role, certificate_identity, serial_of
+from tallystick.core.net.status import Context, Continuation, wrap_handler
+from tallystick.core.net.tls import CertifiedParty, Role, certificate_identity, serial_of
 
 BURST_SECONDS: Final = 10
 MAX_CALLERS: Final = 10_000
 
 
 @dataclass(frozen=True)
-class Rule:
+class MethodRule:
     """One method's row: the roles that may call it, and whether a call may last as long as it likes."""
 
     roles: frozenset[Role]
     endless: bool = False
 
 
-_AGENCY: Final = Rule(frozenset({"agency"}))
-_ANALYST: Final = Rule(frozenset({"analyst"}))
-_ASKING: Final = Rule(frozenset({"analyst", "approver"}))
+_AGENCY: Final = MethodRule(frozenset({"agency"}))
+_ANALYST: Final = MethodRule(frozenset({"analyst"}))
+_ASKING: Final = MethodRule(frozenset({"analyst", "approver"}))
 
-RULES: Final[dict[str, Rule]] = {
-    "/tallystick.v1.Enrol/Join": Rule(frozenset({"invite"})),
-    "/tallystick.v1.Enrol/Renew": Rule(frozenset({"agency", "analyst", "approver"})),
-    "/tallystick.v1.Relay/Attend": Rule(frozenset({"agency"}), endless=True),
+RULES: Final[dict[str, MethodRule]] = {
+    "/tallystick.v1.Enrol/Join": MethodRule(frozenset({"invite"})),
+    "/tallystick.v1.Enrol/Renew": MethodRule(frozenset({"agency", "analyst", "approver"})),
+    "/tallystick.v1.Relay/Attend": MethodRule(frozenset({"agency"}), endless=True),
     "/tallystick.v1.Relay/Sync": _AGENCY,
     "/tallystick.v1.Relay/Deposit": _AGENCY,
     "/tallystick.v1.Relay/Put": _AGENCY,
@@ -56,10 +56,10 @@ RULES: Final[dict[str, Rule]] = {
     "/tallystick.v1.Jobs/Submit": _ANALYST,
     "/tallystick.v1.Jobs/List": _ASKING,
     "/tallystick.v1.Jobs/Show": _ASKING,
-    "/tallystick.v1.Jobs/Watch": Rule(frozenset({"analyst", "approver"}), endless=True),
+    "/tallystick.v1.Jobs/Watch": MethodRule(frozenset({"analyst", "approver"}), endless=True),
     "/tallystick.v1.Jobs/Cancel": _ANALYST,
     "/tallystick.v1.Jobs/Result": _ANALYST,
-    "/tallystick.v1.Jobs/Approve": Rule(frozenset({"approver"})),
+    "/tallystick.v1.Jobs/Approve": MethodRule(frozenset({"approver"})),
 }
 
 
@@ -67,9 +67,9 @@ RULES: Final[dict[str, Rule]] = {
 class Caller:
     """Who calls, the serial number of the certificate shown, and the session of the call."""
 
-    identity: Identity
+    identity: CertifiedParty
     serial: str
-    session: Session
+    session: CallSession
 
 
 _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
@@ -93,10 +93,10 @@ class Authorise(grpc.aio.ServerInterceptor):
         """Wrap the handler of one call: an interceptor has no certificate, a handler has."""
         handler = await continuation(handler_call_details)
         rule = RULES.get(str(handler_call_details.method))
-        return wrapped(handler, lambda context: self._checked(context, rule))
+        return wrap_handler(handler, lambda context: self._checked(context, rule))
 
     @contextlib.asynccontextmanager
-    async def _checked(self, context: Context, rule: Rule | None) -> AsyncIterator[None]:
+    async def _checked(self, context: Context, rule: MethodRule | None) -> AsyncIterator[None]:
         identity, serial = _shown(context)
         if rule is None or identity.role not in rule.roles or identity.network != self._authority.network:
             raise Refused("not-allowed", f"this call is not for {identity.role}s")
@@ -111,7 +111,7 @@ class Authorise(grpc.aio.ServerInterceptor):
             yield
 
 
-def _shown(context: Context) -> tuple[Identity, str]:
+def _shown(context: Context) -> tuple[CertifiedParty, str]:
     """Give who the call's certificate names, and its serial number (rule 2)."""
     auth = context.auth_context()
     version, shown = auth.get("ssl_tls_version"), list(auth.get("x509_pem_cert", ()))

@@ -17,7 +17,7 @@ from tallystick.core.errors import NotReady, Refused, TallyError
 
 
 @dataclass(eq=False)
-class Session:
+class CallSession:
     """One call under way.
 
     Attributes:
@@ -59,7 +59,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sessions: set[Session] = set()
+        self._sessions: set[CallSession] = set()
         self._streams: set[Changes] = set()
         self._attending: Counter[str] = Counter()
         self._closing: TallyError | None = None
@@ -81,9 +81,9 @@ class Hub:
                 stream.news.set()
 
     @contextlib.contextmanager
-    def session(self, serial: str) -> Iterator[Session]:
+    def session(self, serial: str) -> Iterator[CallSession]:
         """Count a call as under way."""
-        session = Session(serial, why=self._closing)
+        session = CallSession(serial, why=self._closing)
         self._sessions.add(session)
         try:
             yield session
@@ -124,13 +124,13 @@ class Hub:
         self._closing = NotReady("unavailable", "the coordinator stops", hint="it may start again: dial again later")
         self._end(list(self._sessions), self._closing)
 
-    def _end(self, sessions: list[Session], why: TallyError) -> None:
+    def _end(self, sessions: list[CallSession], why: TallyError) -> None:
         for session in sessions:
             session.why = session.why or why
             session.ended.set()
 
 
-async def woken(session: Session, changes: Changes) -> None:
+async def woken(session: CallSession, changes: Changes) -> None:
     """Return when there is news.
 
     Raises:

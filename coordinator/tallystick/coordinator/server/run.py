@@ -15,7 +15,7 @@ import structlog
 from tallystick.coordinator.authority import Authority
 from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.jobs import Jobs
-from tallystick.coordinator.ports import Storage
+from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import JobRecord
 from tallystick.coordinator.server.authorise import Authorise
 from tallystick.coordinator.server.hub import Hub
@@ -46,7 +46,7 @@ class Server:
         *,
         authority: Authority,
         jobs: Jobs,
-        storage: Storage,
+        storage: CoordinatorStorage,
         driver: Driver,
         hub: Hub,
         clock: Clock,

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from tallystick.coordinator.ports import Stale
+from tallystick.coordinator.ports import StaleRow
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
 
 
-class MemoryStorage:
-    """Dictionaries under one lock; see `ports.Storage`."""
+class MemoryCoordinatorStorage:
+    """Dictionaries under one lock; see `ports.CoordinatorStorage`."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -109,7 +109,7 @@ class MemoryStorage:
         with self._lock:
             held = self._jobs.get(job)
             if held is None or held.version != before.version:
-                raise Stale
+                raise StaleRow
             changed = replace(after, version=before.version + 1)
             documents = self._deposits.setdefault(job, {})
             documents.update({(d.kind, d.party, d.attempt): d for d in deposits})

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from tallystick.coordinator.ports import Stale
+from tallystick.coordinator.ports import StaleRow
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
@@ -35,7 +35,7 @@ SCHEMA: Final = 1
 
 
 class SqlStorage:
-    """Rows in tables; see `ports.Storage`."""
+    """Rows in tables; see `ports.CoordinatorStorage`."""
 
     def __init__(self, engine: sa.Engine) -> None:
         """Make the tables where they are missing.
@@ -183,7 +183,7 @@ class SqlStorage:
                 jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**_job_values(changed))
             )
             if updated.rowcount != 1:
-                raise Stale
+                raise StaleRow
             _add_deposits(connection, before.job, deposits)
             _add_failures(connection, before.job, failures)
             _add_messages(connection, before.job, messages)

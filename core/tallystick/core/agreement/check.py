@@ -18,7 +18,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused
-from tallystick.crypto.envelope import checked_public
+from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
 COORDINATOR: Final = "coordinator"
@@ -70,7 +70,7 @@ def valid_agreement(
     return agreement
 
 
-def pinned_key(agreement: Agreement, name: str) -> str:
+def find_pinned_key(agreement: Agreement, name: str) -> str:
     """Give the identity key that an agreement pins for a party, the coordinator, an analyst, an approver or a steward.
 
     Raises:
@@ -106,7 +106,7 @@ def _no_contradiction(agreement: Agreement) -> None:
     if not agreement.parties:
         raise Invalid("agreement-contradiction", "the agreement names no party, so nobody vouches for it")
     try:
-        checked_public(bytes.fromhex(agreement.coordinator.sealing_key), owner=COORDINATOR)
+        check_public_key(bytes.fromhex(agreement.coordinator.sealing_key), owner=COORDINATOR)
     except PeerFault as error:
         raise Invalid(
             "agreement-contradiction",
@@ -136,7 +136,7 @@ def _signed_by_all(document: SignedDocument, agreement: Agreement) -> None:
 
 def _pins(agreement: Agreement, name: str, key: str) -> None:
     try:
-        pinned = pinned_key(agreement, name)
+        pinned = find_pinned_key(agreement, name)
     except Refused as error:
         raise Refused(
             "agreement-signature", f"{name} is not named in this agreement", hint="use the agreement that you signed"

@@ -33,7 +33,7 @@ PathText = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 SourceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
-class Source(RootModel[dict[SourceType, Any]]):
+class DeclaredSource(RootModel[dict[SourceType, Any]]):
     """Where a dataset's records are: one type of source and its settings, such as `{csv: FILE}`.
 
     The types, and what settings each has, are known to `tallystick.records.registry` alone, which reads the settings.
@@ -199,7 +199,7 @@ class Aliases(Document):
     """
 
     most: MoreSpellings = 0
-    source: Source | None = None
+    source: DeclaredSource | None = None
     person: SourceColumn | None = None
     identifiers: dict[IdentifierName, SourceColumn] = {}
 
@@ -236,7 +236,7 @@ class DeclaredDataset(Document):
     """
 
     title: Text | None = None
-    source: Source
+    source: DeclaredSource
     person: SourceColumn
     identifiers: dict[IdentifierName, DeclaredIdentifier]
     columns: dict[ColumnName, DeclaredColumn]

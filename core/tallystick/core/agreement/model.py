@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.errors import Invalid
-from tallystick.core.measure import registered
+from tallystick.core.measure import load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
 PROTOCOL = "TS1"
@@ -48,7 +48,7 @@ JoinKind = Literal["inner", "left"]
 if TYPE_CHECKING:
     Operation = str
 else:
-    Operation = Literal[tuple(registered())]
+    Operation = Literal[tuple(load_measures())]
 
 
 class Column(Document):

@@ -2,7 +2,7 @@
 
 A family has one agreement, people, join, and groups. What a question calls its two groups of people and its derived columns, how it
 spells a condition (letter case of words, spaces, brackets that change nothing), in which order it names two groups of an inner join, and
-what it derives beside, is the analyst's choice and makes no other family. `renamed` gives a table of one question the names of another.
+what it derives beside, is the analyst's choice and makes no other family. `rename_table` gives a table of one question the names of another.
 
 What is another family though it could be subtracted: conditions that say the same in other terms (`a = 1` and `NOT a <> 1`).
 """
@@ -16,9 +16,9 @@ from typing import Any
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.job.columns import split
-from tallystick.core.job.derive import parsed_derive
-from tallystick.core.job.model import Question, parsed_join
-from tallystick.core.measure import Asked, registered
+from tallystick.core.job.derive import parse_derive
+from tallystick.core.job.model import Question, parse_join
+from tallystick.core.measure import Asked, load_measures
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ def family_of(question: Question, agreement: Agreement) -> str:
         question: one that the agreement allows.
         agreement: it.
     """
-    from tallystick.core.job.where import checked_where  # a parser, which few need
+    from tallystick.core.job.where import check_where  # a parser, which few need
 
-    join = parsed_join(question)
+    join = parse_join(question)
     people = {
         one.agency: [
             one.dataset,
-            "" if one.where is None else checked_where(one.where, agreement.datasets[one.dataset].columns),
+            "" if one.where is None else check_where(one.where, agreement.datasets[one.dataset].columns),
         ]
         for one in question.people.values()
     }
@@ -79,7 +79,7 @@ def family_of(question: Question, agreement: Agreement) -> str:
     return digest_of({"agreement": question.agreement, "people": people, "join": [join.kind, left], "by": by})
 
 
-def renamed(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[str, Any]:
+def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[str, Any]:
     """Give a table of one question (`rows`, `linkage`) in the names of another of its family.
 
     Args:
@@ -117,7 +117,7 @@ def _meant(reference: str, question: Question) -> str:
     people = question.people[group]
     if column not in people.derive:
         return f"{people.agency}.{column}"
-    made = parsed_derive(people.derive[column])
+    made = parse_derive(people.derive[column])
     return f"{people.agency}.{made.function}({'distinct ' if made.distinct else ''}{made.column or '*'})"
 
 
@@ -135,7 +135,7 @@ def _labels(theirs: Names, mine: Names, groups: Mapping[str, str]) -> dict[str, 
 
 def _numbers(columns: tuple[str, ...]) -> list[str]:
     """Give the labels of every number that a measure over columns can show, in an order that does not depend on their names."""
-    asked = [Asked(measure.name, columns) for measure in registered().values() if measure.arity == len(columns)]
+    asked = [Asked(measure.name, columns) for measure in load_measures().values() if measure.arity == len(columns)]
     return [label for one in asked for label in (one.label, one.rests_on.label)]
 
 

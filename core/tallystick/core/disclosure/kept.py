@@ -24,7 +24,7 @@ def telling(plan: Plan, present: Present) -> dict[str, tuple[Sum, ...]]:
     return {label: sums for label, sums in counts.items() if sums}
 
 
-def told_counts(plan: Plan, rows: Sequence[Mapping[str, Any]], moments: Sequence[Moments]) -> list[dict[str, Any]]:
+def extract_counts(plan: Plan, rows: Sequence[Mapping[str, Any]], moments: Sequence[Moments]) -> list[dict[str, Any]]:
     """Give what is kept of the counts that rows tell.
 
     Args:

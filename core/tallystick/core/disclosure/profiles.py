@@ -11,32 +11,34 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.core.agreement.model import Disclosure
-from tallystick.core.disclosure.rule import Profile, Rule
+from tallystick.core.disclosure.rule import DisclosureProfile, DisclosureRule
 from tallystick.core.disclosure.rules.differences import Differences
 from tallystick.core.disclosure.rules.linkage_report import LinkageReport
 from tallystick.core.disclosure.rules.small_cells import SmallCells
 
-__all__ = ["PROFILES", "RULES", "Profile", "combined", "profile_of"]
+__all__ = ["PROFILES", "RULES", "DisclosureProfile", "combine_profiles", "profile_of"]
 
-RULES: Final[tuple[Rule, ...]] = (SmallCells(), LinkageReport(), Differences())
+RULES: Final[tuple[DisclosureRule, ...]] = (SmallCells(), LinkageReport(), Differences())
 PROFILES: Final = {
-    "cms": Profile("cms", min_cell=11, rules=RULES),
-    "open": Profile("open", min_cell=0, rules=RULES),
+    "cms": DisclosureProfile("cms", min_cell=11, rules=RULES),
+    "open": DisclosureProfile("open", min_cell=0, rules=RULES),
 }
 
 
-def combined(*profiles: Profile) -> Profile:
+def combine_profiles(*profiles: DisclosureProfile) -> DisclosureProfile:
     """Give the profile that is as strict as each of them, in every rule."""
     strictest = max(profiles, key=lambda profile: profile.min_cell)
     rules = dict.fromkeys(rule for profile in profiles for rule in profile.rules)
-    return Profile(strictest.name, strictest.min_cell, any(profile.zeros_disclosive for profile in profiles), tuple(rules))
+    return DisclosureProfile(
+        strictest.name, strictest.min_cell, any(profile.zeros_disclosive for profile in profiles), tuple(rules)
+    )
 
 
-def profile_of(disclosure: Disclosure) -> Profile:
+def profile_of(disclosure: Disclosure) -> DisclosureProfile:
     """Give an agreement's profile: the named one, made stricter by what stands beside it; `cms` where it says nothing."""
     parts = []
     if disclosure.profile is not None:
         parts.append(PROFILES[disclosure.profile])
     if disclosure.min_cell is not None:
-        parts.append(Profile("custom", 3 if disclosure.min_cell == 2 else disclosure.min_cell, rules=RULES))
-    return combined(*parts) if parts else PROFILES["cms"]
+        parts.append(DisclosureProfile("custom", 3 if disclosure.min_cell == 2 else disclosure.min_cell, rules=RULES))
+    return combine_profiles(*parts) if parts else PROFILES["cms"]

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tallystick.core.linkage.quality.report import Seen
+from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
 
 
-class Rule(Protocol):
+class DisclosureRule(Protocol):
     """One rule."""
 
     def apply(self, draft: Draft, context: Context) -> Draft:
@@ -29,7 +29,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True)
-class Profile:
+class DisclosureProfile:
     """The rules of released tables, and their numbers.
 
     Attributes:
@@ -43,7 +43,7 @@ class Profile:
     name: str
     min_cell: int
     zeros_disclosive: bool = False
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[DisclosureRule, ...] = ()
 
     @property
     def hides(self) -> bool:
@@ -87,11 +87,11 @@ class Context:
     """
 
     plan: Plan
-    profile: Profile
+    profile: DisclosureProfile
     opened: Sequence[int] = field(repr=False)
     rows: Sequence[Row] = field(repr=False)
     moments: Sequence[Moments] = field(repr=False)
-    seen: Seen = field(repr=False)
+    seen: LinkageCounts = field(repr=False)
     decoys: int
     exact: int
     earlier: Sequence[Mapping[str, Any]] = field(repr=False, default=())
@@ -109,7 +109,7 @@ def fold_rules(draft: Draft, context: Context) -> Draft:
     return draft
 
 
-def hidden_row(row: Row, plan: Plan, reason: str) -> Row:
+def hide_row(row: Row, plan: Plan, reason: str) -> Row:
     """Give a row without its numbers."""
     kept = {name: value if name in plan.by else None for name, value in row.items() if name not in {"hidden", "undefined"}}
     return kept | {"suppressed": reason}

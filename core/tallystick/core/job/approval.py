@@ -77,7 +77,7 @@ class Required:
     approvers: tuple[str, ...]
 
 
-def required(job: Job, agreement: Agreement) -> Required:
+def find_required(job: Job, agreement: Agreement) -> Required:
     """Give who must approve a job."""
     agencies = participants(job, agreement)
     stewards = tuple(
@@ -88,12 +88,12 @@ def required(job: Job, agreement: Agreement) -> Required:
     return Required(agencies, stewards, tuple(agreement.approvers))
 
 
-def verified_approval(document: SignedDocument, job: Job, agreement: Agreement, now: datetime) -> Approval:
+def verify_approval(document: SignedDocument, job: Job, agreement: Agreement, now: datetime) -> Approval:
     """Give the decision that a signed document holds, if it is for this job and counts now.
 
     Args:
         document: of kind `approval`, with the signature of its signer alone.
-        job: as `verified_job` gave it.
+        job: as `verify_job` gave it.
         agreement: as `valid_agreement` gave it.
         now: the present moment, UTC.
 
@@ -133,12 +133,12 @@ def complete_approvals(job: Job, agreement: Agreement, approvals: Sequence[Signe
     Raises:
         Refused: `approval-missing`: names who; `approval-invalid`; `steward-refuses`.
     """
-    given = [verified_approval(document, job, agreement, now) for document in approvals]
+    given = [verify_approval(document, job, agreement, now) for document in approvals]
     refused = sorted({approval.signer for approval in given if approval.decision == "refuse"})
     if refused:
         raise Refused("steward-refuses", f"{', '.join(refused)} refused this job")
     yes = {(approval.role, approval.agency, approval.signer) for approval in given}
-    need = required(job, agreement)
+    need = find_required(job, agreement)
     missing = [name for name in need.agencies if ("agency", name, name) not in yes]
     for agency, count, stewards in need.stewards:
         have = sum(("steward", agency, steward) in yes for steward in stewards)

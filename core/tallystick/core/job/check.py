@@ -17,10 +17,10 @@ from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import MAX_LEVELS, columns_of, levels_of, split
 from tallystick.core.job.link import link_of
-from tallystick.core.job.model import Job, Question, parsed_join
+from tallystick.core.job.model import Job, Question, parse_join
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.refusal import not_allowed
-from tallystick.crypto.envelope import checked_public
+from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "participants",
     "question_problems",
     "release_of",
-    "verified_job",
+    "verify_job",
 ]
 
 MAX_TERM: Final = timedelta(days=30)
@@ -73,7 +73,7 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
     if submitted > now + SKEW:
         raise Invalid("job-invalid", "the job says that it was submitted in the future", hint="set the analyst's clock right")
     try:
-        checked_public(bytes.fromhex(job.result_key), owner=job.analyst)
+        check_public_key(bytes.fromhex(job.result_key), owner=job.analyst)
     except PeerFault as error:
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
 
@@ -93,7 +93,7 @@ def check_linkage(job: Job, agreement: Agreement) -> None:
         )
 
 
-def verified_job(document: SignedDocument, agreement: Agreement) -> Job:
+def verify_job(document: SignedDocument, agreement: Agreement) -> Job:
     """Give the job that a signed document holds, if its analyst alone signed it with the key that the agreement pins.
 
     Raises:
@@ -146,7 +146,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     for group in question.people:
         yield from _of_group(question, group, agreement, columns)
     try:
-        kind = parsed_join(question).kind
+        kind = parse_join(question).kind
         if kind not in agreement.joins:
             yield not_allowed(agreement, "joins", f"it does not allow {kind} joins", agreement.joins)
     except Invalid as error:
@@ -176,10 +176,10 @@ def _of_group(
             hint=f"agency: {dataset.agency}",
         )
     if people.where is not None:
-        from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+        from tallystick.core.job.where import parse_where  # a parser, which few jobs need
 
         try:
-            parsed_where(people.where, dataset.columns)
+            parse_where(people.where, dataset.columns)
         except Invalid as error:
             yield Invalid(error.code, f"people.{group}.where: {error.message}", hint=error.hint)
     try:

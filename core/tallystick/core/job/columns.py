@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
-from tallystick.core.job.derive import derived_column, parsed_derive
+from tallystick.core.job.derive import derive_column, parse_derive
 from tallystick.core.job.model import People, Question
 
 MAX_LEVELS = 256
@@ -40,7 +40,7 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
                 f"{group}: {name} is derived, but the dataset has a column of that name",
                 hint="give the derived column another name",
             )
-        columns[name] = derived_column(parsed_derive(text), dataset)
+        columns[name] = derive_column(parse_derive(text), dataset)
     return columns
 
 
@@ -83,7 +83,7 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     for name in _where_columns(people, dataset):
         served[name].update(everything)
     for name, text in people.derive.items():
-        source = parsed_derive(text).column
+        source = parse_derive(text).column
         operations = served.pop(name, set()) or everything
         if source is not None:
             served[source].update(operations)
@@ -93,6 +93,6 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
 def _where_columns(people: People, dataset: Dataset) -> frozenset[str]:
     if people.where is None:
         return frozenset()
-    from tallystick.core.job.where import parsed_where  # a parser, which few jobs need
+    from tallystick.core.job.where import parse_where  # a parser, which few jobs need
 
-    return parsed_where(people.where, dataset.columns).columns
+    return parse_where(people.where, dataset.columns).columns

@@ -37,7 +37,7 @@ class Derived:
     distinct: bool
 
 
-def parsed_derive(text: str) -> Derived:
+def parse_derive(text: str) -> Derived:
     """Give a derivation.
 
     Raises:
@@ -52,7 +52,7 @@ def parsed_derive(text: str) -> Derived:
     return Derived(function, column, distinct)  # type: ignore[arg-type]  # the pattern allows these functions alone
 
 
-def derived_column(derived: Derived, dataset: Dataset) -> Column:
+def derive_column(derived: Derived, dataset: Dataset) -> Column:
     """Give the type, scale and bounds of a derived column, as if it had been declared.
 
     A sum lies between rows_per_person times the smaller of 0 and min, and rows_per_person times the larger of 0 and max; a

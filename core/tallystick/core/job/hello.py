@@ -14,11 +14,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Broken, TallyError
-from tallystick.core.keyfile import Identity
+from tallystick.core.keyfile import IdentityKey
 from tallystick.core.model import Document, Hex32, Name
-from tallystick.crypto.envelope import checked_public
+from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
 MAX_ATTEMPTS = 3
@@ -52,7 +52,7 @@ def new_hello(
     attempt: int,
     agency: str,
     sealing_key: bytes,
-    identity: Identity,
+    identity: IdentityKey,
     *,
     nothing_opened: tuple[int, ...] | None = None,
 ) -> SignedDocument:
@@ -70,10 +70,10 @@ def new_hello(
         pydantic.ValidationError: an attempt or key out of range.
     """
     hello = Hello(job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex(), nothing_opened=nothing_opened)
-    return signed("hello", hello, agency, identity)
+    return sign_document("hello", hello, agency, identity)
 
 
-def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: str, agreement: Agreement) -> Hello:
+def verify_hello(document: SignedDocument, *, job: str, attempt: int, agency: str, agreement: Agreement) -> Hello:
     """Give the hello that is awaited from an agency, if this is it.
 
     Args:
@@ -94,7 +94,7 @@ def verified_hello(document: SignedDocument, *, job: str, attempt: int, agency: 
     try:
         document.verify_signature_of(agency, agreement.parties[agency].key)
         hello = document.read(Hello)
-        checked_public(bytes.fromhex(hello.sealing_key), owner=agency)
+        check_public_key(bytes.fromhex(hello.sealing_key), owner=agency)
     except (TallyError, PeerFault) as error:
         raise _broken(agency, "sent a hello that is malformed or not signed with its key", detail=str(error)) from error
     if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):

@@ -16,7 +16,7 @@ from tallystick.core.job.refusal import not_allowed
 from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, SIMILARITY, WORDS
 
 
-def checked_link(link: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def check_link(link: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the recipes and ladders of an agreement's `link`, and its word on what its lists hold, if any.
 
     Raises:
@@ -50,7 +50,7 @@ def link_of(question: Question, agreement: Agreement) -> tuple[str, ...]:
         Invalid: `link-invalid`.
         Refused: `job-not-allowed`.
     """
-    entries, _ = checked_link(agreement.link)
+    entries, _ = check_link(agreement.link)
     named = [entry for entry in entries if entry in LADDERS]
     asked = question.link or "default"
     if not entries:
@@ -74,5 +74,5 @@ def link_asked(question: Question, agreement: Agreement) -> tuple[str, ...]:
         Refused: `job-not-allowed`.
     """
     entries = link_of(question, agreement)
-    _, words = checked_link(agreement.link)
+    _, words = check_link(agreement.link)
     return entries if question.link == "strict" else (*entries, *words)

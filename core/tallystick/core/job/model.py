@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, create_model, model_va
 
 from tallystick.core import measure as registry
 from tallystick.core.agreement.model import JoinKind, Timestamp
-from tallystick.core.measure import Asked, registered
+from tallystick.core.measure import Asked, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
@@ -30,7 +30,7 @@ class People(Document):
     derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=200)]] = {}
 
 
-class _Measure(Document):
+class _JobMeasure(Document):
     """One measure of a job: exactly one of the registered ones (`core/statistics/measures/`), over the columns that it takes.
 
     A key of the document is a measure's name; what it says is `true` for a measure over no column (written as the bare name, too), a
@@ -40,19 +40,19 @@ class _Measure(Document):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        measure = registered().get(value) if isinstance(value, str) else None
+        measure = load_measures().get(value) if isinstance(value, str) else None
         return {measure.name: True} if measure is not None and measure.arity == 0 else value
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self._said) != 1:
-            raise ValueError(f"a measure is one of: {', '.join(map(_form, registered().values()))}")
+            raise ValueError(f"a measure is one of: {', '.join(map(_form, load_measures().values()))}")
         return self
 
     @property
     def _said(self) -> list[tuple[str, tuple[str, ...]]]:
         """The names that are given, and their columns."""
-        given = ((name, getattr(self, name)) for name in registered())
+        given = ((name, getattr(self, name)) for name in load_measures())
         return [
             (name, () if value is True else (value,) if isinstance(value, str) else value)
             for name, value in given
@@ -105,16 +105,16 @@ def _parameter(measure: registry.Measure) -> Any:
 
 if TYPE_CHECKING:
 
-    class Measure(_Measure):
-        """One measure of a job; see `_Measure`."""
+    class JobMeasure(_JobMeasure):
+        """One measure of a job; see `_JobMeasure`."""
 
 else:
-    Measure = create_model(
-        "Measure",
-        __base__=_Measure,
+    JobMeasure = create_model(
+        "JobMeasure",
+        __base__=_JobMeasure,
         __module__=__name__,
-        __doc__=_Measure.__doc__,
-        **{name: (_parameter(measure) | None, None) for name, measure in registered().items()},
+        __doc__=_JobMeasure.__doc__,
+        **{name: (_parameter(measure) | None, None) for name, measure in load_measures().items()},
     )
 
 
@@ -127,7 +127,7 @@ class Question(Document):
     people: Annotated[dict[Name, People], Field(min_length=1, max_length=8)]
     join: Annotated[str, StringConstraints(max_length=300)] | None = None
     link: Literal["strict", "default", "loose"] | None = None
-    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=20)]
+    measures: Annotated[tuple[JobMeasure, ...], Field(min_length=1, max_length=20)]
     by: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
     release: Literal["desk", "direct"] | None = None
 
@@ -173,7 +173,7 @@ class Job(Document):
 _JOIN = re.compile(r"^\s*(\S+)\s+(inner|left)\s+(\S+)\s*$")
 
 
-def parsed_join(question: Question) -> Join:
+def parse_join(question: Question) -> Join:
     """Give the join of a question.
 
     Raises:

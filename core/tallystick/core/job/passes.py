@@ -14,13 +14,13 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.errors import TallyError
 from tallystick.core.job.link import link_asked
-from tallystick.core.job.model import Question, parsed_join
+from tallystick.core.job.model import Question, parse_join
 from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.passes.spellings import spelled
+from tallystick.core.linkage.passes.spellings import expand_ladder
 from tallystick.crypto.passes import Ladder
 
 VERSION: Final = "linkage v4"
@@ -90,7 +90,7 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
         Invalid: `job-invalid`, `link-invalid`, `link-impossible`: no exact recipe is left.
         Refused: `job-not-allowed`, `link-weak`.
     """
-    join = parsed_join(question)
+    join = parse_join(question)
     names = [question.people[group].dataset for group in (join.left, join.right)]
     left, right = (agreement.dataset_of(name) for name in names)
     return _passes(
@@ -120,7 +120,7 @@ def _passes(
             plan = plan_of(left, right, max(*people, FEWEST), word)
         except TallyError as error:
             unusable.append((word, error.message))
-    return Passes(tuple(spelled(exact, *aliases)), plan, tuple(unusable))
+    return Passes(tuple(expand_ladder(exact, *aliases)), plan, tuple(unusable))
 
 
 def _plain(value: object) -> object:

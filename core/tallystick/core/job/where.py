@@ -65,16 +65,16 @@ class Condition:
     columns: frozenset[str]
 
 
-def checked_where(text: str, columns: Mapping[str, Column]) -> str:
-    """Give a condition written out again; see `parsed_where`.
+def check_where(text: str, columns: Mapping[str, Column]) -> str:
+    """Give a condition written out again; see `parse_where`.
 
     Raises:
         Invalid: `where-invalid`.
     """
-    return parsed_where(text, columns).sql
+    return parse_where(text, columns).sql
 
 
-def parsed_where(text: str, columns: Mapping[str, Column]) -> Condition:
+def parse_where(text: str, columns: Mapping[str, Column]) -> Condition:
     """Check a condition and write it out again.
 
     Args:

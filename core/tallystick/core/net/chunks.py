@@ -64,7 +64,7 @@ class MessageName:
         return cls(wire.job, wire.attempt, Ref(kind, wire.sender, wire.receiver, about))
 
 
-def sealed_envelopes(
+def seal_envelopes(
     name: MessageName, chunks: Iterable[bytes], *, receiver_public: bytes, sender_private: bytes
 ) -> Iterator[Envelope]:
     """Seal and sign the chunks of a message, one envelope each; an empty message is one empty envelope.
@@ -73,11 +73,11 @@ def sealed_envelopes(
         LocalFault: a chunk over 512 KiB. PeerFault: `sealing-key-malformed`.
     """
     for sequence, chunk, last in _numbered(chunks):
-        sealed, signature = envelopes.sealed(name.header(sequence, last=last), chunk, receiver_public, sender_private)
+        sealed, signature = envelopes.seal_envelope(name.header(sequence, last=last), chunk, receiver_public, sender_private)
         yield Envelope(ref=name.wire(), sequence=sequence, last=last, sealed=sealed, signature=signature)
 
 
-def opened_chunks(
+def open_chunks(
     name: MessageName, received: Iterable[Envelope], *, receiver: SealingKey, sender_public: bytes
 ) -> Iterator[bytes]:
     """Check and open the envelopes of the message that is awaited, in order, from its first to its last.
@@ -87,7 +87,7 @@ def opened_chunks(
 
     Raises:
         PeerFault: `envelope-sequence`: a gap, a repetition, something after the last, or no last;
-            and those of `envelope.opened`.
+            and those of `envelope.open_envelope`.
     """
     sender = name.ref.sender
     expected, ended = 0, False
@@ -95,7 +95,7 @@ def opened_chunks(
         if ended or received_one.sequence != expected:
             raise PeerFault("envelope-sequence", f"envelope {expected} of {name.ref.round} is missing", sender=sender)
         header = name.header(expected, last=received_one.last)
-        yield envelopes.opened(header, received_one.sealed, received_one.signature, receiver, sender_public)
+        yield envelopes.open_envelope(header, received_one.sealed, received_one.signature, receiver, sender_public)
         expected, ended = expected + 1, received_one.last
     if not ended:
         raise PeerFault("envelope-sequence", f"{name.ref.round} ends before its last envelope", sender=sender)

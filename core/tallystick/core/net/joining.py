@@ -13,7 +13,7 @@ from tallystick.core.files import read_at_most
 from tallystick.core.model import Document, Name
 from tallystick.core.net.channel import CALL_SECONDS, blocking_channel  # before grpc
 from tallystick.core.net.patience import patiently
-from tallystick.core.net.tls import Credentials, Identity, certificate_identity, signing_request
+from tallystick.core.net.tls import CertifiedParty, Credentials, certificate_identity, signing_request
 from tallystick.v1.enrol_pb2 import JoinRequest, RenewRequest
 from tallystick.v1.enrol_pb2_grpc import EnrolStub
 
@@ -22,7 +22,7 @@ MAX_BYTES: Final = 64 * 1024
 Pem = Annotated[str, StringConstraints(min_length=1, max_length=16_384)]
 
 
-class Invitation(Document):
+class InvitationFile(Document):
     """What `tally coordinator invite` wrote. It holds a private key that is good for one call."""
 
     kind: Literal["invitation"]
@@ -41,7 +41,7 @@ class Invitation(Document):
         return Credentials(self.authority.encode(), self.certificate.encode(), self.key.encode())
 
 
-def read_invitation(path: Path) -> Invitation:
+def read_invitation(path: Path) -> InvitationFile:
     """Read an invitation file.
 
     Raises:
@@ -49,7 +49,7 @@ def read_invitation(path: Path) -> Invitation:
     """
     data = read_at_most(path, MAX_BYTES, hint="ask the coordinator's operator for an invitation")
     try:
-        return Invitation.read(json.loads(data[:MAX_BYTES]), what="the invitation")
+        return InvitationFile.read(json.loads(data[:MAX_BYTES]), what="the invitation")
     except (Invalid, ValueError, RecursionError):
         # without its cause: a parser's message may quote the file
         raise Invalid(
@@ -57,7 +57,7 @@ def read_invitation(path: Path) -> Invitation:
         ) from None
 
 
-def exchanged(invitation: Invitation, key: bytes) -> Credentials:
+def exchange_invitation(invitation: InvitationFile, key: bytes) -> Credentials:
     """Exchange an invitation for a certificate. Blocks.
 
     The same key again, after a lost answer, gets the same certificate: who must not lose it keeps the key before the call.
@@ -76,14 +76,14 @@ def exchanged(invitation: Invitation, key: bytes) -> Credentials:
     with blocking_channel(invitation.address, invitation.credentials) as channel:
         request = JoinRequest(csr=signing_request(key))
         answer = patiently(lambda: EnrolStub(channel).Join(request, timeout=CALL_SECONDS))
-    if certificate_identity(answer.certificate_chain) != Identity(invitation.network, invitation.role, invitation.name):
+    if certificate_identity(answer.certificate_chain) != CertifiedParty(invitation.network, invitation.role, invitation.name):
         raise Refused(
             "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
         )
     return Credentials(invitation.authority.encode(), answer.certificate_chain, key)
 
 
-def renewed(address: str, held: Credentials, key: bytes) -> Credentials:
+def renew_certificate(address: str, held: Credentials, key: bytes) -> Credentials:
     """Get a new certificate by showing a valid one. Blocks.
 
     The same key again, after a lost answer, gets the same certificate.

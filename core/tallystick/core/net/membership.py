@@ -13,8 +13,8 @@ from typing import Final
 
 from tallystick.core.errors import Invalid
 from tallystick.core.files import write_new_private, write_private
-from tallystick.core.net.joining import renewed
-from tallystick.core.net.tls import Credentials, is_key_of, loaded, new_key
+from tallystick.core.net.joining import renew_certificate
+from tallystick.core.net.tls import Credentials, is_key_of, load_certificate, new_key
 
 DUE: Final = 3
 """A certificate is renewed when less than this part of its life is left: a third."""
@@ -73,7 +73,7 @@ class Membership:
         Raises:
             Invalid: `not-enrolled`.
         """
-        certificate = loaded(self.credentials().chain)
+        certificate = load_certificate(self.credentials().chain)
         end = certificate.not_valid_after_utc
         return end - now < (end - certificate.not_valid_before_utc) / DUE
 
@@ -87,7 +87,7 @@ class Membership:
         held = self.credentials()
         if not self._next.exists():
             write_new_private(self._next, new_key())
-        shown = renewed(address, held, self._next.read_bytes())
+        shown = renew_certificate(address, held, self._next.read_bytes())
         write_private(self.certificate, shown.chain)
         self._next.replace(self.key)
         return shown

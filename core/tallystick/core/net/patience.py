@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import grpc
 
 from tallystick.core.errors import NotReady
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def patiently(call: Callable[[], T], sleep: Callable[[float], None] = time.sleep
         try:
             return call()
         except (grpc.RpcError, NotReady) as failure:
-            error = raised(failure) if isinstance(failure, grpc.RpcError) else failure
+            error = read_error(failure) if isinstance(failure, grpc.RpcError) else failure
             again += 1
             if error.code != "busy" or again == TRIES:
                 raise error from failure

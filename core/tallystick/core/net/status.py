@@ -87,12 +87,12 @@ def status_of(error: TallyError) -> grpc.StatusCode:
 
 
 def metadata_of(error: TallyError) -> tuple[tuple[str, str | bytes], ...]:
-    """Give the trailing metadata of an error: what `raised` reads back."""
+    """Give the trailing metadata of an error: what `read_error` reads back."""
     kind = next((name for name, kind in _KINDS.items() if isinstance(error, kind)), "broken")
     return ((CODE, error.code), (KIND, kind), (MESSAGE, _cut(error.message)), (HINT, _cut(error.hint)))
 
 
-def raised(error: grpc.RpcError) -> TallyError:
+def read_error(error: grpc.RpcError) -> TallyError:
     """Give the error that a failed call stands for, to be raised by the caller.
 
     What the peer says is checked: an unknown code becomes what the gRPC status alone says.
@@ -130,7 +130,7 @@ class Faults(grpc.aio.ServerInterceptor):
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """Wrap the handler of one call."""
         handler = await continuation(handler_call_details)
-        return wrapped(handler, lambda context: self._translated(context, str(handler_call_details.method)))
+        return wrap_handler(handler, lambda context: self._translated(context, str(handler_call_details.method)))
 
     @contextlib.asynccontextmanager
     async def _translated(self, context: Context, method: str) -> AsyncIterator[None]:
@@ -153,7 +153,7 @@ def origin(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def wrapped(handler: Handler | None, around: Around) -> Handler:
+def wrap_handler(handler: Handler | None, around: Around) -> Handler:
     """Give a handler that runs inside `around(context)`; a method that nobody handles stays unhandled (UNIMPLEMENTED)."""
     if handler is None:
         return handler  # type: ignore[return-value]  # grpc takes None here; its types do not say so

@@ -30,7 +30,7 @@ _URI = re.compile(r"tallystick://([a-z][a-z0-9_-]{0,63})/([a-z]+)/([a-z0-9][a-z0
 
 
 @dataclass(frozen=True)
-class Identity:
+class CertifiedParty:
     """Who a certificate names."""
 
     network: str
@@ -61,7 +61,7 @@ class Issuer:
     key: bytes = field(repr=False)
 
 
-def identity_of(uris: list[str]) -> Identity:
+def identity_of(uris: list[str]) -> CertifiedParty:
     """Give who the URIs of a certificate name.
 
     Raises:
@@ -70,16 +70,16 @@ def identity_of(uris: list[str]) -> Identity:
     match = _URI.fullmatch(uris[0]) if len(uris) == 1 else None
     if match is None or match[2] not in get_args(Role):
         raise Invalid("not-enrolled", "the certificate names nobody of a Tallystick network")
-    return Identity(match[1], cast("Role", match[2]), match[3])
+    return CertifiedParty(match[1], cast("Role", match[2]), match[3])
 
 
-def certificate_identity(certificate_pem: bytes) -> Identity:
+def certificate_identity(certificate_pem: bytes) -> CertifiedParty:
     """Give who a certificate names.
 
     Raises:
         Invalid: `not-enrolled`: no certificate, or one that names nobody.
     """
-    certificate = loaded(certificate_pem)
+    certificate = load_certificate(certificate_pem)
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -87,7 +87,7 @@ def certificate_identity(certificate_pem: bytes) -> Identity:
     return identity_of(names.get_values_for_type(x509.UniformResourceIdentifier))
 
 
-def loaded(certificate_pem: bytes) -> x509.Certificate:
+def load_certificate(certificate_pem: bytes) -> x509.Certificate:
     """Read the first certificate of a PEM chain.
 
     Raises:
@@ -101,7 +101,7 @@ def loaded(certificate_pem: bytes) -> x509.Certificate:
 
 def serial_of(certificate_pem: bytes) -> str:
     """Give a certificate's serial number in hexadecimal."""
-    return f"{loaded(certificate_pem).serial_number:x}"
+    return f"{load_certificate(certificate_pem).serial_number:x}"
 
 
 def new_key() -> bytes:
@@ -112,7 +112,7 @@ def new_key() -> bytes:
 def is_key_of(key_pem: bytes, chain: bytes) -> bool:
     """Say whether a private key, PEM, is the one that a certificate is for."""
     public = serialization.load_pem_private_key(key_pem, password=None).public_key()
-    return bool(public == loaded(chain).public_key())
+    return bool(public == load_certificate(chain).public_key())
 
 
 def signing_request(key_pem: bytes) -> bytes:
@@ -125,7 +125,7 @@ def signing_request(key_pem: bytes) -> bytes:
     )
 
 
-def requested_key(csr_pem: bytes) -> ec.EllipticCurvePublicKey:
+def read_requested_key(csr_pem: bytes) -> ec.EllipticCurvePublicKey:
     """Give the public key of a request whose own signature holds.
 
     Raises:
@@ -158,14 +158,14 @@ def new_issuer(network: str, *, now: datetime, lifetime: timedelta = timedelta(d
     return Issuer(network, certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
 
 
-def issued(
-    issuer: Issuer, identity: Identity, public_key: ec.EllipticCurvePublicKey, *, now: datetime, lifetime: timedelta
+def issue_certificate(
+    issuer: Issuer, identity: CertifiedParty, public_key: ec.EllipticCurvePublicKey, *, now: datetime, lifetime: timedelta
 ) -> bytes:
     """Issue a certificate (PEM, leaf then authority) that names `identity`.
 
     Only the coordinator's may serve (extended key usage and the name `SERVER_NAME`); all others are for clients.
     """
-    authority = loaded(issuer.certificate)
+    authority = load_certificate(issuer.certificate)
     signer = _key(issuer.key)
     serves = identity.role == "coordinator"
     names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.uri)]
@@ -185,11 +185,11 @@ def issued(
     return leaf.public_bytes(serialization.Encoding.PEM) + issuer.certificate
 
 
-def credentials_for(issuer: Issuer, identity: Identity, *, now: datetime, lifetime: timedelta) -> Credentials:
+def credentials_for(issuer: Issuer, identity: CertifiedParty, *, now: datetime, lifetime: timedelta) -> Credentials:
     """Make a fresh key and its certificate at once, where the authority and the holder are one."""
     key = ec.generate_private_key(ec.SECP256R1())
     return Credentials(
-        issuer.certificate, issued(issuer, identity, key.public_key(), now=now, lifetime=lifetime), _key_pem(key)
+        issuer.certificate, issue_certificate(issuer, identity, key.public_key(), now=now, lifetime=lifetime), _key_pem(key)
     )
 
 

@@ -28,7 +28,7 @@ from typing import Final, Literal
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import InReport, Key, Matched, Number, OfList, People, Usable
+from tallystick.core.statistics.keys import GroupPeople, InReport, Key, Matched, Number, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 
@@ -64,7 +64,7 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
     if matched < 0:
         yield "fewer than no matches"
     for group in (plan.left, plan.right):
-        people, usable = of_report(People(group)), of_report(Usable(group))
+        people, usable = of_report(GroupPeople(group)), of_report(Usable(group))
         if not 0 <= usable <= people:
             yield f"usable people of {group} beside all people of it"
         if matched > usable:
@@ -75,7 +75,7 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
                 yield f"people of {group} with a token of {name} beside its usable people"
             elif min(certain, more) < 0 or certain + more > comb(held, 2):
                 yield f"pairs of {group} who share a token of {name} beside those who have one"
-    everyone = GroupCount((), of_report(People(plan.left)), matched)
+    everyone = GroupCount((), of_report(GroupPeople(plan.left)), matched)
     groups = group_counts(plan, opened)
     for one in groups:
         if not 0 <= one.matched <= one.people:

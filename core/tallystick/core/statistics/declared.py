@@ -11,7 +11,7 @@ from tallystick.core.job.columns import columns_of, levels_of, split
 from tallystick.core.job.model import Question
 
 
-def declared_column(question: Question, agreement: Agreement, reference: str) -> Column:
+def find_column(question: Question, agreement: Agreement, reference: str) -> Column:
     """Give the declaration of `group.column`, also where `derive` makes it.
 
     Raises:

@@ -3,8 +3,8 @@
 | place | number |
 |---|---|
 | `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`core/moments.py`) |
-| `InGroup(i)`: group i of the linkage report | `People(left group)`, `Matched` |
-| `InReport`: all people of the job | `People(group)`, `Usable(group)`, `Matched`, `OfList(number, group)` |
+| `InGroup(i)`: group i of the linkage report | `GroupPeople(left group)`, `Matched` |
+| `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched`, `OfList(number, group)` |
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class InReport:
 
 
 @dataclass(frozen=True)
-class People:
+class GroupPeople:
     """How many people a group of the job has."""
 
     group: str
@@ -83,7 +83,7 @@ class OfList:
 
 
 Place: TypeAlias = InRow | InGroup | InReport
-Number: TypeAlias = Moment | People | Usable | Matched | OfList
+Number: TypeAlias = Moment | GroupPeople | Usable | Matched | OfList
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.columns import split
-from tallystick.core.job.model import Join, Question, parsed_join
+from tallystick.core.job.model import Join, Question, parse_join
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked, columns_asked
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
-from tallystick.core.statistics.declared import by_levels, declared_column, integer_bounds
-from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, Number, OfList, People, Place, Usable
+from tallystick.core.statistics.declared import by_levels, find_column, integer_bounds
+from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, Key, Matched, Number, OfList, Place, Usable
 from tallystick.core.statistics.plan import Cell, Factor, Own, Plan, Population, Quantity, Side
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import primes_needed
@@ -64,7 +64,7 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
         Refused: `sum-too-large`: a summed column without bounds, or a product of values that does not fit 64 bits; `table-too-large`:
             more rows or cells than a job may have.
     """
-    join = parsed_join(question)
+    join = parse_join(question)
     asked = tuple(measure.asked for measure in question.measures)
     builder = _Builder(join, _quantities(question, agreement, join, asked))
     moments: tuple[Moment, ...] = tuple(dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments)]))
@@ -162,7 +162,7 @@ class _Builder:
         """Add the numbers of the linkage report."""
         usable = Factor(levels=((USABLE, True),))
         for side, group in self._sides:
-            self._count(InReport(), People(group), own=Own(side, Factor()))
+            self._count(InReport(), GroupPeople(group), own=Own(side, Factor()))
             self._count(InReport(), Usable(group), own=Own(side, usable))
         self._count(InReport(), Matched(), of=Factor())
 
@@ -170,7 +170,7 @@ class _Builder:
         """Add the left side's people and matches for each group of the linkage report."""
         for index, group in enumerate(groups):
             mine = Factor(levels=_side_levels(group_by, group, self.join.left))
-            self._count(InGroup(index), People(self.join.left), own=Own("left", mine))
+            self._count(InGroup(index), GroupPeople(self.join.left), own=Own("left", mine))
             self._count(InGroup(index), Matched(), of=mine)
 
     def add_passes(self, passes: Sequence[str]) -> None:
@@ -228,7 +228,7 @@ def _rows(question: Question, agreement: Agreement, join: Join, moments: int) ->
     levels: dict[str, Sequence[Level]] = {}
     for reference in question.by:
         _side_of(reference, join)
-        levels[reference] = (*by_levels(declared_column(question, agreement, reference), reference), None)
+        levels[reference] = (*by_levels(find_column(question, agreement, reference), reference), None)
     sizes = {reference: len(some) for reference, some in levels.items()}
     for what, each, most in (("cells", moments, MAX_CELLS), ("rows", 1, MAX_ROWS)):
         if prod(sizes.values()) * each > most:
@@ -252,7 +252,7 @@ def _smaller(sizes: Mapping[str, int], moments: int) -> str:
 def _groups(question: Question, agreement: Agreement, join: Join) -> tuple[tuple[str, ...], tuple[tuple[Level, ...], ...]]:
     """Give the left side's columns of `by` and all combinations of their levels; nothing where there are too many or none."""
     names = tuple(name for name in question.by if _side_of(name, join) == "left")
-    levels = [(*by_levels(declared_column(question, agreement, name), name), None) for name in names]
+    levels = [(*by_levels(find_column(question, agreement, name), name), None) for name in names]
     if not names or prod(map(len, levels)) > MAX_GROUPS:
         return (), ()
     return names, tuple(product(*levels))
@@ -263,7 +263,7 @@ def _quantities(question: Question, agreement: Agreement, join: Join, asked: Seq
     quantities = {}
     for reference in columns_asked(asked):
         side = _side_of(reference, join)
-        column = declared_column(question, agreement, reference)
+        column = find_column(question, agreement, reference)
         low, high = integer_bounds(column, reference)
         quantities[reference] = Quantity(side, low, high, column.scale or 0)
     return quantities

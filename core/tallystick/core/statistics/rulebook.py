@@ -23,11 +23,11 @@ from tallystick.core.statistics.planner import cell_prime_counts, plan
 from tallystick.crypto.layout import MAX_SLOTS
 
 
-def allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:
+def plan_allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:
     """Let a job pass if the agreement allows it, and give its plan.
 
     Args:
-        job: the contract; that its analyst signed it is `verified_job`'s to check.
+        job: the contract; that its analyst signed it is `verify_job`'s to check.
         agreement: as `valid_agreement` gave it.
         digest: the agreement's digest.
         now: the present moment, UTC.

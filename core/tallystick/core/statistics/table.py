@@ -15,7 +15,7 @@ from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Exact, Undefined
 from tallystick.core.moments import Count, Moment, Present, Sum
-from tallystick.core.statistics.keys import InGroup, InReport, InRow, Key, Matched, OfList, People, Usable
+from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 
 Value: TypeAlias = str | int | float | bool | None
@@ -78,7 +78,7 @@ def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
     values = numbers(plan, opened)
     groups = (plan.left, plan.right)
     return {
-        "people": {group: values[Key(InReport(), People(group))] for group in groups},
+        "people": {group: values[Key(InReport(), GroupPeople(group))] for group in groups},
         "usable": {group: values[Key(InReport(), Usable(group))] for group in groups},
         "matched": values[Key(InReport(), Matched())],
     }
@@ -110,7 +110,7 @@ def group_counts(plan: Plan, opened: Sequence[int]) -> list[GroupCount]:
     """
     values = numbers(plan, opened)
     return [
-        GroupCount(levels, values[Key(InGroup(index), People(plan.left))], values[Key(InGroup(index), Matched())])
+        GroupCount(levels, values[Key(InGroup(index), GroupPeople(plan.left))], values[Key(InGroup(index), Matched())])
         for index, levels in enumerate(plan.groups)
     ]
 

@@ -105,7 +105,7 @@ class DateRule:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DateEvidence:
     """What the values of a column say of the order of day and month.
 
     Attributes:
@@ -163,7 +163,7 @@ def read_dates(texts: Sequence[str], rule: DateRule) -> list[str | None]:
     return [_read(text, rule) for text in texts]
 
 
-def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRule, Evidence]:
+def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRule, DateEvidence]:
     """Give the rule by which a column is read, and what its values say of the order of day and month.
 
     Args:
@@ -174,9 +174,9 @@ def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRu
     Where both orders are needed, the order of more rows stands in the rule; whoever asked refuses the column.
     """
     if rule.declared:
-        return rule, Evidence(0, 0, 0)
+        return rule, DateEvidence(0, 0, 0)
     if _are_serials(texts):
-        return replace(rule, serial=SERIALS["serial"]), Evidence(0, 0, 0)
+        return replace(rule, serial=SERIALS["serial"]), DateEvidence(0, 0, 0)
     month, day = (
         np.array([one is not None for one in read_dates(texts, replace(rule, day_first=first))]) for first in (False, True)
     )
@@ -185,7 +185,7 @@ def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRu
     only_day, only_month, both = (
         int(counts[which].sum()) for which in (ordered & day & ~month, ordered & month & ~day, ordered & day & month)
     )
-    return replace(rule, day_first=only_day > only_month), Evidence(only_day, only_month, both)
+    return replace(rule, day_first=only_day > only_month), DateEvidence(only_day, only_month, both)
 
 
 def says_order(text: str, day_first: bool) -> bool:

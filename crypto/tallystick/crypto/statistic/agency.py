@@ -36,7 +36,7 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
-from tallystick.crypto.points import checked_points, refuse_repeats
+from tallystick.crypto.points import read_points, refuse_repeats
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic import states
@@ -86,7 +86,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     own_scalar = scalar = masks.new_scalar(setup.randomness)
     correction: tuple[Outbound, ...] = ()
     if len(setup.agencies) > 2:
-        scalar, own_scalar, factor = masks.corrected_scalars(setup.randomness)
+        scalar, own_scalar, factor = masks.split_scalar(setup.randomness)
         correction = tuple(Outbound(ref, (factor,)) for ref in setup.outbox(kinds.CORRECTION))
     setup.tell("tag", 0, 0)
     passes = setup.tokens(secret)
@@ -166,7 +166,7 @@ def on_products(state: Computing, message: Message) -> Step[Computing] | Step[Au
     """Decrypt the products: the encryptor's shares; its BFV keys are gone with the exchange (rule 6).
 
     Raises:
-        PeerFault: as `products.opened_products`; `exchange-differs` where the two sides hold different pair keys.
+        PeerFault: as `products.open_products`; `exchange-differs` where the two sides hold different pair keys.
     """
     setup, number, sender = state.setup, message.ref.about, message.ref.sender
     if (audit := state.audits.pending.get(number)) is not None:
@@ -313,7 +313,7 @@ def _masked(
     missing = len(state.passes) * rows[owner]
     masked = np.empty((rows[owner], kinds.POINT_BYTES), dtype=np.uint8)
     for at, start, block in arrived:
-        checked_points(block.reshape(-1).data, len(block), sender=sender, start=start, workers=workers)
+        read_points(block.reshape(-1).data, len(block), sender=sender, start=start, workers=workers)
         stop = start + len(block)
         masked[start:stop] = kernel.mask(state.scalar, block, workers)
         missing -= len(block)

@@ -89,12 +89,12 @@ class Audit:
     column: Int64s = field(repr=False)
     layout: Layout
     key: bytes = field(repr=False)
-    keys: products.Keys | None = field(repr=False, default=None)
+    keys: products.SecretKeys | None = field(repr=False, default=None)
 
     def encrypt(self, randomness: Randomness, workers: Workers) -> tuple[Audit, Iterator[bytes]]:
         """Encrypt the column, at the encryptor, under keys of its own."""
         keys = products.new_keys(1, randomness)
-        chunks = products.encrypted_columns(keys, self.column, self.layout, randomness, workers, key=self.key)
+        chunks = products.encrypt_columns(keys, self.column, self.layout, randomness, workers, key=self.key)
         return replace(self, keys=keys), chunks
 
     def multiply(
@@ -112,10 +112,10 @@ class Audit:
         """Decrypt what the multiplier returned: the encryptor's share.
 
         Raises:
-            PeerFault: as `products.opened_products`.
+            PeerFault: as `products.open_products`.
         """
         assert self.keys is not None
-        [share] = products.opened_products(self.keys, chunks, self.layout, workers, key=self.key, sender=sender)
+        [share] = products.open_products(self.keys, chunks, self.layout, workers, key=self.key, sender=sender)
         return share
 
 

@@ -16,7 +16,7 @@ from itertools import combinations
 from tallystick.crypto.codec import digest, frame
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.layout import Layout
-from tallystick.crypto.modulus import modulus, primes_needed, signed
+from tallystick.crypto.modulus import modulus, primes_needed, to_signed
 from tallystick.crypto.statistic.rounds import Exchange
 from tallystick.crypto.statistic.term_plan import PAIR, Chain, Multiplication, Term, TermPlan, plan_terms
 
@@ -150,6 +150,6 @@ def cell_shares(
     return tuple(shares)
 
 
-def opened_cells(computation: Computation, people: int, sums: Sequence[int]) -> tuple[int, ...]:
+def open_cells(computation: Computation, people: int, sums: Sequence[int]) -> tuple[int, ...]:
     """Give the signed value of each cell from the sum of all agencies' shares."""
-    return tuple(signed(total, primes) for total, primes in zip(sums, computation.cell_primes(people), strict=True))
+    return tuple(to_signed(total, primes) for total, primes in zip(sums, computation.cell_primes(people), strict=True))

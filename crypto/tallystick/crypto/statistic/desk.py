@@ -23,10 +23,10 @@ from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.computation import Computation, opened_cells
+from tallystick.crypto.statistic.computation import Computation, open_cells
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
-from tallystick.crypto.statistic.shares import MAX_BYTES, packing_of, product_of, read_added, verified_shares
+from tallystick.crypto.statistic.shares import MAX_BYTES, packing_of, product_of, read_added, verify_shares
 
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -123,7 +123,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     theirs, documents = read_added(message.read(most_sealed(setup)), setup.agencies)
     public, cells = state.private.public, setup.computation.cells_digest()
     shares = {
-        agency: verified_shares(
+        agency: verify_shares(
             document, agency=agency, key=setup.keys[agency], job=setup.job, attempt=setup.attempt, cells_digest=cells
         )
         for agency, document in documents.items()
@@ -144,8 +144,8 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
         raise PeerFault(
             "product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender
         )
-    sums = packing.unpack(paillier.decrypted(state.private, list(product)))
-    return Step(Opened(opened_cells(setup.computation, size, sums), documents, report))
+    sums = packing.unpack(paillier.decrypt_ciphertexts(state.private, list(product)))
+    return Step(Opened(open_cells(setup.computation, size, sums), documents, report))
 
 
 TABLE: Final[Table] = {(Opening, kinds.REPORT): on_report, (Opening, kinds.SEALED): on_sealed}

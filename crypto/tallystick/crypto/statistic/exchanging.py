@@ -18,9 +18,9 @@ from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.flooding import MAX_ANSWERS
 from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import PRIMES, modulus
-from tallystick.crypto.products import Keys, encrypted_columns, new_keys, opened_products
+from tallystick.crypto.products import SecretKeys, encrypt_columns, new_keys, open_products
 from tallystick.crypto.randomness import Randomness
-from tallystick.crypto.slot_products import SlotShares, opened_slot_products, slot_products
+from tallystick.crypto.slot_products import SlotShares, open_slot_products, slot_products
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.term_plan import Chain, Multiplication
 from tallystick.crypto.workers import Workers
@@ -49,7 +49,7 @@ class Held:
     people: int
     columns: Int64s = field(repr=False)
     pair_keys: Mapping[str, bytes] = field(repr=False)
-    keys: Mapping[int, Keys] = field(repr=False, default_factory=dict)
+    keys: Mapping[int, SecretKeys] = field(repr=False, default_factory=dict)
     vectors: Mapping[Chain, tuple[tuple[SlotShares, int], ...]] = field(repr=False, default_factory=dict)
     sums: Mapping[Chain, int] = field(repr=False, default_factory=dict)
     done: frozenset[int] = frozenset()
@@ -94,7 +94,7 @@ def encrypt_all(held: Held, randomness: Randomness, workers: Workers) -> tuple[H
     if answers > MAX_ANSWERS:
         raise LocalFault("computation-malformed", f"a job of {answers} answers where {MAX_ANSWERS} are allowed")
     place = held.computation.agencies.index(held.me)
-    keys: dict[int, Keys] = {}
+    keys: dict[int, SecretKeys] = {}
     sent = []
     for exchange in held.computation.multiplications_of(held.me):
         if exchange.encryptor != place:
@@ -102,7 +102,7 @@ def encrypt_all(held: Held, randomness: Randomness, workers: Workers) -> tuple[H
         layout = held.layout(exchange)
         keys[exchange.number] = new_keys(layout.primes_used, randomness)
         columns = held.columns[list(exchange.columns)]
-        chunks = encrypted_columns(keys[exchange.number], columns, layout, randomness, workers, key=_key(held, exchange))
+        chunks = encrypt_columns(keys[exchange.number], columns, layout, randomness, workers, key=_key(held, exchange))
         sent.append((exchange.number, chunks))
     return replace(held, keys=keys), sent
 
@@ -129,15 +129,15 @@ def open_answer(held: Held, number: int, chunks: Iterable[bytes], workers: Worke
     """Take a `products` message: what this agency then holds; the exchange's BFV keys are gone.
 
     Raises:
-        PeerFault: as `products.opened_products`.
+        PeerFault: as `products.open_products`.
     """
     exchange = held.computation.term_plan.multiplications[number]
     layout, sender = held.layout(exchange), held.name(exchange.multiplier)
     keys, key = held.keys[exchange.number], _key(held, exchange)
     rest = replace(held, keys={other: one for other, one in held.keys.items() if other != number})
     if exchange.at_slots:
-        return _with_slots(rest, exchange, opened_slot_products(keys, chunks, layout, workers, key=key, sender=sender))
-    return _with_sums(rest, exchange, layout, opened_products(keys, chunks, layout, workers, key=key, sender=sender))
+        return _with_slots(rest, exchange, open_slot_products(keys, chunks, layout, workers, key=key, sender=sender))
+    return _with_sums(rest, exchange, layout, open_products(keys, chunks, layout, workers, key=key, sender=sender))
 
 
 def _key(held: Held, exchange: Multiplication) -> bytes:

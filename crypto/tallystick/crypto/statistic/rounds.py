@@ -111,7 +111,7 @@ COORDINATOR: Final = Role("coordinator", lambda *_: (kinds.COORDINATOR,))
 
 
 @dataclass(frozen=True)
-class Condition:
+class RoundCondition:
     """When a job has a round at all.
 
     Attributes:
@@ -122,9 +122,9 @@ class Condition:
     holds: Callable[[Cast], bool] = field(repr=False)
 
 
-ALWAYS: Final = Condition("", lambda _: True)
-OF_MORE: Final = Condition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
-WITH_DECOYS: Final = Condition("with decoys", lambda cast: bool(cast.audits))
+ALWAYS: Final = RoundCondition("", lambda _: True)
+OF_MORE: Final = RoundCondition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
+WITH_DECOYS: Final = RoundCondition("with decoys", lambda cast: bool(cast.audits))
 
 
 class Which(Enum):
@@ -176,7 +176,7 @@ class Round:
     after: tuple[After, ...] = ()
     phase: str | None = None
     about: Topic = NOTHING
-    condition: Condition = ALWAYS
+    condition: RoundCondition = ALWAYS
     limit: int | None = None
     width: Callable[[Cast], int] | None = field(repr=False, default=None)
     early: bool = False

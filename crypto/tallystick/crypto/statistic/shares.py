@@ -87,7 +87,7 @@ def verify_evidence(statement: bytes, signature: bytes, *, agency: str, key: byt
         raise PeerFault("shares-transplanted", "sealed shares are of another job or attempt", sender=agency)
 
 
-def verified_shares(document: bytes, *, agency: str, key: bytes, job: bytes, attempt: int, cells_digest: bytes) -> SealedShares:
+def verify_shares(document: bytes, *, agency: str, key: bytes, job: bytes, attempt: int, cells_digest: bytes) -> SealedShares:
     """Give a document's content once everything about it is right.
 
     Raises:
@@ -115,11 +115,11 @@ def product_of(public: paillier.PublicKey, documents: Mapping[str, SealedShares]
     for agency, shares in sorted(documents.items()):
         if lists and len(lists[0]) != len(shares.ciphertexts):
             raise PeerFault("shares-malformed", "sealed shares of another length than the others'", sender=agency)
-        lists.append([paillier.checked_ciphertext(public, ciphertext, sender=agency) for ciphertext in shares.ciphertexts])
-    return tuple(paillier.multiplied(public, lists))
+        lists.append([paillier.check_ciphertext(public, ciphertext, sender=agency) for ciphertext in shares.ciphertexts])
+    return tuple(paillier.multiply_ciphertexts(public, lists))
 
 
-def added(documents: Mapping[str, bytes]) -> Iterator[bytes]:
+def add_shares(documents: Mapping[str, bytes]) -> Iterator[bytes]:
     """Give the chunks of the `sealed` message: what the coordinator makes of all agencies' `shares` messages.
 
     It can check neither signatures' meaning nor values: the desk does. Parts: the product's ciphertexts as one frame, then the

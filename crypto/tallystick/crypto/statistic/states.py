@@ -112,7 +112,7 @@ class AgencySetup:
 
     def tokens(self, secret: bytes) -> Mapping[str, tags.TokenColumn]:
         """Give the tokens by pass under the job secret: of exact passes, then of the bands."""
-        return tags.Passes(self.passes, self.bands_of(secret))
+        return tags.PassTokens(self.passes, self.bands_of(secret))
 
 
 @dataclass(frozen=True)

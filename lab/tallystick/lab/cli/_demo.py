@@ -11,7 +11,7 @@ import click
 from tallystick.client.cli._linkage import linkage_line
 from tallystick.client.cli._report import print_leakage
 from tallystick.client.cli._tables import disclosure_line, write_result
-from tallystick.client.measured import Measures, measures_of, written
+from tallystick.client.measured import Measures, format_measured, measures_of
 from tallystick.core.errors import Invalid
 from tallystick.core.terminal import print_table
 from tallystick.lab.cli._lab import print_outcomes
@@ -113,9 +113,9 @@ def _print_crossed(value: dict[str, Any], measure: str, measures: Measures) -> N
 def _cell(row: dict[str, Any], column: str, measures: Measures) -> str:
     value = row.get(column)
     if value is None:
-        return "hidden" if row.get("suppressed") and column == "count" else written(row, column, measures)
+        return "hidden" if row.get("suppressed") and column == "count" else format_measured(row, column, measures)
     if column in measures:
-        return written(row, column, measures)
+        return format_measured(row, column, measures)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

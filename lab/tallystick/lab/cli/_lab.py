@@ -13,11 +13,11 @@ from tallystick.client.cli._progress import Progress
 from tallystick.client.cli._tables import print_result, write_result
 from tallystick.core.job.model import Question
 from tallystick.core.terminal import print_table
-from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, named_by
+from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, collect_names
 from tallystick.lab.network.check import Checked
 from tallystick.lab.network.model import Lab
 from tallystick.lab.network.processes import stoppable
-from tallystick.lab.network.run import LabNetwork, Outcome, refused_outright
+from tallystick.lab.network.run import LabNetwork, Outcome, predict_refusal
 from tallystick.records.survey import DatasetProblem, survey
 from tallystick.records.usable import HALF, FieldCounts, sentence
 
@@ -63,13 +63,13 @@ def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None
     Raises:
         NotReady: `unavailable`: a process did not start, or died.
     """
-    refused = [refused_outright(lab, question) for question in questions]
+    refused = [predict_refusal(lab, question) for question in questions]
     asked = [question for question, outcome in zip(questions, refused, strict=True) if outcome is None]
     outcomes: list[Outcome] = []
     if not asked:
         return [outcome for outcome in refused if outcome is not None]
     look_at_files(lab, asked)
-    with stoppable(), Progress() as progress, LabNetwork(lab, named_by(asked), keep=keep, tell=progress.say) as network:
+    with stoppable(), Progress() as progress, LabNetwork(lab, collect_names(asked), keep=keep, tell=progress.say) as network:
         for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
             title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
             outcomes.append(outcome or network.ask(question, show=progress.titled(title)))

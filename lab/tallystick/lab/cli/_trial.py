@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tallystick.core.linkage.quality.estimates import Estimate
-    from tallystick.lab.linking.people import Aliases, People
+    from tallystick.lab.linking.people import AliasReport, ListPeople
     from tallystick.lab.linking.rehearse import Rehearsal
     from tallystick.lab.linking.score import Score
     from tallystick.lab.linking.trial import Trial
@@ -35,7 +35,7 @@ def print_rehearsal(value: Rehearsal) -> None:
     print_facts([*_facts(value.trial), *_kept(value)])
 
 
-def _read(lists: Sequence[People]) -> list[tuple[str, ...]]:
+def _read(lists: Sequence[ListPeople]) -> list[tuple[str, ...]]:
     """Say what was read of each list: what is the same for nobody is left out."""
     rows = [
         ("rows", *(f"{one.rows:,}" for one in lists)),
@@ -53,7 +53,7 @@ def _read(lists: Sequence[People]) -> list[tuple[str, ...]]:
     return [row for row in rows if any(row[1:])]
 
 
-def _unusable(lists: Sequence[People]) -> list[str]:
+def _unusable(lists: Sequence[ListPeople]) -> list[str]:
     """Say what could not be read or used; a warning where that is most of what is written."""
     lines = []
     for people in lists:
@@ -63,7 +63,7 @@ def _unusable(lists: Sequence[People]) -> list[str]:
     return lines
 
 
-def _counted(people: People, what: str) -> str:
+def _counted(people: ListPeople, what: str) -> str:
     """Give counts of what merging did, by evidence or by what spoke against it."""
     if people.duplicates is None:
         return ""
@@ -73,14 +73,14 @@ def _counted(people: People, what: str) -> str:
     return ", ".join(f"{count:,} by {name}" for name, count in counts.items())
 
 
-def _aliases(found: Aliases) -> str:
+def _aliases(found: AliasReport) -> str:
     if not found.people[0]:
         return "nobody has others"
     more = sum(found.people[found.most :])
     return f"{found.people[0]:,} people have others, {found.most} of each used" + (f", {more:,} left over" if more else "")
 
 
-def _strangers(found: Aliases | None) -> str:
+def _strangers(found: AliasReport | None) -> str:
     return "" if found is None or not found.unknown else f"{found.unknown:,} of {found.rows:,}"
 
 

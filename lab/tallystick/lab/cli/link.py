@@ -26,9 +26,9 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
     RECIPES are recipes or ladders (strict, default, loose), or RECIPE@I.J as reports name a pass of other spellings; without any,
     everything known is shown. With no-twins or no-households beside them, ladders have what they have for lists without any.
     """
-    from tallystick.lab.linking.explain import PERSON, SIZE, explained
+    from tallystick.lab.linking.explain import PERSON, SIZE, explain_recipes
 
-    found = explained(recipes)
+    found = explain_recipes(recipes)
     if format_ == "json":
         print_json({"person": dict(PERSON), "people": SIZE, "recipes": [one.json_value() for one in found]})
         return

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tallystick.lab.county import errors
 from tallystick.lab.county.names import ORIGINS
-from tallystick.lab.county.population import EXTRACT_DATE, REGION_SHARES, REGIONS, Flags, Integers, Population, Texts, age
+from tallystick.lab.county.population import EXTRACT_DATE, REGION_SHARES, REGIONS, CountyPopulation, Flags, Integers, Texts, age
 
 EXIT_QUARTERS: Final = ("2024Q2", "2024Q3", "2024Q4", "2025Q1")
 _ENDS: Final = np.array(["2024-06-30", "2024-09-30", "2024-12-31", "2025-03-31"], dtype="datetime64[D]")
@@ -82,7 +82,7 @@ def _who(known: Flags, rng: np.random.Generator) -> Integers:
     return np.asarray(rng.permutation(np.flatnonzero(known)), dtype=np.int64)
 
 
-def surnames(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def surnames(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
     """Give last names as an agency has them."""
     years = age(people.born[who], EXTRACT_DATE)
     lags = people.female[who] & (years >= 20) & (years <= 45) & errors.hit(rates.old_surname, len(who), rng)
@@ -90,19 +90,21 @@ def surnames(people: Population, who: Integers, rates: Rates, rng: np.random.Gen
     return errors.misspelt(errors.one_surname(names, rates.one_surname, rng), rates.name_wrong * _care(people, who), rng)
 
 
-def _care(people: Population, who: Integers) -> npt.NDArray[np.float64]:
+def _care(people: CountyPopulation, who: Integers) -> npt.NDArray[np.float64]:
     return np.array([origin.care for origin in ORIGINS])[people.origin[who]]
 
 
-def firsts(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def firsts(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
     """Give first names as an agency has them."""
-    return errors.misspelt(errors.nicknamed(people.first[who], rates.nickname, rng), rates.name_wrong * _care(people, who), rng)
+    return errors.misspelt(
+        errors.apply_nicknames(people.first[who], rates.nickname, rng), rates.name_wrong * _care(people, who), rng
+    )
 
 
-def births(people: Population, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
+def births(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
     """Give birth dates as an agency has them."""
-    days = errors.misdated(people.born[who], rates.misdated, rng)
-    days = errors.defaulted(errors.swapped(days, rates.swapped, rng), rates.defaulted, rng)
+    days = errors.misdate(people.born[who], rates.misdated, rng)
+    days = errors.default_dates(errors.swap_day_and_month(days, rates.swapped, rng), rates.defaulted, rng)
     return errors.as_text(np.minimum(days, EXTRACT_DATE))
 
 
@@ -118,22 +120,22 @@ def _money(amounts: npt.NDArray[np.float64]) -> Texts:
     return np.array([f"{amount:.2f}" for amount in amounts], dtype=object)
 
 
-def numbered(prefix: str, count: int) -> Texts:
+def number_keys(prefix: str, count: int) -> Texts:
     """Give an agency's own keys."""
     return np.array([f"{prefix}{number:07d}" for number in range(1, count + 1)], dtype=object)
 
 
-def human_services(people: Population, rng: np.random.Generator) -> Extract:
+def human_services(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     """TANF exits: one row per exit; some people left twice."""
     who = _who(people.tanf, rng)
     count = len(who)
     child = age(people.born[who], EXTRACT_DATE) < 18
     missing = errors.hit(HUMAN_SERVICES.ssn_missing * np.where(child, 3.0, 1.0), count, rng)
     table = {
-        "person_id": numbered("HS", count),
-        "ssn": errors.blanked(errors.miskeyed(people.ssn[who], HUMAN_SERVICES.ssn_wrong, rng), missing),
-        "fname": errors.unaccented(firsts(people, who, HUMAN_SERVICES, rng), 0.6, rng),
-        "lname": errors.unaccented(surnames(people, who, HUMAN_SERVICES, rng), 0.6, rng),
+        "person_id": number_keys("HS", count),
+        "ssn": errors.blank_texts(errors.miskey_numbers(people.ssn[who], HUMAN_SERVICES.ssn_wrong, rng), missing),
+        "fname": errors.drop_accents(firsts(people, who, HUMAN_SERVICES, rng), 0.6, rng),
+        "lname": errors.drop_accents(surnames(people, who, HUMAN_SERVICES, rng), 0.6, rng),
         "dob": births(people, who, HUMAN_SERVICES, rng),
         "sex": np.where(people.female[who], np.array("F", dtype=object), np.array("M", dtype=object)),
         "region": np.array(REGIONS, dtype=object)[people.region[who]],
@@ -156,7 +158,7 @@ def human_services(people: Population, rng: np.random.Generator) -> Extract:
     return extract
 
 
-def labor(people: Population, rng: np.random.Generator) -> Extract:
+def labor(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     """UI wages: one row per person, quarter and employer; no given name beyond the initial, no date of birth.
 
     `industry` is that of the person's main employer in the quarter, so it does not vary within a person and quarter;
@@ -164,7 +166,7 @@ def labor(people: Population, rng: np.random.Generator) -> Extract:
     """
     who = _who(people.labor, rng)
     count = len(who)
-    numbers = errors.miskeyed(people.ssn[who], LABOR.ssn_wrong, rng)
+    numbers = errors.miskey_numbers(people.ssn[who], LABOR.ssn_wrong, rng)
     # the number is this agency's own key: a wrong one that is another person's would make one person of two
     taken = np.isin(numbers.astype(np.int64), people.ssn.astype(np.int64)) & (numbers != people.ssn[who])
     numbers = np.where(taken | _repeats(numbers), people.ssn[who], numbers)
@@ -209,7 +211,7 @@ def _repeats(numbers: Texts) -> Flags:
     return np.asarray(counts[inverse] > 1, dtype=np.bool_)
 
 
-def housing(people: Population, rng: np.random.Generator) -> Extract:
+def housing(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     """HMIS enrolments: numbers often missing, with HUD's quality codes; some people were entered twice under two keys."""
     known = _who(people.housing, rng)
     again = known[errors.hit(0.01, len(known), rng)]
@@ -220,7 +222,7 @@ def housing(people: Population, rng: np.random.Generator) -> Extract:
     # HUD: 1 full, 2 partial, 8 does not know, 9 prefers not to answer, 99 not collected
     edges = np.array([0.008, 0.099, 0.123, 0.139])
     quality = np.array(["2", "8", "9", "99", "1"], dtype=object)[np.searchsorted(edges, draw)]
-    ssn = errors.miskeyed(people.ssn[who], HOUSING.ssn_wrong, rng)
+    ssn = errors.miskey_numbers(people.ssn[who], HOUSING.ssn_wrong, rng)
     partial = np.array([f"xxxxx{number[5:]}" for number in ssn], dtype=object)
     ssn = np.where(quality == "1", ssn, np.where(quality == "2", partial, np.array("", dtype=object)))
     edges = np.array([0.006, 0.012, 0.027])
@@ -230,13 +232,13 @@ def housing(people: Population, rng: np.random.Generator) -> Extract:
     moved = errors.hit(MOVED, count, rng)
     region = np.where(moved, rng.choice(len(REGIONS), count, p=REGION_SHARES), people.region[who])
     table = {
-        "personal_id": numbered("H", count),
+        "personal_id": number_keys("H", count),
         "ssn": ssn,
         "ssn_quality": quality,
         "fname": firsts(people, who, HOUSING, rng),
         "lname": surnames(people, who, HOUSING, rng),
         "name_quality": np.where(errors.hit(0.017, count, rng), np.array("2", dtype=object), np.array("1", dtype=object)),
-        "dob": errors.blanked(dob, np.isin(born_quality, ["8", "99"])),
+        "dob": errors.blank_texts(dob, np.isin(born_quality, ["8", "99"])),
         "dob_quality": born_quality,
         "region": np.array(REGIONS, dtype=object)[region],
     }

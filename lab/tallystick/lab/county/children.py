@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from tallystick.lab.county import errors
-from tallystick.lab.county.agencies import Extract, Rates, births, firsts, numbered, surnames
+from tallystick.lab.county.agencies import Extract, Rates, births, firsts, number_keys, surnames
 from tallystick.lab.county.names import ORIGINS
-from tallystick.lab.county.population import EXTRACT_DATE, Flags, Integers, Population, Texts, age
+from tallystick.lab.county.population import EXTRACT_DATE, CountyPopulation, Flags, Integers, Texts, age
 
 SCHOOLS: Final = Rates(1.0, 0.0, 0.012, 0.0, 0.35, 0.10, 0.004, 0.001, 0.006)
 CHILD_WELFARE: Final = Rates(0.45, 0.02, 0.030, 0.0, 0.25, 0.08, 0.008, 0.015, 0.012)
@@ -42,7 +42,7 @@ class _Addresses:
     code: Texts
 
 
-def children(people: Population, rng: np.random.Generator) -> dict[str, Extract]:
+def children(people: CountyPopulation, rng: np.random.Generator) -> dict[str, Extract]:
     """Make both files.
 
     Args:
@@ -63,7 +63,13 @@ def children(people: Population, rng: np.random.Generator) -> dict[str, Extract]
 
 
 def _extract(
-    people: Population, young: Integers, has: Flags, at_home: _Addresses, rates: Rates, name: str, rng: np.random.Generator
+    people: CountyPopulation,
+    young: Integers,
+    has: Flags,
+    at_home: _Addresses,
+    rates: Rates,
+    name: str,
+    rng: np.random.Generator,
 ) -> Extract:
     rows = rng.permutation(np.flatnonzero(has))
     who, count = young[rows], len(rows)
@@ -71,24 +77,24 @@ def _extract(
     moved = errors.hit(MOVED[name], count, rng)
     streetless = errors.hit(STREETLESS, count, rng)
     last = surnames(people, who, rates, rng)
-    table: dict[str, Texts] = {"student_id" if name == "schools" else "case_person": numbered(name[0].upper(), count)}
+    table: dict[str, Texts] = {"student_id" if name == "schools" else "case_person": number_keys(name[0].upper(), count)}
     if name == "child_welfare":
         other = people.last[rng.permutation(len(people.last))[:count]]
         last = np.where(errors.hit(STEPCHILD, count, rng), other, last)
         missing = errors.hit(rates.ssn_missing, count, rng)
-        table["ssn"] = errors.blanked(errors.miskeyed(people.ssn[who], rates.ssn_wrong, rng), missing)
+        table["ssn"] = errors.blank_texts(errors.miskey_numbers(people.ssn[who], rates.ssn_wrong, rng), missing)
     table |= {
         "first_name": firsts(people, who, rates, rng),
         "last_name": last,
         "birth_date": births(people, who, rates, rng),
         "sex": np.where(people.female[who], np.array("F", dtype=object), np.array("M", dtype=object)),
-        "street": errors.blanked(np.where(moved, elsewhere.street, at_home.street[rows]), streetless),
+        "street": errors.blank_texts(np.where(moved, elsewhere.street, at_home.street[rows]), streetless),
         "zip": np.where(moved, elsewhere.code, at_home.code[rows]),
     }
     return Extract(table, next(iter(table)), who)
 
 
-def _at_home(people: Population, young: Integers, rng: np.random.Generator) -> _Addresses:
+def _at_home(people: CountyPopulation, young: Integers, rng: np.random.Generator) -> _Addresses:
     """Give each child the address of its family: neighbours of one surname and region are, by chance, brothers and sisters."""
     # a birthday within, so that twins stand together
     order = np.lexsort((people.born[young].astype(np.int64), people.last[young].astype(str), people.region[young]))

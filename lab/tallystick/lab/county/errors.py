@@ -62,12 +62,12 @@ def _slip(name: str, rng: np.random.Generator) -> str:
             return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
 
 
-def nicknamed(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
+def apply_nicknames(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     """Given names, some of those that have a short form replaced by it."""
     return _edited(names, rate, rng, lambda name, _: NICKNAMES.get(name, name))
 
 
-def miskeyed(numbers: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
+def miskey_numbers(numbers: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     """Numbers with two neighbouring digits exchanged (two of three slips) or one digit wrong; blanks stay blank.
 
     The area (first three digits) stays as it is, so that the number remains one that could have been issued.
@@ -104,7 +104,7 @@ def plain(name: str) -> str:
     return "".join(letter for letter in letters if letter.isascii() and (letter.isalpha() or letter == " ")).upper()
 
 
-def unaccented(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
+def drop_accents(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     """Names, some without their accents."""
 
     def strip(name: str, _: np.random.Generator) -> str:
@@ -113,7 +113,7 @@ def unaccented(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     return _edited(names, rate, rng, strip)
 
 
-def swapped(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
+def swap_day_and_month(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     """Dates with day and month exchanged, where both are 12 or less."""
     months = days.astype("datetime64[M]")
     month = months.astype(np.int64) % 12
@@ -124,12 +124,12 @@ def swapped(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     return np.where(can, other, days)
 
 
-def defaulted(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
+def default_dates(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     """Dates of which only the year was known: the first of January."""
     return np.where(hit(rate, len(days), rng), days.astype("datetime64[Y]").astype("datetime64[D]"), days)
 
 
-def misdated(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
+def misdate(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     """Dates with a slip: a day to the left or right, or ten years off."""
     by = rng.choice(np.array([-1, 1, -3652, 3652]), len(days), p=[0.42, 0.42, 0.08, 0.08])
     return np.where(hit(rate, len(days), rng), days + by.astype("timedelta64[D]"), days)
@@ -140,6 +140,6 @@ def as_text(days: Dates) -> Texts:
     return np.datetime_as_string(days, unit="D").astype(object)
 
 
-def blanked(texts: Texts, where: Flags) -> Texts:
+def blank_texts(texts: Texts, where: Flags) -> Texts:
     """Texts, empty where told."""
     return np.where(where, np.array("", dtype=object), texts)

@@ -41,7 +41,7 @@ _AREAS: Final = np.array([*range(734, 750), *range(773, 900)])
 
 
 @dataclass(frozen=True)
-class Population:
+class CountyPopulation:
     """One entry per person in every array.
 
     Attributes:
@@ -86,7 +86,7 @@ def segment_sizes(people: int) -> dict[str, int]:
     return {name: sizes[name] for name in SEGMENTS}
 
 
-def people_of(people: int, rng: np.random.Generator) -> Population:
+def people_of(people: int, rng: np.random.Generator) -> CountyPopulation:
     """Make the county's people.
 
     Args:
@@ -116,7 +116,7 @@ def people_of(people: int, rng: np.random.Generator) -> Population:
     first = _given(origin, female, rng)
     same = second[first[second] == first[twin[second]]]
     first[same] = [f"{name}-Lee" for name in first[same]]
-    return Population(
+    return CountyPopulation(
         origin, female, first, last, birth_surname, born, _numbers(count, twin, second, rng), region, twin, **knows
     )
 

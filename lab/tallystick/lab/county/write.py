@@ -79,12 +79,12 @@ def generate(folder: Path, people: int = PEOPLE, seed: int = SEED) -> County:
 
 def _write_lab(path: Path, people: int) -> None:
     """Write the lab file for a county of this size."""
-    written = f"people: {declared(PEOPLE)}\n"
+    written = f"people: {count_declared(PEOPLE)}\n"
     text = (FILES / "lab.yaml").read_text(encoding="utf-8")
-    path.write_text(text.replace(written, f"people: {declared(people)}\n"), encoding="utf-8", newline="\n")
+    path.write_text(text.replace(written, f"people: {count_declared(people)}\n"), encoding="utf-8", newline="\n")
 
 
-def declared(people: int) -> int:
+def count_declared(people: int) -> int:
     """Give how many people an agency declares that has about so many: a tenth more, for those who are there under two keys."""
     return max(100, people + people // 10)
 

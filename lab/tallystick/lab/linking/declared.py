@@ -12,8 +12,8 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.yaml import read_yaml
-from tallystick.lab.linking.headers import fields_of, guessed_fields, guessed_key
-from tallystick.lab.linking.people import LIMITS, ROW, Listed, header_of, selected, separators, source_of
+from tallystick.lab.linking.headers import fields_of, guess_fields, guess_key
+from tallystick.lab.linking.people import LIMITS, ROW, Listed, header_of, select_columns, separators, source_of
 from tallystick.lab.linking.words import BOTH, Word, words_of
 from tallystick.records.registry import check_sources
 
@@ -68,7 +68,7 @@ class Options:
         return Options(picked[0], (self.keys[side],) * 2, picked[1], picked[2])
 
 
-def listed(files: tuple[Path, Path], options: Options) -> tuple[Listed, Listed]:
+def build_lists(files: tuple[Path, Path], options: Options) -> tuple[Listed, Listed]:
     """Give the two lists of a rehearsal.
 
     Args:
@@ -107,7 +107,7 @@ def _of_file(path: Path, options: Options) -> Listed:
             f"{path.name} has no column that looks like an identifier",
             hint=separators(path) or "declare them: --fields ssn=COLUMN,last_name=COLUMN",
         )
-    key = guessed_key(header) if options.keys[0] is None else _present(header, options.keys[0], path, "--key")
+    key = guess_key(header) if options.keys[0] is None else _present(header, options.keys[0], path, "--key")
     ids = [_present(header, word.value, path, "--duplicates") for word in options.duplicates if word.name == "ids"]
     recipes = ["strict" if word.value == MERGE else word.value for word in options.duplicates if word.name != "ids"]
     value = {
@@ -142,7 +142,7 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
         raise Invalid("link-invalid", "--aliases: a file is one list's", hint="write a.file=FILE or b.file=FILE")
     source = Path(file)
     theirs = header_of(source)
-    person = told.pop("key", None) or (key if key is not None and key in theirs else guessed_key(theirs))
+    person = told.pop("key", None) or (key if key is not None and key in theirs else guess_key(theirs))
     if person is None:
         raise Invalid("source-columns", f"{source.name} has no column that looks like a key", hint="--aliases key=COLUMN")
     person = _present(theirs, person, source, "--aliases")
@@ -150,7 +150,7 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
     if strange:
         raise Invalid("source-columns", f"--aliases: {path.name} has no {', '.join(strange)} that could have aliases")
     same = {name: column for name, column in columns.items() if column in theirs}
-    guessed = {name: column for name, column in guessed_fields(theirs).items() if name in columns}
+    guessed = {name: column for name, column in guess_fields(theirs).items() if name in columns}
     declared = {name: _present(theirs, column, source, "--aliases") for name, column in told.items() if column}
     emptied = {name for name, column in told.items() if not column}
     found = {
@@ -176,7 +176,9 @@ def _present(header: Sequence[str], column: str, path: Path, option: str) -> str
 def _keys(path: Path, key: str | None) -> int:
     """Count a file's keys."""
     names = () if key is None else (key,)
-    return int(selected(path, names, lambda file: f"count({'*' if key is None else f'DISTINCT {file[key]}'}) AS n")["n"][0])
+    return int(
+        select_columns(path, names, lambda file: f"count({'*' if key is None else f'DISTINCT {file[key]}'}) AS n")["n"][0]
+    )
 
 
 def _of_declaration(path: Path, name: str | None) -> Listed:

@@ -65,7 +65,7 @@ class Explained:
         return asdict(self)
 
 
-def explained(names: tuple[str, ...] = ()) -> list[Explained]:
+def explain_recipes(names: tuple[str, ...] = ()) -> list[Explained]:
     """Explain recipes, or all that a ladder holds or a name stands for.
 
     Args:

@@ -29,14 +29,14 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 KEYS: Final = ("personid", "personalid", "clientid", "recid", "recordid", "memberid", "participantid", "uid", "key", "id")
 
 
-def guessed_fields(header: Sequence[str]) -> dict[str, str]:
+def guess_fields(header: Sequence[str]) -> dict[str, str]:
     """Give the column of each identifier whose usual names the header has; of several, the likeliest."""
     plain = _plain(header)
     found = {identifier: next((plain[name] for name in names if name in plain), None) for identifier, names in USUAL.items()}
     return {identifier: column for identifier, column in found.items() if column is not None}
 
 
-def guessed_key(header: Sequence[str]) -> str | None:
+def guess_key(header: Sequence[str]) -> str | None:
     """Give the column that seems to be the agency's own key of a person."""
     plain = _plain(header)
     return next((plain[name] for name in KEYS if name in plain), None)
@@ -54,7 +54,7 @@ def fields_of(header: Sequence[str], declared: Mapping[str, str], *, file: str) 
         raise Invalid(
             "source-columns", f"{file} has no column {', '.join(lacking)}", hint="use a.… or b.… where only one file has it"
         )
-    found = {**guessed_fields(header), **{name: standing.get(column, "") for name, column in declared.items()}}
+    found = {**guess_fields(header), **{name: standing.get(column, "") for name, column in declared.items()}}
     return {name: column for name, column in found.items() if column}
 
 

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.agreement.declaration import DeclaredDataset, Source
+from tallystick.core.agreement.declaration import DeclaredDataset, DeclaredSource
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
@@ -24,7 +24,7 @@ from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import identifiers_of, known_people, strings
 from tallystick.records.locked import Connection, connect, quoted
-from tallystick.records.port import Opened
+from tallystick.records.port import OpenedSource
 from tallystick.records.reading import loaded
 from tallystick.records.registry import opened
 from tallystick.records.usable import FieldCounts, check_usable, count_fields
@@ -62,7 +62,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Aliases:
+class AliasReport:
     """Other spellings of a list's people.
 
     Attributes:
@@ -93,7 +93,7 @@ class Aliases:
 
 
 @dataclass(frozen=True)
-class People:
+class ListPeople:
     """The people of one list.
 
     Attributes:
@@ -119,7 +119,7 @@ class People:
     rows: int
     person: Int64s | None = field(repr=False, default=None)
     duplicates: Duplicates | None = field(repr=False, default=None)
-    aliases: Aliases | None = field(repr=False, default=None)
+    aliases: AliasReport | None = field(repr=False, default=None)
     limit: int | None = None
     fields: Mapping[str, FieldCounts] = field(repr=False, default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -170,20 +170,20 @@ def header_of(path: Path) -> list[str]:
             pass
     except OSError as error:
         raise Invalid("file-missing", f"{path} cannot be read", detail=type(error).__name__) from error
-    with connect(None) as connection, opened_file(connection, path) as found:
+    with connect(None) as connection, open_file(connection, path) as found:
         return list(found.columns)
 
 
-def opened_file(connection: Connection, path: Path) -> AbstractContextManager[Opened]:
+def open_file(connection: Connection, path: Path) -> AbstractContextManager[OpenedSource]:
     """Look at a CSV or a Parquet file.
 
     Raises:
         Invalid: `source-missing`, `file-format`.
     """
-    return opened(path.stem, Source(source_of(path)), path.parent, connection)
+    return opened(path.stem, DeclaredSource(source_of(path)), path.parent, connection)
 
 
-def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, str]], str]) -> dict[str, Any]:
+def select_columns(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, str]], str]) -> dict[str, Any]:
     """Give columns of a file, as DuckDB gives them.
 
     Args:
@@ -196,7 +196,9 @@ def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, st
     """
     with connect(None) as connection:
         try:
-            copy_rows(connection, path.stem, Source(source_of(path)), path.parent, {name: name for name in columns}, "picked")
+            copy_rows(
+                connection, path.stem, DeclaredSource(source_of(path)), path.parent, {name: name for name in columns}, "picked"
+            )
             found: dict[str, Any] = connection.execute(
                 f"SELECT {what({name: quoted(name) for name in columns})} FROM picked"  # noqa: S608 - quoted names
             ).fetchnumpy()
@@ -209,7 +211,7 @@ def selected(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, st
 
 def separators(path: Path) -> str:
     """Say what may be wrong with a file whose columns are not those that are looked for; "" where nothing is known."""
-    with connect(None) as connection, opened_file(connection, path) as found:
+    with connect(None) as connection, open_file(connection, path) as found:
         return found.hint
 
 
@@ -218,7 +220,7 @@ def source_of(path: Path) -> dict[str, str]:
     return {SUFFIXES.get(path.suffix.lower(), "csv"): str(path.absolute())}
 
 
-def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> People:
+def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> ListPeople:
     """Read a file whose keys are people.
 
     Args:
@@ -233,7 +235,7 @@ def read_people(path: Path, columns: Mapping[str, str], key: str | None) -> Peop
     return people_of(Listed(path.stem, DeclaredDataset.read(value, what=path.name), path.parent, numbered=key is None))
 
 
-def people_of(listed: Listed) -> People:
+def people_of(listed: Listed) -> ListPeople:
     """Read a list, as a node would.
 
     Raises:
@@ -258,7 +260,7 @@ def people_of(listed: Listed) -> People:
     if records.duplicates is not None:
         # people stand in the order of their smallest keys, as the keys do
         person = np.unique(records.duplicates.person, return_inverse=True)[1].astype(np.int64)
-    return People(
+    return ListPeople(
         listed.name,
         keys,
         identifiers,
@@ -274,7 +276,7 @@ def people_of(listed: Listed) -> People:
     )
 
 
-def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> Aliases:
+def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> AliasReport:
     """Find other spellings, more than may be used, to tell how many there are."""
     declared = listed.dataset.aliases
     rows, unknown = (0, 0) if declared.source is None else strangers(connection)
@@ -288,8 +290,8 @@ def _aliases(listed: Listed, connection: Connection, names: tuple[str, ...]) -> 
     columns = {str(name): column for name, column in declared.identifiers.items()}
     found = spellings(connection, wider, names)
     if found is None:
-        return Aliases(declared.most, (0,) * MOST, columns, rows, unknown, None)
+        return AliasReport(declared.most, (0,) * MOST, columns, rows, unknown, None)
     people = tuple(int(np.count_nonzero(found.number == number)) for number in range(1, MOST + 1))
     used = found.number <= declared.most
     raw = {name: values[used] for name, values in found.identifiers.items()}
-    return Aliases(declared.most, people, columns, rows, unknown, Spellings(found.who[used], found.number[used], raw))
+    return AliasReport(declared.most, people, columns, rows, unknown, Spellings(found.who[used], found.number[used], raw))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.lab.linking.declared import Options, listed
-from tallystick.lab.linking.people import People, people_of
-from tallystick.lab.linking.trial import Trial, rehearsed
+from tallystick.lab.linking.declared import Options, build_lists
+from tallystick.lab.linking.people import ListPeople, people_of
+from tallystick.lab.linking.trial import Trial, run_trial
 from tallystick.lab.linking.truth import Truth, read_truth
 
 
@@ -17,7 +17,7 @@ from tallystick.lab.linking.truth import Truth, read_truth
 class Rehearsal:
     """Two lists, and what linking them gave; who is the same, where that is known."""
 
-    lists: tuple[People, People]
+    lists: tuple[ListPeople, ListPeople]
     trial: Trial
     truth: Truth | None = None
 
@@ -51,11 +51,11 @@ def rehearse(
         randomness: for the keys of bands and of clear tags; None: the system's.
 
     Raises:
-        Invalid: as `declared.listed`, `people.people_of`, `truth.read_truth`; `link-invalid`, `link-impossible`. Refused: `link-weak`.
+        Invalid: as `declared.build_lists`, `people.people_of`, `truth.read_truth`; `link-invalid`, `link-impossible`. Refused: `link-weak`.
         Broken: `source-large`.
     """
-    one, other = listed(files, Options.read(fields, keys, duplicates, aliases))
+    one, other = build_lists(files, Options.read(fields, keys, duplicates, aliases))
     first, second = people_of(one), people_of(other)
     known = None if truth is None else read_truth(truth, first, second)
-    trial = rehearsed(first, second, link, SystemRandomness() if randomness is None else randomness, known)
+    trial = run_trial(first, second, link, SystemRandomness() if randomness is None else randomness, known)
     return Rehearsal((first, second), trial, known)

@@ -9,18 +9,18 @@ from functools import cached_property
 import numpy as np
 
 from tallystick.core.errors import TallyError
-from tallystick.core.linkage.matching.matching import matched
+from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
 from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.passes.spellings import spelled, spelled_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns, expand_ladder
 from tallystick.core.linkage.quality.estimates import Estimate, lookalikes, precision, recall
 from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import Randomness
 from tallystick.lab.linking.clear import ClearTags, Hasher, clear_tags, coincide
-from tallystick.lab.linking.people import People
+from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.score import Score, scores
 from tallystick.lab.linking.truth import Bools, Int64s, Kept, Truth
 
@@ -28,7 +28,7 @@ from tallystick.lab.linking.truth import Bools, Int64s, Kept, Truth
 
 
 @dataclass(frozen=True)
-class Pass:
+class TrialPass:
     """What one pass did.
 
     Attributes:
@@ -83,7 +83,7 @@ class Trial:
     """
 
     people: tuple[int, int]
-    passes: tuple[Pass, ...]
+    passes: tuple[TrialPass, ...]
     recipes: tuple[Recipe, ...]
     unusable: tuple[tuple[str, str], ...]
     a: Int64s = field(repr=False)
@@ -139,9 +139,9 @@ class Trial:
         }
 
 
-def rehearsed(
-    first: People,
-    second: People,
+def run_trial(
+    first: ListPeople,
+    second: ListPeople,
     link: Sequence[str],
     randomness: Randomness,
     truth: Truth | None = None,
@@ -174,23 +174,23 @@ def rehearsed(
             plan = plan_of(first.identifiers, second.identifiers, max(size), kind)
         except TallyError as fault:
             left_out.append((kind, fault.message))
-    exact_passes = spelled(recipes, first.most, second.most)
+    exact_passes = expand_ladder(recipes, first.most, second.most)
     secret, hasher = randomness.take(32), Hasher(randomness)
     made = []
     for side, people in enumerate(lists):
-        columns = spelled_columns(exact_passes, side, people.identifiers, people.count, people.spellings, randomness)
+        columns = build_spelled_columns(exact_passes, side, people.identifiers, people.count, people.spellings, randomness)
         if plan is not None:
             columns |= band_columns(plan, people.identifiers, people.count, secret)
         made.append(clear_tags(columns, hasher, side))
     one, two = made
-    result = matched([one.tags, two.tags], None if plan is None else plan.rounds(0))
+    result = match_tags([one.tags, two.tags], None if plan is None else plan.rounds(0))
     a, b = result.pairs(0, 1)
     exact = len(exact_passes)
     patterns = coincide(one.part(0, exact), two.part(0, exact), a, b)
     # in a list nobody shares a tag, so two free rows that coincide are linked there and then
     at = np.where(patterns.any(axis=0), np.argmax(patterns, axis=0), exact)
     passes = [
-        Pass(
+        TrialPass(
             recipe.name,
             (int(one.usable[step].sum()), int(two.usable[step].sum())),
             (int(one.shared[step].sum()), int(two.shared[step].sum())),
@@ -202,7 +202,9 @@ def rehearsed(
     if plan is not None:
         tokens = [int(tags.usable[exact:].any(axis=0).sum()) for tags in made]
         shared = [int((tags.shared[exact:].any(axis=0) & ~tags.usable[exact:].any(axis=0)).sum()) for tags in made]
-        passes.append(Pass(SIMILARITY, (tokens[0], tokens[1]), (shared[0], shared[1]), result.links[exact], result.ties[exact]))
+        passes.append(
+            TrialPass(SIMILARITY, (tokens[0], tokens[1]), (shared[0], shared[1]), result.links[exact], result.ties[exact])
+        )
     trial = Trial(
         (first.count, second.count),
         tuple(passes),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.matching.components import components
-from tallystick.lab.linking.people import People, Texts, header_of, selected, separators
+from tallystick.lab.linking.people import ListPeople, Texts, header_of, select_columns, separators
 from tallystick.records.identifiers import strings
 
 Int64s = npt.NDArray[np.int64]
@@ -104,7 +104,7 @@ class Truth:
         return np.asarray(self.true_of(a, b, count_b) >= 0, dtype=np.bool_)
 
 
-def read_truth(path: Path, first: People, second: People) -> Truth:
+def read_truth(path: Path, first: ListPeople, second: ListPeople) -> Truth:
     """Read a file of truth for two lists.
 
     It has the columns dataset, key and person (datasets are called as the lists are), or pairs of keys in its first two columns.
@@ -142,7 +142,7 @@ def read_truth(path: Path, first: People, second: People) -> Truth:
 
 def _columns(path: Path, names: Sequence[str]) -> list[Texts]:
     """Read columns of a CSV file as text, without spaces around it; none of them may be empty anywhere."""
-    found = selected(
+    found = select_columns(
         path, names, lambda file: ", ".join(f"nullif(trim({file[name]}), '') AS v{at}" for at, name in enumerate(names))
     )
     columns = [strings(found[f"v{at}"]) for at in range(len(names))]

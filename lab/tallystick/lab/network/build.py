@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tallystick.client.profile import Profile
+from tallystick.client.profile import AnalystProfile
 from tallystick.core.agreement.model import Agreement, CoordinatorParty, Party, Release
-from tallystick.core.documents import SignedDocument, unsigned, write_document
+from tallystick.core.documents import SignedDocument, build_unsigned, write_document
 from tallystick.core.errors import Invalid
 from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
-from tallystick.core.keyfile import Identity, new_identity, write_identity
-from tallystick.core.measure import registered
-from tallystick.core.net.joining import exchanged, read_invitation
+from tallystick.core.keyfile import IdentityKey, new_identity, write_identity
+from tallystick.core.measure import load_measures
+from tallystick.core.net.joining import exchange_invitation, read_invitation
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
 from tallystick.crypto.envelope import SealingKey
@@ -38,16 +38,16 @@ DEFAULT_PURPOSE: Final = "rehearsal"
 
 
 @dataclass(frozen=True)
-class Keys:
+class LabKeys:
     """Throw-away identities: one for each agency, and the analyst's."""
 
-    agencies: dict[str, Identity]
-    analyst: Identity
+    agencies: dict[str, IdentityKey]
+    analyst: IdentityKey
 
 
-def throw_away_keys(lab: Lab) -> Keys:
+def throw_away_keys(lab: Lab) -> LabKeys:
     """Make identities that live as long as the lab."""
-    return Keys({name: new_identity() for name in lab.file.agencies}, new_identity())
+    return LabKeys({name: new_identity() for name in lab.file.agencies}, new_identity())
 
 
 def analyst_of(lab: Lab) -> str:
@@ -100,7 +100,7 @@ def agreement_of(
                 for agency, group in lab.file.agencies.items()
                 for dataset, entry in group.datasets.items()
             },
-            operations=tuple(registered()),
+            operations=tuple(load_measures()),
             joins=("inner", "left"),
             link=terms.link,
             disclosure=terms.disclosure,
@@ -113,9 +113,9 @@ def agreement_of(
         raise Invalid("agreement-contradiction", f"the lab's agreement: {told}") from error
 
 
-def signed_by_all(agreement: Agreement, keys: Keys) -> SignedDocument:
+def sign_by_all(agreement: Agreement, keys: LabKeys) -> SignedDocument:
     """Give an agreement with the signature of every agency."""
-    document = unsigned("agreement", agreement)
+    document = build_unsigned("agreement", agreement)
     for name, identity in keys.agencies.items():
         document = document.with_signature(name, identity)
     return document
@@ -134,7 +134,7 @@ class Named:
     purposes: tuple[str, ...] = (DEFAULT_PURPOSE,)
 
 
-def named_by(questions: Sequence[Question]) -> Named:
+def collect_names(questions: Sequence[Question]) -> Named:
     """Give what questions name."""
     return Named(
         tuple(sorted({question.agreement for question in questions})),
@@ -143,7 +143,7 @@ def named_by(questions: Sequence[Question]) -> Named:
 
 
 def lab_agreements(
-    lab: Lab, named: Named, keys: Keys, coordinator: CoordinatorParty, now: datetime
+    lab: Lab, named: Named, keys: LabKeys, coordinator: CoordinatorParty, now: datetime
 ) -> dict[str, SignedDocument]:
     """Give the signed agreements of a lab by name: those that its jobs name, or the one that the lab file names.
 
@@ -152,7 +152,7 @@ def lab_agreements(
     """
     own = lab.file.agreement.name
     return {
-        name: signed_by_all(
+        name: sign_by_all(
             agreement_of(
                 lab,
                 name=name,
@@ -176,7 +176,7 @@ def rehearsal_agreement(lab: Lab, question: Question) -> SignedDocument:
         Invalid: `agreement-contradiction`.
     """
     coordinator = CoordinatorParty(key=new_identity().key, sealing_key=SealingKey.generate().public.hex())
-    made = lab_agreements(lab, named_by([question]), throw_away_keys(lab), coordinator, datetime.now(UTC))
+    made = lab_agreements(lab, collect_names([question]), throw_away_keys(lab), coordinator, datetime.now(UTC))
     return next(iter(made.values()))
 
 
@@ -184,7 +184,7 @@ def write_node(
     folder: Path,
     lab: Lab,
     agency: str,
-    identity: Identity,
+    identity: IdentityKey,
     agreements: Mapping[str, SignedDocument],
     *,
     address: str,
@@ -227,23 +227,23 @@ def join_node(folder: Path, invitation: Path) -> None:
     """Exchange a node's invitation and keep what it gives beside its configuration.
 
     Raises:
-        TallyError: as `read_invitation` and `exchanged`.
+        TallyError: as `read_invitation` and `exchange_invitation`.
     """
-    shown = exchanged(read_invitation(invitation), new_key())
+    shown = exchange_invitation(read_invitation(invitation), new_key())
     Membership.in_folder(folder, "tally node join INVITE").keep(shown)
 
 
-def join_analyst(folder: Path, identity: Identity, invitation: Path, agreements: Iterable[SignedDocument]) -> Profile:
+def join_analyst(folder: Path, identity: IdentityKey, invitation: Path, agreements: Iterable[SignedDocument]) -> AnalystProfile:
     """Make the analyst's profile: identity, certificate, agreements.
 
     Raises:
-        TallyError: as `read_invitation`, `exchanged` and `Profile.keep_agreement`.
+        TallyError: as `read_invitation`, `exchange_invitation` and `Profile.keep_agreement`.
     """
     make_private(folder)
-    profile = Profile(folder)
+    profile = AnalystProfile(folder)
     write_identity(folder / "identity.key", identity)
     held = read_invitation(invitation)
-    profile.enrol(held, exchanged(held, new_key()))
+    profile.enrol(held, exchange_invitation(held, new_key()))
     for document in agreements:
         profile.keep_agreement(document)
     return profile

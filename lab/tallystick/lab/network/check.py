@@ -14,9 +14,9 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import split
-from tallystick.core.job.derive import parsed_derive
+from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
-from tallystick.core.job.where import parsed_where
+from tallystick.core.job.where import parse_where
 from tallystick.lab.network.build import rehearsal_agreement
 from tallystick.lab.network.model import Lab
 from tallystick.records.features import people_table
@@ -85,10 +85,10 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
         Refused: `too-few`.
     """
     asked = question.people[group]
-    where = None if asked.where is None else parsed_where(asked.where, agreement.dataset_of(asked.dataset).columns)
+    where = None if asked.where is None else parse_where(asked.where, agreement.dataset_of(asked.dataset).columns)
     references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
     used = sorted({column for owner, column in map(split, references) if owner == group})
-    derived = {name: parsed_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
+    derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
     columns |= frozenset() if where is None else where.columns
     with loaded(asked.dataset, dataset, lab.folder, max_memory_mib=None, columns=columns) as records:

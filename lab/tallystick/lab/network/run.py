@@ -25,7 +25,7 @@ from typing import Any, Final, Self
 
 from tallystick.client.results import Result
 from tallystick.client.sdk import Client
-from tallystick.client.views import View
+from tallystick.client.views import JobProgress
 from tallystick.core.agreement.model import Agreement, CoordinatorParty
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.documents import SignedDocument
@@ -34,7 +34,7 @@ from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
 from tallystick.core.statistics.rulebook import problems
 from tallystick.lab.network.build import (
-    Keys,
+    LabKeys,
     Named,
     analyst_of,
     join_analyst,
@@ -55,7 +55,7 @@ SOCKET: Final = "state/steward.sock"
 """In a node's folder, once it serves."""
 
 Tell = Callable[[str], None]
-Show = Callable[[View], None]
+Show = Callable[[JobProgress], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Outcome:
         }
 
 
-def refused_outright(lab: Lab, question: Question) -> Outcome | None:
+def predict_refusal(lab: Lab, question: Question) -> Outcome | None:
     """Give the outcome of a question that the lab's agreement cannot allow; None for one that may be asked."""
     agreement = rehearsal_agreement(lab, question).read(Agreement)
     found = problems(question, agreement, analyst_of(lab))
@@ -126,7 +126,7 @@ class LabNetwork:
         self._named = named
         self._keep = keep
         self._tell = tell
-        self._keys: Keys = throw_away_keys(lab)
+        self._keys: LabKeys = throw_away_keys(lab)
         self._processes = Processes()
         self._client: Client | None = None
         self._agreements: dict[str, SignedDocument] = {}
@@ -237,9 +237,9 @@ class LabNetwork:
         self._processes.once("tally coordinator invite", invite, home)
         return {(role, name): folder / f"{role}-{name}.invite" for role, name in members}
 
-    def _followed(self, digest: str, show: Show) -> View:
+    def _followed(self, digest: str, show: Show) -> JobProgress:
         """Follow a job; the watch runs beside, so that a process that dies is noticed while nothing else happens."""
-        views: queue.Queue[View | TallyError] = queue.Queue()
+        views: queue.Queue[JobProgress | TallyError] = queue.Queue()
         client = self._client
         assert client is not None  # entered
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import duckdb
 
-from tallystick.core.agreement.declaration import DeclaredDataset, Source
+from tallystick.core.agreement.declaration import DeclaredDataset, DeclaredSource
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.lab.linking.headers import guessed_fields, guessed_key
+from tallystick.lab.linking.headers import guess_fields, guess_key
 from tallystick.lab.linking.people import LIMITS, ROW, header_of, source_of
 from tallystick.lab.scanning.columns import ColumnScan, scan_column
 from tallystick.records.copying import copy_rows
@@ -83,14 +83,14 @@ def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()
     if key is not None and key not in header:
         raise Invalid("source-columns", f"{path.name} has no column {key}", hint=f"it has: {', '.join(header)}")
     (kind,) = source_of(path)
-    identifiers = guessed_fields(header)
+    identifiers = guess_fields(header)
     with connect(None) as connection:
         try:
             read = copy_rows(
-                connection, path.stem, Source(source_of(path)), path.parent, {name: name for name in header}, _TABLE
+                connection, path.stem, DeclaredSource(source_of(path)), path.parent, {name: name for name in header}, _TABLE
             )
             rows = int(connection.execute(f"SELECT count(*) FROM {_TABLE}").fetchone()[0])  # noqa: S608 - a name of ours
-            found_key = key or guessed_key(header) or _unique(connection, header, rows)
+            found_key = key or guess_key(header) or _unique(connection, header, rows)
             people, most = (rows, 1) if found_key is None else _keys(connection, found_key)
             others = [name for name in header if name not in {*identifiers.values(), found_key}]
             columns = tuple(scan_column(connection, _TABLE, name, rows, read.decimal) for name in others)

@@ -13,7 +13,7 @@ from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Broken, NotReady, TallyError
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
-from tallystick.core.net.status import raised
+from tallystick.core.net.status import read_error
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
 from tallystick.node.local.place import target
 from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
@@ -83,11 +83,11 @@ def steward(socket: Path) -> Iterator[Steward]:
         try:
             yield Steward(StewardStub(channel))
         except grpc.RpcError as error:
-            raise _local(raised(error)) from error
+            raise _local(read_error(error)) from error
 
 
 def _local(fault: TallyError) -> TallyError:
-    """Name the node where `raised` names the coordinator: it reads what gRPC alone says, for every peer."""
+    """Name the node where `read_error` names the coordinator: it reads what gRPC alone says, for every peer."""
     match fault.code:
         case "unavailable":
             return NotReady("unavailable", "the agency's node does not answer", hint="start it: tally node serve")

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar, get_args
 from google.protobuf.message import Message
 from pydantic import ValidationError
 
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import TallyError
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
@@ -159,7 +159,7 @@ def _read_detail(message: pb.JobDetail) -> views.JobDetail:
     """
     summary = _read_summary(message.summary)
     try:
-        digest = decoded(message.document, kind="job").digest
+        digest = decode_document(message.document, kind="job").digest
     except TallyError:
         raise foreign("a job's document") from None
     if digest != summary.job:

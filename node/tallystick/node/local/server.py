@@ -19,9 +19,9 @@ import grpc
 import grpc.aio
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import decoded
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.ids import resolved
+from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.core.net.channel import SERVER_OPTIONS
 from tallystick.core.net.status import Faults
@@ -29,7 +29,7 @@ from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
 from tallystick.node.local.place import target
-from tallystick.node.ports import KeptJob, Storage
+from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
 from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry
@@ -120,7 +120,7 @@ class StewardService(StewardServicer):
 
     def _detail(self, name: bytes) -> pb.JobDetail:
         record = self._record(name)
-        job = decoded(record.document, kind="job").read(Job)
+        job = decode_document(record.document, kind="job").read(Job)
         agreement: Agreement | str
         try:
             agreement, _ = self._approvals.agreements.of(job.agreement)
@@ -129,18 +129,18 @@ class StewardService(StewardServicer):
         return JOB_DETAIL.to_message(build_job_detail(record, agreement))
 
     def _record(self, name: bytes) -> KeptJob:
-        digest = resolved(name.hex(), self._storage.named(name.hex(), JOBS_PAGE))
+        digest = resolve_digest(name.hex(), self._storage.named(name.hex(), JOBS_PAGE))
         record = self._storage.job(digest)
         if record is None:
             raise job_unknown()
         return record
 
 
-def _awaiting(storage: Storage, after: KeptJob | None) -> Sequence[KeptJob]:
+def _awaiting(storage: NodeStorage, after: KeptJob | None) -> Sequence[KeptJob]:
     return storage.awaiting(after, JOBS_PAGE)
 
 
-def log_pages(storage: Storage, after: int, limit: int) -> Iterator[list[LogEntry]]:
+def log_pages(storage: NodeStorage, after: int, limit: int) -> Iterator[list[LogEntry]]:
     """Read entries of a node's log, oldest first, `LOG_PAGE` at a time.
 
     Args:

@@ -5,7 +5,7 @@ column serves, for this agreement, analyst and purpose. Each demand takes the st
 never if none does; the verdict is the strictest of all demands. So another `never` or `ask` rule can only tighten, wherever it
 stands.
 
-A policy never widens what the agreement allows: `decided` asks the agreement first.
+A policy never widens what the agreement allows: `decide_verdict` asks the agreement first.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tallystick.core.errors import TallyError
 from tallystick.core.job.check import participants
 from tallystick.core.job.columns import operations_by_column
 from tallystick.core.job.model import Job
-from tallystick.core.statistics.rulebook import allowed_job
-from tallystick.node.policy.model import FACETS, Decision, Policy, Rule
+from tallystick.core.statistics.rulebook import plan_allowed_job
+from tallystick.node.policy.model import FACETS, Decision, Policy, PolicyRule
 
 _STRICTNESS: Final[dict[Decision, int]] = {"auto": 0, "ask": 1, "never": 2}
 
@@ -46,7 +46,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Reason:
+class PolicyReason:
     """Why a verdict is not `auto`.
 
     Attributes:
@@ -74,7 +74,7 @@ class Verdict:
     """
 
     decision: Decision
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[PolicyReason, ...] = ()
 
 
 def evaluate(policy: Policy, job: Job, agreement: Agreement, agency: str) -> Verdict:
@@ -82,7 +82,7 @@ def evaluate(policy: Policy, job: Job, agreement: Agreement, agency: str) -> Ver
 
     Args:
         policy: the agency's.
-        job: a job that `allowed_job` let pass.
+        job: a job that `plan_allowed_job` let pass.
         agreement: its agreement.
         agency: whose policy it is.
 
@@ -91,8 +91,8 @@ def evaluate(policy: Policy, job: Job, agreement: Agreement, agency: str) -> Ver
     """
     demands = list(demands_of(job, agreement, agency))
     if not demands:
-        return Verdict("never", (Reason("never", None, "", f"{agency} takes no part in this job", ""),))
-    reasons: dict[tuple[int | None, str], Reason] = {}
+        return Verdict("never", (PolicyReason("never", None, "", f"{agency} takes no part in this job", ""),))
+    reasons: dict[tuple[int | None, str], PolicyReason] = {}
     for demand in demands:
         reason = _strictest(policy, demand)
         if reason is not None:
@@ -103,21 +103,21 @@ def evaluate(policy: Policy, job: Job, agreement: Agreement, agency: str) -> Ver
     return Verdict(decision, tuple(reason for reason in reasons.values() if reason.decision == decision))
 
 
-def decided(policy: Policy, job: Job, agreement: Agreement, agency: str, *, digest: str, now: datetime) -> Verdict:
+def decide_verdict(policy: Policy, job: Job, agreement: Agreement, agency: str, *, digest: str, now: datetime) -> Verdict:
     """Give the verdict of agreement and policy together: the agreement's no is final, whatever the policy says.
 
     Args:
         policy: the agency's.
-        job: as `verified_job` gave it.
+        job: as `verify_job` gave it.
         agreement: as `valid_agreement` gave it.
         agency: whose policy it is.
         digest: the agreement's digest.
         now: the present moment, UTC.
     """
     try:
-        allowed_job(job, agreement, digest=digest, now=now)
+        plan_allowed_job(job, agreement, digest=digest, now=now)
     except TallyError as error:
-        return Verdict("never", (Reason("never", None, error.code, error.message, error.hint),))
+        return Verdict("never", (PolicyReason("never", None, error.code, error.message, error.hint),))
     return evaluate(policy, job, agreement, agency)
 
 
@@ -147,7 +147,7 @@ def demands_of(job: Job, agreement: Agreement, agency: str) -> Iterator[Demand]:
         yield from (demand(None, None, operation) for operation in operations)
 
 
-def _strictest(policy: Policy, demand: Demand) -> Reason | None:
+def _strictest(policy: Policy, demand: Demand) -> PolicyReason | None:
     """Give the reason against deciding a demand automatically; None if there is none."""
     matching = [(number, rule) for number, rule in enumerate(policy.rules, start=1) if _matches(rule, demand)]
     if not matching:
@@ -155,7 +155,7 @@ def _strictest(policy: Policy, demand: Demand) -> Reason | None:
             facet: getattr(demand, facet) for facet in FACETS if facet != "agreement" and getattr(demand, facet) is not None
         }
         asked = ", ".join(f"{facet}: {value}" for facet, value in facets.items() if facet in {"dataset", "column", "operation"})
-        return Reason(
+        return PolicyReason(
             "never",
             None,
             ", ".join(f"{facet}={value}" for facet, value in facets.items()),
@@ -174,8 +174,10 @@ def _strictest(policy: Policy, demand: Demand) -> Reason | None:
         if rule.decision == "ask"
         else f"change rule {number}, or ask for something else"
     )
-    return Reason(rule.decision, number, facets_of_rule, f"rule {number} ({facets_of_rule}) {verb} {demand.described()}", hint)
+    return PolicyReason(
+        rule.decision, number, facets_of_rule, f"rule {number} ({facets_of_rule}) {verb} {demand.described()}", hint
+    )
 
 
-def _matches(rule: Rule, demand: Demand) -> bool:
+def _matches(rule: PolicyRule, demand: Demand) -> bool:
     return all(getattr(rule, facet) in {None, getattr(demand, facet)} for facet in FACETS)

@@ -22,7 +22,7 @@ Decision = Literal["auto", "ask", "never"]
 FACETS = ("agreement", "analyst", "purpose", "dataset", "column", "operation")
 
 
-class Rule(Document):
+class PolicyRule(Document):
     """One rule.
 
     Attributes:
@@ -42,7 +42,7 @@ class Rule(Document):
 class Policy(Document):
     """All rules of an agency, in the order of its file."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
 
 
 def read_policy(path: Path) -> Policy:

@@ -26,8 +26,8 @@ class _Shown(NamedTuple):
     until: datetime
 
 
-class MemoryStorage:
-    """Implements `Storage`; durable as long as the process."""
+class MemoryNodeStorage:
+    """Implements `NodeStorage`; durable as long as the process."""
 
     def __init__(self, randomness: Randomness | None = None) -> None:
         self._secret = (randomness or SystemRandomness()).take(32)

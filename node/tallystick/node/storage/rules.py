@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.lifecycle import JobState
-from tallystick.node.ports import KeptJob, Stale
+from tallystick.node.ports import KeptJob, StaleJob
 
 
 def check_change(kept: KeptJob | None, before: KeptJob, after: KeptJob) -> None:
@@ -30,7 +30,7 @@ def check_change(kept: KeptJob | None, before: KeptJob, after: KeptJob) -> None:
     if kept is None:
         raise job_unknown()
     if kept.version != before.version:
-        raise Stale
+        raise StaleJob
     check_under_way(kept, after.attempt)
 
 

@@ -70,7 +70,7 @@ _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
 class SqliteStorage:
-    """Implements `Storage`."""
+    """Implements `NodeStorage`."""
 
     def __init__(self, path: Path, randomness: Randomness | None = None) -> None:
         """Open or make the file, for this user alone. Its folder must exist.

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.agreement.check import pinned_key, valid_agreement
+from tallystick.core.agreement.check import find_pinned_key, valid_agreement
 from tallystick.core.agreement.model import moment
-from tallystick.core.documents import unsigned
+from tallystick.core.documents import build_unsigned
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tests.governance import NOW, PARTIES, agreement, agreement_value, identity, signed_agreement
 
@@ -18,7 +18,7 @@ SIGNED = signed_agreement(TERMS)
 @pytest.mark.parametrize("name", [*PARTIES, "coordinator", "ana", "board", "sue"])
 def test_a_signed_agreement_in_force_counts_for_everybody_it_names(name: str) -> None:
     assert valid_agreement(SIGNED, NOW, own=(name, identity(name).key)) == TERMS
-    assert pinned_key(TERMS, name) == identity(name).key
+    assert find_pinned_key(TERMS, name) == identity(name).key
 
 
 def test_a_reader_without_a_key_and_one_who_has_seen_it_may_use_it_too() -> None:
@@ -29,7 +29,7 @@ def test_a_reader_without_a_key_and_one_who_has_seen_it_may_use_it_too() -> None
 
 def test_nobody_else_is_named() -> None:
     with pytest.raises(Refused) as caught:
-        pinned_key(TERMS, "eve")
+        find_pinned_key(TERMS, "eve")
     assert caught.value.code == "not-allowed"
     with pytest.raises(Refused) as caught:
         valid_agreement(SIGNED, NOW, own=("eve", identity("eve").key))
@@ -86,7 +86,7 @@ def test_an_agreement_that_contradicts_itself_is_refused(changes: dict[str, Any]
     ],
 )
 def test_an_agreement_that_does_not_fit_its_model_is_refused(changes: dict[str, Any]) -> None:
-    document = unsigned("agreement", agreement_value(**changes)).with_signature("labor", identity("labor"))
+    document = build_unsigned("agreement", agreement_value(**changes)).with_signature("labor", identity("labor"))
     with pytest.raises(TallyError) as caught:
         valid_agreement(document, NOW)
     assert caught.value.code == "document-invalid"
@@ -94,5 +94,5 @@ def test_an_agreement_that_does_not_fit_its_model_is_refused(changes: dict[str, 
 
 def test_another_kind_of_document_is_no_agreement() -> None:
     with pytest.raises(Invalid) as caught:
-        valid_agreement(unsigned("job", TERMS), NOW)
+        valid_agreement(build_unsigned("job", TERMS), NOW)
     assert caught.value.code == "document-invalid"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.job.approval import Approval, complete_approvals, verified_approval
+from tallystick.core.job.approval import Approval, complete_approvals, verify_approval
 from tests.governance import NOW, agreement, approval, complete, identity, job
 
 TERMS = agreement()
@@ -30,9 +30,9 @@ def test_a_complete_set_passes_in_any_order() -> None:
 
 
 def test_an_approval_gives_its_decision_back() -> None:
-    assert verified_approval(approval(JOB, TERMS, "labor"), JOB, TERMS, NOW) == Approval.read(VALUE, what="approval")
+    assert verify_approval(approval(JOB, TERMS, "labor"), JOB, TERMS, NOW) == Approval.read(VALUE, what="approval")
     refusal = approval(JOB, TERMS, "sue", decision="refuse", reason_class="people")
-    assert verified_approval(refusal, JOB, TERMS, NOW).reason_class == "people"
+    assert verify_approval(refusal, JOB, TERMS, NOW).reason_class == "people"
 
 
 def test_what_is_missing_is_named_with_who_can_give_it() -> None:
@@ -71,7 +71,7 @@ def test_an_approval_that_contradicts_itself_cannot_be_written(changes: dict[str
 
 def test_a_signature_by_nobody_the_agreement_knows_is_refused() -> None:
     with pytest.raises(Refused) as caught:
-        verified_approval(approval(JOB, TERMS, "labor", key=identity("eve")), JOB, TERMS, NOW)
+        verify_approval(approval(JOB, TERMS, "labor", key=identity("eve")), JOB, TERMS, NOW)
     assert caught.value.code == "approval-invalid"
     with pytest.raises(Refused):
-        verified_approval(replace(approval(JOB, TERMS, "labor"), body=b"not json"), JOB, TERMS, NOW)
+        verify_approval(replace(approval(JOB, TERMS, "labor"), body=b"not json"), JOB, TERMS, NOW)

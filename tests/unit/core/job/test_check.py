@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tallystick.core.agreement.model import Agreement, moment
-from tallystick.core.documents import signed
+from tallystick.core.documents import sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.check import MAX_TERM, SKEW, link_of, participants, release_of, verified_job
+from tallystick.core.job.check import MAX_TERM, SKEW, link_of, participants, release_of, verify_job
 from tallystick.core.job.model import Question
-from tallystick.core.statistics.rulebook import allowed_job, problems
+from tallystick.core.statistics.rulebook import plan_allowed_job, problems
 from tests.governance import NOW, agreement, agreement_value, identity, job, question, question_value, stamp
 
 TERMS = agreement()
@@ -25,7 +25,7 @@ def found(value: dict[str, Any], terms: Agreement = TERMS, analyst: str = "ana")
 def test_the_example_is_allowed_to_both_analysts() -> None:
     assert found(question_value()) == []
     assert found(question_value(), analyst="otto") == []
-    allowed_job(job(TERMS), TERMS, digest=TERMS.digest(), now=NOW)
+    plan_allowed_job(job(TERMS), TERMS, digest=TERMS.digest(), now=NOW)
 
 
 def people(**changes: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_one_fault_gives_one_reason_with_its_place_and_the_smallest_change(
     assert message in errors[0].message
     assert hint in errors[0].hint
     with pytest.raises((Refused, Invalid)) as caught:
-        allowed_job(job(TERMS, Question.read(value, what="job")), TERMS, digest=TERMS.digest(), now=NOW)
+        plan_allowed_job(job(TERMS, Question.read(value, what="job")), TERMS, digest=TERMS.digest(), now=NOW)
     assert caught.value.code == code
 
 
@@ -191,7 +191,7 @@ def test_who_takes_part_and_how_it_is_released() -> None:
 def test_a_job_is_for_exactly_this_text_of_the_agreement(change: dict[str, Any]) -> None:
     reference = {"agreement": "county", "version": 2, "digest": TERMS.digest()} | change
     with pytest.raises(Refused) as caught:
-        allowed_job(job(TERMS, agreement=reference), TERMS, digest=TERMS.digest(), now=NOW)
+        plan_allowed_job(job(TERMS, agreement=reference), TERMS, digest=TERMS.digest(), now=NOW)
     assert caught.value.code == "agreement-unknown"
 
 
@@ -210,35 +210,35 @@ def test_a_job_is_for_exactly_this_text_of_the_agreement(change: dict[str, Any])
 )
 def test_dates_and_keys_of_the_contract(changes: dict[str, Any], code: str) -> None:
     with pytest.raises((Refused, Invalid)) as caught:
-        allowed_job(job(TERMS, **changes), TERMS, digest=TERMS.digest(), now=NOW)
+        plan_allowed_job(job(TERMS, **changes), TERMS, digest=TERMS.digest(), now=NOW)
     assert caught.value.code == code
 
 
 def test_the_latest_allowed_dates_pass() -> None:
     contract = job(TERMS, submitted=stamp(NOW + SKEW), deadline=stamp(NOW + SKEW + MAX_TERM))
-    allowed_job(contract, TERMS, digest=TERMS.digest(), now=NOW)
-    allowed_job(contract, TERMS, digest=TERMS.digest(), now=moment(contract.deadline) - timedelta(seconds=1))
+    plan_allowed_job(contract, TERMS, digest=TERMS.digest(), now=NOW)
+    plan_allowed_job(contract, TERMS, digest=TERMS.digest(), now=moment(contract.deadline) - timedelta(seconds=1))
 
 
 def test_a_job_is_signed_by_its_analyst_alone() -> None:
     contract = job(TERMS)
-    document = signed("job", contract, "ana", identity("ana"))
-    assert verified_job(document, TERMS) == contract
+    document = sign_document("job", contract, "ana", identity("ana"))
+    assert verify_job(document, TERMS) == contract
     wrong: dict[str, Callable[[], Any]] = {
-        "by another analyst": lambda: signed("job", contract, "otto", identity("otto")),
-        "by another key": lambda: signed("job", contract, "ana", identity("otto")),
+        "by another analyst": lambda: sign_document("job", contract, "otto", identity("otto")),
+        "by another key": lambda: sign_document("job", contract, "ana", identity("otto")),
         "by two": lambda: document.with_signature("otto", identity("otto")),
         "by nobody": lambda: replace(document, signatures=()),
         "over other bytes": lambda: replace(document, body=job(TERMS, nonce="11" * 16).canonical()),
     }
     for make in wrong.values():
         with pytest.raises(Refused) as caught:
-            verified_job(make(), TERMS)
+            verify_job(make(), TERMS)
         assert caught.value.code == "job-signature"
     with pytest.raises(Invalid):
-        verified_job(replace(document, kind="approval"), TERMS)
+        verify_job(replace(document, kind="approval"), TERMS)
     with pytest.raises(Refused) as caught:
-        verified_job(signed("job", job(TERMS, analyst="eve"), "eve", identity("eve")), TERMS)
+        verify_job(sign_document("job", job(TERMS, analyst="eve"), "eve", identity("eve")), TERMS)
     assert caught.value.code == "job-not-allowed"
 
 
@@ -258,7 +258,7 @@ def test_s23_an_agreement_that_leaves_a_section_empty_allows_no_job(empty: dict[
     for value in asked:
         assert found(value, terms)
         with pytest.raises((Refused, Invalid)):
-            allowed_job(job(terms, Question.read(value, what="job")), terms, digest=terms.digest(), now=NOW)
+            plan_allowed_job(job(terms, Question.read(value, what="job")), terms, digest=terms.digest(), now=NOW)
 
 
 def test_a_boolean_can_be_summed_and_averaged_without_bounds() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tallystick.core.agreement.model import Column, Dataset
 from tallystick.core.errors import Invalid
-from tallystick.core.job.derive import Derived, derived_column, parsed_derive
+from tallystick.core.job.derive import Derived, derive_column, parse_derive
 
 DATASET = Dataset(
     agency="labor",
@@ -36,7 +36,7 @@ DATASET = Dataset(
     ],
 )
 def test_the_six_forms(text: str, derived: Derived) -> None:
-    assert parsed_derive(text) == derived
+    assert parse_derive(text) == derived
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_six_forms(text: str, derived: Derived) -> None:
     ],
 )
 def test_type_scale_and_bounds_of_what_is_derived(text: str, column: Column) -> None:
-    assert derived_column(parsed_derive(text), DATASET) == column
+    assert derive_column(parse_derive(text), DATASET) == column
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_type_scale_and_bounds_of_what_is_derived(text: str, column: Column) -> 
 )
 def test_what_cannot_be_derived(text: str, code: str, said: str) -> None:
     with pytest.raises(Invalid, match=said) as caught:
-        derived_column(parsed_derive(text), DATASET)
+        derive_column(parse_derive(text), DATASET)
     assert caught.value.code == code
 
 
@@ -79,5 +79,5 @@ def test_what_cannot_be_derived(text: str, code: str, said: str) -> None:
 )
 def test_other_expressions_are_refused_with_the_grammar(text: str) -> None:
     with pytest.raises(Invalid) as caught:
-        parsed_derive(text)
+        parse_derive(text)
     assert "count(distinct c)" in caught.value.hint

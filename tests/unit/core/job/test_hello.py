@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tallystick.core.documents import SignedDocument, signed
+from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Broken
-from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verified_hello
+from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verify_hello
 from tests.governance import agreement, identity, sealing_key
 
 TERMS = agreement()
@@ -19,7 +19,7 @@ HELLO = new_hello(JOB, 1, "labor", KEY, identity("labor"))
 
 
 def test_a_hello_gives_the_sealing_key_of_this_attempt() -> None:
-    hello = verified_hello(HELLO, job=JOB, attempt=1, agency="labor", agreement=TERMS)
+    hello = verify_hello(HELLO, job=JOB, attempt=1, agency="labor", agreement=TERMS)
     assert bytes.fromhex(hello.sealing_key) == KEY
 
 
@@ -40,27 +40,27 @@ def test_s21_a_hello_counts_for_nothing_else(awaited: dict[str, Any]) -> None:
     if "agreement" in awaited:
         awaited = {"agreement": agreement(parties=parties)}
     with pytest.raises(Broken) as caught:
-        verified_hello(HELLO, **(expected | awaited))
+        verify_hello(HELLO, **(expected | awaited))
     assert caught.value.code == "protocol-broken"
 
 
 FORGED: dict[str, SignedDocument] = {
     "by the coordinator": new_hello(JOB, 1, "labor", sealing_key("eve").public, identity("coordinator")),
     "for another agency, signed by it": new_hello(JOB, 1, "housing", KEY, identity("housing")),
-    "in another's name": signed("hello", HELLO.read(Hello), "housing", identity("housing")),
+    "in another's name": sign_document("hello", HELLO.read(Hello), "housing", identity("housing")),
     "unsigned": replace(HELLO, signatures=()),
     "signed by two": HELLO.with_signature("housing", identity("housing")),
     "another kind": replace(HELLO, kind="approval"),
     "key swapped": replace(HELLO, body=HELLO.body.replace(KEY.hex().encode(), sealing_key("eve").public.hex().encode())),
     "nothing can be sealed to its key": new_hello(JOB, 1, "labor", b"\xff" * 1216, identity("labor")),
-    "no hello at all": signed("hello", {"job": JOB}, "labor", identity("labor")),
+    "no hello at all": sign_document("hello", {"job": JOB}, "labor", identity("labor")),
 }
 
 
 @pytest.mark.parametrize("how", FORGED)
 def test_s21_a_forged_hello_is_refused_and_the_agency_named(how: str) -> None:
     with pytest.raises(Broken, match="labor") as caught:
-        verified_hello(FORGED[how], job=JOB, attempt=1, agency="labor", agreement=TERMS)
+        verify_hello(FORGED[how], job=JOB, attempt=1, agency="labor", agreement=TERMS)
     assert caught.value.code == "protocol-broken"
 
 
@@ -74,7 +74,7 @@ def desk_hello(attempt: int, word: tuple[int, ...] | None, *, agency: str = DESK
 def test_s41_the_desk_says_of_each_attempt_before_that_nothing_was_opened() -> None:
     for attempt, word in ((1, None), (2, (1,)), (3, (1, 2))):
         assert earlier_attempts(attempt) == word
-        hello = verified_hello(desk_hello(attempt, word), job=JOB, attempt=attempt, agency=DESK, agreement=TERMS)
+        hello = verify_hello(desk_hello(attempt, word), job=JOB, attempt=attempt, agency=DESK, agreement=TERMS)
         assert hello.nothing_opened == word
 
 
@@ -87,7 +87,7 @@ def test_s41_another_word_of_the_desk_or_anybody_elses_counts_for_nothing(
     attempt: int, word: tuple[int, ...] | None, agency: str
 ) -> None:
     with pytest.raises(Broken, match=agency) as caught:
-        verified_hello(desk_hello(attempt, word, agency=agency), job=JOB, attempt=attempt, agency=agency, agreement=TERMS)
+        verify_hello(desk_hello(attempt, word, agency=agency), job=JOB, attempt=attempt, agency=agency, agreement=TERMS)
     assert caught.value.code == "protocol-broken"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.link import checked_link, link_asked
+from tallystick.core.job.link import check_link, link_asked
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.linkage.passes.ladders import similarity_of
@@ -103,7 +103,7 @@ def test_what_cannot_be_made_is_told_with_its_reason() -> None:
 )
 def test_a_word_alone_and_two_words_are_refused(link: list[str], hint: str) -> None:
     with pytest.raises(Invalid) as caught:
-        checked_link(link)
+        check_link(link)
     assert caught.value.code == "link-invalid"
     assert hint in caught.value.hint
     with pytest.raises(TallyError):

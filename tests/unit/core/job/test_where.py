@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid
-from tallystick.core.job.where import MAX_LENGTH, MAX_TESTS, checked_where, parsed_where
+from tallystick.core.job.where import MAX_LENGTH, MAX_TESTS, check_where, parse_where
 
 COLUMNS = {
     "quarter": Column(type="category"),
@@ -54,12 +54,12 @@ COLUMNS = {
     ],
 )
 def test_an_allowed_condition_is_written_out_again(text: str, sql: str) -> None:
-    assert checked_where(text, COLUMNS) == sql
-    assert checked_where(sql, COLUMNS) == sql
+    assert check_where(text, COLUMNS) == sql
+    assert check_where(sql, COLUMNS) == sql
 
 
 def test_the_columns_it_reads_are_known() -> None:
-    assert parsed_where("age = 1 or (region = 'north' and age < visits)", COLUMNS).columns == {"age", "region", "visits"}
+    assert parse_where("age = 1 or (region = 'north' and age < visits)", COLUMNS).columns == {"age", "region", "visits"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_columns_it_reads_are_known() -> None:
 )
 def test_a_refusal_says_what_and_what_would_pass(text: str, message: str, hint: str) -> None:
     with pytest.raises(Invalid) as caught:
-        checked_where(text, COLUMNS)
+        check_where(text, COLUMNS)
     assert caught.value.code == "where-invalid"
     assert message in caught.value.message
     assert hint in caught.value.hint
@@ -144,9 +144,9 @@ def people() -> duckdb.DuckDBPyConnection:
 @settings(max_examples=150, deadline=None)
 @given(text=CONDITIONS)
 def test_what_is_written_out_selects_the_same_people(people: duckdb.DuckDBPyConnection, text: str) -> None:
-    sql = checked_where(text, COLUMNS)
+    sql = check_where(text, COLUMNS)
     written, own = (
         people.execute(f"SELECT id FROM people WHERE {condition} ORDER BY id").fetchall() for condition in (text, sql)
     )
     assert written == own
-    assert checked_where(sql, COLUMNS) == sql
+    assert check_where(sql, COLUMNS) == sql

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.net.chunks import MessageName, check_shape, opened_chunks, same, sealed_envelopes
+from tallystick.core.net.chunks import MessageName, check_shape, open_chunks, same, seal_envelopes
 from tallystick.crypto.envelope import CHUNK, OVERHEAD
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.machine import Ref
@@ -21,14 +21,14 @@ NAME = MessageName(bytes(range(32)), 1, Ref("points", "labor", "housing", "labor
 
 def sealed(chunks: list[bytes], name: MessageName = NAME) -> list[Envelope]:
     return list(
-        sealed_envelopes(
+        seal_envelopes(
             name, iter(chunks), receiver_public=sealing_key("housing").public, sender_private=identity("labor").private
         )
     )
 
 
 def opened(envelopes: list[Envelope], name: MessageName = NAME) -> list[bytes]:
-    return list(opened_chunks(name, envelopes, receiver=sealing_key("housing"), sender_public=identity("labor").public))
+    return list(open_chunks(name, envelopes, receiver=sealing_key("housing"), sender_public=identity("labor").public))
 
 
 @settings(max_examples=25, deadline=None)

@@ -11,11 +11,11 @@ from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.files import write_private
 from tallystick.core.net import membership, tls
 from tallystick.core.net.membership import Membership
-from tallystick.core.net.tls import Credentials, Identity
+from tallystick.core.net.tls import CertifiedParty, Credentials
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIFE = timedelta(days=90)
-LABOR = Identity("county", "agency", "labor")
+LABOR = CertifiedParty("county", "agency", "labor")
 ISSUER = tls.new_issuer("county", now=NOW)
 
 
@@ -34,10 +34,10 @@ def coordinator(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     def renewed(address: str, shown: Credentials, key: bytes) -> Credentials:
         assert address == "host:1"
         asked.append(key)
-        public = tls.requested_key(tls.signing_request(key))
-        return Credentials(shown.authority, tls.issued(ISSUER, LABOR, public, now=NOW, lifetime=LIFE), key)
+        public = tls.read_requested_key(tls.signing_request(key))
+        return Credentials(shown.authority, tls.issue_certificate(ISSUER, LABOR, public, now=NOW, lifetime=LIFE), key)
 
-    monkeypatch.setattr(membership, "renewed", renewed)
+    monkeypatch.setattr(membership, "renew_certificate", renewed)
     return asked
 
 
@@ -65,7 +65,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(
 
     before = held.credentials()
     with monkeypatch.context() as patch:
-        patch.setattr(membership, "renewed", lost)
+        patch.setattr(membership, "renew_certificate", lost)
         with pytest.raises(NotReady):
             held.renew("host:1")
     assert held.credentials() == before

@@ -11,13 +11,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from tallystick.core.errors import CATALOGUE, Broken, Invalid, NotReady, Refused, TallyError
-from tallystick.core.net.status import Faults, metadata_of, origin, printable, public, raised, status_of
+from tallystick.core.net.status import Faults, metadata_of, origin, printable, public, read_error, status_of
 from tallystick.crypto.errors import LocalFault, PeerFault
 
 
 def went_through(error: TallyError) -> TallyError:
     failed = grpc.aio.AioRpcError(status_of(error), grpc.aio.Metadata(), grpc.aio.Metadata(*metadata_of(error)))
-    return raised(failed)
+    return read_error(failed)
 
 
 @pytest.mark.parametrize("kind", [Refused, Invalid, NotReady, Broken])
@@ -47,7 +47,7 @@ def test_long_texts_are_cut_between_characters() -> None:
 )
 def test_a_status_without_a_code_of_ours_has_a_meaning(status: grpc.StatusCode, code: str) -> None:
     bare = grpc.aio.AioRpcError(status, grpc.aio.Metadata(), grpc.aio.Metadata(("tally-code", "made-up")))
-    assert raised(bare).code == code
+    assert read_error(bare).code == code
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_status_without_a_code_of_ours_has_a_meaning(status: grpc.StatusCode, 
 )
 def test_s49_what_is_too_much_for_now_is_not_taken_for_what_is_too_large(words: str, code: str, kind: type[TallyError]) -> None:
     status = grpc.StatusCode.RESOURCE_EXHAUSTED
-    error = raised(grpc.aio.AioRpcError(status, grpc.aio.Metadata(), grpc.aio.Metadata(), details=words))
+    error = read_error(grpc.aio.AioRpcError(status, grpc.aio.Metadata(), grpc.aio.Metadata(), details=words))
     assert (error.code, type(error)) == (code, kind)
 
 
@@ -112,14 +112,14 @@ def test_s27_the_interceptor_answers_and_logs_without_data() -> None:
                 ):
                     with pytest.raises(grpc.aio.AioRpcError) as caught:
                         await unary(request, timeout=5)
-                    assert (raised(caught.value).code, caught.value.code()) == (code, status)
+                    assert (read_error(caught.value).code, caught.value.code()) == (code, status)
                     assert secret not in str(caught.value)
                 stream: Any = channel.unary_stream("/t.T/Stream")
                 call = stream(b"", timeout=5)
                 assert await call.read() == b"one"
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     await call.read()
-                assert raised(caught.value).code == "internal"
+                assert read_error(caught.value).code == "internal"
                 missing: Any = channel.unary_unary("/t.T/None")
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     await missing(b"", timeout=5)

@@ -13,21 +13,23 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from tallystick.core.errors import Invalid
 from tallystick.core.net import tls
-from tallystick.core.net.tls import Identity
+from tallystick.core.net.tls import CertifiedParty
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 ISSUER = tls.new_issuer("county", now=NOW)
-LABOR = Identity("county", "agency", "labor")
+LABOR = CertifiedParty("county", "agency", "labor")
 
 
-def shown(identity: Identity = LABOR) -> tls.Credentials:
+def shown(identity: CertifiedParty = LABOR) -> tls.Credentials:
     return tls.credentials_for(ISSUER, identity, now=NOW, lifetime=DAY)
 
 
 def verifies(chain: bytes, at: datetime = NOW, authority: bytes = ISSUER.certificate) -> bool:
-    leaf = tls.loaded(chain)
-    verifier = PolicyBuilder().store(Store([tls.loaded(authority)])).time(at.replace(tzinfo=None)).build_client_verifier()
+    leaf = tls.load_certificate(chain)
+    verifier = (
+        PolicyBuilder().store(Store([tls.load_certificate(authority)])).time(at.replace(tzinfo=None)).build_client_verifier()
+    )
     try:
         verifier.verify(leaf, [])
     except VerificationError:
@@ -70,8 +72,8 @@ def test_a_certificate_holds_for_its_time_and_under_its_authority() -> None:
 
 
 def test_only_the_coordinator_may_serve_and_nobody_may_issue() -> None:
-    for identity in (LABOR, Identity("county", "invite", "0a"), Identity("county", "coordinator", "coordinator")):
-        leaf = tls.loaded(shown(identity).chain)
+    for identity in (LABOR, CertifiedParty("county", "invite", "0a"), CertifiedParty("county", "coordinator", "coordinator")):
+        leaf = tls.load_certificate(shown(identity).chain)
         serves = identity.role == "coordinator"
         usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         assert (ExtendedKeyUsageOID.SERVER_AUTH in usage) == serves
@@ -79,13 +81,13 @@ def test_only_the_coordinator_may_serve_and_nobody_may_issue() -> None:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert names.get_values_for_type(x509.DNSName) == ([tls.SERVER_NAME] if serves else [])
         assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    authority = tls.loaded(ISSUER.certificate).extensions.get_extension_for_class(x509.BasicConstraints).value
+    authority = tls.load_certificate(ISSUER.certificate).extensions.get_extension_for_class(x509.BasicConstraints).value
     assert (authority.ca, authority.path_length) == (True, 0)
 
 
 def test_a_request_gives_its_own_key() -> None:
     key = tls.new_key()
-    public = tls.requested_key(tls.signing_request(key))
+    public = tls.read_requested_key(tls.signing_request(key))
     private = serialization.load_pem_private_key(key, None)
     assert isinstance(private, ec.EllipticCurvePrivateKey)
     assert public == private.public_key()
@@ -120,7 +122,7 @@ def _tampered() -> bytes:
 )
 def test_requests_for_other_keys_are_refused(csr: bytes) -> None:
     with pytest.raises(Invalid, match="document-invalid"):
-        tls.requested_key(csr)
+        tls.read_requested_key(csr)
 
 
 def test_private_keys_are_not_shown() -> None:

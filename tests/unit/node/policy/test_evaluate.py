@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
-from tallystick.node.policy.evaluate import decided, demands_of, evaluate
-from tallystick.node.policy.model import FACETS, Policy, Rule, read_policy
+from tallystick.node.policy.evaluate import decide_verdict, demands_of, evaluate
+from tallystick.node.policy.model import FACETS, Policy, PolicyRule, read_policy
 from tests.governance import NOW, agreement, job, question, question_value
 
 TERMS = agreement()
 JOB = job(TERMS)
-OPEN = Policy(rules=(Rule(decision="auto"),))
+OPEN = Policy(rules=(PolicyRule(decision="auto"),))
 STRICTNESS = {"auto": 0, "ask": 1, "never": 2}
 
 
@@ -153,11 +153,11 @@ def test_an_agency_that_takes_no_part_never_approves() -> None:
     ],
 )
 def test_s23_the_widest_policy_does_not_widen_the_agreement(changes: dict[str, Any]) -> None:
-    verdict = decided(OPEN, job(TERMS, question(**changes)), TERMS, "labor", digest=TERMS.digest(), now=NOW)
+    verdict = decide_verdict(OPEN, job(TERMS, question(**changes)), TERMS, "labor", digest=TERMS.digest(), now=NOW)
     assert verdict.decision == "never"
     assert verdict.reasons[0].message
-    assert decided(OPEN, JOB, TERMS, "labor", digest="00" * 32, now=NOW).decision == "never"
-    assert decided(OPEN, JOB, TERMS, "labor", digest=TERMS.digest(), now=NOW).decision == "auto"
+    assert decide_verdict(OPEN, JOB, TERMS, "labor", digest="00" * 32, now=NOW).decision == "never"
+    assert decide_verdict(OPEN, JOB, TERMS, "labor", digest=TERMS.digest(), now=NOW).decision == "auto"
 
 
 VALUES: dict[str, list[str | None]] = {
@@ -170,7 +170,7 @@ VALUES: dict[str, list[str | None]] = {
 }
 RULES = st.fixed_dictionaries(
     {"decision": st.sampled_from(["auto", "ask", "never"])} | {facet: st.sampled_from(VALUES[facet]) for facet in FACETS}
-).map(lambda value: Rule.read({key: item for key, item in value.items() if item is not None}, what="rule"))
+).map(lambda value: PolicyRule.read({key: item for key, item in value.items() if item is not None}, what="rule"))
 JOBS = [
     JOB,
     job(TERMS, question(measures=["count"], by=[])),
@@ -187,7 +187,7 @@ JOBS = [
     asked=st.sampled_from(JOBS),
 )
 def test_s23_a_never_rule_never_loosens_and_no_rule_loosens_what_is_covered(
-    rules: list[Rule], added: Rule, place: int, agency: str, asked: Any
+    rules: list[PolicyRule], added: PolicyRule, place: int, agency: str, asked: Any
 ) -> None:
     before = evaluate(Policy(rules=tuple(rules)), asked, TERMS, agency)
     after = evaluate(Policy(rules=(*rules[:place], added, *rules[place:])), asked, TERMS, agency)
@@ -198,7 +198,7 @@ def test_s23_a_never_rule_never_loosens_and_no_rule_loosens_what_is_covered(
 
 @settings(max_examples=100, deadline=None)
 @given(rules=st.lists(RULES, max_size=6), seed=st.randoms())
-def test_the_order_of_rules_does_not_matter(rules: list[Rule], seed: Any) -> None:
+def test_the_order_of_rules_does_not_matter(rules: list[PolicyRule], seed: Any) -> None:
     shuffled = list(rules)
     seed.shuffle(shuffled)
     assert (

@@ -27,10 +27,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tallystick.core.disclosure.kept import read_counts, telling, told_counts
-from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
+from tallystick.core.disclosure.kept import extract_counts, read_counts, telling
+from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
 from tallystick.core.disclosure.rules.small_cells import CROWD
-from tallystick.core.measure import Asked, registered
+from tallystick.core.measure import Asked, load_measures
 from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 
@@ -46,7 +46,7 @@ class Differences:
 
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Hide what earlier tables of the family would turn into a small number; the last of a profile's rules."""
-        counts = told_counts(context.plan, draft.rows, context.moments)
+        counts = extract_counts(context.plan, draft.rows, context.moments)
         table = {"rows": draft.rows, "linkage": draft.linkage, "counts": counts}
         made, hidden = without_differences(table, context.earlier, context.profile, context.plan)
         told = {**draft.told, "compared_with": len(context.earlier)}
@@ -55,12 +55,14 @@ class Differences:
         return replace(draft, rows=tuple(made["rows"]), linkage=made["linkage"], told=told)
 
 
-def without_differences(table: Table, earlier: Sequence[Table], profile: Profile, plan: Plan) -> tuple[dict[str, Any], int]:
+def without_differences(
+    table: Table, earlier: Sequence[Table], profile: DisclosureProfile, plan: Plan
+) -> tuple[dict[str, Any], int]:
     """Hide what the earlier tables would turn into a small number; give the table, and how many rows were hidden.
 
     Args:
         table: `rows` and `linkage` as every other rule leaves them, and `counts` (`kept.py`).
-        earlier: tables of the same family, in the names of this one (`families.renamed`).
+        earlier: tables of the same family, in the names of this one (`families.rename_table`).
         profile: the rules.
         plan: the job's.
     """
@@ -106,7 +108,7 @@ class _Held:
     linkage: dict[str, Any]
     rows: list[dict[str, Any]]
     told: list[dict[Sum, int]]
-    profile: Profile
+    profile: DisclosureProfile
     plan: Plan
     hidden: set[int] = field(default_factory=set)
     whole: list[dict[str, Any]] = field(default_factory=list)
@@ -176,7 +178,7 @@ class _Held:
     def _told_by(self, present: Present) -> set[str]:
         """Give the labels of all measures, asked for here or not, that tell a count of the columns of one."""
         columns = {one.columns for one in self.plan.over(present)}
-        measures = registered().values()
+        measures = load_measures().values()
         asked = (Asked(one.name, some) for one in measures for some in columns if one.arity == len(some))
         return {one.label for one in asked if one.counts(self.plan.binary)}
 
@@ -289,7 +291,7 @@ class _Held:
         return False
 
     def _hide(self, index: int) -> None:
-        self.rows[index] = hidden_row(self.rows[index], self.plan, REASON)
+        self.rows[index] = hide_row(self.rows[index], self.plan, REASON)
         self.hidden.add(index)
 
     def _hide_next(self) -> bool:

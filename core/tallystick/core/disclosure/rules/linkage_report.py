@@ -24,11 +24,11 @@ from itertools import accumulate
 from math import ceil, floor
 from typing import Any, Final, cast
 
-from tallystick.core.disclosure.rule import Context, Draft, Profile
-from tallystick.core.disclosure.rules.match_rates import shown_groups
+from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
+from tallystick.core.disclosure.rules.match_rates import find_shown_groups
 from tallystick.core.linkage.quality.estimates import FEWEST, Estimate, Lookalikes, precision
 from tallystick.core.linkage.quality.intervals import Z, wilson
-from tallystick.core.linkage.quality.report import THOUSAND, Seen, spread
+from tallystick.core.linkage.quality.report import THOUSAND, LinkageCounts, spread
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts
 
@@ -66,11 +66,11 @@ def linkage_report(
     opened: Sequence[int],
     table: tuple[Sequence[Row], Sequence[Row]],
     totals: Linkage,
-    seen: Seen,
+    seen: LinkageCounts,
     *,
     decoys: int,
     exact: int,
-    profile: Profile,
+    profile: DisclosureProfile,
 ) -> dict[str, Any]:
     """Give what a result carries under `linkage`.
 
@@ -107,7 +107,7 @@ def linkage_report(
     }
 
 
-def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profile: Profile) -> list[int | None]:
+def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profile: DisclosureProfile) -> list[int | None]:
     """Hide what is small or lies a small number below what is shown; nothing is shown of a list whose size is hidden."""
     if people is None:
         return [None] * len(counts)
@@ -120,7 +120,7 @@ def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profi
     return shown
 
 
-def _links(seen: Seen, decoys: int, known: bool, profile: Profile) -> list[int | None]:
+def _links(seen: LinkageCounts, decoys: int, known: bool, profile: DisclosureProfile) -> list[int | None]:
     """Give the people whom each pass linked."""
     if not known:
         return [None] * len(seen.links)
@@ -142,11 +142,11 @@ def _rate(matched: int | None, people: int | None) -> dict[str, float] | None:
 
 
 def _groups(
-    plan: Plan, opened: Sequence[int], table: tuple[Sequence[Row], Sequence[Row]], totals: Linkage, profile: Profile
+    plan: Plan, opened: Sequence[int], table: tuple[Sequence[Row], Sequence[Row]], totals: Linkage, profile: DisclosureProfile
 ) -> list[dict[str, Any]]:
     groups = group_counts(plan, opened)
     rows, out = table
-    shown = shown_groups(groups, rows, out, totals, profile, plan)
+    shown = find_shown_groups(groups, rows, out, totals, profile, plan)
     told: list[dict[str, Any]] = []
     for index, group in enumerate(groups):
         if index in shown and group.people == 0 and None in group.levels:
@@ -163,10 +163,10 @@ def _quality(
     opened: Sequence[int],
     people: Numbers,
     matched: int | None,
-    seen: Seen,
+    seen: LinkageCounts,
     decoys: int,
     exact: int,
-    profile: Profile,
+    profile: DisclosureProfile,
 ) -> dict[str, Any]:
     """Estimate precision from the lists' own look-alikes, and hand on the coordinator's recall, where the totals may be shown."""
     left, right = people[plan.left], people[plan.right]
@@ -179,7 +179,7 @@ def _quality(
 
 
 def _precision(
-    plan: Plan, opened: Sequence[int], people: tuple[int, int], links: Sequence[float], profile: Profile
+    plan: Plan, opened: Sequence[int], people: tuple[int, int], links: Sequence[float], profile: DisclosureProfile
 ) -> dict[str, float | None] | None:
     """Estimate precision of the exact passes; who has a token is taken to be linked as often as anybody."""
     if sum(links) < FEWEST or not links:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from tallystick.core.disclosure.rule import Profile
+from tallystick.core.disclosure.rule import DisclosureProfile
 from tallystick.core.disclosure.rules.small_cells import CROWD
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Linkage, Row
@@ -32,8 +32,13 @@ _MANY: Final = 1 << 62
 """More people than there are: the bound of what nothing bounds."""
 
 
-def shown_groups(
-    groups: Sequence[GroupCount], rows: Sequence[Row], out: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan
+def find_shown_groups(
+    groups: Sequence[GroupCount],
+    rows: Sequence[Row],
+    out: Sequence[Row],
+    linkage: Linkage,
+    profile: DisclosureProfile,
+    plan: Plan,
 ) -> frozenset[int]:
     """Give which groups may be shown.
 
@@ -76,7 +81,7 @@ class _Audit:
     groups: Sequence[GroupCount]
     rows: Sequence[Row]
     out: Sequence[Row]
-    profile: Profile
+    profile: DisclosureProfile
     inner: bool
     by_right: bool
     present: tuple[str, ...]
@@ -84,7 +89,9 @@ class _Audit:
     back: tuple[int | None, ...]
 
     @classmethod
-    def of(cls, groups: Sequence[GroupCount], rows: Sequence[Row], out: Sequence[Row], profile: Profile, plan: Plan) -> _Audit:
+    def of(
+        cls, groups: Sequence[GroupCount], rows: Sequence[Row], out: Sequence[Row], profile: DisclosureProfile, plan: Plan
+    ) -> _Audit:
         inner = plan.population.inner
         others = [name for name in plan.by if name not in plan.group_by]
         place = {group.levels: index for index, group in enumerate(groups)}

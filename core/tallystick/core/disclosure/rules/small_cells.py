@@ -29,7 +29,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, cast
 
-from tallystick.core.disclosure.rule import Context, Draft, Profile, hidden_row, without_measures
+from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
 from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Moments, Row
@@ -52,7 +52,7 @@ class SmallCells:
 
 
 def suppress(
-    rows: Sequence[Row], linkage: Linkage, profile: Profile, plan: Plan, moments: Sequence[Moments] = ()
+    rows: Sequence[Row], linkage: Linkage, profile: DisclosureProfile, plan: Plan, moments: Sequence[Moments] = ()
 ) -> tuple[list[Row], Linkage, Report]:
     """Apply a profile to a table and its linkage report.
 
@@ -91,7 +91,7 @@ class _Shape:
     """A table's counts and how they add up."""
 
     plan: Plan
-    profile: Profile
+    profile: DisclosureProfile
     rows: Sequence[Row]
     moments: Sequence[Moments]
     counts: tuple[int, ...]
@@ -102,7 +102,9 @@ class _Shape:
     """In a left join by right columns: the rows whose right levels are all missing."""
 
     @classmethod
-    def of(cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: Profile) -> _Shape:
+    def of(
+        cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: DisclosureProfile
+    ) -> _Shape:
         inner, right = plan.population.inner, plan.right_by
         apart = frozenset(i for i, row in enumerate(rows) if not inner and right and all(row[name] is None for name in right))
         counts = tuple(cast("int", row["count"]) for row in rows)
@@ -281,7 +283,7 @@ def _total_tells(shape: _Shape, present: Present) -> bool:
 
 def _shown(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
     if reason is not None:
-        return hidden_row(row, plan, reason)
+        return hide_row(row, plan, reason)
     return without_measures(row, measures, "small-cell") if measures else dict(row)
 
 
@@ -305,7 +307,7 @@ def _withheld(linkage: Linkage, hidden: set[str]) -> Linkage:
     return out
 
 
-def _report(profile: Profile, reasons: Mapping[int, _Reason], totals: list[str], measures: list[str]) -> Report:
+def _report(profile: DisclosureProfile, reasons: Mapping[int, _Reason], totals: list[str], measures: list[str]) -> Report:
     why = list(reasons.values())
     return {
         "profile": profile.name,

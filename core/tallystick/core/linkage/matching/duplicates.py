@@ -39,7 +39,7 @@ _NONE: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DuplicateEvidence:
     """What says that keys are one person: those with the same value.
 
     Attributes:
@@ -90,7 +90,9 @@ class Duplicates:
         }
 
 
-def duplicates(identifiers: Identifiers, n: int, recipes: Sequence[Recipe], declared: Sequence[Evidence] = ()) -> Duplicates:
+def duplicates(
+    identifiers: Identifiers, n: int, recipes: Sequence[Recipe], declared: Sequence[DuplicateEvidence] = ()
+) -> Duplicates:
     """Tell which of `n` keys are one person.
 
     Args:
@@ -114,7 +116,7 @@ def duplicates(identifiers: Identifiers, n: int, recipes: Sequence[Recipe], decl
     return Duplicates(person, merged, _reasons(parted, label), {name: common for name, (_, _, common) in found.items()})
 
 
-def token_evidence(identifiers: Identifiers, recipes: Iterable[Recipe]) -> list[Evidence]:
+def token_evidence(identifiers: Identifiers, recipes: Iterable[Recipe]) -> list[DuplicateEvidence]:
     """Give, for each recipe, who has which token; keys without a token are not in it."""
     fields = Fields(identifiers, {})
     evidence = []
@@ -126,11 +128,11 @@ def token_evidence(identifiers: Identifiers, recipes: Iterable[Recipe]) -> list[
             values = np.where(missing, -1, values * (len(part.values) + 1) + part.codes)
             values = np.unique(values, return_inverse=True)[1] - int(missing.any())
         keys = np.flatnonzero(values >= 0)
-        evidence.append(Evidence(recipe.name, keys, values[keys]))
+        evidence.append(DuplicateEvidence(recipe.name, keys, values[keys]))
     return evidence
 
 
-def _pairs(evidence: Evidence) -> tuple[Int64s, Int64s, int]:
+def _pairs(evidence: DuplicateEvidence) -> tuple[Int64s, Int64s, int]:
     """Give all pairs of keys with the same value, the smaller first, and how many values too many keys share."""
     order = np.lexsort((evidence.keys, evidence.values))
     keys, values = evidence.keys[order], evidence.values[order]
@@ -181,7 +183,7 @@ def _mixed(label: Int64s, nodes: Int64s, component: Int64s, apart: Apart) -> npt
     members = np.flatnonzero(np.isin(label, nodes))
     of = component[np.searchsorted(nodes, label[members])]
     bad: npt.NDArray[np.bool_] = np.bincount(of, minlength=len(nodes)) > MOST
-    first, second, _ = _pairs(Evidence("", members, of))
+    first, second, _ = _pairs(DuplicateEvidence("", members, of))
     contrary = apart.reasons(first, second) >= 0
     place = np.empty(len(label), dtype=np.int64)
     place[members] = of

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.matching.banding import coinciding, only_best
 from tallystick.core.linkage.matching.clusters import Clusters
-from tallystick.core.linkage.passes.rounds import Rounds, Seen
+from tallystick.core.linkage.passes.rounds import RoundCounts, Rounds
 from tallystick.crypto.order import alike
 
 Int64s = npt.NDArray[np.int64]
@@ -73,7 +73,7 @@ class Matches:
         return mine[partner >= 0], partner[partner >= 0]
 
 
-def matched(tags: Sequence[Tags], rounds: Rounds | None = None) -> Matches:
+def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None) -> Matches:
     """Resolve the tags of all agencies.
 
     Args:
@@ -190,7 +190,7 @@ class _Similar:
             refused += tied
         return np.concatenate(firsts), np.concatenate(seconds), refused
 
-    def _seen(self, number: int, proposed: int, passes: int) -> Seen:
+    def _seen(self, number: int, proposed: int, passes: int) -> RoundCounts:
         apart_enough = apart_fewer = free_fewer = 0
         links = 0.0
         for a, b, first, second, counts in self._alike:
@@ -201,7 +201,7 @@ class _Similar:
             apart_fewer += int(np.count_nonzero(apart & ~enough))
             free_fewer += int(np.count_nonzero(free & ~enough))
             links += self._state.linked(a, b) - self._rounds.decoy_links(passes + 1)
-        return Seen(apart_enough, apart_fewer, free_fewer, proposed - len(self._alike) * self._rounds.decoys_each, links)
+        return RoundCounts(apart_enough, apart_fewer, free_fewer, proposed - len(self._alike) * self._rounds.decoys_each, links)
 
     def _free(self, rows: Int64s, other: int) -> Bools:
         free: Bools = ~self._state.has[self._state.label[rows], other]

@@ -155,7 +155,7 @@ def housemates(fields: Sequence[str], *, twins: bool) -> Pairs:
     return _product(levels)
 
 
-def damaged(fields: Sequence[str], damages: Sequence[Mapping[str, float]]) -> Pairs:
+def damage_pairs(fields: Sequence[str], damages: Sequence[Mapping[str, float]]) -> Pairs:
     """Give records of one person, each kind of damage as likely, as the overlap that is left of the fields it names."""
     overlap = {name: np.array([damage.get(name, 1.0) for damage in damages]) for name in fields}
     return Pairs(np.full(len(damages), 1 / len(damages)), overlap)

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
 from tallystick.core.linkage.fields.normalise import Normalised
-from tallystick.core.linkage.passes.recipes import Part, Recipe, parsed_recipe
+from tallystick.core.linkage.passes.recipes import Part, Recipe, parse_recipe
 
 FOLDER: Final = "tallystick.core.linkage.passes.kinds"
 """The package whose files are kinds of passes, one each."""
@@ -92,7 +92,7 @@ def parse_entry(entry: str) -> Recipe:
     name, hyphen, rest = entry.partition("-")
     if hyphen and name in pass_kinds():
         return replace(pass_kinds()[name].parse(rest), called=entry)
-    return parsed_recipe(entry)
+    return parse_recipe(entry)
 
 
 def token_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:

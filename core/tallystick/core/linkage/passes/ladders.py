@@ -15,7 +15,7 @@ from typing import Final
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.passes.kind import parse_entry
-from tallystick.core.linkage.passes.recipes import Recipe, check_strength, needed_bits
+from tallystick.core.linkage.passes.recipes import Recipe, check_strength, compute_needed_bits
 
 _STRICT: Final = (
     "state_id+birth_date",
@@ -241,7 +241,7 @@ def passes_for(
         ]
         trusted = recipe.name in link and recipe.has_number
         if not reasons and people is not None and not recipe.weak and not trusted:
-            needed = needed_bits(people, shares[recipe.name])
+            needed = compute_needed_bits(people, shares[recipe.name])
             if recipe.chance_bits < needed:
                 reasons = [_too_little(recipe, needed, people, set(left) & set(right))]
         if reasons:

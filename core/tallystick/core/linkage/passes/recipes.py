@@ -6,7 +6,7 @@
 
 A recipe must say enough about a person. Its strength is the sum of its fields' bits (`fields.py`): two lists of n and m people
 have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). How much is enough for
-two lists depends on their size (`needed_bits`). And it must hold a field that tells twins apart, or it would link one child to
+two lists depends on their size (`compute_needed_bits`). And it must hold a field that tells twins apart, or it would link one child to
 the other; unless the agreement says that its lists hold no twins (`ladders.HOLDS`).
 
 Other kinds of exact passes have parts too, so they are values of `Recipe`: see `kind.py`.
@@ -120,7 +120,7 @@ class Recipe:
 _PART: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}))?", re.ASCII)
 
 
-def parsed_recipe(text: str) -> Recipe:
+def parse_recipe(text: str) -> Recipe:
     """Give the recipe that a text writes.
 
     Raises:
@@ -171,7 +171,7 @@ def check_strength(recipe: Recipe, *, twins: bool = True) -> None:
         )
 
 
-def needed_bits(people: tuple[int, int], share: float) -> float:
+def compute_needed_bits(people: tuple[int, int], share: float) -> float:
     """Give the bits at which two lists have n·m·2^-bits = share x min(n, m) accidental pairs, so no more than that above it.
 
     Args:

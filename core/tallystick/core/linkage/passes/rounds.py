@@ -82,7 +82,7 @@ class Rounds:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RoundCounts:
     """What is seen before a round at k bands, of all pairs of lists together.
 
     Attributes:

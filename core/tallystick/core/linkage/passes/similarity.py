@@ -33,7 +33,7 @@ import numpy as np
 
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS
-from tallystick.core.linkage.passes.coincidence import GRAMS, Element, damaged, different_people, housemates
+from tallystick.core.linkage.passes.coincidence import GRAMS, Element, damage_pairs, different_people, housemates
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import FEWEST as FEWEST_BANDS
 from tallystick.core.linkage.passes.rounds import Rounds
@@ -166,7 +166,7 @@ def least_bits(people: int) -> float:
 def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
     apart, mates, twins = different_people(fields), housemates(fields, twins=False), housemates(fields, twins=True)
-    damages = damaged(fields, DAMAGES)
+    damages = damage_pairs(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
     made: list[tuple[float, SimilarityPlan]] = []
     for bands in _numbers(people, kind):

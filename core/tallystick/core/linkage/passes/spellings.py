@@ -42,7 +42,7 @@ class Spellings:
     identifiers: Mapping[str, npt.NDArray[Any]] = field(repr=False)
 
 
-def spelled(recipes: Iterable[Recipe], left: int, right: int) -> list[Recipe]:
+def expand_ladder(recipes: Iterable[Recipe], left: int, right: int) -> list[Recipe]:
     """Give a ladder's passes between a list with `left` other spellings and one with `right`.
 
     All pairs of spellings of a recipe come before the next recipe, those of first spellings before others.
@@ -51,7 +51,7 @@ def spelled(recipes: Iterable[Recipe], left: int, right: int) -> list[Recipe]:
     return [replace(recipe, spelling=pair) for recipe in recipes for pair in pairs]
 
 
-def spelled_columns(
+def build_spelled_columns(
     recipes: Sequence[Recipe],
     side: int,
     identifiers: Identifiers,
@@ -62,7 +62,7 @@ def spelled_columns(
     """Give the tokens of `n` people at each pass, as `token_columns` does, each pass by its spelling.
 
     Args:
-        recipes: passes that these identifiers can make, as `spelled` gives them.
+        recipes: passes that these identifiers can make, as `expand_ladder` gives them.
         side: 0 for the left list, 1 for the right one.
         identifiers: raw values of first spellings, one per person, by identifier.
         n: number of people.

@@ -107,7 +107,7 @@ def coinciding(recipes: Sequence[Recipe], identifiers: Sequence[Identifier]) -> 
     return found
 
 
-def closed(patterns: Bools, recipes: Sequence[Recipe]) -> Bools:
+def close_patterns(patterns: Bools, recipes: Sequence[Recipe]) -> Bools:
     """Give patterns (passes, links) in which also the passes coincide that others imply: an ambiguous token hides that they do."""
     whole = patterns.copy()
     for at, one in enumerate(recipes):

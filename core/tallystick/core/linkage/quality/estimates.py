@@ -33,8 +33,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.linkage.passes.recipes import Recipe
-from tallystick.core.linkage.quality.agreement import closed, coinciding, identifier_of, identifiers_of, parts_of
-from tallystick.core.linkage.quality.intervals import Z, weighted_poisson
+from tallystick.core.linkage.quality.agreement import close_patterns, coinciding, identifier_of, identifiers_of, parts_of
+from tallystick.core.linkage.quality.intervals import Z, compute_poisson_interval
 
 SAME: Final = 10.0
 """Bits above those of a list's pairs: fewer than one such pair in a thousand lists would be chance."""
@@ -124,7 +124,7 @@ def precision(
     if not total:
         return Estimate(1.0, 0.0, 1.0), wrong
     value = 1 - sum(wrong) / total
-    low, high = weighted_poisson(weights, certain)[0], weighted_poisson(weights, all_)[1]
+    low, high = compute_poisson_interval(weights, certain)[0], compute_poisson_interval(weights, all_)[1]
     return Estimate(value, max(0.0, min(value, 1 - high / total)), max(value, 1 - low / total)), wrong
 
 
@@ -168,10 +168,10 @@ def recall(patterns: Bools, recipes: Sequence[Recipe], wrong: Sequence[float], d
     less = np.zeros(model.classes)
     aside_less = 0.0
     if decoys is not None and len(decoys.weights):
-        codes, fits = model.classes_of(closed(decoys.patterns, recipes))
+        codes, fits = model.classes_of(close_patterns(decoys.patterns, recipes))
         less = model.counted(codes[fits], decoys.weights[fits])
         aside_less = float(decoys.weights[~fits].sum())
-    codes, fits = model.classes_of(closed(patterns, recipes))
+    codes, fits = model.classes_of(close_patterns(patterns, recipes))
     found = model.counted(codes[fits], weight[fits])
     aside = max(0.0, float(weight[~fits].sum()) - aside_less)
     counts = np.maximum(found - less, 0.0)

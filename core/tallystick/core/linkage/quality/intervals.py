@@ -31,7 +31,7 @@ def poisson(count: float) -> tuple[float, float]:
     return max(0.0, low), above * (1 - 1 / (9 * above) + Z / (3 * sqrt(above))) ** 3
 
 
-def weighted_poisson(weights: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
+def compute_poisson_interval(weights: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
     """Give an interval of a sum of Poisson means times weights (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997), gamma by Wilson-Hilferty."""
     total = sum(w * n for w, n in zip(weights, counts, strict=True))
     variance = sum(w * w * n for w, n in zip(weights, counts, strict=True))

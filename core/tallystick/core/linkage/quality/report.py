@@ -46,7 +46,7 @@ _DRAWN: Final = 400
 
 
 @dataclass(frozen=True)
-class Seen:
+class LinkageCounts:
     """What the coordinator counted.
 
     Attributes:
@@ -67,7 +67,9 @@ def spread(decoys: int) -> float:
     return sqrt(3 * decoys / 16)
 
 
-def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int, rounds: Rounds | None = None) -> Seen:
+def count_links(
+    tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int, rounds: Rounds | None = None
+) -> LinkageCounts:
     """Count what the coordinator's part says, of two lists.
 
     A similarity pass links no decoy that coincides in fewer bands than its last round asked for. As many as are expected are
@@ -95,7 +97,7 @@ def seen(tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys
     links = matches.links
     if rounds is not None:
         links = (*links[:-1], links[-1] + round(rounds.decoys_left(matches.fewest)))
-    return Seen(links, told)
+    return LinkageCounts(links, told)
 
 
 def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Decoys:
@@ -133,7 +135,7 @@ def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Deco
     return Decoys(every[:, some], expected[some])
 
 
-def encoded(part: Seen, *, job: bytes, attempt: int, passes: str) -> bytes:
+def encode_report(part: LinkageCounts, *, job: bytes, attempt: int, passes: str) -> bytes:
     """Give the message's bytes: canonical JSON.
 
     Args:
@@ -150,7 +152,7 @@ def encoded(part: Seen, *, job: bytes, attempt: int, passes: str) -> bytes:
     })  # fmt: skip
 
 
-def read_seen(data: bytes, *, job: bytes, attempt: int, passes: str, count: int) -> Seen:
+def read_seen(data: bytes, *, job: bytes, attempt: int, passes: str, count: int) -> LinkageCounts:
     """Read the message, if it is of this job, attempt and passes.
 
     Args:
@@ -173,7 +175,7 @@ def read_seen(data: bytes, *, job: bytes, attempt: int, passes: str, count: int)
         links = []
     if len(links) != count:
         raise Broken("protocol-broken", "the coordinator's part of the linkage report is malformed, or of another job")
-    return Seen(tuple(links), told)
+    return LinkageCounts(tuple(links), told)
 
 
 def _count(number: object) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.kind import PassKind
-from tallystick.core.linkage.passes.recipes import Recipe, parsed_recipe
+from tallystick.core.linkage.passes.recipes import Recipe, parse_recipe
 
 NAMED: Final = {
     "opentoken-t1": "last_name+first_name:1+sex+birth_date",
@@ -36,7 +36,7 @@ class OpenToken(PassKind):
         entry = f"opentoken-{rest}"
         if entry not in NAMED:
             raise Invalid("link-invalid", "OpenToken has no such rule", hint=f"known: {', '.join(NAMED)}")
-        return replace(parsed_recipe(NAMED[entry]), weak=entry in WEAK)
+        return replace(parse_recipe(NAMED[entry]), weak=entry in WEAK)
 
 
 KIND: Final = OpenToken()
