@@ -134,7 +134,7 @@ LABS: Final = [
     ("{min_cell: 0}", "{profile: loose}", "document-invalid", "disclosure.profile: must be one of", ""),
     ("purposes: [rehearsal]", "release: {desk: police}", "document-invalid", "police is no agency of this file", ""),
     ("      pupils:", "      visits:", "document-invalid", "both have a dataset visits", ""),
-    ("{csv: pupils.csv}", "{xlsx: pupils.xlsx}", "document-invalid", "source.xlsx: unknown key", "known here: csv, parquet"),
+    ("{csv: pupils.csv}", "{access: pupils.mdb}", "document-invalid", "source.access: unknown key", "known here: csv, parquet"),
 ]
 
 

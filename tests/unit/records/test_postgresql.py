@@ -209,7 +209,7 @@ def test_types_of_its_own(case: Postgresql, server: Server) -> None:
     ):
         kinds = dict(found.columns)
     assert kinds == {
-        "mood": "text", "day": "date", "code": "text", "id": "text", "pay": "decimal", "small": "integer", "r": "float", "t": "text",
+        "mood": "text", "day": "date", "code": "text", "id": "text", "pay": "decimal", "small": "integer", "r": "float32", "t": "text",
         "tags": "other", "doc": "other", "whole": "integer", "far": "date", "ever": "zoned moment", "nan": "decimal",
     }  # fmt: skip
     names = [name for name, kind in kinds.items() if kind != "other"]
