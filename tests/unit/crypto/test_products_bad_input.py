@@ -242,7 +242,7 @@ def test_keys_are_for_one_to_four_primes_and_enough_of_them() -> None:
 
 
 def test_secrets_and_values_are_not_shown() -> None:
-    assert repr(keys()) == "Keys()"
+    assert repr(keys()) == "SecretKeys()"
     task = product_work.OpenTask(0, keys().secrets[0], b"chunk", "labor")
     assert "secret" not in repr(task)
     assert "chunk" not in repr(task)
