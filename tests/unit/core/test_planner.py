@@ -17,6 +17,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.model import Question
 from tallystick.core.statistics.columns import PersonColumn, factor_column, over_slots, own_totals, side_columns, usable_column
+from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.keys import InRow
 from tallystick.core.statistics.plan import Factor, Plan
 from tallystick.core.statistics.planner import MAX_PRODUCTS, bounds_prime_counts, cell_prime_counts, plan
@@ -191,8 +192,10 @@ def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
 
 
 def test_the_encryptor_has_fewer_columns() -> None:
-    assert plan(question(by=("l.place",)), agreement()).encryptor == "right"
-    assert plan(question(by=("r.place",)), agreement()).encryptor == "left"
+    for by, encryptor in (("l.place", "right"), ("r.place", "left")):
+        made = plan(question(by=(by,)), agreement())
+        (exchange,) = computation_of(made, {"left": "left", "right": "right"}).exchanges
+        assert exchange.encryptor == encryptor
 
 
 def test_left_join_by_left_columns_alone_needs_no_product_for_its_counts() -> None:

@@ -192,8 +192,3 @@ class Plan:
     def left_by(self) -> tuple[str, ...]:
         """The left side's columns among `by`."""
         return tuple(name for name in self.by if split(name)[0] == self.left)
-
-    @property
-    def encryptor(self) -> Side:
-        """The side with fewer columns; it encrypts (the left one when they are equal)."""
-        return "left" if len(self.left_columns) <= len(self.right_columns) else "right"
