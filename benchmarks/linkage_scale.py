@@ -41,7 +41,7 @@ from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import DST, compute_tags
 from tallystick.records.features import people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 
 FULL: Final = 1_000_000
 FIELDS: Final = ("ssn", "first_name", "last_name", "birth_date", "sex", "street", "city", "zip", "phone")
@@ -130,7 +130,7 @@ def alone(folder: Path, people: int) -> list[list[str]]:
     declared = DeclaredDataset.read(lab(people, FIELDS, ["default"])["agencies"]["first"]["datasets"]["left"], what="dataset")
 
     def read() -> Any:
-        with loaded("left", declared, folder, max_memory_mib=4096) as records:
+        with load_dataset("left", declared, folder, max_memory_mib=4096) as records:
             return people_table(records, "left", where=None, used=["region"], derived={})
 
     identifiers = timed("read", read).identifiers

@@ -17,9 +17,9 @@ from xml.sax.saxutils import escape
 import duckdb
 
 from tallystick.core.agreement import declaration
-from tallystick.records.locked import connect, quoted
+from tallystick.records.locked import connect, quote_name
 from tallystick.records.port import Kind
-from tallystick.records.registry import opened
+from tallystick.records.registry import open_source
 from tests.postgres import PASSWORD, READER, Server
 
 Row = Sequence[object]
@@ -78,7 +78,7 @@ class Case(ABC):
         """Read columns as text, block by block."""
         with (
             connect(256) as connection,
-            opened("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
+            open_source("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
         ):
             rows: Texts = []
             for block in found.blocks(names):
@@ -90,7 +90,7 @@ class Case(ABC):
         """Read the kinds of the columns."""
         with (
             connect(256) as connection,
-            opened("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
+            open_source("data", declaration.DeclaredSource(self.declared()), self.folder, connection) as found,
         ):
             return dict(found.columns)
 
@@ -177,7 +177,7 @@ class Parquet(Case):
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(
-                f"CREATE TABLE t ({', '.join(f'{quoted(name)} {_DUCKDB[kind]}' for name, kind in columns.items())})"
+                f"CREATE TABLE t ({', '.join(f'{quote_name(name)} {_DUCKDB[kind]}' for name, kind in columns.items())})"
             )
             if len(rows) > 1000:
                 arrays = [list(values) for values in zip(*rows, strict=True)]
@@ -201,7 +201,7 @@ class Sqlite(Case):
             database.execute("BEGIN")
             database.execute("DROP TABLE IF EXISTS people")
             database.execute(
-                f"CREATE TABLE people ({', '.join(f'{quoted(name)} {_SQLITE[kind]}' for name, kind in columns.items())})"
+                f"CREATE TABLE people ({', '.join(f'{quote_name(name)} {_SQLITE[kind]}' for name, kind in columns.items())})"
             )
             marks = ", ".join("?" for _ in columns)
             database.executemany(f"INSERT INTO people VALUES ({marks})", [tuple(map(self._held, row)) for row in rows])
@@ -233,7 +233,7 @@ class Postgresql(Case):
         (folder / "secret").write_text(PASSWORD + "\n")
 
     def write(self, columns: Mapping[str, Kind], rows: Sequence[Row]) -> None:
-        made = ", ".join(f"{quoted(name)} {_POSTGRESQL[kind]}" for name, kind in columns.items())
+        made = ", ".join(f"{quote_name(name)} {_POSTGRESQL[kind]}" for name, kind in columns.items())
         self.server.run(
             "DROP TABLE IF EXISTS people CASCADE", f"CREATE TABLE people ({made})", f"GRANT SELECT ON people TO {READER}"
         )

@@ -98,7 +98,7 @@ class Town:
 
     def document(self, job: Job | None = None, signer: str = "ana") -> bytes:
         """Give the signed job."""
-        return sign_document("job", job or self.job, signer, identity(signer)).encoded()
+        return sign_document("job", job or self.job, signer, identity(signer)).encode()
 
     @property
     def digest(self) -> bytes:
@@ -143,13 +143,13 @@ class Town:
         """The signers approve, all who must unless some are named."""
         for signer in signers or SIGNERS:
             caller = member(BRINGS.get(signer, signer))
-            self.at.intake.deposit(caller, self.digest, self.approval(signer).encoded())
+            self.at.intake.deposit(caller, self.digest, self.approval(signer).encode())
         self.advance()
 
     def greet(self, attempt: int = 1) -> None:
         """Every agency says hello."""
         for agency in AGENCIES:
-            self.at.intake.deposit(member(agency), self.digest, self.hello(agency, attempt).encoded())
+            self.at.intake.deposit(member(agency), self.digest, self.hello(agency, attempt).encode())
 
     def running(self, attempt: int = 1) -> None:
         """Bring the job to where messages go."""

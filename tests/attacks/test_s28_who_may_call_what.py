@@ -133,7 +133,7 @@ async def _first(path: str, request: Any, answer: Any, opened: grpc.aio.Channel)
 def _approval(town: Town, signer: str) -> bytes:
     """Give an approval that was not handed in before."""
     expires = stamp(town.clock.now() + timedelta(days=1, seconds=next(NUMBERS)))
-    return town.approval(signer, expires=expires).encoded()
+    return town.approval(signer, expires=expires).encode()
 
 
 def _put(town: Town, opened: grpc.aio.Channel) -> Awaitable[Any]:

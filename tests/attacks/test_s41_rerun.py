@@ -270,18 +270,18 @@ def told_hellos(kept: Kept, agency: str, attempt: int) -> list[bytes]:
     if agency == DESK or attempt not in {2, 3}:
         return []
     job, public = kept.town.job.digest(), sealing_key("eve").public
-    return [new_hello(job, attempt, DESK, public, identity(DESK)).encoded()]
+    return [new_hello(job, attempt, DESK, public, identity(DESK)).encode()]
 
 
 KEY = sealing_key("eve").public
 WORD: dict[str, Callable[[str], bytes]] = {
-    "none": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK)).encoded(),
-    "of another attempt": lambda job: new_hello(job, 3, DESK, KEY, identity(DESK), nothing_opened=(1, 2)).encoded(),
-    "of another job": lambda job: new_hello("ab" * 32, 2, DESK, KEY, identity(DESK), nothing_opened=(1,)).encoded(),
-    "of other attempts": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK), nothing_opened=(2,)).encoded(),
-    "of too many attempts": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK), nothing_opened=(1, 2)).encoded(),
-    "of the coordinator": lambda job: new_hello(job, 2, DESK, KEY, identity("coordinator"), nothing_opened=(1,)).encoded(),
-    "of itself": lambda job: new_hello(job, 2, DESK, KEY, identity(OTHER), nothing_opened=(1,)).encoded(),
+    "none": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK)).encode(),
+    "of another attempt": lambda job: new_hello(job, 3, DESK, KEY, identity(DESK), nothing_opened=(1, 2)).encode(),
+    "of another job": lambda job: new_hello("ab" * 32, 2, DESK, KEY, identity(DESK), nothing_opened=(1,)).encode(),
+    "of other attempts": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK), nothing_opened=(2,)).encode(),
+    "of too many attempts": lambda job: new_hello(job, 2, DESK, KEY, identity(DESK), nothing_opened=(1, 2)).encode(),
+    "of the coordinator": lambda job: new_hello(job, 2, DESK, KEY, identity("coordinator"), nothing_opened=(1,)).encode(),
+    "of itself": lambda job: new_hello(job, 2, DESK, KEY, identity(OTHER), nothing_opened=(1,)).encode(),
 }
 
 
@@ -299,7 +299,7 @@ def test_s41_without_the_desks_own_word_nobody_goes_into_another_attempt(kept: K
 
 def test_s37_a_desk_whose_state_is_of_before_the_attempt_says_so(kept: Kept) -> None:
     """The state folder of a time before the job, restored: its own hello, which the coordinator shows, tells the node."""
-    made = new_hello(kept.town.job.digest(), 1, DESK, KEY, identity(DESK)).encoded()
+    made = new_hello(kept.town.job.digest(), 1, DESK, KEY, identity(DESK)).encode()
     empty = kept.town.folder / "empty.db"
     SqliteStorage(empty).close()
     kept.states["before"] = {DESK: empty.read_bytes()}

@@ -18,7 +18,7 @@ import yaml
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.fields.normalise import normalised
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 
 CASES: Final[dict[str, Any]] = {
     path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))
@@ -96,6 +96,6 @@ def test_the_values_of_a_column(tmp_path: Path, name: str) -> None:
     cells = [case["cells"].get(str(at), case["cells"]["rest"]) for at in range(1, case["people"] + 1)]
     (tmp_path / "a.csv").write_text("id,x\n" + "".join(f'{at},"{cell}"\n' for at, cell in enumerate(cells)), "utf-8")
     value = {"source": {"csv": "a.csv"}, "person": "id", "identifiers": {}, "columns": {"x": case["column"]}}
-    with loaded("a", DeclaredDataset.read(value, what="a"), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("a", DeclaredDataset.read(value, what="a"), tmp_path, max_memory_mib=256) as records:
         total, counted = records.connection.execute("SELECT sum(x), count(x) FROM records").fetchone()
     assert (total, counted) == (Decimal(str(case["sum"])), case["counted"])

@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
 
 def written(folder: Path, name: str, document: Any) -> Path:
     path = folder / name
-    path.write_bytes(Released(document, build_display(document), ()).encoded())
+    path.write_bytes(Released(document, build_display(document), ()).encode())
     return path
 
 

@@ -246,10 +246,10 @@ def test_an_ended_job_has_no_messages(storage: Open) -> None:
 
 
 def test_presence_is_the_last_time_of_each(storage: Open) -> None:
-    storage().saw(["labor", "housing"], NOW)
-    storage().saw(["labor"], NOW + DAY)
-    storage().saw([], NOW + 2 * DAY)
-    assert storage().seen() == {"labor": NOW + DAY, "housing": NOW}
+    storage().note_connected(["labor", "housing"], NOW)
+    storage().note_connected(["labor"], NOW + DAY)
+    storage().note_connected([], NOW + 2 * DAY)
+    assert storage().connection_times() == {"labor": NOW + DAY, "housing": NOW}
 
 
 def test_changes_from_many_threads_are_all_counted(storage: Open) -> None:

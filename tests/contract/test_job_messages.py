@@ -33,7 +33,7 @@ def documents() -> tuple[bytes, bytes, bytes]:
     terms = governance.agreement()
     job = governance.job(terms)
     document = sign_document("job", job, "ana", governance.identity("ana"))
-    return bytes.fromhex(document.digest), document.encoded(), governance.approval(job, terms, "labor").encoded()
+    return bytes.fromhex(document.digest), document.encode(), governance.approval(job, terms, "labor").encode()
 
 
 @st.composite

@@ -46,13 +46,13 @@ def test_secret_is_drawn_once(storage: NodeStorage) -> None:
 
 
 def test_agreements_only_grow(storage: NodeStorage) -> None:
-    assert storage.agreement_seen("county") is None
+    assert storage.newest_agreement("county") is None
     storage.see_agreement("county", 2, "22")
     storage.see_agreement("county", 1, "11")
     storage.see_agreement("county", 2, "other")
-    assert storage.agreement_seen("county") == (2, "22")
+    assert storage.newest_agreement("county") == (2, "22")
     storage.see_agreement("county", 3, "33")
-    assert storage.agreement_seen("county") == (3, "33")
+    assert storage.newest_agreement("county") == (3, "33")
 
 
 def test_jobs_come_back_as_they_were_kept(storage: NodeStorage) -> None:
@@ -189,7 +189,7 @@ def test_few_jobs_are_found_without_reading_all(storage: NodeStorage) -> None:
         for number in range(24)
     ]  # fmt: skip
     in_order = sorted(records, key=lambda kept: (kept.seen, kept.job))
-    assert list(storage.unended()) == [kept.job for kept in in_order if kept.state not in {"released", "failed"}]
+    assert list(storage.list_unended()) == [kept.job for kept in in_order if kept.state not in {"released", "failed"}]
     assert storage.count_jobs() == dict.fromkeys(states, 4)
     waiting = [kept for kept in in_order if kept.awaits]
     assert list(storage.awaiting()) == waiting
@@ -201,11 +201,11 @@ def test_few_jobs_are_found_without_reading_all(storage: NodeStorage) -> None:
         if len(pages) == 5:  # decided while the list is read: what follows is still given, once
             storage.change_job(last, replace(last, awaits=""))
     assert pages == waiting
-    assert list(storage.named("0")) == [f"{number:02x}" * 32 for number in range(16)]
-    assert list(storage.named("0", 2)) == ["00" * 32, "01" * 32]
-    assert (list(storage.named("17" * 32)), list(storage.named("f"))) == (["17" * 32], [])
+    assert list(storage.find_jobs("0")) == [f"{number:02x}" * 32 for number in range(16)]
+    assert list(storage.find_jobs("0", 2)) == ["00" * 32, "01" * 32]
+    assert (list(storage.find_jobs("17" * 32)), list(storage.find_jobs("f"))) == (["17" * 32], [])
     changed = storage.change_job(records[0], replace(records[0], state="expired"))
-    assert changed.job not in storage.unended()
+    assert changed.job not in storage.list_unended()
 
 
 def test_s41_shares_of_one_attempt_are_opened_and_of_no_other(storage: NodeStorage) -> None:

@@ -116,7 +116,7 @@ def test_a_state_of_a_version_before_is_brought_up(tmp_path: Path, version: int)
         connection.commit()
     store = SqliteStorage(path)
     assert (store.secret(), store.job(JOB)) == (secret, record())
-    assert (list(store.awaiting()), list(store.unended())) == ([waiting], [waiting.job, JOB])
+    assert (list(store.awaiting()), list(store.list_unended())) == ([waiting], [waiting.job, JOB])
     assert store.count_jobs() == {"submitted": 2, "failed": 1}
     assert store.change_job(waiting, replace(waiting, awaits="")).version == 1
     with pytest.raises(Invalid, match="job-state"):

@@ -23,8 +23,8 @@ from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import people_table
 from tallystick.records.locked import connect
 from tallystick.records.port import Kind
-from tallystick.records.reading import loaded
-from tallystick.records.registry import adapter, opened, source_types
+from tallystick.records.reading import load_dataset
+from tallystick.records.registry import adapter, open_source, source_types
 from tallystick.records.textblocks import ROWS
 from tests.postgres import PASSWORD, Server, postgres
 from tests.sources import Case, Csv, Parquet, Postgresql, Sqlite, Xlsx, as_text
@@ -85,13 +85,13 @@ def plain(kind: Kind, value: str | None) -> object:
 
 
 def read_to_the_end(case: Case, source: dict[str, Any], names: Sequence[str]) -> None:
-    with connect(256) as connection, opened("data", declaration.DeclaredSource(source), case.folder, connection) as found:
+    with connect(256) as connection, open_source("data", declaration.DeclaredSource(source), case.folder, connection) as found:
         for block in found.blocks(names):
             connection.execute(f"SELECT count(*) FROM {block.clause}", list(block.parameters))
 
 
 def load(case: Case) -> None:
-    with loaded("data", dataset(case), case.folder, max_memory_mib=256):
+    with load_dataset("data", dataset(case), case.folder, max_memory_mib=256):
         pass
 
 
@@ -196,7 +196,7 @@ def test_many_rows_come_once_each_in_blocks_of_bounded_size(case: Case) -> None:
     case.write({"key": "integer", "text": "text"}, [(at, f"row {at}") for at in range(count)])
     with (
         connect(256) as connection,
-        opened("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
+        open_source("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
     ):
         sizes, keys = [], []
         for block in found.blocks(["key", "text"]):
@@ -219,7 +219,7 @@ def test_all_blocks_are_of_one_version_though_others_write(case: Case) -> None:
     case.write({"key": "integer"}, [(at,) for at in range(count)])
     with (
         connect(256) as connection,
-        opened("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
+        open_source("data", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
     ):
         rows = 0
         for at, block in enumerate(found.blocks(["key"])):
@@ -251,7 +251,7 @@ def dataset(case: Case) -> DeclaredDataset:
 
 def version(case: Case, rows: Sequence[tuple[object, ...]]) -> str:
     case.write(PEOPLE, rows)
-    with loaded("data", dataset(case), case.folder, max_memory_mib=256, versioned=True) as records:
+    with load_dataset("data", dataset(case), case.folder, max_memory_mib=256, versioned=True) as records:
         assert records.version is not None
         return records.version
 
@@ -278,7 +278,7 @@ def test_the_same_records_give_the_same_people_whichever_the_source(
 
     def printed(at: Case, rows: Sequence[tuple[object, ...]]) -> bytes:
         at.write(PEOPLE, rows)
-        with loaded("data", dataset(at), at.folder, max_memory_mib=256) as records:
+        with load_dataset("data", dataset(at), at.folder, max_memory_mib=256) as records:
             table = people_table(records, "g", where="paid > 3", used=[], derived={})
         return fingerprint(table, secret=bytes(32), job=bytes(32))
 
@@ -293,7 +293,7 @@ def test_the_same_records_give_the_same_people_whichever_the_source(
 def test_rows_without_a_key_are_numbered_over_all_blocks(case: Case) -> None:
     case.write({"ssn": "text"}, [(f"{at}",) for at in range(ROWS + 5)])
     value = {"source": case.declared(), "person": "row", "identifiers": {"ssn": "ssn"}, "columns": {}, "people": 1_000_000}
-    with loaded("data", DeclaredDataset.read(value, what="d"), case.folder, max_memory_mib=256, numbered=True) as records:
+    with load_dataset("data", DeclaredDataset.read(value, what="d"), case.folder, max_memory_mib=256, numbered=True) as records:
         number, said = 'CAST("@person" AS INT)', 'CAST("@ssn" AS INT)'
         told = f"count(*), count(DISTINCT {number}), max({number}), count(*) FILTER ({number} = {said} + 1)"
         assert records.connection.execute(f"SELECT {told} FROM records").fetchone() == (ROWS + 5,) * 4

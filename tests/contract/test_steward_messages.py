@@ -89,7 +89,7 @@ def job_document() -> tuple[str, bytes, Job]:
     """Give a signed job: its digest, its document, itself."""
     job = governance.job(governance.agreement())
     document = sign_document("job", job, "ana", governance.identity("ana"))
-    return document.digest, document.encoded(), job
+    return document.digest, document.encode(), job
 
 
 @st.composite

@@ -65,7 +65,7 @@ def answers(network: Network, tmp_path_factory: pytest.TempPathFactory) -> dict[
         view = network.wait(job)
         assert view.state == "released", (view, network.told())
         path = folder / f"{ladder}.json"
-        path.write_bytes(network.result(job).encoded())
+        path.write_bytes(network.result(job).encode())
         found[ladder] = read_result(path)[1] | {"path": path}
     return found
 

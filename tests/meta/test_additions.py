@@ -89,7 +89,7 @@ declared = {
     }
     for name in AGENCIES
 }
-datasets = {name: DeclaredDataset.read(one, what=name).agreed(AGENCIES[name]).json_value() for name, one in declared.items()}
+datasets = {name: DeclaredDataset.read(one, what=name).to_dataset(AGENCIES[name]).json_value() for name, one in declared.items()}
 terms = agreement(
     datasets=datasets, link=[PASS], operations=["count", "comoment"], decoys=DECOYS, stewards={}, approvers={}, disclosure={"profile": "open"}
 )

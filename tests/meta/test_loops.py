@@ -37,7 +37,7 @@ from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tests.passes import ladder_of
 from tests.protocol.bus import Bus
 from tests.protocol.cases import Side, all_pairs, desk_setup, paillier_key, setups
@@ -143,7 +143,7 @@ def test_reading_merging_and_spelling_people(tmp_path: Path) -> None:
         spelled_recipes = expand_ladder(RECIPES[:8], 1, 0)
 
         def work() -> None:
-            with loaded("x", dataset, tmp_path, max_memory_mib=1024) as records:
+            with load_dataset("x", dataset, tmp_path, max_memory_mib=1024) as records:
                 table = people_table(records, "g", where="paid > 0", used=["region", "paid"], derived={})
             assert table.spellings is not None
             assert table.duplicates is not None

@@ -141,7 +141,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
     """Run a job over both lists in memory; give which keys (the smallest of each person) share a slot, and links by pass."""
     datasets = {name: DeclaredDataset.read(declared(name, shape, side), what=name) for side, name in enumerate(AGENCIES)}
     terms = agreement(
-        datasets={name: one.agreed(AGENCIES[name]).json_value() for name, one in datasets.items()},
+        datasets={name: one.to_dataset(AGENCIES[name]).json_value() for name, one in datasets.items()},
         link=list(LINK), decoys=decoys, stewards={}, approvers={},
     )  # fmt: skip
     people = {name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}

@@ -96,7 +96,7 @@ def report_on(question: Question, document: SignedDocument, analyst: str | None,
     except TallyError as error:
         if all(error.message != known.message for known in found):
             found.append(error)
-    return Report(found, passes, similarity, unusable, _required(question, agreement), leakage, estimate)
+    return Report(found, passes, similarity, unusable, _find_required(question, agreement), leakage, estimate)
 
 
 def find_agreement(path: Path | None, question: Question) -> SignedDocument:
@@ -129,7 +129,7 @@ def sizes(texts: tuple[str, ...]) -> dict[str, int]:
     return read
 
 
-def _required(question: Question, agreement: Agreement) -> Required:
+def _find_required(question: Question, agreement: Agreement) -> Required:
     agencies = participants(question, agreement)
     stewards = tuple(
         (name, agreement.stewards[name].need, tuple(agreement.stewards[name].keys))

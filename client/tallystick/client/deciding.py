@@ -33,7 +33,9 @@ def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None
     now = datetime.now(UTC)
     document = decode_document(tally.document(name), kind="job")
     held = (
-        read_document(agreement, kind="agreement") if agreement is not None else tally.profile.agreement(_named(document.body))
+        read_document(agreement, kind="agreement")
+        if agreement is not None
+        else tally.profile.agreement(_read_agreement_name(document.body))
     )
     agreed = valid_agreement(held, now)
     job = verify_job(document, agreed)
@@ -62,7 +64,7 @@ def decide(tally: Client, name: str, agreement: Path | None, refusal: str | None
     return tally.approve(document.digest, sign_document("approval", decision, signer, identity))
 
 
-def _named(body: bytes) -> str:
+def _read_agreement_name(body: bytes) -> str:
     from tallystick.core.canonical import parse_canonical
     from tallystick.core.job.model import Job
 

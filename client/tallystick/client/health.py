@@ -43,14 +43,14 @@ def findings() -> list[HealthFinding]:
         _python(),
         *(_part(name) for name in PARTS),
         *(_optional(name) for name in OPTIONAL),
-        _tried(
+        _try_part(
             "hash to curve and masks",
             _kernel,
             "install again on a machine with a C compiler, or go on with the portable kernel",
         ),
-        _tried("encrypted products (SEAL)", _products, "pip install --force-reinstall tenseal"),
-        _tried("sealed sums (Paillier)", _paillier, "pip install --force-reinstall phe gmpy2"),
-        _tried("sealed envelopes (HPKE)", _envelope, "cryptography 48 or later is needed"),
+        _try_part("encrypted products (SEAL)", _products, "pip install --force-reinstall tenseal"),
+        _try_part("sealed sums (Paillier)", _paillier, "pip install --force-reinstall phe gmpy2"),
+        _try_part("sealed envelopes (HPKE)", _envelope, "cryptography 48 or later is needed"),
     ]
 
 
@@ -76,7 +76,7 @@ def _optional(name: str) -> HealthFinding:
     return found if found.works else HealthFinding(name, works=True, detail="not installed; only results as tables need it")
 
 
-def _tried(name: str, trial: Callable[[], str], hint: str) -> HealthFinding:
+def _try_part(name: str, trial: Callable[[], str], hint: str) -> HealthFinding:
     try:
         return HealthFinding(name, works=True, detail=trial())
     except Exception as error:  # noqa: BLE001  # whatever goes wrong here is the finding

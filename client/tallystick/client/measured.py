@@ -47,7 +47,7 @@ def format_measured(row: Mapping[str, Any], column: str, measures: Measures) -> 
 def number(value: float, column: str, measures: Measures) -> str:
     """Write a number that is there; one of no measure that was asked for as most measures are written."""
     if column in measures:
-        return measures[column].measure.written(value)
+        return measures[column].measure.format_value(value)
     return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 

@@ -122,7 +122,7 @@ class AnalystProfile:
             Invalid, Refused: as `valid_agreement`.
         """
         name = json.loads(document.body).get("agreement")
-        seen = self._seen(str(name))
+        seen = self._find_version(str(name))
         agreement = valid_agreement(document, (clock or SystemClock()).now(), seen=seen)
         folder = self.folder / "agreements"
         make_private(folder)
@@ -145,7 +145,7 @@ class AnalystProfile:
         folder = self.folder / "agreements"
         return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
-    def _seen(self, name: str) -> tuple[int, str] | None:
+    def _find_version(self, name: str) -> tuple[int, str] | None:
         try:
             document = self.agreement(name)
         except Invalid:

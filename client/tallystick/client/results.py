@@ -70,9 +70,9 @@ class Result:
 
     def json_value(self) -> dict[str, Any]:
         """Give the file's content: numbers and proof."""
-        return {**self.value, "proof": json.loads(self.document.encoded())}
+        return {**self.value, "proof": json.loads(self.document.encode())}
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         """Give the file's bytes."""
         return (json.dumps(self.json_value(), ensure_ascii=False, indent=2) + "\n").encode()
 
@@ -145,7 +145,7 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
     Raises:
         Invalid: `file-missing`; `file-format`: no result; `document-invalid`: the numbers shown are not those signed.
     """
-    values = _held(path)
+    values = _read_values(path)
     if number is None and len(values) == 1:
         number = 1
     if number is None or not 1 <= number <= len(values):
@@ -161,10 +161,10 @@ def read_results(path: Path) -> list[tuple[SignedDocument, dict[str, Any]]]:
     Raises:
         Invalid: as `read_result`.
     """
-    return [_read(path, value) for value in _held(path)]
+    return [_read(path, value) for value in _read_values(path)]
 
 
-def _held(path: Path) -> list[Any]:
+def _read_values(path: Path) -> list[Any]:
     """Give the values of the results that a file holds: one, or a list of several."""
     try:
         with path.open("rb") as file:

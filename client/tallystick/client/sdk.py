@@ -89,7 +89,7 @@ class Client:
             NotReady: `unavailable`: it is kept; `resubmit` sends it again.
         """
         asked = read_question(question) if isinstance(question, Path) else question
-        return self._asked([asked], agreement, deadline)[0]
+        return self._submit_all([asked], agreement, deadline)[0]
 
     def submit_ladders(
         self, question: Question | Path, agreement: SignedDocument | Path | None = None, *, deadline: timedelta = DEADLINE
@@ -108,9 +108,11 @@ class Client:
         """
         asked = read_question(question) if isinstance(question, Path) else question
         each = [Question.read(asked.json_value() | {"link": ladder}, what="job") for ladder in LADDERS]
-        return dict(zip(LADDERS, self._asked(each, agreement, deadline), strict=True))
+        return dict(zip(LADDERS, self._submit_all(each, agreement, deadline), strict=True))
 
-    def _asked(self, questions: Sequence[Question], agreement: SignedDocument | Path | None, deadline: timedelta) -> list[str]:
+    def _submit_all(
+        self, questions: Sequence[Question], agreement: SignedDocument | Path | None, deadline: timedelta
+    ) -> list[str]:
         document = read_document(agreement, kind="agreement") if isinstance(agreement, Path) else agreement
         document = document or self.profile.agreement(questions[0].agreement)
         agreed = self.profile.keep_agreement(document, clock=self._clock)
@@ -128,7 +130,7 @@ class Client:
         return self._submit(document)
 
     def _submit(self, document: SignedDocument) -> JobProgress:
-        request = jobs_pb2.SubmitRequest(document=document.encoded())
+        request = jobs_pb2.SubmitRequest(document=document.encode())
         return view_of(patiently(lambda: self._jobs.Submit(request, timeout=net.CALL_SECONDS)))
 
     def jobs(self, *, ended: bool = False) -> list[JobProgress]:
@@ -142,7 +144,7 @@ class Client:
         Args:
             name: its digest, or as many of its first digits as name one job.
         """
-        return view_of(self._shown(name))
+        return view_of(self._fetch_view(name))
 
     def watch(self, name: str) -> Iterator[JobProgress]:
         """Give a job as it is now, and again at each change, until it ends; a connection that is cut off is taken up again."""
@@ -150,7 +152,7 @@ class Client:
         cut = 0
         while True:
             try:
-                with _translated():
+                with _translate_errors():
                     for message in self._jobs.Watch(request, wait_for_ready=cut > 0):
                         view = view_of(message)
                         cut = 0
@@ -184,12 +186,12 @@ class Client:
 
     def approve(self, name: str, approval: SignedDocument) -> JobProgress:
         """Hand in an approver's signed decision."""
-        request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encoded())
+        request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encode())
         return view_of(patiently(lambda: self._jobs.Approve(request, timeout=net.CALL_SECONDS)))
 
     def document(self, name: str) -> bytes:
         """Give a job as its analyst signed it."""
-        return self._shown(name).document
+        return self._fetch_view(name).document
 
     def result(self, name: str) -> Result:
         """Fetch a released result, open it, check everything that proves it, and keep it in the profile.
@@ -201,11 +203,11 @@ class Client:
             Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
         """
         digest, job, key = self.profile.job(name)
-        result = result_of(patiently(lambda: self._sealed(digest)), job, key)
-        self.profile.keep_result(digest, result.encoded())
+        result = result_of(patiently(lambda: self._fetch_sealed(digest)), job, key)
+        self.profile.keep_result(digest, result.encode())
         return result
 
-    def _sealed(self, digest: str) -> bytes:
+    def _fetch_sealed(self, digest: str) -> bytes:
         sealed = bytearray()
         for piece in self._jobs.Result(jobs_pb2.ShowRequest(job=bytes.fromhex(digest)), timeout=net.STREAM_SECONDS):
             sealed += piece.data
@@ -213,7 +215,7 @@ class Client:
                 raise Refused("too-large", f"the result is longer than {MAX_RESULT_BYTES} bytes")
         return bytes(sealed)
 
-    def _shown(self, name: str) -> types_pb2.JobView:
+    def _fetch_view(self, name: str) -> types_pb2.JobView:
         request = jobs_pb2.ShowRequest(job=self._digest(name))
         return patiently(lambda: self._jobs.Show(request, timeout=net.CALL_SECONDS))
 
@@ -251,7 +253,7 @@ def join(invitation: Path, profile: AnalystProfile) -> Network:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turn what gRPC raises into the error that it stands for."""
     import grpc  # after core/net/channel.py, which sets what gRPC reads once
 

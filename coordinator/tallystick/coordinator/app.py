@@ -117,7 +117,7 @@ def compose(
     jobs = Jobs(storage, spool, agreements, clock, limits)
     driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
     hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
-    relay = Relay(storage, spool, limits, jobs.relaying, jobs.changed)
+    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce)
     server = Server(
         authority=authority,
         jobs=jobs,

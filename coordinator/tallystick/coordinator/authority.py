@@ -95,7 +95,7 @@ class Authority:
         if invitation is None:
             raise invite_invalid()
         if invitation.used is not None:
-            return self._joined_before(invitation, key)
+            return self._find_joined(invitation, key)
         holder = CertifiedParty(self.network, invitation.role, invitation.name)
         chain = tls.issue_certificate(self._issuer, holder, key, now=now, lifetime=self._certificates)
         certificate = Certificate(
@@ -104,13 +104,13 @@ class Authority:
         self._storage.redeem(certificate, now)
         return Joined(chain, invitation.role, invitation.name)
 
-    def _joined_before(self, invitation: Invitation, key: ec.EllipticCurvePublicKey) -> Joined:
+    def _find_joined(self, invitation: Invitation, key: ec.EllipticCurvePublicKey) -> Joined:
         for certificate in self._storage.certificates():
             if certificate.invitation == invitation.id and certificate.revoked is None and _key_of(certificate) == _bytes(key):
                 return Joined(certificate.chain, certificate.role, certificate.name)
         raise invite_invalid()
 
-    def renewed(self, identity: CertifiedParty, serial: str, csr: bytes) -> bytes:
+    def renew(self, identity: CertifiedParty, serial: str, csr: bytes) -> bytes:
         """Issue a new certificate to a member that shows a valid one; give the chain.
 
         The old one stays valid until it ends, for streams that are open. The same request again gets the same certificate.
@@ -119,7 +119,7 @@ class Authority:
             Refused: `not-enrolled`. Invalid: `document-invalid`: the request.
         """
         key = tls.read_requested_key(csr)
-        self.checked(identity, serial)
+        self.check(identity, serial)
         now = self._clock.now()
         for certificate in self._storage.certificates():
             same = (certificate.role, certificate.name) == (identity.role, identity.name) and certificate.revoked is None
@@ -133,7 +133,7 @@ class Authority:
         self._storage.renew(Certificate(tls.serial_of(chain), old.role, old.name, until, old.invitation, chain), serial, now)
         return chain
 
-    def checked(self, identity: CertifiedParty, serial: str) -> None:
+    def check(self, identity: CertifiedParty, serial: str) -> None:
         """Let a member pass whose certificate was issued here and is not revoked.
 
         Raises:
@@ -149,7 +149,7 @@ class Authority:
         ):
             raise not_enrolled()
 
-    def revoked(self) -> frozenset[str]:
+    def list_revoked(self) -> frozenset[str]:
         """Give the serial numbers of all revoked certificates."""
         return frozenset(certificate.serial for certificate in self._storage.certificates() if certificate.revoked is not None)
 

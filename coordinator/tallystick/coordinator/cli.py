@@ -107,7 +107,7 @@ def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
     members = _members((agency, analyst, approver))
     if len(members) > 1 and not out.is_dir():
         raise Invalid("file-missing", f"{out} is no folder, and several members are named", hint=f"mkdir {out}")
-    made = _composed(config)
+    made = _compose(config)
     address = _address(made.settings)
     for role, name in members:
         invitation = made.authority.invite(role, name, address)
@@ -123,7 +123,7 @@ def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...]) -> None:
     """Revoke all certificates and unused invitations of members. A running coordinator ends their calls within seconds."""
     members = _members((agency, analyst, approver))
-    authority = _composed(config).authority
+    authority = _compose(config).authority
     for role, name in members:
         click.echo(f"{role} {name}: {authority.revoke(role, name)} revoked")
 
@@ -137,8 +137,8 @@ def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
     """Show jobs, and who is silent."""
     from tallystick.coordinator.views import write_moment
 
-    made = _composed(config)
-    seen = made.storage.seen()
+    made = _compose(config)
+    seen = made.storage.connection_times()
     jobs = [_status(made, record, seen) for record in made.storage.jobs(ended=all_)]
     if format_ == "json":
         parties = {party: write_moment(at) for party, at in sorted(seen.items())}
@@ -176,7 +176,7 @@ def _status(made: Coordinator, record: JobRecord, seen: Mapping[str, datetime]) 
     return views.status(record, contract, lambda party: _lately(seen.get(party), now))
 
 
-def _composed(config: Path) -> Coordinator:
+def _compose(config: Path) -> Coordinator:
     from tallystick.coordinator.app import compose
 
     return compose(read_settings(config))

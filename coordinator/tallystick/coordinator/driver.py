@@ -82,7 +82,7 @@ def due(view: DriverView) -> Action | None:
         case JobState.SUBMITTED:
             return Action.ANNOUNCE
         case JobState.APPROVING:
-            return Action.START if _approved(view) else None
+            return Action.START if _is_approved(view) else None
         case JobState.RUNNING if not contract.schedule.done(kinds.SLOTS, complete):
             return Action.MATCH if contract.schedule.ready(kinds.SLOTS, complete) else None
         case JobState.RUNNING:
@@ -93,7 +93,7 @@ def due(view: DriverView) -> Action | None:
             return None
 
 
-def _approved(view: DriverView) -> bool:
+def _is_approved(view: DriverView) -> bool:
     """Say whether all approvals count now; one that expired meanwhile is waited for again."""
     documents = [decode_document(deposit.document, kind="approval") for deposit in view.deposits if deposit.kind == APPROVAL]
     try:
@@ -212,7 +212,7 @@ class Driver:
         if not pair and len(correction) != CORRECTION_BYTES:
             raise PeerFault("correction-invalid", "a correction is not 32 bytes", sender=owner)
 
-        def checked(at: int, values: Tags) -> Tags:
+        def check(at: int, values: Tags) -> Tags:
             if not pair:
                 read_points(values.data, rows, sender=last)
             refuse_repeats(values, sender=last)
@@ -222,7 +222,7 @@ class Driver:
             made: Tags = correct_tags(values[None], correction, job_digest=contract.digest, passes=name, sender=owner)[0]
             return made
 
-        return rows, whole_passes(arrived, len(names), (rows, width), checked)
+        return rows, whole_passes(arrived, len(names), (rows, width), check)
 
     def _add(self, view: DriverView) -> None:
         """Multiply the sealed shares, which adds them, and hand the product to the desk with what it was made of."""

@@ -54,8 +54,8 @@ class Intake:
             verify_hello(
                 document, job=record.job.hex(), attempt=record.attempt, agency=caller.name, agreement=contract.agreement
             )
-            deposit = Deposit(HELLO, caller.name, record.attempt, document.encoded())
-            held = self._held(record.job, deposit)
+            deposit = Deposit(HELLO, caller.name, record.attempt, document.encode())
+            held = self._find_deposit(record.job, deposit)
             if held == deposit.document:
                 return None
             if held is not None:
@@ -75,10 +75,10 @@ class Intake:
         roles = {"agency", "approver"} if approval.role == "approver" else {"agency"}
         if speaks_for != caller.name or caller.role not in roles:
             raise Refused("not-allowed", f"{caller.name} cannot hand in the approval of {approval.signer}")
-        deposit = Deposit(APPROVAL, approval.signer, FOREVER, document.encoded())
+        deposit = Deposit(APPROVAL, approval.signer, FOREVER, document.encode())
 
         def decide(record: JobRecord) -> JobChange | None:
-            if self._held(record.job, deposit) == deposit.document:
+            if self._find_deposit(record.job, deposit) == deposit.document:
                 return None
             verify_approval(document, contract.job, contract.agreement, self._jobs.now())
             if approval.decision == "refuse":
@@ -89,7 +89,7 @@ class Intake:
 
         return self._jobs.change(record.job, decide)
 
-    def _held(self, job: bytes, like: Deposit) -> bytes | None:
+    def _find_deposit(self, job: bytes, like: Deposit) -> bytes | None:
         for deposit in self._storage.deposits(job):
             if (deposit.kind, deposit.party, deposit.attempt) == (like.kind, like.party, like.attempt):
                 return deposit.document

@@ -205,11 +205,11 @@ class Jobs:
         now = self._clock.now()
         for record in self._storage.jobs(ended=False):
             if record.deadline <= now:
-                why = f"the job's deadline has passed{self._waited(record)}"
+                why = f"the job's deadline has passed{self._describe_wait(record)}"
                 reason = FailureRecord(record.attempt, COORDINATOR, "job-expired", why, "submit it again", retry=False)
                 self.step(record, JobChange(JobEvent.EXPIRE, failures=(reason,)))
 
-    def _waited(self, record: JobRecord) -> str:
+    def _describe_wait(self, record: JobRecord) -> str:
         """Say for whom a job waited, where that is known."""
         try:
             complete = {message.name.ref for message in self._storage.messages(record.job)}
@@ -223,7 +223,7 @@ class Jobs:
         due = (seen.state, seen.attempt)
         return self.change(seen.job, lambda record: change if (record.state, record.attempt) == due else None)
 
-    def changed(self, record: JobRecord) -> None:
+    def announce(self, record: JobRecord) -> None:
         """Tell the listeners that somebody else changed a job."""
         self._tell(record)
 
@@ -268,7 +268,7 @@ class Jobs:
             failpoint(f"{deposit.kind}-recorded")
         if change.event is not None:
             failpoint(f"{change.event}-recorded")
-        self._cleaned(before, changed)
+        self._clean(before, changed)
         self._tell(changed)
         return changed
 
@@ -284,7 +284,7 @@ class Jobs:
             result_bytes=change.result_bytes if change.result_bytes is not None else before.result_bytes,
         )
 
-    def _cleaned(self, before: JobRecord, changed: JobRecord) -> None:
+    def _clean(self, before: JobRecord, changed: JobRecord) -> None:
         """Delete what nobody needs any more; what a kill leaves behind here, `sweep` deletes."""
         if changed.state != before.state or changed.attempt != before.attempt:
             self._log.info("state", job=changed.job.hex(), state=changed.state, attempt=changed.attempt)
@@ -319,7 +319,7 @@ class Jobs:
             if ended.result_bytes is not None and self._too_old(ended):
                 self._spool.drop_result(ended.job)
         unended = {record.job: record for record in self._storage.jobs(ended=False)}
-        for job in self._spool.known():
+        for job in self._spool.list_jobs():
             record = unended.get(job)
             self._spool.drop(job, before=record.attempt if record is not None else None)
 

@@ -106,11 +106,11 @@ class CoordinatorStorage(Protocol):
         """Give the complete messages of a job's present attempt, in the order in which they were completed."""
         ...
 
-    def saw(self, parties: Iterable[str], now: datetime) -> None:
+    def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         ...
 
-    def seen(self) -> Mapping[str, datetime]:
+    def connection_times(self) -> Mapping[str, datetime]:
         """Give when each party was connected last."""
         ...
 
@@ -137,7 +137,7 @@ class Upload(Protocol):
         """Add the next envelope."""
         ...
 
-    def held(self, sequence: int) -> Envelope:
+    def read_envelope(self, sequence: int) -> Envelope:
         """Give an envelope that is held."""
         ...
 
@@ -189,6 +189,6 @@ class Spool(Protocol):
         """Delete a result, if there is one."""
         ...
 
-    def known(self) -> frozenset[bytes]:
+    def list_jobs(self) -> frozenset[bytes]:
         """Give the jobs of which messages are held."""
         ...

@@ -64,7 +64,7 @@ class Relay:
         Raises:
             Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1.
         """
-        place = self._admitted(caller, name)
+        place = self._admit(caller, name)
         if not place.due:
             raise Broken("protocol-broken", f"{name.ref.round} of {caller.name} comes before what it must be made of")
         with self._lock:
@@ -82,7 +82,7 @@ class Relay:
         Raises:
             As `receive`.
         """
-        self._admitted(caller, name)
+        self._admit(caller, name)
         with self._lock:
             current = self._receiving.get(name)
             complete = self._complete(name)
@@ -108,7 +108,7 @@ class Relay:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
         return self._spool.read(name, min(start, complete.envelopes))
 
-    def _admitted(self, caller: CertifiedParty, name: MessageName) -> _Place:
+    def _admit(self, caller: CertifiedParty, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
@@ -128,11 +128,11 @@ class Relay:
     def _complete(self, name: MessageName) -> MessageRecord | None:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)
 
-    def held_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
+    def read_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
         """Give the envelopes of a complete message, to compare with."""
         return self._spool.read(name, start)
 
-    def completed(self, caller: CertifiedParty, message: MessageRecord) -> None:
+    def complete(self, caller: CertifiedParty, message: MessageRecord) -> None:
         """Write the row that makes a durable message count (rule 4).
 
         Raises:
@@ -151,7 +151,7 @@ class Relay:
         failpoint("put-recorded")
         self._changed(changed)
 
-    def ended(self, receiving: Receiving) -> None:
+    def forget_upload(self, receiving: Receiving) -> None:
         """Forget an upload that is over."""
         with self._lock:
             if self._receiving.get(receiving.name) is receiving:
@@ -213,7 +213,7 @@ class Receiving:
                 self._upload.sync()
                 message = MessageRecord(self.name, self._upload.count, self._upload.bytes)
                 if self._upload.ended:
-                    self._relay.completed(self._place.caller, message)
+                    self._relay.complete(self._place.caller, message)
                 return _state(self.name, message.envelopes, message.bytes, complete=self._upload.ended)
         finally:
             self.close()
@@ -232,18 +232,18 @@ class Receiving:
             if not self._closed and self._upload is not None:
                 self._upload.close()
             self._closed = True
-        self._relay.ended(self)
+        self._relay.forget_upload(self)
 
     def _compare(self, envelope: Envelope) -> None:
         """Compare with what is held (rule 3); a complete message is read from its beginning once."""
         if self._upload is not None:
-            held = self._upload.held(envelope.sequence)
+            held = self._upload.read_envelope(envelope.sequence)
         else:
             assert self._complete is not None
             if envelope.sequence >= self._complete.envelopes:
                 raise Broken("protocol-broken", "an envelope after the last one of its message")
             if self._held is None:
-                self._held = self._relay.held_from(self.name, envelope.sequence)
+                self._held = self._relay.read_from(self.name, envelope.sequence)
             held = next(self._held, Envelope())
         if not same(held, envelope):
             raise Broken("protocol-broken", f"envelope {envelope.sequence} differs from the one that was sent before")

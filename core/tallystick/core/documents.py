@@ -133,7 +133,7 @@ class SignedDocument:
             )
         return document
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         """Give the JSON form as canonical bytes, for a message or a table."""
         return canonical_bytes(self._json_value())
 

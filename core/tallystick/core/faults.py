@@ -64,7 +64,7 @@ def explain_fault(faults: Sequence[Any], model: type[BaseModel], value: object) 
         place = _place(fault["loc"], value)
         lines.setdefault(".".join(map(str, place)), []).append(_plain(fault))
         if fault["type"] == "extra_forbidden" and not hint:
-            hint = _known(model, place)
+            hint = _list_known_keys(model, place)
     # where one of several kinds could stand, pydantic finds a fault with each
     said = {place: ", or ".join(dict.fromkeys(kinds)) for place, kinds in list(lines.items())[:MAX_FAULTS]}
     return "; ".join(f"{place}: {line}" if place else line for place, line in said.items()), hint
@@ -103,7 +103,7 @@ def _plain(fault: Any) -> str:
             return _TYPES.get(kind, "is not of the kind that it must be")
 
 
-def _known(model: type[BaseModel], place: Sequence[str | int]) -> str:
+def _list_known_keys(model: type[BaseModel], place: Sequence[str | int]) -> str:
     """Give the keys that could stand where an unknown one does."""
     inner: Any = model
     for part in place[:-1]:

@@ -40,7 +40,7 @@ def write_new_private(path: Path, data: bytes, *, hint: str = "it is never overw
         Broken: `disk`.
     """
     try:
-        draft = _written(path, data, _PRIVATE)
+        draft = _write_draft(path, data, _PRIVATE)
         try:
             os.link(draft, path)  # unlike a rename, refuses to replace a file
         finally:
@@ -96,7 +96,7 @@ def read_at_most(path: Path, most: int, *, hint: str) -> bytes:
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
     try:
-        draft = _written(path, data, mode)
+        draft = _write_draft(path, data, mode)
         try:
             draft.replace(path)
         finally:
@@ -106,7 +106,7 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
         raise _cannot_be_written(path, error) from error
 
 
-def _written(path: Path, data: bytes, mode: int) -> Path:
+def _write_draft(path: Path, data: bytes, mode: int) -> Path:
     """Write a draft beside a file and give its path; what cannot be written whole is not left."""
     draft = path.with_name(f".{path.name}.{SystemRandomness().take(8).hex()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)

@@ -75,9 +75,9 @@ def read_identity(path: Path) -> IdentityKey:
         identity = IdentityKey(private)
         matches = identity.public == public
     except LocalFault as error:
-        raise _malformed(path, "identity") from error
+        raise _format_fault(path, "identity") from error
     if not matches:
-        raise _malformed(path, "identity")
+        raise _format_fault(path, "identity")
     return identity
 
 
@@ -101,9 +101,9 @@ def read_sealing_key(path: Path) -> SealingKey:
     try:
         key = SealingKey(private)
     except LocalFault as error:
-        raise _malformed(path, "sealing") from error
+        raise _format_fault(path, "sealing") from error
     if key.public != public:
-        raise _malformed(path, "sealing")
+        raise _format_fault(path, "sealing")
     return key
 
 
@@ -155,12 +155,12 @@ def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
             or value.keys() != {"kind", "private", "public"}
             or value["kind"] != kind
         ):
-            raise _malformed(path, kind)
+            raise _format_fault(path, kind)
         return bytes.fromhex(value["private"]), bytes.fromhex(value["public"])
     except (ValueError, TypeError, RecursionError):
         # without its cause: a parser's message may quote the file
-        raise _malformed(path, kind) from None
+        raise _format_fault(path, kind) from None
 
 
-def _malformed(path: Path, kind: str) -> Invalid:
+def _format_fault(path: Path, kind: str) -> Invalid:
     return Invalid("file-format", f"{path} is not a key file of kind {kind}")

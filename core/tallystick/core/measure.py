@@ -90,7 +90,7 @@ class Measure(ABC):
         """
         return tuple(one for one in self.moments(columns) if isinstance(one, Sum) and binary.issuperset(one.columns))
 
-    def written(self, value: float | None) -> str:
+    def format_value(self, value: float | None) -> str:
         """Write a value for people; nothing for one that is not there."""
         if value is None:
             return ""

@@ -137,7 +137,7 @@ def numbers(value: Any) -> Any:
 
 def document_json(document: SignedDocument) -> dict[str, Any]:
     """Give a signed document as the JSON value that results carry."""
-    value: dict[str, Any] = json.loads(document.encoded())
+    value: dict[str, Any] = json.loads(document.encode())
     return value
 
 
@@ -166,7 +166,7 @@ def seal_result(released: Released, result_key: bytes, identity: IdentityKey) ->
         PeerFault: `sealing-key-malformed`.
     """
     document = sign_document("result", released, released.desk, identity)
-    return seal_to(result_key, CONTEXT, (bytes.fromhex(released.job),), document.encoded())
+    return seal_to(result_key, CONTEXT, (bytes.fromhex(released.job),), document.encode())
 
 
 def open_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
@@ -246,7 +246,7 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
         "the analyst signed the job", "by the key that the agreement names", lambda: verify_job(job_document, pact)
     )
     holds("the result is for this job", released.job, lambda: _same("job", job_document.digest, released.job))
-    holds("the desk signed the result", released.desk, lambda: _desk_signed(document, released, pact))
+    holds("the desk signed the result", released.desk, lambda: _check_desk_signature(document, released, pact))
     if job is None:
         return released, made
     holds(
@@ -266,10 +266,10 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
             lambda: complete_approvals(job, pact, approvals, moment(released.released)),
         )
     agencies = sorted({people.agency for people in job.question.people.values()})
-    holds("every data agency sealed shares", ", ".join(agencies), lambda: _all_sealed(released, agencies))
+    holds("every data agency sealed shares", ", ".join(agencies), lambda: _check_agencies(released, agencies))
     for agency in agencies:
         if agency in released.shares:
-            holds("an agency signed its sealed shares", agency, lambda agency=agency: _sealed_by(released, pact, agency))
+            holds("an agency signed its sealed shares", agency, lambda agency=agency: _check_share(released, pact, agency))
     return released, made
 
 
@@ -285,7 +285,7 @@ def plain(document: SignedDocument) -> dict[str, Any]:
         key: numbers(value[key]) for key in ("job", "status", "columns", "rows", "linkage", "disclosure", "leakage", "timing")
     }
     signatures: list[dict[str, Any]] = []
-    for one in (document.encoded(), *map(canonical_bytes, (value["agreement"], value["document"], *value["approvals"]))):
+    for one in (document.encode(), *map(canonical_bytes, (value["agreement"], value["document"], *value["approvals"]))):
         outer = json.loads(one)
         signatures += [{"kind": outer["kind"], **signature} for signature in outer["signatures"]]
     signatures += [
@@ -310,18 +310,18 @@ def _same(what: str, found: str, wanted: str) -> None:
         raise Refused("document-invalid", f"it is another {what}: {found[:12]} where {wanted[:12]} is due")
 
 
-def _desk_signed(document: SignedDocument, released: Released, agreement: Agreement) -> None:
+def _check_desk_signature(document: SignedDocument, released: Released, agreement: Agreement) -> None:
     if agreement.release.desk != released.desk or document.signers != (released.desk,):
         raise Refused("not-allowed", "it is not signed by the agreement's desk alone")
     document.verify_signature_of(released.desk, agreement.parties[released.desk].key)
 
 
-def _all_sealed(released: Released, agencies: Sequence[str]) -> None:
+def _check_agencies(released: Released, agencies: Sequence[str]) -> None:
     if sorted(released.shares) != list(agencies):
         raise Refused("document-invalid", "it shows the shares of other agencies than the job's")
 
 
-def _sealed_by(released: Released, agreement: Agreement, agency: str) -> None:
+def _check_share(released: Released, agreement: Agreement, agency: str) -> None:
     evidence = released.shares[agency]
     verify_evidence(
         bytes.fromhex(evidence.statement),

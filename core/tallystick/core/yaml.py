@@ -100,20 +100,20 @@ class _Builder:
         """
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise self._refused(
+            raise self._refusal(
                 line,
                 "anchors and aliases (& and *) are not allowed",
                 "write the value out; put text that begins with & or * in quotes",
             )
         if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
-            raise self._refused(line, "tags (!) are not allowed", "leave the tag out; put text that begins with ! in quotes")
+            raise self._refusal(line, "tags (!) are not allowed", "leave the tag out; put text that begins with ! in quotes")
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    raise self._refused(line, "a second document begins", "keep one document in a file")
+                    raise self._refusal(line, "a second document begins", "keep one document in a file")
                 if event.version or event.tags:
-                    raise self._refused(line, "directives (%) are not allowed", "leave the line out")
+                    raise self._refusal(line, "directives (%) are not allowed", "leave the line out")
             case yaml.ScalarEvent():
                 self._scalar(event, line)
             case yaml.MappingStartEvent():
@@ -128,11 +128,11 @@ class _Builder:
 
     def _begin(self, container: dict[str, Json] | list[Json], line: int) -> None:
         if self._awaits_key():
-            raise self._refused(
+            raise self._refusal(
                 line, "a key is a list or an object", "use text as keys; put {…} and […] in quotes if they are text"
             )
         if len(self._open) >= MAX_DEPTH:
-            raise self._refused(line, f"nested deeper than {MAX_DEPTH}", "")
+            raise self._refusal(line, f"nested deeper than {MAX_DEPTH}", "")
         self._put(container)
         self._open.append(container)
         self._keys.append(None)
@@ -145,9 +145,9 @@ class _Builder:
         key = event.value
         top = self._open[-1]
         if plain and key == "<<":
-            raise self._refused(line, "merge keys (<<) are not allowed", "write the keys out")
+            raise self._refusal(line, "merge keys (<<) are not allowed", "write the keys out")
         if key in top:
-            raise self._refused(line, f"the key {key!r} is repeated", "keep one of them")
+            raise self._refusal(line, f"the key {key!r} is repeated", "keep one of them")
         self._keys[-1] = key
 
     def _plain(self, text: str, line: int) -> Json:
@@ -155,7 +155,7 @@ class _Builder:
             return _WORDS[text]
         if _INTEGER.fullmatch(text):
             if len(text.lstrip("-")) > _MAX_DIGITS:
-                raise self._refused(line, f"a number has more than {_MAX_DIGITS} digits", "put it in quotes if it is text")
+                raise self._refusal(line, f"a number has more than {_MAX_DIGITS} digits", "put it in quotes if it is text")
             return int(text)
         return text
 
@@ -175,5 +175,5 @@ class _Builder:
         top[key] = value
         self._keys[-1] = None
 
-    def _refused(self, line: int, problem: str, hint: str) -> Invalid:
+    def _refusal(self, line: int, problem: str, hint: str) -> Invalid:
         return Invalid("yaml-invalid", f"{self._what}: line {line}: {problem}", hint=hint)

@@ -111,5 +111,5 @@ class NodeAgreements:
             document,
             self.clock.now(),
             own=(self.config.agency, self.identity.key),
-            seen=self.storage.agreement_seen(name),
+            seen=self.storage.newest_agreement(name),
         )

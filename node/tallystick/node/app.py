@@ -105,7 +105,7 @@ class Node:
         while True:
             try:
                 async with self.coordinator.attend() as notices:
-                    self._look_at(*await self.jobs.unended())
+                    self._look_at(*await self.jobs.list_unended())
                     async for notice in notices:
                         self.connected, wait = True, FIRST_WAIT
                         self._look_at(notice.job)
@@ -141,7 +141,7 @@ class Node:
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             with contextlib.suppress(TallyError):  # a disk that fails now is no reason to stop attending
-                self._look_at(*await self.jobs.unended())
+                self._look_at(*await self.jobs.list_unended())
 
     async def _keep_house(self) -> None:
         while True:

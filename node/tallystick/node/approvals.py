@@ -211,7 +211,7 @@ class Approvals:
             signed_at=now.strftime(_TIME),
             expires=_expiry(job, now),
         )
-        own = sign_document("approval", approval, self.config.agency, self.identity).encoded()
+        own = sign_document("approval", approval, self.config.agency, self.identity).encode()
         note = Note("refused" if refused else "approved", now, {"by": by, "reason": reason_class or ""})
         after = replace(
             record,

@@ -257,7 +257,7 @@ def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_:
 def log(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     """Show the node's log; its chain is checked."""
     config = read_config(config_path)
-    entries = _stored_log(config, after, limit) if offline else _running_log(config, after, limit)
+    entries = _read_stored_log(config, after, limit) if offline else _running_log(config, after, limit)
     if format_ == "json":
         print_json([entry.json_value() for entry in entries])
     else:
@@ -273,7 +273,7 @@ def _running_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
         raise NotReady(error.code, error.message, hint=hint) from error
 
 
-def _stored_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
+def _read_stored_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
     """Read the log of a node that does not run; the state folder is held meanwhile."""
     path = config.state / "node.db"
     if not path.exists():

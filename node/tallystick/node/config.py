@@ -25,13 +25,11 @@ class CoordinatorConfig(Document):
 
     Attributes:
         address: host:port.
-        server_name: the name in its certificate, where that is not the host of the address.
         authority: the certificate of the authority that signs this network's certificates.
         certificate, key: this node's certificate chain and the private key to it.
     """
 
     address: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$")]
-    server_name: str | None = None
     authority: PathText = "authority.pem"
     certificate: PathText = "certificate.pem"
     key: PathText = "tls.key"

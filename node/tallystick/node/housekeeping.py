@@ -46,7 +46,7 @@ def forget_tables(storage: NodeStorage, agreements: Iterable[Agreement], now: da
     """
     for agreement in agreements:
         storage.extend_tables(agreement.agreement, retention_end(agreement))
-    unended = [storage.job(job) for job in storage.unended()]
+    unended = [storage.job(job) for job in storage.list_unended()]
     busy = {decode_document(kept.document, kind="job").read(Job).agreement.agreement for kept in unended if kept is not None}
     due = [job for job, agreement in storage.tables_due(now) if agreement not in busy]
     for job in due:

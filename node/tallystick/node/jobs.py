@@ -43,7 +43,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import Decide, KeptChange, decide_end, decide_job
-from tallystick.node.courier import Dropped, call_until_answered, kept_path, remove_kept, stream_file
+from tallystick.node.courier import Dropped, call_until_answered, path_of_kept, remove_kept, stream_file
 from tallystick.node.desk import Desk, DeskAttempt
 from tallystick.node.failures import Failures, broke_the_protocol
 from tallystick.node.ports import KeptJob
@@ -119,7 +119,7 @@ class JobFollower:
             TallyError: nothing waits for it, or something is missing.
         """
         async with self._locks[digest]:
-            record = await self._kept(digest)
+            record = await self._read_kept(digest)
             if record is not None and record.awaits == "release":
                 record = await asyncio.to_thread(self.desk.approve, digest)
             else:
@@ -145,17 +145,17 @@ class JobFollower:
         for digest in list(self._running):
             await self._stop(digest)
 
-    async def unended(self) -> list[bytes]:
+    async def list_unended(self) -> list[bytes]:
         """Give the jobs that may still change, as far as this node knows, and those whose failure was not heard."""
-        jobs = await self.around.store.run(lambda storage: storage.unended())
+        jobs = await self.around.store.run(lambda storage: storage.list_unended())
         return [bytes.fromhex(job) for job in {*jobs, *self.failures.unheard()}]
 
-    async def _kept(self, digest: str) -> KeptJob | None:
+    async def _read_kept(self, digest: str) -> KeptJob | None:
         return await self.around.store.run(lambda storage: storage.job(digest))
 
     async def _handle(self, view: JobView) -> None:
         digest, state = view.job.hex(), state_of(view)
-        kept = await self._kept(digest)
+        kept = await self._read_kept(digest)
         if kept is not None and JobState(kept.state).final:
             await self._stay_ended(kept, view, state)
             return
@@ -210,7 +210,7 @@ class JobFollower:
         done = share is not None and self.around.agency != assignment.contract.desk
         if done:
             return
-        if share is not None or state != JobState.RUNNING or self._said_hello(view):
+        if share is not None or state != JobState.RUNNING or self._has_said_hello(view):
             restarted = NotReady("party-restarted", f"{self.around.agency} restarted, and its keys for this attempt are gone")
             await self.failures.fail(digest, attempt, restarted, retry=True)
             return
@@ -224,7 +224,7 @@ class JobFollower:
             record = await session.run()
             self._sent.add((digest, session.attempt, kinds.SHARES))
             if record is not None:
-                record = await self._kept(digest) or record  # its people may have decided since it was stored
+                record = await self._read_kept(digest) or record  # its people may have decided since it was stored
                 if record.candidate is not None and record.awaits != "release":
                     await self._release(record)
         except (Dropped, asyncio.CancelledError):
@@ -236,9 +236,9 @@ class JobFollower:
                     await self._end_here(digest, JobState.FAILED)
             await self.failures.fail(digest, session.attempt, error, retry=lost)
         finally:
-            self._finished(digest, session)
+            self._forget_session(digest, session)
 
-    def _finished(self, digest: str, session: AttemptSession) -> None:
+    def _forget_session(self, digest: str, session: AttemptSession) -> None:
         running = self._running.get(digest)
         if running is not None and running.session is session:
             del self._running[digest]
@@ -255,7 +255,7 @@ class JobFollower:
         digest = contract.document.digest
         if (digest, attempt, kind) in self._sent:
             return
-        path = kept_path(self.around.state, digest, attempt, kind)
+        path = path_of_kept(self.around.state, digest, attempt, kind)
         ref = Ref(kind, self.around.agency, COORDINATOR)
         name = MessageName(bytes.fromhex(digest), attempt, ref)
         if not await asyncio.to_thread(path.exists):
@@ -288,7 +288,7 @@ class JobFollower:
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
-    def _said_hello(self, view: JobView) -> bool:
+    def _has_said_hello(self, view: JobView) -> bool:
         """Tell whether the coordinator holds a hello of ours for this attempt: then another process of ours had its key."""
         hellos = [decode_document(data, kind="hello").read(Hello) for data in view.hellos]
         return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
@@ -301,7 +301,7 @@ class JobFollower:
                 "protocol-broken",
                 f"the coordinator tells of attempt {attempt} where {self.around.agency} knows of {known}, and there are {MAX_ATTEMPTS}",
             )
-        if known < attempt and self._said_hello(view):
+        if known < attempt and self._has_said_hello(view):
             return Broken(
                 "state-corrupt",
                 f"{self.around.agency} said hello in this attempt and its node does not know of it: its state is of an earlier time",
@@ -326,7 +326,7 @@ class JobFollower:
 
     async def _end(self, digest: str, state: JobState) -> None:
         await self._stop(digest)
-        if await self._kept(digest) is not None:
+        if await self._read_kept(digest) is not None:
             failpoint("node-before-end")
             await self._end_here(digest, state)
         self.failures.forget(digest)

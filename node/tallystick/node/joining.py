@@ -41,11 +41,11 @@ def join(config: NodeConfig, invitation: InvitationFile) -> None:
             hint="ask the coordinator's operator for one of your own",
         )
     files = membership_of(config)
-    key = _kept_key(files.key)
+    key = _read_or_make_key(files.key)
     files.keep(exchange_invitation(invitation.model_copy(update={"address": config.file.coordinator.address}), key))
 
 
-def _kept_key(path: Path) -> bytes:
+def _read_or_make_key(path: Path) -> bytes:
     """Give this node's TLS key; made at the first call."""
     if not path.exists():
         write_new_private(path, new_key())

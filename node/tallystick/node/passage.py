@@ -70,7 +70,7 @@ class Passage:
         place = 0
         while True:
             with self._changed:
-                while not self._known(place):
+                while not self._is_known(place):
                     self._changed.wait()
                 envelope = self._take(place)
             if envelope is None:
@@ -98,18 +98,18 @@ class Passage:
         event = asyncio.Event()
         entry = (asyncio.get_running_loop(), event)
         with self._changed:
-            if self._known(place):
+            if self._is_known(place):
                 return
             self._waiting.append(entry)
         try:
-            while not self._known(place):
+            while not self._is_known(place):
                 await event.wait()
                 event.clear()
         finally:
             with self._changed:
                 self._waiting.remove(entry)
 
-    def _known(self, place: int) -> bool:
+    def _is_known(self, place: int) -> bool:
         return self._error is not None or place < self._spool.count or self._spool.ended
 
     def _take_locked(self, place: int) -> Envelope | None:
@@ -119,7 +119,7 @@ class Passage:
     def _take(self, place: int) -> Envelope | None:
         if self._error is not None:
             raise self._error
-        return self._spool.held(place) if place < self._spool.count else None
+        return self._spool.read_envelope(place) if place < self._spool.count else None
 
     def _wake(self) -> None:
         self._changed.notify_all()

@@ -104,7 +104,7 @@ class NodeStorage(Protocol):
         """Give the node's secret, 32 bytes: drawn once, the same ever after. It keys decoy coins and fingerprints."""
         ...
 
-    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+    def newest_agreement(self, name: str) -> tuple[int, str] | None:
         """Give the newest version of an agreement that was accepted, and its digest."""
         ...
 
@@ -116,7 +116,7 @@ class NodeStorage(Protocol):
         """Give what is kept of a job."""
         ...
 
-    def unended(self) -> Sequence[str]:
+    def list_unended(self) -> Sequence[str]:
         """Give the digests of the jobs that have not ended, oldest first."""
         ...
 
@@ -124,7 +124,7 @@ class NodeStorage(Protocol):
         """Give jobs that wait for a decision of this agency's people, oldest first: those after one, at most so many."""
         ...
 
-    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+    def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
         """Give the digests that begin so, in their order, at most so many."""
         ...
 

@@ -27,7 +27,7 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.ports import NodeStorage
 from tallystick.records.features import PeopleTable, people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tallystick.records.usable import check_usable, count_fields
 
 Int64s = npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
 def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:
     """Read my people: only the columns that the job reads, from records that are closed again when it returns."""
     name = assignment.people.dataset
-    with loaded(
+    with load_dataset(
         name, config.dataset(name), config.folder, max_memory_mib=config.file.max_memory_mib, columns=assignment.read
     ) as records:
         entry = config.dataset(name)

@@ -36,7 +36,7 @@ from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Courier, Dropped, call_until_answered, kept_path, stream_file
+from tallystick.node.courier import Courier, Dropped, call_until_answered, path_of_kept, stream_file
 from tallystick.node.desk import DeskAttempt
 from tallystick.node.passage import Passage
 from tallystick.node.ports import KeptJob
@@ -101,7 +101,7 @@ class AttemptSession:
         self._tell("derive", 1, 1)
         failpoint("node-before-hello")
         word = await self._word()
-        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encoded()
+        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encode()
         self.see(await call_until_answered(lambda: around.coordinator.deposit(assignment.contract.digest, hello)))
         failpoint("node-after-hello")
         self._courier = self._make_courier(await self._hellos())
@@ -225,14 +225,14 @@ class AttemptSession:
         """Wait until there is a message that a machine awaits (rule 4)."""
         while True:
             self._news.clear()
-            held = self._held()
+            held = self._list_held()
             for role, state in self._states.items():
                 for ref in state.awaits:
                     if ref in self._local or ref in held:
                         return role, ref
             await self._news.wait()
 
-    def _held(self) -> set[Ref]:
+    def _list_held(self) -> set[Ref]:
         """Give the messages for us that the coordinator holds whole."""
         names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
         return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.contract.digest, self.attempt)}
@@ -300,7 +300,7 @@ class AttemptSession:
             storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
             failpoint("node-share-stored")
-            path = kept_path(around.state, job, self.attempt, ref.kind)
+            path = path_of_kept(around.state, job, self.attempt, ref.kind)
             courier.spool(ref, kinds.pieces(share), path)
             self._queue(ref, path)
 

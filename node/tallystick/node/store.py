@@ -82,9 +82,9 @@ class _Waiting:
         """Give the node's secret."""
         return self._call(lambda storage: storage.secret())
 
-    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+    def newest_agreement(self, name: str) -> tuple[int, str] | None:
         """Give version and digest of the newest accepted agreement of that name."""
-        return self._call(lambda storage: storage.agreement_seen(name))
+        return self._call(lambda storage: storage.newest_agreement(name))
 
     def see_agreement(self, name: str, version: int, digest: str) -> None:
         """Remember an accepted agreement."""
@@ -94,17 +94,17 @@ class _Waiting:
         """Give what is kept of a job."""
         return self._call(lambda storage: storage.job(job))
 
-    def unended(self) -> Sequence[str]:
+    def list_unended(self) -> Sequence[str]:
         """Give the jobs that have not ended."""
-        return self._call(lambda storage: storage.unended())
+        return self._call(lambda storage: storage.list_unended())
 
     def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
         """Give jobs that wait for a decision."""
         return self._call(lambda storage: storage.awaiting(after, limit))
 
-    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+    def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
         """Give the digests that begin so."""
-        return self._call(lambda storage: storage.named(prefix, limit))
+        return self._call(lambda storage: storage.find_jobs(prefix, limit))
 
     def count_jobs(self) -> Mapping[str, int]:
         """Count jobs by state."""

@@ -18,8 +18,8 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.records.identifiers import PERSON, Strings, identifier_column, strings
-from tallystick.records.locked import Connection, quoted
-from tallystick.records.spelled import NOTHING, spelt
+from tallystick.records.locked import Connection, quote_name
+from tallystick.records.spelled import NOTHING, number_spellings
 
 Int64s = npt.NDArray[np.int64]
 
@@ -32,14 +32,14 @@ def check_aliases(connection: Connection, dataset: str) -> None:
     Raises:
         Invalid: `source-types`: rows without a person key.
     """
-    rows, keyless = connection.execute(f"SELECT count(*), count(*) - count({quoted(PERSON)}) FROM {TABLE}").fetchone()  # noqa: S608 - names of ours
+    rows, keyless = connection.execute(f"SELECT count(*), count(*) - count({quote_name(PERSON)}) FROM {TABLE}").fetchone()  # noqa: S608 - names of ours
     if keyless:
         raise Invalid("source-types", f"dataset {dataset}: aliases have no person key", detail=f"{keyless} of {rows} rows")
 
 
 def strangers(connection: Connection) -> tuple[int, int]:
     """Give the rows of the file of aliases, and how many of them are of nobody in `records`: these say nothing."""
-    person = quoted(PERSON)
+    person = quote_name(PERSON)
     known = f"{person} IN (SELECT {person} FROM records)"  # noqa: S608 - a quoted name
     rows, unknown = connection.execute(f"SELECT count(*), count(*) FILTER (NOT {known}) FROM {TABLE}").fetchone()  # noqa: S608 - a quoted name
     return int(rows), int(unknown)
@@ -104,7 +104,7 @@ class _Column:
         known = [~np.ma.getmaskarray(np.ma.masked_array(side)) for side in (said, first)]
         sides = [strings(side) for side in (said, first)]
         values = np.unique(np.concatenate([side[mask] for side, mask in zip(sides, known, strict=True)]))
-        alike, little = spelt(name, values)
+        alike, little = number_spellings(name, values)
         codes = np.append(np.where(little < NOTHING, alike, -1), -1)
         ranks = [np.full(len(side), len(values), dtype=np.int64) for side in sides]
         for rank, side, mask in zip(ranks, sides, known, strict=True):
@@ -118,13 +118,13 @@ def _rows_that_differ(connection: Connection, config: DeclaredDataset, names: Se
 
     Equal ones are one; `listed` is 0 for those of the file of aliases.
     """
-    person = quoted(PERSON)
+    person = quote_name(PERSON)
     places = range(len(names))
-    mine = ", ".join(f"{quoted(identifier_column(name))} AS i{place}" for place, name in enumerate(names))
+    mine = ", ".join(f"{quote_name(identifier_column(name))} AS i{place}" for place, name in enumerate(names))
     rows = f"SELECT {person} AS person, {mine}, 1 AS listed FROM records"  # noqa: S608 - quoted and numbered names
     if config.aliases.source is not None:
         theirs = ", ".join(
-            f"{quoted(identifier_column(name)) if name in config.aliases.identifiers else 'NULL'} AS i{place}"
+            f"{quote_name(identifier_column(name)) if name in config.aliases.identifiers else 'NULL'} AS i{place}"
             for place, name in enumerate(names)
         )
         rows += f" UNION ALL SELECT {person} AS person, {theirs}, 0 AS listed FROM {TABLE}"  # noqa: S608 - as above

@@ -14,10 +14,10 @@ from tallystick.core.agreement.declaration import DeclaredSource
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.places import Places
 from tallystick.records.port import OpenedSource
-from tallystick.records.registry import opened
+from tallystick.records.registry import open_source
 from tallystick.records.types import SPACES
 
 
@@ -52,12 +52,12 @@ def copy_rows(
         table: its name.
 
     Raises:
-        TallyError: as `loaded`.
+        TallyError: as `load_dataset`.
     """
     numbered = {} if PERSON in targets else {PERSON: ""}
-    made = ", ".join(f"{quoted(target)} VARCHAR" for target in [*targets, *numbered])
+    made = ", ".join(f"{quote_name(target)} VARCHAR" for target in [*targets, *numbered])
     connection.execute(f"CREATE TABLE {table} ({made})")
-    with opened(dataset, source, folder, connection) as found:
+    with open_source(dataset, source, folder, connection) as found:
         _check_present(dataset, found, targets)
         failed: duckdb.Error | None = None
         rows = 0

@@ -17,7 +17,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.dates import BIRTH
 from tallystick.core.values.dates import DateRule, decide, parse_format, read_dates, says_order
 from tallystick.records.identifiers import identifier_column, strings
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.places import Places
 
 BIRTH_DATE: Final = "birth_date"
@@ -80,7 +80,7 @@ def read_date_columns(
 
 
 def _read_column(connection: Connection, dataset: str, table: str, column: str, rule: DateRule, places: Places) -> DateReading:
-    name, shown = quoted(column), column.lstrip("@")
+    name, shown = quote_name(column), column.lstrip("@")
     run = connection.execute
     local = (
         "true"

@@ -28,8 +28,8 @@ from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import PersonColumn
 from tallystick.records.aliases import spellings
-from tallystick.records.identifiers import PERSON, Strings, identifiers_of, known_people
-from tallystick.records.locked import literal, quoted
+from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of
+from tallystick.records.locked import literal, quote_name
 from tallystick.records.reading import Records
 
 
@@ -72,7 +72,7 @@ def people_table(
     _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
     plain = [name for name in used if name not in derived]
     made = {name: derived[name] for name in used if name in derived}
-    expressions = [f"{quoted(PERSON)} AS person", "count(*) AS rows"]
+    expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows"]
     for place, name in enumerate(plain):
         value = _number(records, name)
         expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
@@ -80,7 +80,7 @@ def people_table(
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
         records,
-        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quoted(PERSON)}",  # noqa: S608 - quoted names
+        f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quote_name(PERSON)}",  # noqa: S608 - quoted names
         overflow,
     )
     _check_constant(records, plain)
@@ -93,7 +93,7 @@ def people_table(
     }
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
     names = tuple(records.config.identifiers)
-    with known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
+    with hold_known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
         identifiers = identifiers_of(records.connection, names)
         others = spellings(records.connection, records.config, names)
     return PeopleTable(n, columns, identifiers, others, records.duplicates)
@@ -102,7 +102,7 @@ def people_table(
 def _number(records: Records, name: str) -> str:
     """Give the SQL of a column as a 64-bit integer; of a category, its place among the declared values."""
     column: Column = records.config.columns[name]
-    text = quoted(name)
+    text = quote_name(name)
     match column.type:
         case "integer":
             return text
@@ -126,7 +126,7 @@ def _summary(records: Records, summary: Derived) -> str:
     if summary.column is None:
         return "count(*)"
     if summary.function == "count":
-        return f"count({'DISTINCT ' if summary.distinct else ''}{quoted(summary.column)})"
+        return f"count({'DISTINCT ' if summary.distinct else ''}{quote_name(summary.column)})"
     return f"CAST({summary.function}({_number(records, summary.column)}) AS BIGINT)"
 
 

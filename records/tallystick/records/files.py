@@ -14,7 +14,7 @@ from tallystick.core.errors import Broken, Invalid, TallyError
 _CSV_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 
 
-def files_named(dataset: str, path: Path) -> list[Path]:
+def list_files(dataset: str, path: Path) -> list[Path]:
     """List the files that a path names, in the order of their names: itself, or those that fit its `*`, `?` and `[…]`.
 
     Raises:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.records.locked import Connection, quoted
-from tallystick.records.spelled import spelt
+from tallystick.records.locked import Connection, quote_name
+from tallystick.records.spelled import number_spellings
 
 PERSON = "@person"
 Strings = npt.NDArray[np.object_]
@@ -26,7 +26,7 @@ def identifier_column(name: str) -> str:
 
 
 @contextmanager
-def known_people(connection: Connection, names: Sequence[str], *, single: bool, among: str = "") -> Iterator[None]:
+def hold_known_people(connection: Connection, names: Sequence[str], *, single: bool, among: str = "") -> Iterator[None]:
     """Have the table `known` as long as the context lasts: a row a person, with `person` and, by identifier, `low0`, `low1` and so on.
 
     Args:
@@ -35,7 +35,7 @@ def known_people(connection: Connection, names: Sequence[str], *, single: bool, 
         single: nobody has two rows; then nothing need be grouped, which costs most of the memory of a long list.
         among: a table whose column `person` says who; "" for everybody.
     """
-    person = quoted(PERSON)
+    person = quote_name(PERSON)
     run = connection.execute
     template = "{0} AS low{1}, {0} AS high{1}" if single else "min({0}) AS low{1}, max({0}) AS high{1}"
     picked = ", ".join([f"{person} AS person", *(template.format(_column(name), place) for place, name in enumerate(names))])
@@ -62,14 +62,14 @@ def identifiers_of(connection: Connection, names: Sequence[str]) -> dict[str, St
 
 def _keep_most_frequent(connection: Connection, name: str, place: int) -> None:
     """Put the most frequent value in place of the least one. Few people have two values; only theirs are counted."""
-    person, column = quoted(PERSON), _column(name)
+    person, column = quote_name(PERSON), _column(name)
     found = connection.execute(
         f"SELECT {person} AS person, {column} AS value, count(*) AS times FROM records WHERE {column} IS NOT NULL "  # noqa: S608 - quoted and numbered names
         f"AND {person} IN (SELECT person FROM known WHERE low{place} <> high{place}) GROUP BY ALL"
     ).fetchnumpy()
     people, who = np.unique(strings(found["person"]), return_inverse=True)
     values, which = np.unique(strings(found["value"]), return_inverse=True)
-    alike, little = (codes[which] for codes in spelt(name, values))
+    alike, little = (codes[which] for codes in number_spellings(name, values))
     times = np.asarray(found["times"], dtype=np.int64)
     pairs, pair = np.unique(who * (int(alike.max()) + 1) + alike, return_inverse=True)
     together = np.bincount(pair, weights=times, minlength=len(pairs))[pair]
@@ -83,7 +83,7 @@ def _keep_most_frequent(connection: Connection, name: str, place: int) -> None:
 
 
 def _column(name: str) -> str:
-    return quoted(identifier_column(name))
+    return quote_name(identifier_column(name))
 
 
 def strings(values: Any) -> Strings:

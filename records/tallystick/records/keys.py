@@ -7,7 +7,7 @@ from typing import Final
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS
 from tallystick.records.identifiers import PERSON
-from tallystick.records.locked import Connection, literal, quoted
+from tallystick.records.locked import Connection, literal, quote_name
 from tallystick.records.places import Places
 
 _WORDS: Final = sorted(
@@ -25,7 +25,7 @@ def check_keys(connection: Connection, dataset: str, places: Places) -> None:
     Raises:
         Invalid: `source-types`: how many rows have none, and where the first of them is.
     """
-    key = quoted(PERSON)
+    key = quote_name(PERSON)
     letters = _LETTERS.format(key)
     words = ", ".join(map(literal, _WORDS))
     # \N, N/A and #N/A are words without their marks; so is what is marks alone, unless it is of another script

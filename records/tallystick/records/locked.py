@@ -40,7 +40,7 @@ def lock(connection: Connection) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """Give a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 

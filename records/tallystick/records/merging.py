@@ -18,8 +18,8 @@ from tallystick.core.linkage.matching.duplicates import DuplicateEvidence, Dupli
 from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.records.aliases import TABLE
-from tallystick.records.identifiers import PERSON, identifiers_of, known_people, strings
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.identifiers import PERSON, hold_known_people, identifiers_of, strings
+from tallystick.records.locked import Connection, quote_name
 
 _NOTHING: Final = PLACEHOLDERS | {"NA"}
 _NONE: Final = re.compile(r"-\d+|[0\W_]+")
@@ -27,21 +27,21 @@ _NONE: Final = re.compile(r"-\d+|[0\W_]+")
 _ABOVE_ZERO: Final = frozenset("123456789")
 
 
-def shared_columns(config: DeclaredDataset) -> dict[str, str]:
+def find_shared_columns(config: DeclaredDataset) -> dict[str, str]:
     """Give the columns of `records` that hold declared ids, and the source's column of each."""
     return {f"@id {place}": column for place, column in enumerate(config.duplicates.ids)}
 
 
 def number_keys(connection: Connection) -> None:
     """Make the table `keys`: every person key of `records` with its place in their order (as bytes)."""
-    person = quoted(PERSON)
+    person = quote_name(PERSON)
     connection.execute(
         f"CREATE TABLE keys AS SELECT person, row_number() OVER (ORDER BY person) - 1 AS place "  # noqa: S608 - a quoted name
         f"FROM (SELECT DISTINCT {person} AS person FROM records)"
     )
 
 
-def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, single: bool) -> Duplicates:
+def merge_keys(connection: Connection, dataset: str, config: DeclaredDataset, *, single: bool) -> Duplicates:
     """Put the keys of one person together in the tables `records` and `aliases`; the columns of declared ids are gone afterwards.
 
     Args:
@@ -56,12 +56,12 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
     """
     recipes = _recipes(dataset, config)
     names = tuple(config.identifiers)
-    with known_people(connection, names, single=single):
+    with hold_known_people(connection, names, single=single):
         identifiers = identifiers_of(connection, names)
     run = connection.execute
-    person = quoted(PERSON)
+    person = quote_name(PERSON)
     n = int(run("SELECT count(*) FROM keys").fetchone()[0])
-    declared = [_declared(connection, column, name) for column, name in shared_columns(config).items()]
+    declared = [_collect_evidence(connection, column, name) for column, name in find_shared_columns(config).items()]
     found = duplicates(identifiers, n, recipes, declared)
     away = np.flatnonzero(found.person != np.arange(n))
     if len(away):
@@ -73,8 +73,8 @@ def merged(connection: Connection, dataset: str, config: DeclaredDataset, *, sin
                 f"WHERE {table}.{person} = before.person"
             )
         run("DROP TABLE moved")
-    for column in shared_columns(config):
-        run(f"ALTER TABLE records DROP COLUMN {quoted(column)}")
+    for column in find_shared_columns(config):
+        run(f"ALTER TABLE records DROP COLUMN {quote_name(column)}")
     return found
 
 
@@ -87,12 +87,12 @@ def _recipes(dataset: str, config: DeclaredDataset) -> list[Recipe]:
     )[0]
 
 
-def _declared(connection: Connection, column: str, name: str) -> DuplicateEvidence:
+def _collect_evidence(connection: Connection, column: str, name: str) -> DuplicateEvidence:
     """Give which keys have which value of a declared id; spaces around it do not count, and what stands for none is none."""
-    value = f"nullif(trim(records.{quoted(column)}), '')"
+    value = f"nullif(trim(records.{quote_name(column)}), '')"
     found = connection.execute(
         f"SELECT DISTINCT place, {value} AS value FROM records "  # noqa: S608 - quoted names
-        f"JOIN keys ON keys.person = records.{quoted(PERSON)} WHERE {value} IS NOT NULL"
+        f"JOIN keys ON keys.person = records.{quote_name(PERSON)} WHERE {value} IS NOT NULL"
     ).fetchnumpy()
     values, which = np.unique(strings(found["value"]), return_inverse=True)
     good = np.array([not _is_none(one) for one in values], dtype=np.bool_)[which]

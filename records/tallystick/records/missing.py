@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.records.identifiers import identifier_column
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.types import SPACES
 
 
@@ -20,7 +20,7 @@ def empty_missing(connection: Connection, config: DeclaredDataset, wanted: tuple
     entries |= {name: config.columns[name].missing for name in wanted}
     for column, words in entries.items():
         if words:
-            text = quoted(column)
+            text = quote_name(column)
             connection.execute(
                 f"UPDATE raw SET {text} = NULL WHERE list_contains(?, lower(trim({text}, {SPACES})))",  # noqa: S608 - a quoted name
                 [[word.strip().lower() for word in words]],

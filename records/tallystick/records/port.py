@@ -107,7 +107,7 @@ class Source(Protocol):
         """Keys of settings that name files."""
         ...
 
-    def opened(self, dataset: str, settings: Any, folder: Path, connection: Connection) -> AbstractContextManager[OpenedSource]:
+    def open(self, dataset: str, settings: Any, folder: Path, connection: Connection) -> AbstractContextManager[OpenedSource]:
         """Open a source and look at it.
 
         Args:

@@ -23,11 +23,11 @@ from tallystick.records.dated import DateReading, read_date_columns
 from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column, strings
 from tallystick.records.keys import check_keys
-from tallystick.records.locked import Connection, connect, lock, quoted
-from tallystick.records.merging import merged, number_keys, shared_columns
+from tallystick.records.locked import Connection, connect, lock, quote_name
+from tallystick.records.merging import find_shared_columns, merge_keys, number_keys
 from tallystick.records.missing import empty_missing
 from tallystick.records.places import Places
-from tallystick.records.types import PLURALS, typed
+from tallystick.records.types import PLURALS, build_expressions
 from tallystick.records.version import version_of
 from tallystick.records.wholenames import split_names
 
@@ -68,7 +68,7 @@ class Records:
 
 
 @contextmanager
-def loaded(
+def load_dataset(
     dataset: str,
     config: DeclaredDataset,
     folder: Path,
@@ -114,13 +114,13 @@ def loaded(
             dates = read_date_columns(connection, dataset, config, "raw", read.places, wanted)
             if config.aliases.source is not None:
                 read_date_columns(connection, f"{dataset} (aliases)", config, TABLE, Places())
-            rows = _typed_table(connection, dataset, config, wanted, read)
+            rows = _build_records(connection, dataset, config, wanted, read)
             most, people = _most_and_people(connection)
             found = None
             if config.duplicates.merges or keep_keys:
                 number_keys(connection)
             if config.duplicates.merges:
-                found = merged(connection, dataset, config, single=most <= 1)
+                found = merge_keys(connection, dataset, config, single=most <= 1)
                 if not keep_keys:
                     connection.execute("DROP TABLE keys")
                 most, people = _most_and_people(connection)
@@ -147,7 +147,7 @@ def _read(
     """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
     targets = {} if numbered else {PERSON: config.person}
     targets |= {identifier_column(name): column for name, column in config.identifier_columns.items()}
-    targets |= shared_columns(config)
+    targets |= find_shared_columns(config)
     targets |= {name: config.columns[name].source or name for name in wanted}
     read = copy_rows(connection, dataset, config.source, folder, targets, "raw")
     if config.aliases.source is not None and config.aliases.person is not None:
@@ -164,12 +164,14 @@ def _aliases(config: DeclaredDataset) -> tuple[str, ...]:
     return () if config.aliases.source is None else (TABLE,)
 
 
-def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...], read: Copied) -> int:
+def _build_records(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...], read: Copied) -> int:
     """Check `raw` and turn it into `records`; gives the number of rows."""
-    expressions = {name: typed(config.columns[name], quoted(name), name=name, decimal=read.decimal) for name in wanted}
+    expressions = {
+        name: build_expressions(config.columns[name], quote_name(name), name=name, decimal=read.decimal) for name in wanted
+    }
     counts = ["count(*)"]
     for name, column in expressions.items():
-        counts.append(f"count(*) FILTER (WHERE {quoted(name)} IS NOT NULL AND NOT {column.good})")
+        counts.append(f"count(*) FILTER (WHERE {quote_name(name)} IS NOT NULL AND NOT {column.good})")
         counts.append(f"count(*) FILTER (WHERE {column.good} AND {column.outside})" if column.outside else "0")
     rows, *found = connection.execute(f"SELECT {', '.join(counts)} FROM raw").fetchone()  # noqa: S608 - quoted names
     bad = {name: count for name, count in zip(expressions, found[0::2], strict=True) if count}
@@ -182,7 +184,8 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
             f"dataset {dataset}: {kinds}",
             hint=f"{fix}; words that stand for no value are declared: {first}: {{…, missing: [WORD]}}",
             detail="; ".join(
-                _blamed(connection, name, f"NOT {expressions[name].good}", count, read.places) for name, count in bad.items()
+                _describe_fault(connection, name, f"NOT {expressions[name].good}", count, read.places)
+                for name, count in bad.items()
             ),
         )
     clip = config.out_of_bounds == "clip"
@@ -197,14 +200,16 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
             f"dataset {dataset}: values outside what is declared, in column {', '.join(outside)}",
             hint="correct the records, or agree on wider bounds or values; for categories, `case: ignore` or `other: VALUE` may do",
             detail="; ".join(
-                _blamed(connection, name, f"{expressions[name].good} AND {expressions[name].outside}", count, read.places)
+                _describe_fault(
+                    connection, name, f"{expressions[name].good} AND {expressions[name].outside}", count, read.places
+                )
                 for name, count in outside.items()
             ),
         )
-    kept = [quoted(PERSON), *(quoted(identifier_column(name)) for name in config.identifiers)]
-    kept += [quoted(name) for name in shared_columns(config)]
+    kept = [quote_name(PERSON), *(quote_name(identifier_column(name)) for name in config.identifiers)]
+    kept += [quote_name(name) for name in find_shared_columns(config)]
     kept += [
-        f"CASE WHEN {quoted(n)} IS NOT NULL THEN {c.clipped if clip else c.value} END AS {quoted(n)}"
+        f"CASE WHEN {quote_name(n)} IS NOT NULL THEN {c.clipped if clip else c.value} END AS {quote_name(n)}"
         for n, c in expressions.items()
     ]
     connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608 - quoted names
@@ -214,7 +219,7 @@ def _typed_table(connection: Connection, dataset: str, config: DeclaredDataset, 
 
 def _most_and_people(connection: Connection) -> tuple[int, int]:
     """Give the rows of the person who has most, and how many people there are."""
-    counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+    counts = f"SELECT count(*) AS rows FROM records GROUP BY {quote_name(PERSON)}"  # noqa: S608 - a quoted name
     most, people = connection.execute(f"SELECT coalesce(max(rows), 0), count(*) FROM ({counts})").fetchone()  # noqa: S608 - as above
     return int(most), int(people)
 
@@ -222,7 +227,7 @@ def _most_and_people(connection: Connection) -> tuple[int, int]:
 def _check_people(connection: Connection, dataset: str, config: DeclaredDataset, people: int, most: int) -> None:
     """Check that there are no more people, and nobody has more rows, than is declared."""
     if most > config.rows_per_person:
-        counts = f"SELECT count(*) AS rows FROM records GROUP BY {quoted(PERSON)}"  # noqa: S608 - a quoted name
+        counts = f"SELECT count(*) AS rows FROM records GROUP BY {quote_name(PERSON)}"  # noqa: S608 - a quoted name
         over = f"SELECT count(*) FROM ({counts}) WHERE rows > {config.rows_per_person}"  # noqa: S608 - as above
         raise Invalid(
             "source-bounds",
@@ -239,11 +244,11 @@ def _check_people(connection: Connection, dataset: str, config: DeclaredDataset,
         )
 
 
-def _blamed(connection: Connection, name: str, test: str, count: int, places: Places) -> str:
+def _describe_fault(connection: Connection, name: str, test: str, count: int, places: Places) -> str:
     """Say how many rows of a column fail a test, where the first of them stands, and of which form most of the values are."""
-    where = f"{quoted(name)} IS NOT NULL AND {test}"
+    where = f"{quote_name(name)} IS NOT NULL AND {test}"
     found = connection.execute(
-        f"SELECT {quoted(name)} AS value, count(*) AS times, min(rowid) AS first FROM raw WHERE {where} "  # noqa: S608 - quoted names
+        f"SELECT {quote_name(name)} AS value, count(*) AS times, min(rowid) AS first FROM raw WHERE {where} "  # noqa: S608 - quoted names
         "GROUP BY 1 ORDER BY times DESC, first LIMIT 200"
     ).fetchnumpy()
     times = [int(one) for one in found["times"]]

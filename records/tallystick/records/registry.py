@@ -15,7 +15,7 @@ from tallystick.core.agreement import declaration
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document
-from tallystick.records.files import files_named
+from tallystick.records.files import list_files
 from tallystick.records.locked import Connection
 from tallystick.records.port import OpenedSource, Source
 
@@ -77,16 +77,16 @@ def check_sources(datasets: Iterable[tuple[str, DeclaredDataset]]) -> None:
             settings_of(dataset.aliases.source, what=f"{what}.aliases.source")
 
 
-def opened(
+def open_source(
     dataset: str, source: declaration.DeclaredSource, folder: Path, connection: Connection
 ) -> AbstractContextManager[OpenedSource]:
     """Open a dataset's source for reading into a connection.
 
     Raises:
-        Invalid: `document-invalid`; and as `Source.opened`.
+        Invalid: `document-invalid`; and as `Source.open`.
     """
     settings = settings_of(source, what=f"dataset {dataset}: source")
-    return adapter(source.type).opened(dataset, settings, folder, connection)
+    return adapter(source.type).open(dataset, settings, folder, connection)
 
 
 def files_of(source: declaration.DeclaredSource, folder: Path) -> list[Path]:
@@ -96,7 +96,7 @@ def files_of(source: declaration.DeclaredSource, folder: Path) -> list[Path]:
         Invalid: `document-invalid`; `source-missing`: no file fits a path with `*`.
     """
     found = [Path(path) for path in _paths(source, folder).values()]
-    return [file for path in found for file in files_named("", path)]
+    return [file for path in found for file in list_files("", path)]
 
 
 def node_entry(dataset: DeclaredDataset, folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ NOTHING: Final = 2
 """How little a value says of which nothing can be made."""
 
 
-def spelt(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> tuple[Int64s, Int64s]:
+def number_spellings(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) -> tuple[Int64s, Int64s]:
     """Give, for each raw value of an identifier, a number that those spelt alike share, and how little it says.
 
     How little: 0 if it is the identifier, 1 if something can be made of it all the same (`xxx-xx-6789` is no SSN, and has its last

@@ -15,8 +15,8 @@ from tallystick.core.errors import TallyError
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.records.aliases import strangers
 from tallystick.records.features import people_table
-from tallystick.records.locked import quoted
-from tallystick.records.reading import loaded
+from tallystick.records.locked import quote_name
+from tallystick.records.reading import load_dataset
 from tallystick.records.usable import HALF, FieldCounts, count_fields, sentence, unusable
 
 
@@ -124,21 +124,21 @@ def survey(
         The counts; or why the records cannot be read.
     """
     try:
-        return DatasetCheck(name, _counted(name, dataset, folder, max_memory_mib, shown))
+        return DatasetCheck(name, _count_dataset(name, dataset, folder, max_memory_mib, shown))
     except TallyError as error:
         return DatasetCheck(name, DatasetProblem(code=error.code, message=error.message, hint=error.hint, detail=error.detail))
 
 
-def _counted(
+def _count_dataset(
     name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None, shown: dict[str, str] | None
 ) -> DatasetSummary:
-    with loaded(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True) as records:
+    with load_dataset(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True) as records:
         assert records.version is not None  # it was asked for
         fields = count_fields(records.connection, tuple(dataset.identifiers), records.places, shown)
         table = people_table(records, name, where=None, used=(), derived={})
         people = {key: int(sum(value is not None for value in values)) for key, values in table.identifiers.items()}
         missing = {
-            column: int(records.connection.execute(f"SELECT count(*) - count({quoted(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
+            column: int(records.connection.execute(f"SELECT count(*) - count({quote_name(column)}) FROM records").fetchone()[0])  # noqa: S608 - quoted names
             for column in records.columns
         }
         aliases = None

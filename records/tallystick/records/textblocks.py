@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.port import Block
 
 ROWS: Final = 32_768
@@ -50,7 +50,7 @@ def _block(connection: Connection, names: Sequence[str], rows: Sequence[Sequence
     connection.register(_VIEW, arrays)
     try:
         # a column of missing values alone has no type of its own
-        yield Block({name: f"CAST({quoted(f'c{place}')} AS VARCHAR)" for place, name in enumerate(names)}, _VIEW)
+        yield Block({name: f"CAST({quote_name(f'c{place}')} AS VARCHAR)" for place, name in enumerate(names)}, _VIEW)
     finally:
         with suppress(duckdb.Error):  # the connection may be closed
             connection.unregister(_VIEW)

@@ -77,7 +77,7 @@ class Look:
         """Whether DuckDB can read it as it is."""
         return self.encoding == "utf-8-sig" and not self.returns and not self.footer
 
-    def opened(self) -> IO[bytes]:
+    def open(self) -> IO[bytes]:
         """Open it, unpacked."""
         return gzip.open(self.path) if self.zipped else self.path.open("rb")  # type: ignore[return-value]
 
@@ -87,7 +87,7 @@ class Look:
         Raises:
             UnicodeDecodeError, OSError, csv.Error: the file is malformed.
         """
-        with self.opened() as data, TextIOWrapper(data, self.encoding, newline="") as text:
+        with self.open() as data, TextIOWrapper(data, self.encoding, newline="") as text:
             for _ in range(self.skip):
                 text.readline()
             lines = csv.reader(text, delimiter=self.delimiter, strict=True)
@@ -184,7 +184,7 @@ class _unpacked:  # noqa: N801 - a context manager
         self._found, self._name = found, name
 
     def __enter__(self) -> IO[bytes]:
-        self._file = self._found.opened()
+        self._file = self._found.open()
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
@@ -196,7 +196,7 @@ class _unpacked:  # noqa: N801 - a context manager
 
 
 def _sample(found: Look) -> list[str]:
-    with found.opened() as data, TextIOWrapper(data, found.encoding, newline="") as text:
+    with found.open() as data, TextIOWrapper(data, found.encoding, newline="") as text:
         return [line for line, _ in zip(_lines(text, returns=found.returns), range(found.skip + _SAMPLE), strict=False)]
 
 

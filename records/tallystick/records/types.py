@@ -54,7 +54,7 @@ class Typed:
         return self.clipped != self.value
 
 
-def typed(entry: DeclaredColumn, text: str, *, name: str, decimal: str = ".") -> Typed:
+def build_expressions(entry: DeclaredColumn, text: str, *, name: str, decimal: str = ".") -> Typed:
     """Give the expressions for one column.
 
     Args:
@@ -67,13 +67,13 @@ def typed(entry: DeclaredColumn, text: str, *, name: str, decimal: str = ".") ->
     Raises:
         Invalid: `document-invalid`: bounds that are no values of the type.
     """
-    column = entry.declared()
+    column = entry.to_column()
     trimmed = f"trim({text}, {SPACES})"
     match column.type:
         case "integer":
             number = plain_number(trimmed, decimal)
             value = f"TRY_CAST(split_part({number}, '.', 1) AS BIGINT)"
-            return _bounded(column, f"regexp_full_match({number}, '[+-]?[0-9]{{1,18}}([.]0*)?')", value, name)
+            return _bound(column, f"regexp_full_match({number}, '[+-]?[0-9]{{1,18}}([.]0*)?')", value, name)
         case "decimal":
             scale = column.scale or 0
             number = plain_number(trimmed, decimal)
@@ -81,7 +81,7 @@ def typed(entry: DeclaredColumn, text: str, *, name: str, decimal: str = ".") ->
             shape = (
                 f"regexp_full_match({number}, '[+-]?([0-9]{{1,18}}([.][0-9]{{0,{scale}}}0*)?|[.][0-9]{{1,{max(scale, 1)}}}0*)')"
             )
-            return _bounded(column, f"({shape} AND {value} IS NOT NULL)", value, name)
+            return _bound(column, f"({shape} AND {value} IS NOT NULL)", value, name)
         case "boolean":
             word = f"lower({trimmed})"
             yes = "'true', 'yes', 'y', 't', '1', '1.0'"
@@ -112,7 +112,7 @@ def plain_number(text: str, decimal: str = ".") -> str:
 
     Args:
         text: SQL of the text, without spaces round it.
-        decimal: as of `typed`.
+        decimal: as of `build_expressions`.
     """
     thousands, decimal = {".": (",", "."), ",": (".", ","), "": ("", ".")}[decimal]
     bare = f"regexp_replace(replace({text}, chr(8722), '-'), '[$ \u00a0\u202f€£]', '', 'g')"
@@ -125,7 +125,7 @@ def plain_number(text: str, decimal: str = ".") -> str:
     return f"(CASE WHEN {plain} THEN {text} WHEN {odd} THEN {sign} || {digits} ELSE {text} END)"
 
 
-def scaled(bound: object, scale: int, *, name: str) -> int:
+def scale_bound(bound: object, scale: int, *, name: str) -> int:
     """Give a bound as an integer at the column's scale.
 
     Raises:
@@ -137,13 +137,14 @@ def scaled(bound: object, scale: int, *, name: str) -> int:
     return int(number)
 
 
-def _bounded(column: Column, good: str, value: str, name: str) -> Typed:
+def _bound(column: Column, good: str, value: str, name: str) -> Typed:
     if column.min is None:
         return Typed(good, "", value, value)
     scale = column.scale or 0
     kind = "BIGINT" if column.type == "integer" else f"DECIMAL(18, {scale})"
     low, high = (
-        f"CAST('{Decimal(scaled(bound, scale, name=name)).scaleb(-scale):f}' AS {kind})" for bound in (column.min, column.max)
+        f"CAST('{Decimal(scale_bound(bound, scale, name=name)).scaleb(-scale):f}' AS {kind})"
+        for bound in (column.min, column.max)
     )
     return Typed(
         good, f"{value} NOT BETWEEN {low} AND {high}", value, f"CAST(greatest({low}, least({high}, {value})) AS {kind})"

@@ -23,7 +23,7 @@ from tallystick.core.linkage.fields.normalise import normalised
 from tallystick.core.linkage.fields.reasons import is_denied
 from tallystick.core.values.forms import common_form
 from tallystick.records.identifiers import identifier_column, strings
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.places import Places
 
 ROWS: Final = 65_536
@@ -102,7 +102,7 @@ def count_fields(
 
 def _count(connection: Connection, name: str, places: Places, shown: dict[str, str]) -> FieldCounts:
     rows = int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
-    column = quoted(identifier_column(name))
+    column = quote_name(identifier_column(name))
     known: dict[Any, str | None] = {}
     written = usable = mended = 0
     bad: Counter[str] = Counter()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 
 
 def version_of(connection: Connection, *tables: str) -> str:
@@ -25,7 +25,7 @@ def version_of(connection: Connection, *tables: str) -> str:
     told = []
     for table in tables:
         names = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
-        row = " || ".join(f"coalesce(strlen({quoted(name)}) || ':' || {quoted(name)}, '-')" for name in names)
+        row = " || ".join(f"coalesce(strlen({quote_name(name)}) || ':' || {quote_name(name)}, '-')" for name in names)
         halves = ", ".join(f"coalesce(sum(CAST('0x' || substr(h, {start}, 15) AS BIGINT)), 0)" for start in (1, 16))
         sums = connection.execute(f"SELECT count(*), {halves} FROM (SELECT sha256({row}) AS h FROM {table})").fetchone()  # noqa: S608 - quoted names
         told.append([names, *map(str, sums)])

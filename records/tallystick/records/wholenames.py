@@ -12,7 +12,7 @@ from typing import Final
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.linkage.fields.names import SUFFIXES
 from tallystick.records.identifiers import identifier_column
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 
 FIRST, MIDDLE, LAST = (identifier_column(name) for name in ("first_name", "middle_name", "last_name"))
 NEARLY: Final = 0.8
@@ -33,14 +33,14 @@ def split_names(connection: Connection, config: DeclaredDataset) -> list[str]:
     for whole, other in ((LAST, FIRST), (FIRST, LAST)):
         if whole[1:] not in columns or (both and whole == FIRST):
             continue
-        alone = "true" if both or other[1:] not in columns else f"{quoted(other)} IS NULL"
-        name = f"trim({quoted(whole)})"
+        alone = "true" if both or other[1:] not in columns else f"{quote_name(other)} IS NULL"
+        name = f"trim({quote_name(whole)})"
         comma = f"(regexp_full_match({name}, '[^,]*[^, ][^,]*,[^,]*[^, ][^,]*') AND NOT regexp_full_match({name}, ?, 'i'))"
         words = f"regexp_matches({name}, '[^ ] +[^ ]')"
         suffix = f"[^,]*, *{_SUFFIX} *"
         rows, commas, several = connection.execute(
             f"SELECT count(*), count(*) FILTER (WHERE {alone} AND {comma}), count(*) FILTER (WHERE {alone} AND {words}) "  # noqa: S608 - quoted names
-            f"FROM raw WHERE {quoted(whole)} IS NOT NULL",
+            f"FROM raw WHERE {quote_name(whole)} IS NOT NULL",
             [suffix],
         ).fetchone()
         can = other[1:] in columns
@@ -51,12 +51,12 @@ def split_names(connection: Connection, config: DeclaredDataset) -> list[str]:
                 config,
                 f"split_part({name}, ',', 1)",
                 given,
-                f"{quoted(whole)} IS NOT NULL AND {alone} AND {comma}",
+                f"{quote_name(whole)} IS NOT NULL AND {alone} AND {comma}",
                 [suffix],
             )
             notes.append(f"{columns[whole[1:]]} holds whole names, family name first: {commas:,} were taken apart")
             if both:  # what was not taken apart is a last name alone
-                connection.execute(f"UPDATE raw SET {quoted(FIRST)} = NULL WHERE {quoted(FIRST)} = {quoted(LAST)}")  # noqa: S608 - quoted names
+                connection.execute(f"UPDATE raw SET {quote_name(FIRST)} = NULL WHERE {quote_name(FIRST)} = {quote_name(LAST)}")  # noqa: S608 - quoted names
         elif rows and both and several >= NEARLY * rows:
             family = f"regexp_extract({name}, '([^ ]+)$', 1)"
             given = f"trim(regexp_replace({name}, '[^ ]+$', ''))"
@@ -77,8 +77,8 @@ def _split(connection: Connection, config: DeclaredDataset, family: str, given: 
     sets = {LAST: f"nullif(trim({family}), '')", FIRST: f"nullif(split_part({given}, ' ', 1), '')"}
     if "middle_name" in config.identifiers:
         rest = f"nullif(trim(regexp_replace({given}, '^[^ ]+', '')), '')"
-        sets[MIDDLE] = f"coalesce({quoted(MIDDLE)}, {rest})"
+        sets[MIDDLE] = f"coalesce({quote_name(MIDDLE)}, {rest})"
     else:
         sets[FIRST] = f"nullif({given}, '')"
-    put = ", ".join(f"{quoted(column)} = {value}" for column, value in sets.items())
+    put = ", ".join(f"{quote_name(column)} = {value}" for column, value in sets.items())
     connection.execute(f"UPDATE raw SET {put} WHERE {where}", parameters)  # noqa: S608 - quoted names

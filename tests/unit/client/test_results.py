@@ -72,7 +72,7 @@ def test_numbers_are_numbers_and_rows_are_in_the_order_of_the_columns(tmp_path: 
 
 def test_the_signed_document_alone_is_a_result_file_too(tmp_path: Path) -> None:
     path = tmp_path / "signed.json"
-    path.write_bytes(document().encoded())
+    path.write_bytes(document().encode())
     assert read_result(path)[1] == read_result(written(tmp_path))[1]
 
 

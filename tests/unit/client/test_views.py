@@ -16,7 +16,7 @@ def test_an_agency_that_refused_has_not_approved() -> None:
         JobView(
             job=bytes.fromhex(JOB.digest()),
             state=JobState.JOB_STATE_REFUSED,
-            approvals=[one.encoded() for one in said] + [b"no document"],
+            approvals=[one.encode() for one in said] + [b"no document"],
             failures=[Failure(party="labor", code="policy-refuses", message="labor refused this job (policy)")],
         )
     )
@@ -26,7 +26,7 @@ def test_an_agency_that_refused_has_not_approved() -> None:
 
 def test_who_refuses_after_a_yes_of_a_steward_takes_it_back_alone() -> None:
     said = [approval(JOB, TERMS, "sue"), approval(JOB, TERMS, "labor", decision="refuse", reason_class="people")]
-    assert view_of(JobView(approvals=[one.encoded() for one in said])).approved == ("sue",)
+    assert view_of(JobView(approvals=[one.encode() for one in said])).approved == ("sue",)
 
 
 def test_s40_a_terminal_obeys_nothing_that_another_party_says() -> None:

@@ -32,33 +32,33 @@ def test_a_certificate_is_for_whom_the_invitation_was(town: Town) -> None:
     made = joined(town)
     assert (made.role, made.name) == ("agency", "labor")
     assert tls.certificate_identity(made.chain) == member("labor")
-    town.at.authority.checked(member("labor"), tls.serial_of(made.chain))
+    town.at.authority.check(member("labor"), tls.serial_of(made.chain))
 
 
 def test_a_certificate_is_nobody_elses(town: Town) -> None:
     serial = tls.serial_of(joined(town).chain)
     for other in (member("housing"), member("labor", "analyst"), tls.CertifiedParty("other", "agency", "labor")):
         with pytest.raises(Refused, match="not-enrolled"):
-            town.at.authority.checked(other, serial)
+            town.at.authority.check(other, serial)
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.checked(member("labor"), "0a")
+        town.at.authority.check(member("labor"), "0a")
 
 
 def test_certificates_end_and_are_revoked(town: Town) -> None:
     assert isinstance(town.clock, FixedClock)
     serial = tls.serial_of(joined(town).chain)
-    assert town.at.authority.revoked() == frozenset()
+    assert town.at.authority.list_revoked() == frozenset()
     assert town.at.authority.revoke("agency", "labor") == 1
-    assert town.at.authority.revoked() == {serial}
+    assert town.at.authority.list_revoked() == {serial}
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.checked(member("labor"), serial)
+        town.at.authority.check(member("labor"), serial)
     with pytest.raises(Invalid, match="not-enrolled"):
         town.at.authority.revoke("agency", "labor")
     again = tls.serial_of(joined(town).chain)
-    town.at.authority.checked(member("labor"), again)
+    town.at.authority.check(member("labor"), again)
     town.clock.advance(timedelta(days=365))
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.checked(member("labor"), again)
+        town.at.authority.check(member("labor"), again)
 
 
 def test_s33_a_member_gets_a_new_certificate_and_keeps_the_old_one_till_it_ends(town: Town) -> None:
@@ -66,23 +66,23 @@ def test_s33_a_member_gets_a_new_certificate_and_keeps_the_old_one_till_it_ends(
     old = tls.serial_of(joined(town).chain)
     town.clock.advance(timedelta(days=300))
     key = tls.new_key()
-    chain = town.at.authority.renewed(member("labor"), old, tls.signing_request(key))
-    assert town.at.authority.renewed(member("labor"), old, tls.signing_request(key)) == chain  # its answer was lost
+    chain = town.at.authority.renew(member("labor"), old, tls.signing_request(key))
+    assert town.at.authority.renew(member("labor"), old, tls.signing_request(key)) == chain  # its answer was lost
     assert tls.certificate_identity(chain) == member("labor")
-    town.at.authority.checked(member("labor"), old)
+    town.at.authority.check(member("labor"), old)
     town.clock.advance(timedelta(days=100))
-    town.at.authority.checked(member("labor"), tls.serial_of(chain))
+    town.at.authority.check(member("labor"), tls.serial_of(chain))
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.renewed(member("labor"), old, tls.signing_request(tls.new_key()))
+        town.at.authority.renew(member("labor"), old, tls.signing_request(tls.new_key()))
 
 
 def test_s33_who_is_revoked_does_not_renew(town: Town) -> None:
     serial = tls.serial_of(joined(town).chain)
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.renewed(member("housing"), serial, tls.signing_request(tls.new_key()))
+        town.at.authority.renew(member("housing"), serial, tls.signing_request(tls.new_key()))
     town.at.authority.revoke("agency", "labor")
     with pytest.raises(Refused, match="not-enrolled"):
-        town.at.authority.renewed(member("labor"), serial, tls.signing_request(tls.new_key()))
+        town.at.authority.renew(member("labor"), serial, tls.signing_request(tls.new_key()))
 
 
 def test_an_invitation_that_expired_or_was_revoked_is_none(town: Town) -> None:

@@ -102,7 +102,7 @@ def test_status_says_who_is_silent(tmp_path: Path) -> None:
     town = Town(tmp_path)
     (tmp_path / "c.yaml").write_text(CONFIG)
     town.running()
-    town.at.storage.saw(["labor"], town.clock.now())
+    town.at.storage.note_connected(["labor"], town.clock.now())
     shown = json.loads(tally(tmp_path, "status", "--format", "json").stdout)
     [job] = shown["jobs"]
     assert (job["job"], job["state"], job["phase"], job["attempt"]) == (town.digest.hex(), "running", "derive", 1)

@@ -63,10 +63,10 @@ def test_s21_a_job_that_nobody_may_ask_is_not_taken(town: Town) -> None:
     """Another's signature, somebody else's job, a purpose outside, another text of the agreement, too late, too long, another kind."""
     ours, other = town.job, lasting_agreement(version=9)
     cases: list[tuple[str, bytes, str, type[TallyError]]] = [
-        ("ana", sign_document("job", ours, "ana", identity("otto")).encoded(), "job-signature", Refused),
+        ("ana", sign_document("job", ours, "ana", identity("otto")).encode(), "job-signature", Refused),
         ("otto", town.document(), "not-allowed", Refused),
         ("ana", town.document(town.new_job(question=question(purpose="gossip").json_value())), "job-not-allowed", Refused),
-        ("ana", sign_document("job", governance.job(other), "ana", identity("ana")).encoded(), "agreement-unknown", Refused),
+        ("ana", sign_document("job", governance.job(other), "ana", identity("ana")).encode(), "agreement-unknown", Refused),
         ("ana", town.document(town.new_job(deadline=stamp(NOW + timedelta(days=60)))), "job-invalid", Invalid),
         (
             "ana",
@@ -74,7 +74,7 @@ def test_s21_a_job_that_nobody_may_ask_is_not_taken(town: Town) -> None:
             "job-expired",
             Refused,
         ),
-        ("ana", town.approval("labor").encoded(), "document-invalid", Invalid),
+        ("ana", town.approval("labor").encode(), "document-invalid", Invalid),
         ("ana", b"{}", "document-invalid", Invalid),
         ("ana", bytes(65 * 1024), "too-large", Refused),
     ]
@@ -101,12 +101,12 @@ def test_one_refusal_ends_a_job_and_its_class_goes_out(town: Town, signer: str, 
         town.approve()
     caller = member("labor" if signer == "sue" else signer)
     refusal = town.approval(signer, decision="refuse", reason_class="policy")
-    record = town.at.intake.deposit(caller, town.digest, refusal.encoded())
+    record = town.at.intake.deposit(caller, town.digest, refusal.encode())
     assert record.state == JobState.REFUSED
     [failure] = town.at.storage.failures(town.digest)
     assert (failure.party, failure.code) == (signer, "policy-refuses")
     assert "policy" in failure.message
-    assert town.at.intake.deposit(caller, town.digest, refusal.encoded()).state == JobState.REFUSED
+    assert town.at.intake.deposit(caller, town.digest, refusal.encode()).state == JobState.REFUSED
 
 
 def test_s21_approvals_that_do_not_verify_are_not_kept(town: Town) -> None:
@@ -115,14 +115,14 @@ def test_s21_approvals_that_do_not_verify_are_not_kept(town: Town) -> None:
     labor = member("labor")
     forged = governance.approval(town.job, town.terms, "labor", key=identity("otto"))
     cases: list[tuple[Any, bytes, str]] = [
-        (labor, town.approval("labor", job="00" * 32).encoded(), "approval-invalid"),
-        (labor, forged.encoded(), "approval-invalid"),
-        (labor, town.approval("labor", expires=stamp(NOW)).encoded(), "approval-invalid"),
-        (labor, town.approval("human-services").encoded(), "not-allowed"),
-        (labor, town.approval("board").encoded(), "not-allowed"),
-        (member("board"), town.approval("labor").encoded(), "not-allowed"),
-        (member("housing"), town.approval("housing").encoded(), "job-unknown"),
-        (member("ana"), town.approval("ana", role="approver", agency=None).encoded(), "not-allowed"),
+        (labor, town.approval("labor", job="00" * 32).encode(), "approval-invalid"),
+        (labor, forged.encode(), "approval-invalid"),
+        (labor, town.approval("labor", expires=stamp(NOW)).encode(), "approval-invalid"),
+        (labor, town.approval("human-services").encode(), "not-allowed"),
+        (labor, town.approval("board").encode(), "not-allowed"),
+        (member("board"), town.approval("labor").encode(), "not-allowed"),
+        (member("housing"), town.approval("housing").encode(), "job-unknown"),
+        (member("ana"), town.approval("ana", role="approver", agency=None).encode(), "not-allowed"),
         (labor, town.document(), "document-invalid"),
     ]
     for caller, document, code in cases:
@@ -132,15 +132,15 @@ def test_s21_approvals_that_do_not_verify_are_not_kept(town: Town) -> None:
     assert town.at.storage.deposits(town.digest) == ()
     town.approve()
     with pytest.raises(Refused, match="job-state"):
-        town.at.intake.deposit(labor, town.digest, town.approval("labor", expires=stamp(NOW + timedelta(days=2))).encoded())
+        town.at.intake.deposit(labor, town.digest, town.approval("labor", expires=stamp(NOW + timedelta(days=2))).encode())
 
 
 def test_an_approver_may_run_a_node_and_brings_only_its_own(town: Town) -> None:
     town.submit()
     node = member("board", "agency")
-    town.at.intake.deposit(node, town.digest, town.approval("board").encoded())
+    town.at.intake.deposit(node, town.digest, town.approval("board").encode())
     with pytest.raises(Refused, match="not-allowed"):
-        town.at.intake.deposit(node, town.digest, town.approval("labor").encoded())
+        town.at.intake.deposit(node, town.digest, town.approval("labor").encode())
     assert [deposit.party for deposit in town.at.storage.deposits(town.digest)] == ["board"]
 
 
@@ -148,7 +148,7 @@ def test_an_approval_that_expired_is_waited_for_again(town: Town) -> None:
     assert isinstance(town.clock, FixedClock)
     town.submit()
     short = town.approval("labor", expires=stamp(NOW + timedelta(hours=1)))
-    town.at.intake.deposit(member("labor"), town.digest, short.encoded())
+    town.at.intake.deposit(member("labor"), town.digest, short.encode())
     town.clock.advance(timedelta(hours=2))
     town.approve("human-services", "sue", "tom", "board")
     assert town.state == JobState.APPROVING
@@ -160,20 +160,20 @@ def test_one_attempt_has_one_hello_of_a_party(town: Town) -> None:
     town.submit()
     hello = town.hello("labor")
     with pytest.raises(Refused, match="job-state"):
-        town.at.intake.deposit(member("labor"), town.digest, hello.encoded())
+        town.at.intake.deposit(member("labor"), town.digest, hello.encode())
     town.approve()
-    first = town.at.intake.deposit(member("labor"), town.digest, hello.encoded())
-    assert town.at.intake.deposit(member("labor"), town.digest, hello.encoded()).version == first.version
+    first = town.at.intake.deposit(member("labor"), town.digest, hello.encode())
+    assert town.at.intake.deposit(member("labor"), town.digest, hello.encode()).version == first.version
     with pytest.raises(Refused, match="party-restarted"):
         town.at.intake.deposit(member("labor"), town.digest, _other_hello(town))
     for wrong in (town.hello("human-services"), town.hello("labor", attempt=2)):
         with pytest.raises(Broken, match="protocol-broken"):
-            town.at.intake.deposit(member("labor"), town.digest, wrong.encoded())
+            town.at.intake.deposit(member("labor"), town.digest, wrong.encode())
 
 
 def _other_hello(town: Town) -> bytes:
     key = governance.sealing_key("another").public
-    return new_hello(town.job.digest(), 1, "labor", key, identity("labor")).encoded()
+    return new_hello(town.job.digest(), 1, "labor", key, identity("labor")).encode()
 
 
 def test_a_party_that_restarted_begins_the_next_attempt_three_at_most(town: Town) -> None:
@@ -234,7 +234,7 @@ def test_what_has_ended_stays_as_it_ended(town: Town) -> None:
     with pytest.raises(Invalid, match="job-state"):
         town.at.jobs.cancel(member("ana"), town.digest)
     with pytest.raises(Invalid, match="job-state"):
-        town.at.intake.deposit(member("labor"), town.digest, town.approval("labor", decision="refuse").encoded())
+        town.at.intake.deposit(member("labor"), town.digest, town.approval("labor", decision="refuse").encode())
     town.advance()
     assert town.state == JobState.FAILED
 
@@ -264,7 +264,7 @@ def test_a_job_goes_on_after_its_agreement_expired_but_none_begins(tmp_path: Pat
 def test_a_new_agreement_file_is_seen_without_a_restart(town: Town) -> None:
     newer = lasting_agreement(version=3)
     job = governance.job(newer, submitted=stamp(NOW), deadline=stamp(NOW + timedelta(days=1)))
-    document = sign_document("job", job, "ana", identity("ana")).encoded()
+    document = sign_document("job", job, "ana", identity("ana")).encode()
     with pytest.raises(Refused, match="agreement-unknown"):
         town.at.jobs.submit(member("ana"), document)
     write_document(town.folder / "agreements" / "half.json", governance.signed_agreement(newer, by=["labor"]))

@@ -27,7 +27,7 @@ def test_a_document_is_its_canonical_bytes_and_its_digest_theirs() -> None:
 
 
 def test_a_document_survives_bytes_text_and_file(tmp_path: Path) -> None:
-    assert decode_document(DOCUMENT.encoded(), kind="hello") == DOCUMENT
+    assert decode_document(DOCUMENT.encode(), kind="hello") == DOCUMENT
     assert decode_document(DOCUMENT.text().encode(), kind="hello") == DOCUMENT
     path = tmp_path / "hello.json"
     write_document(path, build_unsigned("hello", HELLO))
@@ -66,7 +66,7 @@ def test_a_signature_is_asked_for_by_name_and_pinned_key() -> None:
         assert caught.value.code == "signature-invalid"
 
 
-VALUE: dict[str, Any] = json.loads(DOCUMENT.encoded())
+VALUE: dict[str, Any] = json.loads(DOCUMENT.encode())
 SIGNATURE: dict[str, Any] = VALUE["signatures"][0]
 
 
@@ -79,9 +79,9 @@ SIGNATURE: dict[str, Any] = VALUE["signatures"][0]
         b"{",
         b"\xff",
         b"[" * 100_000,
-        DOCUMENT.encoded() + b"x",
-        DOCUMENT.encoded() + DOCUMENT.encoded(),
-        DOCUMENT.encoded().replace(b'{"body":', b'{"kind":"hello","body":', 1),
+        DOCUMENT.encode() + b"x",
+        DOCUMENT.encode() + DOCUMENT.encode(),
+        DOCUMENT.encode().replace(b'{"body":', b'{"kind":"hello","body":', 1),
         json.dumps(VALUE | {"kind": "approval"}).encode(),
         json.dumps(VALUE | {"kind": "letter"}).encode(),
         json.dumps(VALUE | {"more": 1}).encode(),

@@ -114,7 +114,7 @@ def test_what_does_not_hold_together_is_found(change: str) -> None:
 
 
 def test_rows_that_were_changed_after_signing_are_found() -> None:
-    value = json.loads(result().encoded())
+    value = json.loads(result().encode())
     value["body"]["rows"][0]["count"] = 13
     with pytest.raises(Refused):
         verify_result(decode_document(json.dumps(value).encode(), kind="result"))

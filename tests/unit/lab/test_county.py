@@ -139,7 +139,7 @@ def test_errors_come_at_their_rates_and_fall_on_some_more_than_on_others() -> No
     wrong = errors.miskey_numbers(people.ssn, 0.1, rng) != people.ssn
     assert 0.09 < wrong.mean() < 0.11
     care = np.array([origin.care for origin in ORIGINS])[people.origin]
-    slips = errors.misspelt(people.last, 0.05 * care, rng) != people.last
+    slips = errors.misspell(people.last, 0.05 * care, rng) != people.last
     hispanic = people.origin == [o.name for o in ORIGINS].index("hispanic")
     english = people.origin == [o.name for o in ORIGINS].index("english")
     assert slips[hispanic].mean() > 1.5 * slips[english].mean()

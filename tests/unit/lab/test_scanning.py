@@ -17,7 +17,7 @@ from tallystick.lab.network.model import read_lab
 from tallystick.lab.scanning.columns import round_outward
 from tallystick.lab.scanning.scan import dataset_name, scan_file
 from tallystick.lab.scanning.write import dataset_text
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 
 FILE = (
     "client id;ssn;First Name;Last Name;dob;county;paid;when;Note;open;weight\n"
@@ -48,7 +48,7 @@ def test_what_is_written_reads_the_file(file: Path) -> None:
     text = dataset_text(scan_file(file))
     value = declaration(text)
     config = DeclaredDataset.read(value, what="scan")
-    with loaded("a", config, file.parent, max_memory_mib=256) as records:
+    with load_dataset("a", config, file.parent, max_memory_mib=256) as records:
         assert records.rows == 79
     assert value["person"] == "client id"
     assert value["identifiers"] == {"ssn": "ssn", "first_name": "First Name", "last_name": "Last Name", "birth_date": "dob"}

@@ -82,7 +82,7 @@ class Desk:
         )
 
     def document(self, job: Job, signer: IdentityKey | None = None, name: str | None = None) -> bytes:
-        return sign_document("job", job, name or job.analyst, signer or identity(job.analyst)).encoded()
+        return sign_document("job", job, name or job.analyst, signer or identity(job.analyst)).encode()
 
     def job(self, **changes: Any) -> Job:
         return governance.job(self.terms, **changes)
@@ -175,14 +175,14 @@ def test_s24_stewards_must_sign_even_where_the_policy_is_auto(tmp_path: Path) ->
     record = desk.approvals.consider(desk.document(job), job.digest())
     assert record is not None
     assert record.awaits == "approve"
-    sue, tom = (approval(job, terms, name).encoded() for name in ("sue", "tom"))
+    sue, tom = (approval(job, terms, name).encode() for name in ("sue", "tom"))
     bad: list[list[bytes]] = [
         [], [sue], [sue, sue],
-        [sue, approval(job, terms, "tom", key=identity("eve")).encoded()],
-        [sue, approval(job, terms, "tom", decision="refuse").encoded()],
-        [sue, approval(job, terms, "tom", expires="2026-06-01T11:59:00Z").encoded()],
-        [sue, approval(desk.job(nonce="11" * 16), terms, "tom").encoded()],
-        [sue, approval(job, terms, "human-services").encoded()],
+        [sue, approval(job, terms, "tom", key=identity("eve")).encode()],
+        [sue, approval(job, terms, "tom", decision="refuse").encode()],
+        [sue, approval(job, terms, "tom", expires="2026-06-01T11:59:00Z").encode()],
+        [sue, approval(desk.job(nonce="11" * 16), terms, "tom").encode()],
+        [sue, approval(job, terms, "human-services").encode()],
     ]  # fmt: skip
     for documents in bad:
         with pytest.raises(Refused):
@@ -257,12 +257,12 @@ def test_s21_the_node_moves_only_when_every_approval_is_there(tmp_path: Path) ->
     record = desk.approvals.consider(desk.document(job), job.digest())
     assert record is not None
     contract = desk.approvals.contract(record.document, job.digest())
-    given = [one.encoded() for one in complete(job, terms)]
+    given = [one.encode() for one in complete(job, terms)]
     desk.approvals.ready(contract, given)
     for missing in range(len(given)):
         with pytest.raises(Refused):
             desk.approvals.ready(contract, given[:missing] + given[missing + 1 :])
-    forged = approval(job, terms, "labor", key=identity("eve")).encoded()
+    forged = approval(job, terms, "labor", key=identity("eve")).encode()
     others = [one for one in given if b'"signer":"labor"' not in one]
     with pytest.raises(Refused):
         desk.approvals.ready(contract, [*others, forged])
@@ -277,7 +277,7 @@ def test_s21_others_approvals_are_not_enough_without_our_own(tmp_path: Path) -> 
     assert record is not None
     contract = desk.approvals.contract(record.document, job.digest())
     with pytest.raises(Refused):
-        desk.approvals.ready(contract, [one.encoded() for one in complete(job, terms)])
+        desk.approvals.ready(contract, [one.encode() for one in complete(job, terms)])
 
 
 def test_datasets_that_are_declared_otherwise_than_agreed_refuse(tmp_path: Path) -> None:

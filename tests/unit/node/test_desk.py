@@ -76,8 +76,8 @@ class Room:
 
     def made(self, part: Assignment, cells: Opened, attempt: int = 1) -> dict[str, Any]:
         """Give what would go out of opened cells."""
-        self.storage.add_job(KeptJob(part.contract.digest.hex(), part.contract.document.encoded(), NOW))
-        approvals = [one.encoded() for one in complete(part.contract.job, part.contract.agreement)]
+        self.storage.add_job(KeptJob(part.contract.digest.hex(), part.contract.document.encode(), NOW))
+        approvals = [one.encode() for one in complete(part.contract.job, part.contract.agreement)]
         record = self.desk.make_candidate(part, attempt, cells, approvals)
         assert record.candidate is not None
         body: dict[str, Any] = numbers(json.loads(record.candidate))
@@ -174,7 +174,7 @@ def test_s41_a_job_that_ended_while_its_candidate_was_made_stays_ended(moment: s
     """The session's thread still works when the coordinator's word of the end is kept: nothing waits for a release then."""
     room, part = Room(), assignment()
     job = part.contract.digest.hex()
-    room.storage.add_job(KeptJob(job, part.contract.document.encoded(), NOW, state="running", attempt=1))
+    room.storage.add_job(KeptJob(job, part.contract.document.encode(), NOW, state="running", attempt=1))
     place = "tables" if moment == "while its numbers are checked" else "change_job"
     inner = getattr(room.storage, place)
 
@@ -198,6 +198,6 @@ def test_s41_a_job_that_ended_while_its_candidate_was_made_stays_ended(moment: s
 def test_s41_a_candidate_of_an_attempt_that_is_over_is_not_kept() -> None:
     room, part = Room(), assignment()
     job = part.contract.digest.hex()
-    room.storage.add_job(KeptJob(job, part.contract.document.encoded(), NOW, state="running", attempt=2))
+    room.storage.add_job(KeptJob(job, part.contract.document.encode(), NOW, state="running", attempt=2))
     record = room.desk.make_candidate(part, 1, opened(part, MATCHED), [])
     assert (record.candidate, record.awaits, record.attempt) == (None, "", 2)

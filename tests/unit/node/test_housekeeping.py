@@ -79,7 +79,7 @@ def test_s19_a_renewed_agreement_keeps_tables_as_long_as_its_newest_version() ->
 def test_s19_nothing_is_forgotten_while_a_job_of_the_agreement_runs() -> None:
     room, part = Room(), assignment(link="default")
     answered(room)
-    document = part.contract.document.encoded()
+    document = part.contract.document.encode()
     room.storage.add_job(KeptJob(part.contract.digest.hex(), document, NOW, state="running"))
     assert forget_tables(room.storage, [], OVER) == 0
     end(room, part.contract.digest.hex(), "failed")
@@ -188,7 +188,7 @@ def test_documents_of_unended_jobs_are_read_for_their_agreement() -> None:
     other = agreement(agreement="other", link=["default"])
     job = governance.job(other)
     room.storage.add_job(
-        KeptJob(job.digest(), sign_document("job", job, "ana", identity("ana")).encoded(), NOW, state="running")
+        KeptJob(job.digest(), sign_document("job", job, "ana", identity("ana")).encode(), NOW, state="running")
     )
     room.storage.keep_table(part.contract.digest.hex(), 1, "one", b"{}", numbers=b"n", agreement=TERMS.agreement, until=NOW)
     room.storage.keep_table("ab" * 32, 1, "one", b"{}", numbers=b"n", agreement="other", until=NOW)

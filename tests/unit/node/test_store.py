@@ -63,12 +63,12 @@ def test_a_call_that_waits_is_refused_on_the_event_loop_and_in_the_stores_own_th
 
     async def run() -> None:
         with pytest.raises(RuntimeError, match="the event loop waits"):
-            store.blocking.unended()
-        assert await asyncio.to_thread(store.blocking.unended) == []
+            store.blocking.list_unended()
+        assert await asyncio.to_thread(store.blocking.list_unended) == []
 
     asyncio.run(run())
     with pytest.raises(RuntimeError, match="waits for itself"):
-        store.submit(lambda _: store.blocking.unended()).result(10)
+        store.submit(lambda _: store.blocking.list_unended()).result(10)
     store.close()
 
 

@@ -33,7 +33,7 @@ ROWS: list[dict[str, Any]] = [
 
 def record(**changes: Any) -> KeptJob:
     document = sign_document("job", job(agreement()), "ana", identity("ana"))
-    return replace(KeptJob(document.digest, document.encoded(), NOW, verdict="ask", awaits="approve"), **changes)
+    return replace(KeptJob(document.digest, document.encode(), NOW, verdict="ask", awaits="approve"), **changes)
 
 
 def candidate(rows: list[dict[str, Any]]) -> bytes:

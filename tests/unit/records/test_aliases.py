@@ -15,7 +15,7 @@ from tallystick.node.config import read_config
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import PeopleTable, people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tallystick.records.registry import node_entry
 
 HEADER = "id,ssn,first,last,nights\n"
@@ -49,7 +49,7 @@ FILE: dict[str, Any] = {"most": 2, "source": {"csv": "aka.csv"}, "person": "key"
 def table(folder: Path, aliases: Any, rows: str = ROWS, aka: str = AKA, where: str | None = None, **change: Any) -> PeopleTable:
     (folder / "people.csv").write_text(HEADER + rows)
     (folder / "aka.csv").write_text(aka)
-    with loaded("stays", declared(aliases=aliases, **change), folder, max_memory_mib=256) as records:
+    with load_dataset("stays", declared(aliases=aliases, **change), folder, max_memory_mib=256) as records:
         return people_table(records, "stays", where=where, used=(), derived={})
 
 
@@ -186,7 +186,7 @@ def test_a_declaration_reads_back_and_the_agreement_has_the_number_alone(tmp_pat
     again = DeclaredDataset.read(node_entry(declared(aliases=FILE), tmp_path), what="dataset")
     assert again.aliases.source is not None
     assert again.aliases.source.settings == str(tmp_path / "aka.csv")
-    agreed = again.agreed("housing")
+    agreed = again.to_dataset("housing")
     assert agreed.aliases == 2
     assert "was" not in str(agreed.json_value())
     assert declared(aliases=2).differences(agreed) == []

@@ -17,7 +17,7 @@ from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.where import check_where
 from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import PeopleTable, people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 
 CANARY = "canary-7731-zebra"
 CONFIG: dict[str, Any] = {
@@ -53,8 +53,8 @@ def people(
 ) -> PeopleTable:
     (folder / "wages.csv").write_text(HEADER + rows)
     config = DeclaredDataset.read(CONFIG, what="dataset")
-    declared = {name: column.declared() for name, column in config.columns.items()}
-    with loaded("ui_wages", config, folder, max_memory_mib=512) as records:
+    declared = {name: column.to_column() for name, column in config.columns.items()}
+    with load_dataset("ui_wages", config, folder, max_memory_mib=512) as records:
         return people_table(
             records,
             "wages",
@@ -193,7 +193,7 @@ def test_s27_a_condition_that_the_database_cannot_evaluate_tells_no_value(tmp_pa
     """The database's own message would quote a record: `Could not convert string …`."""
     (tmp_path / "wages.csv").write_text(HEADER + f"a,,,Q1,{CANARY},,,,\n")
     config = DeclaredDataset.read(CONFIG, what="dataset")
-    with loaded("ui_wages", config, tmp_path, max_memory_mib=512) as records, pytest.raises(Invalid) as caught:
+    with load_dataset("ui_wages", config, tmp_path, max_memory_mib=512) as records, pytest.raises(Invalid) as caught:
         people_table(records, "wages", where="industry = 5", used=(), derived={})
     assert caught.value.code == "where-invalid"
     assert CANARY not in "".join(traceback.format_exception(caught.value)) + repr(caught.value.__context__)

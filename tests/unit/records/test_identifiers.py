@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.records.identifiers import identifiers_of, known_people
-from tallystick.records.reading import loaded
+from tallystick.records.identifiers import hold_known_people, identifiers_of
+from tallystick.records.reading import load_dataset
 from tests.unit.records.test_sources import dataset
 
 NAMES = {"ssn": "ssn", "first_name": "first", "last_name": "last"}
@@ -19,8 +19,8 @@ def chosen(folder: Path, *rows: str) -> list[tuple[str | None, ...]]:
     (folder / "people.csv").write_text("id,ssn,first,last\n" + "".join(f"{row}\n" for row in rows))
     declared, names = dataset(identifiers=NAMES, columns={}, rows_per_person=9), tuple(NAMES)
     with (
-        loaded("exits", declared, folder, max_memory_mib=256) as records,
-        known_people(records.connection, names, single=records.most <= 1),
+        load_dataset("exits", declared, folder, max_memory_mib=256) as records,
+        hold_known_people(records.connection, names, single=records.most <= 1),
     ):
         found = identifiers_of(records.connection, names)
     return list(zip(*(found[name] for name in NAMES), strict=True))

@@ -16,7 +16,7 @@ from tallystick.node.cli import node
 from tallystick.node.config import read_config
 from tallystick.node.preflight import check_datasets, key_counts
 from tallystick.records.features import people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tallystick.records.registry import node_entry
 
 HEADER = "id,master,ssn,first,last,dob,region,nights\n"
@@ -53,7 +53,7 @@ def nights(
 ) -> tuple[list[int], list[str | None], Any]:
     """Give each person's nights and last name, in the order of keys, and what was merged."""
     (folder / "people.csv").write_text(HEADER + rows)
-    with loaded("stays", declared(**change), folder, max_memory_mib=256) as records:
+    with load_dataset("stays", declared(**change), folder, max_memory_mib=256) as records:
         derived = {"total": parse_derive("sum(nights)")}
         table = people_table(records, "stays", where=where, used=("total",), derived=derived)
         told = None if records.duplicates is None else records.duplicates.json_value()
@@ -128,7 +128,7 @@ def test_limits_hold_for_people_as_they_are_after_the_merge(tmp_path: Path) -> N
 
 def test_a_column_that_differs_within_a_merged_person_must_be_derived(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(HEADER + ROWS)
-    with loaded("stays", declared(), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("stays", declared(), tmp_path, max_memory_mib=256) as records:
         with pytest.raises(Invalid) as caught:
             people_table(records, "stays", where=None, used=("region",), derived={})
         assert (caught.value.code, caught.value.detail) == ("source-varies", "region: 1 people")

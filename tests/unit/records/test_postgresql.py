@@ -15,7 +15,7 @@ import pytest
 from tallystick.core.agreement import declaration
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.records.locked import connect
-from tallystick.records.registry import opened, settings_of
+from tallystick.records.registry import open_source, settings_of
 from tallystick.records.textblocks import ROWS
 from tests.postgres import PASSWORD, READER, Server, postgres
 from tests.sources import Postgresql, Texts
@@ -41,7 +41,7 @@ def case_(tmp_path: Path, server: Server) -> Iterator[Postgresql]:
 def read(case: Postgresql, *names: str, **change: object) -> Texts:
     source = declaration.DeclaredSource(case.declared(**change))
     rows: Texts = []
-    with connect(256) as connection, opened("data", source, case.folder, connection) as found:
+    with connect(256) as connection, open_source("data", source, case.folder, connection) as found:
         for block in found.blocks(names):
             rows += connection.execute(f"SELECT {', '.join(block.columns.values())} FROM {block.clause}").fetchall()
     return rows
@@ -97,7 +97,10 @@ def test_a_role_that_may_not_read(case: Postgresql, server: Server) -> None:
     assert (error.code, "GRANT SELECT" in error.hint) == ("source-role", True)
     server.run(f"GRANT SELECT (n) ON people TO {READER}")
     assert read(case, "n") == [("1",), ("2",)]
-    with connect(64) as connection, opened("d", declaration.DeclaredSource(case.declared()), case.folder, connection) as found:
+    with (
+        connect(64) as connection,
+        open_source("d", declaration.DeclaredSource(case.declared()), case.folder, connection) as found,
+    ):
         assert (dict(found.columns), found.hint) == ({"n": "integer"}, "the role may not read 1 columns of the table")
 
 
@@ -172,7 +175,7 @@ def test_a_connection_that_is_lost_in_the_middle(case: Postgresql, server: Serve
     source = declaration.DeclaredSource(case.declared())
     with (
         connect(256) as connection,
-        opened("data", source, case.folder, connection) as found,
+        open_source("data", source, case.folder, connection) as found,
         closing(found.blocks(["name"])) as blocks,
     ):
         next(blocks)
@@ -205,7 +208,7 @@ def test_types_of_its_own(case: Postgresql, server: Server) -> None:
     change = {"schema": "We, ird", "table": "T-1"}
     with (
         connect(64) as connection,
-        opened("d", declaration.DeclaredSource(case.declared(**change)), case.folder, connection) as found,
+        open_source("d", declaration.DeclaredSource(case.declared(**change)), case.folder, connection) as found,
     ):
         kinds = dict(found.columns)
     assert kinds == {

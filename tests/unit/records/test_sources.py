@@ -12,7 +12,7 @@ import pytest
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.values.forms import form
-from tallystick.records.reading import Records, loaded
+from tallystick.records.reading import Records, load_dataset
 
 CANARY = "canary-7731-zebra"
 COLUMNS: dict[str, Any] = {
@@ -36,7 +36,7 @@ def dataset(**change: Any) -> DeclaredDataset:
 
 def fetched(folder: Path, text: str | bytes, query: str = "SELECT * FROM records", **change: Any) -> list[tuple[Any, ...]]:
     (folder / "people.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with loaded("exits", dataset(**change), folder, max_memory_mib=256) as records:
+    with load_dataset("exits", dataset(**change), folder, max_memory_mib=256) as records:
         return list(records.connection.execute(query).fetchall())
 
 
@@ -142,7 +142,7 @@ def test_bad_files(tmp_path: Path, text: bytes, code: str) -> None:
 def test_another_encoding_is_found_where_that_is_safe_and_said(tmp_path: Path, encoding: str, name: str) -> None:
     (tmp_path / "people.csv").write_bytes(f"{HEADER}1,2,caf\u00e9,3,4,yes,2024-01-01,x\n".encode(encoding))
     columns = {"region": {"type": "category", "values": ["caf\u00e9"]}}
-    with loaded("exits", dataset(columns=columns), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("exits", dataset(columns=columns), tmp_path, max_memory_mib=256) as records:
         assert records.connection.execute("SELECT region FROM records").fetchall() == [("caf\u00e9",)]
     assert [name in note for note in records.notes] == [True]
 
@@ -170,12 +170,12 @@ def test_missing_column_and_separator_are_named(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(Invalid) as caught, loaded("exits", dataset(), tmp_path, max_memory_mib=256):
+    with pytest.raises(Invalid) as caught, load_dataset("exits", dataset(), tmp_path, max_memory_mib=256):
         pass
     assert caught.value.code == "source-missing"
     assert str(tmp_path) not in caught.value.message
     (tmp_path / "people.csv").mkdir()
-    with pytest.raises(Invalid) as caught, loaded("exits", dataset(), tmp_path, max_memory_mib=256):
+    with pytest.raises(Invalid) as caught, load_dataset("exits", dataset(), tmp_path, max_memory_mib=256):
         pass
     assert caught.value.code == "source-missing"
 
@@ -184,7 +184,7 @@ def test_a_name_with_a_star_is_that_file_only(tmp_path: Path) -> None:
     (tmp_path / "p1.csv").write_text("id\n1\n")
     (tmp_path / "p*.csv").write_text("id\n2\n")
     config = dataset(source={"csv": "p*.csv"}, identifiers={}, columns={})
-    with loaded("exits", config, tmp_path, max_memory_mib=256) as records:
+    with load_dataset("exits", config, tmp_path, max_memory_mib=256) as records:
         assert records.connection.execute("SELECT * FROM records").fetchall() == [("2",)]
 
 
@@ -224,7 +224,7 @@ def test_parquet_types(tmp_path: Path) -> None:
         "SELECT 1 AS id, '' AS ssn, 'north' AS region, 30.0::DOUBLE AS age, 12.5::DECIMAL(9,2) AS benefit, true AS open, "
         "TIMESTAMP '2024-02-29' AS exit",
     )
-    with loaded("exits", dataset(source={"parquet": "p.parquet"}), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("exits", dataset(source={"parquet": "p.parquet"}), tmp_path, max_memory_mib=256) as records:
         row = records.connection.execute(IN_ORDER).fetchone()
     assert [str(v) for v in row] == ["1", "None", "north", "30", "12.50", "True", "2024-02-29"]
 
@@ -243,7 +243,7 @@ def test_bad_parquet(tmp_path: Path, select: str, code: str) -> None:
     columns = {"region": COLUMNS["region"], "age": COLUMNS["age"]}
     with (
         pytest.raises(Invalid) as caught,
-        loaded("exits", dataset(source={"parquet": "p.parquet"}, columns=columns), tmp_path, max_memory_mib=256),
+        load_dataset("exits", dataset(source={"parquet": "p.parquet"}, columns=columns), tmp_path, max_memory_mib=256),
     ):
         pass
     assert caught.value.code == code
@@ -253,7 +253,7 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "p.parquet").write_text(HEADER)
     with (
         pytest.raises(Invalid) as caught,
-        loaded("exits", dataset(source={"parquet": "p.parquet"}), tmp_path, max_memory_mib=256),
+        load_dataset("exits", dataset(source={"parquet": "p.parquet"}), tmp_path, max_memory_mib=256),
     ):
         pass
     assert caught.value.code == "file-format"
@@ -272,7 +272,7 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
 def test_s25_the_locked_connection_reaches_nothing_outside(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "people.csv"
     path.write_text(HEADER)
-    with loaded("exits", dataset(), tmp_path, max_memory_mib=256) as records, pytest.raises(duckdb.Error):
+    with load_dataset("exits", dataset(), tmp_path, max_memory_mib=256) as records, pytest.raises(duckdb.Error):
         records.connection.execute(statement.format(file=path))
     assert path.read_text() == HEADER
 

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import TallyError
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tallystick.records.survey import DatasetSummary, survey
 from tallystick.records.usable import check_usable, count_fields
 
@@ -26,7 +26,7 @@ def declared(**change: Any) -> DeclaredDataset:
 
 def rows_of(folder: Path, text: str, query: str = "SELECT * FROM records", **change: Any) -> list[tuple[Any, ...]]:
     (folder / "a.csv").write_text(text, "utf-8")
-    with loaded("a", declared(**change), folder, max_memory_mib=256) as records:
+    with load_dataset("a", declared(**change), folder, max_memory_mib=256) as records:
         found: list[tuple[Any, ...]] = records.connection.execute(query).fetchall()
         return found
 
@@ -44,7 +44,7 @@ def test_s51_each_identifier_is_counted_by_what_became_of_it(tmp_path: Path) -> 
         "utf-8",
     )
     shown: dict[str, str] = {}
-    with loaded("a", declared(), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("a", declared(), tmp_path, max_memory_mib=256) as records:
         found = count_fields(records.connection, ("ssn", "birth_date", "last_name"), records.places, shown)
     counts = {name: (one.missing, one.usable, one.denied, one.unread, one.mended) for name, one in found.items()}
     assert counts == {"ssn": (1, 1, 1, 1, 0), "birth_date": (1, 1, 0, 2, 0), "last_name": (0, 3, 1, 0, 1)}
@@ -134,7 +134,9 @@ def test_files_of_every_make_are_one_list(tmp_path: Path) -> None:
     }
     for name, (data, settings) in makes.items():
         (tmp_path / "b.csv").write_bytes(data)
-        with loaded("a", declared(source={"csv": {"file": "b.csv", **settings}}), tmp_path, max_memory_mib=256) as records:
+        with load_dataset(
+            "a", declared(source={"csv": {"file": "b.csv", **settings}}), tmp_path, max_memory_mib=256
+        ) as records:
             assert records.connection.execute(query).fetchall() == same, name
             assert bool(records.notes) == (name in {"gzip", "windows", "utf-16", "tabs", "sep", "footer", "footers"}), (
                 name,
@@ -146,14 +148,14 @@ def test_several_files_are_one_list_and_each_line_is_told_of_its_file(tmp_path: 
     (tmp_path / "w-1.csv").write_text("id,ssn,dob,name\n1,,1990-01-02,Lee\n", "utf-8")
     (tmp_path / "w-2.csv").write_text("id,ssn,dob,name\n2,,1990-01-03,Ray\nNULL,,,\n", "utf-8")
     config = declared(source={"csv": "w-*.csv"})
-    with pytest.raises(TallyError) as caught, loaded("a", config, tmp_path, max_memory_mib=256):
+    with pytest.raises(TallyError) as caught, load_dataset("a", config, tmp_path, max_memory_mib=256):
         pass
     assert "line 3 of w-2.csv" in caught.value.detail
     (tmp_path / "w-2.csv").write_text("id,ssn,dob,name\n2,,1990-01-03,Ray\n", "utf-8")
-    with loaded("a", config, tmp_path, max_memory_mib=256) as records:
+    with load_dataset("a", config, tmp_path, max_memory_mib=256) as records:
         assert records.rows == 2
     (tmp_path / "w-2.csv").write_text("id,dob,ssn,name\n2,1990-01-03,,Ray\n", "utf-8")
-    with pytest.raises(TallyError) as caught, loaded("a", config, tmp_path, max_memory_mib=256):
+    with pytest.raises(TallyError) as caught, load_dataset("a", config, tmp_path, max_memory_mib=256):
         pass
     assert "w-2.csv has not the header of w-1.csv" in caught.value.message
 
@@ -168,7 +170,7 @@ def test_several_files_are_one_list_and_each_line_is_told_of_its_file(tmp_path: 
 )  # fmt: skip
 def test_the_cause_of_an_unreadable_file_is_told(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "a.csv").write_bytes(data)
-    with pytest.raises(TallyError) as caught, loaded("a", declared(identifiers={}), tmp_path, max_memory_mib=256):
+    with pytest.raises(TallyError) as caught, load_dataset("a", declared(identifiers={}), tmp_path, max_memory_mib=256):
         pass
     assert (caught.value.code, words in caught.value.message) == ("file-format", True), caught.value.message
 
@@ -186,5 +188,5 @@ def test_whole_names_are_taken_apart_or_told(tmp_path: Path) -> None:
         ("Ilse", "Falkner"), ("Omar B.", "Diallo"),
     ]  # fmt: skip
     (tmp_path / "a.csv").write_text("id,last\n1,Ilse Falkner\n2,Omar Diallo\n", "utf-8")
-    with loaded("a", declared(identifiers={"last_name": "last"}), tmp_path, max_memory_mib=256) as records:
+    with load_dataset("a", declared(identifiers={"last_name": "last"}), tmp_path, max_memory_mib=256) as records:
         assert ["seems to hold whole names" in note for note in records.notes] == [True]

@@ -48,7 +48,7 @@ def annex(value: dict[str, Any], question: dict[str, Any], checks: Sequence[Chec
         _section("People and matches", [_totals(linkage), *_rates(linkage)]),
         _section("Linkage passes", _passes(linkage)),
         _section("How good the linkage is", _quality(linkage)),
-        _section("What is hidden", [_hidden(value)]),
+        _section("What is hidden", [_suppression(value)]),
         _section("Who learned what", [_leakage(value["leakage"])]),
         _section("What proves it", [_proof(value, checks)]),
     ]
@@ -84,7 +84,7 @@ def _section(title: str, parts: Iterable[str]) -> str:
 
 def table(caption: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]], *, words: bool = False) -> str:
     """Give a table; every cell is escaped. A head without any text is left out."""
-    head = "".join(f'<th scope="col">{_broken(column)}</th>' for column in columns)
+    head = "".join(f'<th scope="col">{_break_name(column)}</th>' for column in columns)
     body = "".join(
         "<tr>"
         + "".join(
@@ -102,7 +102,7 @@ def table(caption: str | None, columns: Sequence[str], rows: Iterable[Sequence[o
     )
 
 
-def _broken(name: str) -> str:
+def _break_name(name: str) -> str:
     """Give a column's name, which may go on in the next line after its points and brackets."""
     return escape(name).replace(".", ".<wbr>").replace("(", "(<wbr>")
 
@@ -192,7 +192,7 @@ def _quality(linkage: dict[str, Any]) -> list[str]:
     return [table("Estimated without the truth", ["", "estimate (95 %)", "method"], rows, words=True)]
 
 
-def _hidden(value: dict[str, Any]) -> str:
+def _suppression(value: dict[str, Any]) -> str:
     rules = value["disclosure"]
     least = rules.get("min_cell") or 0
     said = (

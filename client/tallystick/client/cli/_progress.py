@@ -93,7 +93,7 @@ class Progress:
         """Show a view."""
         self.say(summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
 
-    def titled(self, title: str) -> Callable[[JobProgress], None]:
+    def with_title(self, title: str) -> Callable[[JobProgress], None]:
         """Give `tell` with words before each view."""
         return lambda view: self.say(title + summary(view), key=f"{view.job} {view.state} {view.phase} {view.attempt}")
 

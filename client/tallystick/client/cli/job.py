@@ -22,7 +22,7 @@ def job() -> None:
     """
 
 
-def _moved(context: click.Context, option: click.Parameter, value: Path | None) -> None:
+def _refuse_lab(context: click.Context, option: click.Parameter, value: Path | None) -> None:
     """Refuse the option `--lab`, which is a command now."""
     del option  # click's signature
     if value is not None:
@@ -32,7 +32,7 @@ def _moved(context: click.Context, option: click.Parameter, value: Path | None) 
 @job.command()
 @click.argument("file", type=FILE)
 @click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
-@click.option("--lab", type=FILE, hidden=True, expose_value=False, callback=_moved)
+@click.option("--lab", type=FILE, hidden=True, expose_value=False, callback=_refuse_lab)
 @click.option("--as", "analyst", help="The analyst who would ask; default: the agreement's first.")
 @click.option(
     "--people", multiple=True, metavar="GROUP=NUMBER", help="Size of a group, for an estimate of the work; once for each group."
@@ -79,7 +79,7 @@ def submit(file: Path | None, agreement: Path | None, days: int, ladders: bool, 
         raise click.UsageError("--ladders asks the job of a file")
     with connect() as tally:
         if ladders and file is not None:
-            _submitted(tally.submit_ladders(file, agreement, deadline=timedelta(days=days)), format_)
+            _print_submitted(tally.submit_ladders(file, agreement, deadline=timedelta(days=days)), format_)
             return
         if again is not None:
             digest = tally.resubmit(again).job
@@ -93,7 +93,7 @@ def submit(file: Path | None, agreement: Path | None, days: int, ladders: bool, 
         click.echo(f"now: tally job watch {short(digest)}")
 
 
-def _submitted(jobs: dict[str, str], format_: Format) -> None:
+def _print_submitted(jobs: dict[str, str], format_: Format) -> None:
     """Tell the jobs of several ladders."""
     from tallystick.core.ids import short
 

@@ -93,25 +93,25 @@ class Authorise(grpc.aio.ServerInterceptor):
         """Wrap the handler of one call: an interceptor has no certificate, a handler has."""
         handler = await continuation(handler_call_details)
         rule = RULES.get(str(handler_call_details.method))
-        return wrap_handler(handler, lambda context: self._checked(context, rule))
+        return wrap_handler(handler, lambda context: self._check_call(context, rule))
 
     @contextlib.asynccontextmanager
-    async def _checked(self, context: Context, rule: MethodRule | None) -> AsyncIterator[None]:
-        identity, serial = _shown(context)
+    async def _check_call(self, context: Context, rule: MethodRule | None) -> AsyncIterator[None]:
+        identity, serial = _read_certificate(context)
         if rule is None or identity.role not in rule.roles or identity.network != self._authority.network:
             raise Refused("not-allowed", f"this call is not for {identity.role}s")
         if not rule.endless and context.time_remaining() is None:
             raise Refused("protocol-broken", "this call needs a deadline")
         self._pace.take(serial)
         if identity.role != "invite":  # an invitation is checked, and used up, by Join itself
-            await asyncio.to_thread(self._authority.checked, identity, serial)
+            await asyncio.to_thread(self._authority.check, identity, serial)
         with self._hub.session(serial) as session:
             session.check()
             _CALLER.set(Caller(identity, serial, session))
             yield
 
 
-def _shown(context: Context) -> tuple[CertifiedParty, str]:
+def _read_certificate(context: Context) -> tuple[CertifiedParty, str]:
     """Give who the call's certificate names, and its serial number (rule 2)."""
     auth = context.auth_context()
     version, shown = auth.get("ssl_tls_version"), list(auth.get("x509_pem_cert", ()))

@@ -71,9 +71,9 @@ class Hub:
     def publish(self, record: JobRecord) -> None:
         """Tell every stream of a change; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._published, record)
+            self._loop.call_soon_threadsafe(self._publish, record)
 
-    def _published(self, record: JobRecord) -> None:
+    def _publish(self, record: JobRecord) -> None:
         for stream in self._streams:
             held = stream.jobs.get(record.job)
             if held is None or held.version <= record.version:

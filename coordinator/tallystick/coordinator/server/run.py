@@ -77,7 +77,7 @@ class Server:
         self._hub.bind()
         self._loop = asyncio.get_running_loop()
         self._jobs.listen(self._hub.publish)
-        self._jobs.listen(self._noticed)
+        self._jobs.listen(self._notice)
         interceptors = [
             Faults(),
             Authorise(self._authority, self._hub, self._clock, calls_per_second=self._calls_per_second),
@@ -108,7 +108,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _noticed(self, record: JobRecord) -> None:
+    def _notice(self, record: JobRecord) -> None:
         """Hear of a change, from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._want, record)
@@ -148,10 +148,10 @@ class Server:
             await asyncio.sleep(TICK_S)
             ticks += 1
             try:
-                self._hub.revoke(await asyncio.to_thread(self._authority.revoked))
+                self._hub.revoke(await asyncio.to_thread(self._authority.list_revoked))
                 await asyncio.to_thread(self._jobs.expire)
                 if ticks % PRESENCE_TICKS == 0 and self._hub.connected:
-                    await asyncio.to_thread(self._storage.saw, self._hub.connected, self._clock.now())
+                    await asyncio.to_thread(self._storage.note_connected, self._hub.connected, self._clock.now())
                 if ticks % SWEEP_TICKS == 0:
                     await asyncio.to_thread(self._jobs.sweep)
             except Exception as error:  # noqa: BLE001  # one bad tick is no reason to stop serving

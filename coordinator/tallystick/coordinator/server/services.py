@@ -47,7 +47,7 @@ class EnrolService(EnrolServicer):
     async def Renew(self, request: enrol_pb2.RenewRequest, _: Context) -> enrol_pb2.RenewResponse:  # noqa: N802  # gRPC's name
         """Give a member a new certificate."""
         who = caller()
-        chain = await asyncio.to_thread(self._authority.renewed, who.identity, who.serial, request.csr)
+        chain = await asyncio.to_thread(self._authority.renew, who.identity, who.serial, request.csr)
         return enrol_pb2.RenewResponse(certificate_chain=chain)
 
 
@@ -59,11 +59,11 @@ class _Viewing:
         self._views = views
         self._hub = hub
 
-    async def _shown(self, who: Caller, job: bytes) -> pb.JobView:
+    async def _show(self, who: Caller, job: bytes) -> pb.JobView:
         connected = self._hub.connected
 
         def show() -> pb.JobView:
-            record, contract = self._jobs.visible(who.identity, _checked_job(job))
+            record, contract = self._jobs.visible(who.identity, _check_digest(job))
             return job_view_message(self._views.of(who.identity, record, contract, connected))
 
         return await asyncio.to_thread(show)
@@ -103,13 +103,13 @@ class RelayService(_Viewing, RelayServicer):
 
     async def Sync(self, request: relay_pb2.SyncRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Give one job as the caller may see it."""
-        return await self._shown(caller(), request.job)
+        return await self._show(caller(), request.job)
 
     async def Deposit(self, request: relay_pb2.DepositRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take an approval or a hello."""
         who = caller()
-        await asyncio.to_thread(self._intake.deposit, who.identity, _checked_job(request.job), request.document)
-        return await self._shown(who, request.job)
+        await asyncio.to_thread(self._intake.deposit, who.identity, _check_digest(request.job), request.document)
+        return await self._show(who, request.job)
 
     async def Put(self, request_iterator: AsyncIterator[pb.Envelope], _: Context) -> pb.MessageState:  # noqa: N802
         """Take a message, or the rest of one."""
@@ -138,14 +138,14 @@ class RelayService(_Viewing, RelayServicer):
         who = caller()
         name = MessageName.read(request.ref)
         envelopes = await asyncio.to_thread(self._relay.read, who.identity, name, request.from_sequence)
-        async for envelope in _threaded(envelopes):
+        async for envelope in _run_in_thread(envelopes):
             who.session.check()
             yield envelope
 
     async def Report(self, request: relay_pb2.ReportRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take a party's progress, or its failure."""
         who = caller()
-        job = _checked_job(request.job)
+        job = _check_digest(request.job)
         match request.WhichOneof("report"):
             case "progress":
                 await asyncio.to_thread(self._progress, who, job, request)
@@ -155,7 +155,7 @@ class RelayService(_Viewing, RelayServicer):
                 await asyncio.to_thread(self._jobs.report_failure, who.identity, job, request.attempt, failure)
             case _:
                 raise Invalid("protocol-broken", "a report holds progress or a failure")
-        return await self._shown(who, job)
+        return await self._show(who, job)
 
     def _progress(self, who: Caller, job: bytes, request: relay_pb2.ReportRequest) -> None:
         record, _ = self._jobs.relaying(job, who.identity)
@@ -176,13 +176,13 @@ class JobsService(_Viewing, JobsServicer):
         """Take a job in."""
         who = caller()
         record = await asyncio.to_thread(self._jobs.submit, who.identity, request.document)
-        return await self._shown(who, record.job)
+        return await self._show(who, record.job)
 
     async def List(self, request: jobs_pb2.ListRequest, _: Context) -> jobs_pb2.ListResponse:  # noqa: N802
         """Give the caller's jobs, oldest first: as many of the newest as one message holds."""
         who, connected = caller(), self._hub.connected
 
-        def listed() -> jobs_pb2.ListResponse:
+        def list_views() -> jobs_pb2.ListResponse:
             views: list[pb.JobView] = []
             room = MAX_LIST_BYTES
             for record in reversed(self._jobs.of(who.identity, ended=request.all)):
@@ -193,18 +193,18 @@ class JobsService(_Viewing, JobsServicer):
                 views.append(view)
             return jobs_pb2.ListResponse(jobs=reversed(views))
 
-        return await asyncio.to_thread(listed)
+        return await asyncio.to_thread(list_views)
 
     async def Show(self, request: jobs_pb2.ShowRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Give one job."""
-        return await self._shown(caller(), request.job)
+        return await self._show(caller(), request.job)
 
     async def Watch(self, request: jobs_pb2.ShowRequest, _: Context) -> AsyncIterator[pb.JobView]:  # noqa: N802
         """Give one job at each change, until it ends."""
         who = caller()
         with self._hub.changes() as changes:
             while True:
-                view = await self._shown(who, request.job)
+                view = await self._show(who, request.job)
                 yield view
                 if view.ended:
                     return
@@ -215,31 +215,31 @@ class JobsService(_Viewing, JobsServicer):
     async def Cancel(self, request: jobs_pb2.ShowRequest, _: Context) -> pb.JobView:  # noqa: N802
         """End a job."""
         who = caller()
-        await asyncio.to_thread(self._jobs.cancel, who.identity, _checked_job(request.job))
-        return await self._shown(who, request.job)
+        await asyncio.to_thread(self._jobs.cancel, who.identity, _check_digest(request.job))
+        return await self._show(who, request.job)
 
     async def Result(self, request: jobs_pb2.ShowRequest, _: Context) -> AsyncIterator[jobs_pb2.ResultPiece]:  # noqa: N802
         """Give the released result."""
         who = caller()
-        pieces = await asyncio.to_thread(self._jobs.result, who.identity, _checked_job(request.job))
-        async for piece in _threaded(pieces):
+        pieces = await asyncio.to_thread(self._jobs.result, who.identity, _check_digest(request.job))
+        async for piece in _run_in_thread(pieces):
             who.session.check()
             yield jobs_pb2.ResultPiece(data=piece)
 
     async def Approve(self, request: jobs_pb2.ApproveRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take an approver's approval."""
         who = caller()
-        await asyncio.to_thread(self._intake.deposit, who.identity, _checked_job(request.job), request.document)
-        return await self._shown(who, request.job)
+        await asyncio.to_thread(self._intake.deposit, who.identity, _check_digest(request.job), request.document)
+        return await self._show(who, request.job)
 
 
-def _checked_job(job: bytes) -> bytes:
+def _check_digest(job: bytes) -> bytes:
     if len(job) != JOB_BYTES:
         raise Invalid("document-invalid", "a job's digest is 32 bytes")
     return job
 
 
-async def _threaded(source: Iterator[T]) -> AsyncIterator[T]:
+async def _run_in_thread(source: Iterator[T]) -> AsyncIterator[T]:
     """Give what an iterator gives, drawing each item in a thread."""
     end: Any = object()
     while (item := await asyncio.to_thread(next, source, end)) is not end:

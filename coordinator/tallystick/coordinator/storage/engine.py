@@ -29,7 +29,7 @@ def sqlite_engine(path: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     @sa.event.listens_for(engine, "handle_error", retval=True)
-    def told(context: sa.engine.ExceptionContext) -> BaseException | None:
+    def translate(context: sa.engine.ExceptionContext) -> BaseException | None:
         """Give what a disk that is full or failed is to callers: an answer for now, so that nodes try again."""
         if not isinstance(context.sqlalchemy_exception, sa.exc.OperationalError):
             return None

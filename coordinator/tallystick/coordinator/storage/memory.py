@@ -140,12 +140,12 @@ class MemoryCoordinatorStorage:
         with self._lock:
             return tuple(self._messages.get(job, {}).values())
 
-    def saw(self, parties: Iterable[str], now: datetime) -> None:
+    def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         with self._lock:
             self._seen.update(dict.fromkeys(parties, now))
 
-    def seen(self) -> Mapping[str, datetime]:
+    def connection_times(self) -> Mapping[str, datetime]:
         """Give when each party was connected last."""
         with self._lock:
             return dict(self._seen)

@@ -211,14 +211,14 @@ class SqlStorage:
         with self._reader.begin() as connection:
             return tuple(map(_message, connection.execute(query)))
 
-    def saw(self, parties: Iterable[str], now: datetime) -> None:
+    def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         with self._engine.begin() as connection:
             for party in sorted(set(parties)):
                 connection.execute(presence.delete().where(presence.c.party == party))
                 connection.execute(presence.insert().values(party=party, at=_seconds(now)))
 
-    def seen(self) -> Mapping[str, datetime]:
+    def connection_times(self) -> Mapping[str, datetime]:
         """Give when each party was connected last."""
         with self._reader.begin() as connection:
             return {row.party: _moment(row.at) for row in connection.execute(presence.select())}

@@ -50,7 +50,7 @@ def valid_agreement(
     agreement = document.read(Agreement)
     start, end = _term(agreement)
     _no_contradiction(agreement)
-    _signed_by_all(document, agreement)
+    _check_signatures(document, agreement)
     if own is not None:
         _pins(agreement, *own)
     if now < start:
@@ -115,7 +115,7 @@ def _no_contradiction(agreement: Agreement) -> None:
         ) from error
 
 
-def _signed_by_all(document: SignedDocument, agreement: Agreement) -> None:
+def _check_signatures(document: SignedDocument, agreement: Agreement) -> None:
     missing = [name for name in agreement.parties if name not in document.signers]
     if missing:
         verb = "has" if len(missing) == 1 else "have"

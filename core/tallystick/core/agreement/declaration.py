@@ -1,7 +1,7 @@
 """A dataset as its agency declares it: what the agreement says of it, and where the records are.
 
 A lab file and a node's configuration use the same words (docs/configuration.md). What the others may know stands in the agreement:
-`agreed` makes it, `differences` says where an agreement and a declaration disagree.
+`to_dataset` makes it, `differences` says where an agreement and a declaration disagree.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class DeclaredColumn(Column):
         _check_format(self.format, self.pivot)
         return self
 
-    def declared(self) -> Column:
+    def to_column(self) -> Column:
         """Give what the agreement says of the column."""
         return Column(**{name: getattr(self, name) for name in Column.model_fields})
 
@@ -268,12 +268,12 @@ class DeclaredDataset(Document):
         """The source's column of each identifier."""
         return {name: entry.source for name, entry in self.identifiers.items()}
 
-    def agreed(self, agency: str) -> Dataset:
+    def to_dataset(self, agency: str) -> Dataset:
         """Give what an agreement with this declaration says of the dataset."""
         return Dataset(
             agency=agency,
             title=self.title,
-            columns={name: column.declared() for name, column in self.columns.items()},
+            columns={name: column.to_column() for name, column in self.columns.items()},
             identifiers=tuple(self.identifiers),
             people=self.people,
             aliases=self.aliases.most,
@@ -286,7 +286,7 @@ class DeclaredDataset(Document):
         found = [f"column {name} is not in the agreement" for name in sorted(self.columns.keys() - agreed.columns.keys())]
         found += [f"column {name} of the agreement is missing" for name in sorted(agreed.columns.keys() - self.columns.keys())]
         for name in sorted(self.columns.keys() & agreed.columns.keys()):
-            mine, theirs = self.columns[name].declared(), agreed.columns[name]
+            mine, theirs = self.columns[name].to_column(), agreed.columns[name]
             found += [
                 f"column {name}: {field} differs"
                 for field in Column.model_fields

@@ -72,7 +72,7 @@ def seal_envelopes(
     Raises:
         LocalFault: a chunk over 512 KiB. PeerFault: `sealing-key-malformed`.
     """
-    for sequence, chunk, last in _numbered(chunks):
+    for sequence, chunk, last in _number_chunks(chunks):
         sealed, signature = envelopes.seal_envelope(name.header(sequence, last=last), chunk, receiver_public, sender_private)
         yield Envelope(ref=name.wire(), sequence=sequence, last=last, sealed=sealed, signature=signature)
 
@@ -128,7 +128,7 @@ def same(one: Envelope, other: Envelope) -> bool:
     return (one.sequence, one.last, one.sealed, one.signature) == (other.sequence, other.last, other.sealed, other.signature)
 
 
-def _numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, bool]]:
+def _number_chunks(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes, bool]]:
     """Number chunks and mark the last one, holding one of them at a time."""
     source = iter(chunks)
     held = next(source, b"")

@@ -76,7 +76,7 @@ class SpoolFile:
         self.bytes += _PREFIX + len(record)
         self.ended = envelope.last
 
-    def held(self, sequence: int) -> Envelope:
+    def read_envelope(self, sequence: int) -> Envelope:
         """Give an envelope that is held. Pre-condition: sequence < count."""
         self._file.seek(self._offsets[sequence])
         found = next((envelope for _, envelope in _records(self._file)), None)

@@ -130,10 +130,10 @@ class Faults(grpc.aio.ServerInterceptor):
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """Wrap the handler of one call."""
         handler = await continuation(handler_call_details)
-        return wrap_handler(handler, lambda context: self._translated(context, str(handler_call_details.method)))
+        return wrap_handler(handler, lambda context: self._translate_errors(context, str(handler_call_details.method)))
 
     @contextlib.asynccontextmanager
-    async def _translated(self, context: Context, method: str) -> AsyncIterator[None]:
+    async def _translate_errors(self, context: Context, method: str) -> AsyncIterator[None]:
         try:
             yield
         except grpc.aio.AbortError:

@@ -72,7 +72,7 @@ def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None
     with stoppable(), Progress() as progress, LabNetwork(lab, collect_names(asked), keep=keep, tell=progress.say) as network:
         for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
             title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
-            outcomes.append(outcome or network.ask(question, show=progress.titled(title)))
+            outcomes.append(outcome or network.ask(question, show=progress.with_title(title)))
         progress.say("stopping")
     return outcomes
 

@@ -32,7 +32,7 @@ def print_rehearsal(value: Rehearsal) -> None:
     click.echo()
     _print_passes(value.trial)
     click.echo()
-    print_facts([*_facts(value.trial), *_kept(value)])
+    print_facts([*_facts(value.trial), *_describe_truth(value)])
 
 
 def _read(lists: Sequence[ListPeople]) -> list[tuple[str, ...]]:
@@ -41,9 +41,9 @@ def _read(lists: Sequence[ListPeople]) -> list[tuple[str, ...]]:
         ("rows", *(f"{one.rows:,}" for one in lists)),
         ("keys", *("none (--key): every row is one" if one.key is None else f"{len(one.keys):,}: {one.key}" for one in lists)),
         ("people", *(f"{one.count:,}" for one in lists)),
-        ("  merged", *(_counted(one, "merged") for one in lists)),
-        ("  pairs told apart", *(_counted(one, "contradicted") for one in lists)),
-        ("  values of too many", *(_counted(one, "common") for one in lists)),
+        ("  merged", *(_format_counts(one, "merged") for one in lists)),
+        ("  pairs told apart", *(_format_counts(one, "contradicted") for one in lists)),
+        ("  values of too many", *(_format_counts(one, "common") for one in lists)),
         ("aliases", *("" if one.aliases is None else _aliases(one.aliases) for one in lists)),
         ("  rows of nobody", *(_strangers(one.aliases) for one in lists)),
         ("  columns", *("" if one.aliases is None else _columns(one.aliases.columns) for one in lists)),
@@ -63,7 +63,7 @@ def _unusable(lists: Sequence[ListPeople]) -> list[str]:
     return lines
 
 
-def _counted(people: ListPeople, what: str) -> str:
+def _format_counts(people: ListPeople, what: str) -> str:
     """Give counts of what merging did, by evidence or by what spoke against it."""
     if people.duplicates is None:
         return ""
@@ -129,20 +129,20 @@ def _facts(trial: Trial) -> list[tuple[str, object]]:
         facts.append(("similarity", told))
     found, seen = trial.estimates()
     exact = sum(one.links for one in trial.passes[: len(trial.recipes)])
-    facts.append(("exact precision, estimated", _estimated(found) if exact else "cannot be told: no links"))
+    facts.append(("exact precision, estimated", _format_estimate(found) if exact else "cannot be told: no links"))
     untold = "cannot be told: too few links, or every pass takes the same identifier"
-    told = untold if seen is None else _estimated(seen)
+    told = untold if seen is None else _format_estimate(seen)
     facts.append(("exact recall, estimated", told + ("; of first spellings" if seen and trial.others else "")))
     if trial.score is not None:
-        facts += _scored(trial.score)
+        facts += _describe_score(trial.score)
     return facts
 
 
-def _estimated(figure: Estimate) -> str:
+def _format_estimate(figure: Estimate) -> str:
     return f"{figure.value:.4f}  (95 %: {figure.low:.4f} to {figure.high:.4f})"
 
 
-def _scored(score: Score) -> list[tuple[str, object]]:
+def _describe_score(score: Score) -> list[tuple[str, object]]:
     told = f"{score.found:,} found, {score.wrong:,} wrong, {score.missed:,} missed"
     if score.again:
         told += f"; {score.again:,} right links of people who were found already: they are twice in both lists"
@@ -153,7 +153,7 @@ def _scored(score: Score) -> list[tuple[str, object]]:
     ]
 
 
-def _kept(value: Rehearsal) -> list[tuple[str, object]]:
+def _describe_truth(value: Rehearsal) -> list[tuple[str, object]]:
     """Say where keys were put together otherwise than the truth has them, and what of the truth says nothing."""
     if value.truth is None:
         return []

@@ -85,9 +85,9 @@ def _who(known: Flags, rng: np.random.Generator) -> Integers:
 def surnames(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
     """Give last names as an agency has them."""
     years = age(people.born[who], EXTRACT_DATE)
-    lags = people.female[who] & (years >= 20) & (years <= 45) & errors.hit(rates.old_surname, len(who), rng)
+    lags = people.female[who] & (years >= 20) & (years <= 45) & errors.draw_hits(rates.old_surname, len(who), rng)
     names = np.where(lags, people.birth_surname[who], people.last[who])
-    return errors.misspelt(errors.one_surname(names, rates.one_surname, rng), rates.name_wrong * _care(people, who), rng)
+    return errors.misspell(errors.one_surname(names, rates.one_surname, rng), rates.name_wrong * _care(people, who), rng)
 
 
 def _care(people: CountyPopulation, who: Integers) -> npt.NDArray[np.float64]:
@@ -96,7 +96,7 @@ def _care(people: CountyPopulation, who: Integers) -> npt.NDArray[np.float64]:
 
 def firsts(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random.Generator) -> Texts:
     """Give first names as an agency has them."""
-    return errors.misspelt(
+    return errors.misspell(
         errors.apply_nicknames(people.first[who], rates.nickname, rng), rates.name_wrong * _care(people, who), rng
     )
 
@@ -108,7 +108,7 @@ def births(people: CountyPopulation, who: Integers, rates: Rates, rng: np.random
     return errors.as_text(np.minimum(days, EXTRACT_DATE))
 
 
-def _drawn(of: tuple[str, ...], count: int, shares: tuple[float, ...], rng: np.random.Generator) -> Texts:
+def _draw(of: tuple[str, ...], count: int, shares: tuple[float, ...], rng: np.random.Generator) -> Texts:
     return np.array(of, dtype=object)[rng.choice(len(of), count, p=shares)]
 
 
@@ -130,7 +130,7 @@ def human_services(people: CountyPopulation, rng: np.random.Generator) -> Extrac
     who = _who(people.tanf, rng)
     count = len(who)
     child = age(people.born[who], EXTRACT_DATE) < 18
-    missing = errors.hit(HUMAN_SERVICES.ssn_missing * np.where(child, 3.0, 1.0), count, rng)
+    missing = errors.draw_hits(HUMAN_SERVICES.ssn_missing * np.where(child, 3.0, 1.0), count, rng)
     table = {
         "person_id": number_keys("HS", count),
         "ssn": errors.blank_texts(errors.miskey_numbers(people.ssn[who], HUMAN_SERVICES.ssn_wrong, rng), missing),
@@ -139,10 +139,10 @@ def human_services(people: CountyPopulation, rng: np.random.Generator) -> Extrac
         "dob": births(people, who, HUMAN_SERVICES, rng),
         "sex": np.where(people.female[who], np.array("F", dtype=object), np.array("M", dtype=object)),
         "region": np.array(REGIONS, dtype=object)[people.region[who]],
-        "months": _drawn(MONTHS, count, (0.34, 0.43, 0.23), rng),
+        "months": _draw(MONTHS, count, (0.34, 0.43, 0.23), rng),
     }
     last = rng.choice(len(EXIT_QUARTERS), count, p=(0.22, 0.24, 0.26, 0.28))
-    twice = np.flatnonzero((last >= 2) & errors.hit(0.10, count, rng))
+    twice = np.flatnonzero((last >= 2) & errors.draw_hits(0.10, count, rng))
     rows = np.concatenate([np.arange(count), twice])
     quarter = np.concatenate([last, last[twice] - 2])
     order = np.lexsort((rows, quarter))
@@ -214,7 +214,7 @@ def _repeats(numbers: Texts) -> Flags:
 def housing(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     """HMIS enrolments: numbers often missing, with HUD's quality codes; some people were entered twice under two keys."""
     known = _who(people.housing, rng)
-    again = known[errors.hit(0.01, len(known), rng)]
+    again = known[errors.draw_hits(0.01, len(known), rng)]
     who = np.concatenate([known, again])
     count = len(who)
     child = age(people.born[who], EXTRACT_DATE) < 18
@@ -229,7 +229,7 @@ def housing(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     born_quality = np.array(["8", "99", "2", "1"], dtype=object)[np.searchsorted(edges, rng.random(count))]
     dob = births(people, who, HOUSING, rng)
     dob = np.where(born_quality == "2", np.array([f"{day[:4]}-01-01" for day in dob], dtype=object), dob)
-    moved = errors.hit(MOVED, count, rng)
+    moved = errors.draw_hits(MOVED, count, rng)
     region = np.where(moved, rng.choice(len(REGIONS), count, p=REGION_SHARES), people.region[who])
     table = {
         "personal_id": number_keys("H", count),
@@ -237,7 +237,7 @@ def housing(people: CountyPopulation, rng: np.random.Generator) -> Extract:
         "ssn_quality": quality,
         "fname": firsts(people, who, HOUSING, rng),
         "lname": surnames(people, who, HOUSING, rng),
-        "name_quality": np.where(errors.hit(0.017, count, rng), np.array("2", dtype=object), np.array("1", dtype=object)),
+        "name_quality": np.where(errors.draw_hits(0.017, count, rng), np.array("2", dtype=object), np.array("1", dtype=object)),
         "dob": errors.blank_texts(dob, np.isin(born_quality, ["8", "99"])),
         "dob_quality": born_quality,
         "region": np.array(REGIONS, dtype=object)[region],
@@ -249,5 +249,5 @@ def housing(people: CountyPopulation, rng: np.random.Generator) -> Extract:
     span = (EXTRACT_DATE - youngest).astype(np.int64)
     entry = youngest + (rng.random(len(rows)) * span).astype(np.int64).astype("timedelta64[D]")
     extract.columns["entry_date"] = errors.as_text(entry)
-    extract.columns["project_type"] = _drawn(PROJECTS, len(rows), (0.46, 0.14, 0.22, 0.08, 0.10), rng)
+    extract.columns["project_type"] = _draw(PROJECTS, len(rows), (0.46, 0.14, 0.22, 0.08, 0.10), rng)
     return extract

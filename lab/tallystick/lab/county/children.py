@@ -54,8 +54,8 @@ def children(people: CountyPopulation, rng: np.random.Generator) -> dict[str, Ex
     """
     young = np.flatnonzero(age(people.born, EXTRACT_DATE) < 18)
     at_home = _at_home(people, young, rng)
-    pupils = (age(people.born[young], EXTRACT_DATE) >= 5) & errors.hit(ENROLLED, len(young), rng)
-    known = errors.hit(KNOWN, len(young), rng)
+    pupils = (age(people.born[young], EXTRACT_DATE) >= 5) & errors.draw_hits(ENROLLED, len(young), rng)
+    known = errors.draw_hits(KNOWN, len(young), rng)
     return {
         "schools": _extract(people, young, pupils, at_home, SCHOOLS, "schools", rng),
         "child_welfare": _extract(people, young, known, at_home, CHILD_WELFARE, "child_welfare", rng),
@@ -74,14 +74,14 @@ def _extract(
     rows = rng.permutation(np.flatnonzero(has))
     who, count = young[rows], len(rows)
     elsewhere = _addresses(count, people.region[who], rng)
-    moved = errors.hit(MOVED[name], count, rng)
-    streetless = errors.hit(STREETLESS, count, rng)
+    moved = errors.draw_hits(MOVED[name], count, rng)
+    streetless = errors.draw_hits(STREETLESS, count, rng)
     last = surnames(people, who, rates, rng)
     table: dict[str, Texts] = {"student_id" if name == "schools" else "case_person": number_keys(name[0].upper(), count)}
     if name == "child_welfare":
         other = people.last[rng.permutation(len(people.last))[:count]]
-        last = np.where(errors.hit(STEPCHILD, count, rng), other, last)
-        missing = errors.hit(rates.ssn_missing, count, rng)
+        last = np.where(errors.draw_hits(STEPCHILD, count, rng), other, last)
+        missing = errors.draw_hits(rates.ssn_missing, count, rng)
         table["ssn"] = errors.blank_texts(errors.miskey_numbers(people.ssn[who], rates.ssn_wrong, rng), missing)
     table |= {
         "first_name": firsts(people, who, rates, rng),
@@ -102,7 +102,7 @@ def _at_home(people: CountyPopulation, young: Integers, rng: np.random.Generator
     before = np.concatenate([[-1], ordered[:-1]])
     same = (people.last[ordered] == people.last[before]) & (people.region[ordered] == people.region[before])
     twins = people.twin[ordered] == before
-    family = np.cumsum(~(same & (errors.hit(SIBLING, len(young), rng) | twins))) - 1
+    family = np.cumsum(~(same & (errors.draw_hits(SIBLING, len(young), rng) | twins))) - 1
     first = np.flatnonzero(np.diff(family, prepend=-1))
     homes = _addresses(len(first), people.region[ordered[first]], rng)
     place = np.empty(len(young), dtype=np.int64)

@@ -24,21 +24,21 @@ _NEAR = {
 }
 
 
-def hit(rate: Rate, count: int, rng: np.random.Generator) -> Flags:
+def draw_hits(rate: Rate, count: int, rng: np.random.Generator) -> Flags:
     """Draw which of `count` entries are hit."""
     return np.asarray(rng.random(count) < rate, dtype=np.bool_)
 
 
-def _edited(texts: Texts, rate: Rate, rng: np.random.Generator, edit: Callable[[str, np.random.Generator], str]) -> Texts:
+def _edit(texts: Texts, rate: Rate, rng: np.random.Generator, edit: Callable[[str, np.random.Generator], str]) -> Texts:
     edited = texts.copy()
-    for index in np.flatnonzero(hit(rate, len(texts), rng)):
+    for index in np.flatnonzero(draw_hits(rate, len(texts), rng)):
         edited[index] = edit(texts[index], rng)
     return edited
 
 
-def misspelt(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
+def misspell(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     """Names with one slip: a neighbouring key, a letter left out, doubled or exchanged, or a spelling that sounds alike."""
-    return _edited(names, rate, rng, _slip)
+    return _edit(names, rate, rng, _slip)
 
 
 def _slip(name: str, rng: np.random.Generator) -> str:
@@ -64,7 +64,7 @@ def _slip(name: str, rng: np.random.Generator) -> str:
 
 def apply_nicknames(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     """Given names, some of those that have a short form replaced by it."""
-    return _edited(names, rate, rng, lambda name, _: NICKNAMES.get(name, name))
+    return _edit(names, rate, rng, lambda name, _: NICKNAMES.get(name, name))
 
 
 def miskey_numbers(numbers: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
@@ -72,10 +72,10 @@ def miskey_numbers(numbers: Texts, rate: Rate, rng: np.random.Generator) -> Text
 
     The area (first three digits) stays as it is, so that the number remains one that could have been issued.
     """
-    return _edited(numbers, rate, rng, _misdialled)
+    return _edit(numbers, rate, rng, _misdial)
 
 
-def _misdialled(number: str, rng: np.random.Generator) -> str:
+def _misdial(number: str, rng: np.random.Generator) -> str:
     if len(number) != 9:
         return number
     at = int(rng.integers(3, 8))
@@ -95,7 +95,7 @@ def one_surname(surnames: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
         draw = rng.random()
         return parts[0] if draw < 0.55 else f"{parts[0]}-{' '.join(parts[1:])}" if draw < 0.85 else " ".join(parts[1:])
 
-    return _edited(surnames, rate, rng, clerk)
+    return _edit(surnames, rate, rng, clerk)
 
 
 def plain(name: str) -> str:
@@ -110,7 +110,7 @@ def drop_accents(names: Texts, rate: Rate, rng: np.random.Generator) -> Texts:
     def strip(name: str, _: np.random.Generator) -> str:
         return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
 
-    return _edited(names, rate, rng, strip)
+    return _edit(names, rate, rng, strip)
 
 
 def swap_day_and_month(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
@@ -118,7 +118,7 @@ def swap_day_and_month(days: Dates, rate: Rate, rng: np.random.Generator) -> Dat
     months = days.astype("datetime64[M]")
     month = months.astype(np.int64) % 12
     day = (days - months).astype(np.int64)
-    can = (day < 12) & hit(rate, len(days), rng)
+    can = (day < 12) & draw_hits(rate, len(days), rng)
     years = days.astype("datetime64[Y]").astype("datetime64[M]")
     other = (years + day).astype("datetime64[D]") + month.astype("timedelta64[D]")
     return np.where(can, other, days)
@@ -126,13 +126,13 @@ def swap_day_and_month(days: Dates, rate: Rate, rng: np.random.Generator) -> Dat
 
 def default_dates(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     """Dates of which only the year was known: the first of January."""
-    return np.where(hit(rate, len(days), rng), days.astype("datetime64[Y]").astype("datetime64[D]"), days)
+    return np.where(draw_hits(rate, len(days), rng), days.astype("datetime64[Y]").astype("datetime64[D]"), days)
 
 
 def misdate(days: Dates, rate: Rate, rng: np.random.Generator) -> Dates:
     """Dates with a slip: a day to the left or right, or ten years off."""
     by = rng.choice(np.array([-1, 1, -3652, 3652]), len(days), p=[0.42, 0.42, 0.08, 0.08])
-    return np.where(hit(rate, len(days), rng), days + by.astype("timedelta64[D]"), days)
+    return np.where(draw_hits(rate, len(days), rng), days + by.astype("timedelta64[D]"), days)
 
 
 def as_text(days: Dates) -> Texts:

@@ -113,7 +113,7 @@ def people_of(people: int, rng: np.random.Generator) -> CountyPopulation:
     last = np.where(married, _surnames(origin, rng), birth_surname)
     for names in (birth_surname, last):
         names[second] = names[twin[second]]
-    first = _given(origin, female, rng)
+    first = _draw_given_names(origin, female, rng)
     same = second[first[second] == first[twin[second]]]
     first[same] = [f"{name}-Lee" for name in first[same]]
     return CountyPopulation(
@@ -145,7 +145,7 @@ def _common(size: int) -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def _drawn(names: tuple[str, ...], count: int, rng: np.random.Generator) -> Texts:
+def _draw(names: tuple[str, ...], count: int, rng: np.random.Generator) -> Texts:
     return np.array(names, dtype=object)[rng.choice(len(names), count, p=_common(len(names)))]
 
 
@@ -153,20 +153,20 @@ def _surnames(origin: Integers, rng: np.random.Generator) -> Texts:
     surnames = np.empty(len(origin), dtype=object)
     for index, of in enumerate(ORIGINS):
         who = np.flatnonzero(origin == index)
-        names = _drawn(of.surnames, len(who), rng)
-        mothers = _drawn(of.surnames, len(who), rng)
+        names = _draw(of.surnames, len(who), rng)
+        mothers = _draw(of.surnames, len(who), rng)
         two = rng.random(len(who)) < of.two_surnames
         names[two] = [f"{a} {b}" for a, b in zip(names[two], mothers[two], strict=True)]
         surnames[who] = names
     return surnames
 
 
-def _given(origin: Integers, female: Flags, rng: np.random.Generator) -> Texts:
+def _draw_given_names(origin: Integers, female: Flags, rng: np.random.Generator) -> Texts:
     given = np.empty(len(origin), dtype=object)
     for index, of in enumerate(ORIGINS):
         for women, names in ((True, of.women), (False, of.men)):
             who = np.flatnonzero((origin == index) & (female == women))
-            given[who] = _drawn(names, len(who), rng)
+            given[who] = _draw(names, len(who), rng)
     return given
 
 

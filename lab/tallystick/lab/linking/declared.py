@@ -107,8 +107,8 @@ def _of_file(path: Path, options: Options) -> Listed:
             f"{path.name} has no column that looks like an identifier",
             hint=separators(path) or "declare them: --fields ssn=COLUMN,last_name=COLUMN",
         )
-    key = guess_key(header) if options.keys[0] is None else _present(header, options.keys[0], path, "--key")
-    ids = [_present(header, word.value, path, "--duplicates") for word in options.duplicates if word.name == "ids"]
+    key = guess_key(header) if options.keys[0] is None else _find_column(header, options.keys[0], path, "--key")
+    ids = [_find_column(header, word.value, path, "--duplicates") for word in options.duplicates if word.name == "ids"]
     recipes = ["strict" if word.value == MERGE else word.value for word in options.duplicates if word.name != "ids"]
     value = {
         **LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": columns,
@@ -145,13 +145,13 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
     person = told.pop("key", None) or (key if key is not None and key in theirs else guess_key(theirs))
     if person is None:
         raise Invalid("source-columns", f"{source.name} has no column that looks like a key", hint="--aliases key=COLUMN")
-    person = _present(theirs, person, source, "--aliases")
+    person = _find_column(theirs, person, source, "--aliases")
     strange = [name for name in told if name not in columns]
     if strange:
         raise Invalid("source-columns", f"--aliases: {path.name} has no {', '.join(strange)} that could have aliases")
     same = {name: column for name, column in columns.items() if column in theirs}
     guessed = {name: column for name, column in guess_fields(theirs).items() if name in columns}
-    declared = {name: _present(theirs, column, source, "--aliases") for name, column in told.items() if column}
+    declared = {name: _find_column(theirs, column, source, "--aliases") for name, column in told.items() if column}
     emptied = {name for name, column in told.items() if not column}
     found = {
         name: column for name, column in {**guessed, **same, **declared}.items() if name not in emptied and column != person
@@ -165,7 +165,7 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
     return {"most": int(most), "source": source_of(source), "person": person, "identifiers": found}
 
 
-def _present(header: Sequence[str], column: str, path: Path, option: str) -> str:
+def _find_column(header: Sequence[str], column: str, path: Path, option: str) -> str:
     """Give a column's name as it stands in the header; spaces around it do not count."""
     found = next((name for name in header if column in (name, name.strip())), None)
     if found is None:

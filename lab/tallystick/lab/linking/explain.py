@@ -84,10 +84,10 @@ def explain_recipes(names: tuple[str, ...] = ()) -> list[Explained]:
     for recipe in recipes:
         check_strength(recipe, twins=not lacks_of(known))
     columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
-    return [_explained(recipe, columns[recipe.name].data) for recipe in recipes]
+    return [_explain(recipe, columns[recipe.name].data) for recipe in recipes]
 
 
-def _explained(recipe: Recipe, token: bytes) -> Explained:
+def _explain(recipe: Recipe, token: bytes) -> Explained:
     return Explained(
         recipe.name,
         recipe.text,

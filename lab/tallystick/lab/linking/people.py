@@ -22,11 +22,11 @@ from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.records.aliases import spellings, strangers
 from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
-from tallystick.records.identifiers import identifiers_of, known_people, strings
-from tallystick.records.locked import Connection, connect, quoted
+from tallystick.records.identifiers import hold_known_people, identifiers_of, strings
+from tallystick.records.locked import Connection, connect, quote_name
 from tallystick.records.port import OpenedSource
-from tallystick.records.reading import loaded
-from tallystick.records.registry import opened
+from tallystick.records.reading import load_dataset
+from tallystick.records.registry import open_source
 from tallystick.records.usable import FieldCounts, check_usable, count_fields
 
 Texts = npt.NDArray[Any]
@@ -180,7 +180,7 @@ def open_file(connection: Connection, path: Path) -> AbstractContextManager[Open
     Raises:
         Invalid: `source-missing`, `file-format`.
     """
-    return opened(path.stem, DeclaredSource(source_of(path)), path.parent, connection)
+    return open_source(path.stem, DeclaredSource(source_of(path)), path.parent, connection)
 
 
 def select_columns(path: Path, columns: Sequence[str], what: Callable[[Mapping[str, str]], str]) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def select_columns(path: Path, columns: Sequence[str], what: Callable[[Mapping[s
                 connection, path.stem, DeclaredSource(source_of(path)), path.parent, {name: name for name in columns}, "picked"
             )
             found: dict[str, Any] = connection.execute(
-                f"SELECT {what({name: quoted(name) for name in columns})} FROM picked"  # noqa: S608 - quoted names
+                f"SELECT {what({name: quote_name(name) for name in columns})} FROM picked"  # noqa: S608 - quoted names
             ).fetchnumpy()
         except duckdb.Error as error:
             fault = read_fault(path.stem, error)
@@ -244,7 +244,7 @@ def people_of(listed: Listed) -> ListPeople:
     """
     config = listed.dataset
     names = tuple(config.identifiers)
-    reading = loaded(
+    reading = load_dataset(
         listed.name, config, listed.folder,
         max_memory_mib=None, columns=(), numbered=listed.numbered, keep_keys=True,
     )  # fmt: skip
@@ -253,7 +253,7 @@ def people_of(listed: Listed) -> ListPeople:
         fields = count_fields(connection, names, records.places)
         check_usable(listed.name, config, fields)
         keys = strings(connection.execute("SELECT person FROM keys ORDER BY place").fetchnumpy()["person"])
-        with known_people(connection, names, single=records.most <= 1):
+        with hold_known_people(connection, names, single=records.most <= 1):
             identifiers = identifiers_of(connection, names)
             aliases = None if not config.aliases.most else _aliases(listed, connection, names)
     person = None

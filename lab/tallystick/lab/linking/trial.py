@@ -218,10 +218,10 @@ def run_trial(
         plan,
         result.fewest,
     )
-    return trial if truth is None else _judged(trial, truth, coincide(one, two, truth.a, truth.b))
+    return trial if truth is None else _judge(trial, truth, coincide(one, two, truth.a, truth.b))
 
 
-def _judged(trial: Trial, truth: Truth, together: Bools) -> Trial:
+def _judge(trial: Trial, truth: Truth, together: Bools) -> Trial:
     """Give a rehearsal with what it and its passes found, missed and got wrong.
 
     Args:

@@ -96,7 +96,7 @@ def agreement_of(
             analysts={analyst: Party(key=key) for analyst, key in analysts.items()},
             purposes=terms.purposes or tuple(purposes),
             datasets={
-                dataset: entry.agreed(agency)
+                dataset: entry.to_dataset(agency)
                 for agency, group in lab.file.agencies.items()
                 for dataset, entry in group.datasets.items()
             },

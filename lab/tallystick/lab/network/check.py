@@ -20,7 +20,7 @@ from tallystick.core.job.where import parse_where
 from tallystick.lab.network.build import rehearsal_agreement
 from tallystick.lab.network.model import Lab
 from tallystick.records.features import people_table
-from tallystick.records.reading import loaded
+from tallystick.records.reading import load_dataset
 from tallystick.records.survey import survey
 
 
@@ -91,7 +91,7 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
     derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
     columns |= frozenset() if where is None else where.columns
-    with loaded(asked.dataset, dataset, lab.folder, max_memory_mib=None, columns=columns) as records:
+    with load_dataset(asked.dataset, dataset, lab.folder, max_memory_mib=None, columns=columns) as records:
         table = people_table(records, group, where=None if where is None else where.sql, used=used, derived=derived)
     least = max(1, agreement.min_people)
     if table.n < least:

@@ -62,11 +62,11 @@ class Processes:
         printed = []
         try:
             for arguments in commands:  # not at once as a list: those started before one that fails must be known
-                started += [_started(arguments, folder, subprocess.PIPE, subprocess.PIPE)]
+                started += [_start(arguments, folder, subprocess.PIPE, subprocess.PIPE)]
             for process in started:
                 out, err = process.communicate(timeout=ONCE_S)
                 if process.returncode != 0:
-                    raise _failed(name, process.returncode, err)
+                    raise _describe_failure(name, process.returncode, err)
                 printed.append(out.decode(errors="replace"))
         except subprocess.TimeoutExpired as error:
             raise NotReady("unavailable", f"{name} did not answer in {ONCE_S:.0f} s") from error
@@ -81,7 +81,7 @@ class Processes:
         """Start a process that serves until it is stopped; its output goes to `folder/log`."""
         log = folder / "log"
         with log.open("ab") as file:
-            process = _started(arguments, folder, file, subprocess.STDOUT)
+            process = _start(arguments, folder, file, subprocess.STDOUT)
         self._running.append(_Running(name, process, log))
 
     @property
@@ -98,7 +98,7 @@ class Processes:
         for running in self._running:
             code = running.process.poll()
             if code is not None:
-                raise _failed(running.name, code, _tail(running.log))
+                raise _describe_failure(running.name, code, _tail(running.log))
 
     def text_of(self, path: Path, *, within: float) -> str:
         """Wait for a file that a process will write; give its text.
@@ -161,7 +161,7 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _started(arguments: Sequence[str], folder: Path, out: IO[bytes] | int, err: int) -> subprocess.Popen[bytes]:
+def _start(arguments: Sequence[str], folder: Path, out: IO[bytes] | int, err: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603  # our own command, with arguments that we made
         [*COMMAND, *arguments],
         cwd=folder,
@@ -178,7 +178,7 @@ def _environment() -> dict[str, str]:
     return {**{key: value for key, value in os.environ.items() if key != "TALLY_HOME"}, "PYTHONUNBUFFERED": "1"}
 
 
-def _failed(name: str, code: int, said: bytes) -> NotReady:
+def _describe_failure(name: str, code: int, said: bytes) -> NotReady:
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]

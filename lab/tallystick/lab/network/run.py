@@ -187,7 +187,7 @@ class LabNetwork:
             if error.code == "unavailable":
                 raise
             return Outcome(question, None, "refused", None, (_reason("coordinator", error),), {})
-        view = self._followed(digest, show)
+        view = self._follow(digest, show)
         leakage = leakage_statement(question, agreement.read(Agreement))
         reasons = tuple({"party": r.party, "code": r.code, "message": r.message, "hint": r.hint} for r in view.reasons)
         result = self._client.result(digest) if view.state == "released" else None
@@ -237,7 +237,7 @@ class LabNetwork:
         self._processes.once("tally coordinator invite", invite, home)
         return {(role, name): folder / f"{role}-{name}.invite" for role, name in members}
 
-    def _followed(self, digest: str, show: Show) -> JobProgress:
+    def _follow(self, digest: str, show: Show) -> JobProgress:
         """Follow a job; the watch runs beside, so that a process that dies is noticed while nothing else happens."""
         views: queue.Queue[JobProgress | TallyError] = queue.Queue()
         client = self._client

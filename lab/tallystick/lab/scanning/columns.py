@@ -14,8 +14,8 @@ import numpy as np
 from tallystick.core.agreement.declaration import DeclaredColumn
 from tallystick.core.values.dates import DateRule, decide, read_dates
 from tallystick.records.identifiers import strings
-from tallystick.records.locked import Connection, quoted
-from tallystick.records.types import SPACES, plain_number, typed
+from tallystick.records.locked import Connection, quote_name
+from tallystick.records.types import SPACES, build_expressions, plain_number
 
 LEVELS: Final = 60
 """A column of more different texts is no category."""
@@ -55,7 +55,7 @@ def scan_column(connection: Connection, table: str, name: str, rows: int, decima
         rows: how many there are.
         decimal: what stands before the digits of a fraction.
     """
-    text = quoted(name)
+    text = quote_name(name)
     written, different = connection.execute(f"SELECT count({text}), count(DISTINCT {text}) FROM {table}").fetchone()  # noqa: S608 - quoted names
     missing = rows - int(written)
     if not written:
@@ -69,8 +69,9 @@ def scan_column(connection: Connection, table: str, name: str, rows: int, decima
 
 def _fits(connection: Connection, table: str, name: str, entry: DeclaredColumn, decimal: str) -> int:
     """Count the values that a declaration reads."""
-    good = typed(entry, quoted(name), name=name, decimal=decimal).good
-    return int(connection.execute(f"SELECT count(*) FROM {table} WHERE {quoted(name)} IS NOT NULL AND {good}").fetchone()[0])  # noqa: S608 - quoted names
+    good = build_expressions(entry, quote_name(name), name=name, decimal=decimal).good
+    query = f"SELECT count(*) FROM {table} WHERE {quote_name(name)} IS NOT NULL AND {good}"  # noqa: S608 - quoted names
+    return int(connection.execute(query).fetchone()[0])
 
 
 def _boolean(
@@ -86,7 +87,7 @@ def _number(
     connection: Connection, table: str, name: str, written: int, different: int, decimal: str
 ) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     del different
-    number = plain_number(f"trim({quoted(name)}, {SPACES})", decimal)
+    number = plain_number(f"trim({quote_name(name)}, {SPACES})", decimal)
     if (fits := _fits(connection, table, name, DeclaredColumn(type="integer"), decimal)) == written:
         value, scale = f"TRY_CAST(split_part({number}, '.', 1) AS BIGINT)", None
     else:
@@ -127,7 +128,7 @@ def _date(
     if different > _DATES:
         return None, ()
     found = connection.execute(
-        f"SELECT {quoted(name)} AS value, count(*) AS times FROM {table} WHERE {quoted(name)} IS NOT NULL GROUP BY 1"  # noqa: S608 - quoted names
+        f"SELECT {quote_name(name)} AS value, count(*) AS times FROM {table} WHERE {quote_name(name)} IS NOT NULL GROUP BY 1"  # noqa: S608 - quoted names
     ).fetchnumpy()
     values, times = [str(one) for one in strings(found["value"])], np.asarray(found["times"], dtype=np.int64)
     rule, evidence = decide(values, times, DateRule())
@@ -152,9 +153,9 @@ def _date(
 def _category(connection: Connection, table: str, name: str, different: int, missing: int) -> ColumnScan:
     if different > LEVELS:
         return ColumnScan(name, None, missing, (f"{different:,} different texts: free text, or numbers of things",))
-    trimmed = f"nfc_normalize(trim({quoted(name)}, {SPACES}))"
+    trimmed = f"nfc_normalize(trim({quote_name(name)}, {SPACES}))"
     found = connection.execute(
-        f"SELECT {trimmed} AS value, count(*) AS times FROM {table} WHERE {quoted(name)} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608 - quoted names
+        f"SELECT {trimmed} AS value, count(*) AS times FROM {table} WHERE {quote_name(name)} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608 - quoted names
     ).fetchall()
     values, remarks = _one_case([(str(value), int(times)) for value, times in found])
     declared: dict[str, Any] = {"type": "category", "values": [value for value, _ in values]}

@@ -17,8 +17,8 @@ from tallystick.lab.linking.people import LIMITS, ROW, header_of, source_of
 from tallystick.lab.scanning.columns import ColumnScan, scan_column
 from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
-from tallystick.records.locked import connect, quoted
-from tallystick.records.reading import loaded
+from tallystick.records.locked import connect, quote_name
+from tallystick.records.reading import load_dataset
 from tallystick.records.usable import FieldCounts, count_fields
 
 _TABLE: Final = "scanned"
@@ -120,14 +120,14 @@ def dataset_name(path: Path, taken: Collection[str] = ()) -> str:
 def _unique(connection: Any, header: list[str], rows: int) -> str | None:
     """Give the first column in which every row has a value of its own."""
     for name in header if rows else ():
-        one = quoted(name)
+        one = quote_name(name)
         if connection.execute(f"SELECT count(DISTINCT {one}) FROM {_TABLE}").fetchone()[0] == rows:  # noqa: S608 - quoted names
             return name
     return None
 
 
 def _keys(connection: Any, key: str) -> tuple[int, int]:
-    counts = f"SELECT count(*) AS rows FROM {_TABLE} WHERE {quoted(key)} IS NOT NULL GROUP BY {quoted(key)}"  # noqa: S608 - quoted names
+    counts = f"SELECT count(*) AS rows FROM {_TABLE} WHERE {quote_name(key)} IS NOT NULL GROUP BY {quote_name(key)}"  # noqa: S608 - quoted names
     people, most = connection.execute(f"SELECT count(*), coalesce(max(rows), 0) FROM ({counts})").fetchone()  # noqa: S608 - as above
     return int(people), int(most)
 
@@ -139,7 +139,7 @@ def _identifiers(
     value = {**LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": identifiers}
     try:
         config = DeclaredDataset.read(value, what=path.name)
-        with loaded(path.stem, config, path.parent, max_memory_mib=None, columns=(), numbered=key is None) as records:
+        with load_dataset(path.stem, config, path.parent, max_memory_mib=None, columns=(), numbered=key is None) as records:
             return count_fields(records.connection, tuple(config.identifiers), records.places, shown), None, records.told
     except TallyError as error:
         return {}, error, ()

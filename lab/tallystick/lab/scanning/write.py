@@ -69,9 +69,9 @@ def _dataset(found: FileScan) -> list[str]:
             f"  person: {_scalar(found.key)}  # {found.people:,} keys"
             + (f", {found.most:,} rows at most" if found.most > 1 else "")
         )
-    lines.append(f"  people: {_rounded(found.people)}  # no more than this, ever")
+    lines.append(f"  people: {_round_up(found.people)}  # no more than this, ever")
     if found.most > _DEFAULT_ROWS:
-        lines.append(f"  rows_per_person: {_rounded(found.most)}")
+        lines.append(f"  rows_per_person: {_round_up(found.most)}")
     if found.problem is not None:
         lines += [f"  # identifiers could not be read: {found.problem.message}"]
         lines += [f"  # {text}" for text in (found.problem.detail, found.problem.hint) if text]
@@ -109,7 +109,7 @@ def _column_name(column: str, taken: Iterable[str]) -> str:
     return whole
 
 
-def _rounded(count: int) -> int:
+def _round_up(count: int) -> int:
     """Give a round number with room above a count."""
     wanted = max(100, count + count // 5)
     unit: int = 10 ** (len(str(wanted)) - 1)

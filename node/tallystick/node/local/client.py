@@ -46,7 +46,7 @@ class Steward:
 
     def approve(self, job: bytes, documents: Sequence[SignedDocument] = ()) -> JobSummary:
         """Approve a job before it runs, with stewards' signed approvals, or release its candidate."""
-        return self._decide(pb.DecideRequest(job=job, approve=pb.Approve(documents=[one.encoded() for one in documents])))
+        return self._decide(pb.DecideRequest(job=job, approve=pb.Approve(documents=[one.encode() for one in documents])))
 
     def refuse(self, job: bytes, reason_class: ReasonClass, reason: str) -> JobSummary:
         """Refuse a job; the class goes out, the reason stays at the node."""

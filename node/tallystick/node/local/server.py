@@ -129,7 +129,7 @@ class StewardService(StewardServicer):
         return JOB_DETAIL.to_message(build_job_detail(record, agreement))
 
     def _record(self, name: bytes) -> KeptJob:
-        digest = resolve_digest(name.hex(), self._storage.named(name.hex(), JOBS_PAGE))
+        digest = resolve_digest(name.hex(), self._storage.find_jobs(name.hex(), JOBS_PAGE))
         record = self._storage.job(digest)
         if record is None:
             raise job_unknown()

@@ -37,7 +37,7 @@ class Demand:
     column: str | None
     operation: str
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """Name it for people."""
         what = f"{self.operation} for {self.analyst}, {self.purpose}"
         if self.column is not None:
@@ -159,7 +159,7 @@ def _strictest(policy: Policy, demand: Demand) -> PolicyReason | None:
             "never",
             None,
             ", ".join(f"{facet}={value}" for facet, value in facets.items()),
-            f"no rule covers {demand.described()}",
+            f"no rule covers {demand.describe()}",
             f"add a rule: {{decision: ask, {asked}}}",
         )
     number, rule = max(matching, key=lambda pair: _STRICTNESS[pair[1].decision])
@@ -175,7 +175,7 @@ def _strictest(policy: Policy, demand: Demand) -> PolicyReason | None:
         else f"change rule {number}, or ask for something else"
     )
     return PolicyReason(
-        rule.decision, number, facets_of_rule, f"rule {number} ({facets_of_rule}) {verb} {demand.described()}", hint
+        rule.decision, number, facets_of_rule, f"rule {number} ({facets_of_rule}) {verb} {demand.describe()}", hint
     )
 
 

@@ -44,7 +44,7 @@ class MemoryNodeStorage:
         """Give the secret."""
         return self._secret
 
-    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+    def newest_agreement(self, name: str) -> tuple[int, str] | None:
         """Give version and digest of the newest accepted agreement of that name."""
         return self._agreements.get(name)
 
@@ -57,7 +57,7 @@ class MemoryNodeStorage:
         """Give what is kept of a job."""
         return self._jobs.get(job)
 
-    def unended(self) -> Sequence[str]:
+    def list_unended(self) -> Sequence[str]:
         """Give the jobs that have not ended."""
         return [record.job for record in self._in_order() if not JobState(record.state).final]
 
@@ -66,7 +66,7 @@ class MemoryNodeStorage:
         place = ("", "") if after is None else _place(after)
         return [record for record in self._in_order() if record.awaits and _place(record) > place][:limit]
 
-    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+    def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
         """Give the digests that begin so."""
         return sorted(job for job in self._jobs if job.startswith(prefix))[:limit]
 

@@ -93,7 +93,7 @@ class SqliteStorage:
             run("INSERT OR IGNORE INTO secret VALUES (1, ?)", (self._randomness.take(32),))
             return bytes(run("SELECT value FROM secret").fetchone()[0])
 
-    def agreement_seen(self, name: str) -> tuple[int, str] | None:
+    def newest_agreement(self, name: str) -> tuple[int, str] | None:
         """Give version and digest of the newest accepted agreement of that name."""
         row = self._row("SELECT version, digest FROM agreement WHERE name = ?", (name,))
         return None if row is None else (int(row[0]), str(row[1]))
@@ -112,7 +112,7 @@ class SqliteStorage:
         with self._transaction() as run:
             return _read(run, job)
 
-    def unended(self) -> Sequence[str]:
+    def list_unended(self) -> Sequence[str]:
         """Give the jobs that have not ended."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_UNENDED, (_UNENDED,)).fetchall()]
@@ -124,7 +124,7 @@ class SqliteStorage:
             rows = run(_JOBS_AWAITING, (*place, limit)).fetchall()
         return [_record(*row) for row in rows]
 
-    def named(self, prefix: str, limit: int = 100) -> Sequence[str]:
+    def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
         """Give the digests that begin so."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_NAMED, (prefix, prefix + "g", limit)).fetchall()]  # after every digit

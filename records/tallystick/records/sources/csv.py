@@ -22,7 +22,7 @@ from pydantic import Field, StringConstraints
 from tallystick.core.agreement.declaration import PathText
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.model import Document
-from tallystick.records.files import check_file, files_named
+from tallystick.records.files import check_file, list_files
 from tallystick.records.locked import Connection
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
@@ -157,7 +157,7 @@ class CsvSource:
     short = "file"
     paths = ("file",)
 
-    def opened(
+    def open(
         self, dataset: str, settings: CsvSettings, folder: Path, connection: Connection
     ) -> AbstractContextManager[OpenedCsv]:
         """Read the header."""
@@ -173,7 +173,7 @@ def open_csv(dataset: str, settings: CsvSettings, folder: Path, connection: Conn
     Raises:
         Invalid: `source-missing`, `file-format`.
     """
-    paths = files_named(dataset, folder / settings.file)
+    paths = list_files(dataset, folder / settings.file)
     looks = []
     for path in paths:
         check_file(dataset, path)

@@ -15,7 +15,7 @@ from tallystick.core.agreement.declaration import PathText
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document
 from tallystick.records.files import check_file, read_fault
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.port import Block, Kind
 
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -69,7 +69,7 @@ class ParquetSource:
     short = "file"
     paths = ("file",)
 
-    def opened(
+    def open(
         self, dataset: str, settings: ParquetSettings, folder: Path, connection: Connection
     ) -> AbstractContextManager[OpenedParquet]:
         """Read the schema."""
@@ -119,7 +119,7 @@ def _kind(kind: str) -> Kind:
 
 
 def _as_text(name: str, kind: Kind) -> str:
-    column = quoted(name)
+    column = quote_name(name)
     if kind not in {"moment", "zoned moment"}:
         return f"CAST({column} AS VARCHAR)"
     # microseconds since 1970 in UTC: what DuckDB itself writes of a moment with a zone depends on the machine's zone

@@ -88,7 +88,7 @@ class PostgresqlSettings(Document):
     rootcert: PathText | None = None
 
     @model_validator(mode="after")
-    def _checked_server(self) -> Self:
+    def _check_server(self) -> Self:
         if self.sslmode == "disable" and not _is_here(self.host):
             raise ValueError("sslmode is disable for a server on this machine alone: localhost, or the folder of its socket")
         if self.sslmode != "disable" and self.rootcert is None:
@@ -158,7 +158,7 @@ class PostgresqlSource:
     paths = ("password_file", "rootcert")
 
     @contextmanager
-    def opened(
+    def open(
         self, dataset: str, settings: PostgresqlSettings, folder: Path, connection: Connection
     ) -> Iterator[OpenedPostgresql]:
         """Connect, begin the transaction, check the role and read the table's columns."""
@@ -175,12 +175,12 @@ class PostgresqlSource:
         try:
             database = psycopg.connect(**_parameters(settings, folder))
         except psycopg.Error as error:
-            fault = _refused(dataset, error)
+            fault = _refusal(dataset, error)
         if fault is not None:
             raise fault
         with closing(database):
             try:
-                found = _looked_at(dataset, settings, database, connection)
+                found = _inspect_table(dataset, settings, database, connection)
             except psycopg.Error as error:
                 fault = _fault(dataset, error)
             if fault is not None:
@@ -239,7 +239,7 @@ def _parameters(settings: PostgresqlSettings, folder: Path) -> dict[str, Any]:
     }
 
 
-def _looked_at(
+def _inspect_table(
     dataset: str, settings: PostgresqlSettings, database: psycopg.Connection[Any], connection: Connection
 ) -> OpenedPostgresql:
     """Begin the transaction, check the role, and read the table's columns.
@@ -300,7 +300,7 @@ def _no_right(dataset: str, detail: str = "") -> Invalid:
     )
 
 
-def _refused(dataset: str, error: psycopg.Error) -> TallyError:
+def _refusal(dataset: str, error: psycopg.Error) -> TallyError:
     """Say why there is no connection."""
     text = str(error)
     if error.pgconn is not None and error.pgconn.used_password:

@@ -30,7 +30,7 @@ from tallystick.core.agreement.declaration import PathText
 from tallystick.core.errors import Invalid, NotReady, TallyError
 from tallystick.core.model import Document
 from tallystick.records.files import check_file
-from tallystick.records.locked import Connection, quoted
+from tallystick.records.locked import Connection, quote_name
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
 
@@ -76,10 +76,10 @@ class OpenedSqlite:
             Invalid: `source-types`, `file-format`. NotReady: `source-lost`.
         """
         dates = [self.columns[name] in _DATES for name in names]
-        picked = ", ".join(map(quoted, names)) or "1"
+        picked = ", ".join(map(quote_name, names)) or "1"
         fault: TallyError | None = None
         try:
-            with closing(self.database.execute(f"SELECT {picked} FROM main.{quoted(self.table)}")) as cursor:  # noqa: S608 - quoted names that the table has
+            with closing(self.database.execute(f"SELECT {picked} FROM main.{quote_name(self.table)}")) as cursor:  # noqa: S608 - quoted names that the table has
                 for row in cursor:
                     yield list(starmap(_as_text, zip(row, dates, strict=True))) if names else []
         except sqlite3.Error as error:
@@ -98,7 +98,7 @@ class SqliteSource:
     paths = ("file",)
 
     @contextmanager
-    def opened(self, dataset: str, settings: SqliteSettings, folder: Path, connection: Connection) -> Iterator[OpenedSqlite]:
+    def open(self, dataset: str, settings: SqliteSettings, folder: Path, connection: Connection) -> Iterator[OpenedSqlite]:
         """Open the database and read the table's columns."""
         path = (folder / settings.file).absolute()
         check_file(dataset, path)

@@ -87,7 +87,7 @@ class XlsxSource:
     short = "file"
     paths = ("file",)
 
-    def opened(
+    def open(
         self, dataset: str, settings: XlsxSettings, folder: Path, connection: Connection
     ) -> AbstractContextManager[OpenedXlsx]:
         """Read the sheet and the names of its columns."""

@@ -45,13 +45,13 @@ def test_declarations_that_differ_are_named(change: dict[str, Any], said: str) -
 
 
 def test_what_it_becomes_in_an_agreement_agrees_with_it() -> None:
-    agreed = declared(people=70).agreed("labor")
+    agreed = declared(people=70).to_dataset("labor")
     assert declared(people=70).differences(agreed) == []
     assert (agreed.agency, agreed.people, agreed.identifiers) == ("labor", 70, ("birth_date", "ssn"))
 
 
 def test_an_agreement_holds_no_place_of_the_agency() -> None:
-    agreed = declared().agreed("labor").json_value()
+    agreed = declared().to_dataset("labor").json_value()
     assert agreed["columns"]["industry"] == {"type": "category", "values": ["retail", "care"]}
     for private in ("wages.csv", "NAICS", "SSN", "DOB"):
         assert private not in str(agreed)
@@ -62,7 +62,7 @@ def test_a_nodes_entry_reads_back_with_an_absolute_path(tmp_path: Path, source: 
     entry = DeclaredDataset.read(node_entry(declared(source=source), tmp_path), what="dataset")
     assert entry.source.settings == str(tmp_path / next(iter(source.values())))
     assert entry.columns["industry"].source == "NAICS title"
-    assert entry.differences(declared().agreed("labor")) == []
+    assert entry.differences(declared().to_dataset("labor")) == []
 
 
 @pytest.mark.parametrize("people", [0, -1, 100_000_001, "many"])
@@ -86,7 +86,7 @@ def test_ways_to_say_which_keys_are_one_person(tmp_path: Path, written: Any, ids
     assert (dataset.duplicates.ids, dataset.duplicates.link) == (ids, link)
     assert dataset.duplicates.merges == (written != "keep")
     assert DeclaredDataset.read(node_entry(dataset, tmp_path), what="dataset").duplicates == dataset.duplicates
-    assert dataset.agreed("labor") == declared().agreed("labor"), "it stays with the agency"
+    assert dataset.to_dataset("labor") == declared().to_dataset("labor"), "it stays with the agency"
 
 
 @pytest.mark.parametrize("written", ["fuse", 1, {"ids": ["a", "a"]}, {"link": "similarity"}, {"link": "Strict!"}, {"by": "x"}])

@@ -81,8 +81,8 @@ def test_envelopes_come_in_order_and_end_with_the_last(tmp_path: Path) -> None:
         spool.append(an_envelope(1, last=True))
         with pytest.raises(Broken, match="protocol-broken"):
             spool.append(an_envelope(2))
-        assert spool.held(0) == an_envelope(0)
-        assert spool.held(1) == an_envelope(1, last=True)
+        assert spool.read_envelope(0) == an_envelope(0)
+        assert spool.read_envelope(1) == an_envelope(1, last=True)
         assert spool.count == 2
 
 
