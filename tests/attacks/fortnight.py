@@ -21,7 +21,7 @@ from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.statistics.rulebook import plan_allowed_job
-from tallystick.crypto import masks, tags
+from tallystick.crypto import kernel, masks, tags
 from tallystick.crypto.decoys import coins
 from tallystick.crypto.randomness import SeededRandomness
 from tests.governance import NOW, agreement, agreement_value, job, question, question_value
@@ -141,7 +141,7 @@ def run(
     made = tuple(
         np.stack(
             [
-                tags.compute_tags(tags.remask(at, other), digest, name)
+                tags.compute_tags(kernel.mask(other, at), digest, name)
                 for at, name in zip(mine.points, passes.names, strict=True)
             ]
         )

@@ -140,9 +140,9 @@ def test_where_values_come_from_does_not_depend_on_this_machine(case: Case) -> N
     case.write(held(case), rows_for(case))
     script = (
         "import json, sys; from pathlib import Path; from tallystick.core.agreement import declaration\n"
-        "from tallystick.records.locked import connect; from tallystick.records.registry import opened\n"
+        "from tallystick.records.locked import connect; from tallystick.records.registry import open_source\n"
         "source, folder, names = json.loads(sys.argv[1])\n"
-        "with connect(256) as c, opened('data', declaration.DeclaredSource(source), Path(folder), c) as found:\n"
+        "with connect(256) as c, open_source('data', declaration.DeclaredSource(source), Path(folder), c) as found:\n"
         "    for block in found.blocks(names):\n"
         "        print(json.dumps(c.execute('SELECT ' + ', '.join(block.columns[n] for n in names) + ' FROM ' + block.clause, "
         "list(block.parameters)).fetchall()))\n"

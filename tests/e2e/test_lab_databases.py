@@ -58,7 +58,7 @@ class LinesSource:
     short = "file"
     paths = ("file",)
 
-    def opened(self, dataset, settings, folder, connection):
+    def open(self, dataset, settings, folder, connection):
         """Open a file."""
         return nullcontext(OpenedLines(folder / settings.file, connection))
 

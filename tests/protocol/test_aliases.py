@@ -12,9 +12,10 @@ from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe, parse_recipe
 from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
+from tallystick.crypto import kernel
 from tallystick.crypto.masks import new_scalar
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.tags import OwnList, compute_tags, own_list, remask
+from tallystick.crypto.tags import OwnList, compute_tags, own_list
 
 JOB, SECRET = b"j" * 32, b"s" * 32
 FIELDS = ("ssn", "last_name", "first_name", "birth_date")
@@ -52,7 +53,9 @@ def linked(
     one = listed(ladder, 0, left, left_more, scalars[0], decoys)
     two = listed(ladder, 1, right, right_more, scalars[1], decoys)
     tags = [
-        np.stack([compute_tags(remask(at, scalar), JOB, recipe.name) for recipe, at in zip(ladder, mine.points, strict=True)])
+        np.stack(
+            [compute_tags(kernel.mask(scalar, at), JOB, recipe.name) for recipe, at in zip(ladder, mine.points, strict=True)]
+        )
         for mine, scalar in ((one, scalars[1]), (two, scalars[0]))
     ]
     found = match_tags(tags)

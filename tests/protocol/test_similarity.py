@@ -14,7 +14,7 @@ from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
-from tallystick.crypto import masks, paillier, tags
+from tallystick.crypto import kernel, masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.lab.linking.clear import Hasher, clear_tags
@@ -158,7 +158,7 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
         points = own.points
         for other in range(1, len(lists)):
             scalar = drawn[(at + other) % len(lists)][0]
-            points = np.stack([tags.remask(one_pass, scalar) for one_pass in points])
+            points = np.stack([kernel.mask(scalar, one_pass) for one_pass in points])
         made_tags.append(tags.correct_tags(points, correction, job_digest=JOB, passes=tuple(made), sender="north"))
         persons.append(own.persons)
     found = match_tags(made_tags, plan.rounds(decoys))

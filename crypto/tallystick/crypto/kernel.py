@@ -143,7 +143,7 @@ def first_bad_point(points: Points, workers: int = 1) -> int | None:
 
     Bad: not canonical (2^255 - 19 or above, so also with the top bit set), not on curve25519 (on its twist), or of small order
     (0, 1 and the two of order 8). A point of prime order plus one of small order passes: a scalar that is a multiple of 8 takes
-    the small part away (`tags.remask` finds it when two rows then coincide).
+    the small part away (`points.refuse_repeats` finds it after the mask, when two rows coincide).
 
     Raises:
         LocalFault: `points-shape`.

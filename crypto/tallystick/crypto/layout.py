@@ -104,16 +104,6 @@ class Layout:
         """Ciphertexts back, one a chunk."""
         return self.answers_a_pair * sum(self.primes)
 
-    @property
-    def sent_chunks(self) -> int:
-        """Chunks from the encryptor, the confirmation first."""
-        return 1 + self.sent_ciphertexts
-
-    @property
-    def returned_chunks(self) -> int:
-        """Chunks back, the confirmation first."""
-        return 1 + self.returned_ciphertexts
-
 
 def check_columns(columns: Columns, count: int, slots: int) -> Columns:
     """Give columns if they are int64[count, slots].

@@ -273,17 +273,6 @@ def _hashed(prefix: bytes, tokens: Points) -> Points:
     return kernel.hash_to_curve(DST, prefix, tokens.tobytes(), np.arange(count + 1, dtype=np.int64) * width)
 
 
-def remask(points: Points, scalar: bytes, workers: int = 1) -> Points:
-    """Multiply a ring neighbour's points by one's own mask.
-
-    Args:
-        points: (n, 32) of one pass, from `points.read_points`. On the whole list's result call `points.refuse_repeats`.
-        scalar: k.
-        workers: threads for masking.
-    """
-    return kernel.mask(scalar, points, workers)
-
-
 def tag_prefix(job_digest: bytes, pass_id: str) -> bytes:
     """Give what is hashed before a point: the tags of one job and pass mean nothing in another."""
     return frame(b"TS1 tag", job_digest, pass_id.encode())

@@ -20,11 +20,12 @@ from tallystick.core.statistics.columns import PersonColumn, factor_column, over
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.keys import InRow
 from tallystick.core.statistics.plan import Factor, Plan
-from tallystick.core.statistics.planner import MAX_PRODUCTS, bounds_prime_counts, cell_prime_counts, plan
+from tallystick.core.statistics.planner import MAX_PRODUCTS, cell_prime_counts, plan
 from tallystick.core.statistics.table import linkage_numbers, result_columns, table
 from tallystick.crypto.flooding import MAX_PAIRS
 from tallystick.crypto.modulus import modulus
 from tests.oracle import expected_rows
+from tests.plans import bounds_prime_counts
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "place": {"type": "category", "values": ["north", "south", "east"]},

@@ -16,13 +16,14 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.measure import load_measures
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
-from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS, bounds_prime_counts
+from tallystick.core.statistics.planner import MAX_CELLS, MAX_PRODUCTS, MAX_ROWS
 from tallystick.core.statistics.rulebook import plan_allowed_job, plan_job, problems
 from tallystick.crypto.layout import MAX_SLOTS
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.packing import Packing
 from tallystick.crypto.statistic.audit import audit_layout
 from tests.governance import NOW, agreement, agreement_value, job, question_value
+from tests.plans import bounds_prime_counts
 
 OVER = [name for name, measure in load_measures().items() if measure.arity == 1]
 BOUND = 10**18

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tallystick.crypto import masks, tags
+from tallystick.crypto import kernel, masks, tags
 from tallystick.crypto.points import find_repeated, random_points
 from tallystick.crypto.randomness import SeededRandomness, SystemRandomness
 from tests.passes import ladder_of
@@ -77,7 +77,7 @@ def _run(names: tuple[str, ...], *, second_scalars: bool) -> Ring:
         points = cast("Points", lists[owner].points[0])
         for at, name in enumerate(ring.others(owner)):
             ring.seen[name].append((owner, ring.others(owner)[:at], points))
-            points = tags.remask(points, scalars[name])
+            points = kernel.mask(scalars[name], points)
         ring.final[owner] = points
     return ring
 
@@ -141,4 +141,4 @@ def test_s05_stripping_takes_a_scalar_away(multiply: Multiply) -> None:
     scalar = masks.new_scalar(SystemRandomness())
     points = random_points(SeededRandomness(b"strip"), 2)
     inverse = pow(_number(scalar), -1, masks.L)
-    assert [multiply(inverse, row.tobytes()) for row in tags.remask(points, scalar)] == [row.tobytes() for row in points]
+    assert [multiply(inverse, row.tobytes()) for row in kernel.mask(scalar, points)] == [row.tobytes() for row in points]

@@ -70,7 +70,7 @@ def tags_of_two(
         for i, (side, scalar) in enumerate(zip((left, right), scalars, strict=True))
     ]
     made = [
-        np.stack([tags.compute_tags(tags.remask(at, other), JOB, name) for at, name in zip(mine.points, left, strict=True)])
+        np.stack([tags.compute_tags(kernel.mask(other, at), JOB, name) for at, name in zip(mine.points, left, strict=True)])
         for mine, other in zip(own, scalars[::-1], strict=True)
     ]
     return made, own

@@ -20,9 +20,10 @@ from tallystick.core.linkage.passes.ladders import LADDERS, ladder
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.crypto import kernel
 from tallystick.crypto.codec import frame
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.tags import TokenColumn, compute_tags, own_list, remask
+from tallystick.crypto.tags import TokenColumn, compute_tags, own_list
 from tallystick.lab.county.write import generate
 from tallystick.lab.linking.clear import Hasher, clear_tags, coincide
 from tallystick.lab.linking.declared import Options
@@ -212,7 +213,7 @@ def test_a_rehearsal_links_whom_a_jobs_encrypted_tags_link(tmp_path: Path) -> No
             scalar=scalars[side],
             randomness=SeededRandomness(bytes([side])),
         )
-        again = np.stack([remask(points, scalars[1 - side]) for points in mine.points])
+        again = np.stack([kernel.mask(scalars[1 - side], points) for points in mine.points])
         lists.append(
             np.stack([compute_tags(points, digest, r.name) for points, r in zip(again, done.trial.recipes, strict=True)])
         )

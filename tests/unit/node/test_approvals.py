@@ -137,10 +137,21 @@ def test_s23_no_agreement_allows_nothing(tmp_path: Path) -> None:
     assert not all_jobs(desk.storage)
 
 
-def test_s23_a_policy_cannot_widen_the_agreement(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"purpose": "marketing"},
+        {"link": "loose"},
+        {"release": "direct"},
+        {"measures": [{"sum": "tanf.region"}]},
+        {"by": ["tanf.exit_quarter"]},
+    ],
+)
+def test_s23_a_policy_cannot_widen_the_agreement(tmp_path: Path, changes: dict[str, Any]) -> None:
     desk = Desk(tmp_path, AUTO)
-    said = desk.decided(desk.job(question=governance.question(purpose="marketing").json_value()))
+    said = desk.decided(desk.job(question=governance.question(**changes).json_value()))
     assert (said.decision, said.reason_class) == ("refuse", "agreement")
+    assert all_jobs(desk.storage)[0].reasons[0]
 
 
 def test_ask_waits_for_this_agencys_people(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ NAMES: Final = ("id", "ssn", "first", "last", "born", "paid")
 CHILD: Final = """\
 import json, sys; from pathlib import Path
 from tallystick.core.agreement import declaration
-from tallystick.records.locked import connect; from tallystick.records.registry import opened
+from tallystick.records.locked import connect; from tallystick.records.registry import open_source
 source, folder, names = json.loads(sys.argv[1])
-with connect(256) as c, opened("data", declaration.DeclaredSource(source), Path(folder), c) as found:
+with connect(256) as c, open_source("data", declaration.DeclaredSource(source), Path(folder), c) as found:
     rows = sum(c.execute("SELECT count(*) FROM " + block.clause).fetchall()[0][0] for block in found.blocks(names))
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(json.dumps([rows, int(peak.split()[1]) // 1024]))

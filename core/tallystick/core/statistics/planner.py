@@ -119,19 +119,6 @@ def cell_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def bounds_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
-    """Give, for each product, how many primes it is computed with: as many as the neediest of its cells.
-
-    Raises:
-        Refused: `sum-too-large`, as `cell_prime_counts`.
-    """
-    counts = [1] * len(plan.products)
-    for cell, needed in zip(plan.cells, cell_prime_counts(plan, people), strict=True):
-        for _, index in cell.products:
-            counts[index] = max(counts[index], needed)
-    return tuple(counts)
-
-
 @dataclass
 class _Builder:
     """Collects columns, products and cells; each of them once."""

@@ -5,22 +5,19 @@ column serves, for this agreement, analyst and purpose. Each demand takes the st
 never if none does; the verdict is the strictest of all demands. So another `never` or `ask` rule can only tighten, wherever it
 stands.
 
-A policy never widens what the agreement allows: `decide_verdict` asks the agreement first.
+A policy never widens what the agreement allows: `Approvals.consider` asks the agreement first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.errors import TallyError
 from tallystick.core.job.check import participants
 from tallystick.core.job.columns import operations_by_column
 from tallystick.core.job.model import Job
-from tallystick.core.statistics.rulebook import plan_allowed_job
 from tallystick.node.policy.model import FACETS, Decision, Policy, PolicyRule
 
 _STRICTNESS: Final[dict[Decision, int]] = {"auto": 0, "ask": 1, "never": 2}
@@ -101,24 +98,6 @@ def evaluate(policy: Policy, job: Job, agreement: Agreement, agency: str) -> Ver
     for reason in reasons.values():
         decision = max(decision, reason.decision, key=_STRICTNESS.__getitem__)
     return Verdict(decision, tuple(reason for reason in reasons.values() if reason.decision == decision))
-
-
-def decide_verdict(policy: Policy, job: Job, agreement: Agreement, agency: str, *, digest: str, now: datetime) -> Verdict:
-    """Give the verdict of agreement and policy together: the agreement's no is final, whatever the policy says.
-
-    Args:
-        policy: the agency's.
-        job: as `verify_job` gave it.
-        agreement: as `valid_agreement` gave it.
-        agency: whose policy it is.
-        digest: the agreement's digest.
-        now: the present moment, UTC.
-    """
-    try:
-        plan_allowed_job(job, agreement, digest=digest, now=now)
-    except TallyError as error:
-        return Verdict("never", (PolicyReason("never", None, error.code, error.message, error.hint),))
-    return evaluate(policy, job, agreement, agency)
 
 
 def demands_of(job: Job, agreement: Agreement, agency: str) -> Iterator[Demand]:

@@ -21,16 +21,6 @@ def wilson(hits: float, trials: float) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def poisson(count: float) -> tuple[float, float]:
-    """Give Byar's interval of a Poisson mean (N. E. Breslow and N. E. Day, Statistical Methods in Cancer Research II, 1987, p. 69).
-
-    Within 1 % of the exact interval from a count of 10; below it somewhat wide.
-    """
-    above = count + 1
-    low = count * (1 - 1 / (9 * count) - Z / (3 * sqrt(count))) ** 3 if count > 0 else 0.0
-    return max(0.0, low), above * (1 - 1 / (9 * above) + Z / (3 * sqrt(above))) ** 3
-
-
 def compute_poisson_interval(weights: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
     """Give an interval of a sum of Poisson means times weights (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997), gamma by Wilson-Hilferty."""
     total = sum(w * n for w, n in zip(weights, counts, strict=True))
