@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tallystick.core.agreement.model import Agreement, Disclosure
-from tallystick.core.disclosure.profiles import PROFILES, DisclosureProfile, combine_profiles, profile_of
+from tallystick.core.disclosure.profiles import PROFILES, RULES, DisclosureProfile, combine_profiles, profile_of
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.job.model import Question
 from tallystick.core.moments import Sum
@@ -334,3 +334,10 @@ def test_profiles_combine_to_the_stricter() -> None:
     assert combine_profiles(DisclosureProfile("a", 5, zeros_disclosive=True), CMS) == DisclosureProfile(
         "cms", 11, zeros_disclosive=True, rules=CMS.rules
     )
+
+
+def test_no_profile_lacks_a_rule_and_earlier_results_come_last() -> None:
+    names = [type(rule).__name__ for rule in RULES]
+    assert {"SmallCells", "LinkageReport", "Differences"} <= set(names)
+    assert (names[0], names[-1]) == ("SmallCells", "Differences")
+    assert all(profile.rules == RULES for profile in PROFILES.values())

@@ -8,17 +8,34 @@ Source of `cms`: the cell-size suppression policy of the Centers for Medicare & 
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from typing import Final
 
 from tallystick.core.agreement.model import Disclosure
 from tallystick.core.disclosure.rule import DisclosureProfile, DisclosureRule
-from tallystick.core.disclosure.rules.differences import Differences
-from tallystick.core.disclosure.rules.linkage_report import LinkageReport
-from tallystick.core.disclosure.rules.small_cells import SmallCells
 
 __all__ = ["PROFILES", "RULES", "DisclosureProfile", "combine_profiles", "profile_of"]
 
-RULES: Final[tuple[DisclosureRule, ...]] = (SmallCells(), LinkageReport(), Differences())
+FOLDER: Final = "tallystick.core.disclosure.rules"
+
+
+def load_rules() -> tuple[DisclosureRule, ...]:
+    """Find every rule: `RULE` of each file in the folder that has one, in their order.
+
+    No rule shows again what an earlier one hid, so all are in force.
+
+    Raises:
+        TypeError: two rules claim one place. A fault of the code: nothing that is read can cause it.
+    """
+    modules = [import_module(f"{FOLDER}.{one.name}") for one in pkgutil.iter_modules(import_module(FOLDER).__path__)]
+    rules: list[DisclosureRule] = [module.RULE for module in modules if hasattr(module, "RULE")]
+    if len({rule.order for rule in rules}) < len(rules):
+        raise TypeError("two disclosure rules have the same order")
+    return tuple(sorted(rules, key=lambda rule: rule.order))
+
+
+RULES: Final = load_rules()
 PROFILES: Final = {
     "cms": DisclosureProfile("cms", min_cell=11, rules=RULES),
     "open": DisclosureProfile("open", min_cell=0, rules=RULES),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.plan import Plan
@@ -16,7 +16,13 @@ from tallystick.core.statistics.table import Moments, Row
 
 
 class DisclosureRule(Protocol):
-    """One rule."""
+    """One rule.
+
+    Attributes:
+        order: its place among the rules, which are applied from the smallest on.
+    """
+
+    order: ClassVar[int]
 
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Give a candidate with what this rule hides hidden.

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tallystick.core.disclosure.kept import extract_counts, read_counts, telling
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
@@ -44,6 +44,8 @@ Table = Mapping[str, Any]
 class Differences:
     """The rule."""
 
+    order: ClassVar[int] = 100
+
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Hide what earlier tables of the family would turn into a small number; the last of a profile's rules."""
         counts = extract_counts(context.plan, draft.rows, context.moments)
@@ -53,6 +55,9 @@ class Differences:
         if hidden:
             told["rows_hidden"] = {**draft.told["rows_hidden"], REASON: hidden}
         return replace(draft, rows=tuple(made["rows"]), linkage=made["linkage"], told=told)
+
+
+RULE: Final = Differences()
 
 
 def without_differences(

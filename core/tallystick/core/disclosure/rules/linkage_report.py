@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil, floor
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
 from tallystick.core.disclosure.rules.match_rates import find_shown_groups
@@ -46,6 +46,8 @@ Numbers = dict[str, "int | None"]
 class LinkageReport:
     """The rule."""
 
+    order: ClassVar[int] = 50
+
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Add to the totals what the linkage report may show beside the table; comes after the rules that hide rows and totals."""
         report = linkage_report(
@@ -59,6 +61,9 @@ class LinkageReport:
             profile=context.profile,
         )
         return replace(draft, linkage=report)
+
+
+RULE: Final = LinkageReport()
 
 
 def linkage_report(

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias, cast
+from typing import ClassVar, Final, Literal, TypeAlias, cast
 
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
 from tallystick.core.moments import Present, Sum
@@ -45,10 +45,15 @@ _Reason = Literal["small-cell", "complementary"]
 class SmallCells:
     """The rule."""
 
+    order: ClassVar[int] = 0
+
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Hide what is small, and what it could be worked out from; the first of a profile's rules."""
         rows, linkage, told = suppress(draft.rows, dict(draft.linkage), context.profile, context.plan, context.moments)
         return replace(draft, rows=tuple(rows), linkage=linkage, told={**draft.told, **told})
+
+
+RULE: Final = SmallCells()
 
 
 def suppress(
