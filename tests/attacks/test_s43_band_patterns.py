@@ -304,7 +304,7 @@ def test_s43_nor_do_the_other_words_for_what_lists_hold(kind: str) -> None:
 
 
 def test_what_is_left_of_bands_is_in_how_many_two_rows_coincide() -> None:
-    """SECURITY.md, "How much alike rows are": the number is about the same in every job over the same records."""
+    """SECURITY.md, "The similarity pass": the number is about the same in every job over the same records."""
     of = world(1_000)
     first, second = (run(of.plan, of.left, of.right, job, secret_of(job)) for job in ("first", "second"))
     numbers = np.full((2, LINKED), -1)

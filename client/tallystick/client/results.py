@@ -73,7 +73,7 @@ class Result:
         return {**self.value, "proof": json.loads(self.document.encode())}
 
     def encode(self) -> bytes:
-        """Give the file's bytes."""
+        """Write the file's bytes."""
         return (json.dumps(self.json_value(), ensure_ascii=False, indent=2) + "\n").encode()
 
     def to_pandas(self) -> pd.DataFrame:
@@ -165,7 +165,7 @@ def read_results(path: Path) -> list[tuple[SignedDocument, dict[str, Any]]]:
 
 
 def _read_values(path: Path) -> list[Any]:
-    """Give the values of the results that a file holds: one, or a list of several."""
+    """Read the values of the results that a file holds: one, or a list of several."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)

@@ -150,7 +150,7 @@ class Authority:
             raise not_enrolled()
 
     def list_revoked(self) -> frozenset[str]:
-        """Give the serial numbers of all revoked certificates."""
+        """List the serial numbers of all revoked certificates."""
         return frozenset(certificate.serial for certificate in self._storage.certificates() if certificate.revoked is not None)
 
     def revoke(self, role: Member, name: str) -> int:

@@ -134,7 +134,7 @@ def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 @format_option
 @run_cli
 def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
-    """Show jobs, and who is silent."""
+    """Show jobs, and which parties are silent."""
     from tallystick.coordinator.views import write_moment
 
     made = _compose(config)

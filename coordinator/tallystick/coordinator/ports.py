@@ -111,7 +111,7 @@ class CoordinatorStorage(Protocol):
         ...
 
     def connection_times(self) -> Mapping[str, datetime]:
-        """Give when each party was connected last."""
+        """Tell when each party was connected last."""
         ...
 
 
@@ -138,7 +138,7 @@ class Upload(Protocol):
         ...
 
     def read_envelope(self, sequence: int) -> Envelope:
-        """Give an envelope that is held."""
+        """Read an envelope that is held."""
         ...
 
     def sync(self) -> None:
@@ -190,5 +190,5 @@ class Spool(Protocol):
         ...
 
     def list_jobs(self) -> frozenset[bytes]:
-        """Give the jobs of which messages are held."""
+        """List the jobs of which messages are held."""
         ...

@@ -129,7 +129,7 @@ class Relay:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)
 
     def read_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
-        """Give the envelopes of a complete message, to compare with."""
+        """Read the envelopes of a complete message, to compare with."""
         return self._spool.read(name, start)
 
     def complete(self, caller: CertifiedParty, message: MessageRecord) -> None:

@@ -95,7 +95,7 @@ class DiskSpool:
         self._result(job).unlink(missing_ok=True)
 
     def list_jobs(self) -> frozenset[bytes]:
-        """Give the jobs of which messages are held."""
+        """List the jobs of which messages are held."""
         names = (path.name for path in self._root.iterdir() if path.is_dir())
         return frozenset(bytes.fromhex(name) for name in names if len(name) == _JOB_DIGITS)
 

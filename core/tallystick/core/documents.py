@@ -134,7 +134,7 @@ class SignedDocument:
         return document
 
     def encode(self) -> bytes:
-        """Give the JSON form as canonical bytes, for a message or a table."""
+        """Write the JSON form as canonical bytes, for a message or a table."""
         return canonical_bytes(self._json_value())
 
     def text(self) -> str:

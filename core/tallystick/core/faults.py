@@ -104,7 +104,7 @@ def _plain(fault: Any) -> str:
 
 
 def _list_known_keys(model: type[BaseModel], place: Sequence[str | int]) -> str:
-    """Give the keys that could stand where an unknown one does."""
+    """List the keys that could stand where an unknown one does."""
     inner: Any = model
     for part in place[:-1]:
         inner = _inside(inner, part)

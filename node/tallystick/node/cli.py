@@ -98,7 +98,7 @@ def join(invitation: Path, config_path: Path) -> None:
 def check(config_path: Path, format_: Format, show: bool) -> None:
     """Look at everything that would stop a job: key, agreements, policy, sources, certificate, coordinator.
 
-    What of the sources is odd and stops no job is said as a warning: how many values of an identifier cannot be used, and why.
+    Warnings say what is odd in the sources but stops no job: how many values of an identifier cannot be used, and why.
     """
     if show:
         only_on_a_terminal("--show")
@@ -138,7 +138,7 @@ def serve(config_path: Path) -> None:
 @format_option
 @run_cli
 def status(config_path: Path, format_: Format) -> None:
-    """Show how the running node is."""
+    """Show the state of the running node."""
     with steward(read_config(config_path).socket) as service:
         health = service.health()
     if format_ == "json":
@@ -187,7 +187,7 @@ def pending(config_path: Path, format_: Format) -> None:
 @format_option
 @run_cli
 def show(job: str, config_path: Path, format_: Format) -> None:
-    """Show one job in full: question, who learns what, the policy's reasons, and at the desk the candidate table."""
+    """Show one job in full: question, what each party learns, the policy's reasons, and at the desk the candidate table."""
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
         detail = service.show(name)
@@ -240,7 +240,7 @@ def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path) -
 @format_option
 @run_cli
 def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_: Format) -> None:
-    """Refuse a job; at the desk that closes its result."""
+    """Refuse a job, or at the desk withhold its result."""
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
         decided = service.refuse(name, cast("ReasonClass", reason_class), reason)
@@ -255,7 +255,7 @@ def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_:
 @format_option
 @run_cli
 def log(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
-    """Show the node's log; its chain is checked."""
+    """Show the node's log, and check its chain."""
     config = read_config(config_path)
     entries = _read_stored_log(config, after, limit) if offline else _running_log(config, after, limit)
     if format_ == "json":

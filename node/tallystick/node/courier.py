@@ -154,7 +154,7 @@ def stream_file(path: Path) -> EnvelopeSource:
 
 
 def path_of_kept(state: Path, job: str, attempt: int, kind: str) -> Path:
-    """Give the file of a message that must be sent as it was made, even after a restart."""
+    """Name the file of a message that must be sent as it was made, even after a restart."""
     folder = state / "kept"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / f"{job}-{attempt}-{kind}"

@@ -146,7 +146,7 @@ class JobFollower:
             await self._stop(digest)
 
     async def list_unended(self) -> list[bytes]:
-        """Give the jobs that may still change, as far as this node knows, and those whose failure was not heard."""
+        """List the jobs that may still change, as far as this node knows, and those whose failure was not heard."""
         jobs = await self.around.store.run(lambda storage: storage.list_unended())
         return [bytes.fromhex(job) for job in {*jobs, *self.failures.unheard()}]
 

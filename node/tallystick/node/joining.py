@@ -46,7 +46,7 @@ def join(config: NodeConfig, invitation: InvitationFile) -> None:
 
 
 def _read_or_make_key(path: Path) -> bytes:
-    """Give this node's TLS key; made at the first call."""
+    """Read this node's TLS key, or make it at the first call."""
     if not path.exists():
         write_new_private(path, new_key())
     try:

@@ -105,7 +105,7 @@ class NodeStorage(Protocol):
         ...
 
     def newest_agreement(self, name: str) -> tuple[int, str] | None:
-        """Give the newest version of an agreement that was accepted, and its digest."""
+        """Find the newest version of an agreement that was accepted, and its digest."""
         ...
 
     def see_agreement(self, name: str, version: int, digest: str) -> None:
@@ -117,7 +117,7 @@ class NodeStorage(Protocol):
         ...
 
     def list_unended(self) -> Sequence[str]:
-        """Give the digests of the jobs that have not ended, oldest first."""
+        """List the digests of the jobs that have not ended, oldest first."""
         ...
 
     def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
@@ -125,7 +125,7 @@ class NodeStorage(Protocol):
         ...
 
     def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
-        """Give the digests that begin so, in their order, at most so many."""
+        """Find the digests that begin so, in their order, at most so many."""
         ...
 
     def count_jobs(self) -> Mapping[str, int]:

@@ -233,7 +233,7 @@ class AttemptSession:
             await self._news.wait()
 
     def _list_held(self) -> set[Ref]:
-        """Give the messages for us that the coordinator holds whole."""
+        """List the messages for us that the coordinator holds whole."""
         names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
         return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.contract.digest, self.attempt)}
 

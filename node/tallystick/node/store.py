@@ -83,7 +83,7 @@ class _Waiting:
         return self._call(lambda storage: storage.secret())
 
     def newest_agreement(self, name: str) -> tuple[int, str] | None:
-        """Give version and digest of the newest accepted agreement of that name."""
+        """Find version and digest of the newest accepted agreement of that name."""
         return self._call(lambda storage: storage.newest_agreement(name))
 
     def see_agreement(self, name: str, version: int, digest: str) -> None:
@@ -95,7 +95,7 @@ class _Waiting:
         return self._call(lambda storage: storage.job(job))
 
     def list_unended(self) -> Sequence[str]:
-        """Give the jobs that have not ended."""
+        """List the jobs that have not ended."""
         return self._call(lambda storage: storage.list_unended())
 
     def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
@@ -103,7 +103,7 @@ class _Waiting:
         return self._call(lambda storage: storage.awaiting(after, limit))
 
     def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
-        """Give the digests that begin so."""
+        """Find the digests that begin so."""
         return self._call(lambda storage: storage.find_jobs(prefix, limit))
 
     def count_jobs(self) -> Mapping[str, int]:

@@ -103,7 +103,7 @@ class JobsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Cancel(self, request, context):
-        """Ends a job that has not ended. Every node is told; what is not released never opens.
+        """Ends a job that has not ended. Every node is told; nothing of it is released afterwards.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

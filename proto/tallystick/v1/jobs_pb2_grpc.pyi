@@ -40,7 +40,7 @@ class JobsStub:
     Watch: _grpc.UnaryStreamMultiCallable[_jobs_pb2.ShowRequest, _types_pb2.JobView]
     """The present view at once, then one at each change, until the job ends."""
     Cancel: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ShowRequest, _types_pb2.JobView]
-    """Ends a job that has not ended. Every node is told; what is not released never opens."""
+    """Ends a job that has not ended. Every node is told; nothing of it is released afterwards."""
     Result: _grpc.UnaryStreamMultiCallable[_jobs_pb2.ShowRequest, _jobs_pb2.ResultPiece]
     """The released result, sealed to the job's result key, in pieces of at most 512 KiB."""
     Approve: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ApproveRequest, _types_pb2.JobView]
@@ -57,7 +57,7 @@ class JobsAsyncStub(JobsStub):
     Watch: _aio.UnaryStreamMultiCallable[_jobs_pb2.ShowRequest, _types_pb2.JobView]  # type: ignore[assignment]
     """The present view at once, then one at each change, until the job ends."""
     Cancel: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ShowRequest, _types_pb2.JobView]  # type: ignore[assignment]
-    """Ends a job that has not ended. Every node is told; what is not released never opens."""
+    """Ends a job that has not ended. Every node is told; nothing of it is released afterwards."""
     Result: _aio.UnaryStreamMultiCallable[_jobs_pb2.ShowRequest, _jobs_pb2.ResultPiece]  # type: ignore[assignment]
     """The released result, sealed to the job's result key, in pieces of at most 512 KiB."""
     Approve: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ApproveRequest, _types_pb2.JobView]  # type: ignore[assignment]
@@ -101,7 +101,7 @@ class JobsServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.ShowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_types_pb2.JobView, _abc.Awaitable[_types_pb2.JobView]]:
-        """Ends a job that has not ended. Every node is told; what is not released never opens."""
+        """Ends a job that has not ended. Every node is told; nothing of it is released afterwards."""
 
     @_abc_1.abstractmethod
     def Result(

@@ -41,7 +41,7 @@ def lock(connection: Connection) -> None:
 
 
 def quote_name(name: str) -> str:
-    """Give a name as an SQL identifier."""
+    """Write a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

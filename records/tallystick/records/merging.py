@@ -28,7 +28,7 @@ _ABOVE_ZERO: Final = frozenset("123456789")
 
 
 def find_shared_columns(config: DeclaredDataset) -> dict[str, str]:
-    """Give the columns of `records` that hold declared ids, and the source's column of each."""
+    """Find the columns of `records` that hold declared ids, and the source's column of each."""
     return {f"@id {place}": column for place, column in enumerate(config.duplicates.ids)}
 
 
@@ -88,7 +88,7 @@ def _recipes(dataset: str, config: DeclaredDataset) -> list[Recipe]:
 
 
 def _collect_evidence(connection: Connection, column: str, name: str) -> DuplicateEvidence:
-    """Give which keys have which value of a declared id; spaces around it do not count, and what stands for none is none."""
+    """Collect which keys have which value of a declared id; spaces around it do not count, and what stands for none is none."""
     value = f"nullif(trim(records.{quote_name(column)}), '')"
     found = connection.execute(
         f"SELECT DISTINCT place, {value} AS value FROM records "  # noqa: S608 - quoted names

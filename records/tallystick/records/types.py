@@ -126,7 +126,7 @@ def plain_number(text: str, decimal: str = ".") -> str:
 
 
 def scale_bound(bound: object, scale: int, *, name: str) -> int:
-    """Give a bound as an integer at the column's scale.
+    """Turn a bound into an integer at the column's scale.
 
     Raises:
         Invalid: `document-invalid`.

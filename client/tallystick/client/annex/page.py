@@ -103,7 +103,7 @@ def table(caption: str | None, columns: Sequence[str], rows: Iterable[Sequence[o
 
 
 def _break_name(name: str) -> str:
-    """Give a column's name, which may go on in the next line after its points and brackets."""
+    """Write a column's name, which may go on in the next line after its points and brackets."""
     return escape(name).replace(".", ".<wbr>").replace("(", "(<wbr>")
 
 

@@ -24,7 +24,7 @@ HELP: Final[dict[str, str]] = {
     "result": "Show a result, and check what proves it.",
     "data": "Look at a file of records, and write a first declaration of it.",
     "link": "See what linkage recipes do, and rehearse them on files of your own.",
-    "agreement": "Write, sign and check the document that allows anything at all.",
+    "agreement": "Write, sign and check an agreement: the document that says what jobs may do.",
     "profile": "Your key, your certificate, and where the coordinator is.",
     "doctor": "Say what works on this machine.",
     "coordinator": "Run a network's coordinator.",

@@ -19,9 +19,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def agreement() -> None:
-    """Write, sign and check the document that allows anything at all.
+    """Write, sign and check an agreement: the document that says what jobs may do.
 
-    Every party signs the same text; nodes act on nothing else. docs/configuration.md lists its keys.
+    Every party signs the same text; what it does not name, no job may do. docs/configuration.md lists its keys.
     """
 
 

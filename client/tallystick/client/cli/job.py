@@ -40,7 +40,7 @@ def _refuse_lab(context: click.Context, option: click.Parameter, value: Path | N
 @format_option
 @run_cli
 def check(file: Path, agreement: Path | None, analyst: str | None, people: tuple[str, ...], format_: Format) -> None:
-    """Say what stands against the job in FILE, who would learn what, and what it would cost. Nothing is sent."""
+    """Say what stands against the job in FILE, what each party would learn, and what it would cost. Nothing is sent."""
     from tallystick.client.checking import find_agreement, report_on, sizes
     from tallystick.client.cli._report import print_report
     from tallystick.client.questions import read_question
@@ -133,7 +133,7 @@ def list_(ended: bool, format_: Format) -> None:
 @format_option
 @run_cli
 def show(name: str, format_: Format) -> None:
-    """Show a job as it is now: who has approved, how far each party is, who is waited for."""
+    """Show a job as it is now: its approvals, how far each party is, and which parties it waits for."""
     from tallystick.client.cli._progress import print_view
     from tallystick.client.sdk import connect
 
@@ -197,7 +197,7 @@ def result(name: str, out: Path | None, format_: Format) -> None:
 @format_option
 @run_cli
 def cancel(name: str, format_: Format) -> None:
-    """End a job; what is not released never opens."""
+    """End a job; nothing of it is released afterwards."""
     from tallystick.client.sdk import connect
 
     with connect() as tally:
@@ -219,7 +219,7 @@ def cancel(name: str, format_: Format) -> None:
 @format_option
 @run_cli
 def approve(name: str, agreement: Path | None, refuse: bool, reason: str, days: int, format_: Format) -> None:
-    """Sign a decision on a job, as an approver that the agreement names and who runs no node."""
+    """Sign a decision on a job as an approver whom the agreement names; agencies decide at their nodes."""
     from tallystick.client.deciding import decide
     from tallystick.client.sdk import connect
 

@@ -22,7 +22,7 @@ def result() -> None:
 @result.command()
 @click.argument("file", type=FILE)
 @number_option
-@click.option("--leakage", is_flag=True, help="Also who learned what.")
+@click.option("--leakage", is_flag=True, help="Also what each party learned.")
 @format_option
 @run_cli
 def show(file: Path, number: int | None, leakage: bool, format_: Format) -> None:
@@ -102,7 +102,7 @@ def triple(files: tuple[Path, ...], format_: Format) -> None:
 @click.option("--agreement", type=FILE, help="The signed agreement that you hold, as in `tally result verify`.")
 @run_cli
 def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> None:
-    """Write one page of HTML about FILE: numbers, linkage report with charts, what is hidden, who learned what, what proves it.
+    """Write one page of HTML about FILE: numbers, linkage report with charts, what is hidden, what each party learned, what proves it.
 
     The page stands alone: no script, nothing to load. A result that does not verify has no annex.
     """

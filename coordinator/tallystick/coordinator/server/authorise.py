@@ -112,7 +112,7 @@ class Authorise(grpc.aio.ServerInterceptor):
 
 
 def _read_certificate(context: Context) -> tuple[CertifiedParty, str]:
-    """Give who the call's certificate names, and its serial number (rule 2)."""
+    """Read whom the call's certificate names, and its serial number (rule 2)."""
     auth = context.auth_context()
     version, shown = auth.get("ssl_tls_version"), list(auth.get("x509_pem_cert", ()))
     if auth.get("transport_security_type") != [b"ssl"] or version != [b"TLSv1.3"] or len(shown) != 1:

@@ -146,6 +146,6 @@ class MemoryCoordinatorStorage:
             self._seen.update(dict.fromkeys(parties, now))
 
     def connection_times(self) -> Mapping[str, datetime]:
-        """Give when each party was connected last."""
+        """Tell when each party was connected last."""
         with self._lock:
             return dict(self._seen)

@@ -219,7 +219,7 @@ class SqlStorage:
                 connection.execute(presence.insert().values(party=party, at=_seconds(now)))
 
     def connection_times(self) -> Mapping[str, datetime]:
-        """Give when each party was connected last."""
+        """Tell when each party was connected last."""
         with self._reader.begin() as connection:
             return {row.party: _moment(row.at) for row in connection.execute(presence.select())}
 

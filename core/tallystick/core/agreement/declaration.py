@@ -105,7 +105,7 @@ class DeclaredColumn(Column):
         return self
 
     def to_column(self) -> Column:
-        """Give what the agreement says of the column."""
+        """Build what the agreement says of the column."""
         return Column(**{name: getattr(self, name) for name in Column.model_fields})
 
 
@@ -269,7 +269,7 @@ class DeclaredDataset(Document):
         return {name: entry.source for name, entry in self.identifiers.items()}
 
     def to_dataset(self, agency: str) -> Dataset:
-        """Give what an agreement with this declaration says of the dataset."""
+        """Build what an agreement with this declaration says of the dataset."""
         return Dataset(
             agency=agency,
             title=self.title,

@@ -77,7 +77,7 @@ class SpoolFile:
         self.ended = envelope.last
 
     def read_envelope(self, sequence: int) -> Envelope:
-        """Give an envelope that is held. Pre-condition: sequence < count."""
+        """Read an envelope that is held. Pre-condition: sequence < count."""
         self._file.seek(self._offsets[sequence])
         found = next((envelope for _, envelope in _records(self._file)), None)
         if found is None:

@@ -64,7 +64,7 @@ def _unusable(lists: Sequence[ListPeople]) -> list[str]:
 
 
 def _format_counts(people: ListPeople, what: str) -> str:
-    """Give counts of what merging did, by evidence or by what spoke against it."""
+    """Write counts of what merging did, by evidence or by what spoke against it."""
     if people.duplicates is None:
         return ""
     counts = {name: count for name, count in getattr(people.duplicates, what).items() if count}

@@ -26,8 +26,8 @@ def data() -> None:
 def scan(file: Path, key: str | None, out: Path | None, show: bool, format_: Format) -> None:
     """Write a first declaration of FILE, as node.yaml has it, with comments.
 
-    What it says of types, ranges, levels and identifiers is what the file holds today: whoever knows the records corrects it. Levels of
-    categories are values of the file; bounds of numbers are rounded.
+    What it says of types, ranges, levels and identifiers is what the file holds today: a person who knows the records corrects it.
+    Levels of categories are values of the file; bounds of numbers are rounded.
     """
     from tallystick.lab.scanning.scan import scan_file
     from tallystick.lab.scanning.write import dataset_text, write_new

@@ -38,7 +38,7 @@ def lab() -> None:
 @format_option
 @run_cli
 def check(lab_file: Path, job: Path, people: tuple[str, ...], format_: Format) -> None:
-    """Read the files that JOB.yaml asks about, then say what stands against it, who would learn what, and what it would cost.
+    """Read the files that JOB.yaml asks about, then say what stands against it, what each party would learn, and what it would cost.
 
     Rows and people are counted as the agencies' nodes would count them; what cannot be read is said. Nothing is started.
     """

@@ -63,7 +63,7 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
 @link.command("try")
 @click.argument("first", type=CSV, metavar="A.csv")
 @click.argument("second", type=CSV, metavar="B.csv")
-@click.option("--truth", type=CSV, help="Who is the same: two columns of keys, or columns dataset, key and person.")
+@click.option("--truth", type=CSV, help="The true pairs: two columns of keys, or columns dataset, key and person.")
 @click.option(
     "--fields",
     multiple=True,

@@ -166,7 +166,7 @@ def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Seq
 
 
 def _find_column(header: Sequence[str], column: str, path: Path, option: str) -> str:
-    """Give a column's name as it stands in the header; spaces around it do not count."""
+    """Find a column's name as it stands in the header; spaces around it do not count."""
     found = next((name for name in header if column in (name, name.strip())), None)
     if found is None:
         raise Invalid("source-columns", f"{option}: {path.name} has no column {column}", hint=f"it has: {', '.join(header)}")

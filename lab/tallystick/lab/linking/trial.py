@@ -222,7 +222,7 @@ def run_trial(
 
 
 def _judge(trial: Trial, truth: Truth, together: Bools) -> Trial:
-    """Give a rehearsal with what it and its passes found, missed and got wrong.
+    """Return a rehearsal with what it and its passes found, missed and got wrong.
 
     Args:
         trial: without that.

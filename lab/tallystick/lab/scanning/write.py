@@ -110,7 +110,7 @@ def _column_name(column: str, taken: Iterable[str]) -> str:
 
 
 def _round_up(count: int) -> int:
-    """Give a round number with room above a count."""
+    """Compute a round number with room above a count."""
     wanted = max(100, count + count // 5)
     unit: int = 10 ** (len(str(wanted)) - 1)
     return min(100_000_000, -(-wanted // unit) * unit)

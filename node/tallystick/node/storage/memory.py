@@ -45,7 +45,7 @@ class MemoryNodeStorage:
         return self._secret
 
     def newest_agreement(self, name: str) -> tuple[int, str] | None:
-        """Give version and digest of the newest accepted agreement of that name."""
+        """Find version and digest of the newest accepted agreement of that name."""
         return self._agreements.get(name)
 
     def see_agreement(self, name: str, version: int, digest: str) -> None:
@@ -58,7 +58,7 @@ class MemoryNodeStorage:
         return self._jobs.get(job)
 
     def list_unended(self) -> Sequence[str]:
-        """Give the jobs that have not ended."""
+        """List the jobs that have not ended."""
         return [record.job for record in self._in_order() if not JobState(record.state).final]
 
     def awaiting(self, after: KeptJob | None = None, limit: int = 100) -> Sequence[KeptJob]:
@@ -67,7 +67,7 @@ class MemoryNodeStorage:
         return [record for record in self._in_order() if record.awaits and _place(record) > place][:limit]
 
     def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
-        """Give the digests that begin so."""
+        """Find the digests that begin so."""
         return sorted(job for job in self._jobs if job.startswith(prefix))[:limit]
 
     def count_jobs(self) -> Mapping[str, int]:

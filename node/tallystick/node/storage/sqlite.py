@@ -94,7 +94,7 @@ class SqliteStorage:
             return bytes(run("SELECT value FROM secret").fetchone()[0])
 
     def newest_agreement(self, name: str) -> tuple[int, str] | None:
-        """Give version and digest of the newest accepted agreement of that name."""
+        """Find version and digest of the newest accepted agreement of that name."""
         row = self._row("SELECT version, digest FROM agreement WHERE name = ?", (name,))
         return None if row is None else (int(row[0]), str(row[1]))
 
@@ -113,7 +113,7 @@ class SqliteStorage:
             return _read(run, job)
 
     def list_unended(self) -> Sequence[str]:
-        """Give the jobs that have not ended."""
+        """List the jobs that have not ended."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_UNENDED, (_UNENDED,)).fetchall()]
 
@@ -125,7 +125,7 @@ class SqliteStorage:
         return [_record(*row) for row in rows]
 
     def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
-        """Give the digests that begin so."""
+        """Find the digests that begin so."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_NAMED, (prefix, prefix + "g", limit)).fetchall()]  # after every digit
 
