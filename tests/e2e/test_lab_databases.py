@@ -85,6 +85,13 @@ def checked(folder: Path, lab: str, job: str, path: str = "") -> Any:
     return json.loads(tally(folder, "check", lab, job, "--format", "json", path=path))
 
 
+def without_places(found: Any) -> Any:
+    """Leave out where the first unread value stands: a line of a file here, a row of a database there."""
+    if not isinstance(found, dict):
+        return found
+    return {key: without_places(value) for key, value in found.items() if key != "first_unread"}
+
+
 def run(folder: Path, lab: str, path: str = "") -> Any:
     tally(folder, "run", lab, "jobs/employment.yaml", "jobs/overlap.yaml", "--out", f"{lab}.json", path=path)
     return json.loads((folder / f"{lab}.json").read_text(encoding="utf-8"))
@@ -109,7 +116,7 @@ def test_a_new_type_of_source_is_one_file(tmp_path: Path, value: Any) -> None:
     (tmp_path / "new.yaml").write_text(json.dumps(value))
     found = checked(tmp_path, "new.yaml", "jobs/overlap.yaml", str(tmp_path / "new"))
     assert found["problems"] == []
-    assert found["files"] == checked(tmp_path, "lab.yaml", "jobs/overlap.yaml")["files"]
+    assert without_places(found["files"]) == without_places(checked(tmp_path, "lab.yaml", "jobs/overlap.yaml")["files"])
 
 
 @pytest.mark.slow
