@@ -59,6 +59,10 @@ class Coordinator:
     agreements: AgreementFiles
     server: Server
 
+    def close(self) -> None:
+        """Close what is open: the database. The server must have stopped."""
+        self.storage.close()
+
 
 def initialise(settings: Settings, clock: Clock | None = None) -> None:
     """Make the state folder: certificate authority, identity key, sealing key.
@@ -139,6 +143,9 @@ def run(settings: Settings) -> None:
     """Serve until told to stop."""
     configure_logs()
     coordinator = compose(settings)
-    for path, problem in coordinator.agreements.problems().items():
-        structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
-    asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
+    try:
+        for path, problem in coordinator.agreements.problems().items():
+            structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
+        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
+    finally:
+        coordinator.close()

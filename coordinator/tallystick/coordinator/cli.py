@@ -179,7 +179,9 @@ def _status(made: Coordinator, record: JobRecord, seen: Mapping[str, datetime]) 
 def _compose(config: Path) -> Coordinator:
     from tallystick.coordinator.app import compose
 
-    return compose(read_settings(config))
+    made = compose(read_settings(config))
+    click.get_current_context().call_on_close(made.close)
+    return made
 
 
 def _address(settings: Settings) -> str:

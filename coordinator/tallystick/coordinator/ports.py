@@ -23,6 +23,10 @@ class CoordinatorStorage(Protocol):
     (`tally coordinator invite`) may write at the same time. What is given back is a snapshot.
     """
 
+    def close(self) -> None:
+        """Wait for the transactions under way, and close; what is called later raises NotReady: `unavailable`."""
+        ...
+
     def add_invitation(self, invitation: Invitation) -> None:
         """Keep a new invitation."""
         ...

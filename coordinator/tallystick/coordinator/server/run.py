@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +37,9 @@ RETRY_S: Final = 5.0
 PRESENCE_TICKS: Final = 2
 SWEEP_TICKS: Final = 1800
 MAX_CALLS: Final = 1024
+DRIVERS: Final = min(32, (os.cpu_count() or 1) + 4)
+"""Jobs that are driven at the same moment; threads of their own, so that matching keeps no call waiting."""
+
 ADDRESS_FILE: Final = "address"
 
 
@@ -67,6 +72,8 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._grpc: grpc.aio.Server | None = None
+        self._stopping = False
+        self._drivers = ThreadPoolExecutor(DRIVERS, thread_name_prefix="driver")
 
     async def start(self, listen: str) -> str:
         """Open the port and begin; give the address that was bound.
@@ -100,13 +107,16 @@ class Server:
         return f"{listen.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
-        """End every stream with a reason, let calls finish, stop."""
+        """End every stream with a reason, let calls finish, and wait for the threads that drive jobs: none works on after this."""
+        self._stopping = True
         self._hub.close()
         if self._grpc is not None:
             await self._grpc.stop(GRACE_S)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # a cancelled task leaves its thread at work, on a database that is about to be closed
+        await asyncio.to_thread(self._drivers.shutdown, wait=True, cancel_futures=True)
 
     def _notice(self, record: JobRecord) -> None:
         """Hear of a change, from any thread."""
@@ -115,7 +125,7 @@ class Server:
 
     def _want(self, record: JobRecord) -> None:
         """See to it that a job is looked at, once more if it is being looked at."""
-        if record.ended is not None:
+        if record.ended is not None or self._stopping:
             return
         event = self._wanted.get(record.job)
         if event is None:
@@ -129,7 +139,7 @@ class Server:
             while True:
                 wanted.clear()
                 try:
-                    await asyncio.to_thread(self._driver.advance, job)
+                    await asyncio.get_running_loop().run_in_executor(self._drivers, self._driver.advance, job)
                 except Exception as error:  # noqa: BLE001  # a full disk, or an agreement's file that is gone: tried again
                     self._log.error("cannot go on", job=job.hex(), error=type(error).__name__, where=origin(error))
                     await asyncio.sleep(RETRY_S)

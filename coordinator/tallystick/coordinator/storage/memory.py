@@ -27,6 +27,9 @@ class MemoryCoordinatorStorage:
         self._messages: dict[bytes, dict[MessageName, MessageRecord]] = {}
         self._seen: dict[str, datetime] = {}
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def add_invitation(self, invitation: Invitation) -> None:
         """Keep a new invitation."""
         with self._lock:

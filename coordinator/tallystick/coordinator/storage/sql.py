@@ -5,10 +5,11 @@ Times are seconds since the epoch. Synchronous SQLAlchemy Core; callers run it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -16,6 +17,16 @@ from tallystick.coordinator.ports import StaleRow
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
+from tallystick.coordinator.storage.rows import (
+    certificate_values,
+    job_values,
+    moment_or_none,
+    read_certificate,
+    read_job,
+    read_message,
+    to_moment,
+    to_seconds,
+)
 from tallystick.coordinator.storage.tables import (
     METADATA,
     certificates,
@@ -26,10 +37,9 @@ from tallystick.coordinator.storage.tables import (
     messages,
     presence,
 )
+from tallystick.coordinator.storage.users import Users
 from tallystick.core.errors import Broken
-from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
-from tallystick.crypto.machine import Ref
 
 SCHEMA: Final = 1
 
@@ -44,6 +54,7 @@ class SqlStorage:
             Broken: `state-corrupt`: not a database, or one of another version of this software.
         """
         self._engine = engine
+        self._users = Users()
         self._reader = engine.execution_options(**{READS: True})
         try:
             METADATA.create_all(engine)
@@ -52,8 +63,23 @@ class SqlStorage:
         except sa.exc.DatabaseError as error:
             raise Broken("state-corrupt", "the coordinator's database cannot be opened", detail=str(error.orig)) from error
 
+    def close(self) -> None:
+        """Wait for the transactions under way, let no other begin, and close every connection."""
+        self._users.close()
+        self._engine.dispose()
+
+    @contextmanager
+    def _writes(self) -> Iterator[sa.Connection]:
+        with self._users.one(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reads(self) -> Iterator[sa.Connection]:
+        with self._users.one(), self._reader.begin() as connection:
+            yield connection
+
     def _check_version(self) -> None:
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             if found not in {0, SCHEMA}:
                 raise Broken("state-corrupt", f"the coordinator's database is of version {found}, this software's is {SCHEMA}")
@@ -61,42 +87,42 @@ class SqlStorage:
 
     def add_invitation(self, invitation: Invitation) -> None:
         """Keep a new invitation."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             connection.execute(
                 invitations.insert().values(
                     id=invitation.id,
                     role=invitation.role,
                     name=invitation.name,
-                    expires=_seconds(invitation.expires),
+                    expires=to_seconds(invitation.expires),
                     used=None,
                 )
             )
 
     def invitation(self, id: str) -> Invitation | None:  # noqa: A002  # the port's word
         """Give an invitation."""
-        with self._reader.begin() as connection:
+        with self._reads() as connection:
             row = connection.execute(invitations.select().where(invitations.c.id == id)).one_or_none()
-        return None if row is None else Invitation(row.id, row.role, row.name, _moment(row.expires), _maybe(row.used))
+        return None if row is None else Invitation(row.id, row.role, row.name, to_moment(row.expires), moment_or_none(row.used))
 
     def redeem(self, certificate: Certificate, now: datetime) -> None:
         """Mark the certificate's invitation used and keep the certificate."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             marked = connection.execute(
                 invitations.update()
                 .where(
                     invitations.c.id == certificate.invitation,
                     invitations.c.used.is_(None),
-                    invitations.c.expires > _seconds(now),
+                    invitations.c.expires > to_seconds(now),
                 )
-                .values(used=_seconds(now))
+                .values(used=to_seconds(now))
             )
             if marked.rowcount != 1:
                 raise invite_invalid()
-            connection.execute(certificates.insert().values(**_certificate_values(certificate)))
+            connection.execute(certificates.insert().values(**certificate_values(certificate)))
 
     def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
         """Keep a certificate that follows a valid one."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             # changes nothing, and holds the row: a revocation comes before this or sees what it made
             held = connection.execute(
                 certificates.update()
@@ -105,32 +131,32 @@ class SqlStorage:
                     certificates.c.role == certificate.role,
                     certificates.c.name == certificate.name,
                     certificates.c.revoked.is_(None),
-                    certificates.c.expires > _seconds(now),
+                    certificates.c.expires > to_seconds(now),
                 )
                 .values(revoked=None)
             )
             if held.rowcount != 1:
                 raise not_enrolled()
-            connection.execute(certificates.insert().values(**_certificate_values(certificate)))
+            connection.execute(certificates.insert().values(**certificate_values(certificate)))
 
     def certificate(self, serial: str) -> Certificate | None:
         """Give a certificate."""
-        with self._reader.begin() as connection:
+        with self._reads() as connection:
             row = connection.execute(certificates.select().where(certificates.c.serial == serial)).one_or_none()
-        return None if row is None else _certificate(row)
+        return None if row is None else read_certificate(row)
 
     def certificates(self) -> tuple[Certificate, ...]:
         """Give all certificates, oldest first."""
-        with self._reader.begin() as connection:
-            return tuple(map(_certificate, connection.execute(certificates.select().order_by(certificates.c.number))))
+        with self._reads() as connection:
+            return tuple(map(read_certificate, connection.execute(certificates.select().order_by(certificates.c.number))))
 
     def revoke(self, role: Role, name: str, now: datetime) -> int:
         """Revoke all certificates and unused invitations of one holder."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             theirs = connection.execute(
                 certificates.update()
                 .where(certificates.c.role == role, certificates.c.name == name, certificates.c.revoked.is_(None))
-                .values(revoked=_seconds(now))
+                .values(revoked=to_seconds(now))
             )
             unused = connection.execute(
                 invitations.delete().where(invitations.c.role == role, invitations.c.name == name, invitations.c.used.is_(None))
@@ -139,10 +165,10 @@ class SqlStorage:
 
     def add_job(self, record: JobRecord) -> JobRecord:
         """Keep a new job, once."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             held = connection.execute(jobs.select().where(jobs.c.job == record.job)).one_or_none()
             if held is not None:
-                return _job(held)
+                return read_job(held)
             other = connection.execute(
                 sa.select(jobs.c.job).where(
                     jobs.c.question == record.question, jobs.c.analyst == record.analyst, jobs.c.ended.is_(None)
@@ -150,22 +176,22 @@ class SqlStorage:
             ).first()
             if other is not None:
                 raise duplicate(other.job)
-            connection.execute(jobs.insert().values(**_job_values(record)))
+            connection.execute(jobs.insert().values(**job_values(record)))
             return record
 
     def job(self, job: bytes) -> JobRecord | None:
         """Give a job."""
-        with self._reader.begin() as connection:
+        with self._reads() as connection:
             row = connection.execute(jobs.select().where(jobs.c.job == job)).one_or_none()
-        return None if row is None else _job(row)
+        return None if row is None else read_job(row)
 
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs, oldest first."""
         query = jobs.select().order_by(jobs.c.number)
         if not ended:
             query = query.where(jobs.c.ended.is_(None))
-        with self._reader.begin() as connection:
-            return tuple(map(_job, connection.execute(query)))
+        with self._reads() as connection:
+            return tuple(map(read_job, connection.execute(query)))
 
     def change(
         self,
@@ -178,9 +204,9 @@ class SqlStorage:
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         changed = replace(after, version=before.version + 1)
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             updated = connection.execute(
-                jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**_job_values(changed))
+                jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**job_values(changed))
             )
             if updated.rowcount != 1:
                 raise StaleRow
@@ -193,13 +219,13 @@ class SqlStorage:
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:
         """Give a job's deposits, by kind and party."""
         query = deposits.select().where(deposits.c.job == job).order_by(deposits.c.kind, deposits.c.party, deposits.c.attempt)
-        with self._reader.begin() as connection:
+        with self._reads() as connection:
             return tuple(Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query))
 
     def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
         """Give a job's failures, oldest first."""
         query = failures.select().where(failures.c.job == job).order_by(failures.c.number)
-        with self._reader.begin() as connection:
+        with self._reads() as connection:
             return tuple(
                 FailureRecord(row.attempt, row.party, row.code, row.message, row.hint, bool(row.retry))
                 for row in connection.execute(query)
@@ -208,20 +234,20 @@ class SqlStorage:
     def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
         """Give the complete messages of a job's present attempt."""
         query = messages.select().where(messages.c.job == job).order_by(messages.c.number)
-        with self._reader.begin() as connection:
-            return tuple(map(_message, connection.execute(query)))
+        with self._reads() as connection:
+            return tuple(map(read_message, connection.execute(query)))
 
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
-        with self._engine.begin() as connection:
+        with self._writes() as connection:
             for party in sorted(set(parties)):
                 connection.execute(presence.delete().where(presence.c.party == party))
-                connection.execute(presence.insert().values(party=party, at=_seconds(now)))
+                connection.execute(presence.insert().values(party=party, at=to_seconds(now)))
 
     def connection_times(self) -> Mapping[str, datetime]:
         """Tell when each party was connected last."""
-        with self._reader.begin() as connection:
-            return {row.party: _moment(row.at) for row in connection.execute(presence.select())}
+        with self._reads() as connection:
+            return {row.party: to_moment(row.at) for row in connection.execute(presence.select())}
 
 
 def _add_deposits(connection: sa.Connection, job: bytes, added: Iterable[Deposit]) -> None:
@@ -273,75 +299,3 @@ def _forget(connection: sa.Connection, changed: JobRecord) -> None:
     of_job = messages.c.job == changed.job
     old = of_job if changed.ended is not None else sa.and_(of_job, messages.c.attempt < changed.attempt)
     connection.execute(messages.delete().where(old))
-
-
-def _job_values(record: JobRecord) -> dict[str, Any]:
-    return {
-        "job": record.job,
-        "question": record.question,
-        "analyst": record.analyst,
-        "agreement": record.agreement,
-        "agreement_digest": record.agreement_digest,
-        "document": record.document,
-        "state": record.state,
-        "attempt": record.attempt,
-        "version": record.version,
-        "submitted": _seconds(record.submitted),
-        "deadline": _seconds(record.deadline),
-        "ended": None if record.ended is None else _seconds(record.ended),
-        "result_bytes": record.result_bytes,
-    }
-
-
-def _job(row: Any) -> JobRecord:
-    return JobRecord(
-        job=row.job,
-        question=row.question,
-        analyst=row.analyst,
-        agreement=row.agreement,
-        agreement_digest=row.agreement_digest,
-        document=row.document,
-        state=row.state,
-        attempt=row.attempt,
-        version=row.version,
-        submitted=_moment(row.submitted),
-        deadline=_moment(row.deadline),
-        ended=_maybe(row.ended),
-        result_bytes=row.result_bytes,
-    )
-
-
-def _certificate_values(certificate: Certificate) -> dict[str, Any]:
-    return {
-        "serial": certificate.serial,
-        "role": certificate.role,
-        "name": certificate.name,
-        "expires": _seconds(certificate.expires),
-        "invitation": certificate.invitation,
-        "chain": certificate.chain,
-        "revoked": None,
-    }
-
-
-def _certificate(row: Any) -> Certificate:
-    return Certificate(
-        row.serial, row.role, row.name, _moment(row.expires), row.invitation, row.chain, revoked=_maybe(row.revoked)
-    )
-
-
-def _message(row: Any) -> MessageRecord:
-    kind, _, about = row.round.partition(":")
-    name = MessageName(row.job, row.attempt, Ref(kind, row.sender, row.receiver, about))
-    return MessageRecord(name, row.envelopes, row.bytes)
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _maybe(seconds: int | None) -> datetime | None:
-    return None if seconds is None else _moment(seconds)
