@@ -55,7 +55,7 @@ class Callers:
         while True:
             try:
                 self.calls += 1
-                storage.saw([f"party{number}"], self._town.clock.now())
+                storage.note_connected([f"party{number}"], self._town.clock.now())
                 jobs.of(member("ana"), ended=True)
                 driver.advance(self._town.digest)
             except TallyError as error:
