@@ -8,6 +8,9 @@ LOCK    = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --g
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 
+# some machines tell Python to keep no compiled modules; each of the many processes of a test would then compile all of them again
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
