@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tallystick.core.canonical import canonical_bytes
+from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import Names, family_of, rename_table
@@ -35,6 +36,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import read_seen
+from tallystick.core.linkage.quality.silence import find_silent, tell_silent
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
@@ -87,6 +89,7 @@ class Desk:
         assert record is not None
         with self._one_at_a_time:  # two results of one family must not miss each other
             rows, linkage, disclosure = self._disclose(assignment, attempt, opened)
+            silent = self._find_silent(assignment, linkage)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -106,13 +109,20 @@ class Desk:
         }
         asks = self.mode == "ask"
         candidate = canonical_bytes(body)
-        note = Note("candidate", self.clock.now(), {"attempt": attempt, "asks": asks})
+        details: dict[str, Json] = {"attempt": attempt, "asks": asks}
+        if silent:
+            details["links_nobody"] = list(silent)
+        note = Note("candidate", self.clock.now(), details)
+        warning = tell_silent(silent)
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
                 return None
             awaits: Awaits = "release" if asks else ""
-            return KeptChange(replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk=""), note)
+            reasons = kept.reasons if not warning or warning in kept.reasons else (*kept.reasons, warning)
+            return KeptChange(
+                replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk="", reasons=reasons), note
+            )
 
         return decide_job(self.storage, job, decide)
 
@@ -185,6 +195,13 @@ class Desk:
             until=retention_end(contract.agreement),
         )
         return list(made.rows), dict(made.linkage), dict(made.told)
+
+    def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
+        """Give the fields that linked people in earlier results of the family, as they went out, and now link nobody (`silence.py`)."""
+        contract = assignment.contract
+        family = family_of(contract.job.question, contract.agreement)
+        kept = self.storage.tables(family, but=contract.digest.hex())
+        return find_silent(linkage, [json.loads(one)["linkage"] for one in kept if one is not None])
 
     def _digest_numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""

@@ -49,7 +49,8 @@ def findings(config: NodeConfig, agreements: NodeAgreements, now: datetime, *, s
         check = survey(name, entry, config.folder, max_memory_mib=config.file.max_memory_mib, shown=shown if show else None)
         match check.outcome:
             case DatasetProblem(message=message, hint=hint, detail=detail):
-                yield Finding(f"dataset {check.dataset}", f"{message} ({detail})" if detail else message, hint)
+                values = tuple(f"{name}: {value}" for name, value in shown.items())
+                yield Finding(f"dataset {check.dataset}", f"{message} ({detail})" if detail else message, hint, shown=values)
             case DatasetSummary() as summary:
                 yield _dataset(config, check, summary, shown)
     yield _certificate(config, now)

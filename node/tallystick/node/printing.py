@@ -9,6 +9,7 @@ from tallystick.core.ids import short
 from tallystick.core.terminal import print_table
 from tallystick.node.preflight import key_counts
 from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry
+from tallystick.records.mending import mend_identifier
 from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary
 
 
@@ -43,7 +44,21 @@ def print_datasets(checks: Sequence[DatasetCheck]) -> None:
         print_table(("dataset", "what", "by", "number"), counts)
     fields = [row for check in checks for row in _fields(check)]
     if fields:
-        print_table(("dataset", "identifier", "missing", "usable", "denied", "unread", "first unread", "form"), fields)
+        print_table(
+            (
+                "dataset",
+                "identifier",
+                "missing",
+                "usable",
+                "denied",
+                "unread",
+                "wrong encoding",
+                "first unread",
+                "form",
+                "what would mend it",
+            ),
+            fields,
+        )
     notes = [
         (check.dataset, note) for check in checks if isinstance(check.outcome, DatasetSummary) for note in check.outcome.notes
     ]
@@ -56,7 +71,18 @@ def _fields(check: DatasetCheck) -> list[tuple[object, ...]]:
     if not isinstance(check.outcome, DatasetSummary):
         return []
     return [
-        (check.dataset, name, one.missing, one.usable, one.denied, one.unread, one.first, one.form)
+        (
+            check.dataset,
+            name,
+            one.missing,
+            one.usable,
+            one.denied,
+            one.unread,
+            one.mended,
+            one.first,
+            one.form,
+            mend_identifier(name, one.form),
+        )
         for name, one in check.outcome.fields.items()
     ]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +92,19 @@ def _fault_of(source: OpenedSource) -> TallyError | None:
     return None if told is None else told()
 
 
+def _near(missing: Iterable[str], present: Collection[str]) -> str:
+    """Say which columns of the source have names that differ from missing ones in little; "" where none does."""
+    plain = {re.sub(r"[\W_]", "", column).casefold(): column for column in present}
+    found = []
+    for column in sorted(set(missing)):
+        key = re.sub(r"[\W_]", "", column).casefold()
+        near = (key,) if key in plain else get_close_matches(key, plain, n=1, cutoff=_ALIKE)
+        found += [f"{plain[one]} ({column}?)" for one in near]
+    return f"; it has {', '.join(found)}: names are compared letter by letter" if found else ""
+
+
+_ALIKE: Final = 0.75
+"""How like two names must be to be told of, of one."""
 _LONG_NUMBERS: Final = ("ssn", "phone", "state_id", "school_id", "birth_date", "zip")
 """Identifiers that may be numbers of more than seven digits."""
 
@@ -102,7 +117,9 @@ def _check_present(dataset: str, source: OpenedSource, targets: Mapping[str, str
             "source-columns",
             f"dataset {dataset}: the source lacks the column of {names}",
             hint=source.hint or "its IT compares the source's columns with node.yaml",
-            detail="missing in the source: " + ", ".join(sorted(set(missing.values()))),
+            detail="missing in the source: "
+            + ", ".join(sorted(set(missing.values())))
+            + _near(missing.values(), source.columns),
         )
     nested = [target.lstrip("@") for target, column in targets.items() if source.columns[column] == "other"]
     if nested:

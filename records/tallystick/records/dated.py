@@ -26,6 +26,11 @@ _TIME: Final = "^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.]
 _UTC: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}([.][0-9]*)?)?(Z|[+]00(:?00)?)$"
 """Moments that are told in UTC."""
 _NOON: Final = "12:00"
+_FEWEST: Final = 5
+_NEW_YEAR: Final = 0.02
+"""Of people one in 365 is born on 1 January."""
+_FIRST: Final = 0.1
+"""Of people one in 30 is born on the first of a month."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,12 @@ class DateReading:
     Attributes:
         column: its name.
         order: in words; "" where every value says itself what it is.
+        remark: what is odd about the days; "" where nothing is.
     """
 
     column: str
     order: str
+    remark: str = ""
 
 
 def birth_rule(entry: DeclaredIdentifier) -> DateRule:
@@ -76,7 +83,21 @@ def read_date_columns(
     if identifier_column(BIRTH_DATE) in present and BIRTH_DATE in config.identifiers:
         rules[identifier_column(BIRTH_DATE)] = birth_rule(config.identifiers[BIRTH_DATE])
     rules |= {name: column_rule(config.columns[name]) for name in columns if config.columns[name].type == "date"}
-    return [_read_column(connection, dataset, table, name, rule, places) for name, rule in rules.items()]
+    read = [_read_column(connection, dataset, table, name, rule, places) for name, rule in rules.items()]
+    return [replace(one, remark=_default_days(connection, table)) if one.column == BIRTH_DATE else one for one in read]
+
+
+def _default_days(connection: Connection, table: str) -> str:
+    """Say of birth dates whether far more of them than people are born then are on 1 January, or on the first of a month."""
+    name = quote_name(identifier_column(BIRTH_DATE))
+    rows, new_year, first = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE {name} LIKE '%-01-01'), count(*) FILTER (WHERE {name} LIKE '%-01') "  # noqa: S608 - quoted names
+        f"FROM {table} WHERE regexp_full_match({name}, '{_ISO}')"
+    ).fetchone()
+    for count, share, day in ((new_year, _NEW_YEAR, "1 January"), (first, _FIRST, "the first of a month")):
+        if count >= _FEWEST and count > share * rows:
+            return f"{count:,} of {rows:,} are on {day}, which often stands for a day that is not known: such dates are weak evidence"
+    return ""
 
 
 def _read_column(connection: Connection, dataset: str, table: str, column: str, rule: DateRule, places: Places) -> DateReading:
@@ -93,7 +114,10 @@ def _read_column(connection: Connection, dataset: str, table: str, column: str, 
             f"UPDATE {table} SET {name} = regexp_replace({name}, ?, '\\1') WHERE length({name}) > 10 AND regexp_matches({name}, ?) AND {local}",  # noqa: S608 - quoted names
             [_TIME, _TIME],
         )
-    other = f"{name} IS NOT NULL" if rule.declared else f"NOT regexp_full_match({name}, '{_ISO}')"
+    # one that is no day tells that the day may stand behind the year: then all are looked at
+    no_days = f"SELECT count(*) FROM {table} WHERE regexp_full_match({name}, '{_ISO}') AND TRY_CAST({name} AS DATE) IS NULL"  # noqa: S608 - quoted names
+    whole = rule.declared or run(no_days).fetchone()[0] > 0
+    other = f"{name} IS NOT NULL" if whole else f"NOT regexp_full_match({name}, '{_ISO}')"
     found = run(
         f"SELECT {name} AS value, count(*) AS times, min(rowid) AS first FROM {table} WHERE {other} AND {local} GROUP BY 1 ORDER BY 1"  # noqa: S608 - quoted names
     ).fetchnumpy()
@@ -146,4 +170,8 @@ def _order(rule: DateRule, ordered: int) -> str:
         return "as declared"
     if rule.serial is not None:
         return "days that a spreadsheet counted"
+    if rule.year_day:
+        return "year, day, month"
+    if rule.year_first:
+        return "year first"
     return "" if not ordered else "day first" if rule.day_first else "month first"

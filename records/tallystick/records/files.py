@@ -64,7 +64,7 @@ def read_fault(dataset: str, error: BaseException) -> TallyError:
         return Broken(
             "source-large",
             f"dataset {dataset}: the source does not fit the memory it may take",
-            hint="its IT raises max_memory_mib in node.yaml",
+            hint="its IT raises max_memory_mib in node.yaml, or the memory of the container or machine, four fifths of which may be taken",
         )
     if isinstance(error, duckdb.IOException):
         return Invalid("source-missing", f"dataset {dataset}: the source cannot be read", detail=type(error).__name__)

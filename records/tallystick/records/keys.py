@@ -11,16 +11,24 @@ from tallystick.records.locked import Connection, literal, quote_name
 from tallystick.records.places import Places
 
 _WORDS: Final = sorted(
-    PLACEHOLDERS | {"NA", "NIL", "EMPTY", "BLANK", "VOID", "NOKEY", "NOID", "REF", "VALUE", "DIV0", "NAT", "UNDEF"}
+    PLACEHOLDERS
+    | {"TOTAL", "GRANDTOTAL", "SUBTOTAL", "TRAILER", "TRL", "EOF", "ENDOFFILE", "ENDOFREPORT", "HEADER"}
+    | {"NA", "NIL", "EMPTY", "BLANK", "VOID", "NOKEY", "NOID", "REF", "VALUE", "DIV0", "NAT", "UNDEF"}
 )
 _LETTERS: Final = "regexp_replace(upper({0}), '[^A-Z0-9]', '', 'g')"
 _LONGEST: Final = 32
 
 
-def check_keys(connection: Connection, dataset: str, places: Places) -> None:
+def check_keys(connection: Connection, dataset: str, places: Places, column: str = "") -> None:
     """Check that every row of `raw` has a key that says whose it is.
 
-    A key of zeros, or below zero, is one if it is a number among others: it has no more rows than some other key has.
+    A key of zeros or nines, or below zero, is one if it is a number among others: it has no more rows than some other key has.
+
+    Args:
+        connection: with the table `raw`.
+        dataset: what errors call the source.
+        places: where its rows stand.
+        column: the key's column; a row with that name in it is a header again.
 
     Raises:
         Invalid: `source-types`: how many rows have none, and where the first of them is.
@@ -29,9 +37,12 @@ def check_keys(connection: Connection, dataset: str, places: Places) -> None:
     letters = _LETTERS.format(key)
     words = ", ".join(map(literal, _WORDS))
     # \N, N/A and #N/A are words without their marks; so is what is marks alone, unless it is of another script
-    marks = f"regexp_full_match({key}, '[ -/:-@\\[-`{{-~]*')"
-    nothing = f"(length({key}) <= {_LONGEST} AND ({letters} IN ({words}) OR {marks} OR {key} = '\\N'))"
-    number = f"regexp_full_match(trim({key}), '-[0-9]+([.]0*)?|0+([.]0*)?')"
+    marks = f"regexp_full_match({key}, '[ -/:-@\\[-`{{-~]*|[Xx]{{2,}}')"
+    # a number that a spreadsheet rounded is many people's
+    rounded = f"regexp_full_match(trim({key}), '[0-9]([.][0-9]+)?[Ee][+][0-9]+')"
+    again = f"lower(trim({key})) = lower(trim({literal(column)}))" if column else "false"
+    nothing = f"(length({key}) <= {_LONGEST} AND ({letters} IN ({words}) OR {marks} OR {key} = '\\N' OR {rounded} OR {again}))"
+    number = f"regexp_full_match(trim({key}), '-[0-9]+([.]0*)?|0+([.]0*)?|9{{3,}}([.]0*)?')"
     rows, empty, said, first, zeros = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {key} IS NULL), count(*) FILTER (WHERE {nothing} AND NOT {number}), "  # noqa: S608 - quoted names
         f"min(rowid) FILTER (WHERE {key} IS NULL OR ({nothing} AND NOT {number})), count(*) FILTER (WHERE {number}) FROM raw"
@@ -53,7 +64,7 @@ def check_keys(connection: Connection, dataset: str, places: Places) -> None:
         raise Invalid(
             "source-types",
             f"dataset {dataset}: rows have no person key"
-            + (", or one that says nothing, such as NULL, 0 or N/A" if said else ""),
+            + (", or one that says nothing, such as NULL, 0, N/A or the column's own name" if said else ""),
             hint="name the column that has each person's own key, or give these rows one each",
             detail=f"{'; '.join(told)}; the first in {places.of(int(first))}",
         )

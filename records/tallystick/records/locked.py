@@ -10,6 +10,8 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
+from tallystick.records.memory import reading_limit_mib
+
 Connection: TypeAlias = Any
 """duckdb.DuckDBPyConnection; the package is untyped here."""
 
@@ -17,8 +19,7 @@ THREADS: Final = 2
 
 
 def connect(max_memory_mib: int | None) -> Connection:
-    """Open an empty database in memory, which may take so much of it; None: four fifths of what this machine or container has."""
-    limit = {} if max_memory_mib is None else {"memory_limit": f"{max_memory_mib}MiB"}
+    """Open an empty database in memory, which may take so much of it, and never more than `memory.reading_limit_mib` allows."""
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
@@ -27,7 +28,7 @@ def connect(max_memory_mib: int | None) -> Connection:
             "python_enable_replacements": "false",
             "threads": str(THREADS),
             "temp_directory": "",
-            **limit,
+            "memory_limit": f"{reading_limit_mib(max_memory_mib)}MiB",
         }
     )
     connection.execute("SET TimeZone = 'UTC'")  # no moment depends on where the machine stands

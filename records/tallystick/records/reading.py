@@ -24,6 +24,7 @@ from tallystick.records.files import read_fault
 from tallystick.records.identifiers import PERSON, identifier_column, strings
 from tallystick.records.keys import check_keys
 from tallystick.records.locked import Connection, connect, lock, quote_name
+from tallystick.records.mending import mend_column
 from tallystick.records.merging import find_shared_columns, merge_keys, number_keys
 from tallystick.records.missing import empty_missing
 from tallystick.records.places import Places
@@ -63,8 +64,9 @@ class Records:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What people are told of the reading: notes, and how dates were read where the values themselves do not say."""
-        return (*self.notes, *(f"dates of {one.column}: {one.order}" for one in self.dates if one.order))
+        """What people are told of the reading: notes, how dates were read where the values themselves do not say, and which are odd."""
+        told = (f"dates of {one.column}: {text}" for one in self.dates for text in (one.order, one.remark) if text)
+        return (*self.notes, *told)
 
 
 @contextmanager
@@ -78,6 +80,7 @@ def load_dataset(
     numbered: bool = False,
     keep_keys: bool = False,
     versioned: bool = False,
+    shown: dict[str, str] | None = None,
 ) -> Iterator[Records]:
     """Load a dataset for as long as the context lasts.
 
@@ -89,6 +92,7 @@ def load_dataset(
         columns: which declared columns to load; None for all. Identifiers and the person key always are.
         numbered: the source has no person key; the number of a row, from 1, takes its place.
         versioned: give the version of what was read.
+        shown: takes a value of each column that cannot be read, for the owner's terminal alone.
         keep_keys: have the table `keys` (`merging.number_keys`): the person keys as they were before any were merged.
 
     Raises:
@@ -108,13 +112,13 @@ def load_dataset(
             lock(connection)
             version = version_of(connection, "raw", *_aliases(config)) if versioned else None
             if not numbered:
-                check_keys(connection, dataset, read.places)
+                check_keys(connection, dataset, read.places, config.person)
             empty_missing(connection, config, wanted)
             notes = [*read.notes, *split_names(connection, config)]
             dates = read_date_columns(connection, dataset, config, "raw", read.places, wanted)
             if config.aliases.source is not None:
                 read_date_columns(connection, f"{dataset} (aliases)", config, TABLE, Places())
-            rows = _build_records(connection, dataset, config, wanted, read)
+            rows = _build_records(connection, dataset, config, wanted, read, {} if shown is None else shown)
             most, people = _most_and_people(connection)
             found = None
             if config.duplicates.merges or keep_keys:
@@ -164,7 +168,14 @@ def _aliases(config: DeclaredDataset) -> tuple[str, ...]:
     return () if config.aliases.source is None else (TABLE,)
 
 
-def _build_records(connection: Connection, dataset: str, config: DeclaredDataset, wanted: tuple[str, ...], read: Copied) -> int:
+def _build_records(
+    connection: Connection,
+    dataset: str,
+    config: DeclaredDataset,
+    wanted: tuple[str, ...],
+    read: Copied,
+    shown: dict[str, str],
+) -> int:
     """Check `raw` and turn it into `records`; gives the number of rows."""
     expressions = {
         name: build_expressions(config.columns[name], quote_name(name), name=name, decimal=read.decimal) for name in wanted
@@ -177,16 +188,16 @@ def _build_records(connection: Connection, dataset: str, config: DeclaredDataset
     bad = {name: count for name, count in zip(expressions, found[0::2], strict=True) if count}
     if bad:
         kinds = "; ".join(f"column {name} holds what are not {PLURALS[config.columns[name].type]}" for name in bad)
-        first = next(iter(bad))
-        fix = "declare its format: DD/MM/YYYY" if config.columns[first].type == "date" else "correct them"
+        shown |= {name: _one(connection, name, f"NOT {expressions[name].good}") for name in bad}
+        blamed = {
+            name: _describe_fault(connection, name, f"NOT {expressions[name].good}", count, read.places)
+            for name, count in bad.items()
+        }
         raise Invalid(
             "source-types",
             f"dataset {dataset}: {kinds}",
-            hint=f"{fix}; words that stand for no value are declared: {first}: {{…, missing: [WORD]}}",
-            detail="; ".join(
-                _describe_fault(connection, name, f"NOT {expressions[name].good}", count, read.places)
-                for name, count in bad.items()
-            ),
+            hint="; ".join(dict.fromkeys(mend_column(name, config.columns[name], form) for name, (_, form) in blamed.items())),
+            detail="; ".join(told for told, _ in blamed.values()),
         )
     clip = config.out_of_bounds == "clip"
     outside = {
@@ -195,6 +206,7 @@ def _build_records(connection: Connection, dataset: str, config: DeclaredDataset
         if count and not (clip and column.can_clip)
     }
     if outside:
+        shown |= {name: _one(connection, name, f"{expressions[name].good} AND {expressions[name].outside}") for name in outside}
         raise Invalid(
             "source-bounds",
             f"dataset {dataset}: values outside what is declared, in column {', '.join(outside)}",
@@ -202,7 +214,7 @@ def _build_records(connection: Connection, dataset: str, config: DeclaredDataset
             detail="; ".join(
                 _describe_fault(
                     connection, name, f"{expressions[name].good} AND {expressions[name].outside}", count, read.places
-                )
+                )[0]
                 for name, count in outside.items()
             ),
         )
@@ -244,8 +256,14 @@ def _check_people(connection: Connection, dataset: str, config: DeclaredDataset,
         )
 
 
-def _describe_fault(connection: Connection, name: str, test: str, count: int, places: Places) -> str:
-    """Say how many rows of a column fail a test, where the first of them stands, and of which form most of the values are."""
+def _one(connection: Connection, name: str, test: str) -> str:
+    """Give the first value of a column that fails a test."""
+    where = f"{quote_name(name)} IS NOT NULL AND {test}"
+    return str(connection.execute(f"SELECT {quote_name(name)} FROM raw WHERE {where} ORDER BY rowid LIMIT 1").fetchone()[0])  # noqa: S608 - quoted names
+
+
+def _describe_fault(connection: Connection, name: str, test: str, count: int, places: Places) -> tuple[str, str]:
+    """Say how many rows of a column fail a test, where the first of them stands, and of which form most of the values are; and the form."""
     where = f"{quote_name(name)} IS NOT NULL AND {test}"
     found = connection.execute(
         f"SELECT {quote_name(name)} AS value, count(*) AS times, min(rowid) AS first FROM raw WHERE {where} "  # noqa: S608 - quoted names
@@ -254,4 +272,4 @@ def _describe_fault(connection: Connection, name: str, test: str, count: int, pl
     times = [int(one) for one in found["times"]]
     shape = common_form([str(value) for value in strings(found["value"])], times)
     first = connection.execute(f"SELECT min(rowid) FROM raw WHERE {where}").fetchone()[0]  # noqa: S608 - quoted names
-    return f"{name}: {count} rows, the first in {places.of(int(first))}, of the form {shape}"
+    return f"{name}: {count} rows, the first in {places.of(int(first))}, of the form {shape}", shape

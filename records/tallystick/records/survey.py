@@ -118,7 +118,7 @@ def survey(
         dataset: its declaration.
         folder: what the source's paths are relative to.
         max_memory_mib: what reading may take; None: as `locked.connect`.
-        shown: takes an unread value of each identifier that has one, for the owner's terminal.
+        shown: takes a value of each identifier and column that has one that is not read, for the owner's terminal.
 
     Returns:
         The counts; or why the records cannot be read.
@@ -132,7 +132,7 @@ def survey(
 def _count_dataset(
     name: str, dataset: DeclaredDataset, folder: Path, max_memory_mib: int | None, shown: dict[str, str] | None
 ) -> DatasetSummary:
-    with load_dataset(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True) as records:
+    with load_dataset(name, dataset, folder, max_memory_mib=max_memory_mib, versioned=True, shown=shown) as records:
         assert records.version is not None  # it was asked for
         fields = count_fields(records.connection, tuple(dataset.identifiers), records.places, shown)
         table = people_table(records, name, where=None, used=(), derived={})

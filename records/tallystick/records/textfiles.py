@@ -25,22 +25,42 @@ _OTHERS: Final = (
     (b"SQLite format 3\x00", "an SQLite database", "declare it as sqlite: {file: FILE, table: TABLE}"),
     (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind (.xls)", "save it as CSV UTF-8 or as .xlsx"),
     (b"%PDF", "a PDF", "export the records as CSV"),
+    (b"<html", "a web page (HTML)", "save it as CSV UTF-8"),
+    (b"<!DOC", "a web page (HTML)", "save it as CSV UTF-8"),
+    (b"<table", "a web page (HTML)", "save it as CSV UTF-8"),
+    (b"<?xml", "XML", "export the records as CSV"),
+    (b"{\\rtf", "a document (RTF)", "export the records as CSV"),
+    (b"[{", "JSON", "export the records as CSV"),
+    (b'{"', "JSON", "export the records as CSV"),
+    (b"$FL", "an SPSS file", "export the records as CSV UTF-8"),
+    (b"<stata_dta", "a Stata file", "export the records as CSV UTF-8"),
+    (b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", "a SAS file", "export the records as CSV UTF-8"),
+    (b"HEADER RECORD***", "a SAS transport file", "export the records as CSV UTF-8"),
+    (b"ORC", "an ORC file", "export the records as Parquet or CSV"),
+    (b"Obj\x01", "an Avro file", "export the records as Parquet or CSV"),
+    (b"ARROW1", "an Arrow file", "export the records as Parquet or CSV"),
+    (b"7z\xbc\xaf", "compressed with 7-Zip", "unpack it, or compress it with gzip"),
+    (b"PK\x05\x06", "an empty zip archive", "unpack an archive"),
+    (b"\x1f\x9d", "compressed with compress", "unpack it, or compress it with gzip"),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it, or compress it with gzip"),
+    (b"-----BEGIN", "encrypted, or a key", "decrypt it first"),
     (b"BZh", "compressed with bzip2", "unpack it, or compress it with gzip"),
     (b"\xfd7zXZ", "compressed with xz", "unpack it, or compress it with gzip"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it, or compress it with gzip"),
 )  # fmt: skip
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "~": "tildes", "^": "carets"}
 _CHUNK: Final = 1 << 20
 _TAIL: Final = 1 << 13
 _SAMPLE: Final = 20
 _NOT_1252: Final = re.compile(
-    rb"[\x80-\x91\x93-\xbf\xd7\xf7]|(?<![A-Za-z\xc0-\xff\x92])[\xc0-\xff](?![A-Za-z\xc0-\xff\x92])|(?<![A-Za-z\xc0-\xff])\x92|\x92(?![A-Za-z\xc0-\xff])"
+    rb"[\x80-\x91\x93-\xbf\xd7\xf7]"
+    rb"|(?<![A-Za-z\xc0-\xff\x92])[\xc0-\xff](?![A-Za-z\xc0-\xff\x92])|(?<![A-Za-z\xc0-\xff])\x92|\x92(?![A-Za-z\xc0-\xff])"
 )
 """Bytes that Windows-1252 would not have in names: all but accented letters beside other letters, and apostrophes between them."""
 _FOOTER: Final = re.compile(
-    r"\W*(?:(?:grand |sub)?totals?|sum|count|number of|end of|generated|printed|exported|report|run date|source|notes?|page \d|records?|rows?"
-    r"|\d+ (?:rows?|records?|lines?))\b.*",
+    r"\x1a|\W*(?:(?:grand |sub)?totals?|sum|count|number of|end of|generated|printed|exported|report|run date|source|notes?|page \d|records?"
+    r"|rows?|eof|trailer|confidential|\d+ (?:rows?|records?|lines?))\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 csv.field_size_limit(1 << 24)
@@ -59,6 +79,7 @@ class Look:
         footer: rows at the end that are none of the list's.
         header: the fields of the header.
         returns: lines end with carriage returns alone.
+        mixed: lines end in more than one way, or fields hold ends of another kind.
         notes: what was not declared, in sentences.
     """
 
@@ -70,12 +91,13 @@ class Look:
     footer: int = 0
     header: tuple[str, ...] = ()
     returns: bool = False
+    mixed: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether DuckDB can read it as it is."""
-        return self.encoding == "utf-8-sig" and not self.returns and not self.footer
+        return self.encoding == "utf-8-sig" and not self.returns and not self.mixed and not self.footer
 
     def open(self) -> IO[bytes]:
         """Open it, unpacked."""
@@ -116,8 +138,11 @@ def look(path: Path, *, name: str, encoding: str | None, delimiter: str | None, 
     """
     with path.open("rb") as file:
         start = file.read(16)
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
     for magic, what, hint in _OTHERS:
-        if start.startswith(magic):
+        if start.startswith(magic) or (
+            magic[:1].isascii() and len(magic) > 1 and magic[:1] in b"<{[" and text.startswith(magic)
+        ):
             raise Invalid("file-format", f"{name} is {what}, not CSV", hint=hint)
     found = Look(path, zipped=start.startswith(GZIP), skip=skip or 0)
     if path.suffix == ".gz" and not found.zipped:
@@ -149,15 +174,24 @@ def _encoding(found: Look, name: str, declared: str | None) -> tuple[Look, str]:
         found = replace(
             found, encoding="utf-16-le", notes=(*found.notes, f"{found.path.name} is read as UTF-16: every other byte is zero")
         )
+    elif declared is None and start[0::2].count(0) > len(start) // 3:
+        found = replace(
+            found, encoding="utf-16-be", notes=(*found.notes, f"{found.path.name} is read as UTF-16: every other byte is zero")
+        )
     decoder = codecs.getincrementaldecoder(found.encoding)()
-    good_1252, fails, feeds, returns, tail = True, False, False, False, b""
+    good_1252, fails, tail = True, False, b""
+    feeds = returns = both = 0
+    held = b""
     with _unpacked(found, name) as file:
         more = True
         while more:
             chunk = file.read(_CHUNK)
             more = bool(chunk)
             good_1252 &= _NOT_1252.search(chunk) is None
-            feeds, returns, tail = feeds or b"\n" in chunk, returns or b"\r" in chunk, (tail + chunk)[-_TAIL:]
+            tail = (tail + chunk)[-_TAIL:]
+            feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
+            both += chunk.count(b"\r\n") + (held == b"\r" and chunk[:1] == b"\n")
+            held = chunk[-1:]
             try:
                 decoder.decode(chunk, final=not more)
             except UnicodeDecodeError:
@@ -174,7 +208,9 @@ def _encoding(found: Look, name: str, declared: str | None) -> tuple[Look, str]:
             hint="save it as UTF-8; a spreadsheet calls that CSV UTF-8. Or declare what it is: csv: {file: FILE, encoding: windows-1252}",
         )
     text = tail.decode(found.encoding, "replace") if found.encoding[:6] != "utf-16" else ""
-    return replace(found, returns=returns and not feeds), text
+    # ends of more than one kind: the faster reader takes only one
+    mixed = 0 < both < max(feeds, returns) or (feeds > 0 and returns > 0 and not both)
+    return replace(found, returns=returns > 0 and not feeds, mixed=mixed), text
 
 
 class _unpacked:  # noqa: N801 - a context manager
@@ -240,7 +276,31 @@ def _header(found: Look, delimiter: str | None, *, declared: bool) -> Look:
                 note = f"{found.path.name} is separated by {word}"
                 found, rows = replace(found, delimiter=mark, notes=(*found.notes, note)), parted
                 break
-    return replace(found, header=tuple(rows[0]) if rows else ())
+    if not declared and delimiter is None and found.delimiter == "," and not (rows and len(rows[0]) > 1 and all(rows[0])):
+        for mark, word in SEPARATORS.items():
+            parted = _fields(lines, mark)
+            if count_title(parted) and not count_title(rows):
+                note = f"{found.path.name} is separated by {word}"
+                found, rows = replace(found, delimiter=mark, notes=(*found.notes, note)), parted
+                break
+    if not declared and (lead := count_title(rows)):
+        lines_before = "a line" if lead == 1 else f"{lead} lines"
+        note = f"{found.path.name}: {lines_before} before the header left out, which seem to be a title"
+        found, rows = replace(found, skip=lead, notes=(*found.notes, note)), rows[lead:]
+    return replace(found, header=tuple(field.strip().lstrip("\ufeff").strip() for field in rows[0]) if rows else ())
+
+
+def count_title(rows: list[list[str]]) -> int:
+    """Count the rows before the header: at most one field of each is filled, and behind them stand names and rows of the same width."""
+    lead = 0
+    while lead < len(rows) and sum(bool(field.strip()) for field in rows[lead]) <= 1:
+        lead += 1
+    if not 0 < lead < len(rows) - 1 or any("\n" in field for row in rows[:lead] for field in row):
+        return 0
+    header, behind = rows[lead], [row for row in rows[lead + 1 :] if any(map(str.strip, row))]
+    names = [field.strip() for field in header]
+    good = len(names) > 1 and all(names) and len(set(names)) == len(names) and all(not name[0].isdigit() for name in names)
+    return lead if good and behind and all(len(row) == len(names) for row in behind[:-1] or behind) else 0
 
 
 def _footer(found: Look, tail: str) -> Look:

@@ -27,7 +27,7 @@ MAX_CATEGORY: Final = 200
 SPACES: Final = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8239) || chr(65279)"
 """SQL of the characters that do not count round a value."""
 PLURALS: Final = {
-    "integer": "integers", "decimal": "decimals of its scale", "boolean": "booleans", "date": "ISO dates",
+    "integer": "integers", "decimal": "decimals of its scale", "boolean": "booleans", "date": "dates",
     "category": "plain text",
 }  # fmt: skip
 
@@ -115,7 +115,7 @@ def plain_number(text: str, decimal: str = ".") -> str:
         decimal: as of `build_expressions`.
     """
     thousands, decimal = {".": (",", "."), ",": (".", ","), "": ("", ".")}[decimal]
-    bare = f"regexp_replace(replace({text}, chr(8722), '-'), '[$ \u00a0\u202f€£]', '', 'g')"
+    bare = f"regexp_replace(replace({text}, chr(8722), '-'), '[$ \u00a0\u202f€£''\u2019]', '', 'g')"
     grouped = f"[0-9]{{1,3}}([{thousands}][0-9]{{3}})+|" if thousands else ""
     shape = f"({grouped}[0-9]*)([{decimal}][0-9]*)?"
     sign = f"CASE WHEN regexp_matches({bare}, '^-|-$|^[(]') THEN '-' ELSE '' END"

@@ -24,6 +24,7 @@ from tallystick.core.linkage.fields.reasons import is_denied
 from tallystick.core.values.forms import common_form
 from tallystick.records.identifiers import identifier_column, strings
 from tallystick.records.locked import Connection, quote_name
+from tallystick.records.mending import mend_identifier
 from tallystick.records.places import Places
 
 ROWS: Final = 65_536
@@ -42,7 +43,7 @@ class FieldCounts:
         usable: it can make tokens.
         denied: what is written stands for nothing, or was never given out.
         unread: no rule knows the form.
-        mended: of the usable ones, text that was read in a wrong encoding and could be put right.
+        mended: of the usable ones, text that was read in a wrong encoding; it was put right where nothing was lost.
         first: where the first unread value stands; "" if there is none.
         form: the form that most unread values have.
     """
@@ -139,10 +140,11 @@ def _count(connection: Connection, name: str, places: Places, shown: dict[str, s
 
 
 def _faulty(values: Any) -> int:
-    """Count texts that were read in a wrong encoding; of ASCII alone there are none."""
-    if "".join(values).isascii():
+    """Count texts that were read in a wrong encoding; of ASCII alone those are that were written for a web page."""
+    whole = "".join(values)
+    if whole.isascii() and "&" not in whole:
         return 0
-    return sum(is_faulty(text) for text in values if not text.isascii())
+    return sum(is_faulty(text) for text in values if not text.isascii() or "&" in text)
 
 
 def unusable(counts: Mapping[str, FieldCounts], share: float) -> dict[str, FieldCounts]:
@@ -171,9 +173,10 @@ def sentence(name: str, found: FieldCounts) -> str:
     """Say what became of an identifier: `birth_date: 3 of 4 rows unread, the first in line 2, of the form 9{2}/9{2}/9{4}`."""
     parts = []
     if found.unread:
-        parts.append(f"{found.unread:,} of {found.written:,} unread, the first in {found.first}, of the form {found.form}")
+        told = f"{found.unread:,} of {found.written:,} unread, the first in {found.first}, of the form {found.form}"
+        parts.append(f"{told} ({fix})" if (fix := mend_identifier(name, found.form)) else told)
     if found.denied:
         parts.append(f"{found.denied:,} of {found.written:,} stand for nothing known")
     if found.mended:
-        parts.append(f"{found.mended:,} were read in a wrong encoding and mended")
+        parts.append(f"{found.mended:,} were read in a wrong encoding (mended where nothing was lost)")
     return f"{name}: {'; '.join(parts)}" if parts else ""

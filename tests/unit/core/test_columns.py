@@ -64,10 +64,14 @@ def ssn(text: str) -> str | None:
     """The rules of core/linkage/digits.py, one after another, for one text."""
     text = plain(text)
     number = whole_number(text.strip())
-    if len(text.strip()) > 16 or not re.fullmatch(r"[\d ./\x00-]*", number, re.ASCII):
+    if len(text.strip()) > 16 or not re.fullmatch(r"[\d ./,:;_#~*()\t\x00-]*", number, re.ASCII):
         return None
     found = re.sub(r"\D", "", number)
-    if not 7 <= len(found) <= 9 or (len(found) < 9 and re.search(r"[ ./-]|\x00(?!\x00*$)", number)) or len(set(found)) == 1:
+    if (
+        not 7 <= len(found) <= 9
+        or (len(found) < 9 and re.search(r"[ ./,:;_#~*()\t-]|\x00(?!\x00*$)", number))
+        or len(set(found)) == 1
+    ):
         return None
     if len(found) == 9 and (re.match(r"000|666|9", found) or found[3:5] == "00" or found[5:] == "0000"):
         return None

@@ -91,3 +91,19 @@ def test_commands_write_new_files_alone(file: Path, monkeypatch: pytest.MonkeyPa
     assert sorted(read_lab(Path("lab.yaml")).file.agencies) == ["data_2024_wages_final", "exits"]
     assert "[document-invalid]" in run(lab, ["new", file.name, "--out", "one.yaml"]).output
     assert "[source-columns]" in run(data, ["scan", other.name, "--key", "nobody"]).output
+
+
+def test_decimal_commas_are_found_where_nothing_speaks_against_them_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id;paid;left\n1;1.234,50;7\n2;-2,00;8,25\n3;;9\n", "utf-8")
+    found = scan_file(path)
+    assert "commas stand before the digits of fractions" in found.notes
+    value = declaration(dataset_text(found))
+    assert {name: entry["type"] for name, entry in value["columns"].items()} == {"paid": "decimal", "left": "decimal"}
+    with load_dataset("a", DeclaredDataset.read(value, what="scan"), tmp_path, max_memory_mib=256) as records:
+        assert records.connection.execute('SELECT sum(paid), sum("left") FROM records').fetchone() == (
+            Decimal("1232.50"),
+            Decimal("24.25"),
+        )
+    path.write_text("id;paid;left\n1;1,50;7.25\n", "utf-8")
+    assert not scan_file(path).decimal_comma

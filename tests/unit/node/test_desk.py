@@ -201,3 +201,24 @@ def test_s41_a_candidate_of_an_attempt_that_is_over_is_not_kept() -> None:
     room.storage.add_job(KeptJob(job, part.contract.document.encode(), NOW, state="running", attempt=2))
     record = room.desk.make_candidate(part, 1, opened(part, MATCHED), [])
     assert (record.candidate, record.awaits, record.attempt) == (None, "", 2)
+
+
+def test_s51_a_field_that_used_to_link_and_links_nobody_is_told_to_the_desks_people() -> None:
+    room = Room()
+    part = assignment()
+    room.candidate(part, MATCHED)
+    record = room.storage.job(part.contract.digest.hex())
+    assert record is not None
+    assert record.reasons == ()
+    again = assignment(link="strict")
+    assert again.contract.digest != part.contract.digest
+    report = encode_report(LinkageCounts((0,), None), job=again.contract.digest, attempt=1, passes=again.contract.passes.digest)
+    body = room.candidate(again, MATCHED, report=report)
+    told = room.storage.job(again.contract.digest.hex())
+    assert told is not None
+    (reason,) = told.reasons
+    assert reason.startswith("birth_date, ssn linked people in an earlier result")
+    assert reason not in json.dumps(body)
+    entries = [json.loads(one.entry) for one in room.storage.events()]
+    made = [one["details"] for one in entries if one["event"] == "candidate"]
+    assert [one.get("links_nobody") for one in made] == [None, ["birth_date", "ssn"]]

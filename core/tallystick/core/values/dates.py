@@ -46,33 +46,56 @@ _MONTHS: Final = (
     "NOVEMBER",
     "DECEMBER",
 )
-_MONTH: Final = {name[:size]: at for at, name in enumerate(_MONTHS, 1) for size in range(3, len(name) + 1)}
+_SPANISH: Final = (
+    "ENERO", "FEBRERO", "MARZO", "ABRIL", "MAYO", "JUNIO", "JULIO", "AGOSTO", "SEPTIEMBRE", "OCTUBRE", "NOVIEMBRE", "DICIEMBRE",
+)  # fmt: skip
+_MONTH: Final = {
+    name[:size]: at for names in (_SPANISH, _MONTHS) for at, name in enumerate(names, 1) for size in range(3, len(name) + 1)
+}
+"""Months, whole or cut after three letters or more; SETIEMBRE is written too."""
+_MONTH["SETIEMBRE"] = 9
 _DAYS: Final = r"(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]*\.?,? *)?"
 
 _TIME: Final = r"(?:(?:T|,? +|:(?=\d\d:\d\d))\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)? *(?:[AP]\.?M\.?)? *(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.]| )(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/.]| )(\d{1,2})\2(\d{4}|\d{2})" + _TIME, re.ASCII)
-_COMPACT: Final = re.compile(r"(\d{8})(?:T?\d{4}(?:\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{4})?|\.0+)?", re.ASCII)
+_YEAR_SHORT: Final = re.compile(r"(\d{2})([-/.])(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
+_COMPACT: Final = re.compile(r"(\d{8})(?:[T ]?\d{4}(?:\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{4})?|\.0+)?", re.ASCII)
 _LOST_ZERO: Final = re.compile(r"(\d{7})(?:\.0+)?", re.ASCII)
 _GAP: Final = r"[-/.,' ]*"
 _DAY_NAME: Final = re.compile(
-    _DAYS + rf"(\d{{1,2}})(?:ST|ND|RD|TH)?(?: OF)?{_GAP}([A-Z]{{3,9}}){_GAP}(\d{{4}}|\d{{2}})" + _TIME, re.ASCII
+    _DAYS + rf"(\d{{1,2}})(?:ST|ND|RD|TH)?(?: OF| DE)?{_GAP}([A-Z]{{3,10}}){_GAP}(?:(?:DE|DEL) )?(\d{{4}}|\d{{2}})" + _TIME,
+    re.ASCII,
 )
 _NAME_DAY: Final = re.compile(
-    _DAYS + rf"([A-Z]{{3,9}}){_GAP}(\d{{1,2}})(?:ST|ND|RD|TH)?[-/.,' ]+(\d{{4}}|\d{{2}})" + _TIME, re.ASCII
+    _DAYS + rf"([A-Z]{{3,10}}){_GAP}(\d{{1,2}})(?:ST|ND|RD|TH)?[-/.,' ]+(\d{{4}}|\d{{2}})" + _TIME, re.ASCII
 )
-_YEAR_NAME: Final = re.compile(rf"(\d{{4}}){_GAP}([A-Z]{{3,9}}){_GAP}(\d{{1,2}})" + _TIME, re.ASCII)
+_CTIME: Final = re.compile(
+    _DAYS + r"([A-Z]{3}) (\d{1,2}) \d\d:\d\d:\d\d (?:(?:[A-Z]{2,5}|[+-]\d{4}|GMT[+-]\d\d:?\d\d) )?(\d{4})", re.ASCII
+)
+"""SUN MAR 04 00:00:00 CST 1990, as programs print a moment."""
+_YEAR_NAME: Final = re.compile(rf"(\d{{4}}){_GAP}([A-Z]{{3,10}}){_GAP}(\d{{1,2}})" + _TIME, re.ASCII)
+_POWER: Final = re.compile(r"(\d)\.(\d{7})E\+?0*7", re.ASCII)
+"""1.9900304E+07 has all eight digits."""
+_LABEL: Final = re.compile(r"^(?:D\.?O\.?B\.?|BORN|BIRTH ?DATE|DATE OF BIRTH)[ :=]+|[*.;,]+$", re.ASCII)
 _SERIAL: Final = re.compile(r"(\d{3,5})(?:\.\d+)?", re.ASCII)
 _SHORT_US: Final = re.compile(r"(\d)(\d{2})(\d{2})", re.ASCII)
 _NO_SPACE: Final = re.compile(r" *([-/]) *")
 _PLAIN: Final = {
-    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFE63, 0xFF0D], "-"),
+    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212, 0xFE63, 0xFF0D, 0x5E74, 0x6708], "-"),
+    **{0xFF10 + digit: str(digit) for digit in range(10)},
+    0xFF0F: "/",
+    0x65E5: "",
     **dict.fromkeys([0x09, 0xA0, 0x2007, 0x2009, 0x202F], " "),
     **dict.fromkeys(map(ord, "=\"'`\u2018\u2019\u201c\u201d\u200b\u200e\u200f\u202a\u202c\ufeff\xad")),
 }
-"""Unusual hyphens and spaces made usual; quotes and what cannot be seen taken away."""
+"""Unusual hyphens, spaces and digits made usual; quotes and what cannot be seen taken away. 1990\u5e743\u67084\u65e5 is 1990-3-4."""
 
+_LONGEST_MONTH: Final = 31
+_MONTHS_OF_YEAR: Final = 12
+_FEW: Final = 3
+"""So few values that could be 3/29/36 without its marks are taken for numbers of days, which are far more frequent."""
 _TOKEN: Final = re.compile(r"(Y{4}|Y{2}|MON|M{3,4}|M{1,2}|D{1,2})")
 _STRFTIME: Final = {"%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD", "%b": "MON", "%B": "MON"}
 
@@ -86,6 +109,8 @@ class DateRule:
         serial: day 0 of numbers of days; None where numbers are none.
         low, high: two digits of a year stand for the one that is within these.
         pivot: two digits of a year up to this are of this century, greater ones of the last; None without one.
+        year_first: 90-03-04 has its year first.
+        year_day: 1990-25-12 has its day behind the year.
         pattern: of a declared format, which then is the only one.
         places: of a declared format: what its groups are, of `y`, `m`, `d`.
     """
@@ -95,6 +120,8 @@ class DateRule:
     low: date = date(1900, 1, 1)
     high: date = date(2099, 12, 31)
     pivot: int | None = None
+    year_first: bool = False
+    year_day: bool = False
     pattern: re.Pattern[str] | None = None
     places: str = ""
 
@@ -177,6 +204,7 @@ def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRu
         return rule, DateEvidence(0, 0, 0)
     if _are_serials(texts):
         return replace(rule, serial=SERIALS["serial"]), DateEvidence(0, 0, 0)
+    rule = _decide_years(texts, counts, rule)
     month, day = (
         np.array([one is not None for one in read_dates(texts, replace(rule, day_first=first))]) for first in (False, True)
     )
@@ -188,6 +216,24 @@ def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRu
     return replace(rule, day_first=only_day > only_month), DateEvidence(only_day, only_month, both)
 
 
+def _decide_years(texts: Sequence[str], counts: Int64s, rule: DateRule) -> DateRule:
+    """Decide where the year stands, and the day behind it: what more rows can only be read by.
+
+    Of 90-03-04, a first number above 31 is a year. Of 1990-25-12, a second number above 12 is a day.
+    """
+    two, first, day, month = 0, 0, 0, 0
+    for text, rows in zip(texts, counts.tolist(), strict=True):
+        written = _clean(text)
+        if found := _YEAR_SHORT.fullmatch(written):
+            reads = _short_year(found, replace(rule, pivot=99)) is not None
+            first += rows * (int(found[1]) > _LONGEST_MONTH and reads)
+            two += rows * (int(found[4]) > _LONGEST_MONTH)
+        elif found := _YEAR_FIRST.fullmatch(written):
+            day += rows * (_day(int(found[1]), int(found[4]), int(found[3])) is not None and int(found[3]) > _MONTHS_OF_YEAR)
+            month += rows * (_day(int(found[1]), int(found[3]), int(found[4])) is not None and int(found[4]) > _MONTHS_OF_YEAR)
+    return replace(rule, year_first=first > two, year_day=day > month)
+
+
 def says_order(text: str, day_first: bool) -> bool:
     """Tell whether a value can be read in one order of day and month alone, and it is this one."""
     readings = [_read(text, DateRule(day_first=first)) for first in (day_first, not day_first)]
@@ -195,31 +241,33 @@ def says_order(text: str, day_first: bool) -> bool:
 
 
 def _are_serials(texts: Sequence[str]) -> bool:
-    """Tell whether values plainly are numbers of days: all are in their range, and one at least is no 3/29/04 without its marks."""
-    plain = False
+    """Tell whether values plainly are numbers of days: all in their range, not all of them years, nor all 3/29/04 without its marks."""
+    plain = years = 0
     for text in texts:
         found = _SERIAL.fullmatch(text.strip())
         if found is None or int(found[1]) not in SERIAL_DAYS:
             return False
+        years += int(found[1]) in YEARS
         short = _SHORT_US.fullmatch(found[1])
-        plain |= short is None or _day(2000, int(short[1]), int(short[2])) is None
-    return plain
+        plain += short is None or _day(2000, int(short[1]), int(short[2])) is None
+    return years < len(texts) and (plain > 0 or 0 < len(texts) <= _FEW)
 
 
 def _has_order(text: str) -> bool:
     written = _clean(text)
     if _YEAR_LAST.fullmatch(written):
-        return True
+        return True  # where the year stands first, both orders read alike
     compact = _COMPACT.fullmatch(written)
     return compact is not None and _compact(compact[1], "ymd") is None
 
 
 def _clean(text: str) -> str:
-    return _NO_SPACE.sub(r"\1", " ".join(text.translate(_PLAIN).split())).upper()
+    written = _NO_SPACE.sub(r"\1", " ".join(text.translate(_PLAIN).split())).upper()
+    return _POWER.sub(r"\1\2", _LABEL.sub("", written))
 
 
 def _read(text: str, rule: DateRule) -> str | None:
-    if rule.pattern is None and rule.serial is None and (iso := _ISO.fullmatch(text)):
+    if not rule.declared and not rule.year_day and (iso := _ISO.fullmatch(text)):
         return text if _day(int(iso[1]), int(iso[2]), int(iso[3])) else None
     written = _clean(text)
     found = _by_format(written, rule) if rule.declared else _by_form(written, rule)
@@ -242,7 +290,12 @@ def _by_format(text: str, rule: DateRule) -> date | None:
 def _by_form(text: str, rule: DateRule) -> date | None:
     """Read a value whose form says what it is, but for the order of day and month."""
     if found := _YEAR_FIRST.fullmatch(text):
-        return _day(int(found[1]), int(found[3]), int(found[4]))
+        month, day = (found[4], found[3]) if rule.year_day else (found[3], found[4])
+        return _day(int(found[1]), int(month), int(day))
+    if rule.year_first and (found := _YEAR_SHORT.fullmatch(text)):
+        return _short_year(found, rule)
+    if found := _CTIME.fullmatch(text):
+        return _day(int(found[3]), _MONTH.get(found[1], 0), int(found[2]))
     if found := _YEAR_LAST.fullmatch(text):
         month, day = (found[3], found[1]) if rule.day_first else (found[1], found[3])
         return _of_year(found[4], int(month), int(day), rule)
@@ -266,6 +319,10 @@ def _compact(digits: str, order: str) -> date | None:
         width = 4 if part == "y" else 2
         said[part], at = int(digits[at : at + width]), at + width
     return _day(said["y"], said["m"], said["d"]) if said["y"] in YEARS else None
+
+
+def _short_year(found: re.Match[str], rule: DateRule) -> date | None:
+    return _of_year(found[1], int(found[3]), int(found[4]), rule)
 
 
 def _of_year(year: str, month: int, day: int, rule: DateRule) -> date | None:

@@ -86,6 +86,12 @@ def explain(recipes: tuple[str, ...], format_: Format) -> None:
     "a.file=FILE, its columns guessed or a.key=COLUMN, a.NAME=COLUMN.",
 )
 @click.option(
+    "--dates",
+    multiple=True,
+    metavar="format=FORMAT,…",
+    help="How birth dates are read, where the file does not say: format=DD/MM/YYYY, pivot=30; a. or b. before it for one file.",
+)
+@click.option(
     "--link",
     "links",
     multiple=True,
@@ -102,6 +108,7 @@ def try_(
     keys: tuple[str, ...],
     duplicates: tuple[str, ...],
     aliases: tuple[str, ...],
+    dates: tuple[str, ...],
     links: tuple[str, ...],
     format_: Format,
 ) -> None:
@@ -119,7 +126,9 @@ def try_(
         raise click.UsageError("--key is given at most twice, once for each file")
     both = (keys[0] if keys else None, keys[-1] if keys else None)
     names = [name.strip() for text in links for name in text.split(",") if name.strip()]
-    done = rehearse((first, second), fields=fields, keys=both, duplicates=duplicates, aliases=aliases, link=names, truth=truth)
+    done = rehearse(
+        (first, second), fields=fields, keys=both, duplicates=duplicates, aliases=aliases, dates=dates, link=names, truth=truth
+    )
     if format_ == "json":
         print_json(done.json_value())
     else:

@@ -31,12 +31,14 @@ class Options:
         keys: the column of the key, of each file; None: guessed.
         duplicates: `merge`, a recipe or a ladder (or link=…), ids=COLUMN.
         aliases: how many, or most=NUMBER; file=FILE, key=COLUMN and IDENTIFIER=COLUMN of that file.
+        dates: of birth dates, format=FORMAT and pivot=YY, as a declaration has them.
     """
 
     fields: Sequence[Word] = ()
     keys: tuple[str | None, str | None] = (None, None)
     duplicates: Sequence[Word] = ()
     aliases: Sequence[Word] = ()
+    dates: Sequence[Word] = ()
 
     @classmethod
     def read(
@@ -45,6 +47,7 @@ class Options:
         keys: tuple[str | None, str | None] = (None, None),
         duplicates: Sequence[str] = (),
         aliases: Sequence[str] = (),
+        dates: Sequence[str] = (),
     ) -> Options:
         """Read them as they are typed.
 
@@ -59,13 +62,15 @@ class Options:
                 aliases, "--aliases", ("most", "file", "key", *RULES),
                 "a number from 1 to 3, file=FILE, key=COLUMN or IDENTIFIER=COLUMN", alone="[123]",
             ),
+            words_of(dates, "--dates", ("format", "pivot"), "format=FORMAT or pivot=YY"),
         )  # fmt: skip
 
     def of(self, side: int) -> Options:
         """Give what is said of one file."""
         letter = BOTH[side]
-        picked = [[word for word in words if letter in word.sides] for words in (self.fields, self.duplicates, self.aliases)]
-        return Options(picked[0], (self.keys[side],) * 2, picked[1], picked[2])
+        kinds = (self.fields, self.duplicates, self.aliases, self.dates)
+        picked = [[word for word in words if letter in word.sides] for words in kinds]
+        return Options(picked[0], (self.keys[side],) * 2, *picked[1:])
 
 
 def build_lists(files: tuple[Path, Path], options: Options) -> tuple[Listed, Listed]:
@@ -85,7 +90,7 @@ def build_lists(files: tuple[Path, Path], options: Options) -> tuple[Listed, Lis
             "link-invalid", "--key is of a file that is not declared", hint="the other's key stands in its declaration"
         )
     for match, letter in zip(found, BOTH, strict=True):
-        words = (*options.fields, *options.duplicates, *options.aliases)
+        words = (*options.fields, *options.duplicates, *options.aliases, *options.dates)
         if match is not None and any(letter in word.sides and (word.sides == letter or all(found)) for word in words):
             raise Invalid(
                 "link-invalid", f"{letter} is declared in {match[1]}: options say nothing of it", hint="change it there"
@@ -111,13 +116,29 @@ def _of_file(path: Path, options: Options) -> Listed:
     ids = [_find_column(header, word.value, path, "--duplicates") for word in options.duplicates if word.name == "ids"]
     recipes = ["strict" if word.value == MERGE else word.value for word in options.duplicates if word.name != "ids"]
     value = {
-        **LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": columns,
+        **LIMITS, "source": source_of(path), "person": key or ROW, "identifiers": _with_dates(columns, options.dates, path),
         "duplicates": {"ids": ids, "link": recipes},
         "aliases": _aliases(path, key, columns, options.aliases, merges=bool(ids or recipes)),
     }  # fmt: skip
     if recipes:
         value["people"] = max(2, _keys(path, key))  # recipes must say enough for so many
     return Listed(path.stem, DeclaredDataset.read(value, what=path.name), path.parent, numbered=key is None)
+
+
+def _with_dates(columns: Mapping[str, str], words: Sequence[Word], path: Path) -> dict[str, Any]:
+    """Declare how a file's birth dates are read."""
+    said: dict[str, Any] = {word.name: word.value for word in words}
+    if not said:
+        return dict(columns)
+    if "birth_date" not in columns:
+        raise Invalid("link-invalid", f"--dates: {path.name} has no birth dates", hint="--fields birth_date=COLUMN")
+    if "pivot" in said:
+        if not re.fullmatch(r"\d{1,2}", said["pivot"], re.ASCII):
+            raise Invalid(
+                "link-invalid", "--dates: pivot is a year of two digits", hint="years up to it are of this century: pivot=30"
+            )
+        said["pivot"] = int(said["pivot"])
+    return {**columns, "birth_date": {"from": columns["birth_date"], **said}}
 
 
 def _aliases(path: Path, key: str | None, columns: Mapping[str, str], words: Sequence[Word], *, merges: bool) -> dict[str, Any]:

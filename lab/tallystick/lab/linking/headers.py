@@ -26,6 +26,11 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By identifier, column names in lower case without anything but letters and digits, the likeliest first."""
 
+WHOLE: Final = (
+    "name", "fullname", "personname", "clientname", "patientname", "studentname", "membername", "employeename", "workername", "wholename",
+    "nombre", "nombrecompleto",
+)  # fmt: skip
+"""Usual names of a column of whole names, where there is no other column of names: it is declared for both, and taken apart."""
 KEYS: Final = ("personid", "personalid", "clientid", "recid", "recordid", "memberid", "participantid", "uid", "key", "id")
 
 
@@ -33,6 +38,8 @@ def guess_fields(header: Sequence[str]) -> dict[str, str]:
     """Give the column of each identifier whose usual names the header has; of several, the likeliest."""
     plain = _plain(header)
     found = {identifier: next((plain[name] for name in names if name in plain), None) for identifier, names in USUAL.items()}
+    if found["first_name"] is None and found["last_name"] is None:
+        found["first_name"] = found["last_name"] = next((plain[name] for name in WHOLE if name in plain), None)
     return {identifier: column for identifier, column in found.items() if column is not None}
 
 

@@ -34,6 +34,7 @@ def rehearse(
     keys: tuple[str | None, str | None] = (None, None),
     duplicates: Sequence[str] = (),
     aliases: Sequence[str] = (),
+    dates: Sequence[str] = (),
     link: Sequence[str] = (),
     truth: Path | None = None,
     randomness: Randomness | None = None,
@@ -46,6 +47,7 @@ def rehearse(
         keys: each file's column of the agency's own key of a person; None: guessed, and without one every row is a person.
         duplicates: what `--duplicates` says: which keys of a file are one person.
         aliases: what `--aliases` says: other spellings of a file's people.
+        dates: what `--dates` says: how birth dates are read.
         link: recipes, ladders and the word for a similarity pass; no recipe or ladder: `default`.
         truth: a file that says who is the same person.
         randomness: for the keys of bands and of clear tags; None: the system's.
@@ -54,7 +56,7 @@ def rehearse(
         Invalid: as `declared.build_lists`, `people.people_of`, `truth.read_truth`; `link-invalid`, `link-impossible`. Refused: `link-weak`.
         Broken: `source-large`.
     """
-    one, other = build_lists(files, Options.read(fields, keys, duplicates, aliases))
+    one, other = build_lists(files, Options.read(fields, keys, duplicates, aliases, dates))
     first, second = people_of(one), people_of(other)
     known = None if truth is None else read_truth(truth, first, second)
     trial = run_trial(first, second, link, SystemRandomness() if randomness is None else randomness, known)

@@ -67,6 +67,30 @@ def scan_column(connection: Connection, table: str, name: str, rows: int, decima
     return _category(connection, table, name, int(different), missing)
 
 
+def has_decimal_commas(connection: Connection, table: str, names: Sequence[str]) -> bool:
+    """Tell whether a comma stands before the digits of fractions: some column has numbers with it, and none has them with a point.
+
+    Args:
+        connection: with the table.
+        table: its name.
+        names: the columns that may hold numbers.
+    """
+    with_comma = False
+    for name in names:
+        text = f"trim({quote_name(name)}, {SPACES})"
+        written, commas, points = connection.execute(
+            "SELECT count(*), "  # noqa: S608 - quoted names
+            f"count(*) FILTER (WHERE regexp_full_match({text}, '[(+-]?[0-9]{{1,3}}([.]?[0-9]{{3}})*,[0-9]+[)-]?|[0-9]+')), "
+            f"count(*) FILTER (WHERE regexp_full_match({text}, '[(+-]?[0-9,]*[.][0-9]{{1,2}}[)-]?')) "
+            f"FROM {table} WHERE {quote_name(name)} IS NOT NULL"
+        ).fetchone()
+        if points:
+            return False
+        found = connection.execute(f"SELECT count(*) FROM {table} WHERE contains({quote_name(name)}, ',')").fetchone()[0]  # noqa: S608 - as above
+        with_comma |= found > 0 and commas == written
+    return with_comma
+
+
 def _fits(connection: Connection, table: str, name: str, entry: DeclaredColumn, decimal: str) -> int:
     """Count the values that a declaration reads."""
     good = build_expressions(entry, quote_name(name), name=name, decimal=decimal).good

@@ -14,7 +14,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset, DeclaredSourc
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.lab.linking.headers import guess_fields, guess_key
 from tallystick.lab.linking.people import LIMITS, ROW, header_of, source_of
-from tallystick.lab.scanning.columns import ColumnScan, scan_column
+from tallystick.lab.scanning.columns import ColumnScan, has_decimal_commas, scan_column
 from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
 from tallystick.records.locked import connect, quote_name
@@ -22,6 +22,7 @@ from tallystick.records.reading import load_dataset
 from tallystick.records.usable import FieldCounts, count_fields
 
 _TABLE: Final = "scanned"
+_COMMA: Final = "commas stand before the digits of fractions"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class FileScan:
         problem: why identifiers could not be read.
         columns: the others.
         notes: what was found out about the file.
+        decimal_comma: a comma stands before the digits of fractions.
     """
 
     name: str
@@ -55,6 +57,7 @@ class FileScan:
     problem: TallyError | None
     columns: tuple[ColumnScan, ...]
     notes: tuple[str, ...]
+    decimal_comma: bool = False
 
     def json_value(self) -> dict[str, Any]:
         """Give it for programs; levels of categories are the only values in it."""
@@ -93,7 +96,8 @@ def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()
             found_key = key or guess_key(header) or _unique(connection, header, rows)
             people, most = (rows, 1) if found_key is None else _keys(connection, found_key)
             others = [name for name in header if name not in {*identifiers.values(), found_key}]
-            columns = tuple(scan_column(connection, _TABLE, name, rows, read.decimal) for name in others)
+            comma = read.decimal == "" and has_decimal_commas(connection, _TABLE, others)
+            columns = tuple(scan_column(connection, _TABLE, name, rows, "," if comma else read.decimal) for name in others)
         except duckdb.Error as error:
             fault = read_fault(path.stem, error)
         else:
@@ -102,7 +106,7 @@ def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()
             return FileScan(
                 dataset_name(path, taken), {kind: str(path)}, rows, people, most, found_key, identifiers, fields, shown, problem,
                 columns,
-                notes or read.notes,
+                (*(notes or read.notes), *((_COMMA,) if comma else ())), comma,
             )  # fmt: skip
     raise fault  # outside the handler: DuckDB's own text quotes values
 

@@ -57,7 +57,9 @@ def _dataset(found: FileScan) -> list[str]:
         f"# {found.rows:,} rows",
         *(f"# {note}" for note in found.notes),
         f"{found.name}:",
-        f"  source: {{{kind}: {_scalar(path)}}}",
+        f"  source: {{{kind}: {{file: {_scalar(path)}, decimal: ','}}}}"
+        if found.decimal_comma
+        else f"  source: {{{kind}: {_scalar(path)}}}",
     ]
     if found.key is None:
         lines += [

@@ -120,10 +120,12 @@ class OpenedCsv:
             fault: TallyError | None = None
             try:
                 for last, row in one.rows():
-                    if len(row) != width:
+                    if len(row) < width or any(
+                        map(str.strip, row[width:])
+                    ):  # separators alone behind the last field say nothing
                         fault = self._width(one, f"line {last}{where}", len(row))
                         break
-                    yield row
+                    yield row[:width]
             except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
                 fault = Invalid(
                     "file-format",
@@ -206,15 +208,18 @@ def open_csv(dataset: str, settings: CsvSettings, folder: Path, connection: Conn
                 for mark, word in SEPARATORS.items()
                 if mark in first.header[0]
             ),
-            hint,
+            hint or "no separator was found in the file's first line: declare it, or export columns of a fixed width as CSV",
         )
     notes = dict.fromkeys(note for one in looks for note in one.notes)
     if named := [column for column in repeated if column]:
         notes[
             f"the header names {', '.join(named[:_SHOWN])} twice or more often: left out, as nobody can tell which is meant"
         ] = None
+    last = max((place for place, column in enumerate(first.header) if column), default=0)
+    if "" in first.header[:last]:
+        notes["the header has columns without a name between others: left out"] = None
     decimal = settings.decimal if settings.decimal is not None else "" if first.delimiter == ";" else "."
-    places = {column: place for place, column in enumerate(first.header) if often[column] == 1}
+    places = {column: place for place, column in enumerate(first.header) if column and often[column] == 1}
     alike = len({(one.zipped, one.delimiter, one.skip) for one in looks}) == 1
     looks = looks if alike else [Look(**{**vars(one), "returns": True}) for one in looks]
     return OpenedCsv(

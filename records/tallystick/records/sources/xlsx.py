@@ -28,9 +28,12 @@ from tallystick.records.files import check_file
 from tallystick.records.locked import Connection
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
+from tallystick.records.textfiles import count_title
 
 _BLANK: Final = "@blank"
 _ZIP: Final = b"PK\x03\x04"
+_TOP: Final = 20
+"""Rows among which a header is looked for."""
 
 
 class XlsxSettings(Document):
@@ -101,8 +104,15 @@ def _open(dataset: str, settings: XlsxSettings, path: Path, connection: Connecti
     check_file(dataset, path)
     sheet, notes = _sheet(dataset, settings, path)
     skip = settings.skip or 0
+    if settings.skip is None:
+        top = [[_as_text(cell) or "" for cell in row] for row in islice(sheet.iter_rows(), _TOP)]
+        width = max((place + 1 for row in top for place, cell in enumerate(row) if cell), default=0)
+        if skip := count_title([row[:width] for row in top]):
+            notes.append(
+                f"{path.name}: {'a row' if skip == 1 else f'{skip} rows'} before the header left out, which seem to be a title"
+            )
     first: list[Any] = next(islice(sheet.iter_rows(), skip, None), [])
-    header = [_as_text(cell) or "" for cell in first]
+    header = [(_as_text(cell) or "").strip() for cell in first]
     while header and not header[-1]:
         header.pop()
     if not header:

@@ -91,7 +91,9 @@ def test_a_column_that_needs_both_orders_says_how_many_rows_do() -> None:
 def test_days_of_a_spreadsheet_are_read_where_nothing_else_stands() -> None:
     rule, _ = decided(["32904", "33391", "45688.0"])
     assert [one(text, rule) for text in ("32904", "45688.0")] == ["1990-01-31", "2025-01-31"]
-    assert decided(["32904"])[0].serial is None  # it could be 3/29/04
+    assert decided(["32904", "33004", "21590", "10188"])[0].serial is None  # they could be 3/29/04, 3/30/04, 2/15/90, 1/01/88
+    assert one("32904", decided(["32904"])[0]) == "1990-01-31"  # of so few, days that a spreadsheet counted are far likelier
+    assert decided(["1990", "1985"])[0].serial is None  # years
     assert decided(["32904", "33391", "1990-01-31"])[0].serial is None
     assert decided(["32904", "33391", "123190"])[0].serial is None
 

@@ -22,6 +22,9 @@ PARTICLES: Final = frozenset(
 )
 """Words that belong to the surname part after them."""
 
+NEW_YEAR: Final = "0101"
+FIRST_DAY: Final = "01"
+
 
 def first_groups(texts: Sequence[str]) -> list[str | None]:
     """Give the nickname group of a first name's first word; a name without one stands for itself."""
@@ -77,13 +80,13 @@ def births_any_order(texts: Sequence[str]) -> list[str | None]:
 
 
 def births_month_day(texts: Sequence[str]) -> list[str | None]:
-    """Give birth dates without the year."""
-    return [d[4:] if d else None for d in birth_dates(texts)]
+    """Give birth dates without the year. 1 January stands for an unknown day in many registers: without its year it says nothing."""
+    return [d[4:] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
 
 
 def births_year_day(texts: Sequence[str]) -> list[str | None]:
-    """Give birth dates without the month."""
-    return [d[:4] + d[6:] if d else None for d in birth_dates(texts)]
+    """Give birth dates without the month. The first of a month stands for an unknown day: without its month it says only the year."""
+    return [d[:4] + d[6:] if d and d[6:] != FIRST_DAY else None for d in birth_dates(texts)]
 
 
 def ssn_starts(texts: Sequence[str]) -> list[str | None]:

@@ -60,13 +60,17 @@ def joined(texts: Texts) -> str | None:
 
 
 _UNUSUAL: Final = {
-    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE58, 0xFE63, 0xFF0D, 0xAD], "-"),
+    **dict.fromkeys(
+        [0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE58, 0xFE63, 0xFF0D, 0xAD, 0xB7, 0x2022, 0x2027, 0xFF0E],
+        "-",
+    ),
+    **{0xFF10 + digit: str(digit) for digit in range(10)},
     **dict.fromkeys([0xA0, 0x2002, 0x2003, 0x2007, 0x2009, 0x200A, 0x202F, 0x3000], " "),
     **dict.fromkeys(
         map(ord, "'\"`\u00b4\u2018\u2019\u201c\u201d\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202d\u2060\ufeff"), None
     ),
 }
-"""Of numbers: hyphens and spaces of typographers made plain; quotes and what cannot be seen taken away."""
+"""Of numbers: hyphens, dots, spaces and wide digits of typographers made plain; quotes and what cannot be seen taken away."""
 
 
 def unmarked(texts: Sequence[str]) -> list[str]:

@@ -43,12 +43,23 @@ DENIED_ZIP: Final = frozenset({"00000", "12345", "99999"})
 _ZERO: Final = ord("0")
 _MASKED: Final = re.compile(r"[Xx*#\s.-]*(\d{4})", re.ASCII)
 _SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}", re.ASCII)
-_ZIP: Final = re.compile(r"(\d{4,5})(?:\s*-?\s*\d{4}|-)?", re.ASCII)
-_EXTENSION: Final = re.compile(r"\s*(?:x|ext(?:\.|ension)?|#)\s*\d+$", re.IGNORECASE | re.ASCII)
+_ZIP: Final = re.compile(
+    r"(?:(?:ZIP(?: ?CODE)?|[A-Z]{2})[ :.]+)?(\d{4,5})(?:\s*[-+]?\s*(?:\d{4}|[X*]{4})|-)?(?:[ ,]+U\.?S\.?A?\.?)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A code, with its state before it or its country behind it."""
+_EXTENSION: Final = re.compile(
+    r"^\s*(?:(?:tel|phone|ph|cell|mobile|mob|home|work|h|c|w|m)\b[ .:#]*)"
+    r"|\s*(?:(?:x|ext(?:\.|ension)?|#)\s*\d+|\(?(?:cell|mobile|home|work|msg)\)?)$",
+    re.IGNORECASE | re.ASCII,
+)
+"""What stands before and behind a telephone number: what kind of number it is, and an extension."""
+_WHOLE_PHONE: Final = re.compile(r"([2-9])\.([0-9]{9})E\+?0*9", re.IGNORECASE | re.ASCII)
+"""6.125550143E+09 has all digits of its number."""
 _NO_SEPARATORS: Final = dict.fromkeys(map(ord, " \t\n\r\f\v\x1c\x1d\x1e\x1f().+/-"))
 _LETTERS_OF_MASKS: Final = re.compile(r"[Xx*#\s-]")
 _LAST_FOUR, _ZIP_5, _ZIP_4, _PHONE_10 = 4, 5, 10, 10
-_PHONE: Final = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})", re.ASCII)
+_PHONE: Final = re.compile(r"(?:00)?1?([2-9]\d{2}[2-9]\d{6})", re.ASCII)
 _ABROAD: Final = re.compile(r"\+\W*[^\W1]", re.ASCII)
 """A country code other than 1."""
 
@@ -61,7 +72,7 @@ _LABEL: Final = re.compile(
 """What stands before a number that says what it is: `SSN: 223-45-6781`."""
 _WHOLE: Final = tuple(
     re.compile(
-        rf"(?:^|(?<={columns.MARK}))\s*([1-9])\.([0-9]{{{digits}}})E\+?0?{digits}(?=\s*(?:$|{columns.MARK}))",
+        rf"(?:^|(?<={columns.MARK}))\s*([1-9])\.([0-9]{{{digits}}})E\+?0*{digits}(?=\s*(?:$|{columns.MARK}))",
         re.IGNORECASE | re.ASCII,
     )
     for digits in (SSN - 1, SSN - 2, SSN - 3)
@@ -97,7 +108,7 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     cut = columns.without_decimals(stripped.tolist())
     table = np.array(cut, dtype=f"S{_WIDEST}").view(np.uint8).reshape(len(cut), _WIDEST)
     digit = (table >= _ZERO) & (table <= _ZERO + 9)
-    separator = np.isin(table, np.frombuffer(b" -./\x00", dtype=np.uint8))
+    separator = np.isin(table, np.frombuffer(b" -./,:;_#~*()\t\x00", dtype=np.uint8))
     count = digit.sum(axis=1)
     good = (digit | separator).all(axis=1) & (count >= SHORTEST_SSN) & (count <= SSN)
     # a number that lost zeros has no dashes; one with dashes and too few digits lacks one somewhere
@@ -183,6 +194,8 @@ def phones(texts: Sequence[str]) -> list[str | None]:
     whole = digits & (size == _PHONE_10) & ~plus
     longer = digits & (size == _PHONE_10 + 1)
     numbers[digits & ~whole & ~longer] = None
+    for at in np.flatnonzero(digits & (size == _PHONE_10 + 3)).tolist():  # 001 before it
+        numbers[at] = _phone(texts[at])
     for which, first in ((whole, 0), (longer, 1)):
         table = columns.characters(numbers[which].tolist(), _PHONE_10 + first)
         number = table[:, first:]
@@ -204,7 +217,7 @@ def _zip(text: str) -> str | None:
 
 
 def _phone(text: str) -> str | None:
-    number = _EXTENSION.sub("", without_decimals(text.strip()))
+    number = _EXTENSION.sub("", _WHOLE_PHONE.sub(r"\1\2", without_decimals(text.strip())))
     match = None if _ABROAD.match(number) else _PHONE.fullmatch(re.sub(r"[\s().+/-]", "", number))
     return match[1] if match and len(set(match[1])) > 1 else None
 

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import Final
 
 _SPECIAL: Final = {
     "ß": "SS", "ẞ": "SS", "Æ": "AE", "Œ": "OE", "Þ": "TH", "Ð": "D", "Đ": "D", "Ø": "O", "Ł": "L", "Ŋ": "N", "Ə": "E", "ĸ": "Q",
+    "\N{LATIN CAPITAL LETTER GAMMA}": "G", "\N{LATIN CAPITAL LETTER IOTA}": "I", "\N{LATIN CAPITAL LETTER UPSILON}": "U",
+    "\N{LATIN CAPITAL LETTER ESH}": "S", "\N{LATIN CAPITAL LETTER EZH}": "Z", "\N{LATIN CAPITAL LETTER WYNN}": "W",
+    "\N{LATIN CAPITAL LETTER YOGH}": "Y", "\N{LATIN CAPITAL LETTER GLOTTAL STOP}": "", "\N{LATIN LETTER GLOTTAL STOP}": "",
+    "\N{LATIN CAPITAL LETTER SALTILLO}": "",
     "\N{LATIN SMALL LETTER DOTLESS I}": "I", "\N{LATIN CAPITAL LETTER OU}": "OU", "\N{LATIN CAPITAL LETTER HWAIR}": "HV",
 }  # fmt: skip
 _LATIN: Final = re.compile(
@@ -27,7 +32,7 @@ class _Plain(dict[int, str]):
         plain = character
         if code > 127 and character.isalpha():
             named = _LATIN.fullmatch(unicodedata.name(character, ""))
-            plain = _SPECIAL.get(character) or (named[1] if named else character)
+            plain = _SPECIAL.get(character, named[1] if named else character)
         if len(self) < _MOST:
             self[code] = plain
         return plain
@@ -41,14 +46,34 @@ _FAULTY: Final = re.compile(
     "[\u00c2-\u00f4][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122]{1,3}"
 )
 """What bytes of UTF-8 beyond ASCII become when they are read as Windows-1252 or Latin-1. No word of any language has them in a row."""
+_FAULTY_OTHERS: Final = {
+    "mac_roman": re.compile(r"(?:[\u221a\u0192\u2248\u2206\u201a]|\u00b7(?=[^\x00-\x7f\s]{2}))[^\x00-\x7f\s]+"),
+    "cp437": re.compile(r"(?:[┬├─┼╞╟]|ß[║╗]|ΓÇ)[^\x00-\x7f\s]+"),
+    "cp850": re.compile(r"(?:[┬├─┼]|ß[║╗]|ÔÇ)[^\x00-\x7f\s]+"),
+}
+"""The same, read as the encoding of old Macintosh or DOS machines: each begins with a sign that stands in no name."""
+_LOST: Final = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")
+"""Where a program wrote ? for a letter that it did not know."""
+_STRANGE: Final = re.compile(
+    "[\u2500-\u259f\u221a\u222b\u2211\u220f\u2206\u2248\u2260\u2264\u2265\u221e\u00b1\u00a2-\u00a6\u00a7\u00a9\u00ac\u00ae"
+    "\u00af\u00b0\u00b2\u00b3\u00b5\u00b6\u00b8\u00b9\u00bc-\u00be\u00bf\u00a1\u00d7\u00f7\u2020\u2021\u2030\u20ac\u2122\u02d9]"
+)
+"""Signs that stand in no name: beside a letter, they are a letter of another encoding."""
+_USUAL: Final = re.compile("[\u00c0-\u017f\u1e00-\u1eff\u2010-\u201f]")
+"""Latin letters with marks, hyphens and quotes."""
 REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 """What stands where a program could not read a byte: the letter is lost."""
 
 
 def mended(text: str) -> str:
-    """Give text whose UTF-8 was read as Windows-1252 or Latin-1, also twice, as it was meant; any other text as it is."""
+    """Give text that was read in a wrong encoding, also twice, or written for a web page, as it was meant; any other text as it is."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
     for _ in range(2):
-        found = _FAULTY.sub(_meant, text) if not text.isascii() else text
+        found = text if text.isascii() else _FAULTY.sub(_meant, text)
+        if found == text and not text.isascii():
+            for encoding, pattern in _FAULTY_OTHERS.items():
+                found = pattern.sub(lambda one, encoding=encoding: _reread(one[0], encoding), found)  # type: ignore[misc]
         if found == text:
             break
         text = found
@@ -56,22 +81,49 @@ def mended(text: str) -> str:
 
 
 def is_faulty(text: str) -> bool:
-    """Tell whether a text was read in a wrong encoding: it can be mended, or has lost letters."""
-    return not text.isascii() and (REPLACED in text or mended(text) != text)
+    """Tell whether a text was read in a wrong encoding: it can be mended, or has lost letters, or a sign stands for one."""
+    return has_lost(text) or mended(text) != text or (not text.isascii() and _STRANGE.search(text) is not None)
+
+
+def has_lost(text: str) -> bool:
+    """Tell whether letters of a text were lost for good: a mark stands in their place."""
+    return REPLACED in text or ("?" in text and _LOST.search(text) is not None)
 
 
 def _meant(found: re.Match[str]) -> str:
+    if (meant := _as_bytes(found[0])) is not None:
+        return meant
+    # a program that changed the case changed that of the first of the bytes
+    meant = _as_bytes(found[0][0].swapcase() + found[0][1:])
+    return meant if meant is not None and _USUAL.match(meant) else found[0]
+
+
+def _as_bytes(text: str) -> str | None:
     data = bytearray()
-    for character in found[0]:
+    for character in text:
         try:
             data += character.encode("cp1252")
         except UnicodeEncodeError:
             if ord(character) > 0xFF:
-                return found[0]
+                return None
             data.append(ord(character))
     for end in range(len(data), 1, -1):  # what follows the letter may look as if it belonged to it
         try:
-            return data[:end].decode("utf-8") + found[0][end:]
+            return data[:end].decode("utf-8") + text[end:]
         except UnicodeDecodeError:
             continue
-    return found[0]
+    return None
+
+
+def _reread(text: str, encoding: str) -> str:
+    """Give text whose UTF-8 was read in an encoding of one byte a letter as it was meant; as it is, where it cannot be that."""
+    try:
+        data = text.encode(encoding)
+    except UnicodeEncodeError:
+        return text
+    for end in range(len(data), 1, -1):
+        try:
+            return data[:end].decode("utf-8") + text[end:]
+        except UnicodeDecodeError:
+            continue
+    return text

@@ -12,19 +12,23 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from tallystick.core.linkage.fields import columns
-from tallystick.core.linkage.fields.letters import PLAIN, REPLACED, mended
+from tallystick.core.linkage.fields.letters import PLAIN, has_lost, mended
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS, is_stand_in, word_set
 
-TITLES: Final = word_set(
-    "ADM AMB BISHOP BR BROTHER CAPT CAPTAIN CDR CMDR COL COLONEL CORPORAL COUNCILMAN CPL CPT DAME DEACON DOCTOR DR ENS FATHER FR GEN GOV HON "
-    "IMAM JUDGE LCDR LIEUTENANT LT LTCOL MAJ MISS MISTER MME MR MRS MS MSGT MX OFFICER PASTOR PFC PRIVATE PROF PROFESSOR PVT RABBI REP REV "
-    "REVEREND SEN SERGEANT SFC SGT SHEIKH SIR SISTER SPC SRA SRTA SSGT TSGT"
-)
-SUFFIXES: Final = word_set("CPA DDS DVM ESQ II III IV JD JR JUNIOR LPN MD PHD RN SENIOR SR V VI VII VIII")
+TITLES: Final = word_set("""
+    ADM AMB BISHOP BR BROTHER CAPT CAPTAIN CDR CHAPLAIN CMDR COL COLONEL CORPORAL COUNCILMAN CPL CPT CWO DAME
+    DEACON DOCTOR DONA DR DRA ELDER ENS FATHER FR GEN GOV HAJI HAJJI HON HONORABLE IMAM ING JUDGE LCDR LIC
+    LIEUTENANT LT LTCOL MADAM MAJ MASTER MISS MISTER MME MR MRS MS MSGT MSTR MX OFFICER PASTOR PFC PRIVATE PROF
+    PROFESSOR PVT RABBI REP RET REV REVEREND SEAMAN SEN SERGEANT SFC SGT SHEIKH SIR SISTER SPC SRA SRTA SSG SSGT
+    TSGT WO
+""")
+SUFFIXES: Final = word_set("CPA DDS DECD DECEASED DVM ESQ ESQUIRE II III IV JD JR JUNIOR LPN MD PHD RN SENIOR SR V VI VII VIII")
 ORDINALS: Final = frozenset({"1ST", "2ND", "3RD", "4TH", "5TH"})
 """Suffixes of a name in digits."""
 
-_NOTHING: Final = re.compile(r"\\N|#[A-Z/0]+[!?]?|[<(\[]?N[\s.]*[/\\]?[\s.]*A[\s.]*[>)\]]?", re.IGNORECASE | re.ASCII)
+_NOTHING: Final = re.compile(
+    r"\\N|#[A-Z/0]+[!?]?|[NDU][/\\]K|[<(\[]?N[\s.]*[/\\]?[\s.]*A[\s.]*[>)\]]?", re.IGNORECASE | re.ASCII
+)
 """What databases, spreadsheets, R and clerks write for no value: `\\N`, `#REF!`, `NA`, `n/a`."""
 _NAME: Final = "Na"
 """A name, unless it is written NA or na."""
@@ -45,6 +49,16 @@ _DROPPED: Final = dict.fromkeys(
 _INVISIBLE: Final = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Sk"})
 """Unicode categories of combining marks, controls and modifier symbols: they neither stay nor part words."""
 
+_CALLED: Final = re.compile(
+    r"(?<=\w)\s*(?:\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d|(?<=\s)['\u2018][^'\u2019]*['\u2019](?!\w))"
+)
+"""What one is called, behind a given name: Robert (Bob), Robert "Bob"."""
+_GLUED: Final = re.compile(r"\s*((?:MR|MRS|MS|DR|REV|SRA|PROF|HON|CAPT|SGT|FR)\.)(?=[^\W\d_])", re.IGNORECASE)
+_BETWEEN: Final = frozenset({"AKA", "FKA", "NEE", "FORMERLY"})
+"""Words between two last names of a person."""
+_KNOWN_AS: Final = re.compile(r"\b[AFN]/K/A\b", re.IGNORECASE)
+_SAINTS: Final = {"SAINT": "ST", "SAINTE": "STE"}
+
 _SPACES: Final = frozenset("\t\n\r\v\f")
 
 
@@ -64,7 +78,7 @@ _ASCII_MARKED: Final = {**_ASCII, ord(columns.MARK): columns.MARK}
 
 def upper(text: str) -> str:
     """Give text in upper case, without diacritics, and as it was meant where it was read in a wrong encoding."""
-    if text.isascii():
+    if text.isascii() and "&" not in text:
         return text.upper()
     marked = unicodedata.normalize("NFKD", mended(text).translate(_DROPPED))
     return unicodedata.normalize("NFKD", marked.upper()).translate(PLAIN)
@@ -72,7 +86,7 @@ def upper(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Give the words of a text: upper case, letters and digits only, without diacritics or invisible characters."""
-    if text.isascii():
+    if text.isascii() and "&" not in text:
         return text.upper().translate(_ASCII).split()
     return "".join(map(kept, upper(text))).split()
 
@@ -80,7 +94,7 @@ def words(text: str) -> list[str]:
 def joined_words(texts: Sequence[str]) -> list[str]:
     """Give the words of each text without the spaces between them. All of them in a few calls where they are ASCII."""
     whole = columns.joined(texts)
-    if whole is None:
+    if whole is None or "&" in whole:
         return ["".join(words(text)) for text in texts]
     return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(columns.MARK)
 
@@ -88,19 +102,32 @@ def joined_words(texts: Sequence[str]) -> list[str]:
 def name_words(text: str, *, given: bool = False) -> list[str]:
     """Give the words of a name, letters only, without titles before and suffixes after it; empty where it stands for an unknown one.
 
-    A title or suffix that is all there is stays: Sir and Rev are names too. An initial behind a given name goes: John A. is John.
+    A title or suffix that is all there is stays: Sir and Rev are names too. Behind a given name, an initial goes (John A. is John), and
+    so does what one is called, in brackets or quotes. Saint before a last name is St, and what stands between two of them goes.
     """
-    parts = ["".join(c for c in word if c.isalpha()) for word in words(text) if word not in ORDINALS]
-    parts = [part for part in parts if part]
-    if not parts or REPLACED in text or is_stand_in(text, parts, given=given):
+    if "." in text:
+        text = _GLUED.sub(r"\1 ", text)
+    if "/" in text:
+        text = _KNOWN_AS.sub(" AKA ", text)
+    parts = _letters_of(text)
+    if not parts or has_lost(text) or is_stand_in(text, parts, given=given):
         return []
+    if given and _CALLED.search(text):
+        parts = _letters_of(_CALLED.sub(" ", text)) or parts
     while len(parts) > 1 and (parts[0] in TITLES or (given and parts[0] == "SR")):
         parts = parts[1:]
     while len(parts) > 1 and parts[-1] in SUFFIXES:
         parts = parts[:-1]
     while given and len(parts) > 1 and len(parts[-1]) == 1 and len(parts[0]) > 1 and parts[-1].isascii():
         parts = parts[:-1]
+    if not given and len(parts) > 1:
+        parts = [_SAINTS.get(parts[0], parts[0]), *(part for part in parts[1:-1] if part not in _BETWEEN), parts[-1]]
     return [] if is_stand_in(text, parts, given=given) or says_nothing(text, parts, PLACEHOLDERS) else parts
+
+
+def _letters_of(text: str) -> list[str]:
+    parts = ("".join(c for c in word if c.isalpha()) for word in words(text) if word not in ORDINALS)
+    return [part for part in parts if part]
 
 
 def says_nothing(text: str, parts: Sequence[str], placeholders: Collection[str]) -> bool:

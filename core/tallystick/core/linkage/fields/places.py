@@ -18,15 +18,25 @@ from tallystick.core.linkage.fields.streets import plain_lines, plain_words
 _SEXES: Final = {
     "F": "F",
     "FEMALE": "F",
+    "FEM": "F",
+    "FEMENINO": "F",
+    "FEMININE": "F",
     "WOMAN": "F",
+    "MUJER": "F",
     "GIRL": "F",
     "M": "M",
     "MALE": "M",
+    "MASC": "M",
+    "MASCULINE": "M",
+    "MASCULINO": "M",
     "MAN": "M",
+    "HOMBRE": "M",
     "BOY": "M",
     "X": "X",
+    "NB": "X",
     "NONBINARY": "X",
 }
+_LIST_MARK: Final = re.compile(r"\d")
 
 _CITY_WORDS: Final = {"FORT": "FT", "MOUNT": "MT", "SAINT": "ST", "SAINTE": "STE"}
 
@@ -35,14 +45,26 @@ _NO_ADDRESS: Final = PLACEHOLDERS | {
     "CONFIDENTIAL",
     "GENERALDELIVERY",
     "HOMELESS",
+    "BADADDRESS",
+    "MAILRETURNED",
+    "MOVED",
     "NA",
     "NFA",
     "NOADDRESS",
     "NOFIXEDABODE",
     "NOFIXEDADDRESS",
     "NOPERMANENTADDRESS",
+    "NOPERMANENTRESIDENCE",
+    "RETURNEDMAIL",
+    "SAME",
     "SAMEASABOVE",
+    "SAMEASMAILING",
+    "SAMEASPHYSICAL",
+    "SHELTER",
     "TRANSIENT",
+    "UNDOMICILED",
+    "UNKNOWNADDRESS",
+    "ADDRESSUNKNOWN",
     "UNHOUSED",
 }
 _NO_ID: Final = PLACEHOLDERS | {"NA"}
@@ -52,8 +74,16 @@ _NOTHING: Final = dict.fromkeys(_NO_ADDRESS, "")
 
 
 def sexes(texts: Sequence[str]) -> list[str | None]:
-    """Give F, M or X. Digits are denied: registers disagree on what they mean."""
-    return [_SEXES.get("".join(words(text))) for text in texts]
+    """Give F, M or X. Digits alone are denied: registers disagree on what they mean; beside a word (1 - Male) they say nothing."""
+    return [_sex(words(text)) for text in texts]
+
+
+def _sex(parts: Sequence[str]) -> str | None:
+    if (whole := _SEXES.get("".join(parts))) is not None:
+        return whole
+    said = [word for part in parts if (word := _LIST_MARK.sub("", part))]
+    found = {_SEXES.get(word) for word in said} or {_SEXES.get("".join(said))}
+    return found.pop() if len(found) == 1 else None
 
 
 def streets(texts: Sequence[str]) -> list[str | None]:

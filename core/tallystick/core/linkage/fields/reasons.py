@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tallystick.core.linkage.fields.dates import BIRTH
-from tallystick.core.linkage.fields.letters import REPLACED
+from tallystick.core.linkage.fields.letters import has_lost
 from tallystick.core.linkage.fields.names import says_nothing, words
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS
 from tallystick.core.values.dates import read_dates
@@ -24,7 +24,7 @@ _ONE_DIGIT: Final = re.compile(r"[\W_]*(\d)(?:[\W_]*\1)*[\W_]*", re.ASCII)
 def is_denied(identifier: str, text: str) -> bool:
     """Tell of a value that became missing whether it was denied; else its form was not read."""
     parts = words(text)
-    if not parts or says_nothing(text, parts, _NOTHING) or _ONE_DIGIT.fullmatch(text):
+    if not parts or says_nothing(text, parts, _NOTHING) or (identifier != "sex" and _ONE_DIGIT.fullmatch(text)):
         return True
     test = _TESTS.get(identifier)
     return test is None or test(text)
@@ -35,7 +35,7 @@ def _digits(count: int) -> Callable[[str], bool]:
 
 
 def _is_name(text: str) -> bool:
-    return REPLACED not in text and any(character.isalpha() for character in text)
+    return not has_lost(text) and any(character.isalpha() for character in text)
 
 
 def _is_no_sex(_: str) -> bool:
