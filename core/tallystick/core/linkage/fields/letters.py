@@ -52,6 +52,8 @@ _FAULTY_OTHERS: Final = {
     "cp850": re.compile(r"(?:[┬├─┼]|ß[║╗]|ÔÇ)[^\x00-\x7f\s]+"),
 }
 """The same, read as the encoding of old Macintosh or DOS machines: each begins with a sign that stands in no name."""
+_ENTITY: Final = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});", re.ASCII)
+"""How a web page writes a letter: `&ntilde;`, `&#241;`."""
 _LOST: Final = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")
 """Where a program wrote ? for a letter that it did not know."""
 _STRANGE: Final = re.compile(
@@ -67,8 +69,8 @@ REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 def mended(text: str) -> str:
     """Give text that was read in a wrong encoding, also twice, or written for a web page, as it was meant; any other text as it is."""
-    if "&" in text and ";" in text:
-        text = html.unescape(text)
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     for _ in range(2):
         found = text if text.isascii() else _FAULTY.sub(_meant, text)
         if found == text and not text.isascii():
