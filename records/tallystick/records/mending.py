@@ -1,4 +1,8 @@
-"""The smallest change that would let values pass, told from their form alone (`core/values/forms.py`), so that no value is looked at."""
+"""The smallest change that would let values pass, told from their form alone (`core/values/forms.py`), so that no value is looked at.
+
+Security: what would mend a value says something of it, such as how many digits it has; it stands in `detail` of errors, which stays with the
+agency.
+"""
 
 from __future__ import annotations
 

@@ -196,8 +196,11 @@ def _build_records(
         raise Invalid(
             "source-types",
             f"dataset {dataset}: {kinds}",
-            hint="; ".join(dict.fromkeys(mend_column(name, config.columns[name], form) for name, (_, form) in blamed.items())),
-            detail="; ".join(told for told, _ in blamed.values()),
+            # the hint goes to others, and what would mend a value says something of it
+            hint="its IT sees which rows and what would let them pass: tally node check",
+            detail="; ".join(
+                f"{told}: {mend_column(name, config.columns[name], form)}" for name, (told, form) in blamed.items()
+            ),
         )
     clip = config.out_of_bounds == "clip"
     outside = {

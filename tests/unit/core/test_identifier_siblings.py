@@ -27,15 +27,15 @@ def unlike(identifier: str, first: str, others: str) -> list[tuple[str, str | No
 
 NEWBORNS = (
     "Newborn|NEWBORN 1|Baby|Baby Boy A|BABYBOY|BG|B/B|Bbaby|bgirl|NB|NB GIRL|Infant of Maria|Girl Twin A|TWIN A|TRIPLET B|Fetal demise"
-    "|Baby Boy 2|newborn boy|Female newborn|Unborn|GIRL A"
+    "|Baby Boy 2|Boy Smith|newborn boy|Female newborn|Unborn|GIRL A"
 )
 UNKNOWN = (
     "Unk|UNKN|Unknwn|Uknown|Unknow|unkown|Unknonw|UNNKNOWN|Unknown Male|Unknown Hispanic|unsure|not sure|N/K|D/K|DNK|NFN|FNU|LNU|NMN"
-    "|No one|Anybody|Declined to state|Prefers not to say|Doesn't know|Data not collected|Refusal|Not Available|(unknown)|No consta|Fulano"
+    "|No one|Anybody|Declined to state|Prefers not to say|Doesn't know|Data not collected|Refusal|Not Available|(unknown)|No consta|Fulano|Refused to give|IDK|Ditto|Select One"
 )
 ROLES = (
     "Respondent|Head of Household|HOH|Current Resident|Current Occupant|Lady of the house|Old lady|Husband|Mom|Child 1|CHILD #2|Male Child"
-    "|Adult male|Person 2|Foster Child 1|Roommate|Inmate|Mr|Ms.|First|Same|User|Admin|vacant|Vacant unit|not home"
+    "|Adult male|Person 2|Foster Child 1|Roommate|Inmate|Mr|Ms.|First|Same|User|Admin|vacant|Vacant unit|not home|Hubby|Auntie|Stepdad|Abuela|Persona 1|Landlord|Walk-in"
 )
 MADE_UP = "John Doe|DOE, JOHN|Test Patient|TEST1|ZZTEST|ZZ|Z Z|XX|aaa|DUPLICATE - DO NOT USE|asdf|qwerty|Dummy|First Name|fname"
 MASKS = "<masked>|[REDACTED]|***REDACTED***|{hidden}|XXXXX|######|#N/A|#REF!|(null)|<NA>|\\N|--|???|*|NaN|1234|0"

@@ -127,10 +127,13 @@ def test_a_header_that_comes_again_is_told_by_its_line(tmp_path: Path) -> None:
         ({"type": "date"}, "1990", "a year alone"), ({"type": "date"}, "soon", "missing: [WORD]"),
     ],
 )  # fmt: skip
-def test_the_smallest_change_that_would_pass_is_said(tmp_path: Path, entry: dict[str, Any], bad: str, fix: str) -> None:
+def test_s10_the_smallest_change_that_would_pass_is_said_to_the_agency_alone(
+    tmp_path: Path, entry: dict[str, Any], bad: str, fix: str
+) -> None:
     error = fault(tmp_path, f'id,ssn,name,x\na1,,,"{bad}"\n', columns={"x": entry})
-    assert fix in error.hint
+    assert fix in error.detail
     assert bad not in error.detail + error.hint + error.message
+    assert fix not in error.hint + error.message  # which go to the other parties
     shown: dict[str, str] = {}
     value = {"source": {"csv": "a.csv"}, "person": "id", "identifiers": {}, "columns": {"x": entry}}
     config = DeclaredDataset.read(value, what="a")
