@@ -97,7 +97,7 @@ class Look:
     @property
     def plain(self) -> bool:
         """Whether DuckDB can read it as it is."""
-        return self.encoding == "utf-8-sig" and not self.returns and not self.mixed and not self.footer
+        return self.encoding == "utf-8-sig" and not self.returns and not self.footer
 
     def open(self) -> IO[bytes]:
         """Open it, unpacked."""

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+import duckdb
 from pydantic import Field, StringConstraints
 
 from tallystick.core.agreement.declaration import PathText
@@ -71,8 +72,7 @@ class OpenedCsv:
     def blocks(self, names: Sequence[str]) -> Generator[Block, None, None]:
         """Give all files as one block, which DuckDB reads piece by piece; or blocks that Python reads."""
         if not all(one.plain for one in self.looks):
-            picked = [self.places[name] for name in names]
-            yield from text_blocks(self.connection, names, ([row[place] or None for place in picked] for row in self._rows()))
+            yield from self._blocks_of_python(names)
             return
         first, width = self.looks[0], len(self.looks[0].header)
         # The positions, not the file's names, name the columns: names may repeat or hold anything.
@@ -83,9 +83,26 @@ class OpenedCsv:
             f"nullstr = '', compression = '{'gzip' if first.zipped else 'none'}', skip = {first.skip}, null_padding = false, "
             f"ignore_errors = false, columns = {{{declared}}})"
         )
-        blank = f"trim(concat({', '.join(f'c{place}' for place in range(width))}), {SPACES}) = ''" if width > 1 else ""
         paths = [glob.escape(str(one.path)) for one in self.looks]
+        if any(one.mixed for one in self.looks) and not self._is_read(clause, paths):
+            yield from self._blocks_of_python(names)
+            return
+        blank = f"trim(concat({', '.join(f'c{place}' for place in range(width))}), {SPACES}) = ''" if width > 1 else ""
         yield Block({name: f"c{self.places[name]}" for name in names}, clause, (paths,), blank)
+
+    def _blocks_of_python(self, names: Sequence[str]) -> Generator[Block, None, None]:
+        picked = [self.places[name] for name in names]
+        yield from text_blocks(self.connection, names, ([row[place] or None for place in picked] for row in self._rows()))
+
+    def _is_read(self, clause: str, paths: Sequence[str]) -> bool:
+        """Tell whether DuckDB reads files to their end, whose lines end in several ways or whose fields hold other ends."""
+        try:
+            self.connection.execute(f"SELECT count(*) FROM {clause}", (paths,))  # noqa: S608 - a clause of ours
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            return False
+        return True
 
     def place_of(self, row: int) -> str:
         """Give the line in which a row begins; of several files, in which."""
