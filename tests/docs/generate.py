@@ -77,6 +77,8 @@ def _after(after: rounds.After) -> str:
             return "every round above"
         case rounds.Which.NEEDED:
             return f"`{after.kind}` of the exchanges that it needs"
+        case rounds.Which.BEFORE:
+            return f"every `{after.kind}` of the step before"
 
 
 def _most(row: rounds.Round) -> str:

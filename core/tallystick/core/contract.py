@@ -90,8 +90,7 @@ class Contract:
     @cached_property
     def cast(self) -> Cast:
         """The parties in the roles that rounds have."""
-        audits = self.computation.audits if self.agreement.decoys else ()
-        return Cast(self.agencies, self.desk, self.computation.exchanges, audits)
+        return self.computation.cast(self.desk, audited=self.agreement.decoys > 0)
 
     @cached_property
     def schedule(self) -> Schedule:

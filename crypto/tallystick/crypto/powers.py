@@ -16,9 +16,10 @@ each agency does it with its shares. A pad adds two such products, λ_m·u_m tim
 
 The sizes: c < p, or another number is tested. The factors are units mod p, so z = 0 exactly where c is a small value.
 
-Security: to all agencies but one, what they see of a count is d, which the last one's rho_m makes uniform, and z, which its r_m makes uniform in
-[1, p) unless it is 0. Their shares of w_i are uniform (`slot_products.py`). So they learn whether c is a small value, and nothing else. That
-holds for agencies that follow the protocol: nothing here notices one that brings other columns, or another share of c (docs/adr/0011-gate.md).
+Security: to all agencies but one, what they see of a count is d, which the last one's rho_m makes uniform, and z, which its r_m makes uniform
+in [1, p) unless it is 0. Their shares of w_i are uniform (`slot_products.py`). So they learn whether c is a small value, and nothing else.
+That holds for agencies that follow the protocol: nothing here notices one that brings other columns, or another share of c
+(docs/adr/0011-gate.md).
 
 Reference: Bar-Ilan, Beaver, "Non-cryptographic fault-tolerant computing in constant number of rounds of interaction" (PODC 1989), for
 polynomials of a shared number by prepared masks; Toom (1963) and Cook (1966), for products of polynomials by their values.
@@ -143,7 +144,7 @@ class Tester:
     """A test's polynomial, x^factor·Π (x - j) over its small values, as its derivatives.
 
     Attributes:
-        derivatives: coefficients of F, F′, F″, …, each from the constant one on.
+        derivatives: coefficients of F and of its derivatives, each from the constant one on.
     """
 
     derivatives: tuple[tuple[int, ...], ...] = field(repr=False)

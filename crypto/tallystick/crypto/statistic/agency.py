@@ -17,8 +17,8 @@ Rules that this file enforces (docs/protocol.md §4):
    sender has the same one. In a job with decoys every two agencies find out by one more product whether the slots link decoys as both
    their coins do (`audit.py`). Its shares, and no others, are exchanged; unless they add up to nothing, the job ends here, and nothing
    is sealed.
-7. Place of an encrypted small-cell test (docs/protocol.md §8): between the shares of cells and their sealing. Until it is there,
-   `core/job/check.py` refuses `release: direct`, and the desk hides small cells after opening.
+7. In a job with a gate small counts are found on shares, and what is sealed of a count opens only if it is not small (`gate_machine.py`). What
+   that needs is made beside the terms, in exchanges of their own (`preparing.py`).
 8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
 """
 
@@ -30,30 +30,31 @@ from typing import Final
 
 import numpy as np
 
-from tallystick.crypto import kernel, masks, paillier, product_work, tags
+from tallystick.crypto import kernel, masks, product_work, tags
 from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
-from tallystick.crypto.modulus import modulus
 from tallystick.crypto.points import read_points, refuse_repeats
-from tallystick.crypto.randomness import SeededRandomness, uniform_below
+from tallystick.crypto.statistic import gate_machine, states
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic import states
 from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.exchanging import Held, encrypt_all, multiply_columns, open_answer
-from tallystick.crypto.statistic.shares import SealedShares, packing_of
+from tallystick.crypto.statistic.gate_machine import GateStep, begin_gate, send_strikes
+from tallystick.crypto.statistic.preparing import Preparation, prepare
+from tallystick.crypto.statistic.sealing import on_recipient, seal_numbers
 from tallystick.crypto.statistic.states import (
     AgencySetup,
     Auditing,
     Computing,
-    Finished,
     Matching,
     Sealing,
     Seeding,
     Tagging,
 )
+
+ComputingStep = Step[Computing] | Step[Auditing] | GateStep
 
 SEED_BYTES: Final = 32
 MASKED_AT_ONCE: Final = 1 << 17
@@ -120,7 +121,7 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, known, sum(seen.values())), (handed,))
 
 
-def on_slots(state: Matching, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+def on_slots(state: Matching, message: Message) -> ComputingStep:
     """Lay the columns over the slots; send those that this agency encrypts (rules 5, 6).
 
     Raises:
@@ -141,11 +142,12 @@ def on_slots(state: Matching, message: Message) -> Step[Computing] | Step[Auditi
     )
     outbound = [Outbound(_ref_to(setup, kinds.COLUMNS, str(number)), chunks) for number, chunks in sent]
     audits, audited = _begin_audits(state, slots)
-    outbound += [Outbound(_ref_to(setup, kinds.COLUMNS, number), chunks) for number, chunks in audited]
-    return _go_on(Computing(setup, held, audits), *outbound)
+    preparation, gated = _begin_powers(state)
+    outbound += [Outbound(_ref_to(setup, kinds.COLUMNS, number), chunks) for number, chunks in (*audited, *gated)]
+    return _go_on(Computing(setup, held, audits, preparation), *outbound, *send_strikes(setup))
 
 
-def on_columns(state: Computing, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+def on_columns(state: Computing, message: Message) -> ComputingStep:
     """Multiply under encryption; send the masked, flooded products; keep the shares (rule 6).
 
     Raises:
@@ -156,13 +158,16 @@ def on_columns(state: Computing, message: Message) -> Step[Computing] | Step[Aud
     if (audit := state.audits.pending.get(number)) is not None:
         answer, share = audit.multiply(message.chunks, setup.randomness, setup.workers, sender=sender)
         after = replace(state, audits=state.audits.with_share(number, share))
+    elif state.preparation is not None and number in state.preparation.due:
+        preparation, answer = state.preparation.multiply(number, message.chunks, setup.randomness, setup.workers)
+        after = replace(state, preparation=preparation)
     else:
         held, answer = multiply_columns(state.held, int(number), message.chunks, setup.randomness, setup.workers)
         after = replace(state, held=held)
     return _go_on(after, Outbound(_ref_to(setup, kinds.PRODUCTS, number), answer))
 
 
-def on_products(state: Computing, message: Message) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+def on_products(state: Computing, message: Message) -> ComputingStep:
     """Decrypt the products: the encryptor's shares; its BFV keys are gone with the exchange (rule 6).
 
     Raises:
@@ -172,10 +177,12 @@ def on_products(state: Computing, message: Message) -> Step[Computing] | Step[Au
     if (audit := state.audits.pending.get(number)) is not None:
         share = audit.open(message.chunks, setup.workers, sender=sender)
         return _go_on(replace(state, audits=state.audits.with_share(number, share)))
+    if state.preparation is not None and number in state.preparation.due:
+        return _go_on(replace(state, preparation=state.preparation.open(number, message.chunks, setup.workers)))
     return _go_on(replace(state, held=open_answer(state.held, int(number), message.chunks, setup.workers)))
 
 
-def on_audit(state: Auditing, message: Message) -> Step[Auditing] | Step[Sealing]:
+def on_audit(state: Auditing, message: Message) -> Step[Auditing] | GateStep:
     """Go on to sealing once the links of decoys are those that every two agencies' coins make (rule 6).
 
     Raises:
@@ -187,26 +194,7 @@ def on_audit(state: Auditing, message: Message) -> Step[Auditing] | Step[Sealing
     after = replace(state, heard=state.heard | {number})
     if len(after.heard) < len(state.audits.shares):
         return Step(after)
-    return Step(_sealing(setup, state.held))
-
-
-def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
-    """Seal the shares under the desk's key, sign, send (rule 8).
-
-    Raises:
-        PeerFault: a key that is not a sound 3072-bit modulus.
-    """
-    setup = state.setup
-    modulus_bytes = message.read()
-    public = paillier.public_key(modulus_bytes, sender=message.ref.sender)
-    bits = [modulus(primes).bit_length() for primes in setup.computation.cell_primes(state.people)]
-    ciphertexts = paillier.encrypt(public, packing_of(bits).pack(state.shares), setup.randomness)
-    sealed = SealedShares(
-        setup.me, setup.job, setup.attempt, state.people, setup.computation.cells_digest(), modulus_bytes, tuple(ciphertexts)
-    )
-    [ref] = setup.outbox(kinds.SHARES)
-    outbound = Outbound(ref, kinds.pieces(sealed.document(setup.sign)))
-    return Step(Finished(), (outbound,))
+    return _close(after)
 
 
 TABLE: Final[Table] = {
@@ -216,6 +204,7 @@ TABLE: Final[Table] = {
     (Computing, kinds.COLUMNS): on_columns,
     (Computing, kinds.PRODUCTS): on_products,
     (Auditing, kinds.AUDIT): on_audit,
+    **gate_machine.TABLE,
     (Sealing, kinds.RECIPIENT): on_recipient,
 }
 
@@ -231,18 +220,6 @@ def _ref_to(setup: AgencySetup, kind: str, number: str) -> Ref:
     """Give this agency's message of an exchange."""
     (ref,) = (ref for ref in setup.outbox(kind) if ref.about == number)
     return ref
-
-
-def _zeros(setup: AgencySetup, pair_keys: Mapping[str, bytes], people: int) -> list[int]:
-    """Give this agency's share of zero for each cell: the sum over all agencies is 0 mod each cell's modulus."""
-    totals = [0] * len(setup.computation.cells)
-    moduli = [modulus(primes) for primes in setup.computation.cell_primes(people)]
-    for other, key in pair_keys.items():
-        stream = SeededRandomness(derive(key, "zero shares"))
-        sign = 1 if setup.me < other else -1
-        for index, bound in enumerate(moduli):
-            totals[index] += sign * uniform_below(stream, bound)
-    return totals
 
 
 def _begin_audits(state: Matching, slots: states.Int64s) -> tuple[Audits, list[tuple[str, Iterator[bytes]]]]:
@@ -273,26 +250,41 @@ def _begin_audits(state: Matching, slots: states.Int64s) -> tuple[Audits, list[t
     return Audits(pending), sent
 
 
-def _go_on(state: Computing, *outbound: Outbound) -> Step[Computing] | Step[Auditing] | Step[Sealing]:
+def _begin_powers(state: Matching) -> tuple[Preparation | None, list[tuple[str, Iterator[bytes]]]]:
+    """Draw this agency's part of the powers of the tests, in a job with a gate, and encrypt it."""
+    setup, computation, people = state.setup, state.setup.computation, state.table_size
+    if computation.gate is None:
+        return None, []
+    plan, primes = computation.gate_plan(people), computation.cell_primes(people)
+    preparation = prepare(computation.agencies, setup.me, plan, primes, state.pair_keys, setup.randomness)
+    return preparation.encrypt(setup.randomness, setup.workers)
+
+
+def _go_on(state: Computing, *outbound: Outbound) -> ComputingStep:
     """Go on computing; when all shares are here send those of the audits and wait for the others', or go on to sealing."""
     setup, audits = state.setup, state.audits
-    if not state.held.over or audits.pending:
+    prepared = state.preparation is None or state.preparation.over
+    if not state.held.over or audits.pending or not prepared:
         return Step(state, outbound)
     if not audits.shares:
-        return Step(_sealing(setup, state.held), outbound)
+        step = _close(state)
+        return replace(step, outbound=(*outbound, *step.outbound))
     told = tuple(
         Outbound(_ref_to(setup, kinds.AUDIT, number), (kinds.audit_payload(setup.job, setup.attempt, share),))
         for number, share in audits.shares.items()
     )
-    return Step(Auditing(setup, state.held, audits), (*outbound, *told))
+    return Step(Auditing(setup, state.held, audits, state.preparation), (*outbound, *told))
 
 
-def _sealing(setup: AgencySetup, held: Held) -> Sealing:
-    """Put the cells' shares together."""
+def _close(state: Computing | Auditing) -> GateStep:
+    """Put the cells' shares together, and go on to the tests, or to sealing where there are none."""
+    setup, held = state.setup, state.held
     terms = held.shares()
     setup.tell("compute", len(terms), len(terms))
-    zeros = _zeros(setup, held.pair_keys, held.people)
-    return Sealing(setup, held.people, cell_shares(setup.computation, held.people, terms, setup.own, zeros))
+    if state.preparation is not None:
+        return begin_gate(setup, held, state.preparation)
+    shares = cell_shares(setup.computation, held.people, terms, setup.own, [0] * len(setup.own))
+    return Step(seal_numbers(setup, held.people, shares, held.pair_keys))
 
 
 def _next_ref(setup: AgencySetup, owner: str) -> Ref:

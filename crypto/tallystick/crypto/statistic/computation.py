@@ -17,7 +17,9 @@ from tallystick.crypto.codec import digest, frame
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import modulus, primes_needed, to_signed
-from tallystick.crypto.statistic.rounds import Exchange
+from tallystick.crypto.statistic.gate import Gate, GatePlan, plan_gate
+from tallystick.crypto.statistic.preparing import gate_exchanges
+from tallystick.crypto.statistic.rounds import Cast, Exchange
 from tallystick.crypto.statistic.term_plan import PAIR, Chain, Multiplication, Term, TermPlan, plan_terms
 
 
@@ -38,12 +40,14 @@ class Computation:
         columns: how many columns each of them has.
         terms: products of columns of two or more agencies, summed over slots; each once.
         cells: what the shares are of, in the order in which they are sealed.
+        gate: what is tested before anything is opened; None: every cell is opened.
     """
 
     agencies: tuple[str, ...]
     columns: tuple[int, ...]
     terms: tuple[Term, ...]
     cells: tuple[CellTerms, ...]
+    gate: Gate | None = None
 
     def __post_init__(self) -> None:
         """Check the indices.
@@ -55,6 +59,7 @@ class Computation:
         good = bool(self.agencies) and len(self.columns) == len(self.agencies) == len(set(self.agencies))
         good &= all(place in places and 0 <= column < self.columns[place] for term in self.terms for place, column in term)
         good &= all(0 <= term < len(self.terms) for cell in self.cells for _, term in cell.terms)
+        good &= self.gate is None or all(0 <= cell < len(self.cells) for cell in self.gate.of_cell)
         if not good or len(set(self.terms)) != len(self.terms):
             raise LocalFault("computation-malformed", "a computation names a column or term that it does not have")
 
@@ -72,6 +77,37 @@ class Computation:
         """Who audits the links of decoys with whom: every two agencies, the first by name encrypting."""
         return tuple(
             Exchange(one, other, f"audit{number}") for number, (one, other) in enumerate(combinations(self.agencies, PAIR))
+        )
+
+    @cached_property
+    def gate_exchanges(self) -> tuple[Exchange, ...]:
+        """Who makes the powers of tests with whom; none without a gate."""
+        return () if self.gate is None else gate_exchanges(self.agencies)
+
+    def gate_plan(self, people: int) -> GatePlan:
+        """Lay out the powers of the tests. Pre-condition: there is a gate.
+
+        Raises:
+            LocalFault: `gate-malformed`.
+        """
+        assert self.gate is not None
+        return plan_gate(self.gate, self.cell_primes(people))
+
+    def cast(self, desk: str, *, audited: bool) -> Cast:
+        """Give the parties of the job, in the roles that rounds have.
+
+        Args:
+            desk: the agency that opens.
+            audited: whether the links of decoys are.
+        """
+        return Cast(
+            self.agencies,
+            desk,
+            self.exchanges,
+            self.audits if audited else (),
+            self.gate_exchanges,
+            0 if self.gate is None else len(self.gate.rule.stages),
+            strikes=self.gate is not None and self.gate.rule.strikes > 0,
         )
 
     @cached_property
@@ -128,7 +164,10 @@ class Computation:
             numbers += [*(n for factor in term for n in factor), -1]
         for cell in self.cells:
             numbers += [cell.bound, *(n for term in cell.terms for n in term), -1]
-        return digest("computation", frame(*(name.encode() for name in self.agencies)), ",".join(map(str, numbers)).encode())
+        gate = () if self.gate is None else (self.gate.digest(),)
+        return digest(
+            "computation", frame(*(name.encode() for name in self.agencies)), ",".join(map(str, numbers)).encode(), *gate
+        )
 
 
 def cell_shares(

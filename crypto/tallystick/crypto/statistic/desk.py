@@ -5,7 +5,8 @@ Rules that this file enforces (docs/protocol.md §4):
 1. The key is made for one attempt and never leaves; only its modulus does.
 2. Every agency's signed document must be of this job, attempt, computation and key; one missing document closes the result.
 3. The desk multiplies the ciphertexts itself. A coordinator whose product differs has changed something, and nothing is opened.
-4. What is opened is the plan's cells and nothing else.
+4. What is opened is the plan's cells and nothing else. In a job with a gate all agencies must have signed the same pattern of what opens, and a
+   small count, which a gate cannot let through, is refused.
 5. Nothing is opened before the coordinator's part of the linkage report is here: a result never goes out without it.
 """
 
@@ -20,13 +21,15 @@ from tallystick.crypto import paillier
 from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
-from tallystick.crypto.modulus import modulus
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.computation import Computation, open_cells
+from tallystick.crypto.statistic.computation import Computation
+from tallystick.crypto.statistic.gate import Fate
+from tallystick.crypto.statistic.gating import sealed_moduli
+from tallystick.crypto.statistic.opening import AGENCIES, open_sealed, read_pattern
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
-from tallystick.crypto.statistic.shares import MAX_BYTES, packing_of, product_of, read_added, verify_shares
+from tallystick.crypto.statistic.shares import MAX_BYTES, SealedShares, packing_of, product_of, read_added, verify_shares
 
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -52,7 +55,7 @@ class DeskSetup:
 
     @cached_property
     def schedule(self) -> Schedule:
-        """The messages of the job, as far as the desk needs them: the decoy audit is not among them."""
+        """The messages of the job, as far as the desk needs them: neither the decoy audit nor tests are among them."""
         return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, audits=()))
 
 
@@ -77,11 +80,17 @@ class Opening:
 
 @dataclass(frozen=True)
 class Opened:
-    """The candidate: one signed integer per cell, the signed documents that it rests on, and the coordinator's part. The key is gone."""
+    """The candidate: one signed integer per cell, the signed documents that it rests on, and the coordinator's part. The key is gone.
+
+    Attributes:
+        values: of all cells; of one that did not open it is 0 and says nothing.
+        hidden: the cells that did not open; none in a job without a gate.
+    """
 
     values: tuple[int, ...] = field(repr=False)
     evidence: Mapping[str, bytes] = field(repr=False)
     report: bytes = field(repr=False)
+    hidden: Mapping[int, Fate] = field(repr=False, default_factory=dict)
     phase = "release"
     awaits: tuple[Ref, ...] = ()
 
@@ -115,7 +124,8 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     """Check every document, multiply, compare, decrypt (rules 2 to 4).
 
     Raises:
-        PeerFault: `signature-invalid`, `shares-transplanted`, `shares-malformed`; `product-differs`: the coordinator's product is another.
+        PeerFault: `signature-invalid`, `shares-transplanted`, `shares-malformed`; `pattern-malformed`, `pattern-differs`; `product-differs`:
+            the coordinator's product is another; `gate-contradicts`: what opens is no outcome of a gate.
     """
     setup, report = state.setup, state.report
     if report is None:
@@ -133,8 +143,8 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
         if one.modulus != public.modulus_bytes or len(people) != 1:
             raise PeerFault("shares-malformed", "sealed shares are under another key, or count other lists", sender=agency)
     size = people.pop()
-    bits = [modulus(primes).bit_length() for primes in setup.computation.cell_primes(size)]
-    packing = packing_of(bits)
+    fates = _fates(setup, shares)
+    packing = packing_of([one.bit_length() for of_cell in sealed_moduli(setup.computation, size) for one in of_cell])
     if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
         raise PeerFault(
             "shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender
@@ -145,7 +155,24 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
             "product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender
         )
     sums = packing.unpack(paillier.decrypt_ciphertexts(state.private, list(product)))
-    return Step(Opened(open_cells(setup.computation, size, sums), documents, report))
+    values, hidden = open_sealed(setup.computation, size, fates, sums)
+    return Step(Opened(values, documents, report, hidden))
+
+
+def _fates(setup: DeskSetup, shares: Mapping[str, SealedShares]) -> tuple[Fate, ...]:
+    """Give what becomes of each cell, as all agencies signed it; nothing in a job without a gate.
+
+    Raises:
+        PeerFault: `pattern-malformed`, `pattern-differs`.
+    """
+    fates: tuple[Fate, ...] | None = None
+    for agency, one in shares.items():
+        cells = len(setup.computation.cells) if setup.computation.gate is not None else 0
+        signed = read_pattern(one.pattern, cells, sender=agency)
+        if fates is not None and signed != fates:
+            raise PeerFault("pattern-differs", "they did not sign the same cells as those that open", sender=AGENCIES)
+        fates = signed
+    return fates or ()
 
 
 TABLE: Final[Table] = {(Opening, kinds.REPORT): on_report, (Opening, kinds.SEALED): on_sealed}

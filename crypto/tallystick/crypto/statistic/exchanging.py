@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tallystick.crypto import products
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.expansion import exchange_key
-from tallystick.crypto.flooding import MAX_ANSWERS
+from tallystick.crypto.flooding import MAX_ANSWERS, RING
 from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import PRIMES, modulus
 from tallystick.crypto.products import SecretKeys, encrypt_columns, new_keys, open_products
@@ -91,6 +91,8 @@ def encrypt_all(held: Held, randomness: Randomness, workers: Workers) -> tuple[H
         LocalFault: `computation-malformed`: the job has more answers than `flooding.py` reckons with.
     """
     answers = sum(held.layout(one).returned_ciphertexts for one in held.computation.term_plan.multiplications)
+    if held.computation.gate is not None:
+        answers += len(held.computation.gate_exchanges) * -(-held.computation.gate_plan(held.people).slots // RING)
     if answers > MAX_ANSWERS:
         raise LocalFault("computation-malformed", f"a job of {answers} answers where {MAX_ANSWERS} are allowed")
     place = held.computation.agencies.index(held.me)

@@ -5,13 +5,13 @@ Every reader checks lengths exactly and names the sender of what does not fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.crypto.codec import LENGTH, frame, unframe
+from tallystick.crypto.codec import LENGTH, digest, frame, unframe
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.modulus import PRIMES
 
@@ -24,6 +24,9 @@ REPORT: Final = "report"
 COLUMNS: Final = "columns"
 PRODUCTS: Final = "products"
 AUDIT: Final = "audit"
+STRUCK: Final = "struck"
+GATE: Final = "gate"
+PATTERN: Final = "pattern"
 RECIPIENT: Final = "recipient"
 SHARES: Final = "shares"
 SEALED: Final = "sealed"
@@ -192,6 +195,48 @@ def read_audit(payload: bytes, *, job: bytes, attempt: int, sender: str) -> int:
     if (of_job, of_attempt) != (job, attempt.to_bytes(4, "big")):
         raise PeerFault("audit-transplanted", "a share of the decoy audit is of another job or attempt", sender=sender)
     return value
+
+
+def struck_payload(struck: Sequence[bool]) -> bytes:
+    """Give a `struck` message: one byte a group."""
+    return bytes(struck)
+
+
+def read_struck(payload: bytes, groups: int, *, sender: str) -> tuple[bool, ...]:
+    """Read a `struck` message.
+
+    Raises:
+        PeerFault: `struck-malformed`: of another number of groups, or neither 0 nor 1.
+    """
+    if len(payload) != groups or any(byte > 1 for byte in payload):
+        raise PeerFault("struck-malformed", "what it strikes is not one of the job's groups", sender=sender)
+    return tuple(map(bool, payload))
+
+
+def gate_payload(shares: npt.NDArray[np.int64], length: int) -> bytes:
+    """Give a `gate` message: shares, 4 bytes each, little-endian, then zeros up to the length that the stage always has."""
+    whole = np.zeros(length, dtype="<u4")
+    whole[: len(shares)] = shares
+    return whole.tobytes()
+
+
+def read_gate(payload: bytes, tests: int, length: int, *, sender: str) -> npt.NDArray[np.int64]:
+    """Read a `gate` message: the shares of a stage's tests, int64[tests].
+
+    Raises:
+        PeerFault: `gate-malformed`: of another length, or no number modulo the first prime.
+    """
+    if len(payload) != 4 * length:
+        raise PeerFault("gate-malformed", f"shares of tests are not the {4 * length} bytes of their stage", sender=sender)
+    shares = np.frombuffer(payload, dtype="<u4").astype(np.int64)
+    if length and int(shares.max()) >= PRIMES[0]:
+        raise PeerFault("gate-malformed", "a share of a test is not a number modulo its prime", sender=sender)
+    return shares[:tests]
+
+
+def pattern_payload(job: bytes, attempt: int, pattern: bytes, seen: bytes) -> bytes:
+    """Give a `pattern` message: 32 bytes that are alike only where the same numbers were opened, and the same cells open."""
+    return digest("gate pattern", job, attempt.to_bytes(4, "big"), pattern, seen)
 
 
 def frames(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -18,6 +18,9 @@ from typing import Final
 from tallystick.crypto.statistic import messages as kinds
 
 PAIR: Final = 2
+MASKED: Final = 1
+TESTED: Final = 2
+"""The two steps of a stage of tests."""
 PHASES: Final = ("derive", "tag", "match", "compute", "check", "release")
 """What a job does, in order; `core/job/lifecycle.py` says what each is. Before any round says otherwise it is the first."""
 
@@ -46,12 +49,18 @@ class Cast:
         desk: the agency that opens; it need not be one of them.
         exchanges: who multiplies with whom.
         audits: who audits the links of decoys with whom; none in a job without decoys.
+        gates: who makes the powers of tests with whom; none in a job without a gate.
+        stages: of tests.
+        strikes: whether agencies say which groups they strike before them.
     """
 
     agencies: tuple[str, ...]
     desk: str
     exchanges: tuple[Exchange, ...]
     audits: tuple[Exchange, ...]
+    gates: tuple[Exchange, ...] = ()
+    stages: int = 0
+    strikes: bool = False
 
     def ring(self, owner: str) -> tuple[str, ...]:
         """Give the agencies that an owner's list visits, in order: all others by name, beginning after the owner."""
@@ -60,7 +69,7 @@ class Cast:
 
     def exchange(self, number: str) -> Exchange:
         """Give the exchange of a number. Pre-condition: there is one."""
-        return next(exchange for exchange in (*self.exchanges, *self.audits) if exchange.number == number)
+        return next(exchange for exchange in (*self.exchanges, *self.audits, *self.gates) if exchange.number == number)
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,11 @@ class Topic:
 
 NOTHING: Final = Topic("", lambda _: ("",))
 OWNER: Final = Topic(":OWNER", lambda cast: cast.agencies)
-EXCHANGE: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in (*cast.exchanges, *cast.audits)))
+EXCHANGE: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in (*cast.exchanges, *cast.audits, *cast.gates)))
 AUDITED: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in cast.audits))
+STEP: Final = Topic(
+    ":STAGE.N", lambda cast: tuple(f"{stage}.{step}" for stage in range(cast.stages) for step in (MASKED, TESTED))
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +137,8 @@ class RoundCondition:
 ALWAYS: Final = RoundCondition("", lambda _: True)
 OF_MORE: Final = RoundCondition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
 WITH_DECOYS: Final = RoundCondition("with decoys", lambda cast: bool(cast.audits))
+WITH_GATE: Final = RoundCondition("with a gate", lambda cast: bool(cast.stages))
+WITH_STRIKES: Final = RoundCondition("with a gate and groups that may be struck", lambda cast: cast.strikes)
 
 
 class Which(Enum):
@@ -139,6 +153,8 @@ class Which(Enum):
     """All of every row above, but for rows that are beside another."""
     NEEDED = auto()
     """Those about the exchanges that its exchange needs."""
+    BEFORE = auto()
+    """Those about what stands before, in the order of the round's topics."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +249,19 @@ ROUNDS: tuple[Round, ...] = (
     Round(
         kinds.AUDIT, BOTH, THE_OTHER, '`frame("audit", job, attempt₄, share₄)`: a share of the decoy audit (§7)',
         after=(After(kinds.PRODUCTS),), phase="compute", about=AUDITED, condition=WITH_DECOYS, limit=1,
+    ),
+    Round(
+        kinds.STRUCK, EACH, EACH_OTHER, "one byte a group: 1 where the sender strikes it (§8)",
+        after=(After(kinds.SLOTS),), phase="compute", condition=WITH_STRIKES, limit=1,
+    ),
+    Round(
+        kinds.GATE, EACH, EACH_OTHER, "STAGE.1: shares of masked numbers; STAGE.2: of what their tests give; 4 bytes each (§8)",
+        after=(After(kinds.PRODUCTS), After(kinds.AUDIT), After(kinds.STRUCK), After(kinds.GATE, Which.BEFORE)),
+        phase="compute", about=STEP, condition=WITH_GATE, limit=1,
+    ),
+    Round(
+        kinds.PATTERN, EACH, EACH_OTHER, "32 bytes: what opens and what does not, and what was seen (§8)",
+        after=(After(kinds.GATE),), phase="compute", condition=WITH_GATE, limit=1,
     ),
     Round(
         kinds.RECIPIENT, DESK, EACH, "Paillier modulus, 384 bytes, big-endian",

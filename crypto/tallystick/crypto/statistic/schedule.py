@@ -74,6 +74,9 @@ def _before(cast: Cast, ref: Ref, row: Round, above: list[Round], refs: dict[str
                 same = whole or after.which == Which.ALL or other.about == ref.about
                 if after.which == Which.NEEDED:
                     same = other.about in cast.exchange(ref.about).needs
+                if after.which == Which.BEFORE:
+                    topics = row.about.names(cast)
+                    same = other.about in topics[: topics.index(ref.about)][-1:]
                 got = after.which != Which.GOT or other.receiver == ref.sender
                 if same and got and other.sender != other.receiver:
                     yield other

@@ -1,10 +1,10 @@
 """The `shares` and `sealed` messages: one agency's cells under the desk's Paillier key, and all of them added up.
 
 A sealed-shares document is `frame(statement, ciphertexts, signature)`, the ciphertexts one frame, the statement `frame(agency,
-job, attempt₄, people₈, cells digest, modulus, SHA-256 of the ciphertexts)`. The signature over the statement, context `shares`,
-is by the agency's identity key. The desk checks every document, multiplies the ciphertexts itself and compares with the
-coordinator's product: whoever adds to a sum unseen is found. A result carries statements and signatures, never ciphertexts:
-they hold suppressed cells too.
+job, attempt₄, people₈, cells digest, modulus, SHA-256 of the ciphertexts)`; in a job with a gate what opens, one byte a cell, follows. The
+signature over the statement, context `shares`, is by the agency's identity key. The desk checks every document, multiplies the ciphertexts
+itself and compares with the coordinator's product: whoever adds to a sum unseen is found. A result carries statements and signatures, never
+ciphertexts: they hold suppressed cells too.
 """
 
 from __future__ import annotations
@@ -36,12 +36,15 @@ class SealedShares:
     cells_digest: bytes
     modulus: bytes
     ciphertexts: tuple[bytes, ...]
+    pattern: bytes = b""
+    """What opens and what does not; empty in a job without a gate."""
 
     def statement(self) -> bytes:
         """Give the bytes that are signed."""
         attempt, people = self.attempt.to_bytes(4, "big"), self.people.to_bytes(8, "big")
         ciphertexts = hashlib.sha256(frame(*self.ciphertexts)).digest()
-        return frame(self.agency.encode(), self.job, attempt, people, self.cells_digest, self.modulus, ciphertexts)
+        pattern = (self.pattern,) if self.pattern else ()
+        return frame(self.agency.encode(), self.job, attempt, people, self.cells_digest, self.modulus, ciphertexts, *pattern)
 
     def document(self, sign: Callable[[str, bytes], bytes]) -> bytes:
         """Give the signed document."""
@@ -58,11 +61,11 @@ def read_shares(document: bytes, *, sender: str) -> tuple[SealedShares, bytes]:
     if len(document) > MAX_BYTES:
         raise PeerFault("shares-malformed", "a sealed-shares document is too large", sender=sender)
     statement, ciphertexts, signature = unframe(document, 3, sender=sender)
-    job, attempt, people, cells, modulus, digest = _read_statement(statement, sender)
+    job, attempt, people, cells, modulus, digest, pattern = _read_statement(statement, sender)
     if digest != hashlib.sha256(ciphertexts).digest():
         raise PeerFault("signature-invalid", "the signature is over other ciphertexts than these", sender=sender)
     parts = tuple(unframe_all(ciphertexts, sender=sender))
-    return SealedShares(sender, job, attempt, people, cells, modulus, parts), signature
+    return SealedShares(sender, job, attempt, people, cells, modulus, parts, pattern), signature
 
 
 def evidence_of(document: bytes, *, sender: str) -> tuple[bytes, bytes]:
@@ -148,13 +151,15 @@ def read_added(payload: bytes, agencies: Sequence[str]) -> tuple[tuple[bytes, ..
     return tuple(unframe_all(product, sender=COORDINATOR)), dict(zip(sorted(agencies), documents, strict=True))
 
 
-def _read_statement(statement: bytes, sender: str) -> tuple[bytes, int, int, bytes, bytes, bytes]:
-    """Give a statement's job, attempt, people, cells digest, modulus and ciphertexts' digest."""
+def _read_statement(statement: bytes, sender: str) -> tuple[bytes, int, int, bytes, bytes, bytes, bytes]:
+    """Give a statement's job, attempt, people, cells digest, modulus, ciphertexts' digest and pattern."""
     parts = unframe_all(statement, sender=sender)
-    if len(parts) != _PARTS or len(parts[2]) != 4 or len(parts[3]) != 8:  # lengths as in `statement`
+    if (
+        len(parts) not in (_PARTS, _PARTS + 1) or not parts[-1] or len(parts[2]) != 4 or len(parts[3]) != 8
+    ):  # lengths as in `statement`
         raise PeerFault("shares-malformed", "a sealed-shares document lacks parts", sender=sender)
-    name, job, attempt, people, cells, modulus, digest = parts
+    name, job, attempt, people, cells, modulus, digest, *rest = parts
     size = int.from_bytes(people, "big")
     if name != sender.encode() or not 0 < size <= MAX_ROWS:
         raise PeerFault("shares-malformed", "sealed shares name another agency, or an impossible size", sender=sender)
-    return job, int.from_bytes(attempt, "big"), size, cells, modulus, digest
+    return job, int.from_bytes(attempt, "big"), size, cells, modulus, digest, rest[0] if rest else b""

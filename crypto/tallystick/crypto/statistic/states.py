@@ -20,6 +20,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audits
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.exchanging import Held
+from tallystick.crypto.statistic.preparing import Preparation
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.workers import Workers
@@ -55,6 +56,7 @@ class AgencySetup:
         own: per cell, what this agency adds by itself.
         sign: signs (context, message) with the identity key.
         tell: hears (phase, done, total): counted work only.
+        strikes: of each group that the gate's rule lets agencies strike, whether this one does.
         bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
             `passes`, in the same way.
     """
@@ -77,6 +79,7 @@ class AgencySetup:
     randomness: Randomness = field(repr=False)
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
+    strikes: tuple[bool, ...] = field(repr=False, default=())
     bands_of: BandsOf = field(repr=False, default=no_bands)
 
     @property
@@ -87,7 +90,7 @@ class AgencySetup:
     @cached_property
     def cast(self) -> Cast:
         """The parties of the job."""
-        return Cast(self.agencies, self.desk, self.computation.exchanges, self.computation.audits if self.decoys else ())
+        return replace(self.computation.cast(self.desk, audited=self.decoys > 0), agencies=self.agencies)
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -188,17 +191,21 @@ class Computing:
     Attributes:
         held: what this agency holds of the job's terms.
         audits: what it holds of the decoy audits.
+        preparation: what it holds of the powers of tests; None without a gate.
     """
 
     setup: AgencySetup
     held: Held = field(repr=False)
     audits: Audits = field(repr=False)
+    preparation: Preparation | None = field(repr=False, default=None)
     phase = "compute"
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """Every message that this agency can take the next step with."""
         due = {str(one.number) for one in self.held.due} | self.audits.open
+        if self.preparation is not None:
+            due |= self.preparation.due
         return tuple(ref for kind in (kinds.COLUMNS, kinds.PRODUCTS) for ref in self.setup.inbox(kind) if ref.about in due)
 
 
@@ -214,6 +221,7 @@ class Auditing:
     setup: AgencySetup
     held: Held = field(repr=False)
     audits: Audits = field(repr=False)
+    preparation: Preparation | None = field(repr=False, default=None)
     heard: frozenset[str] = frozenset()
     phase = "compute"
 
@@ -225,11 +233,16 @@ class Auditing:
 
 @dataclass(frozen=True)
 class Sealing:
-    """Shares of all cells are here; waiting for the desk's key to seal them under."""
+    """All that is sealed is here, under shares of zero; waiting for the desk's key.
+
+    Attributes:
+        pattern: what opens, one byte a cell; empty without a gate.
+    """
 
     setup: AgencySetup
     people: int
     shares: tuple[int, ...] = field(repr=False)
+    pattern: bytes = b""
     phase = "release"
 
     @property
