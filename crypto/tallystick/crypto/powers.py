@@ -140,7 +140,7 @@ def read_powers(batch: Batch, slots: Int64s) -> Powers:
 
 
 @dataclass(frozen=True)
-class Tester:
+class Polynomial:
     """A test's polynomial, x^factor·Π (x - j) over its small values, as its derivatives.
 
     Attributes:
@@ -171,7 +171,7 @@ class Tester:
 
 
 @lru_cache(256)
-def tester_of(small: range, *, times_count: bool) -> Tester:
+def polynomial_of(small: range, *, times_count: bool) -> Polynomial:
     """Give the polynomial of a test.
 
     Args:
@@ -185,7 +185,7 @@ def tester_of(small: range, *, times_count: bool) -> Tester:
     derivatives = [tuple(coefficients)]
     while len(derivatives[-1]) > 1:
         derivatives.append(tuple(j * one % P for j, one in enumerate(derivatives[-1]))[1:])
-    return Tester(tuple(derivatives))
+    return Polynomial(tuple(derivatives))
 
 
 def _at_points(batch: Batch, powers: Powers) -> tuple[Int64s, Int64s]:
@@ -222,7 +222,7 @@ def _interpolation(degree: int) -> Int64s:
 
 
 def _from_roots(roots: Sequence[int]) -> list[int]:
-    return list(tester_of(range(roots[0], roots[-1] + 1), times_count=False).derivatives[0])
+    return list(polynomial_of(range(roots[0], roots[-1] + 1), times_count=False).derivatives[0])
 
 
 def _divided(coefficients: Sequence[int], root: int) -> list[int]:

@@ -124,9 +124,7 @@ def begin_gate(setup: AgencySetup, held: Held, preparation: Preparation) -> Gate
     shares = cell_shares(computation, people, held.shares(), setup.own, nothing)
     gate = computation.gate
     assert gate is not None
-    gating = Gating(
-        computation, people, preparation.plan, shares, preparation.own, preparation.powers(), preparation.pads, gate.rule
-    )
+    gating = Gating(computation, people, preparation, shares, gate.rule)
     if gate.rule.strikes:
         return Step(Striking(setup, held.pair_keys, gating, {setup.me: setup.strikes}))
     return _ask(setup, held.pair_keys, gating)

@@ -4,7 +4,8 @@ Everything here is local arithmetic modulo the first prime. docs/protocol.md §8
 
 Of a count that opens an agency seals its shares of z and t, the same z as was opened to the agencies as its test, and t that nobody has
 seen. Of a cell that rests on it: its share plus its pad, and its shares of z times the sum of each limb of the pads. Of any other cell that
-opens, its share. Of a cell that does not open it seals zeros, all under its shares of zero. So one agency that keeps to the pattern closes a cell.
+opens, its share. Of a cell that does not open it seals zeros, all under its shares of zero. So a cell stays closed as long as one agency keeps
+to the pattern.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import numpy as np
 from tallystick.crypto.codec import digest
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import modulus
-from tallystick.crypto.powers import Int64s, OwnMasks, P, Powers, tester_of
+from tallystick.crypto.powers import Int64s, P, polynomial_of
 from tallystick.crypto.statistic.computation import Computation
-from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, GatePlan, SharedTest, StagedTests
+from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, SharedTest, StagedTests
+from tallystick.crypto.statistic.preparing import Preparation
 
 Place = tuple[int, int]
 """Batch of powers, and place there."""
@@ -36,11 +38,8 @@ class Gating:
     Attributes:
         computation: with a gate.
         people: padded rows of all lists.
-        plan: where powers lie.
+        preparation: what it drew for the powers, and its shares of them.
         shares: its shares of all cells, each modulo the cell's modulus.
-        own: what it drew for the powers.
-        powers: its shares of them.
-        pads: its pad of each cell that rests on a count.
         rule: as far as it has got.
         stage: number of the stage.
         opened: d of the counts whose test was asked, by cell.
@@ -50,11 +49,8 @@ class Gating:
 
     computation: Computation
     people: int
-    plan: GatePlan
+    preparation: Preparation = field(repr=False)
     shares: tuple[int, ...] = field(repr=False)
-    own: tuple[OwnMasks, ...] = field(repr=False)
-    powers: tuple[Powers, ...] = field(repr=False)
-    pads: Mapping[int, int] = field(repr=False)
     rule: StagedTests = field(repr=False)
     stage: int = 0
     opened: Mapping[int, int] = field(repr=False, default_factory=dict)
@@ -88,11 +84,11 @@ class Gating:
                     raise LocalFault(
                         "tests-malformed", "a count is tested twice, or by other small values than it is gated with"
                     )
-                places.append(self.plan.counts[count.cell])
+                places.append(self.preparation.plan.counts[count.cell])
             else:
                 if sums == bound.sums or len(test.small) > bound.small or not self._fits(test):
                     raise LocalFault("tests-malformed", "a stage tests more than it said, or larger numbers")
-                places.append((self.plan.stages[self.stage], sums))
+                places.append((self.preparation.plan.stages[self.stage], sums))
                 sums += 1
         if len(places) > bound.tests or len(set(places)) != len(places):
             raise LocalFault("tests-malformed", "a stage has more tests than it said, or one of them twice")
@@ -114,7 +110,7 @@ class Gating:
         """Give this agency's shares of d for each test of the stage, int64[tests]."""
         places = self.places
         values = [
-            sum(factor * self.shares[cell] for factor, cell in test.coefficients) + int(self.own[batch].masks[at])
+            sum(factor * self.shares[cell] for factor, cell in test.coefficients) + int(self.preparation.own[batch].masks[at])
             for test, (batch, at) in zip(self.rule.tests, places, strict=True)
         ]
         return np.array([value % P for value in values], dtype=np.int64)
@@ -130,7 +126,7 @@ class Gating:
         for small in {test.small for test in tests}:
             asked = [at for at, test in enumerate(tests) if test.small == small]
             rows = self._rows([self.places[at] for at in asked], len(small) + 1)
-            shares[asked] = tester_of(small, times_count=False).evaluate(opened[asked], rows)
+            shares[asked] = polynomial_of(small, times_count=False).evaluate(opened[asked], rows)
         return shares
 
     def answered(self, opened: Int64s, tested: Int64s) -> Gating:
@@ -192,26 +188,28 @@ class Gating:
         for small in {count.test.small for count in counts}:
             alike = [count for count in counts if count.test.small == small]
             opened = np.array([self.opened[count.cell] for count in alike], dtype=np.int64)
-            places = [self.plan.counts[count.cell] for count in alike]
+            places = [self.preparation.plan.counts[count.cell] for count in alike]
             rows = self._rows(places, len(small) + 2)
-            z, t = (tester_of(small, times_count=times).evaluate(opened, rows) for times in (False, True))
+            z, t = (polynomial_of(small, times_count=times).evaluate(opened, rows) for times in (False, True))
             made |= {count.cell: [int(a), int(b)] for count, a, b in zip(alike, z, t, strict=True)}
             limbs = [
-                (at, cell, self.powers[batch].padded[pad])
+                (at, cell, self.preparation.powers[batch].padded[pad])
                 for at, (count, (batch, _)) in enumerate(zip(alike, places, strict=True))
                 for cell in count.resting
-                for pad in self.plan.pads[cell][1]
+                for pad in self.preparation.plan.pads[cell][1]
             ]
             if not limbs:
                 continue
             padded = np.array([row for _, _, row in limbs])
-            products = tester_of(small, times_count=False).evaluate(opened[[at for at, _, _ in limbs]], padded)
+            products = polynomial_of(small, times_count=False).evaluate(opened[[at for at, _, _ in limbs]], padded)
             for (_, cell, _), product in zip(limbs, products, strict=True):
-                made.setdefault(cell, [(self.shares[cell] + self.pads[cell]) % moduli[cell][0]]).append(int(product))
+                made.setdefault(cell, [(self.shares[cell] + self.preparation.pads[cell]) % moduli[cell][0]]).append(
+                    int(product)
+                )
         return made
 
     def _rows(self, places: Iterable[Place], powers: int) -> Int64s:
-        rows = [self.powers[batch].plain[at, :powers] for batch, at in places]
+        rows = [self.preparation.powers[batch].plain[at, :powers] for batch, at in places]
         return np.array(rows, dtype=np.int64).reshape(len(rows), -1)
 
 

@@ -1,4 +1,4 @@
-"""From the sums of what agencies sealed to the values of cells: a sum is a value without a gate; with one z and t give it (docs/protocol.md §8)."""
+"""From the sums of what agencies sealed to the values of cells; of a gated count z and t give it (docs/protocol.md §8)."""
 
 from __future__ import annotations
 

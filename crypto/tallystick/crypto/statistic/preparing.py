@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -106,8 +107,9 @@ class Preparation:
         """The layout of each exchange."""
         return Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=self.plan.slots, at_slots=True)
 
+    @cached_property
     def powers(self) -> tuple[Powers, ...]:
-        """Give this agency's shares of the powers that there are so far, by batch."""
+        """This agency's shares of the powers that there are so far, by batch. Pre-condition: its last answer has been read to its end."""
         if not self.parts:
             return tuple(own_powers(batch, own) for batch, own in zip(self.plan.batches, self.own, strict=True))
         slots = sum(part[0, 0] for part in self.parts) % P
@@ -149,7 +151,7 @@ class Preparation:
             PeerFault: as `slot_products`, while the chunks are read.
         """
         exchange = self.exchange(number)
-        batches = zip(self.plan.batches, self.powers(), strict=True)
+        batches = zip(self.plan.batches, self.powers, strict=True)
         column = np.concatenate([column_to_multiply(batch, shares) for batch, shares in batches])
         answer, mine = slot_products(
             chunks, column[None], self.layout, randomness, workers, key=self._key(exchange), sender=exchange.encryptor
