@@ -21,7 +21,7 @@ from tests.protocol.cases import Side, desk_setup, setups
 
 NAMES: Final = ("courts", "housing", "labor", "schools", "wages")
 K: Final = 11
-MOST: Final = 1_000_000
+MOST: Final = 100_000_000
 """Of a value, so that sums need two primes."""
 
 

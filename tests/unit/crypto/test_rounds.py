@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.statistic import agency, rounds, states
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.preparing import gate_exchanges
 from tallystick.crypto.statistic.rounds import After, Cast, Exchange, Round, Which
 from tallystick.crypto.statistic.schedule import Schedule, expand_rounds, schedule_of
 from tests.docs.generate import protocol
@@ -40,9 +41,13 @@ def casts() -> Iterator[Cast]:
         for desk in (*agencies, "the desk alone"):
             for audits in (pairs, ()):
                 yield Cast(agencies, desk, tuple(chain), audits)
+        yield Cast(agencies, agencies[0], tuple(chain), pairs, gate_exchanges(agencies), stages=3, strikes=True)
+        yield Cast(agencies, agencies[0], tuple(chain), (), gate_exchanges(agencies), stages=1)
 
 
-@pytest.mark.parametrize("cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {len(cast.audits)}")
+@pytest.mark.parametrize(
+    "cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {len(cast.audits)} {cast.stages}"
+)
 def test_every_job_can_be_finished_whatever_comes_first(cast: Cast) -> None:
     """Each message is expected once; what is due can always be sent; and who is waited for is never nobody before the end."""
     expected = expand_rounds(cast)
@@ -102,11 +107,31 @@ def test_exchanges_of_several_pairs_are_rounds_of_their_own() -> None:
     assert set(expected[Ref("products", b, c, "2")].needed) == {Ref("columns", c, b, "2")}
 
 
+def test_tests_are_rounds_one_after_the_other() -> None:
+    """The first follows audit, products and strikes; each step all messages of the step before; the pattern the last; shares the pattern."""
+    a, b, c = NAMES[:3]
+    cast = Cast((a, b, c), a, (Exchange(a, b, "0"),), (), gate_exchanges((a, b, c)), stages=2, strikes=True)
+    expected = {one.ref: one for one in expand_rounds(cast)}
+    assert [(one.encryptor, one.multiplier, one.needs) for one in cast.gates] == [
+        (b, a, ()),
+        (c, a, ("gate0",)),
+        (c, b, ("gate0",)),
+    ]
+    steps = ["0.1", "0.2", "1.1", "1.2"]
+    every = {step: {Ref("gate", one, other, step) for one, other in permutations((a, b, c), 2)} for step in steps}
+    first = expected[Ref("gate", a, b, "0.1")].after
+    assert {ref.kind for ref in first} == {"products", "struck"}
+    for before, step in pairwise(steps):
+        assert all(expected[ref].after >= every[before] and not expected[ref].after & every[step] for ref in every[step])
+    assert expected[Ref("pattern", a, b)].after == {ref for refs in every.values() for ref in refs}
+    assert expected[Ref("shares", c, "coordinator")].after >= {Ref("pattern", a, b), *every["1.2"]}
+
+
 # one more row
 
-GATE = "gate"
+WORD = "word"
 TOY = Round(
-    GATE, rounds.EACH, rounds.EACH_OTHER, "a toy", after=(After(kinds.AUDIT),), phase="check", limit=1
+    WORD, rounds.EACH, rounds.EACH_OTHER, "a toy", after=(After(kinds.AUDIT),), phase="check", limit=1
 )  # fmt: skip
 
 
@@ -128,13 +153,13 @@ class Gated:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The other's word."""
-        return self.setup.inbox(GATE)
+        return self.setup.inbox(WORD)
 
 
 def on_audit(state: states.Auditing, message: Message) -> Step[Gated]:
     sealing = agency.on_audit(state, message).state
     assert isinstance(sealing, states.Sealing)
-    return Step(Gated(state.setup, sealing), tuple(Outbound(ref, (b"go on",)) for ref in state.setup.outbox(GATE)))
+    return Step(Gated(state.setup, sealing), tuple(Outbound(ref, (b"go on",)) for ref in state.setup.outbox(WORD)))
 
 
 def on_gate(state: Gated, message: Message) -> Step[states.Sealing]:
@@ -143,7 +168,7 @@ def on_gate(state: Gated, message: Message) -> Step[states.Sealing]:
     return Step(state.then)
 
 
-TABLE: Table = {**agency.TABLE, (states.Auditing, kinds.AUDIT): on_audit, (Gated, GATE): on_gate}
+TABLE: Table = {**agency.TABLE, (states.Auditing, kinds.AUDIT): on_audit, (Gated, WORD): on_gate}
 
 
 @pytest.mark.usefixtures("_one_more_row")
@@ -153,16 +178,16 @@ def test_one_more_row_and_a_transition_are_one_more_round_of_the_machines(monkey
     sides = sides_of_two()
     computation = all_pairs("housing", "labor", sides, bound=121)
     bus = Bus(setups(sides, computation, desk="housing"), desk_setup(sides, computation, desk="housing"))
-    bus.tamper = lambda ref, chunks: [word] if ref.kind == GATE else chunks
+    bus.tamper = lambda ref, chunks: [word] if ref.kind == WORD else chunks
     if word == b"stop":
         with pytest.raises(PeerFault, match="toy says no"):
             bus.run()
         assert not any(ref.kind == kinds.SHARES for ref in bus.transcript)
     else:
         assert bus.run().values[0] == 3
-        assert {ref for ref in bus.transcript if ref.kind == GATE} == {
-            Ref(GATE, "housing", "labor"),
-            Ref(GATE, "labor", "housing"),
+        assert {ref for ref in bus.transcript if ref.kind == WORD} == {
+            Ref(WORD, "housing", "labor"),
+            Ref(WORD, "labor", "housing"),
         }
 
 
@@ -173,8 +198,8 @@ def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
     record = town.at.storage.job(town.digest)
     assert record is not None
     contract = town.at.jobs.contract(record)
-    gates = {Ref(GATE, DESK, OTHER), Ref(GATE, OTHER, DESK)}
-    assert set(contract.schedule.refs(GATE)) == gates
+    gates = {Ref(WORD, DESK, OTHER), Ref(WORD, OTHER, DESK)}
+    assert set(contract.schedule.refs(WORD)) == gates
 
     def waited(complete: set[Ref]) -> set[tuple[str, str]]:
         assert record is not None
@@ -183,13 +208,13 @@ def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
 
     def of(schedule: Schedule, *until: str) -> set[Ref]:
         kept = [one for one in schedule.expected if not one.local]
-        return {one.ref for one in kept if one.ref.kind not in {GATE, kinds.SHARES, kinds.SEALED, kinds.RELEASE, *until}}
+        return {one.ref for one in kept if one.ref.kind not in {WORD, kinds.SHARES, kinds.SEALED, kinds.RELEASE, *until}}
 
     before = of(contract.schedule, kinds.AUDIT)
     assert waited(before) == {(name, "audit:audit0") for name in (DESK, OTHER)}
     assert phase_of(contract, JobState.RUNNING, before) == Phase.COMPUTE
     audited = of(contract.schedule)
-    assert waited(audited) == {(name, GATE) for name in (DESK, OTHER)}
+    assert waited(audited) == {(name, WORD) for name in (DESK, OTHER)}
     assert phase_of(contract, JobState.RUNNING, audited) == Phase.CHECK
     assert waited(audited | gates) == {(name, "shares") for name in (DESK, OTHER)}
 
@@ -200,21 +225,21 @@ def test_one_more_row_is_taken_waited_for_and_shown(tmp_path: Path) -> None:
     assert action(audited | gates) is None
     assert action({*audited, *gates, *contract.schedule.refs(kinds.SHARES)}) == Action.ADD
 
-    assert town.put(Ref(GATE, OTHER, DESK), [b"go on"]).complete
+    assert town.put(Ref(WORD, OTHER, DESK), [b"go on"]).complete
     with pytest.raises(Refused, match="over its limit"):
-        town.put(Ref(GATE, DESK, OTHER), [bytes(512 * 1024)] * 3)
+        town.put(Ref(WORD, DESK, OTHER), [bytes(512 * 1024)] * 3)
     with pytest.raises(Broken, match="no message of"):
-        town.put(Ref(GATE, OTHER, DESK, OTHER), [b"go on"])
+        town.put(Ref(WORD, OTHER, DESK, OTHER), [b"go on"])
 
 
 def test_a_row_that_is_not_in_the_table_is_taken_from_nobody(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.running()
     with pytest.raises(Broken, match="no message of"):
-        town.put(Ref(GATE, OTHER, DESK), [b"go on"])
+        town.put(Ref(WORD, OTHER, DESK), [b"go on"])
 
 
 @pytest.mark.usefixtures("_one_more_row")
 def test_one_more_row_stands_in_the_documents() -> None:
-    added: list[Any] = [line for line in protocol().splitlines() if line.startswith(f"| `{GATE}` ")]
-    assert added == [f"| `{GATE}` | each data agency → each other data agency | every `audit` | 1 MiB | a toy |"]
+    added: list[Any] = [line for line in protocol().splitlines() if line.startswith(f"| `{WORD}` ")]
+    assert added == [f"| `{WORD}` | each data agency → each other data agency | every `audit` | 1 MiB | a toy |"]
