@@ -25,7 +25,7 @@ from tallystick.crypto.statistic.gating import Gating, sealed_moduli
 from tallystick.crypto.statistic.sealing import seal_numbers
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
-from tests.protocol.gates import HideSmall, K, Levels, bus_of, hide_small
+from tests.protocol.gates import Complement, HideSmall, K, Levels, bus_of, hide_small
 
 SIZES: Final = (12, 3, 9, 20)
 LEVELS: Final = Levels(SIZES)
@@ -104,7 +104,7 @@ def test_s19_a_desk_that_opens_a_cell_whose_pattern_says_so_finds_zeros(
 
 def test_s19_who_lies_about_the_bits_opens_nothing(monkeypatch: pytest.MonkeyPatch, sums: list[list[list[int]]]) -> None:
     """Every test then says that its count is not small. What is sealed knows nothing of that."""
-    lie(monkeypatch, "tested", shifted(5))
+    lie(monkeypatch, "factors", lambda _, made: tuple(((one + 5) % P,) for (one,) in made))
     with pytest.raises(PeerFault) as caught:
         job().run()
     assert (caught.value.rule, caught.value.sender) == ("gate-contradicts", "the agencies")
@@ -114,7 +114,7 @@ def test_s19_who_lies_about_the_bits_opens_nothing(monkeypatch: pytest.MonkeyPat
 def test_s19_who_seals_what_fits_the_lie_opens_a_number_of_its_own(
     monkeypatch: pytest.MonkeyPatch, sums: list[list[list[int]]]
 ) -> None:
-    lie(monkeypatch, "tested", shifted(5))
+    lie(monkeypatch, "factors", lambda _, made: tuple(((one + 5) % P,) for (one,) in made))
 
     def sealed(_: Gating, cells: list[list[int]]) -> list[list[int]]:
         return [[(one + 5) % P for one in numbers] if len(numbers) == 2 else numbers for numbers in cells]
@@ -183,9 +183,6 @@ def test_s19_garbage_in_a_test_names_who_sent_it(how: str) -> None:
     with pytest.raises(PeerFault) as caught:
         kinds.read_gate(GARBAGE[how](kinds.gate_payload(np.arange(4), 6)), 4, 6, sender=LIAR)
     assert (caught.value.rule, caught.value.sender) == ("gate-malformed", LIAR)
-    with pytest.raises(PeerFault) as caught:
-        kinds.read_struck(GARBAGE[how](kinds.struck_payload((True, False))), 2, sender=LIAR)
-    assert (caught.value.rule, caught.value.sender) == ("struck-malformed", LIAR)
 
 
 @pytest.mark.parametrize("about", ["0.1", "0.2"])
@@ -297,7 +294,7 @@ def test_limit_who_shifts_a_masked_count_learns_one_bit_of_its_own_choice(monkey
 
 def faulty(**changes: Any) -> Gate:
     counts = LEVELS.counts()
-    return Gate(counts, replace(HideSmall(2 * len(SIZES), counts), **changes))
+    return Gate(counts, replace(HideSmall(2 * len(SIZES), counts), **changes), 1)
 
 
 def test_s19_a_rule_may_not_test_a_count_by_other_values_or_open_it_untested(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,10 +313,20 @@ def test_a_gate_that_gates_a_cell_twice_or_nothing_is_refused() -> None:
     rule = HideSmall(2, ())
     for counts in ((GatedCount(0, K), GatedCount(0, K)), (GatedCount(0, K, resting=(0,)),), (), (GatedCount(0, 5000),)):
         with pytest.raises(LocalFault):
-            Gate(counts, rule)
+            Gate(counts, rule, 1)
+    for stages, tests, sums in ((0, 0, ()), (100, 0, ()), (1, MAX_TESTS + 1, ()), (1, 0, (5000,))):
+        with pytest.raises(LocalFault):
+            Gate((GatedCount(0, K),), rule, stages, tests, sums)
     with pytest.raises(LocalFault):
-        LEVELS.computation(Gate((GatedCount(99, K),), HideSmall(100, (GatedCount(99, K),))))
+        LEVELS.computation(Gate((GatedCount(99, K),), rule, 1))
     with pytest.raises(LocalFault):
-        LEVELS.computation(Gate((GatedCount(5, K),), HideSmall(8, (GatedCount(5, K),)))).gate_plan(44)  # a sum of two primes
-    with pytest.raises(LocalFault):
-        Gate((GatedCount(0, K),), replace(rule, counts=(GatedCount(0, K),) * (MAX_TESTS + 1)))
+        LEVELS.computation(Gate((GatedCount(5, K),), rule, 1)).gate_plan(44)  # a sum of two primes
+
+
+@pytest.mark.parametrize("bounds", [(2, 4, (22, 22)), (3, 3, (22, 22)), (3, 4, (22,)), (3, 4, (22, 21))])
+def test_s19_a_rule_may_not_test_more_than_it_said(bounds: tuple[int, int, tuple[int, ...]]) -> None:
+    levels = Levels((12, 10, 9, 20))  # four counts in the second stage, two sums of 22 small values in the third
+    counts = levels.counts()
+    with pytest.raises(LocalFault) as caught:
+        job(Gate(counts, Complement(2 * len(SIZES), counts, ((0, 1), (2, 3))), *bounds), levels).run()
+    assert caught.value.rule == "tests-malformed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 from typing import Final
@@ -12,7 +12,7 @@ import numpy as np
 
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.computation import CellTerms, Computation
-from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, GatePlan, SharedTest, StageBound
+from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, GatePlan, SharedSum, SharedTest
 from tallystick.crypto.statistic.preparing import Preparation, prepare
 from tallystick.crypto.statistic.term_plan import Term
 from tallystick.crypto.workers import SerialWorkers
@@ -32,22 +32,16 @@ class HideSmall:
     cells: int
     counts: tuple[GatedCount, ...]
     small: tuple[bool, ...] | None = None
-    strikes: int = 0
-
-    def strike(self, struck: tuple[bool, ...]) -> HideSmall:
-        """Nothing can be struck."""
-        assert struck == ()
-        return self
 
     @property
-    def stages(self) -> tuple[StageBound, ...]:
-        """One."""
-        return (StageBound(len(self.counts)),) if self.small is None else ()
+    def finished(self) -> bool:
+        """After one stage."""
+        return self.small is not None
 
     @property
     def tests(self) -> tuple[SharedTest, ...]:
-        """All counts."""
-        return tuple(count.test for count in self.counts)
+        """One a count."""
+        return () if self.finished else tuple(SharedTest((count.sum,)) for count in self.counts)
 
     def answer(self, small: tuple[bool, ...]) -> HideSmall:
         """Keep what was found."""
@@ -57,63 +51,96 @@ class HideSmall:
     def opened(self) -> tuple[Fate, ...]:
         """Everything but what is small."""
         assert self.small is not None
-        fates = [Fate.OPENED] * self.cells
-        for count, small in zip(self.counts, self.small, strict=True):
-            for cell in (count.cell, *count.resting):
-                fates[cell] = Fate.HIDDEN if small else Fate.OPENED
-        return tuple(fates)
+        return fates_of(
+            self.cells, self.counts, {count.cell for count, small in zip(self.counts, self.small, strict=True) if small}
+        )
+
+
+@dataclass(frozen=True)
+class AllOrNothing:
+    """A rule of one test: is any count of the table small? Then nothing of it opens. A count outside it is tested by itself."""
+
+    cells: int
+    counts: tuple[GatedCount, ...]
+    outside: GatedCount
+    small: tuple[bool, ...] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """After one stage."""
+        return self.small is not None
+
+    @property
+    def tests(self) -> tuple[SharedTest, ...]:
+        """Two."""
+        if self.finished:
+            return ()
+        return SharedTest((self.outside.sum,)), SharedTest(tuple(count.sum for count in self.counts))
+
+    def answer(self, small: tuple[bool, ...]) -> AllOrNothing:
+        """Keep what was found."""
+        return replace(self, small=small)
+
+    @property
+    def opened(self) -> tuple[Fate, ...]:
+        """All of the table or nothing."""
+        assert self.small is not None
+        hidden = {count.cell for count in self.counts} if self.small[1] else set()
+        return fates_of(self.cells, (*self.counts, self.outside), hidden | ({self.outside.cell} if self.small[0] else set()))
 
 
 @dataclass(frozen=True)
 class Complement:
-    """A rule of two stages: small counts of a group are hidden with a first other one, and the group with them where these are few together.
+    """A rule of three stages, for groups of counts.
+
+    An agency that knows a group's total says whether it is too low; then the group is struck. Small counts are hidden with a first other
+    one, and the whole group where these are few together.
 
     Attributes:
-        groups: counts, by the cells that they are; an agency may strike any.
-        small: what the first stage found, by cell.
-        few: what the second found, by group that it asked of.
-        struck: by group.
+        groups: counts, by the cells that they are.
+        knower: who knows their totals.
+        struck: what it said, by group.
+        small: what the second stage found, by cell.
+        few: what the third found, by group that it asked of.
+        asked: the tests of each stage, for who looks at it afterwards.
     """
 
     cells: int
     counts: tuple[GatedCount, ...]
     groups: tuple[tuple[int, ...], ...]
+    knower: str = NAMES[1]
     struck: tuple[bool, ...] | None = None
     small: Mapping[int, bool] | None = None
     few: Mapping[int, bool] | None = None
     asked: list[tuple[SharedTest, ...]] = field(default_factory=list, compare=False)
 
     @property
-    def strikes(self) -> int:
-        """Every group may be struck."""
-        return len(self.groups)
-
-    def strike(self, struck: tuple[bool, ...]) -> Complement:
-        """Keep what was struck."""
-        return replace(self, struck=struck)
-
-    @property
-    def stages(self) -> tuple[StageBound, ...]:
-        """Counts, then one sum a group."""
-        bounds = (StageBound(len(self.counts)), StageBound(len(self.groups), len(self.groups), 2 * K))
-        return bounds[(self.small is not None) + (self.few is not None) :]
+    def finished(self) -> bool:
+        """After three stages."""
+        return self.few is not None
 
     @property
     def tests(self) -> tuple[SharedTest, ...]:
         """The tests of this stage."""
+        if self.struck is None:
+            return tuple(SharedTest((_sum(group, K * len(group)),), self.knower) for group in self.groups)
         if self.small is None:
-            tests = {count.cell: count.test for count in self.counts}
-            return tuple(tests[cell] for group in self._left() for cell in self.groups[group])
-        return tuple(
-            SharedTest(tuple((1, cell) for cell in sorted(self._hidden(group))), 2 * K, from_zero=True)
-            for group in self._doubtful()
+            sums = {count.cell: count.sum for count in self.counts}
+            return tuple(SharedTest((sums[cell],)) for group in self._left() for cell in self.groups[group])
+        return (
+            tuple(SharedTest((_sum(sorted(self._hidden(group)), 2 * K),)) for group in self._doubtful())
+            if self.few is None
+            else ()
         )
 
     def answer(self, small: tuple[bool, ...]) -> Complement:
         """Keep what was found."""
         self.asked.append(self.tests)
+        if self.struck is None:
+            return replace(self, struck=small)
         if self.small is None:
-            return replace(self, small={test.coefficients[0][1]: bit for test, bit in zip(self.tests, small, strict=True)})
+            cells = [test.any_of[0].terms[0][0] for test in self.tests]
+            return replace(self, small=dict(zip(cells, small, strict=True)))
         return replace(self, few=dict(zip(self._doubtful(), small, strict=True)))
 
     @property
@@ -121,29 +148,40 @@ class Complement:
         """What is neither struck nor hidden."""
         assert self.struck is not None
         assert self.few is not None
-        fates = {}
-        for group, cells in enumerate(self.groups):
-            hidden = self._hidden(group) if group in self._left() else set()
-            for cell in cells:
-                fates[cell] = (
-                    Fate.STRUCK if self.struck[group] else Fate.HIDDEN if cell in hidden or self.few.get(group) else Fate.OPENED
-                )
-        resting = {cell: count.cell for count in self.counts for cell in count.resting}
-        return tuple(fates.get(resting.get(cell, cell), Fate.OPENED) for cell in range(self.cells))
+        hidden: set[int] = set()
+        for group in self._left():
+            hidden |= set(self.groups[group]) if self.few.get(group) else self._hidden(group)
+        struck = {cell for group, bit in enumerate(self.struck) if bit for cell in self.groups[group]}
+        return fates_of(self.cells, self.counts, hidden, struck)
 
     def _left(self) -> list[int]:
         assert self.struck is not None
         return [group for group, struck in enumerate(self.struck) if not struck]
 
     def _doubtful(self) -> list[int]:
-        assert self.small is not None
-        return [group for group in self._left() if any(self.small[cell] for cell in self.groups[group])]
+        return [group for group in self._left() if self._hidden(group)]
 
     def _hidden(self, group: int) -> set[int]:
         assert self.small is not None
         small = {cell for cell in self.groups[group] if self.small[cell]}
         others = [cell for cell in self.groups[group] if cell not in small]
         return small | set(others[:1]) if small else set()
+
+
+def fates_of(
+    cells: int, counts: Sequence[GatedCount], hidden: Collection[int], struck: Collection[int] = ()
+) -> tuple[Fate, ...]:
+    """Give what becomes of cells, where counts are hidden or struck; what rests on one goes with it."""
+    fates = [Fate.OPENED] * cells
+    for count in counts:
+        fate = Fate.STRUCK if count.cell in struck else Fate.HIDDEN if count.cell in hidden else Fate.OPENED
+        for cell in (count.cell, *count.resting):
+            fates[cell] = fate
+    return tuple(fates)
+
+
+def _sum(cells: Sequence[int], below: int) -> SharedSum:
+    return SharedSum(tuple((cell, 1) for cell in cells), below, from_zero=True)
 
 
 @dataclass(frozen=True)
@@ -205,27 +243,34 @@ class Levels:
         return (*self.sizes, *sums)
 
 
-def bus_of(
-    levels: Levels,
-    gate: Gate | None,
-    *,
-    desk: str = NAMES[0],
-    decoys: int = 0,
-    struck: Mapping[str, Sequence[bool]] | None = None,
-) -> Bus:
-    """Give a job over these people."""
-    sides, computation = levels.sides(), levels.computation(gate)
-    made = setups(sides, computation, desk=desk, decoys=decoys)
-    if gate is not None:
-        nothing = (False,) * gate.rule.strikes
-        made = {name: replace(one, strikes=tuple((struck or {}).get(name, nothing))) for name, one in made.items()}
+def bus_of(levels: Levels, gate: Gate | None, *, desk: str = NAMES[0], decoys: int = 0) -> Bus:
+    """Give a job over these people, in which every agency could answer any test by itself."""
+    sides, computation, clear = levels.sides(), levels.computation(gate), levels.clear()
+
+    def knows(test: SharedTest) -> bool:
+        return any(sum(factor * clear[cell] for cell, factor in one.terms) in one.small for one in test.any_of)
+
+    made = {name: replace(one, knows=knows) for name, one in setups(sides, computation, desk=desk, decoys=decoys).items()}
     return Bus(made, desk_setup(sides, computation, desk=desk))
 
 
 def hide_small(levels: Levels, *, from_zero: bool = False) -> Gate:
     """Give a gate that hides small counts and what rests on them."""
     counts = levels.counts(from_zero=from_zero)
-    return Gate(counts, HideSmall(2 * len(levels.sizes), counts))
+    return Gate(counts, HideSmall(2 * len(levels.sizes), counts), 1)
+
+
+def hide_groups(levels: Levels, groups: tuple[tuple[int, ...], ...]) -> Gate:
+    """Give a gate that hides counts with complements, group by group."""
+    counts = levels.counts()
+    rule = Complement(2 * len(levels.sizes), counts, groups)
+    return Gate(counts, rule, 3, len(counts), (2 * K,) * len(groups))
+
+
+def all_or_nothing(levels: Levels) -> Gate:
+    """Give a gate under which the last count stands alone and all others open together or not at all."""
+    *counts, outside = levels.counts()
+    return Gate((*counts, outside), AllOrNothing(2 * len(levels.sizes), tuple(counts), outside), 1)
 
 
 def make_powers(agencies: int, plan: GatePlan, cell_primes: tuple[int, ...]) -> list[Preparation]:

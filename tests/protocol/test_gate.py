@@ -9,13 +9,13 @@ import pytest
 from tallystick.crypto import paillier
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.gate import Fate, Gate
+from tallystick.crypto.statistic.gate import Fate
 from tallystick.crypto.statistic.gate_machine import Asking
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
-from tests.protocol.gates import Complement, K, Levels, bus_of, hide_small
+from tests.protocol.gates import Complement, K, Levels, all_or_nothing, bus_of, hide_groups, hide_small
 
-ROUNDS = {kinds.STRUCK, kinds.GATE, kinds.PATTERN}
+ROUNDS = {kinds.GATE, kinds.PATTERN}
 
 
 @pytest.fixture(autouse=True)
@@ -47,39 +47,61 @@ def test_a_job_without_a_gate_has_none_of_its_messages_and_opens_everything() ->
     assert not any(ref.kind in ROUNDS or ref.about.startswith("gate") for ref in bus.transcript)
 
 
-def gated(levels: Levels, groups: tuple[tuple[int, ...], ...]) -> Gate:
-    return Gate(levels.counts(), Complement(2 * len(levels.sizes), levels.counts(), groups))
+@pytest.mark.parametrize(
+    ("sizes", "groups", "hidden"),
+    [
+        ((K, K, K, K), ((0, 1, 2, 3),), set()),
+        ((K, 1, 3 * K, K), ((0, 1, 2, 3),), {0, 1, 2, 3}),  # 1 + 11 are few together, so the whole group goes
+        ((3 * K, 1, K, K), ((0, 1, 2, 3),), {0, 1}),  # with 33 they are not
+        ((K, K, 5, 3 * K), ((0, 1), (2, 3)), {2, 3}),
+    ],
+)
+def test_s19_later_tests_follow_from_earlier_answers(
+    sizes: tuple[int, ...], groups: tuple[tuple[int, ...], ...], hidden: set[int]
+) -> None:
+    levels = Levels(sizes)
+    opened = bus_of(levels, hide_groups(levels, groups)).run()
+    assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, len(sizes))}
+    assert set(opened.hidden.values()) <= {Fate.HIDDEN}
 
 
+def test_s19_what_an_agency_knows_to_be_too_few_is_neither_tested_nor_opened() -> None:
+    levels = Levels((K, K - 1, 3 * K, K))
+    gate = hide_groups(levels, ((0, 1), (2, 3)))
+    opened = bus_of(levels, gate).run()
+    assert opened.hidden == dict.fromkeys((0, 1, 4, 5), Fate.STRUCK)
+    assert isinstance(gate.rule, Complement)
+    asked = {
+        cell
+        for tests in gate.rule.asked
+        for test in tests
+        if test.owner is None
+        for one in test.any_of
+        for cell, _ in one.terms
+    }
+    assert asked == {2, 3}
+
+
+@pytest.mark.parametrize("agencies", [2, 3])
 @pytest.mark.parametrize(
     ("sizes", "hidden"),
     [
-        ((K, K, K, K), set()),
-        ((K, 1, 3 * K, K), {0, 1, 2, 3}),  # 1 + 11 are few together, so the whole group goes
-        ((3 * K, 1, K, K), {0, 1}),  # with 33 they are not
-        ((1, 2, 3 * K, K), {0, 1, 2}),
-        ((K, K, 5, 3 * K), {2, 3}),
-        ((1, 1, 1, 1), {0, 1, 2, 3}),
+        ((K, 0, K, 3 * K, K, 12), set()),
+        ((K, 0, K, 3 * K, K, 5), {5}),
+        ((K, 0, K, 1, K, 12), {0, 1, 2, 3, 4}),
+        ((1, 2, 3, 4, 5, 6), {0, 1, 2, 3, 4, 5}),
     ],
 )
-def test_s19_later_tests_follow_from_earlier_answers(sizes: tuple[int, ...], hidden: set[int]) -> None:
-    levels = Levels(sizes)
-    groups = ((0, 1), (2, 3)) if sizes[0] == 1 and sizes[3] == 1 else ((0, 1, 2, 3),)
-    if sizes == (K, K, 5, 3 * K):
-        groups = ((0, 1), (2, 3))
-    opened = bus_of(levels, gated(levels, groups)).run()
-    assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, len(sizes))}
-
-
-def test_s19_what_one_agency_strikes_is_neither_tested_nor_opened() -> None:
-    levels = Levels((K, K, 3 * K, K))
-    gate = gated(levels, ((0, 1), (2, 3)))
-    bus = bus_of(levels, gate, struck={"housing": (True, False)})
+def test_s19_one_bit_says_whether_any_count_of_a_table_is_small(
+    sizes: tuple[int, ...], hidden: set[int], agencies: int
+) -> None:
+    """Nobody learns which: the numbers of five counts are multiplied in three steps, and only the product is opened."""
+    levels = Levels(sizes, agencies)
+    bus = bus_of(levels, all_or_nothing(levels))
     opened = bus.run()
-    assert opened.hidden == {0: Fate.STRUCK, 1: Fate.STRUCK, 4: Fate.STRUCK, 5: Fate.STRUCK}
-    assert isinstance(gate.rule, Complement)
-    asked = {cell for tests in gate.rule.asked for test in tests for _, cell in test.coefficients}
-    assert asked == {2, 3}
+    assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, len(sizes))}
+    assert all(opened.values[cell] == size for cell, size in enumerate(sizes) if cell not in hidden)
+    assert {ref.about for ref in bus.transcript if ref.kind == kinds.GATE} == {f"0.{step}" for step in range(1, 6)}
 
 
 def sizes_of(bus: Bus) -> Counter[tuple[str, str, str, int]]:
@@ -96,12 +118,12 @@ def test_s08_messages_are_as_long_whatever_the_tests_found() -> None:
     found = []
     for sizes in ((K, K, K, K), (1, 2, 3, 3 * K + 5), (10, 10, 12, 12)):
         levels = Levels(sizes)
-        assert levels.people in (44,)
-        bus = bus_of(levels, gated(levels, ((0, 1), (2, 3))))
+        assert levels.people == 4 * K
+        bus = bus_of(levels, hide_groups(levels, ((0, 1), (2, 3))))
         bus.run()
         found.append(sizes_of(bus))
     assert found[0] == found[1] == found[2]
-    assert {key[2] for key in found[0] if key[0] == kinds.GATE} == {"0.1", "0.2", "1.1", "1.2"}
+    assert {key[2] for key in found[0] if key[0] == kinds.GATE} == {f"{stage}.{step}" for stage in range(3) for step in (1, 2)}
 
 
 def test_states_of_the_gate_do_not_print_what_they_hold() -> None:

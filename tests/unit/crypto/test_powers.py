@@ -41,9 +41,9 @@ def summed(held: list[Preparation], batch: int, what: str) -> Int64s:
 
 
 @pytest.mark.parametrize("agencies", [1, 2, 3, 5])
-def test_s11_all_shares_together_are_powers_and_pads_times_them(agencies: int) -> None:
+def test_s11_all_shares_together_are_powers_pads_times_them_and_triples(agencies: int) -> None:
     batches = (Batch(5, 4, (0, 3, 3, 3)), Batch(2, 7))
-    plan = GatePlan(batches, {}, {9: (0, range(1)), 10: (0, range(1, 4))}, {})
+    plan = GatePlan(batches, {}, {9: (0, range(1)), 10: (0, range(1, 4))}, triples=3)
     held = make_powers(agencies, plan, (1,) * 10 + (2,))
     for at, batch in enumerate(batches):
         factors = np.array([prod(int(one.own[at].factors[count]) for one in held) % P for count in range(batch.size)])
@@ -56,6 +56,9 @@ def test_s11_all_shares_together_are_powers_and_pads_times_them(agencies: int) -
         limbs = np.stack([one.own[at].pads for one in held]).sum(axis=0) % P
         times = [[int(limbs[pad]) * one % P for one in want[owner]] for pad, owner in enumerate(batch.owners)]
         assert summed(held, at, "padded").tolist() == times
+    a, b, products = np.stack([one.triples for one in held]).sum(axis=0) % P
+    assert np.array_equal(products, a * b % P)
+    assert len(set(a.tolist() + b.tolist())) == 6
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,7 +112,7 @@ def test_s12_all_agencies_but_one_see_uniform_numbers_whatever_the_count_is() ->
     """Shares of powers of any two of three, what the third adds to a masked count, and z of a count that is not small."""
     size, small = 700, range(1, 11)
     batch = Batch(size, len(small) + 1, tuple(range(size)))
-    held = make_powers(3, GatePlan((batch,), {}, {at: (0, range(at, at + 1)) for at in range(size)}, {}), (1,) * size)
+    held = make_powers(3, GatePlan((batch,), {}, {at: (0, range(at, at + 1)) for at in range(size)}), (1,) * size)
     samples: list[Int64s] = []
     for one in held:
         samples += [one.powers[0].plain.reshape(-1), one.powers[0].padded.reshape(-1), one.own[0].masks]

@@ -41,12 +41,12 @@ def casts() -> Iterator[Cast]:
         for desk in (*agencies, "the desk alone"):
             for audits in (pairs, ()):
                 yield Cast(agencies, desk, tuple(chain), audits)
-        yield Cast(agencies, agencies[0], tuple(chain), pairs, gate_exchanges(agencies), stages=3, strikes=True)
-        yield Cast(agencies, agencies[0], tuple(chain), (), gate_exchanges(agencies), stages=1)
+        yield Cast(agencies, agencies[0], tuple(chain), pairs, gate_exchanges(agencies), (4, 2, 2))
+        yield Cast(agencies, agencies[0], tuple(chain), (), gate_exchanges(agencies), (2,))
 
 
 @pytest.mark.parametrize(
-    "cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {len(cast.audits)} {cast.stages}"
+    "cast", list(casts()), ids=lambda cast: f"{len(cast.agencies)} {cast.desk} {len(cast.audits)} {len(cast.steps)}"
 )
 def test_every_job_can_be_finished_whatever_comes_first(cast: Cast) -> None:
     """Each message is expected once; what is due can always be sent; and who is waited for is never nobody before the end."""
@@ -108,19 +108,19 @@ def test_exchanges_of_several_pairs_are_rounds_of_their_own() -> None:
 
 
 def test_tests_are_rounds_one_after_the_other() -> None:
-    """The first follows audit, products and strikes; each step all messages of the step before; the pattern the last; shares the pattern."""
+    """The first follows audit and products; each step all messages of the step before; the pattern the last; shares the pattern."""
     a, b, c = NAMES[:3]
-    cast = Cast((a, b, c), a, (Exchange(a, b, "0"),), (), gate_exchanges((a, b, c)), stages=2, strikes=True)
+    cast = Cast((a, b, c), a, (Exchange(a, b, "0"),), (), gate_exchanges((a, b, c)), (3, 2))
     expected = {one.ref: one for one in expand_rounds(cast)}
     assert [(one.encryptor, one.multiplier, one.needs) for one in cast.gates] == [
         (b, a, ()),
         (c, a, ("gate0",)),
         (c, b, ("gate0",)),
     ]
-    steps = ["0.1", "0.2", "1.1", "1.2"]
+    steps = ["0.1", "0.2", "0.3", "1.1", "1.2"]
     every = {step: {Ref("gate", one, other, step) for one, other in permutations((a, b, c), 2)} for step in steps}
     first = expected[Ref("gate", a, b, "0.1")].after
-    assert {ref.kind for ref in first} == {"products", "struck"}
+    assert {ref.kind for ref in first} == {"products"}
     for before, step in pairwise(steps):
         assert all(expected[ref].after >= every[before] and not expected[ref].after & every[step] for ref in every[step])
     assert expected[Ref("pattern", a, b)].after == {ref for refs in every.values() for ref in refs}

@@ -41,7 +41,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.exchanging import Held, encrypt_all, multiply_columns, open_answer
-from tallystick.crypto.statistic.gate_machine import GateStep, begin_gate, send_strikes
+from tallystick.crypto.statistic.gate_machine import GateStep, begin_gate
 from tallystick.crypto.statistic.preparing import Preparation, prepare
 from tallystick.crypto.statistic.sealing import on_recipient, seal_numbers
 from tallystick.crypto.statistic.states import (
@@ -144,7 +144,7 @@ def on_slots(state: Matching, message: Message) -> ComputingStep:
     audits, audited = _begin_audits(state, slots)
     preparation, gated = _begin_powers(state)
     outbound += [Outbound(_ref_to(setup, kinds.COLUMNS, number), chunks) for number, chunks in (*audited, *gated)]
-    return _go_on(Computing(setup, held, audits, preparation), *outbound, *send_strikes(setup))
+    return _go_on(Computing(setup, held, audits, preparation), *outbound)
 
 
 def on_columns(state: Computing, message: Message) -> ComputingStep:

@@ -106,8 +106,7 @@ class Computation:
             self.exchanges,
             self.audits if audited else (),
             self.gate_exchanges,
-            0 if self.gate is None else len(self.gate.rule.stages),
-            strikes=self.gate is not None and self.gate.rule.strikes > 0,
+            () if self.gate is None else self.gate.steps,
         )
 
     @cached_property

@@ -1,8 +1,8 @@
 """What a job tests before anything is opened: which counts, what rests on them, and the rule that says what is tested next.
 
 Nothing here knows why something is tested. The rule is a frozen state that the room above brings; every agency has the same one and gives it
-the same public bits, so all of them know alike which test comes next and what opens in the end. How much there is to test at most in each
-stage is known before: messages have that length whatever was found.
+the same public bits, so all of them know alike which test comes next and what opens in the end. How much there is to test at most is known
+before: there are as many messages, as long, whatever was found.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LIMB_BITS: Final = 27
 """Of what a pad of a wider modulus is cut into: seven agencies' limbs together are below the first prime."""
 MAX_TESTS: Final = 1 << 16
 """Of a stage."""
+MAX_STAGES: Final = 1 << 6
 MAX_SMALL: Final = 1 << 10
 """Small values of a test."""
 
@@ -36,67 +37,53 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True)
-class SharedTest:
-    """One question that is answered on shares, with one bit: is this number small?
+class SharedSum:
+    """A number that is looked at, and the values that it may not be seen to have.
 
     Attributes:
-        coefficients: (coefficient, cell) of the number's parts.
-        below: the small numbers are below this,
+        terms: (cell, coefficient) of its parts.
+        below: the small values are below this,
         from_zero: and begin with 0, or else with 1.
     """
 
-    coefficients: tuple[tuple[int, int], ...]
+    terms: tuple[tuple[int, int], ...]
     below: int
     from_zero: bool = False
 
     @property
     def small(self) -> range:
-        """The small numbers."""
+        """The small values."""
         return range(0 if self.from_zero else 1, self.below)
 
 
 @dataclass(frozen=True)
-class StageBound:
-    """How much a stage tests at most.
+class SharedTest:
+    """One question, answered by one bit: is any of these numbers small? Which of them is not answered.
 
     Attributes:
-        tests: how many tests.
-        sums: how many of them are not of a single gated count.
-        small: how many small numbers such a sum has.
+        any_of: the numbers. More than one may stand in a test of the first stage alone.
+        owner: the agency that knows the number by itself, and answers; None: the test is on shares.
     """
 
-    tests: int
-    sums: int = 0
-    small: int = 0
+    any_of: tuple[SharedSum, ...]
+    owner: str | None = None
 
 
 class StagedTests(Protocol):
-    """A rule, as far as it has got. Frozen; pure; the same at all agencies.
-
-    It goes `strike`, then `answer` once for each stage, also where a stage has no test, then `opened`.
-    """
+    """A rule, as far as it has got. Frozen; pure; the same at all agencies."""
 
     @property
-    def strikes(self) -> int:
-        """How many groups an agency may strike by what it knows for itself."""
-        ...
-
-    def strike(self, struck: tuple[bool, ...]) -> StagedTests:
-        """Give the rule once the groups that any agency struck are known. Called once, before the first stage."""
-        ...
-
-    @property
-    def stages(self) -> tuple[StageBound, ...]:
-        """The bounds of this stage and all that come after it; none when it is finished. They do not depend on answers."""
+    def finished(self) -> bool:
+        """Whether everything is decided."""
         ...
 
     @property
     def tests(self) -> tuple[SharedTest, ...]:
-        """The tests of this stage."""
+        """The tests of this stage, none of which depends on another; none when it is finished."""
         ...
 
     def answer(self, small: tuple[bool, ...]) -> StagedTests:
-        """Give the rule after this stage: for each of `tests`, whether its number is small."""
+        """Give the rule after this stage: for each of `tests`, whether any of its numbers is small."""
         ...
 
     @property
@@ -111,7 +98,7 @@ class GatedCount:
 
     Attributes:
         cell: its index.
-        below, from_zero: as in `SharedTest`; its test has just these.
+        below, from_zero: as in `SharedSum`; it is tested by just these.
         resting: cells that open only together with it: sums over the same people.
     """
 
@@ -121,9 +108,9 @@ class GatedCount:
     resting: tuple[int, ...] = ()
 
     @property
-    def test(self) -> SharedTest:
-        """Its test."""
-        return SharedTest(((1, self.cell),), self.below, self.from_zero)
+    def sum(self) -> SharedSum:
+        """What is asked of it."""
+        return SharedSum(((self.cell, 1),), self.below, self.from_zero)
 
 
 @dataclass(frozen=True)
@@ -133,6 +120,9 @@ class Gate:
     Attributes:
         counts: each cell is in one of them at most.
         rule: at its beginning.
+        stages: how many stages of tests it takes at most. That many take place, whatever is found.
+        tests: how many tests there are at most in a stage after the first.
+        sums: of each test that is not of a gated count, in all stages together, how many small values it has at most.
 
     Raises:
         LocalFault: `gate-malformed`.
@@ -140,15 +130,20 @@ class Gate:
 
     counts: tuple[GatedCount, ...]
     rule: StagedTests = field(repr=False)
+    stages: int
+    tests: int = 0
+    sums: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that each cell is gated once, and that nothing is too large."""
         cells = [cell for count in self.counts for cell in (count.cell, *count.resting)]
-        bounds = self.rule.stages
-        good = len(set(cells)) == len(cells) and all(len(count.test.small) <= MAX_SMALL for count in self.counts)
-        good &= all(0 <= bound.sums <= bound.tests <= MAX_TESTS and 0 <= bound.small <= MAX_SMALL for bound in bounds)
-        good &= bool(self.counts) or any(bound.sums for bound in bounds)
-        if not good or not bounds:
+        good = len(set(cells)) == len(cells) and all(len(count.sum.small) <= MAX_SMALL for count in self.counts)
+        good &= (
+            1 <= self.stages <= MAX_STAGES and 0 <= self.tests <= MAX_TESTS and all(0 <= one <= MAX_SMALL for one in self.sums)
+        )
+        good &= sum(len(test.any_of) for test in self.rule.tests) <= MAX_TESTS and len(self.sums) <= MAX_TESTS
+        good &= all(len(test.any_of) == 1 or (test.any_of and test.owner is None) for test in self.rule.tests)
+        if not good or not (self.counts or self.sums):
             raise LocalFault("gate-malformed", "a cell is gated twice, or there is nothing, or too much, to test")
 
     @cached_property
@@ -156,40 +151,63 @@ class Gate:
         """The count of each cell that is one, or that rests on one."""
         return {cell: count for count in self.counts for cell in (count.cell, *count.resting)}
 
+    @cached_property
+    def products(self) -> tuple[int, ...]:
+        """How many products of shares each step of the first stage makes, to multiply the numbers of one test together."""
+        left, made = [len(test.any_of) for test in self.rule.tests], []
+        while any(many > 1 for many in left):
+            made.append(sum(many // 2 for many in left))
+            left = [many - many // 2 for many in left]
+        return tuple(made)
+
+    @cached_property
+    def lengths(self) -> tuple[tuple[int, ...], ...]:
+        """How many numbers each agency sends, by stage and step: masked numbers, factors of products, what the tests give."""
+        tests = self.rule.tests
+        first = (sum(len(test.any_of) for test in tests), *(2 * many for many in self.products), len(tests))
+        return (first, *((self.tests, self.tests),) * (self.stages - 1))
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How many steps each stage has."""
+        return tuple(map(len, self.lengths))
+
     def digest(self) -> bytes:
         """Give 32 bytes that name what is tested, as far as it can be known beforehand."""
-        numbers = [self.rule.strikes]
+        numbers = [self.stages, self.tests, *self.sums]
+        for test in self.rule.tests:
+            numbers += [-3, len(test.any_of)]
         for count in self.counts:
             numbers += [-1, count.cell, count.below, int(count.from_zero), *count.resting]
-        for bound in self.rule.stages:
-            numbers += [-2, bound.tests, bound.sums, bound.small]
         return digest("gate", ",".join(map(str, numbers)).encode())
 
 
 @dataclass(frozen=True)
 class GatePlan:
-    """Where the powers of each count and test lie.
+    """Where what is prepared for each test lies.
 
     Attributes:
-        batches: of counts of one degree, then one for each stage that tests sums.
+        batches: of masked powers of one degree.
         counts: by cell of a count, its batch and its place there.
         pads: by cell that rests on a count, the batch of the count and which of the pads there are its limbs.
-        stages: by stage that tests sums, their batch.
+        sums: for tests of other numbers, smallest first: how many small values, batch, and place there.
+        triples: how many products of shares there are.
     """
 
     batches: tuple[Batch, ...]
-    counts: Mapping[int, tuple[int, int]] = field(repr=False)
-    pads: Mapping[int, tuple[int, range]] = field(repr=False)
-    stages: Mapping[int, int] = field(repr=False)
+    counts: Mapping[int, tuple[int, int]] = field(repr=False, default_factory=dict)
+    pads: Mapping[int, tuple[int, range]] = field(repr=False, default_factory=dict)
+    sums: tuple[tuple[int, int, int], ...] = field(repr=False, default=())
+    triples: int = 0
 
     @property
     def slots(self) -> int:
         """Slots of the column that each agency brings."""
-        return sum(batch.slots for batch in self.batches)
+        return sum(batch.slots for batch in self.batches) + 2 * self.triples
 
 
 def plan_gate(gate: Gate, cell_primes: tuple[int, ...]) -> GatePlan:
-    """Lay out the powers of a job's tests.
+    """Lay out what is prepared for a job's tests.
 
     Args:
         gate: what is tested.
@@ -202,7 +220,7 @@ def plan_gate(gate: Gate, cell_primes: tuple[int, ...]) -> GatePlan:
         raise LocalFault("gate-malformed", "a gated count may be as large as the first prime")
     by_degree: dict[int, list[GatedCount]] = {}
     for count in gate.counts:
-        by_degree.setdefault(len(count.test.small) + 1, []).append(count)
+        by_degree.setdefault(len(count.sum.small) + 1, []).append(count)
     batches: list[Batch] = []
     counts: dict[int, tuple[int, int]] = {}
     pads: dict[int, tuple[int, range]] = {}
@@ -215,12 +233,12 @@ def plan_gate(gate: Gate, cell_primes: tuple[int, ...]) -> GatePlan:
                 pads[cell] = len(batches), range(len(owners), len(owners) + limbs)
                 owners += [place] * limbs
         batches.append(Batch(len(by_degree[degree]), degree, tuple(owners)))
-    stages: dict[int, int] = {}
-    for stage, bound in enumerate(gate.rule.stages):
-        if bound.sums:
-            stages[stage] = len(batches)
-            batches.append(Batch(bound.sums, bound.small))
-    return GatePlan(tuple(batches), counts, pads, stages)
+    sums: list[tuple[int, int, int]] = []
+    for small in sorted(set(gate.sums)):
+        many = gate.sums.count(small)
+        sums += [(small, len(batches), place) for place in range(many)]
+        batches.append(Batch(many, small))
+    return GatePlan(tuple(batches), counts, pads, tuple(sums), sum(gate.products))
 
 
 def limbs_of(primes: int) -> int:

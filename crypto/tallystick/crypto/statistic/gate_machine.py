@@ -2,10 +2,11 @@
 
 Rules that this file enforces (docs/protocol.md §8):
 
-1. Before the first stage every agency says which groups it strikes by what it knows for itself; what any of them strikes is struck.
-2. A stage is two messages to each other agency: shares of masked numbers, then shares of what the tests give. A message is as long as its
-   stage may be at most. One whose number has no test any more goes out all the same.
-3. The rule is asked what comes next, with bits that all agencies have; each of them works it out by itself.
+1. A stage has steps; in each an agency sends each other one a message. First shares of masked numbers. Then, in the first stage where a test is
+   of several numbers at once, shares of factors under triples, until one factor is left. Last, shares of what the tests give: 0 is small.
+2. There are as many stages and messages, and they are as long, as there may be at most. Where no test is left zeros go out.
+3. The rule is asked what comes next, with bits that all agencies have; each of them works it out by itself. A number that one agency knows by
+   itself is tested by that agency, which sends the bit in place of a share.
 4. All agencies must have seen the same numbers and found the same pattern, before any of them seals.
 5. What is sealed is z and t, not the count; of what does not open it is nothing.
 """
@@ -18,39 +19,17 @@ from typing import Final
 
 import numpy as np
 
-from tallystick.crypto.errors import LocalFault, PeerFault
+from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.powers import Int64s, P
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.exchanging import Held
-from tallystick.crypto.statistic.gating import Gating
+from tallystick.crypto.statistic.gating import Factors, Gating
 from tallystick.crypto.statistic.opening import AGENCIES, encode_pattern
 from tallystick.crypto.statistic.preparing import Preparation
-from tallystick.crypto.statistic.rounds import MASKED, TESTED
 from tallystick.crypto.statistic.sealing import seal_numbers
 from tallystick.crypto.statistic.states import AgencySetup, Sealing
-
-
-@dataclass(frozen=True)
-class Striking:
-    """Shares of all cells are here; waiting to hear which groups the others strike.
-
-    Attributes:
-        pair_keys: by other agency.
-        heard: by agency, what it strikes.
-    """
-
-    setup: AgencySetup
-    pair_keys: Mapping[str, bytes] = field(repr=False)
-    gating: Gating = field(repr=False)
-    heard: Mapping[str, tuple[bool, ...]] = field(repr=False)
-    phase = "compute"
-
-    @property
-    def awaits(self) -> tuple[Ref, ...]:
-        """What the others strike."""
-        return tuple(ref for ref in self.setup.inbox(kinds.STRUCK) if ref.sender not in self.heard)
 
 
 @dataclass(frozen=True)
@@ -58,9 +37,11 @@ class Asking:
     """A step of a stage: this agency's shares are sent; waiting for the others'.
 
     Attributes:
-        step: 1 for shares of masked numbers, 2 for shares of what their tests give.
-        shares: by agency, this one's among them, int64[tests].
-        opened: in the second step, the masked numbers.
+        step: from 0.
+        shares: by agency, this one's among them.
+        opened: from the second step on, the masked numbers.
+        factors: from then on, this agency's shares of what is multiplied in each test.
+        used: how many triples are.
     """
 
     setup: AgencySetup
@@ -69,6 +50,8 @@ class Asking:
     step: int
     shares: Mapping[str, Int64s] = field(repr=False)
     opened: Int64s | None = field(repr=False, default=None)
+    factors: Factors = field(repr=False, default=())
+    used: int = 0
     phase = "compute"
 
     @property
@@ -100,21 +83,7 @@ class Agreeing:
         return tuple(ref for ref in self.setup.inbox(kinds.PATTERN) if ref.sender not in self.heard)
 
 
-GateStep = Step[Striking] | Step[Asking] | Step[Agreeing] | Step[Sealing]
-
-
-def send_strikes(setup: AgencySetup) -> tuple[Outbound, ...]:
-    """Give the messages that say what this agency strikes, none where nothing can be (rule 1).
-
-    Raises:
-        LocalFault: `strikes-malformed`: it says of other groups than the rule has.
-    """
-    gate = setup.computation.gate
-    if gate is None:
-        return ()
-    if len(setup.strikes) != gate.rule.strikes:
-        raise LocalFault("strikes-malformed", f"it strikes some of {len(setup.strikes)} groups of {gate.rule.strikes}")
-    return tuple(Outbound(ref, (kinds.struck_payload(setup.strikes),)) for ref in setup.outbox(kinds.STRUCK))
+GateStep = Step[Asking] | Step[Agreeing] | Step[Sealing]
 
 
 def begin_gate(setup: AgencySetup, held: Held, preparation: Preparation) -> GateStep:
@@ -124,43 +93,33 @@ def begin_gate(setup: AgencySetup, held: Held, preparation: Preparation) -> Gate
     shares = cell_shares(computation, people, held.shares(), setup.own, nothing)
     gate = computation.gate
     assert gate is not None
-    gating = Gating(computation, people, preparation, shares, gate.rule)
-    if gate.rule.strikes:
-        return Step(Striking(setup, held.pair_keys, gating, {setup.me: setup.strikes}))
-    return _ask(setup, held.pair_keys, gating)
-
-
-def on_struck(state: Striking, message: Message) -> GateStep:
-    """Hear what another agency strikes; with the last one, begin the first stage (rule 1).
-
-    Raises:
-        PeerFault: `struck-malformed`.
-    """
-    rule, sender = state.gating.rule, message.ref.sender
-    heard = {**state.heard, sender: kinds.read_struck(message.read(), rule.strikes, sender=sender)}
-    if len(heard) < len(state.setup.agencies):
-        return Step(replace(state, heard=heard))
-    struck = tuple(any(each) for each in zip(*heard.values(), strict=True))
-    return _ask(state.setup, state.pair_keys, replace(state.gating, rule=rule.strike(struck)))
+    return _ask(setup, held.pair_keys, Gating(computation, people, preparation, shares, setup.knows, gate.rule))
 
 
 def on_gate(state: Asking, message: Message) -> GateStep:
-    """Take another agency's shares; with the last ones, take the next step (rules 2, 3).
+    """Take another agency's shares; with the last ones, take the next step (rules 1 to 3).
 
     Raises:
         PeerFault: `gate-malformed`.
     """
-    gating, sender = state.gating, message.ref.sender
-    tests, length = len(gating.rule.tests), gating.rule.stages[0].tests
-    shares = {**state.shares, sender: kinds.read_gate(message.read(), tests, length, sender=sender)}
+    gating, sender, mine = state.gating, message.ref.sender, state.shares[state.setup.me]
+    length = gating.gate.lengths[gating.stage][state.step]
+    shares = {**state.shares, sender: kinds.read_gate(message.read(), len(mine), length, sender=sender)}
     if len(shares) < len(state.setup.agencies):
         return Step(replace(state, shares=shares))
     total: Int64s = np.stack(list(shares.values())).sum(axis=0) % P
+    last = gating.gate.steps[gating.stage] - 1
+    if state.step == last:
+        assert state.opened is not None
+        return _ask(state.setup, state.pair_keys, gating.answered(state.opened, total))
     if state.opened is None:
-        tested = gating.tested(total)
-        asking = Asking(state.setup, state.pair_keys, gating, TESTED, {state.setup.me: tested}, total)
-        return Step(asking, _tell(state.setup, gating, TESTED, tested))
-    return _ask(state.setup, state.pair_keys, gating.answered(state.opened, total))
+        opened, factors, used = total, gating.factors(total), 0
+    else:
+        opened, used = state.opened, state.used + len(mine) // 2
+        factors = gating.multiplied(state.factors, state.used, total)
+    step = state.step + 1
+    own = np.array([one for (one,) in factors], dtype=np.int64) if step == last else gating.masked_factors(factors, used)
+    return _tell(Asking(state.setup, state.pair_keys, gating.look(total), step, {state.setup.me: own}, opened, factors, used))
 
 
 def on_pattern(state: Agreeing, message: Message) -> Step[Agreeing] | Step[Sealing]:
@@ -180,7 +139,6 @@ def on_pattern(state: Agreeing, message: Message) -> Step[Agreeing] | Step[Seali
 
 
 TABLE: Final[Table] = {
-    (Striking, kinds.STRUCK): on_struck,
     (Asking, kinds.GATE): on_gate,
     (Agreeing, kinds.PATTERN): on_pattern,
 }
@@ -193,14 +151,15 @@ def _ask(setup: AgencySetup, pair_keys: Mapping[str, bytes], gating: Gating) -> 
         digest = kinds.pattern_payload(setup.job, setup.attempt, pattern, gating.seen)
         agreeing = Agreeing(setup, pair_keys, gating, digest)
         return Step(agreeing, tuple(Outbound(ref, (digest,)) for ref in setup.outbox(kinds.PATTERN)))
-    masked = gating.masked()
-    return Step(Asking(setup, pair_keys, gating, MASKED, {setup.me: masked}), _tell(setup, gating, MASKED, masked))
+    return _tell(Asking(setup, pair_keys, gating, 0, {setup.me: gating.masked()}))
 
 
-def _tell(setup: AgencySetup, gating: Gating, step: int, shares: Int64s) -> tuple[Outbound, ...]:
-    payload, about = kinds.gate_payload(shares, gating.rule.stages[0].tests), _name(gating, step)
-    return tuple(Outbound(ref, (payload,)) for ref in setup.outbox(kinds.GATE) if ref.about == about)
+def _tell(state: Asking) -> Step[Asking]:
+    """Send this agency's shares of a step."""
+    setup, gating, about = state.setup, state.gating, _name(state.gating, state.step)
+    payload = kinds.gate_payload(state.shares[setup.me], gating.gate.lengths[gating.stage][state.step])
+    return Step(state, tuple(Outbound(ref, (payload,)) for ref in setup.outbox(kinds.GATE) if ref.about == about))
 
 
 def _name(gating: Gating, step: int) -> str:
-    return f"{gating.stage}.{step}"
+    return f"{gating.stage}.{step + 1}"

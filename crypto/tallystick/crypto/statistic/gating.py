@@ -10,10 +10,9 @@ to the pattern.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
@@ -22,13 +21,13 @@ from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.powers import Int64s, P, polynomial_of
 from tallystick.crypto.statistic.computation import Computation
-from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, SharedTest, StagedTests
+from tallystick.crypto.statistic.gate import Fate, Gate, GatedCount, SharedSum, SharedTest, StagedTests
 from tallystick.crypto.statistic.preparing import Preparation
 
 Place = tuple[int, int]
 """Batch of powers, and place there."""
-
-NO_STRIKES: Final[tuple[bool, ...]] = ()
+Factors = tuple[tuple[int, ...], ...]
+"""By test, an agency's shares of numbers whose product is 0 if any of the test's numbers is small."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,12 @@ class Gating:
     Attributes:
         computation: with a gate.
         people: padded rows of all lists.
-        preparation: what it drew for the powers, and its shares of them.
+        preparation: what it drew for the tests, and its shares of powers and triples.
         shares: its shares of all cells, each modulo the cell's modulus.
+        knows: answers a test of a number that this agency knows by itself: whether it is small.
         rule: as far as it has got.
         stage: number of the stage.
+        sums: how many powers for numbers that are no gated counts are used, by their places in the plan.
         opened: d of the counts whose test was asked, by cell.
         passed: the counts that are not small.
         seen: a digest of all numbers that were opened so far.
@@ -51,8 +52,10 @@ class Gating:
     people: int
     preparation: Preparation = field(repr=False)
     shares: tuple[int, ...] = field(repr=False)
+    knows: Callable[[SharedTest], bool] = field(repr=False)
     rule: StagedTests = field(repr=False)
     stage: int = 0
+    sums: frozenset[int] = frozenset()
     opened: Mapping[int, int] = field(repr=False, default_factory=dict)
     passed: frozenset[int] = field(repr=False, default=frozenset())
     seen: bytes = field(repr=False, default=b"")
@@ -65,89 +68,152 @@ class Gating:
 
     @property
     def finished(self) -> bool:
-        """Whether all stages are over."""
-        return not self.rule.stages
+        """Whether all stages are over.
+
+        Raises:
+            LocalFault: `tests-malformed`: the rule needs more of them than it said.
+        """
+        if self.stage < self.gate.stages:
+            return False
+        if not self.rule.finished:
+            raise LocalFault("tests-malformed", "a rule needs more stages than it said")
+        return True
+
+    @cached_property
+    def tests(self) -> tuple[SharedTest, ...]:
+        """The tests of this stage."""
+        return () if self.rule.finished else self.rule.tests
+
+    @cached_property
+    def asked(self) -> tuple[SharedSum, ...]:
+        """The numbers of this stage's tests on shares, test by test."""
+        return tuple(one for test in self.tests if test.owner is None for one in test.any_of)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        """Where the powers of each of this stage's tests lie.
+        """Where the powers of each of `asked` lie.
 
         Raises:
             LocalFault: `tests-malformed`: the rule asks for what was not foreseen.
         """
-        bound, sums = self.rule.stages[0], 0
-        places = []
-        for test in self.rule.tests:
-            count = self._count(test)
+        if self.stage and (len(self.tests) > self.gate.tests or any(len(test.any_of) != 1 for test in self.tests)):
+            raise LocalFault("tests-malformed", "a stage has more tests than it said, or one of several numbers")
+        places: list[Place] = []
+        plan, used = self.preparation.plan, set(self.sums)
+        for one in self.asked:
+            count = self._count(one)
             if count is not None:
-                if count.test != test or count.cell in self.opened:
+                if count.sum != one or count.cell in self.opened:
                     raise LocalFault(
                         "tests-malformed", "a count is tested twice, or by other small values than it is gated with"
                     )
-                places.append(self.preparation.plan.counts[count.cell])
-            else:
-                if sums == bound.sums or len(test.small) > bound.small or not self._fits(test):
-                    raise LocalFault("tests-malformed", "a stage tests more than it said, or larger numbers")
-                places.append((self.preparation.plan.stages[self.stage], sums))
-                sums += 1
-        if len(places) > bound.tests or len(set(places)) != len(places):
-            raise LocalFault("tests-malformed", "a stage has more tests than it said, or one of them twice")
+                places.append(plan.counts[count.cell])
+                continue
+            free = (at for at, (small, _, _) in enumerate(plan.sums) if at not in used and small >= len(one.small))
+            at = next(free, None)
+            if at is None or not self._fits(one):
+                raise LocalFault("tests-malformed", "a rule has more tests than it said, or larger numbers")
+            used.add(at)
+            places.append(plan.sums[at][1:])
+        if len(set(places)) != len(places):
+            raise LocalFault("tests-malformed", "a stage has a test twice")
         return tuple(places)
 
-    def _count(self, test: SharedTest) -> GatedCount | None:
-        """Give the gated count that a test is of, if it is of one alone."""
-        if len(test.coefficients) != 1 or test.coefficients[0][0] != 1:
+    def _count(self, one: SharedSum) -> GatedCount | None:
+        """Give the gated count that a number is, if it is one."""
+        if len(one.terms) != 1 or one.terms[0][1] != 1:
             return None
-        count = self.gate.of_cell.get(test.coefficients[0][1])
-        return count if count is not None and count.cell == test.coefficients[0][1] else None
+        cell = one.terms[0][0]
+        count = self.gate.of_cell.get(cell)
+        return count if count is not None and count.cell == cell else None
 
-    def _fits(self, test: SharedTest) -> bool:
+    def _fits(self, one: SharedSum) -> bool:
         """Say whether a number cannot be as large as the prime."""
         cells = self.computation.cells
-        return sum(abs(factor) * cells[cell].bound for factor, cell in test.coefficients) * self.people < P
+        return sum(abs(factor) * cells[cell].bound for cell, factor in one.terms) * self.people < P
 
     def masked(self) -> Int64s:
-        """Give this agency's shares of d for each test of the stage, int64[tests]."""
-        places = self.places
+        """Give this agency's shares of d for each of `asked`."""
         values = [
-            sum(factor * self.shares[cell] for factor, cell in test.coefficients) + int(self.preparation.own[batch].masks[at])
-            for test, (batch, at) in zip(self.rule.tests, places, strict=True)
+            sum(factor * self.shares[cell] for cell, factor in one.terms) + int(self.preparation.own[batch].masks[at])
+            for one, (batch, at) in zip(self.asked, self.places, strict=True)
         ]
         return np.array([value % P for value in values], dtype=np.int64)
 
-    def tested(self, opened: Int64s) -> Int64s:
-        """Give this agency's shares of z for each test of the stage.
+    def factors(self, opened: Int64s) -> Factors:
+        """Give this agency's shares of z of the numbers of each test; of a test that an agency answers, its answer, and nothing at others.
 
         Args:
-            opened: d of each, int64[tests].
+            opened: d of each of `asked`.
         """
-        tests = self.rule.tests
-        shares = np.zeros(len(tests), dtype=np.int64)
-        for small in {test.small for test in tests}:
-            asked = [at for at, test in enumerate(tests) if test.small == small]
-            rows = self._rows([self.places[at] for at in asked], len(small) + 1)
-            shares[asked] = polynomial_of(small, times_count=False).evaluate(opened[asked], rows)
-        return shares
+        shares = np.zeros(len(self.asked), dtype=np.int64)
+        for small in {one.small for one in self.asked}:
+            alike = [at for at, one in enumerate(self.asked) if one.small == small]
+            rows = self._rows([self.places[at] for at in alike], len(small) + 1)
+            shares[alike] = polynomial_of(small, times_count=False).evaluate(opened[alike], rows)
+        rest = iter(shares.tolist())
+        return tuple(
+            tuple(next(rest) for _ in test.any_of) if test.owner is None else (self._answer(test),) for test in self.tests
+        )
+
+    def _answer(self, test: SharedTest) -> int:
+        """Give what stands for z in a test that one agency answers: 0 if its number is small."""
+        return 0 if test.owner != self.preparation.me or self.knows(test) else 1
+
+    def masked_factors(self, factors: Factors, used: int) -> Int64s:
+        """Give this agency's shares of what is opened to multiply factors two by two: x - a of all pairs, then y - b.
+
+        Args:
+            factors: of each test.
+            used: how many triples are.
+        """
+        pairs = np.array([pair for test in factors for pair in _pairs(test)], dtype=np.int64).reshape(-1, 2).T
+        return ((pairs - self.preparation.triples[:2, used : used + pairs.shape[1]]) % P).reshape(-1)
+
+    def multiplied(self, factors: Factors, used: int, opened: Int64s) -> Factors:
+        """Give this agency's shares of the products of factors, two by two.
+
+        Args:
+            factors: of each test.
+            used: how many triples are.
+            opened: x - a of all pairs, then y - b.
+        """
+        many = len(opened) // 2
+        d, e = opened.reshape(2, -1)
+        a, b, product = self.preparation.triples[:, used : used + many]
+        total = (product + d * b % P + e * a % P) % P
+        if self.preparation.me == self.computation.agencies[0]:
+            total = (total + d * e) % P
+        rest = iter(total.tolist())
+        return tuple((*(next(rest) for _ in _pairs(test)), *(test[-1:] if len(test) % 2 else ())) for test in factors)
 
     def answered(self, opened: Int64s, tested: Int64s) -> Gating:
         """Give what is held once the tests of the stage are answered.
 
         Args:
-            opened: d of each test.
-            tested: z of each test, the sum of all agencies' shares.
+            opened: d of each of `asked`.
+            tested: the product of the factors of each test, the sum of all agencies' shares.
         """
         small = tuple(bool(value == 0) for value in tested)
-        counts = [self._count(test) for test in self.rule.tests]
-        asked = {count.cell: int(d) for count, d in zip(counts, opened, strict=True) if count is not None}
-        passed = {count.cell for count, bit in zip(counts, small, strict=True) if count is not None and not bit}
+        counts = [count for count in map(self._count, self.asked) if count is not None]
+        asked = {
+            count.cell: int(d) for one, d in zip(self.asked, opened, strict=True) if (count := self._count(one)) is not None
+        }
+        bits = {one: bit for test, bit in zip(self.tests, small, strict=True) for one in test.any_of if test.owner is None}
+        passed = {count.cell for count in counts if not bits[count.sum]}
+        sums = {at for at, (_, *place) in enumerate(self.preparation.plan.sums) if tuple(place) in self.places}
         return replace(
-            self,
-            rule=self.rule.answer(small),
+            self.look(tested),
+            rule=self.rule if self.rule.finished else self.rule.answer(small),
             stage=self.stage + 1,
+            sums=self.sums | sums,
             opened={**self.opened, **asked},
             passed=self.passed | passed,
-            seen=digest("gate opened", self.seen, opened.astype("<u4").tobytes(), tested.astype("<u4").tobytes()),
         )
+
+    def look(self, opened: Int64s) -> Gating:
+        """Give what is held once numbers were opened: the digest of all of them goes on."""
+        return replace(self, seen=digest("gate opened", self.seen, opened.astype("<u4").tobytes()))
 
     def fates(self) -> tuple[Fate, ...]:
         """Give what becomes of each cell. Pre-condition: `finished`.
@@ -185,8 +251,8 @@ class Gating:
         """Give what is sealed of counts that open, and of what rests on them."""
         made: dict[int, list[int]] = {}
         moduli = sealed_moduli(self.computation, self.people)
-        for small in {count.test.small for count in counts}:
-            alike = [count for count in counts if count.test.small == small]
+        for small in {count.sum.small for count in counts}:
+            alike = [count for count in counts if count.sum.small == small]
             opened = np.array([self.opened[count.cell] for count in alike], dtype=np.int64)
             places = [self.preparation.plan.counts[count.cell] for count in alike]
             rows = self._rows(places, len(small) + 2)
@@ -211,6 +277,10 @@ class Gating:
     def _rows(self, places: Iterable[Place], powers: int) -> Int64s:
         rows = [self.preparation.powers[batch].plain[at, :powers] for batch, at in places]
         return np.array(rows, dtype=np.int64).reshape(len(rows), -1)
+
+
+def _pairs(factors: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(factors[::2], factors[1::2], strict=False))
 
 
 def sealed_moduli(computation: Computation, people: int) -> list[list[int]]:

@@ -5,7 +5,7 @@ Every reader checks lengths exactly and names the sender of what does not fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,6 @@ REPORT: Final = "report"
 COLUMNS: Final = "columns"
 PRODUCTS: Final = "products"
 AUDIT: Final = "audit"
-STRUCK: Final = "struck"
 GATE: Final = "gate"
 PATTERN: Final = "pattern"
 RECIPIENT: Final = "recipient"
@@ -195,22 +194,6 @@ def read_audit(payload: bytes, *, job: bytes, attempt: int, sender: str) -> int:
     if (of_job, of_attempt) != (job, attempt.to_bytes(4, "big")):
         raise PeerFault("audit-transplanted", "a share of the decoy audit is of another job or attempt", sender=sender)
     return value
-
-
-def struck_payload(struck: Sequence[bool]) -> bytes:
-    """Give a `struck` message: one byte a group."""
-    return bytes(struck)
-
-
-def read_struck(payload: bytes, groups: int, *, sender: str) -> tuple[bool, ...]:
-    """Read a `struck` message.
-
-    Raises:
-        PeerFault: `struck-malformed`: of another number of groups, or neither 0 nor 1.
-    """
-    if len(payload) != groups or any(byte > 1 for byte in payload):
-        raise PeerFault("struck-malformed", "what it strikes is not one of the job's groups", sender=sender)
-    return tuple(map(bool, payload))
 
 
 def gate_payload(shares: npt.NDArray[np.int64], length: int) -> bytes:

@@ -81,7 +81,7 @@ def _open_count(count: GatedCount, numbers: Sequence[int], most: int) -> tuple[i
         raise _contradiction("a count that passed its test opens as nothing")
     inverse = pow(z, -1, P)
     value = t * inverse % P
-    if value in count.test.small or value > most:
+    if value in count.sum.small or value > most:
         raise _contradiction("a count opens that is small, or more than all rows")
     return inverse, value
 

@@ -1,4 +1,6 @@
-"""How agencies make the masked powers of a job's tests (`crypto/powers.py`): exchanges that know nothing of any count.
+"""How agencies make what a job's tests need: masked powers (`crypto/powers.py`), and triples for products of shares.
+
+The exchanges know nothing of any count. A triple is shares of a, b and a·b, a and b uniform (Beaver, Crypto 1991).
 
 Every agency but the first encrypts one column to all before it, at once; each of those answers when it holds its shares of what the agencies
 before the newest one have made. The exchanges are named `gate0`, `gate1`, …: by the encryptor's place, then by the multiplier's.
@@ -28,7 +30,7 @@ from tallystick.crypto.powers import (
     read_powers,
 )
 from tallystick.crypto.products import SecretKeys, encrypt_columns, new_keys
-from tallystick.crypto.randomness import Randomness, uniform_below
+from tallystick.crypto.randomness import Randomness, uniform_below, uniform_mod
 from tallystick.crypto.slot_products import SlotShares, open_slot_products, slot_products
 from tallystick.crypto.statistic.gate import GatePlan, cut_pad
 from tallystick.crypto.statistic.rounds import Exchange
@@ -65,11 +67,13 @@ class Preparation:
         me: this one.
         plan: the same at all agencies.
         own: what this agency drew, by batch.
+        factors: its shares of a and of b of each triple, int64[2, triples].
         pads: its pad of each cell that rests on a count, modulo the cell's modulus.
         pair_keys: by other agency, the key that the two alone hold.
         keys: its BFV keys, by number of an exchange that it encrypts and that is not over.
         parts: shares at slots that add up to this agency's share of the powers so far; none at the first agency as long as its own
             are all there is.
+        crossed: shares at slots of all its exchanges, for the triples.
         done: numbers of the exchanges that are over for it.
     """
 
@@ -77,10 +81,12 @@ class Preparation:
     me: str
     plan: GatePlan
     own: tuple[OwnMasks, ...] = field(repr=False)
+    factors: Int64s = field(repr=False)
     pads: Mapping[int, int] = field(repr=False)
     pair_keys: Mapping[str, bytes] = field(repr=False)
     keys: Mapping[str, SecretKeys] = field(repr=False, default_factory=dict)
     parts: tuple[SlotShares, ...] = field(repr=False, default=())
+    crossed: tuple[SlotShares, ...] = field(repr=False, default=())
     done: frozenset[str] = frozenset()
 
     @property
@@ -112,16 +118,26 @@ class Preparation:
         """This agency's shares of the powers that there are so far, by batch. Pre-condition: its last answer has been read to its end."""
         if not self.parts:
             return tuple(own_powers(batch, own) for batch, own in zip(self.plan.batches, self.own, strict=True))
-        slots = sum(part[0, 0] for part in self.parts) % P
-        return tuple(read_powers(batch, part) for batch, part in zip(self.plan.batches, self._cut(slots), strict=True))
+        slots: Int64s = np.stack([part[0, 0] for part in self.parts]).sum(axis=0) % P
+        ends = np.cumsum([batch.slots for batch in self.plan.batches])
+        return tuple(
+            read_powers(batch, part) for batch, part in zip(self.plan.batches, np.split(slots, ends)[:-1], strict=True)
+        )
+
+    @cached_property
+    def triples(self) -> Int64s:
+        """This agency's shares of a, b and a·b of each triple, int64[3, triples]. Pre-condition: as `powers`."""
+        many = self.plan.triples
+        a, b = self.factors
+        products = a * b % P
+        for part in self.crossed:
+            tail = part[0, 0, part.shape[2] - 2 * many :]
+            products = (products + tail[:many] + tail[many:]) % P
+        return np.stack([a, b, products])
 
     def exchange(self, number: str) -> Exchange:
         """Give the exchange of a number. Pre-condition: it is one of `exchanges`."""
         return next(one for one in self.exchanges if one.number == number)
-
-    def _cut(self, slots: Int64s) -> list[Int64s]:
-        ends = np.cumsum([batch.slots for batch in self.plan.batches])[:-1]
-        return np.split(slots, ends)
 
     def _key(self, exchange: Exchange) -> bytes:
         other = exchange.multiplier if self.me == exchange.encryptor else exchange.encryptor
@@ -135,7 +151,8 @@ class Preparation:
         for exchange in self.exchanges:
             if exchange.encryptor == self.me:
                 keys[exchange.number] = new_keys(1, randomness)
-                column = np.concatenate([column_to_encrypt(b, own) for b, own in zip(self.plan.batches, self.own, strict=True)])
+                batches = zip(self.plan.batches, self.own, strict=True)
+                column = np.concatenate([*(column_to_encrypt(batch, own) for batch, own in batches), *self.factors])
                 chunks = encrypt_columns(
                     keys[exchange.number], column[None], self.layout, randomness, workers, key=self._key(exchange)
                 )
@@ -152,11 +169,11 @@ class Preparation:
         """
         exchange = self.exchange(number)
         batches = zip(self.plan.batches, self.powers, strict=True)
-        column = np.concatenate([column_to_multiply(batch, shares) for batch, shares in batches])
+        column = np.concatenate([*(column_to_multiply(batch, shares) for batch, shares in batches), *self.factors[::-1]])
         answer, mine = slot_products(
             chunks, column[None], self.layout, randomness, workers, key=self._key(exchange), sender=exchange.encryptor
         )
-        return replace(self, parts=(mine,), done=self.done | {number}), answer
+        return replace(self, parts=(mine,), crossed=(*self.crossed, mine), done=self.done | {number}), answer
 
     def open(self, number: str, chunks: Iterable[bytes], workers: Workers) -> Preparation:
         """Take a `products` message; the exchange's BFV keys are gone then.
@@ -169,7 +186,7 @@ class Preparation:
             self.keys[number], chunks, self.layout, workers, key=self._key(exchange), sender=exchange.multiplier
         )
         rest = {other: one for other, one in self.keys.items() if other != number}
-        return replace(self, keys=rest, parts=(*self.parts, mine), done=self.done | {number})
+        return replace(self, keys=rest, parts=(*self.parts, mine), crossed=(*self.crossed, mine), done=self.done | {number})
 
 
 def prepare(
@@ -180,7 +197,7 @@ def prepare(
     pair_keys: Mapping[str, bytes],
     randomness: Randomness,
 ) -> Preparation:
-    """Draw an agency's masks and pads.
+    """Draw an agency's masks, pads and factors.
 
     Args:
         agencies: in the order of their names.
@@ -195,4 +212,5 @@ def prepare(
     for cell, (batch, pads_there) in plan.pads.items():
         limbs[batch][pads_there.start : pads_there.stop] = cut_pad(pads[cell], cell_primes[cell])
     own = tuple(draw_masks(batch, part, randomness) for batch, part in zip(plan.batches, limbs, strict=True))
-    return Preparation(agencies, me, plan, own, pads, pair_keys)
+    factors = uniform_mod(randomness, P, 2 * plan.triples).astype(np.int64).reshape(2, plan.triples)
+    return Preparation(agencies, me, plan, own, factors, pads, pair_keys)

@@ -18,9 +18,6 @@ from typing import Final
 from tallystick.crypto.statistic import messages as kinds
 
 PAIR: Final = 2
-MASKED: Final = 1
-TESTED: Final = 2
-"""The two steps of a stage of tests."""
 PHASES: Final = ("derive", "tag", "match", "compute", "check", "release")
 """What a job does, in order; `core/job/lifecycle.py` says what each is. Before any round says otherwise it is the first."""
 
@@ -50,8 +47,7 @@ class Cast:
         exchanges: who multiplies with whom.
         audits: who audits the links of decoys with whom; none in a job without decoys.
         gates: who makes the powers of tests with whom; none in a job without a gate.
-        stages: of tests.
-        strikes: whether agencies say which groups they strike before them.
+        steps: how many steps each stage of tests has.
     """
 
     agencies: tuple[str, ...]
@@ -59,8 +55,7 @@ class Cast:
     exchanges: tuple[Exchange, ...]
     audits: tuple[Exchange, ...]
     gates: tuple[Exchange, ...] = ()
-    stages: int = 0
-    strikes: bool = False
+    steps: tuple[int, ...] = ()
 
     def ring(self, owner: str) -> tuple[str, ...]:
         """Give the agencies that an owner's list visits, in order: all others by name, beginning after the owner."""
@@ -90,7 +85,8 @@ OWNER: Final = Topic(":OWNER", lambda cast: cast.agencies)
 EXCHANGE: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in (*cast.exchanges, *cast.audits, *cast.gates)))
 AUDITED: Final = Topic(":N", lambda cast: tuple(exchange.number for exchange in cast.audits))
 STEP: Final = Topic(
-    ":STAGE.N", lambda cast: tuple(f"{stage}.{step}" for stage in range(cast.stages) for step in (MASKED, TESTED))
+    ":STAGE.N",
+    lambda cast: tuple(f"{stage}.{step + 1}" for stage, many in enumerate(cast.steps) for step in range(many)),
 )
 
 
@@ -137,8 +133,7 @@ class RoundCondition:
 ALWAYS: Final = RoundCondition("", lambda _: True)
 OF_MORE: Final = RoundCondition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
 WITH_DECOYS: Final = RoundCondition("with decoys", lambda cast: bool(cast.audits))
-WITH_GATE: Final = RoundCondition("with a gate", lambda cast: bool(cast.stages))
-WITH_STRIKES: Final = RoundCondition("with a gate and groups that may be struck", lambda cast: cast.strikes)
+WITH_GATE: Final = RoundCondition("with a gate", lambda cast: bool(cast.steps))
 
 
 class Which(Enum):
@@ -251,12 +246,8 @@ ROUNDS: tuple[Round, ...] = (
         after=(After(kinds.PRODUCTS),), phase="compute", about=AUDITED, condition=WITH_DECOYS, limit=1,
     ),
     Round(
-        kinds.STRUCK, EACH, EACH_OTHER, "one byte a group: 1 where the sender strikes it (§8)",
-        after=(After(kinds.SLOTS),), phase="compute", condition=WITH_STRIKES, limit=1,
-    ),
-    Round(
-        kinds.GATE, EACH, EACH_OTHER, "STAGE.1: shares of masked numbers; STAGE.2: of what their tests give; 4 bytes each (§8)",
-        after=(After(kinds.PRODUCTS), After(kinds.AUDIT), After(kinds.STRUCK), After(kinds.GATE, Which.BEFORE)),
+        kinds.GATE, EACH, EACH_OTHER, "shares of what a step of a stage of tests opens, 4 bytes each (§8)",
+        after=(After(kinds.PRODUCTS), After(kinds.AUDIT), After(kinds.GATE, Which.BEFORE)),
         phase="compute", about=STEP, condition=WITH_GATE, limit=1,
     ),
     Round(

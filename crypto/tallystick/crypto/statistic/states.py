@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.crypto import tags
+from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.passes import Ladder
 from tallystick.crypto.randomness import Randomness
@@ -20,6 +21,7 @@ from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audits
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.exchanging import Held
+from tallystick.crypto.statistic.gate import SharedTest
 from tallystick.crypto.statistic.preparing import Preparation
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
@@ -34,6 +36,15 @@ BandsOf = Callable[[bytes], Mapping[str, tags.TokenColumn]]
 def no_bands(secret: bytes) -> Mapping[str, tags.TokenColumn]:  # noqa: ARG001
     """Give the bands of a job without a similarity pass: none, whatever the secret."""
     return {}
+
+
+def knows_nothing(test: SharedTest) -> bool:
+    """Answer for an agency that no test is left to.
+
+    Raises:
+        LocalFault: `tests-malformed`.
+    """
+    raise LocalFault("tests-malformed", f"{test.owner} is asked for a number that it does not know")
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class AgencySetup:
         own: per cell, what this agency adds by itself.
         sign: signs (context, message) with the identity key.
         tell: hears (phase, done, total): counted work only.
-        strikes: of each group that the gate's rule lets agencies strike, whether this one does.
+        knows: answers the tests of a gate whose number this agency knows by itself: whether it is small.
         bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
             `passes`, in the same way.
     """
@@ -79,7 +90,7 @@ class AgencySetup:
     randomness: Randomness = field(repr=False)
     workers: Workers = field(repr=False)
     tell: Callable[[str, int, int], None] = field(repr=False)
-    strikes: tuple[bool, ...] = field(repr=False, default=())
+    knows: Callable[[SharedTest], bool] = field(repr=False, default=knows_nothing)
     bands_of: BandsOf = field(repr=False, default=no_bands)
 
     @property
