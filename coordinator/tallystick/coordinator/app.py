@@ -21,7 +21,7 @@ from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.run import Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
 from tallystick.coordinator.spool import DiskSpool
-from tallystick.coordinator.storage.engine import sqlite_engine
+from tallystick.coordinator.storage.opening import open_engine
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
@@ -40,7 +40,6 @@ from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 IDENTITY: Final = "identity.key"
 SEALING: Final = "sealing.key"
-DATABASE: Final = "coordinator.db"
 SPOOL: Final = "spool"
 
 
@@ -103,12 +102,12 @@ def compose(
     """Put a coordinator together from its state folder; tests may bring their own adapters.
 
     Raises:
-        Invalid: `file-missing`: not initialised, …. Broken: `state-corrupt`.
+        Invalid: `file-missing`: not initialised, `state-version`, …. Broken: `state-corrupt`. NotReady: `unavailable`: the database.
     """
     identity, sealing = keys(settings)
     clock = clock or SystemClock()
     limits = settings.config.limits
-    storage = storage or SqlStorage(sqlite_engine(settings.state / DATABASE))
+    storage = storage or SqlStorage(open_engine(settings))
     spool = spool or DiskSpool(settings.state / SPOOL)
     authority = Authority(
         read_issuer(settings.state, settings.config.network),

@@ -45,6 +45,9 @@ class Config(Document):
         address: `host:port` that nodes dial, as it stands in invitations; `listen` when it is left out.
         network: the network's name, as it stands in certificates.
         agreements: files of signed agreements, or folders of them (`*.json`).
+        database: `postgresql://ROLE@HOST[:PORT]/DATABASE`; a SQLite file in the state folder when it is left out.
+        database_password_file: a file with the role's password, closed to others.
+        database_rootcert: the certificate of the authority that signed the database server's; TLS needs it.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
     """
@@ -54,6 +57,9 @@ class Config(Document):
     address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
     network: Name
     agreements: tuple[Annotated[str, StringConstraints(min_length=1, max_length=1000)], ...] = ("agreements",)
+    database: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    database_password_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    database_rootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -66,6 +72,8 @@ class Settings:
         self.config = config
         self.state = (folder / config.state).resolve()
         self.agreements = tuple((folder / path).resolve() for path in config.agreements)
+        self.database_password = _place(folder, config.database_password_file)
+        self.database_rootcert = _place(folder, config.database_rootcert)
 
     @property
     def address(self) -> str:
@@ -93,3 +101,9 @@ def read_settings(path: Path) -> Settings:
     if value is None:
         raise Invalid("document-invalid", f"{path} is empty", hint="it needs at least: network: NAME")
     return Settings(Config.read(value, what="the coordinator's configuration"), path.parent)
+
+
+def _place(folder: Path, path: str | None) -> Path | None:
+    return (
+        None if path is None else (folder / path).absolute()
+    )  # a link in place of a secret is refused, so none is followed here

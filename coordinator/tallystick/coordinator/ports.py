@@ -16,6 +16,30 @@ class StaleRow(Exception):  # it is no error: the caller reads again and decides
     """The job was changed by somebody else since it was read."""
 
 
+class LostLease(Exception):  # it is no error: another replica does what was to be done
+    """Another replica drives the job now."""
+
+
+class Leases(Protocol):
+    """Which replica drives a job. Times are those of the database, so replicas' clocks may differ.
+
+    Constraints: the number of a lease grows each time that a job changes hands, and `CoordinatorStorage.change` takes nothing under
+    an older one: a replica that was away, and does not know that its time is over, changes nothing.
+    """
+
+    def take(self, job: bytes) -> int | None:
+        """Take the job, or go on holding it; give the lease's number. None while another replica holds it."""
+        ...
+
+    def keep(self) -> None:
+        """Hold what is held for longer."""
+        ...
+
+    def give_back(self, job: bytes) -> None:
+        """Let others take the job at once."""
+        ...
+
+
 class CoordinatorStorage(Protocol):
     """Durable rows.
 
@@ -75,6 +99,10 @@ class CoordinatorStorage(Protocol):
         """Give a job."""
         ...
 
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        ...
+
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs in the order of their submission; without `ended`, those that have not ended."""
         ...
@@ -87,6 +115,7 @@ class CoordinatorStorage(Protocol):
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int | None = None,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it: all or nothing. Gives the row with its new version.
 
@@ -94,7 +123,8 @@ class CoordinatorStorage(Protocol):
         earlier attempt than `after.attempt` (hellos, messages) is deleted; with an ended job, all messages are.
 
         Raises:
-            Stale: the stored version is not `before.version`.
+            StaleRow: the stored version is not `before.version`.
+            LostLease: the job's lease has another number than `lease`; None asks for none.
         """
         ...
 

@@ -93,6 +93,11 @@ class MemoryCoordinatorStorage:
         """Give a job."""
         return self._jobs.get(job)
 
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        with self._lock:
+            return {record.job: record.version for record in self._jobs.values() if record.ended is None}
+
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs, oldest first."""
         with self._lock:
@@ -106,6 +111,7 @@ class MemoryCoordinatorStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int | None = None,  # noqa: ARG002  # nobody shares this memory
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         job = before.job

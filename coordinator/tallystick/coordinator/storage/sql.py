@@ -1,10 +1,11 @@
-"""Storage in SQL: SQLite (write-ahead log, synchronous FULL) by default; the types fit PostgreSQL too.
+"""Storage in SQL: SQLite (write-ahead log, synchronous FULL), or PostgreSQL, which several coordinators may share (`replicas.py`).
 
 Times are seconds since the epoch. Synchronous SQLAlchemy Core; callers run it in threads.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +13,9 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from tallystick.coordinator.ports import StaleRow
+from tallystick.coordinator.ports import LostLease, StaleRow
 from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
@@ -28,38 +30,39 @@ from tallystick.coordinator.storage.rows import (
     to_seconds,
 )
 from tallystick.coordinator.storage.tables import (
-    METADATA,
     certificates,
     deposits,
     failures,
     invitations,
     jobs,
+    leases,
     messages,
     presence,
 )
 from tallystick.coordinator.storage.users import Users
+from tallystick.coordinator.storage.versions import prepare
 from tallystick.core.errors import Broken
 from tallystick.core.net.tls import Role
 
-SCHEMA: Final = 1
+CHANNEL: Final = "tallystick_jobs"
+"""Where PostgreSQL tells of changed jobs."""
 
 
 class SqlStorage:
     """Rows in tables; see `ports.CoordinatorStorage`."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        """Make the tables where they are missing.
+        """Make the tables where they are missing; bring those of an earlier version up (`versions.py`).
 
         Raises:
-            Broken: `state-corrupt`: not a database, or one of another version of this software.
+            Broken: `state-corrupt`: not a database, or one of a later version of this software. Invalid: `state-version`: one of an
+                earlier version, which has to be brought up by hand. NotReady: `unavailable`.
         """
         self._engine = engine
         self._users = Users()
         self._reader = engine.execution_options(**{READS: True})
         try:
-            METADATA.create_all(engine)
-            if engine.dialect.name == "sqlite":
-                self._check_version()
+            prepare(engine)
         except sa.exc.DatabaseError as error:
             raise Broken("state-corrupt", "the coordinator's database cannot be opened", detail=str(error.orig)) from error
 
@@ -77,13 +80,6 @@ class SqlStorage:
     def _reads(self) -> Iterator[sa.Connection]:
         with self._users.one(), self._reader.begin() as connection:
             yield connection
-
-    def _check_version(self) -> None:
-        with self._writes() as connection:
-            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if found not in {0, SCHEMA}:
-                raise Broken("state-corrupt", f"the coordinator's database is of version {found}, this software's is {SCHEMA}")
-            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
     def add_invitation(self, invitation: Invitation) -> None:
         """Keep a new invitation."""
@@ -107,6 +103,7 @@ class SqlStorage:
     def redeem(self, certificate: Certificate, now: datetime) -> None:
         """Mark the certificate's invitation used and keep the certificate."""
         with self._writes() as connection:
+            _alone(connection, "member", certificate.role, certificate.name)
             marked = connection.execute(
                 invitations.update()
                 .where(
@@ -123,6 +120,7 @@ class SqlStorage:
     def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
         """Keep a certificate that follows a valid one."""
         with self._writes() as connection:
+            _alone(connection, "member", certificate.role, certificate.name)
             # changes nothing, and holds the row: a revocation comes before this or sees what it made
             held = connection.execute(
                 certificates.update()
@@ -153,6 +151,7 @@ class SqlStorage:
     def revoke(self, role: Role, name: str, now: datetime) -> int:
         """Revoke all certificates and unused invitations of one holder."""
         with self._writes() as connection:
+            _alone(connection, "member", role, name)
             theirs = connection.execute(
                 certificates.update()
                 .where(certificates.c.role == role, certificates.c.name == name, certificates.c.revoked.is_(None))
@@ -166,6 +165,7 @@ class SqlStorage:
     def add_job(self, record: JobRecord) -> JobRecord:
         """Keep a new job, once."""
         with self._writes() as connection:
+            _alone(connection, "analyst", record.analyst)
             held = connection.execute(jobs.select().where(jobs.c.job == record.job)).one_or_none()
             if held is not None:
                 return read_job(held)
@@ -177,6 +177,7 @@ class SqlStorage:
             if other is not None:
                 raise duplicate(other.job)
             connection.execute(jobs.insert().values(**job_values(record)))
+            _hint(connection, record.job)
             return record
 
     def job(self, job: bytes) -> JobRecord | None:
@@ -184,6 +185,12 @@ class SqlStorage:
         with self._reads() as connection:
             row = connection.execute(jobs.select().where(jobs.c.job == job)).one_or_none()
         return None if row is None else read_job(row)
+
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        with self._reads() as connection:
+            found = connection.execute(sa.select(jobs.c.job, jobs.c.version).where(jobs.c.ended.is_(None)))
+            return {row.job: row.version for row in found}
 
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs, oldest first."""
@@ -201,10 +208,13 @@ class SqlStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int | None = None,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         changed = replace(after, version=before.version + 1)
         with self._writes() as connection:
+            if lease is not None:
+                _check_lease(connection, before.job, lease)
             updated = connection.execute(
                 jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**job_values(changed))
             )
@@ -214,13 +224,17 @@ class SqlStorage:
             _add_failures(connection, before.job, failures)
             _add_messages(connection, before.job, messages)
             _forget(connection, changed)
+            _hint(connection, changed.job)
         return changed
 
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:
         """Give a job's deposits, by kind and party."""
-        query = deposits.select().where(deposits.c.job == job).order_by(deposits.c.kind, deposits.c.party, deposits.c.attempt)
+        query = deposits.select().where(deposits.c.job == job)
         with self._reads() as connection:
-            return tuple(Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query))
+            found = [Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query)]
+        return tuple(
+            sorted(found, key=lambda one: (one.kind, one.party, one.attempt))
+        )  # databases differ in how they sort text
 
     def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
         """Give a job's failures, oldest first."""
@@ -240,14 +254,39 @@ class SqlStorage:
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         with self._writes() as connection:
-            for party in sorted(set(parties)):
-                connection.execute(presence.delete().where(presence.c.party == party))
-                connection.execute(presence.insert().values(party=party, at=to_seconds(now)))
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            for party in sorted(set(parties)):  # in one order, so that two replicas do not wait for each other
+                row = insert(presence).values(party=party, at=to_seconds(now))
+                connection.execute(row.on_conflict_do_update(index_elements=["party"], set_={"at": row.excluded.at}))
 
     def connection_times(self) -> Mapping[str, datetime]:
         """Tell when each party was connected last."""
         with self._reads() as connection:
             return {row.party: to_moment(row.at) for row in connection.execute(presence.select())}
+
+
+def _alone(connection: sa.Connection, *what: str) -> None:
+    """Let one transaction at a time work on a member or an analyst. SQLite lets one write at a time anyhow."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256("\0".join(what).encode()).digest()[:8], "big", signed=True)
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def _hint(connection: sa.Connection, job: bytes) -> None:
+    """Tell other replicas of a change when it is committed; one that does not hear it finds it by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_notify(:channel, :job)"), {"channel": CHANNEL, "job": job.hex()})
+
+
+def _check_lease(connection: sa.Connection, job: bytes, number: int) -> None:
+    """Hold the lease until the end of the transaction.
+
+    Raises:
+        LostLease: another replica took it since.
+    """
+    query = sa.select(leases.c.number).where(leases.c.job == job).with_for_update()
+    if connection.execute(query).scalar_one_or_none() != number:
+        raise LostLease
 
 
 def _add_deposits(connection: sa.Connection, job: bytes, added: Iterable[Deposit]) -> None:
@@ -286,7 +325,9 @@ def _add_messages(connection: sa.Connection, job: bytes, added: Iterable[Message
         key = {"attempt": one.name.attempt, "round": ref.round, "sender": ref.sender, "receiver": ref.receiver}
         same = sa.and_(messages.c.job == job, *(messages.c[column] == value for column, value in key.items()))
         if connection.execute(sa.select(messages.c.number).where(same)).first() is None:
-            connection.execute(messages.insert().values(job=job, envelopes=one.envelopes, bytes=one.bytes, **key))
+            connection.execute(
+                messages.insert().values(job=job, envelopes=one.envelopes, bytes=one.bytes, store=one.store, **key)
+            )
 
 
 def _forget(connection: sa.Connection, changed: JobRecord) -> None:
