@@ -70,10 +70,10 @@ def test_every_step_leads_to_the_tables_and_back(open_: Open) -> None:
     engine = open_()
     assert version_of(engine) is None
     SqlStorage(engine)
-    assert version_of(engine) == versions.known_versions()[-1]
+    assert version_of(engine) == versions.list_versions()[-1]
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
-    for version in reversed(versions.known_versions()):
+    for version in reversed(versions.list_versions()):
         versions.downgrade(engine, version)
         assert version_of(engine) == version
     versions.upgrade(engine)
@@ -115,8 +115,8 @@ def test_an_old_server_database_is_refused_with_the_command_to_type(server: Serv
     with pytest.raises(Invalid, match=r"state-version.*tally coordinator database upgrade"):
         SqlStorage(open_())
     engine = open_()
-    assert versions.upgrade(engine) == ("0001", versions.known_versions()[-1])
-    assert versions.upgrade(engine)[0] == versions.known_versions()[-1]  # again: nothing
+    assert versions.upgrade(engine) == ("0001", versions.list_versions()[-1])
+    assert versions.upgrade(engine)[0] == versions.list_versions()[-1]  # again: nothing
     assert SqlStorage(engine).messages(a_job().job) == (a_message(),)
     versions.downgrade(engine, "0001")
     with pytest.raises(Invalid, match="state-version"):
@@ -133,7 +133,7 @@ def test_the_commands_that_are_named_bring_it_up_and_back(server: Server, tmp_pa
         result = CliRunner().invoke(coordinator, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         told.append(json.loads(result.stdout))
-    newest = versions.known_versions()[-1]
+    newest = versions.list_versions()[-1]
     assert [(one["before"], one["version"]) for one in told] == [
         (None, newest), (newest, "0001"), ("0001", newest), (newest, newest)
     ]  # fmt: skip

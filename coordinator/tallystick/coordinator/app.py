@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import structlog
 
 from tallystick.coordinator.agreements import AgreementFiles
@@ -18,10 +20,13 @@ from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.server.hub import Hub
-from tallystick.coordinator.server.run import Server, serve
+from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
+from tallystick.coordinator.server.run import Role, Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
 from tallystick.coordinator.spool import DiskSpool
-from tallystick.coordinator.storage.opening import open_engine
+from tallystick.coordinator.storage.hints import Hints
+from tallystick.coordinator.storage.leases import SqlLeases
+from tallystick.coordinator.storage.opening import open_engine, read_parameters
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
@@ -40,7 +45,6 @@ from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 IDENTITY: Final = "identity.key"
 SEALING: Final = "sealing.key"
-SPOOL: Final = "spool"
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,13 @@ def compose(
     identity, sealing = keys(settings)
     clock = clock or SystemClock()
     limits = settings.config.limits
-    storage = storage or SqlStorage(open_engine(settings))
-    spool = spool or DiskSpool(settings.state / SPOOL)
+    spool = spool or DiskSpool(settings.spool)
+    peers: Peers = NoPeers()
+    if storage is None:
+        engine = open_engine(settings)
+        storage = SqlStorage(engine)
+        if settings.config.database is not None:
+            peers = _peers(settings, engine, storage, spool, clock)
     authority = Authority(
         read_issuer(settings.state, settings.config.network),
         storage,
@@ -134,17 +143,29 @@ def compose(
             JobsService(jobs, views, hub, intake),
         ),
         calls_per_second=limits.calls_per_second,
+        peers=peers,
     )
     return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server)
 
 
-def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+def _peers(settings: Settings, engine: sa.Engine, storage: SqlStorage, spool: Spool, clock: Clock) -> Peers:
+    """Give what a replica on PostgreSQL knows of the others."""
+    parameters = read_parameters(settings)
+    leases = SqlLeases(engine, settings.config.replica or socket.gethostname(), SystemRandomness().take(16).hex())
+    return SqlPeers(leases, storage, spool, lambda word, heard: Hints(parameters, word, heard), clock)
+
+
+def run(settings: Settings, role: Role = "all") -> None:
+    """Serve until told to stop.
+
+    Raises:
+        TallyError: it cannot start; or another process took its place.
+    """
     configure_logs()
     coordinator = compose(settings)
     try:
         for path, problem in coordinator.agreements.problems().items():
             structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
-        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
+        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, role))
     finally:
         coordinator.close()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tallystick.coordinator.app import Coordinator
     from tallystick.coordinator.records import JobRecord
+    from tallystick.coordinator.server.run import Role
     from tallystick.coordinator.views import JobStatus
     from tallystick.core.contract import Contract
 
@@ -64,8 +65,15 @@ def init(config: Path, format_: Format) -> None:
 
 @coordinator.command()
 @config_option
+@click.option(
+    "--role",
+    type=click.Choice(["all", "relay", "driver"]),
+    default="all",
+    show_default=True,
+    help="Of several on one PostgreSQL: relay only answers calls, driver only matches and opens no port.",
+)
 @run_cli
-def serve(config: Path) -> None:
+def serve(config: Path, role: Role) -> None:
     """Serve until stopped. Logs are JSON lines on stderr."""
     from tallystick.core.net import environment
 
@@ -73,7 +81,14 @@ def serve(config: Path) -> None:
         environment.begin_again()
     from tallystick.coordinator.app import run
 
-    run(read_settings(config))
+    settings = read_settings(config)
+    if role != "all" and settings.config.database is None:
+        raise Invalid(
+            "document-invalid",
+            f"--role {role} is for replicas, which share a PostgreSQL",
+            hint="set database, or leave --role out",
+        )
+    run(settings, role)
 
 
 def _members(named: tuple[tuple[str, ...], ...]) -> list[tuple[Member, str]]:

@@ -48,6 +48,8 @@ class Config(Document):
         database: `postgresql://ROLE@HOST[:PORT]/DATABASE`; a SQLite file in the state folder when it is left out.
         database_password_file: a file with the role's password, closed to others.
         database_rootcert: the certificate of the authority that signed the database server's; TLS needs it.
+        replica: this process's name among several on one PostgreSQL; the host's when it is left out.
+        spool: folder of messages and results, which replicas share; `spool` in the state folder when it is left out.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
     """
@@ -60,6 +62,8 @@ class Config(Document):
     database: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     database_password_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     database_rootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    replica: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = None
+    spool: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -72,6 +76,7 @@ class Settings:
         self.config = config
         self.state = (folder / config.state).resolve()
         self.agreements = tuple((folder / path).resolve() for path in config.agreements)
+        self.spool = (folder / config.spool).resolve() if config.spool is not None else self.state / "spool"
         self.database_password = _place(folder, config.database_password_file)
         self.database_rootcert = _place(folder, config.database_rootcert)
 

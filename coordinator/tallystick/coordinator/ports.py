@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -32,7 +32,15 @@ class Leases(Protocol):
         ...
 
     def keep(self) -> None:
-        """Hold what is held for longer."""
+        """Hold what is held for longer.
+
+        Raises:
+            Refused: `second-process`: another process serves under this one's name since.
+        """
+        ...
+
+    def orphans(self) -> Collection[bytes]:
+        """Give the jobs that nobody drives since their replica died, or since before they were driven."""
         ...
 
     def give_back(self, job: bytes) -> None:
@@ -115,7 +123,7 @@ class CoordinatorStorage(Protocol):
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
-        lease: int | None = None,
+        lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it: all or nothing. Gives the row with its new version.
 
@@ -124,7 +132,7 @@ class CoordinatorStorage(Protocol):
 
         Raises:
             StaleRow: the stored version is not `before.version`.
-            LostLease: the job's lease has another number than `lease`; None asks for none.
+            LostLease: the job's lease has another number than `lease`; 0 asks for none.
         """
         ...
 
@@ -189,7 +197,12 @@ class Spool(Protocol):
 
     Constraints: what was synced survives a power cut; a torn tail is cut off when an upload is opened again; a result is there
     whole or not at all.
+
+    Attributes:
+        store: under which name this process writes, where several share the spool; it reads what any of them wrote.
     """
+
+    store: str
 
     def upload(self, name: MessageName) -> Upload:
         """Open a message for appending."""
@@ -203,7 +216,7 @@ class Spool(Protocol):
         """Write a whole message, replacing what is there; durable when it returns."""
         ...
 
-    def read(self, name: MessageName, start: int = 0) -> Iterator[Envelope]:
+    def read(self, message: MessageRecord, start: int = 0) -> Iterator[Envelope]:
         """Give the envelopes of a complete message from number `start` on."""
         ...
 

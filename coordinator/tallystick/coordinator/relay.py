@@ -106,7 +106,7 @@ class Relay:
         complete = self._complete(name) if name.ref.receiver == caller.name else None
         if complete is None:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
-        return self._spool.read(name, min(start, complete.envelopes))
+        return self._spool.read(complete, min(start, complete.envelopes))
 
     def _admit(self, caller: CertifiedParty, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
@@ -128,9 +128,14 @@ class Relay:
     def _complete(self, name: MessageName) -> MessageRecord | None:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)
 
-    def read_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
+    def read_from(self, message: MessageRecord, start: int) -> Iterator[Envelope]:
         """Read the envelopes of a complete message, to compare with."""
-        return self._spool.read(name, start)
+        return self._spool.read(message, start)
+
+    @property
+    def store(self) -> str:
+        """Under which name messages are written."""
+        return self._spool.store
 
     def complete(self, caller: CertifiedParty, message: MessageRecord) -> None:
         """Write the row that makes a durable message count (rule 4).
@@ -211,7 +216,7 @@ class Receiving:
                 if self._closed or self._upload is None:
                     raise Refused("job-state", "the same message is being sent again by another call")
                 self._upload.sync()
-                message = MessageRecord(self.name, self._upload.count, self._upload.bytes)
+                message = MessageRecord(self.name, self._upload.count, self._upload.bytes, self._relay.store)
                 if self._upload.ended:
                     self._relay.complete(self._place.caller, message)
                 return _state(self.name, message.envelopes, message.bytes, complete=self._upload.ended)
@@ -243,7 +248,7 @@ class Receiving:
             if envelope.sequence >= self._complete.envelopes:
                 raise Broken("protocol-broken", "an envelope after the last one of its message")
             if self._held is None:
-                self._held = self._relay.read_from(self.name, envelope.sequence)
+                self._held = self._relay.read_from(self._complete, envelope.sequence)
             held = next(self._held, Envelope())
         if not same(held, envelope):
             raise Broken("protocol-broken", f"envelope {envelope.sequence} differs from the one that was sent before")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tallystick.coordinator.storage.tables import jobs, leases, replicas
 from tallystick.core.errors import Refused
 
-LEASE_S: Final = 15.0
+LEASE_S: Final = 10.0
 """So long is a replica believed to live after it was heard last; it is heard every few seconds (`Server`)."""
 _REGISTERING: Final = 7_225_302
 """Number of the advisory lock under which replicas get their numbers."""
@@ -33,6 +34,10 @@ class SoleLeases:
     def keep(self) -> None:
         """Nothing is to be kept."""
 
+    def orphans(self) -> Collection[bytes]:
+        """There are none: what this process drives dies with it, and is looked at when it starts."""
+        return ()
+
     def give_back(self, job: bytes) -> None:
         """Nobody waits for it."""
 
@@ -43,7 +48,8 @@ class SqlLeases:
     def __init__(self, engine: sa.Engine, name: str, run: str, *, seconds: float = LEASE_S) -> None:
         """Take the database, the replica's name, and what tells this process from others of that name."""
         self._engine = engine
-        self._seconds = seconds
+        self.seconds = seconds
+        self._milliseconds = int(seconds * 1000)
         self.name = name
         self._run = run
         self._number: int | None = None
@@ -87,7 +93,7 @@ class SqlLeases:
             if not mine and row.until > now:
                 return None
             number = int(row.number) + (0 if mine else 1)
-            values = {"holder": self._number, "number": number, "until": now + self._seconds}
+            values = {"holder": self._number, "number": number, "until": now + self._milliseconds}
             connection.execute(leases.update().where(leases.c.job == job).values(**values))
         self._hold(job)
         return number
@@ -101,7 +107,7 @@ class SqlLeases:
         with self._lock:
             held = sorted(self._held)
         with self._engine.begin() as connection:
-            until = _now(connection) + self._seconds
+            until = _now(connection) + self._milliseconds
             mine = sa.and_(replicas.c.name == self.name, replicas.c.run == self._run, replicas.c.number == self._number)
             if connection.execute(replicas.update().where(mine).values(until=until)).rowcount != 1:
                 raise Refused(
@@ -119,42 +125,52 @@ class SqlLeases:
             self._held.discard(job)
         with self._engine.begin() as connection:
             at = sa.and_(leases.c.job == job, leases.c.holder == self._number)
-            connection.execute(leases.update().where(at).values(until=0.0))
+            connection.execute(leases.update().where(at).values(until=0))
+
+    def orphans(self) -> Collection[bytes]:
+        """Give the jobs that nobody drives since their replica died, or since before they were driven."""
+        given_back = leases.c.until == 0
+        with self._engine.begin() as connection:
+            now = _now(connection)
+            query = (
+                sa.select(jobs.c.job)
+                .outerjoin(leases, leases.c.job == jobs.c.job)
+                .where(jobs.c.ended.is_(None), sa.or_(leases.c.job.is_(None), sa.and_(~given_back, leases.c.until <= now)))
+            )
+            return list(connection.execute(query).scalars())
 
     def leave(self) -> None:
         """Serve no more: give everything back."""
         with self._lock:
             self._held.clear()
         with self._engine.begin() as connection:
-            connection.execute(leases.update().where(leases.c.holder == self._number).values(until=0.0))
+            connection.execute(leases.update().where(leases.c.holder == self._number).values(until=0))
             mine = sa.and_(replicas.c.name == self.name, replicas.c.run == self._run)
-            connection.execute(replicas.update().where(mine).values(until=0.0))
+            connection.execute(replicas.update().where(mine).values(until=0))
 
     def _hold(self, job: bytes) -> None:
         with self._lock:
             self._held.add(job)
 
-    def _first(self, connection: sa.Connection, job: bytes, now: float) -> int | None:
+    def _first(self, connection: sa.Connection, job: bytes, now: int) -> int | None:
         """Take a job that nobody drove yet; None if another replica takes it at this moment, or holds its row."""
-        row = {"job": job, "holder": self._number, "number": 1, "until": now + self._seconds}
+        row = {"job": job, "holder": self._number, "number": 1, "until": now + self._milliseconds}
         known = sa.exists(jobs.select().where(jobs.c.job == job))
         values = [sa.literal(value, leases.c[name].type) for name, value in row.items()]
-        made = connection.execute(
-            insert(leases).from_select(list(row), sa.select(*values).where(known)).on_conflict_do_nothing()
-        )
-        if made.rowcount != 1:
+        insertion = insert(leases).from_select(list(row), sa.select(*values).where(known)).on_conflict_do_nothing()
+        if connection.execute(insertion.returning(leases.c.number)).scalar_one_or_none() is None:
             return None
         self._hold(job)
         return 1
 
     def _write(self, connection: sa.Connection, new: bool) -> None:
-        values: dict[str, Any] = {"run": self._run, "number": self._number, "until": _now(connection) + self._seconds}
+        values: dict[str, Any] = {"run": self._run, "number": self._number, "until": _now(connection) + self._milliseconds}
         if new:
             connection.execute(replicas.insert().values(name=self.name, **values))
         else:
             connection.execute(replicas.update().where(replicas.c.name == self.name).values(**values))
 
 
-def _now(connection: sa.Connection) -> float:
-    """Give the database's time, in seconds; of this moment, not of the transaction's beginning."""
-    return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+def _now(connection: sa.Connection) -> int:
+    """Give the database's time, in milliseconds; of this moment, not of the transaction's beginning."""
+    return int(connection.execute(sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")).scalar_one())

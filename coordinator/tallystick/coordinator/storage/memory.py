@@ -111,7 +111,7 @@ class MemoryCoordinatorStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
-        lease: int | None = None,  # noqa: ARG002  # nobody shares this memory
+        lease: int = 0,  # noqa: ARG002  # nobody shares this memory
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         job = before.job

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tallystick.coordinator.config import Settings
 from tallystick.coordinator.storage.engine import sqlite_engine
-from tallystick.coordinator.storage.postgresql import postgresql_engine, read_address
+from tallystick.coordinator.storage.postgresql import connection_parameters, postgresql_engine, read_address
 
 DATABASE: Final = "coordinator.db"
 
@@ -23,6 +23,18 @@ def open_engine(settings: Settings) -> sa.Engine:
     if settings.config.database is None:
         return sqlite_engine(sqlite_file(settings))
     return postgresql_engine(
+        read_address(settings.config.database), password=settings.database_password, rootcert=settings.database_rootcert
+    )
+
+
+def read_parameters(settings: Settings) -> dict[str, Any]:
+    """Give how to connect to the configured PostgreSQL.
+
+    Raises:
+        Invalid: as `open_engine`.
+    """
+    assert settings.config.database is not None
+    return connection_parameters(
         read_address(settings.config.database), password=settings.database_password, rootcert=settings.database_rootcert
     )
 

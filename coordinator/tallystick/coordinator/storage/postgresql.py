@@ -21,7 +21,9 @@ from tallystick.core.keyfile import read_password
 
 CONNECT_SECONDS: Final = 10
 SILENCE_SECONDS: Final = 30
-"""So long may the network be dead, or a transaction idle, before it is given up."""
+"""So long may the network be dead, or a lock be waited for, before it is given up."""
+IDLE_SECONDS: Final = 8
+"""So long may a transaction wait for its next statement: a replica that was stopped in the middle holds nothing up for longer."""
 POOL: Final = 16
 _MODES: Final = ("verify-full", "verify-ca", "disable")
 _FULL: Final = "53100"
@@ -92,7 +94,7 @@ def postgresql_engine(address: DatabaseAddress, *, password: Path | None = None,
         max_overflow=POOL,
         pool_pre_ping=True,
     )
-    sa.event.listen(engine, "handle_error", _told, retval=True)
+    sa.event.listen(engine, "handle_error", _translate, retval=True)
     return engine
 
 
@@ -104,7 +106,7 @@ def connection_parameters(address: DatabaseAddress, *, password: Path | None, ro
     """
     settings = {
         "synchronous_commit": "on",
-        "idle_in_transaction_session_timeout": f"{SILENCE_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         "lock_timeout": f"{SILENCE_SECONDS}s",
         "search_path": "public",
     }
@@ -134,7 +136,7 @@ def connection_parameters(address: DatabaseAddress, *, password: Path | None, ro
     }
 
 
-def _told(context: sa.engine.ExceptionContext) -> BaseException | None:
+def _translate(context: sa.engine.ExceptionContext) -> BaseException | None:
     """Give a database that is away, or full, to callers as an answer for now, so that nodes try again."""
     error = context.original_exception
     if not isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):

@@ -49,7 +49,11 @@ CHANNEL: Final = "tallystick_jobs"
 
 
 class SqlStorage:
-    """Rows in tables; see `ports.CoordinatorStorage`."""
+    """Rows in tables; see `ports.CoordinatorStorage`.
+
+    Attributes:
+        replica: what tells this process from others of the same database in what PostgreSQL says of changes.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         """Make the tables where they are missing; bring those of an earlier version up (`versions.py`).
@@ -59,6 +63,7 @@ class SqlStorage:
                 earlier version, which has to be brought up by hand. NotReady: `unavailable`.
         """
         self._engine = engine
+        self.replica = ""
         self._users = Users()
         self._reader = engine.execution_options(**{READS: True})
         try:
@@ -70,6 +75,12 @@ class SqlStorage:
         """Wait for the transactions under way, let no other begin, and close every connection."""
         self._users.close()
         self._engine.dispose()
+
+    def _hint(self, connection: sa.Connection, job: bytes) -> None:
+        """Tell other replicas of a change when it is committed; one that does not hear it finds it by itself."""
+        if connection.dialect.name == "postgresql":
+            values = {"channel": CHANNEL, "word": f"{job.hex()} {self.replica}"}
+            connection.execute(sa.text("SELECT pg_notify(:channel, :word)"), values)
 
     @contextmanager
     def _writes(self) -> Iterator[sa.Connection]:
@@ -177,7 +188,7 @@ class SqlStorage:
             if other is not None:
                 raise duplicate(other.job)
             connection.execute(jobs.insert().values(**job_values(record)))
-            _hint(connection, record.job)
+            self._hint(connection, record.job)
             return record
 
     def job(self, job: bytes) -> JobRecord | None:
@@ -208,12 +219,12 @@ class SqlStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
-        lease: int | None = None,
+        lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         changed = replace(after, version=before.version + 1)
         with self._writes() as connection:
-            if lease is not None:
+            if lease:
                 _check_lease(connection, before.job, lease)
             updated = connection.execute(
                 jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**job_values(changed))
@@ -224,7 +235,7 @@ class SqlStorage:
             _add_failures(connection, before.job, failures)
             _add_messages(connection, before.job, messages)
             _forget(connection, changed)
-            _hint(connection, changed.job)
+            self._hint(connection, changed.job)
         return changed
 
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:
@@ -270,12 +281,6 @@ def _alone(connection: sa.Connection, *what: str) -> None:
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256("\0".join(what).encode()).digest()[:8], "big", signed=True)
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
-
-
-def _hint(connection: sa.Connection, job: bytes) -> None:
-    """Tell other replicas of a change when it is committed; one that does not hear it finds it by itself."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_notify(:channel, :job)"), {"channel": CHANNEL, "job": job.hex()})
 
 
 def _check_lease(connection: sa.Connection, job: bytes, number: int) -> None:

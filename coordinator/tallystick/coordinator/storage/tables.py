@@ -117,7 +117,7 @@ replicas = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("run", sa.Text, nullable=False),
     sa.Column("number", sa.BigInteger, nullable=False, unique=True),
-    sa.Column("until", sa.Float(53), nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
 )
 
 leases = sa.Table(
@@ -126,5 +126,5 @@ leases = sa.Table(
     sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), primary_key=True),
     sa.Column("holder", sa.BigInteger, nullable=False),
     sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("until", sa.Float(53), nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
 )

@@ -32,7 +32,7 @@ _LOCK: Final = 7_225_301
 """Number of the advisory lock under which versions change."""
 
 
-def known_versions() -> tuple[str, ...]:
+def list_versions() -> tuple[str, ...]:
     """Give the versions that this software knows, oldest first."""
     return tuple(reversed([script.revision for script in _scripts().walk_revisions()]))
 
@@ -54,7 +54,7 @@ def find_version(connection: sa.Connection) -> str | None:
         if tables - {"alembic_version"}:
             raise Broken("state-corrupt", "the coordinator's database holds tables of another software")
         return None
-    if found not in known_versions():
+    if found not in list_versions():
         raise _unknown(found)
     return str(found)
 
@@ -65,7 +65,7 @@ def prepare(engine: sa.Engine) -> None:
     Raises:
         Broken: `state-corrupt`. Invalid: `state-version`: it is older, and has to be brought up by hand.
     """
-    newest = known_versions()[-1]
+    newest = list_versions()[-1]
     with engine.execution_options(**{READS: True}).connect() as connection, connection.begin():
         found = find_version(connection)
     if found == newest:
@@ -93,7 +93,7 @@ def upgrade(engine: sa.Engine) -> tuple[str | None, str]:
         if found == FIRST and MigrationContext.configure(connection).get_current_revision() is None:
             command.stamp(_config(connection), FIRST)
         command.upgrade(_config(connection), "head")
-    return found, known_versions()[-1]
+    return found, list_versions()[-1]
 
 
 def downgrade(engine: sa.Engine, version: str) -> str:
@@ -104,7 +104,7 @@ def downgrade(engine: sa.Engine, version: str) -> str:
     """
     with engine.connect() as connection, connection.begin():
         _alone(connection)
-        found, known = find_version(connection), known_versions()
+        found, known = find_version(connection), list_versions()
         if found is None or version not in known or known.index(version) > known.index(found):
             raise Invalid(
                 "state-version", f"the database is of version {found}; there is no way back to {version}", hint=" ".join(known)

@@ -16,14 +16,14 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("run", sa.Text, nullable=False),
         sa.Column("number", sa.BigInteger, nullable=False, unique=True),
-        sa.Column("until", sa.Float(53), nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "leases",
         sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), primary_key=True),
         sa.Column("holder", sa.BigInteger, nullable=False),
         sa.Column("number", sa.BigInteger, nullable=False),
-        sa.Column("until", sa.Float(53), nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
     )
     op.add_column("messages", sa.Column("store", sa.Text, nullable=False, server_default=""))
     _number(2)
