@@ -257,6 +257,25 @@ def test_an_ended_job_has_no_messages(storage: Open) -> None:
     assert record.result_bytes == 77
 
 
+def test_bytes_of_messages_and_of_young_results_are_counted(storage: Open) -> None:
+    assert storage().count_bytes(NOW) == 0
+    record = storage().add_job(a_job())
+    storage().change(record, record, messages=[a_message(), a_message("points:labor")])
+    for number, ended in ((2, NOW - DAY), (3, NOW + DAY)):
+        other = storage().add_job(a_job(number))
+        storage().change(other, replace(other, state="released", ended=ended, result_bytes=10**number))
+    assert storage().count_bytes(NOW) == 2_000 + 1_000
+    assert storage().count_bytes(NOW - 2 * DAY) == 2_000 + 1_100
+
+
+def test_versions_are_those_of_unended_jobs(storage: Open) -> None:
+    first, second = storage().add_job(a_job(1)), storage().add_job(a_job(2))
+    storage().change(first, first)
+    assert storage().versions() == {first.job: 2, second.job: 1}
+    storage().change(second, replace(second, state="failed", ended=NOW))
+    assert storage().versions() == {first.job: 2}
+
+
 def test_presence_is_the_last_time_of_each(storage: Open) -> None:
     storage().note_connected(["labor", "housing"], NOW)
     storage().note_connected(["labor"], NOW + DAY)

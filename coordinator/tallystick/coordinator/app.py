@@ -19,11 +19,11 @@ from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
+from tallystick.coordinator.s3 import open_spool
 from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
 from tallystick.coordinator.server.run import Role, Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
-from tallystick.coordinator.spool import DiskSpool
 from tallystick.coordinator.storage.hints import Hints
 from tallystick.coordinator.storage.leases import SqlLeases
 from tallystick.coordinator.storage.opening import open_engine, read_parameters
@@ -111,7 +111,7 @@ def compose(
     identity, sealing = keys(settings)
     clock = clock or SystemClock()
     limits = settings.config.limits
-    spool = spool or DiskSpool(settings.spool)
+    spool = spool or open_spool(settings)
     peers: Peers = NoPeers()
     if storage is None:
         engine = open_engine(settings)
@@ -129,7 +129,7 @@ def compose(
     jobs = Jobs(storage, spool, agreements, clock, limits)
     driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
     hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
-    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce)
+    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now)
     server = Server(
         authority=authority,
         jobs=jobs,

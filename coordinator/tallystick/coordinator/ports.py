@@ -148,6 +148,10 @@ class CoordinatorStorage(Protocol):
         """Give the complete messages of a job's present attempt, in the order in which they were completed."""
         ...
 
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long all messages, and the results of jobs that ended after a moment, are together."""
+        ...
+
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         ...

@@ -16,12 +16,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from tallystick.coordinator.config import MIB, Limits
+from tallystick.coordinator.config import GIB, MIB, Limits
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.contract import Contract
-from tallystick.core.errors import Broken, Refused
+from tallystick.core.errors import Broken, NotReady, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
 from tallystick.core.net.tls import CertifiedParty
@@ -47,14 +48,21 @@ class Relay:
     """See the module's rules. Methods block; callers run them in threads."""
 
     def __init__(
-        self, storage: CoordinatorStorage, spool: Spool, limits: Limits, opened: Open, changed: Callable[[JobRecord], None]
+        self,
+        storage: CoordinatorStorage,
+        spool: Spool,
+        limits: Limits,
+        opened: Open,
+        changed: Callable[[JobRecord], None],
+        now: Callable[[], datetime],
     ) -> None:
-        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change."""
+        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change, and the time."""
         self._storage = storage
         self._spool = spool
         self._limits = limits
         self._opened = opened
         self._changed = changed
+        self._now = now
         self._lock = threading.RLock()
         self._receiving: dict[MessageName, Receiving] = {}
 
@@ -62,11 +70,12 @@ class Relay:
         """Begin or go on with an upload. An older upload of the same message, left behind by a lost connection, ends.
 
         Raises:
-            Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1.
+            Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1. NotReady: `disk`: the spool is full.
         """
         place = self._admit(caller, name)
         if not place.due:
             raise Broken("protocol-broken", f"{name.ref.round} of {caller.name} comes before what it must be made of")
+        self._check_room()
         with self._lock:
             older = self._receiving.pop(name, None)
             if older is not None:
@@ -75,6 +84,22 @@ class Relay:
             receiving = Receiving(self, place, None if complete else self._spool.upload(name), complete)
             self._receiving[name] = receiving
             return receiving
+
+    def _check_room(self) -> None:
+        """See that the spool has room (rule 5).
+
+        Raises:
+            NotReady: `disk`: what is held is over the configured bound; jobs that end, and results that grow old, make room.
+        """
+        if self._limits.spool_gib is None:
+            return
+        held = self._storage.count_bytes(self._now() - timedelta(days=self._limits.keep_results_days))
+        if held > self._limits.spool_gib * GIB:
+            raise NotReady(
+                "disk",
+                "the coordinator's spool is full",
+                hint="its operator raises limits: spool_gib, or waits until jobs have ended",
+            )
 
     def stat(self, caller: CertifiedParty, name: MessageName) -> MessageState:
         """Say how much of a message is held; finishes a message whose last step a crash cut off.

@@ -22,7 +22,7 @@ from tallystick.crypto.envelope import CHUNK
 from tallystick.v1.types_pb2 import Envelope
 
 RESULTS: Final = "results"
-_JOB_DIGITS: Final = 64
+JOB_DIGITS: Final = 64
 
 
 class DiskSpool:
@@ -34,6 +34,10 @@ class DiskSpool:
         self.store = ""
         _make(root)
         _make(root / RESULTS)
+
+    def path(self, name: MessageName) -> Path:
+        """Give where this process keeps a message."""
+        return self._path(name, self.store)
 
     def upload(self, name: MessageName) -> SpoolFile:
         """Open a message for appending."""
@@ -100,7 +104,7 @@ class DiskSpool:
     def list_jobs(self) -> frozenset[bytes]:
         """List the jobs of which messages are held."""
         names = (path.name for path in self._root.iterdir() if path.is_dir())
-        return frozenset(bytes.fromhex(name) for name in names if len(name) == _JOB_DIGITS)
+        return frozenset(bytes.fromhex(name) for name in names if len(name) == JOB_DIGITS)
 
     def _path(self, name: MessageName, store: str) -> Path:
         """Give a message's place. Its names were checked against the job's rounds, so they hold no separator."""

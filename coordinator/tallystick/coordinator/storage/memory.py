@@ -149,6 +149,13 @@ class MemoryCoordinatorStorage:
         with self._lock:
             return tuple(self._messages.get(job, {}).values())
 
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long messages and results are together."""
+        with self._lock:
+            held = sum(message.bytes for messages in self._messages.values() for message in messages.values())
+            ended = (job.result_bytes or 0 for job in self._jobs.values() if job.ended is not None and job.ended > since)
+            return held + sum(ended)
+
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         with self._lock:

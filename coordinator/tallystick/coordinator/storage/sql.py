@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tallystick.coordinator.ports import LostLease, StaleRow
-from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.records import Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
+from tallystick.coordinator.storage.parts import add_deposits, add_failures, add_messages, forget_earlier
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.coordinator.storage.rows import (
     certificate_values,
@@ -231,10 +232,10 @@ class SqlStorage:
             )
             if updated.rowcount != 1:
                 raise StaleRow
-            _add_deposits(connection, before.job, deposits)
-            _add_failures(connection, before.job, failures)
-            _add_messages(connection, before.job, messages)
-            _forget(connection, changed)
+            add_deposits(connection, before.job, deposits)
+            add_failures(connection, before.job, failures)
+            add_messages(connection, before.job, messages)
+            forget_earlier(connection, changed)
             self._hint(connection, changed.job)
         return changed
 
@@ -261,6 +262,13 @@ class SqlStorage:
         query = messages.select().where(messages.c.job == job).order_by(messages.c.number)
         with self._reads() as connection:
             return tuple(map(read_message, connection.execute(query)))
+
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long messages and results are together."""
+        results = sa.select(sa.func.sum(jobs.c.result_bytes)).where(jobs.c.ended > to_seconds(since))
+        with self._reads() as connection:
+            held = connection.execute(sa.select(sa.func.sum(messages.c.bytes))).scalar_one()
+            return int(held or 0) + int(connection.execute(results).scalar_one() or 0)
 
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
@@ -292,56 +300,3 @@ def _check_lease(connection: sa.Connection, job: bytes, number: int) -> None:
     query = sa.select(leases.c.number).where(leases.c.job == job).with_for_update()
     if connection.execute(query).scalar_one_or_none() != number:
         raise LostLease
-
-
-def _add_deposits(connection: sa.Connection, job: bytes, added: Iterable[Deposit]) -> None:
-    for one in added:
-        connection.execute(
-            deposits.delete().where(
-                deposits.c.job == job,
-                deposits.c.kind == one.kind,
-                deposits.c.party == one.party,
-                deposits.c.attempt == one.attempt,
-            )
-        )
-        connection.execute(
-            deposits.insert().values(job=job, kind=one.kind, party=one.party, attempt=one.attempt, document=one.document)
-        )
-
-
-def _add_failures(connection: sa.Connection, job: bytes, added: Iterable[FailureRecord]) -> None:
-    for one in added:
-        connection.execute(
-            failures.insert().values(
-                job=job,
-                attempt=one.attempt,
-                party=one.party,
-                code=one.code,
-                message=one.message,
-                hint=one.hint,
-                retry=one.retry,
-            )
-        )
-
-
-def _add_messages(connection: sa.Connection, job: bytes, added: Iterable[MessageRecord]) -> None:
-    for one in added:
-        ref = one.name.ref
-        key = {"attempt": one.name.attempt, "round": ref.round, "sender": ref.sender, "receiver": ref.receiver}
-        same = sa.and_(messages.c.job == job, *(messages.c[column] == value for column, value in key.items()))
-        if connection.execute(sa.select(messages.c.number).where(same)).first() is None:
-            connection.execute(
-                messages.insert().values(job=job, envelopes=one.envelopes, bytes=one.bytes, store=one.store, **key)
-            )
-
-
-def _forget(connection: sa.Connection, changed: JobRecord) -> None:
-    """Delete what belongs to earlier attempts, and all messages of an ended job."""
-    connection.execute(
-        deposits.delete().where(
-            deposits.c.job == changed.job, deposits.c.attempt != FOREVER, deposits.c.attempt < changed.attempt
-        )
-    )
-    of_job = messages.c.job == changed.job
-    old = of_job if changed.ended is not None else sa.and_(of_job, messages.c.attempt < changed.attempt)
-    connection.execute(messages.delete().where(old))
