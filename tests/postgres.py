@@ -5,14 +5,16 @@ PostgreSQL does not run as root; where the tests do, the server runs as `nobody`
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,7 +22,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
+
+from tallystick.coordinator.storage.postgresql import postgresql_engine, read_address
 
 ADMIN: Final = "admin"
 READER: Final = "reader"
@@ -114,13 +119,32 @@ def postgres() -> Iterator[Server]:
         yield server
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # it ends its clients' connections; SIGTERM would wait for them
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_made = itertools.count()
+
+
+def make_database(server: Server, folder: Path) -> tuple[str, Path]:
+    """Make a new, empty database; give its address as coordinator.yaml has it, and the file with the password, in the folder."""
+    name = f"coordinator{next(_made)}"
+    server.run(f"CREATE DATABASE {name}")
+    password = folder / f"{name}.password"
+    password.write_text(ADMIN)
+    password.chmod(0o600)
+    return f"postgresql://{ADMIN}@127.0.0.1:{server.port}/{name}?sslmode=disable", password
+
+
+def database_of(server: Server, folder: Path) -> Callable[[], sa.Engine]:
+    """Make a new, empty database; give a function that opens it."""
+    address, password = make_database(server, folder)
+    return lambda: postgresql_engine(read_address(address), password=password)
 
 
 def _account() -> dict[str, Any]:

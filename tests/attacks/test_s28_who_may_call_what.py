@@ -186,7 +186,7 @@ def test_s28_matrix(tmp_path: Path) -> None:
 
     async def run() -> list[str]:
         town = Town(tmp_path, storage=MemoryCoordinatorStorage(), config={"limits": {"calls_per_second": 100_000}})
-        town.at.driver.advance = lambda job: None  # type: ignore[method-assign]  # states change only as the test says
+        town.at.driver.advance = lambda job, lease=0: None  # type: ignore[method-assign]  # states change only as the test says
         town.at.jobs.submit(member("ana"), town.document())
         wrong: list[str] = []
         async with contextlib.AsyncExitStack() as stack:

@@ -72,6 +72,11 @@ class Process:
             time.sleep(0.05)
         self.address = note.read_text()
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def wait(self) -> int:
         """Wait until it ends; give its exit code."""
         return self._process.wait(timeout=30)

@@ -65,9 +65,9 @@ class Node:
         """Download."""
         return list(self._stub.Get(relay_pb2.GetRequest(ref=self._town.name(ref).wire()), timeout=10))
 
-    def until(self, round_: str) -> None:
+    def until(self, round_: str, within: float = 15) -> None:
         """Wait until a message is in the inbox."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + within
         while round_ not in {item.ref.round for item in self.sync().inbox}:
             assert time.monotonic() < deadline, f"{round_} did not come"
             time.sleep(0.05)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import structlog
 
 from tallystick.coordinator.agreements import AgreementFiles
@@ -17,11 +19,14 @@ from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
+from tallystick.coordinator.s3 import open_spool
 from tallystick.coordinator.server.hub import Hub
-from tallystick.coordinator.server.run import Server, serve
+from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
+from tallystick.coordinator.server.run import Role, Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
-from tallystick.coordinator.spool import DiskSpool
-from tallystick.coordinator.storage.engine import sqlite_engine
+from tallystick.coordinator.storage.hints import Hints
+from tallystick.coordinator.storage.leases import SqlLeases
+from tallystick.coordinator.storage.opening import open_engine, read_parameters
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
@@ -40,8 +45,6 @@ from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 IDENTITY: Final = "identity.key"
 SEALING: Final = "sealing.key"
-DATABASE: Final = "coordinator.db"
-SPOOL: Final = "spool"
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,18 @@ def compose(
     """Put a coordinator together from its state folder; tests may bring their own adapters.
 
     Raises:
-        Invalid: `file-missing`: not initialised, …. Broken: `state-corrupt`.
+        Invalid: `file-missing`: not initialised, `state-version`, …. Broken: `state-corrupt`. NotReady: `unavailable`: the database.
     """
     identity, sealing = keys(settings)
     clock = clock or SystemClock()
     limits = settings.config.limits
-    storage = storage or SqlStorage(sqlite_engine(settings.state / DATABASE))
-    spool = spool or DiskSpool(settings.state / SPOOL)
+    spool = spool or open_spool(settings)
+    peers: Peers = NoPeers()
+    if storage is None:
+        engine = open_engine(settings)
+        storage = SqlStorage(engine)
+        if settings.config.database is not None:
+            peers = _peers(settings, engine, storage, spool, clock)
     authority = Authority(
         read_issuer(settings.state, settings.config.network),
         storage,
@@ -121,7 +129,7 @@ def compose(
     jobs = Jobs(storage, spool, agreements, clock, limits)
     driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
     hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
-    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce)
+    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now)
     server = Server(
         authority=authority,
         jobs=jobs,
@@ -135,17 +143,29 @@ def compose(
             JobsService(jobs, views, hub, intake),
         ),
         calls_per_second=limits.calls_per_second,
+        peers=peers,
     )
     return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server)
 
 
-def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+def _peers(settings: Settings, engine: sa.Engine, storage: SqlStorage, spool: Spool, clock: Clock) -> Peers:
+    """Give what a replica on PostgreSQL knows of the others."""
+    parameters = read_parameters(settings)
+    leases = SqlLeases(engine, settings.config.replica or socket.gethostname(), SystemRandomness().take(16).hex())
+    return SqlPeers(leases, storage, spool, lambda word, heard: Hints(parameters, word, heard), clock)
+
+
+def run(settings: Settings, role: Role = "all") -> None:
+    """Serve until told to stop.
+
+    Raises:
+        TallyError: it cannot start; or another process took its place.
+    """
     configure_logs()
     coordinator = compose(settings)
     try:
         for path, problem in coordinator.agreements.problems().items():
             structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
-        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state))
+        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, role))
     finally:
         coordinator.close()

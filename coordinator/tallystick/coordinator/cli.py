@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -16,8 +17,11 @@ from tallystick.core.ids import short
 from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from tallystick.coordinator.app import Coordinator
     from tallystick.coordinator.records import JobRecord
+    from tallystick.coordinator.server.run import Role
     from tallystick.coordinator.views import JobStatus
     from tallystick.core.contract import Contract
 
@@ -61,8 +65,15 @@ def init(config: Path, format_: Format) -> None:
 
 @coordinator.command()
 @config_option
+@click.option(
+    "--role",
+    type=click.Choice(["all", "relay", "driver"]),
+    default="all",
+    show_default=True,
+    help="Of several on one PostgreSQL: relay only answers calls, driver only matches and opens no port.",
+)
 @run_cli
-def serve(config: Path) -> None:
+def serve(config: Path, role: Role) -> None:
     """Serve until stopped. Logs are JSON lines on stderr."""
     from tallystick.core.net import environment
 
@@ -70,7 +81,14 @@ def serve(config: Path) -> None:
         environment.begin_again()
     from tallystick.coordinator.app import run
 
-    run(read_settings(config))
+    settings = read_settings(config)
+    if role != "all" and settings.config.database is None:
+        raise Invalid(
+            "document-invalid",
+            f"--role {role} is for replicas, which share a PostgreSQL",
+            hint="set database, or leave --role out",
+        )
+    run(settings, role)
 
 
 def _members(named: tuple[tuple[str, ...], ...]) -> list[tuple[Member, str]]:
@@ -161,6 +179,56 @@ def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
             for job in jobs
         ],
     )
+
+
+@coordinator.group(context_settings=SETTINGS)
+def database() -> None:
+    """Bring the database to another version of this software. Stop every coordinator of it, and back it up, first."""
+
+
+@database.command()
+@config_option
+@format_option
+@run_cli
+def upgrade(config: Path, format_: Format) -> None:
+    """Bring the database to the version that this software works with."""
+    from tallystick.coordinator.storage import versions
+
+    with _engine(config) as engine:
+        before, now = versions.upgrade(engine)
+    _print_version(now, before, format_)
+
+
+@database.command()
+@click.argument("version")
+@config_option
+@format_option
+@run_cli
+def downgrade(version: str, config: Path, format_: Format) -> None:
+    """Bring the database back to VERSION, for an earlier software. Type it with the later one, before you install the earlier."""
+    from tallystick.coordinator.storage import versions
+
+    with _engine(config) as engine:
+        before = versions.downgrade(engine, version)
+    _print_version(version, before, format_)
+
+
+def _print_version(now: str, before: str | None, format_: Format) -> None:
+    if format_ == "json":
+        print_json({"version": now, "before": before})
+    else:
+        click.echo(f"version {now}, as before" if before == now else f"version {now}, before: {before or 'none'}")
+
+
+@contextmanager
+def _engine(config: Path) -> Iterator[sa.Engine]:
+    from tallystick.coordinator.storage.opening import open_engine
+
+    engine = open_engine(read_settings(config))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _status(made: Coordinator, record: JobRecord, seen: Mapping[str, datetime]) -> JobStatus:

@@ -16,6 +16,7 @@ from tallystick.core.model import Document, Name
 from tallystick.core.yaml import read_yaml
 
 MIB = 1 << 20
+GIB = 1 << 30
 
 
 class Limits(Document):
@@ -26,6 +27,7 @@ class Limits(Document):
         job_mib: all messages of one attempt together.
         calls_per_second: sustained rate of calls of one certificate; ten seconds' worth may come at once.
         open_jobs: unended jobs of one analyst.
+        spool_gib: all messages of unended jobs and all results together; None asks for no bound but the disk's.
         keep_results_days: how long a released result can be fetched.
     """
 
@@ -33,6 +35,7 @@ class Limits(Document):
     job_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 64 * 1024
     calls_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
     open_jobs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    spool_gib: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
     keep_results_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
@@ -45,6 +48,15 @@ class Config(Document):
         address: `host:port` that nodes dial, as it stands in invitations; `listen` when it is left out.
         network: the network's name, as it stands in certificates.
         agreements: files of signed agreements, or folders of them (`*.json`).
+        database: `postgresql://ROLE@HOST[:PORT]/DATABASE`; a SQLite file in the state folder when it is left out.
+        database_password_file: a file with the role's password, closed to others.
+        database_rootcert: the certificate of the authority that signed the database server's; TLS needs it.
+        replica: this process's name among several on one PostgreSQL; the host's when it is left out.
+        spool: folder of messages and results, or `s3://BUCKET[/PREFIX]`; replicas share it; `spool` in the state folder when it is
+            left out.
+        spool_endpoint: where an S3 server other than Amazon's is.
+        spool_region: its region.
+        spool_keys_file: a file with the access key and the secret key, one a line, closed to others.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
     """
@@ -54,6 +66,14 @@ class Config(Document):
     address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
     network: Name
     agreements: tuple[Annotated[str, StringConstraints(min_length=1, max_length=1000)], ...] = ("agreements",)
+    database: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    database_password_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    database_rootcert: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    replica: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = None
+    spool: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    spool_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+/?$")] | None = None
+    spool_region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = None
+    spool_keys_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -66,6 +86,11 @@ class Settings:
         self.config = config
         self.state = (folder / config.state).resolve()
         self.agreements = tuple((folder / path).resolve() for path in config.agreements)
+        here = config.spool is None or config.spool.startswith("s3://")
+        self.spool = self.state / "spool" if here else (folder / str(config.spool)).resolve()
+        self.spool_keys = _place(folder, config.spool_keys_file)
+        self.database_password = _place(folder, config.database_password_file)
+        self.database_rootcert = _place(folder, config.database_rootcert)
 
     @property
     def address(self) -> str:
@@ -93,3 +118,9 @@ def read_settings(path: Path) -> Settings:
     if value is None:
         raise Invalid("document-invalid", f"{path} is empty", hint="it needs at least: network: NAME")
     return Settings(Config.read(value, what="the coordinator's configuration"), path.parent)
+
+
+def _place(folder: Path, path: str | None) -> Path | None:
+    return (
+        None if path is None else (folder / path).absolute()
+    )  # a link in place of a secret is refused, so none is followed here

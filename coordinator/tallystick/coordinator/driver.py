@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import partial
@@ -20,7 +20,7 @@ import structlog
 
 from tallystick.coordinator.jobs import JobChange, Jobs
 from tallystick.coordinator.matching import match_tags
-from tallystick.coordinator.ports import CoordinatorStorage, Spool
+from tallystick.coordinator.ports import CoordinatorStorage, LostLease, Spool
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.coordinator.taglist import Opened, TagList, Tags, whole_passes
@@ -73,6 +73,8 @@ class DriverView:
     deposits: tuple[Deposit, ...] = field(repr=False)
     complete: frozenset[Ref]
     now: datetime
+    messages: Mapping[Ref, MessageRecord] = field(default_factory=dict, repr=False)
+    lease: int = 0
 
 
 def due(view: DriverView) -> Action | None:
@@ -125,20 +127,21 @@ class Driver:
         self._randomness = randomness
         self._log = structlog.get_logger("driver")
 
-    def advance(self, job: bytes) -> None:
-        """Do all that is due for a job now. A party that broke the protocol ends it, named.
+    def advance(self, job: bytes, lease: int = 0) -> None:
+        """Do all that is due for a job now, under the lease on it. A party that broke the protocol ends it, named.
 
         Raises:
+            LostLease: another replica drives the job since; nothing of what this one did counts.
             OSError, NotReady: the disk; worth another try later. Nothing was half done.
         """
         for _ in range(MAX_STEPS):
-            view = self._view(job)
+            view = self._view(job, lease)
             action = due(view) if view is not None else None
             if view is None or action is None:
                 return
             try:
                 self._do(action, view)
-            except (OSError, NotReady):  # the disk, under the spool or under the rows
+            except (OSError, NotReady, LostLease):  # the disk, under the spool or under the rows; or it is another's turn
                 raise
             except PeerFault as error:
                 self._log.warning("peer fault", job=job.hex(), action=action.name, party=error.sender, rule=error.rule)
@@ -150,19 +153,23 @@ class Driver:
                 self._log.error("failed", job=job.hex(), action=action.name, error=type(error).__name__, where=origin(error))
                 self._fail(view, COORDINATOR, "internal", "the coordinator failed in this job", "its log says where")
 
-    def _view(self, job: bytes) -> DriverView | None:
+    def _view(self, job: bytes, lease: int) -> DriverView | None:
         record = self._storage.job(job)
         if record is None or record.ended is not None:
             return None
-        complete = frozenset(m.name.ref for m in self._storage.messages(job) if m.name.attempt == record.attempt)
-        return DriverView(record, self._jobs.contract(record), self._storage.deposits(job), complete, self._jobs.now())
+        held = {m.name.ref: m for m in self._storage.messages(job) if m.name.attempt == record.attempt}
+        deposits, now = self._storage.deposits(job), self._jobs.now()
+        return DriverView(record, self._jobs.contract(record), deposits, frozenset(held), now, held, lease)
+
+    def _step(self, view: DriverView, change: JobChange) -> None:
+        self._jobs.step(view.record, replace(change, lease=view.lease))
 
     def _do(self, action: Action, view: DriverView) -> None:
         match action:
             case Action.ANNOUNCE:
-                self._jobs.step(view.record, JobChange(JobEvent.ANNOUNCE))
+                self._step(view, JobChange(JobEvent.ANNOUNCE))
             case Action.START:
-                self._jobs.step(view.record, JobChange(JobEvent.APPROVE))
+                self._step(view, JobChange(JobEvent.APPROVE))
             case Action.MATCH:
                 self._match(view)
             case Action.ADD:
@@ -189,7 +196,7 @@ class Driver:
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(refs, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
-        self._jobs.step(view.record, JobChange(messages=tuple(written)))
+        self._step(view, JobChange(messages=tuple(written)))
         failpoint("slots-recorded")
 
     def _lists(self, view: DriverView, threads: Executor) -> list[Any]:
@@ -229,22 +236,22 @@ class Driver:
         documents = {ref.sender: self._whole(view, ref, MAX_BYTES) for ref in view.contract.schedule.refs(kinds.SHARES)}
         message = self._write(view, view.contract.sealed, add_shares(documents))
         failpoint("sealed-written")
-        self._jobs.step(view.record, JobChange(JobEvent.SEAL, messages=(message,)))
+        self._step(view, JobChange(JobEvent.SEAL, messages=(message,)))
 
     def _finish(self, view: DriverView) -> None:
         """Keep the result, which is sealed to the analyst, and end the job."""
         length = self._spool.store_result(view.contract.digest, self._read(view, view.contract.release))
         failpoint("result-stored")
-        self._jobs.step(view.record, JobChange(JobEvent.RELEASE, result_bytes=length))
+        self._step(view, JobChange(JobEvent.RELEASE, result_bytes=length))
 
     def _name(self, view: DriverView, ref: Ref) -> MessageName:
         return MessageName(view.contract.digest, view.record.attempt, ref)
 
     def _read(self, view: DriverView, ref: Ref) -> Iterator[bytes]:
         """Open a message that is addressed to the coordinator."""
-        name = self._name(view, ref)
+        message = view.messages[ref]
         key = bytes.fromhex(find_pinned_key(view.contract.agreement, ref.sender))
-        return open_chunks(name, self._spool.read(name), receiver=self._sealing, sender_public=key)
+        return open_chunks(message.name, self._spool.read(message), receiver=self._sealing, sender_public=key)
 
     def _whole(self, view: DriverView, ref: Ref, limit: int) -> bytes:
         parts: list[bytes] = []
@@ -267,7 +274,7 @@ class Driver:
 
     def _fail(self, view: DriverView, party: str, code: str, message: str, hint: str = "") -> None:
         failure = FailureRecord(view.record.attempt, party, code, message, hint, retry=False)
-        self._jobs.step(view.record, JobChange(JobEvent.FAIL, failures=(failure,)))
+        self._step(view, JobChange(JobEvent.FAIL, failures=(failure,)))
 
 
 def _sealing_keys(deposits: Sequence[Deposit], attempt: int) -> Mapping[str, bytes]:

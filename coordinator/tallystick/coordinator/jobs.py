@@ -45,13 +45,14 @@ MAX_HINT: Final = 500
 
 @dataclass(frozen=True)
 class JobChange:
-    """What is to be written: an event of the table (or none), and what goes with it."""
+    """What is to be written: an event of the table (or none), what goes with it, and the lease under which the driver does it (0: none)."""
 
     event: JobEvent | None = None
     deposits: tuple[Deposit, ...] = ()
     failures: tuple[FailureRecord, ...] = ()
     messages: tuple[MessageRecord, ...] = ()
     result_bytes: int | None = None
+    lease: int = 0
 
 
 Decide = Callable[[JobRecord], JobChange | None]
@@ -259,7 +260,12 @@ class Jobs:
             after = self._after(before, change)
             try:
                 changed = self._storage.change(
-                    before, after, deposits=change.deposits, failures=change.failures, messages=change.messages
+                    before,
+                    after,
+                    deposits=change.deposits,
+                    failures=change.failures,
+                    messages=change.messages,
+                    lease=change.lease,
                 )
             except StaleRow:
                 continue
@@ -318,8 +324,9 @@ class Jobs:
         for ended in self._storage.jobs(ended=True):
             if ended.result_bytes is not None and self._too_old(ended):
                 self._spool.drop_result(ended.job)
+        known = self._spool.list_jobs()  # first: a job that comes meanwhile has a row before it has messages
         unended = {record.job: record for record in self._storage.jobs(ended=False)}
-        for job in self._spool.list_jobs():
+        for job in known:
             record = unended.get(job)
             self._spool.drop(job, before=record.attempt if record is not None else None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,38 @@ from tallystick.v1.types_pb2 import Envelope
 
 class StaleRow(Exception):  # it is no error: the caller reads again and decides again
     """The job was changed by somebody else since it was read."""
+
+
+class LostLease(Exception):  # it is no error: another replica does what was to be done
+    """Another replica drives the job now."""
+
+
+class Leases(Protocol):
+    """Which replica drives a job. Times are those of the database, so replicas' clocks may differ.
+
+    Constraints: the number of a lease grows each time that a job changes hands, and `CoordinatorStorage.change` takes nothing under
+    an older one: a replica that was away, and does not know that its time is over, changes nothing.
+    """
+
+    def take(self, job: bytes) -> int | None:
+        """Take the job, or go on holding it; give the lease's number. None while another replica holds it."""
+        ...
+
+    def keep(self) -> None:
+        """Hold what is held for longer.
+
+        Raises:
+            Refused: `second-process`: another process serves under this one's name since.
+        """
+        ...
+
+    def orphans(self) -> Collection[bytes]:
+        """Give the jobs that nobody drives since their replica died, or since before they were driven."""
+        ...
+
+    def give_back(self, job: bytes) -> None:
+        """Let others take the job at once."""
+        ...
 
 
 class CoordinatorStorage(Protocol):
@@ -75,6 +107,10 @@ class CoordinatorStorage(Protocol):
         """Give a job."""
         ...
 
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        ...
+
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs in the order of their submission; without `ended`, those that have not ended."""
         ...
@@ -87,6 +123,7 @@ class CoordinatorStorage(Protocol):
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it: all or nothing. Gives the row with its new version.
 
@@ -94,7 +131,8 @@ class CoordinatorStorage(Protocol):
         earlier attempt than `after.attempt` (hellos, messages) is deleted; with an ended job, all messages are.
 
         Raises:
-            Stale: the stored version is not `before.version`.
+            StaleRow: the stored version is not `before.version`.
+            LostLease: the job's lease has another number than `lease`; 0 asks for none.
         """
         ...
 
@@ -108,6 +146,10 @@ class CoordinatorStorage(Protocol):
 
     def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
         """Give the complete messages of a job's present attempt, in the order in which they were completed."""
+        ...
+
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long all messages, and the results of jobs that ended after a moment, are together."""
         ...
 
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
@@ -159,7 +201,12 @@ class Spool(Protocol):
 
     Constraints: what was synced survives a power cut; a torn tail is cut off when an upload is opened again; a result is there
     whole or not at all.
+
+    Attributes:
+        store: under which name this process writes, where several share the spool; it reads what any of them wrote.
     """
+
+    store: str
 
     def upload(self, name: MessageName) -> Upload:
         """Open a message for appending."""
@@ -173,7 +220,7 @@ class Spool(Protocol):
         """Write a whole message, replacing what is there; durable when it returns."""
         ...
 
-    def read(self, name: MessageName, start: int = 0) -> Iterator[Envelope]:
+    def read(self, message: MessageRecord, start: int = 0) -> Iterator[Envelope]:
         """Give the envelopes of a complete message from number `start` on."""
         ...
 

@@ -90,8 +90,14 @@ class FailureRecord:
 
 @dataclass(frozen=True)
 class MessageRecord:
-    """A complete, durable message: where it belongs, how many envelopes, how long its file is."""
+    """A complete, durable message: where it belongs, how many envelopes, how long its file is, and in which store it lies.
+
+    Attributes:
+        store: of a coordinator that is alone, nothing; of replicas, which of them received it: two may receive one message at once,
+            and what the row names is the message.
+    """
 
     name: MessageName
     envelopes: int
     bytes: int
+    store: str = ""

@@ -16,12 +16,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from tallystick.coordinator.config import MIB, Limits
+from tallystick.coordinator.config import GIB, MIB, Limits
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow, Upload
 from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.contract import Contract
-from tallystick.core.errors import Broken, Refused
+from tallystick.core.errors import Broken, NotReady, Refused
 from tallystick.core.failpoint import failpoint
 from tallystick.core.net.chunks import MessageName, check_shape, same
 from tallystick.core.net.tls import CertifiedParty
@@ -47,14 +48,21 @@ class Relay:
     """See the module's rules. Methods block; callers run them in threads."""
 
     def __init__(
-        self, storage: CoordinatorStorage, spool: Spool, limits: Limits, opened: Open, changed: Callable[[JobRecord], None]
+        self,
+        storage: CoordinatorStorage,
+        spool: Spool,
+        limits: Limits,
+        opened: Open,
+        changed: Callable[[JobRecord], None],
+        now: Callable[[], datetime],
     ) -> None:
-        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change."""
+        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change, and the time."""
         self._storage = storage
         self._spool = spool
         self._limits = limits
         self._opened = opened
         self._changed = changed
+        self._now = now
         self._lock = threading.RLock()
         self._receiving: dict[MessageName, Receiving] = {}
 
@@ -62,11 +70,12 @@ class Relay:
         """Begin or go on with an upload. An older upload of the same message, left behind by a lost connection, ends.
 
         Raises:
-            Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1.
+            Refused: `job-unknown`, `job-state`. Broken: `protocol-broken`: rule 1. NotReady: `disk`: the spool is full.
         """
         place = self._admit(caller, name)
         if not place.due:
             raise Broken("protocol-broken", f"{name.ref.round} of {caller.name} comes before what it must be made of")
+        self._check_room()
         with self._lock:
             older = self._receiving.pop(name, None)
             if older is not None:
@@ -75,6 +84,22 @@ class Relay:
             receiving = Receiving(self, place, None if complete else self._spool.upload(name), complete)
             self._receiving[name] = receiving
             return receiving
+
+    def _check_room(self) -> None:
+        """See that the spool has room (rule 5).
+
+        Raises:
+            NotReady: `disk`: what is held is over the configured bound; jobs that end, and results that grow old, make room.
+        """
+        if self._limits.spool_gib is None:
+            return
+        held = self._storage.count_bytes(self._now() - timedelta(days=self._limits.keep_results_days))
+        if held > self._limits.spool_gib * GIB:
+            raise NotReady(
+                "disk",
+                "the coordinator's spool is full",
+                hint="its operator raises limits: spool_gib, or waits until jobs have ended",
+            )
 
     def stat(self, caller: CertifiedParty, name: MessageName) -> MessageState:
         """Say how much of a message is held; finishes a message whose last step a crash cut off.
@@ -106,7 +131,7 @@ class Relay:
         complete = self._complete(name) if name.ref.receiver == caller.name else None
         if complete is None:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
-        return self._spool.read(name, min(start, complete.envelopes))
+        return self._spool.read(complete, min(start, complete.envelopes))
 
     def _admit(self, caller: CertifiedParty, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
@@ -128,9 +153,14 @@ class Relay:
     def _complete(self, name: MessageName) -> MessageRecord | None:
         return next((message for message in self._storage.messages(name.job) if message.name == name), None)
 
-    def read_from(self, name: MessageName, start: int) -> Iterator[Envelope]:
+    def read_from(self, message: MessageRecord, start: int) -> Iterator[Envelope]:
         """Read the envelopes of a complete message, to compare with."""
-        return self._spool.read(name, start)
+        return self._spool.read(message, start)
+
+    @property
+    def store(self) -> str:
+        """Under which name messages are written."""
+        return self._spool.store
 
     def complete(self, caller: CertifiedParty, message: MessageRecord) -> None:
         """Write the row that makes a durable message count (rule 4).
@@ -211,7 +241,7 @@ class Receiving:
                 if self._closed or self._upload is None:
                     raise Refused("job-state", "the same message is being sent again by another call")
                 self._upload.sync()
-                message = MessageRecord(self.name, self._upload.count, self._upload.bytes)
+                message = MessageRecord(self.name, self._upload.count, self._upload.bytes, self._relay.store)
                 if self._upload.ended:
                     self._relay.complete(self._place.caller, message)
                 return _state(self.name, message.envelopes, message.bytes, complete=self._upload.ended)
@@ -243,7 +273,7 @@ class Receiving:
             if envelope.sequence >= self._complete.envelopes:
                 raise Broken("protocol-broken", "an envelope after the last one of its message")
             if self._held is None:
-                self._held = self._relay.read_from(self.name, envelope.sequence)
+                self._held = self._relay.read_from(self._complete, envelope.sequence)
             held = next(self._held, Envelope())
         if not same(held, envelope):
             raise Broken("protocol-broken", f"envelope {envelope.sequence} differs from the one that was sent before")

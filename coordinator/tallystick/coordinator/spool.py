@@ -1,5 +1,7 @@
 """The spool on disk: one file per message under `JOB/ATTEMPT/`, and one per released result under `results/`.
 
+Replicas that share the folder write files of their own (`MESSAGE@STORE`), so two that receive one message do not write into each other's.
+
 Everything here is sealed to somebody else, or to the coordinator's key; results are sealed to their analyst.
 """
 
@@ -20,7 +22,7 @@ from tallystick.crypto.envelope import CHUNK
 from tallystick.v1.types_pb2 import Envelope
 
 RESULTS: Final = "results"
-_JOB_DIGITS: Final = 64
+JOB_DIGITS: Final = 64
 
 
 class DiskSpool:
@@ -29,31 +31,36 @@ class DiskSpool:
     def __init__(self, root: Path) -> None:
         """Use a folder; it is made, closed to others, where it is missing."""
         self._root = root
+        self.store = ""
         _make(root)
         _make(root / RESULTS)
 
+    def path(self, name: MessageName) -> Path:
+        """Give where this process keeps a message."""
+        return self._path(name, self.store)
+
     def upload(self, name: MessageName) -> SpoolFile:
         """Open a message for appending."""
-        path = self._path(name)
+        path = self._path(name, self.store)
         _make(path.parent.parent)
         _make(path.parent)
         return SpoolFile(path)
 
     def has(self, name: MessageName) -> bool:
         """Say whether anything of a message is held."""
-        return self._path(name).exists()
+        return self._path(name, self.store).exists()
 
     def write(self, name: MessageName, envelopes: Iterator[Envelope]) -> MessageRecord:
         """Write a whole message, replacing what is there."""
-        path = self._path(name)
+        path = self._path(name, self.store)
         _make(path.parent.parent)
         _make(path.parent)
         count, length = write_spool(path, envelopes)
-        return MessageRecord(name, count, length)
+        return MessageRecord(name, count, length, self.store)
 
-    def read(self, name: MessageName, start: int = 0) -> Iterator[Envelope]:
+    def read(self, message: MessageRecord, start: int = 0) -> Iterator[Envelope]:
         """Give the envelopes of a complete message from number `start` on."""
-        return read_spool(self._path(name), start)
+        return read_spool(self._path(message.name, message.store), start)
 
     def drop(self, job: bytes, *, before: int | None = None) -> None:
         """Delete a job's messages: of the attempts before one, or all."""
@@ -65,7 +72,7 @@ class DiskSpool:
     def store_result(self, job: bytes, chunks: Iterable[bytes]) -> int:
         """Keep a result; give its length."""
         path = self._result(job)
-        draft = path.with_suffix(".new")
+        draft = path.with_suffix(f".new{self.store}")
         length = 0
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
             for chunk in chunks:
@@ -97,12 +104,13 @@ class DiskSpool:
     def list_jobs(self) -> frozenset[bytes]:
         """List the jobs of which messages are held."""
         names = (path.name for path in self._root.iterdir() if path.is_dir())
-        return frozenset(bytes.fromhex(name) for name in names if len(name) == _JOB_DIGITS)
+        return frozenset(bytes.fromhex(name) for name in names if len(name) == JOB_DIGITS)
 
-    def _path(self, name: MessageName) -> Path:
+    def _path(self, name: MessageName, store: str) -> Path:
         """Give a message's place. Its names were checked against the job's rounds, so they hold no separator."""
         ref = name.ref
-        return self._root / name.job.hex() / str(name.attempt) / f"{ref.round.replace(':', '+')}.{ref.sender}.{ref.receiver}"
+        file = f"{ref.round.replace(':', '+')}.{ref.sender}.{ref.receiver}{f'@{store}' if store else ''}"
+        return self._root / name.job.hex() / str(name.attempt) / file
 
     def _result(self, job: bytes) -> Path:
         return self._root / RESULTS / f"{job.hex()}.sealed"

@@ -120,6 +120,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "attempts-used": "the job was attempted as often as is allowed",
     "version-mismatch": "two parties speak different versions of the protocol",
     "state-corrupt": "stored state cannot be read",
+    "state-version": "stored state is of another version of this software",
+    "state-restored": "stored state is older than what was already done with it: it was restored from a backup",
+    "second-process": "another process works with the same state or identity",
     "disk": "a disk is full or failed",
     "internal": "a fault of this software",
 }

@@ -22,6 +22,7 @@ from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.randomness import Randomness
 
 _MAX_BYTES: Final = 16_384
+MOST_PASSWORD_BYTES: Final = 4096
 _CLOSED: Final = 0o077
 
 
@@ -164,3 +165,19 @@ def _read(path: Path, kind: str) -> tuple[bytes, bytes]:
 
 def _format_fault(path: Path, kind: str) -> Invalid:
     return Invalid("file-format", f"{path} is not a key file of kind {kind}")
+
+
+def read_password(path: Path) -> str:
+    """Read a password, as of a database's role: the one line of a file that is closed to others.
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`; `file-format`: not one line of text.
+    """
+    data = read_closed(path, MOST_PASSWORD_BYTES, what="password file")
+    try:
+        text = data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        text = ""  # what is raised must not hold the bytes
+    if not text or len(data) > MOST_PASSWORD_BYTES or not text.isprintable():
+        raise Invalid("file-format", f"{path} does not hold a password", hint="one line of text, and nothing else")
+    return text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tallystick.core.errors import Broken, Refused, TallyError
+from tallystick.coordinator.records import MessageRecord
+from tallystick.core.errors import Broken, NotReady, Refused, TallyError
 from tallystick.core.net.chunks import MessageName
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
@@ -200,3 +202,19 @@ def test_a_job_that_ends_during_an_upload_takes_no_more(town: Town) -> None:
     with pytest.raises(Refused, match="job-state"):
         receiving.finish()
     assert town.at.storage.messages(town.digest) == ()
+
+
+def test_a_full_spool_takes_messages_later(tmp_path: Path) -> None:
+    town = Town(tmp_path, config={"limits": {"spool_gib": 1}})
+    town.running()
+    town.reach(POINTS)
+    record = town.at.storage.job(town.digest)
+    assert record is not None
+    full = MessageRecord(town.name(Ref("sealed", "coordinator", DESK)), 1, (1 << 30) + 1)
+    held = town.at.storage.change(record, record, messages=[full])
+    envelopes = town.envelopes(POINTS, [b"1"])
+    with pytest.raises(NotReady, match="spool is full"):
+        town.upload(OTHER, town.name(POINTS), envelopes)
+    town.at.storage.change(held, replace(held, attempt=2))  # the message is gone, and there is room
+    with pytest.raises(Refused, match="attempt 2"):
+        town.upload(OTHER, town.name(POINTS), envelopes)

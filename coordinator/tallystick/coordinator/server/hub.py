@@ -63,6 +63,7 @@ class Hub:
         self._streams: set[Changes] = set()
         self._attending: Counter[str] = Counter()
         self._closing: TallyError | None = None
+        self.elsewhere: frozenset[str] = frozenset()
 
     def bind(self) -> None:
         """Belong to the running loop."""
@@ -111,7 +112,12 @@ class Hub:
 
     @property
     def connected(self) -> Collection[str]:
-        """The parties that are connected now."""
+        """The parties that are connected now, here or to another replica."""
+        return self.here | self.elsewhere
+
+    @property
+    def here(self) -> frozenset[str]:
+        """The parties that are connected to this process now."""
         return frozenset(party for party, streams in self._attending.items() if streams > 0)
 
     def revoke(self, serials: Collection[str]) -> None:

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import grpc.aio
 import structlog
@@ -17,13 +17,14 @@ import structlog
 from tallystick.coordinator.authority import Authority
 from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.jobs import Jobs
-from tallystick.coordinator.ports import CoordinatorStorage
+from tallystick.coordinator.ports import CoordinatorStorage, LostLease
 from tallystick.coordinator.records import JobRecord
 from tallystick.coordinator.server.authorise import Authorise
 from tallystick.coordinator.server.hub import Hub
+from tallystick.coordinator.server.peers import NoPeers, Peers
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
 from tallystick.core.clock import Clock
-from tallystick.core.errors import NotReady
+from tallystick.core.errors import NotReady, Refused
 from tallystick.core.files import write_public
 from tallystick.core.net.channel import SERVER_OPTIONS, server_credentials  # before grpc, for its environment
 from tallystick.core.net.status import Faults, origin
@@ -43,6 +44,10 @@ DRIVERS: Final = min(32, (os.cpu_count() or 1) + 4)
 ADDRESS_FILE: Final = "address"
 
 
+Role = Literal["all", "relay", "driver"]
+"""What a process does: everything; only what others call; only what jobs need by themselves, without a port."""
+
+
 class Server:
     """Everything that runs while the coordinator serves."""
 
@@ -57,6 +62,7 @@ class Server:
         clock: Clock,
         services: tuple[EnrolService, RelayService, JobsService],
         calls_per_second: int,
+        peers: Peers | None = None,
     ) -> None:
         """Take the rooms' parts as `app.py` made them."""
         self._authority = authority
@@ -67,6 +73,9 @@ class Server:
         self._clock = clock
         self._services = services
         self._calls_per_second = calls_per_second
+        self._peers = peers or NoPeers()
+        self._drives = True
+        self.failed: asyncio.Future[None] | None = None
         self._log = structlog.get_logger("server")
         self._wanted: dict[bytes, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,16 +84,28 @@ class Server:
         self._stopping = False
         self._drivers = ThreadPoolExecutor(DRIVERS, thread_name_prefix="driver")
 
-    async def start(self, listen: str) -> str:
-        """Open the port and begin; give the address that was bound.
+    async def start(self, listen: str, role: Role = "all") -> str:
+        """Begin; where the role opens the port, give the address that was bound, else nothing.
 
         Raises:
-            NotReady: `unavailable`: the address is in use, or not this machine's.
+            NotReady: `unavailable`: the address is in use, or not this machine's; or the database is away.
+            Refused: `second-process`: another process serves as this replica.
         """
         self._hub.bind()
         self._loop = asyncio.get_running_loop()
+        self.failed = self._loop.create_future()
+        self._drives = role != "relay"
         self._jobs.listen(self._hub.publish)
         self._jobs.listen(self._notice)
+        await asyncio.to_thread(self._peers.join, self._hear_hint)
+        await asyncio.to_thread(self._jobs.sweep)
+        address = await self._open(listen) if role != "driver" else ""
+        for record in await asyncio.to_thread(self._storage.jobs, ended=False):
+            self._want(record)
+        self._spawn(self._ticking())
+        return address
+
+    async def _open(self, listen: str) -> str:
         interceptors = [
             Faults(),
             Authorise(self._authority, self._hub, self._clock, calls_per_second=self._calls_per_second),
@@ -98,12 +119,8 @@ class Server:
             port = server.add_secure_port(listen, server_credentials(self._authority.serving))
         except RuntimeError as error:
             raise NotReady("unavailable", f"{listen} cannot be bound", hint="is another coordinator running there?") from error
-        await asyncio.to_thread(self._jobs.sweep)
         await server.start()
         self._grpc = server
-        for record in await asyncio.to_thread(self._storage.jobs, ended=False):
-            self._want(record)
-        self._spawn(self._ticking())
         return f"{listen.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
@@ -117,6 +134,8 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # a cancelled task leaves its thread at work, on a database that is about to be closed
         await asyncio.to_thread(self._drivers.shutdown, wait=True, cancel_futures=True)
+        with contextlib.suppress(NotReady):  # the database is away: the leases end by themselves
+            await asyncio.to_thread(self._peers.leave)
 
     def _notice(self, record: JobRecord) -> None:
         """Hear of a change, from any thread."""
@@ -125,13 +144,39 @@ class Server:
 
     def _want(self, record: JobRecord) -> None:
         """See to it that a job is looked at, once more if it is being looked at."""
-        if record.ended is not None or self._stopping:
-            return
         event = self._wanted.get(record.job)
+        if self._stopping or not self._drives or (event is None and record.ended is not None):
+            return
         if event is None:
             event = self._wanted[record.job] = asyncio.Event()
             self._spawn(self._driving(record.job, event))
         event.set()
+
+    def _hear_hint(self, job: bytes) -> None:
+        """Hear of a change that another replica made, from its thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._look_at(job)))
+
+    async def _look_at(self, *jobs: bytes) -> None:
+        """Read jobs, tell who wants to know, and see whether something is due."""
+        with contextlib.suppress(NotReady):  # a later tick finds it
+            for job in jobs:
+                record = await asyncio.to_thread(self._storage.job, job)
+                if record is not None:
+                    self._hub.publish(record)
+                    self._want(record)
+
+    def _advance(self, job: bytes) -> None:
+        """Drive a job, if no other replica does."""
+        lease = self._peers.leases.take(job)
+        if lease is None:
+            return
+        try:
+            self._driver.advance(job, lease)
+        except LostLease:
+            self._log.warning("lease lost", job=job.hex(), lease=lease)
+        finally:
+            self._peers.leases.give_back(job)
 
     async def _driving(self, job: bytes, wanted: asyncio.Event) -> None:
         """Advance one job whenever it changed; alone, so that nothing is done twice at once. Over when the job has ended."""
@@ -139,7 +184,7 @@ class Server:
             while True:
                 wanted.clear()
                 try:
-                    await asyncio.get_running_loop().run_in_executor(self._drivers, self._driver.advance, job)
+                    await asyncio.get_running_loop().run_in_executor(self._drivers, self._advance, job)
                 except Exception as error:  # noqa: BLE001  # a full disk, or an agreement's file that is gone: tried again
                     self._log.error("cannot go on", job=job.hex(), error=type(error).__name__, where=origin(error))
                     await asyncio.sleep(RETRY_S)
@@ -160,12 +205,27 @@ class Server:
             try:
                 self._hub.revoke(await asyncio.to_thread(self._authority.list_revoked))
                 await asyncio.to_thread(self._jobs.expire)
-                if ticks % PRESENCE_TICKS == 0 and self._hub.connected:
-                    await asyncio.to_thread(self._storage.note_connected, self._hub.connected, self._clock.now())
+                await self._meet()
+                if ticks % PRESENCE_TICKS == 0 and self._hub.here:
+                    await asyncio.to_thread(self._storage.note_connected, self._hub.here, self._clock.now())
                 if ticks % SWEEP_TICKS == 0:
                     await asyncio.to_thread(self._jobs.sweep)
             except Exception as error:  # noqa: BLE001  # one bad tick is no reason to stop serving
                 self._log.error("tick failed", error=type(error).__name__, where=origin(error))
+
+    async def _meet(self) -> None:
+        """Stay one of the replicas; hear of what the others changed, and take over what the dead ones left."""
+        try:
+            await asyncio.to_thread(self._peers.leases.keep)
+        except Refused as error:
+            if self.failed is not None and not self.failed.done():
+                self.failed.set_exception(error)
+            raise
+        for record in await asyncio.to_thread(self._peers.look):
+            self._hub.publish(record)
+            self._want(record)
+        await self._look_at(*await asyncio.to_thread(self._peers.leases.orphans))
+        self._hub.elsewhere = await asyncio.to_thread(self._peers.find_connected)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -173,19 +233,29 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
 
-async def serve(server: Server, listen: str, state: Path) -> None:
-    """Serve until SIGTERM or SIGINT. While it runs, the state folder's `address` file says where."""
+async def serve(server: Server, listen: str, state: Path, role: Role = "all") -> None:
+    """Serve until SIGTERM or SIGINT. While it runs, the state folder's `address` file says where.
+
+    Raises:
+        Refused: `second-process`: another process serves as this replica.
+    """
     log = structlog.get_logger("server")
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    address = await server.start(listen)
+    address = await server.start(listen, role)
     note = state / ADDRESS_FILE
     await asyncio.to_thread(_write_note, note, address)
     log.info("listening", address=address)
     try:
-        await stopping.wait()
+        assert server.failed is not None
+        stopped = asyncio.ensure_future(stopping.wait())
+        waits: list[asyncio.Future[Any]] = [stopped, server.failed]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if server.failed.done():
+            server.failed.result()
     finally:
         log.info("stopping")
         with contextlib.suppress(FileNotFoundError):

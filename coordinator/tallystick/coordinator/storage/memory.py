@@ -93,6 +93,11 @@ class MemoryCoordinatorStorage:
         """Give a job."""
         return self._jobs.get(job)
 
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        with self._lock:
+            return {record.job: record.version for record in self._jobs.values() if record.ended is None}
+
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs, oldest first."""
         with self._lock:
@@ -106,6 +111,7 @@ class MemoryCoordinatorStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int = 0,  # noqa: ARG002  # nobody shares this memory
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         job = before.job
@@ -142,6 +148,13 @@ class MemoryCoordinatorStorage:
         """Give the complete messages of a job's present attempt."""
         with self._lock:
             return tuple(self._messages.get(job, {}).values())
+
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long messages and results are together."""
+        with self._lock:
+            held = sum(message.bytes for messages in self._messages.values() for message in messages.values())
+            ended = (job.result_bytes or 0 for job in self._jobs.values() if job.ended is not None and job.ended > since)
+            return held + sum(ended)
 
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""

@@ -72,7 +72,7 @@ def read_message(row: Any) -> MessageRecord:
     """Give the message of a row."""
     kind, _, about = row.round.partition(":")
     name = MessageName(row.job, row.attempt, Ref(kind, row.sender, row.receiver, about))
-    return MessageRecord(name, row.envelopes, row.bytes)
+    return MessageRecord(name, row.envelopes, row.bytes, row.store)
 
 
 def to_seconds(moment: datetime) -> int:

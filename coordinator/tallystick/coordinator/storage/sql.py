@@ -1,10 +1,11 @@
-"""Storage in SQL: SQLite (write-ahead log, synchronous FULL) by default; the types fit PostgreSQL too.
+"""Storage in SQL: SQLite (write-ahead log, synchronous FULL), or PostgreSQL, which several coordinators may share (`replicas.py`).
 
 Times are seconds since the epoch. Synchronous SQLAlchemy Core; callers run it in threads.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +13,12 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from tallystick.coordinator.ports import StaleRow
-from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.ports import LostLease, StaleRow
+from tallystick.coordinator.records import Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
 from tallystick.coordinator.storage.engine import READS
+from tallystick.coordinator.storage.parts import add_deposits, add_failures, add_messages, forget_earlier
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.coordinator.storage.rows import (
     certificate_values,
@@ -28,38 +31,44 @@ from tallystick.coordinator.storage.rows import (
     to_seconds,
 )
 from tallystick.coordinator.storage.tables import (
-    METADATA,
     certificates,
     deposits,
     failures,
     invitations,
     jobs,
+    leases,
     messages,
     presence,
 )
 from tallystick.coordinator.storage.users import Users
+from tallystick.coordinator.storage.versions import prepare
 from tallystick.core.errors import Broken
 from tallystick.core.net.tls import Role
 
-SCHEMA: Final = 1
+CHANNEL: Final = "tallystick_jobs"
+"""Where PostgreSQL tells of changed jobs."""
 
 
 class SqlStorage:
-    """Rows in tables; see `ports.CoordinatorStorage`."""
+    """Rows in tables; see `ports.CoordinatorStorage`.
+
+    Attributes:
+        replica: what tells this process from others of the same database in what PostgreSQL says of changes.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
-        """Make the tables where they are missing.
+        """Make the tables where they are missing; bring those of an earlier version up (`versions.py`).
 
         Raises:
-            Broken: `state-corrupt`: not a database, or one of another version of this software.
+            Broken: `state-corrupt`: not a database, or one of a later version of this software. Invalid: `state-version`: one of an
+                earlier version, which has to be brought up by hand. NotReady: `unavailable`.
         """
         self._engine = engine
+        self.replica = ""
         self._users = Users()
         self._reader = engine.execution_options(**{READS: True})
         try:
-            METADATA.create_all(engine)
-            if engine.dialect.name == "sqlite":
-                self._check_version()
+            prepare(engine)
         except sa.exc.DatabaseError as error:
             raise Broken("state-corrupt", "the coordinator's database cannot be opened", detail=str(error.orig)) from error
 
@@ -67,6 +76,12 @@ class SqlStorage:
         """Wait for the transactions under way, let no other begin, and close every connection."""
         self._users.close()
         self._engine.dispose()
+
+    def _hint(self, connection: sa.Connection, job: bytes) -> None:
+        """Tell other replicas of a change when it is committed; one that does not hear it finds it by itself."""
+        if connection.dialect.name == "postgresql":
+            values = {"channel": CHANNEL, "word": f"{job.hex()} {self.replica}"}
+            connection.execute(sa.text("SELECT pg_notify(:channel, :word)"), values)
 
     @contextmanager
     def _writes(self) -> Iterator[sa.Connection]:
@@ -77,13 +92,6 @@ class SqlStorage:
     def _reads(self) -> Iterator[sa.Connection]:
         with self._users.one(), self._reader.begin() as connection:
             yield connection
-
-    def _check_version(self) -> None:
-        with self._writes() as connection:
-            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if found not in {0, SCHEMA}:
-                raise Broken("state-corrupt", f"the coordinator's database is of version {found}, this software's is {SCHEMA}")
-            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA}")
 
     def add_invitation(self, invitation: Invitation) -> None:
         """Keep a new invitation."""
@@ -107,6 +115,7 @@ class SqlStorage:
     def redeem(self, certificate: Certificate, now: datetime) -> None:
         """Mark the certificate's invitation used and keep the certificate."""
         with self._writes() as connection:
+            _alone(connection, "member", certificate.role, certificate.name)
             marked = connection.execute(
                 invitations.update()
                 .where(
@@ -123,6 +132,7 @@ class SqlStorage:
     def renew(self, certificate: Certificate, old: str, now: datetime) -> None:
         """Keep a certificate that follows a valid one."""
         with self._writes() as connection:
+            _alone(connection, "member", certificate.role, certificate.name)
             # changes nothing, and holds the row: a revocation comes before this or sees what it made
             held = connection.execute(
                 certificates.update()
@@ -153,6 +163,7 @@ class SqlStorage:
     def revoke(self, role: Role, name: str, now: datetime) -> int:
         """Revoke all certificates and unused invitations of one holder."""
         with self._writes() as connection:
+            _alone(connection, "member", role, name)
             theirs = connection.execute(
                 certificates.update()
                 .where(certificates.c.role == role, certificates.c.name == name, certificates.c.revoked.is_(None))
@@ -166,6 +177,7 @@ class SqlStorage:
     def add_job(self, record: JobRecord) -> JobRecord:
         """Keep a new job, once."""
         with self._writes() as connection:
+            _alone(connection, "analyst", record.analyst)
             held = connection.execute(jobs.select().where(jobs.c.job == record.job)).one_or_none()
             if held is not None:
                 return read_job(held)
@@ -177,6 +189,7 @@ class SqlStorage:
             if other is not None:
                 raise duplicate(other.job)
             connection.execute(jobs.insert().values(**job_values(record)))
+            self._hint(connection, record.job)
             return record
 
     def job(self, job: bytes) -> JobRecord | None:
@@ -184,6 +197,12 @@ class SqlStorage:
         with self._reads() as connection:
             row = connection.execute(jobs.select().where(jobs.c.job == job)).one_or_none()
         return None if row is None else read_job(row)
+
+    def versions(self) -> Mapping[bytes, int]:
+        """Give the version of every job that has not ended."""
+        with self._reads() as connection:
+            found = connection.execute(sa.select(jobs.c.job, jobs.c.version).where(jobs.c.ended.is_(None)))
+            return {row.job: row.version for row in found}
 
     def jobs(self, *, ended: bool) -> tuple[JobRecord, ...]:
         """Give all jobs, oldest first."""
@@ -201,26 +220,33 @@ class SqlStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
         changed = replace(after, version=before.version + 1)
         with self._writes() as connection:
+            if lease:
+                _check_lease(connection, before.job, lease)
             updated = connection.execute(
                 jobs.update().where(jobs.c.job == before.job, jobs.c.version == before.version).values(**job_values(changed))
             )
             if updated.rowcount != 1:
                 raise StaleRow
-            _add_deposits(connection, before.job, deposits)
-            _add_failures(connection, before.job, failures)
-            _add_messages(connection, before.job, messages)
-            _forget(connection, changed)
+            add_deposits(connection, before.job, deposits)
+            add_failures(connection, before.job, failures)
+            add_messages(connection, before.job, messages)
+            forget_earlier(connection, changed)
+            self._hint(connection, changed.job)
         return changed
 
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:
         """Give a job's deposits, by kind and party."""
-        query = deposits.select().where(deposits.c.job == job).order_by(deposits.c.kind, deposits.c.party, deposits.c.attempt)
+        query = deposits.select().where(deposits.c.job == job)
         with self._reads() as connection:
-            return tuple(Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query))
+            found = [Deposit(row.kind, row.party, row.attempt, row.document) for row in connection.execute(query)]
+        return tuple(
+            sorted(found, key=lambda one: (one.kind, one.party, one.attempt))
+        )  # databases differ in how they sort text
 
     def failures(self, job: bytes) -> tuple[FailureRecord, ...]:
         """Give a job's failures, oldest first."""
@@ -237,12 +263,20 @@ class SqlStorage:
         with self._reads() as connection:
             return tuple(map(read_message, connection.execute(query)))
 
+    def count_bytes(self, since: datetime) -> int:
+        """Give how long messages and results are together."""
+        results = sa.select(sa.func.sum(jobs.c.result_bytes)).where(jobs.c.ended > to_seconds(since))
+        with self._reads() as connection:
+            held = connection.execute(sa.select(sa.func.sum(messages.c.bytes))).scalar_one()
+            return int(held or 0) + int(connection.execute(results).scalar_one() or 0)
+
     def note_connected(self, parties: Iterable[str], now: datetime) -> None:
         """Note that parties are connected now."""
         with self._writes() as connection:
-            for party in sorted(set(parties)):
-                connection.execute(presence.delete().where(presence.c.party == party))
-                connection.execute(presence.insert().values(party=party, at=to_seconds(now)))
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            for party in sorted(set(parties)):  # in one order, so that two replicas do not wait for each other
+                row = insert(presence).values(party=party, at=to_seconds(now))
+                connection.execute(row.on_conflict_do_update(index_elements=["party"], set_={"at": row.excluded.at}))
 
     def connection_times(self) -> Mapping[str, datetime]:
         """Tell when each party was connected last."""
@@ -250,52 +284,19 @@ class SqlStorage:
             return {row.party: to_moment(row.at) for row in connection.execute(presence.select())}
 
 
-def _add_deposits(connection: sa.Connection, job: bytes, added: Iterable[Deposit]) -> None:
-    for one in added:
-        connection.execute(
-            deposits.delete().where(
-                deposits.c.job == job,
-                deposits.c.kind == one.kind,
-                deposits.c.party == one.party,
-                deposits.c.attempt == one.attempt,
-            )
-        )
-        connection.execute(
-            deposits.insert().values(job=job, kind=one.kind, party=one.party, attempt=one.attempt, document=one.document)
-        )
+def _alone(connection: sa.Connection, *what: str) -> None:
+    """Let one transaction at a time work on a member or an analyst. SQLite lets one write at a time anyhow."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256("\0".join(what).encode()).digest()[:8], "big", signed=True)
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def _add_failures(connection: sa.Connection, job: bytes, added: Iterable[FailureRecord]) -> None:
-    for one in added:
-        connection.execute(
-            failures.insert().values(
-                job=job,
-                attempt=one.attempt,
-                party=one.party,
-                code=one.code,
-                message=one.message,
-                hint=one.hint,
-                retry=one.retry,
-            )
-        )
+def _check_lease(connection: sa.Connection, job: bytes, number: int) -> None:
+    """Hold the lease until the end of the transaction.
 
-
-def _add_messages(connection: sa.Connection, job: bytes, added: Iterable[MessageRecord]) -> None:
-    for one in added:
-        ref = one.name.ref
-        key = {"attempt": one.name.attempt, "round": ref.round, "sender": ref.sender, "receiver": ref.receiver}
-        same = sa.and_(messages.c.job == job, *(messages.c[column] == value for column, value in key.items()))
-        if connection.execute(sa.select(messages.c.number).where(same)).first() is None:
-            connection.execute(messages.insert().values(job=job, envelopes=one.envelopes, bytes=one.bytes, **key))
-
-
-def _forget(connection: sa.Connection, changed: JobRecord) -> None:
-    """Delete what belongs to earlier attempts, and all messages of an ended job."""
-    connection.execute(
-        deposits.delete().where(
-            deposits.c.job == changed.job, deposits.c.attempt != FOREVER, deposits.c.attempt < changed.attempt
-        )
-    )
-    of_job = messages.c.job == changed.job
-    old = of_job if changed.ended is not None else sa.and_(of_job, messages.c.attempt < changed.attempt)
-    connection.execute(messages.delete().where(old))
+    Raises:
+        LostLease: another replica took it since.
+    """
+    query = sa.select(leases.c.number).where(leases.c.job == job).with_for_update()
+    if connection.execute(query).scalar_one_or_none() != number:
+        raise LostLease

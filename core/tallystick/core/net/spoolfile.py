@@ -111,15 +111,24 @@ def read_spool(path: Path, start: int = 0) -> Iterator[Envelope]:
     except OSError as error:
         raise Broken("state-corrupt", "a stored message is gone", detail=type(error).__name__) from error
     with file:
-        for _ in range(start):
-            prefix = file.read(_PREFIX)
-            file.seek(int.from_bytes(prefix[:_WORD], "big"), os.SEEK_CUR)
-        expected, ended = start, False
-        for _, envelope in _records(file):
-            if ended or envelope.sequence != expected:
-                break
-            yield envelope
-            expected, ended = expected + 1, envelope.last
+        yield from read_spooled(file, start)
+
+
+def read_spooled(file: BinaryIO, start: int = 0) -> Iterator[Envelope]:
+    """Give the envelopes of a complete message that is open for reading from number `start` on.
+
+    Raises:
+        Broken: `state-corrupt`: it is torn, or ends before the message's last envelope.
+    """
+    for _ in range(start):
+        prefix = file.read(_PREFIX)
+        file.seek(int.from_bytes(prefix[:_WORD], "big"), os.SEEK_CUR)
+    expected, ended = start, False
+    for _, envelope in _records(file):
+        if ended or envelope.sequence != expected:
+            break
+        yield envelope
+        expected, ended = expected + 1, envelope.last
     if not ended:
         raise Broken("state-corrupt", "a stored message ends before its last envelope")
 

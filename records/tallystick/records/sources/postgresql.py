@@ -23,9 +23,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.declaration import PathText
 from tallystick.core.errors import Invalid, NotReady, TallyError
+from tallystick.core.keyfile import read_password
 from tallystick.core.model import Document
 from tallystick.records.locked import Connection
-from tallystick.records.password import read_password
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
 
