@@ -50,7 +50,7 @@ purpose: rehearsal
 people:
   sick: {agency: clinic, dataset: visits, where: "age >= 6"}
   pupil: {agency: school, dataset: pupils, derive: {days: sum(absent), best: max(points)}}
-join: sick left pupil
+keep: sick
 measures: [count, {sum: pupil.days}, {mean: pupil.best}]
 by: [sick.ward, pupil.boarding]
 """
@@ -155,7 +155,7 @@ def test_s11_every_number_is_that_of_the_joined_files(
 def test_a_result_has_all_that_it_should(done: subprocess.CompletedProcess[str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    assert result["columns"][:3] == ["sick.ward", "pupil.boarding", "count"]
+    assert result["columns"][:4] == ["sick.ward", "pupil.present", "pupil.boarding", "count"]
     assert {"job", "linkage", "disclosure", "leakage", "timing", "signatures", "proof"} <= result.keys()
     assert len(result["job"]) == 64
     signed = {(one["kind"], one["signer"]) for one in result["signatures"]}
