@@ -49,7 +49,7 @@ purpose: benchmark
 people:
   ours: {agency: first, dataset: ours}
   theirs: {agency: second, dataset: theirs}
-join: ours inner theirs
+keep: ours and theirs
 measures: [count]
 """
 

@@ -160,7 +160,7 @@ JOB: Final = {
     "title": "Links of two long lists",
     "purpose": "benchmark",
     "people": {"left": {"agency": "first", "dataset": "left"}, "right": {"agency": "second", "dataset": "right"}},
-    "join": "left inner right",
+    "keep": "left and right",
     "link": "default",
     "measures": ["count", {"mean": "right.amount"}],
     "by": ["left.region"],

@@ -120,7 +120,7 @@ def question_value(**changes: Any) -> dict[str, Any]:
                 "derive": {"earnings": "sum(wage)", "jobs": "count(*)"},
             },
         },
-        "join": "tanf left wages",
+        "keep": "tanf",
         "link": "default",
         "measures": ["count", {"mean": "wages.earnings"}],
         "by": ["tanf.region", "wages.industry"],

@@ -29,37 +29,94 @@ def expected_rows(
     frames: Mapping[str, pd.DataFrame],
     links: Sequence[tuple[int, int]],
 ) -> list[dict[str, Any]]:
-    """Give the rows that the job must release before any disclosure rule.
+    """Give the rows that a job over two groups must release before any disclosure rule.
 
     Args:
         question: the job file.
         agreement: declares the levels of `by` columns that `derive` does not make.
-        frames: per group, one row per person; columns under their own names; text, int, bool, Decimal (or its text), None or NaN.
-            `where` and `derive` are applied already.
-        links: (position in the left frame, position in the right frame) of everyone who matched; one-to-one.
+        frames: per group, the one that the formula names first at the front: one row per person; columns under their own names; text,
+            int, bool, Decimal (or its text), None or NaN. `where` and `derive` are applied already.
+        links: (position in the first frame, position in the second) of everyone who matched; one-to-one.
     """
-    assert question.join is not None
-    left, kind, right = question.join.split()
+    first, second = in_order(question)
     assert len({i for i, _ in links}) == len({j for _, j in links}) == len(links)
-    sides = {group: [_person(group, record) for record in frames[group].to_dict("records")] for group in (left, right)}
-    joined = [sides[left][i] | sides[right][j] for i, j in links]
-    if kind == "left":
-        alone = set(range(len(sides[left]))) - {i for i, _ in links}
-        nothing = {f"{right}.{name}": None for name in frames[right].columns}
-        joined += [sides[left][i] | nothing for i in sorted(alone)]
+    people = [{first: i, second: j} for i, j in links]
+    people += [{first: i} for i in sorted(set(range(len(frames[first]))) - {i for i, _ in links})]
+    people += [{second: j} for j in sorted(set(range(len(frames[second]))) - {j for _, j in links})]
+    return expected_rows_of(question, agreement, frames, people)
 
+
+def in_order(question: Question) -> list[str]:
+    """Give the groups of a question, those that its formula names first, in its order."""
+    assert question.keep is not None
+    words = question.keep.replace("(", " ").replace(")", " ").split()
+    return list(dict.fromkeys([*(word for word in words if word in question.people), *sorted(question.people)]))
+
+
+def expected_rows_of(
+    question: Question,
+    agreement: Agreement,
+    frames: Mapping[str, pd.DataFrame],
+    people: Sequence[Mapping[str, int]],
+) -> list[dict[str, Any]]:
+    """Give the rows that a job over any groups must release before any disclosure rule.
+
+    Args:
+        question, agreement, frames: as `expected_rows` has them.
+        people: of everybody whom a group has, the position in the frame of each group that has them.
+    """
+    worlds = [dict(zip(question.people, bits, strict=True)) for bits in product([True, False], repeat=len(question.people))]
+    counted = [world for world in worlds if any(world.values()) and keeps(question, world)]
+    by: dict[str, None] = {}
+    for name in question.by:
+        group = name.split(".")[0]
+        if not all(world[group] for world in counted):
+            by[f"{group}.present"] = None
+        by[name] = None
+    records = {
+        group: [_person(group, record) | {f"{group}.present": True} for record in frames[group].to_dict("records")]
+        for group in question.people
+    }
+    nobody = {
+        group: {f"{group}.{name}": None for name in frames[group].columns} | {f"{group}.present": False}
+        for group in question.people
+    }
     members: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for person in joined:
-        members.setdefault(tuple(person[name] for name in question.by), []).append(person)
-    keys = list(product(*(_levels(question, agreement, name) for name in question.by)))
+    for places in people:
+        if not keeps(question, {group: group in places for group in question.people}):
+            continue
+        person: dict[str, Any] = {}
+        for group in question.people:
+            person |= records[group][places[group]] if group in places else nobody[group]
+        members.setdefault(tuple(person[name] for name in by), []).append(person)
+    keys = [
+        key
+        for key in product(*(_levels(question, agreement, name, counted) for name in by))
+        if _possible(dict(zip(by, key, strict=True)), counted)
+    ]
     strangers = [key for key in members if key not in keys]
     assert strangers == [], f"people in undeclared levels {strangers}"
     rows = []
     for key in keys:
         inside = members.get(key, [])
         if inside or None not in key:
-            rows.append(dict(zip(question.by, key, strict=True)) | _numbers(question, agreement, inside))
+            rows.append(dict(zip(by, key, strict=True)) | _numbers(question, agreement, inside))
     return rows
+
+
+def keeps(question: Question, present: Mapping[str, bool]) -> bool:
+    """Tell whether a person is counted, by Python's own logic."""
+    assert question.keep is not None
+    return bool(eval(question.keep.replace("-", "_"), {}, {name.replace("-", "_"): there for name, there in present.items()}))
+
+
+def _possible(row: Mapping[str, Any], counted: Sequence[Mapping[str, bool]]) -> bool:
+    """Tell whether anybody who is counted could be in a row."""
+    there = {name.split(".")[0]: row.get(f"{name.split('.')[0]}.present", True) for name in row}
+    levels = {name: level for name, level in row.items() if not name.endswith(".present")}
+    if any(level is not None and not there[name.split(".")[0]] for name, level in levels.items()):
+        return False
+    return any(all(world[group] is is_there for group, is_there in there.items()) for world in counted)
 
 
 def _numbers(question: Question, agreement: Agreement, inside: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -90,7 +147,10 @@ def _numbers(question: Question, agreement: Agreement, inside: Sequence[Mapping[
     return numbers | {"suppressed": None} | why
 
 
-def _levels(question: Question, agreement: Agreement, name: str) -> list[Any]:
+def _levels(question: Question, agreement: Agreement, name: str, counted: Sequence[Mapping[str, bool]]) -> list[Any]:
+    group, called = name.split(".")
+    if called == "present":
+        return [True, False] if not all(world[group] for world in counted) else [True]
     column = _column(question, agreement, name)
     if column.type == "category":
         return [*(column.values or ()), None]

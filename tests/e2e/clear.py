@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,3 +120,36 @@ def links(left: Sequence[Tokens | None], right: Sequence[Tokens | None]) -> list
             if at not in made and other not in taken:
                 made[at] = other
     return sorted(made.items())
+
+
+def clusters(lists: Mapping[str, Sequence[Tokens | None]]) -> list[dict[str, int]]:
+    """Give who is whom in several lists, and who is alone: by name of the list, the person's place in it.
+
+    Passes go from strict to loose. All links of a pass are found before any is made; those that together would put two people of one
+    list into one cluster are not made.
+    """
+    whole: dict[tuple[str, int], frozenset[tuple[str, int]]] = {}
+    for called, columns in lists.items():
+        size = max(len(column) for column in columns if column is not None)
+        whole |= {(called, at): frozenset({(called, at)}) for at in range(size)}
+    for step in range(len(next(iter(lists.values())))):
+        linked: list[frozenset[tuple[str, int]]] = []
+        for one, other in combinations(lists, 2):
+            mine, theirs = lists[one][step], lists[other][step]
+            if mine is None or theirs is None:
+                continue
+            for at, token in enumerate(mine):
+                if token is None or mine.count(token) > 1 or theirs.count(token) != 1:
+                    continue
+                first, second = whole[one, at], whole[other, theirs.index(token)]
+                if not any(name == other for name, _ in first) and not any(name == one for name, _ in second):
+                    linked.append(first | second)
+        joined: list[frozenset[tuple[str, int]]] = []
+        for link in linked:
+            touching = [some for some in joined if some & link]
+            joined = [some for some in joined if not some & link]
+            joined.append(link.union(*touching))
+        for some in joined:
+            if len({name for name, _ in some}) == len(some):
+                whole |= dict.fromkeys(some, some)
+    return [dict(some) for some in dict.fromkeys(whole.values())]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from tallystick.core.job.model import Question
 from tallystick.core.yaml import read_yaml
 from tallystick.lab.county.write import generate
 from tests.e2e import clear
-from tests.oracle import expected_rows
+from tests.oracle import expected_rows, expected_rows_of, in_order
 
 TALLY: Final = [sys.executable, "-m", "tallystick.client.cli"]
 LINK: Final = ("ssn+birth_date", "ssn+last_name:4", "first_name+last_name+birth_date")
@@ -123,7 +124,7 @@ ASKED: Final = {
             ),
         },
         {
-            "join": "tanf left wages",
+            "keep": "tanf",
             "measures": [
                 "count",
                 {"sum": "tanf.benefit"},
@@ -153,7 +154,7 @@ ASKED: Final = {
             ),
         },
         {
-            "join": "hmis left tanf",
+            "keep": "hmis",
             "measures": ["count", {"mean": "hmis.stays"}, {"sum": "tanf.benefits"}],
             "by": ["hmis.project", "tanf.sex", "hmis.region"],
         },
@@ -170,7 +171,7 @@ ASKED: Final = {
             "tanf": Group("tanf_exits", summary={"months": ("months", ONE), "region": ("region", ONE)}),
         },
         {
-            "join": "tanf inner wages",
+            "keep": "tanf and wages",
             "measures": [{"sum": "wages.main"}, {"mean": "wages.main"}, "count"],
             "by": ["wages.industry", "tanf.months", "wages.main"],
         },
@@ -182,9 +183,24 @@ ASKED: Final = {
             ),
             "hmis": Group("hmis_entries", summary={"stays": ("entry_date", len)}, derive={"stays": "count(entry_date)"}),
         },
-        {"join": "tanf inner hmis", "measures": ["count", {"sum": "hmis.stays"}], "by": ["tanf.age"]},
+        {"keep": "tanf and hmis", "measures": ["count", {"sum": "hmis.stays"}], "by": ["tanf.age"]},
     ),
 }
+
+
+OF_THREE: Final = Asked(
+    {
+        "tanf": Group("tanf_exits", summary={"region": ("region", ONE)}),
+        "wages": Group("ui_wages", summary={"earnings": ("wage", total)}, derive={"earnings": "sum(wage)"}),
+        "hmis": Group("hmis_entries"),
+    },
+    {
+        "keep": "tanf and (wages or hmis)",
+        "measures": ["count", {"mean": "wages.earnings"}],
+        "by": ["tanf.region", "hmis.present"],
+    },
+)
+"""A job over all three agencies' records: people who left TANF and have wages, or were in the homelessness system."""
 
 
 def write_county(folder: Path, people: int, disclosure: str) -> None:
@@ -210,7 +226,7 @@ def write_county(folder: Path, people: int, disclosure: str) -> None:
         frame.loc[written, "ssn"] = frame.ssn.str.replace(r"^(\d{3})(\d{2})(\d{4})$", r"\1-\2-\3", regex=True)
     exits.to_csv(folder / "tanf_exits.csv", index=False)
     stays.to_csv(folder / "hmis_entries.csv", index=False)
-    for name, asked in ASKED.items():
+    for name, asked in [*ASKED.items(), ("of_three", OF_THREE)]:
         if asked.job:
             (folder / "jobs" / f"{name}.yaml").write_text(json.dumps(job_value(asked)), encoding="utf-8")
 
@@ -235,13 +251,28 @@ def run_lab(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
     return dict(zip(names, json.loads((folder / "out.json").read_text(encoding="utf-8")), strict=True))
 
 
+def three_in_the_clear(folder: Path, result: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, int], dict[str, int]]:
+    """Give the rows that the job over three agencies must have, the people of each group, and of each two groups."""
+    question = Question.read(job_value(OF_THREE), what="of_three")
+    agreement = Agreement.read(result["proof"]["body"]["agreement"]["body"], what="agreement")
+    frames, tokens = {}, {}
+    for group, spec in OF_THREE.groups.items():
+        rows, key = clear.read(folder, spec.dataset), KEYS[spec.dataset]
+        frames[group] = clear.people(rows, key, {"": (key, len), **spec.summary}).astype(object)
+        found = clear.identifiers(rows, key, sorted(set(rows[key])), IDENTIFIERS[spec.dataset])
+        tokens[group] = [clear.tokens(found, recipe) for recipe in LINK]
+    people = clear.clusters(tokens)
+    pairs = {" and ".join(pair): sum(set(pair) <= one.keys() for one in people) for pair in combinations(sorted(frames), 2)}
+    sizes = {group: len(frame) for group, frame in frames.items()}
+    return expected_rows_of(question, agreement, frames, people), sizes, pairs
+
+
 def in_the_clear(folder: Path, name: str, result: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Give the rows and the linkage numbers that one job must have."""
     asked = ASKED[name]
     question = Question.read(read_yaml(folder / "jobs" / f"{name}.yaml", what=name), what=name)
     agreement = Agreement.read(result["proof"]["body"]["agreement"]["body"], what="agreement")
-    assert question.join is not None
-    left, _, right = question.join.split()
+    left, right = in_order(question)
     frames, tokens, usable = {}, {}, {}
     for group in (left, right):
         spec = asked.groups[group]

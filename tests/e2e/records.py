@@ -69,7 +69,7 @@ def question(title: str = "wages after exit", **changes: Any) -> Question:
         "title": title,
         "purpose": "rehearsal",
         "people": {"exits": {"agency": EXITS, "dataset": "exits"}, "wages": {"agency": WAGES, "dataset": "wages"}},
-        "join": "exits inner wages",
+        "keep": "exits and wages",
         "measures": ["count", {"mean": "wages.wage"}, {"sum": "exits.benefit"}],
         "by": ["exits.region", "wages.industry"],
     }

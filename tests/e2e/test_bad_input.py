@@ -55,7 +55,7 @@ purpose: rehearsal
 people:
   sick: {agency: clinic, dataset: visits, where: "age >= 6"}
   pupil: {agency: school, dataset: pupils}
-join: sick left pupil
+keep: sick
 measures: [count, {sum: sick.cost}]
 by: [sick.ward, pupil.grade]
 """
@@ -96,11 +96,12 @@ JOBS: Final = [
     ("purpose: rehearsal", "purpose: rehearsal\nrelease: direct", "release-direct", "small-cell test", "release: desk"),
     ("purpose: rehearsal", "purpose: rehearsal\nlink: loose", "job-not-allowed", "does not allow link: loose", "default"),
     ("purpose: rehearsal", "purpose: rehearsal\nlink: fuzzy", "document-invalid", "link: must be one of", ""),
-    ("sick left pupil", "sick anti pupil", "job-invalid", "join is", "join: sick left pupil"),
-    ("sick left pupil", "sick left sick", "job-invalid", "each named once", "left"),
-    ("sick left pupil", "ill left pupil", "job-invalid", "join names ill", "left"),
-    ("join: sick left pupil\n", "", "job-invalid", "a job joins two groups", "join: "),
-    ("agency: school, dataset: pupils", "agency: clinic, dataset: visits", "job-invalid", "two agencies", "another agency"),
+    ("keep: sick", "join: sick left pupil", "job-invalid", "join is now keep", "keep: sick"),
+    ("keep: sick", "keep: sick or", "job-invalid", "a group is missing at the end", "name a group"),
+    ("keep: sick", "keep: ill", "job-invalid", "keep names ill", "pupil, sick"),
+    ("keep: sick", "keep: not sick", "job-invalid", "whom none of the groups has", "keep: sick and (not sick)"),
+    ("keep: sick\n", "", "job-invalid", "keep is missing", "keep: pupil and sick"),
+    (", pupil.grade]", "]", "job-invalid", "people has pupil, which neither", "take pupil out of people"),
     ("agency: school, dataset: pupils", "agency: clinic, dataset: pupils", "job-not-allowed", "belongs to school", "school"),
     ("agency: school, dataset: pupils", "agency: police, dataset: arrests", "job-not-allowed", "no dataset arrests", "pupils"),
     ("{sum: sick.cost}", "{sum: sick.free}", "job-invalid", "sum needs declared min and max", "declare them"),
@@ -108,7 +109,13 @@ JOBS: Final = [
     ("{sum: sick.cost}", "{sum: sick.ssn}", "job-invalid", "sick has no column ssn", "it has: age"),
     ("{sum: sick.cost}", "{median: sick.cost}", "document-invalid", "measures.1.median: unknown key", "did you mean mean?"),
     ("{sum: sick.cost}", "{sum: cost}", "document-invalid", "must be GROUP.COLUMN", ""),
-    ("[sick.ward, pupil.grade]", "[sick.note]", "job-invalid", "sick.note has no known list of levels", "declare its values"),
+    (
+        "[sick.ward, pupil.grade]",
+        "[sick.note, pupil.grade]",
+        "job-invalid",
+        "sick.note has no known list of levels",
+        "declare its values",
+    ),
     ("[sick.ward, pupil.grade]", "sick.ward", "document-invalid", "by: must be a list", ""),
     ("[sick.ward, pupil.grade]", "[sick.ward", "yaml-invalid", "line 9", ""),
 ]

@@ -87,7 +87,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Comple
             "agreement": "own",
             "purpose": "rehearsal",
             "people": {"sick": {"agency": "clinic", "dataset": name}, "pupil": {"agency": "school", "dataset": "pupils"}},
-            "join": "sick inner pupil",
+            "keep": "sick and pupil",
             "measures": ["count", {"sum": "sick.cost"}, {"mean": "sick.age"}],
             "by": ["sick.ward"],
         }

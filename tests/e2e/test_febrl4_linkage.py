@@ -69,7 +69,7 @@ def test_a_network_links_febrl4_as_the_rehearsal_does(
         "agreement": "febrl",
         "purpose": "rehearsal",
         "people": {name: {"agency": name, "dataset": name} for name in ("originals", "duplicates")},
-        "join": "originals inner duplicates",
+        "keep": "originals and duplicates",
         "measures": ["count", {"sum": "originals.number"}, {"sum": "duplicates.number"}],
     }
     if "loose" in link:

@@ -24,7 +24,7 @@ JOB: Final[dict[str, Any]] = {
         "stays": {"agency": "housing", "dataset": "stays", "derive": {"total": "sum(nights)"}},
         "exits": {"agency": "tanf", "dataset": "exits"},
     },
-    "join": "stays inner exits",
+    "keep": "stays and exits",
     "measures": ["count", {"sum": "stays.total"}],
     "by": ["exits.changed"],
 }

@@ -50,7 +50,7 @@ purpose: rehearsal
 people:
   sick: {agency: clinic, dataset: visits, where: "age >= 6"}
   pupil: {agency: school, dataset: pupils, derive: {days: sum(absent), best: max(points)}}
-join: sick left pupil
+keep: sick
 measures: [count, {sum: pupil.days}, {mean: pupil.best}]
 by: [sick.ward, pupil.boarding]
 """

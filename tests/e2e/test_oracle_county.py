@@ -5,13 +5,14 @@ The links, the people and the numbers come from tests/e2e/clear.py and tests/ora
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tests.e2e import clear
-from tests.e2e.county import ASKED, in_the_clear, run_lab, write_county
+from tests.e2e.county import ASKED, in_the_clear, run_lab, three_in_the_clear, write_county
 
 SMALL: Final = range(1, 11)
 """What the profile cms hides."""
@@ -31,7 +32,7 @@ def by_group(linkage: dict[str, Any]) -> dict[tuple[Any, ...], tuple[int, int]]:
 def without_rules(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("open")
     write_county(folder, 1500, "{min_cell: 0}")
-    return folder, run_lab(folder, list(ASKED))
+    return folder, run_lab(folder, [*ASKED, "of_three"])
 
 
 @pytest.fixture(name="cms_county", scope="module")
@@ -72,6 +73,20 @@ def test_s11_every_number_of_the_county_is_that_of_the_joined_files(
     assert sum(row["count"] for row in rows) > 20
 
 
+def test_s11_every_number_of_a_job_over_three_agencies_is_that_of_the_joined_files(
+    open_county: tuple[Path, dict[str, dict[str, Any]]],
+) -> None:
+    folder, results = open_county
+    result = results["of_three"]
+    rows, people, pairs = three_in_the_clear(folder, result)
+    assert result["status"] == "released"
+    assert result["columns"][:2] == ["tanf.region", "hmis.present"]
+    assert result["rows"] == rows
+    assert (result["linkage"]["people"], result["linkage"]["pairs"]) == (people, pairs)
+    assert min(pairs.values()) > 5
+    assert sum(row["count"] for row in rows) > 20
+
+
 @pytest.mark.parametrize("name", ["employment", "overlap"])
 def test_s13_cms_hides_the_small_cells_and_what_would_give_them_away(
     cms_county: tuple[Path, dict[str, dict[str, Any]]], name: str
@@ -87,7 +102,9 @@ def test_s13_cms_hides_the_small_cells_and_what_would_give_them_away(
     assert [at for at in hidden if shown[at]["suppressed"] == "small-cell"] == small
     beside = sorted(set(hidden) - set(small))
     assert all(shown[at]["suppressed"] == "complementary" and expected[at]["count"] > max(SMALL) for at in beside)
-    assert len(beside) == (1 if len(small) < CROWD else 0)
+    presences = [name for name in by if name.endswith(".present")]
+    blocks = Counter(tuple(expected[at][name] for name in presences) for at in small)
+    assert len(beside) == sum(few < CROWD for few in blocks.values())
     for at, (row, true_row) in enumerate(zip(shown, expected, strict=True)):
         if at in hidden:
             assert all(row[column] is None for column in results[name]["columns"] if column not in [*by, "suppressed"])

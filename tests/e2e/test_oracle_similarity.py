@@ -32,7 +32,7 @@ JOB: Final[dict[str, Any]] = {
     "agreement": "febrl",
     "purpose": "rehearsal",
     "people": {"org": {"agency": "original", "dataset": "originals"}, "dup": {"agency": "duplicate", "dataset": "duplicates"}},
-    "join": "org inner dup",
+    "keep": "org and dup",
     "link": "default",
     "measures": ["count"],
     "by": ["org.block", "dup.block"],

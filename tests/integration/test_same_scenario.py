@@ -36,8 +36,8 @@ from tests.protocol.bus import Bus
 
 SCENARIOS = {
     "inner, by both": question("inner"),
-    "left, by both": question("left", join="exits left wages"),
-    "left, from the other side": question("from the other side", join="wages left exits"),
+    "left, by both": question("left", keep="exits"),
+    "left, from the other side": question("from the other side", keep="wages"),
     "inner, by nothing": question("by nothing", by=[], measures=["count", {"sum": "wages.wage"}]),
     "some of them": question(
         "some of them",
@@ -155,7 +155,7 @@ def test_the_linkage_report_is_that_of_the_records_in_the_clear(network: Network
     ]
     by_left = {"by": [name for name in asked.by if name.startswith("exits.")]}
     matched = {row[by_left["by"][0]]: row["count"] for row in network.records.expected(question("m", **by_left), agreement)}
-    left = question("l", join="exits left wages", **by_left)
+    left = question("l", keep="exits", **by_left)
     people = {row[by_left["by"][0]]: row["count"] for row in network.records.expected(left, agreement)}
     told = {group[by_left["by"][0]]: (group["people"], group["matched"]) for group in linkage["rates"]["groups"]}
     assert {level: pair for level, pair in told.items() if pair[0]} == {

@@ -91,7 +91,7 @@ terms = agreement(
     datasets=datasets, link=[PASS], operations=["count", "comoment"], decoys=DECOYS, stewards={}, approvers={}, disclosure={"profile": "open"}
 )
 asked = question(
-    people={name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}, join="tanf inner wages", link=None,
+    people={name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}, keep="tanf and wages", link=None,
     measures=["count", {"comoment": ["tanf.age", "wages.children"]}], by=["tanf.young"],
 )
 contract = job(terms, asked)

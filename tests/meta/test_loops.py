@@ -31,7 +31,7 @@ from tallystick.core.linkage.passes.spellings import build_spelled_columns, expa
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.core.linkage.quality.report import count_links
 from tallystick.core.linkage.quality.sharing import list_counts
-from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
+from tallystick.core.statistics.columns import AgencyList, GroupMembers, agency_columns, own_totals, usable_column
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import paillier
 from tallystick.crypto.randomness import SystemRandomness
@@ -189,7 +189,8 @@ def test_columns_over_slots() -> None:
     def phase(n: int) -> Callable[[], object]:
         columns = person_columns(pd.concat([person] * (n // 2))) | {"#usable": usable_column(np.ones(n, dtype=np.bool_))}
         slots = np.random.default_rng(1).permutation(2 * n)[:n]
-        return lambda: (side_columns(made, "left", columns, slots, 2 * n), own_totals(made, "left", columns, n))
+        people = AgencyList(n, {"l": GroupMembers(columns)})
+        return lambda: (agency_columns(made, "one", people, slots, 2 * n), own_totals(made, "one", people))
 
     check(phase)
 

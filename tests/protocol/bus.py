@@ -78,6 +78,8 @@ class Bus:
 
     def _coordinate(self) -> bool:
         """Do what the coordinator's driver does, once each."""
+        if len(self.setups) == 1:
+            return self._collect()
         first = next(iter(self.setups.values()))
         lasts = {owner: setup.ring(owner)[-1] for owner, setup in self.setups.items()}
         due = {owner: Ref(kinds.TAGS, last, kinds.COORDINATOR, owner) for owner, last in lasts.items()}
@@ -103,6 +105,10 @@ class Bus:
             for owner, own in zip(due, placed, strict=True):
                 self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size)))
             return True
+        return self._collect()
+
+    def _collect(self) -> bool:
+        """Hand on the shares, once all are here."""
         shares = {name: Ref(kinds.SHARES, name, kinds.COORDINATOR) for name in self.setups}
         sealed = Ref(kinds.SEALED, kinds.COORDINATOR, self.desk_setup.me)
         if all(ref in self.transcript for ref in shares.values()) and sealed not in self.transcript:

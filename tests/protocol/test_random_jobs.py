@@ -6,6 +6,7 @@ In memory; one Paillier key serves a run. The slow variant is the thousand of do
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -18,26 +19,27 @@ from hypothesis import strategies as st
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
-from tallystick.core.statistics.columns import own_totals, side_columns, usable_column
+from tallystick.core.statistics.columns import AgencyList, GroupMembers, agency_columns, own_totals, usable_column
 from tallystick.core.statistics.computation import computation_of
-from tallystick.core.statistics.plan import Plan, Side
+from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto import paillier, signing
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation
-from tallystick.crypto.statistic.desk import DeskSetup
+from tallystick.crypto.statistic.desk import DeskSetup, Opened
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
-from tests.oracle import expected_rows
+from tests.oracle import expected_rows, expected_rows_of
 from tests.passes import ladder_of
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, identity, paillier_key
-from tests.unit.core.test_planner import BY, OPERATIONS, VALUES, agreement, frames, person_columns, question
+from tests.unit.core.test_planner import BY, KEEP, OPERATIONS, VALUES, agreement, frames, person_columns, question
+from tests.unit.core.test_populations import TERMS, People, check_linkage, frame_of, lists_of, question_over
 
 RECIPE = "ssn+birth_date"
-AGENCIES: dict[Side, str] = {"left": "one", "right": "two"}
+GROUPS = {"one": "l", "two": "r"}
 SSNS = [None, "", "212-45-6701", "212456702", "000-00-0000", "212-45-6704", "212456705"]
 DATES = [None, "1980-02-29", "02/29/1980", "1975-12-01", "1975-13-01"]
 CANONICAL = {"212-45-6701": "212456701", "212-45-6704": "212456704", "000-00-0000": None, "": None}
@@ -57,7 +59,7 @@ def jobs(draw: st.DrawFn) -> tuple[Question, pd.DataFrame, pd.DataFrame]:
         table_["ssn"] = draw(st.lists(st.sampled_from(SSNS), min_size=len(table_), max_size=len(table_)))
         table_["birth_date"] = draw(st.lists(st.sampled_from(DATES), min_size=len(table_), max_size=len(table_)))
         tables.append(table_)
-    return question(draw(st.sampled_from(["inner", "left"])), by, tuple(measures)), tables[0], tables[1]
+    return question(draw(st.sampled_from(list(KEEP))), by, tuple(measures)), tables[0], tables[1]
 
 
 @pytest.fixture(autouse=True)
@@ -68,11 +70,7 @@ def _one_paillier_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(asked: Question, left: pd.DataFrame, right: pd.DataFrame) -> None:
     """Run the job encrypted and compare with the clear."""
     made = plan(asked, agreement())
-    computation = computation_of(made, AGENCIES)
-    tables: dict[Side, pd.DataFrame] = {"left": left, "right": right}
-    setups = {AGENCIES[side]: setup_of(made, computation, side, frame) for side, frame in tables.items()}
-    keys = {name: signing.public_of(identity(name)) for name in setups}
-    opened = Bus(setups, DeskSetup("one", ("one", "two"), JOB, 1, keys, computation, SystemRandomness())).run()
+    opened = run(made, GROUPS, {"l": left, "r": right})
     links = links_in_the_clear(left, right)
     bare = [frame.drop(columns=["ssn", "birth_date"]) for frame in (left, right)]
     assert table(made, opened.values) == expected_rows(asked, agreement(), {"l": bare[0], "r": bare[1]}, links)
@@ -83,20 +81,28 @@ def check(asked: Question, left: pd.DataFrame, right: pd.DataFrame) -> None:
     }
 
 
-def setup_of(made: Plan, computation: Computation, side: Side, frame: pd.DataFrame) -> AgencySetup:
+def run(made: Plan, groups: dict[str, str], frames: dict[str, pd.DataFrame]) -> Opened:
+    """Run a job of one group an agency, in memory."""
+    computation = computation_of(made)
+    setups = {agency: setup_of(made, computation, agency, group, frames[group]) for agency, group in groups.items()}
+    keys = {name: signing.public_of(identity(name)) for name in setups}
+    return Bus(setups, DeskSetup("one", computation.agencies, JOB, 1, keys, computation, SystemRandomness())).run()
+
+
+def setup_of(made: Plan, computation: Computation, me: str, group: str, frame: pd.DataFrame) -> AgencySetup:
     """Give an agency's setup as a node makes it."""
     passes = token_columns([parse_recipe(RECIPE)], {name: frame[name].tolist() for name in ("ssn", "birth_date")}, len(frame))
-    people = person_columns(frame) | {"#usable": usable_column(with_any_token(passes, len(frame)))}
+    members = person_columns(frame) | {"#usable": usable_column(with_any_token(passes, len(frame)))}
+    people = AgencyList(len(frame), {group: GroupMembers(members)})
 
     def columns(slots: npt.NDArray[np.int64], table_size: int) -> npt.NDArray[np.int64]:
-        return side_columns(made, side, people, slots, table_size)
+        return agency_columns(made, me, people, slots, table_size)
 
-    me = AGENCIES[side]
     return AgencySetup(
-        me=me, agencies=("one", "two"), desk="one", job=JOB, attempt=1, passes=passes, ladder=ladder_of(list(passes)),
+        me=me, agencies=computation.agencies, desk="one", job=JOB, attempt=1, passes=passes, ladder=ladder_of(list(passes)),
         people=len(frame), decoys=2,
-        most_rows=dict.fromkeys(("one", "two"), kinds.MAX_ROWS),
-        coin_key=identity(me + " coins"), columns=columns, own=tuple(own_totals(made, side, people, len(frame))),
+        most_rows=dict.fromkeys(computation.agencies, kinds.MAX_ROWS),
+        coin_key=identity(me + " coins"), columns=columns, own=own_totals(made, me, people),
         computation=computation, sign=functools.partial(signing.sign, identity(me)), randomness=SystemRandomness(),
         workers=SerialWorkers(), tell=lambda *_: None,
     )  # fmt: skip
@@ -135,3 +141,69 @@ def test_s10_s11_random_jobs_equal_the_oracle(job: tuple[Question, pd.DataFrame,
 @given(jobs())
 def test_s10_s11_a_thousand_random_jobs_equal_the_oracle(job: tuple[Question, pd.DataFrame, pd.DataFrame]) -> None:
     check(*job)
+
+
+THREE = {"one": "a", "three": "c", "two": "b"}
+FORMULAS = ("a and b and c", "a and not b and c", "(a or b) and c", "a or b or c", "c and not (a and b)", "b")
+
+
+@st.composite
+def jobs_of_three(draw: st.DrawFn) -> tuple[Question, People, dict[str, pd.DataFrame]]:
+    """Give a question over three agencies' groups, who is in which of them, and what they say; everybody has a number of their own."""
+    by = tuple(draw(st.lists(st.sampled_from([f"{group}.young" for group in "abc"]), max_size=2, unique=True)))
+    measures = draw(st.sampled_from([("count",), ("count", {"mean": "c.age"}), ("count", {"sum": "b.young"})]))
+    people = [frozenset(some) for some in draw(st.lists(st.sets(st.sampled_from("abc"), min_size=1), max_size=9))]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    tables = {}
+    for group in "abc":
+        inside = [at for at, have in enumerate(people) if group in have]
+        tables[group] = frame_of(len(inside), rng)
+        tables[group]["ssn"] = [f"{212_456_701 + at}" for at in inside]
+        tables[group]["birth_date"] = ["1980-02-29"] * len(inside)
+    owners = {group: agency for agency, group in THREE.items()}
+    return question_over(owners, draw(st.sampled_from(FORMULAS)), by, measures), people, tables
+
+
+@settings(max_examples=8, **SETTINGS)  # type: ignore[arg-type]  # a mapping of mixed types
+@given(jobs_of_three())
+def test_s11_random_jobs_of_three_agencies_equal_the_oracle(job: tuple[Question, People, dict[str, pd.DataFrame]]) -> None:
+    asked, people, tables = job
+    made = plan(asked, TERMS)
+    opened = run(made, THREE, tables)
+    positions: Counter[str] = Counter()
+    everybody = []
+    for have in people:
+        everybody.append({group: positions[group] for group in have})
+        positions.update(have)
+    bare = {group: table_.drop(columns=["ssn", "birth_date"]) for group, table_ in tables.items()}
+    assert table(made, opened.values) == expected_rows_of(asked, TERMS, bare, everybody)
+    check_linkage(made, list(opened.values), people)
+
+
+@pytest.mark.parametrize("keep", ["a", "a and not b"])
+def test_s11_a_job_of_one_agency_alone_seals_its_own_totals(keep: str) -> None:
+    """Nothing is linked, so no list leaves: the desk, another agency or the same, opens what the agency knows by itself."""
+    people: People = [frozenset({"a"}), frozenset({"a", "b"}), frozenset({"b"}), frozenset({"a"})]
+    groups = ("a", "b") if "b" in keep else ("a",)
+    rng = np.random.default_rng(1)
+    tables = {group: frame_of(sum(group in have for have in people), rng) for group in groups}
+    asked = question_over(dict.fromkeys(groups, "one"), keep, ("a.young",), ("count", {"sum": "a.age"}))
+    made = plan(asked, TERMS)
+    alone = [have & set(groups) for have in people if have & set(groups)]
+    mine = lists_of(asked, alone, tables)["one"][0]
+    setup = AgencySetup(
+        me="one", agencies=("one",), desk="two", job=JOB, attempt=1, passes={}, ladder=ladder_of([]), people=mine.n, decoys=2,
+        most_rows={"one": kinds.MAX_ROWS}, coin_key=identity("coins"), columns=lambda *_: np.zeros((0, 0), dtype=np.int64),
+        own=own_totals(made, "one", mine), computation=computation_of(made), sign=functools.partial(signing.sign, identity("one")),
+        randomness=SystemRandomness(), workers=SerialWorkers(), tell=lambda *_: None,
+    )  # fmt: skip
+    keys = {"one": signing.public_of(identity("one"))}
+    bus = Bus({"one": setup}, DeskSetup("two", ("one",), JOB, 1, keys, computation_of(made), SystemRandomness()))
+    opened = bus.run()
+    assert {ref.kind for ref in bus.transcript} == {kinds.RECIPIENT, kinds.SHARES, kinds.SEALED}
+    positions: Counter[str] = Counter()
+    everybody = []
+    for have in alone:
+        everybody.append({group: positions[group] for group in have})
+        positions.update(have)
+    assert table(made, opened.values) == expected_rows_of(asked, TERMS, tables, everybody)

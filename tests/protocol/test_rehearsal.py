@@ -145,7 +145,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
         link=list(LINK), decoys=decoys, stewards={}, approvers={},
     )  # fmt: skip
     people = {name: {"agency": agency, "dataset": name} for name, agency in AGENCIES.items()}
-    asked = question(people=people, join="tanf inner wages", link=None, measures=["count"], by=[])
+    asked = question(people=people, keep="tanf and wages", link=None, measures=["count"], by=[])
     contract = job(terms, asked)
     part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
     slots: dict[str, Int64s] = {}
@@ -159,7 +159,7 @@ def linked_by_a_job(folder: Path, shape: Shape, decoys: int) -> tuple[set[tuple[
         }
         config = NodeConfig(NodeFile.read(file, what="node.yaml"), folder)
         made = prepare_records(mine, config, storage)
-        keys[agency] = smallest_keys(folder, name, people_of(mine, config).duplicates)
+        keys[agency] = smallest_keys(folder, name, people_of(mine.groups[0], config).duplicates)
         assert len(keys[agency]) == made.people
         setups[agency] = AgencySetup(
             me=agency, agencies=part.agencies, desk=part.desk, job=part.digest, attempt=1, passes=made.passes, people=made.people,

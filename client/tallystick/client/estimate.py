@@ -13,16 +13,25 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import kernel
 from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
+from tallystick.crypto.flooding import RING
+from tallystick.crypto.layout import Layout
+from tallystick.crypto.products import encrypt_columns, new_keys, open_products, products
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.audit import audit_layout
+from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.tags import rows_of
+from tallystick.crypto.workers import SerialWorkers
 
 POINT: Final = 32
 TAG: Final = 16
 _SAMPLE: Final = 2048
+_COLUMNS: Final = 4
+_WORD: Final = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class WorkEstimate:
         ciphertexts: BFV ciphertexts, both ways, those of the decoy audit among them.
         cells: numbers that are opened at the desk.
         bytes: points, tags and ciphertexts on the wire, before sealing.
+        parties: what each agency does of it.
     """
 
     people: dict[str, int]
@@ -50,10 +60,63 @@ class WorkEstimate:
     ciphertexts: int
     cells: int
     bytes: int
+    parties: tuple[PartyWork, ...]
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
-        return asdict(self)
+        return {**asdict(self), "parties": [asdict(one) for one in self.parties]}
+
+
+@dataclass(frozen=True)
+class UnitSeconds:
+    """Seconds of one core for one of each.
+
+    Attributes:
+        mask: an X25519 multiplication.
+        encryption: of a block of 8,192 slots.
+        product: of an encrypted block by a column.
+        answer: a ciphertext that is flooded and sent back, and its decryption.
+    """
+
+    mask: float
+    encryption: float
+    product: float
+    answer: float
+
+    def of(self, work: PartyWork) -> float:
+        """Give the seconds of an agency's work on one core."""
+        return (
+            self.mask * work.masks
+            + self.encryption * work.encryptions
+            + self.product * work.products
+            + self.answer * work.answers / 2  # half of it at either agency
+        )
+
+
+def unit_seconds() -> UnitSeconds:
+    """Measure on this machine: the best of three runs of exchanges of one block and of three; takes a second or less."""
+    one, three = (np.min([_exchange_seconds(blocks) for _ in range(3)], axis=0) / _COLUMNS for blocks in (1, 3))
+    product = max(0.0, (three[1] - one[1]) / 2)
+    answer = max(0.0, one[1] - product) + one[2]
+    return UnitSeconds(mask_seconds(), float(three[0]) / 3, float(product), float(answer))
+
+
+def _exchange_seconds(blocks: int) -> tuple[float, float, float]:
+    """Measure encrypting some columns of so many blocks, multiplying each by another, and opening the answers."""
+    pairs = tuple((at, at) for at in range(_COLUMNS))
+    layout = Layout(left=_COLUMNS, right=_COLUMNS, pairs=pairs, primes=(1,) * _COLUMNS, slots=blocks * RING)
+    columns = np.ones((_COLUMNS, layout.slots), dtype=np.int64)
+    randomness, workers, key = SystemRandomness(), SerialWorkers(), bytes(32)
+    keys, times = new_keys(layout.primes_used, randomness), [time.perf_counter()]
+    sent = list(encrypt_columns(keys, columns, layout, randomness, workers, key=key))
+    times.append(time.perf_counter())
+    back, _ = products(iter(sent), columns, layout, randomness, workers, key=key, sender="estimate")
+    answer = list(back)
+    times.append(time.perf_counter())
+    open_products(keys, answer, layout, workers, key=key, sender="estimate")
+    times.append(time.perf_counter())
+    encrypted, multiplied, opened = np.diff(times).tolist()
+    return encrypted, multiplied, opened
 
 
 def mask_seconds() -> float:
@@ -66,6 +129,63 @@ def mask_seconds() -> float:
         kernel.mask(bytes([64]) * POINT, points)
         best = min(best, time.perf_counter() - start)
     return best / _SAMPLE
+
+
+@dataclass(frozen=True)
+class PartyWork:
+    """One agency's part of the work.
+
+    Attributes:
+        masks: X25519 multiplications: of its own list and of every other's.
+        encryptions: ciphertexts that it makes of its columns.
+        products: encrypted blocks that it multiplies by a column or by shares at slots.
+        answers: ciphertexts of products that it makes or opens.
+        sent: bytes that it sends, before sealing.
+        memory: bytes that its columns, its shares of products at slots and the longest list take at once; a process takes some 200 MiB
+            beside them.
+    """
+
+    agency: str
+    masks: int
+    encryptions: int
+    products: int
+    answers: int
+    sent: int
+    memory: int
+
+
+def _party_work(
+    agency: str, computation: Computation, rows: Mapping[str, int], columns: int, audit: Layout | None
+) -> PartyWork:
+    """Give an agency's part, from the padded rows of each list and how many token columns a list has."""
+    slots, place = sum(rows.values()), computation.agencies.index(agency)
+    encryptions = multiplied = answers = sent = shares = 0
+    for one in computation.multiplications_of(agency):
+        layout = computation.layout(one, slots, slots)
+        answers += layout.returned_ciphertexts
+        if one.encryptor == place:
+            encryptions += layout.sent_ciphertexts
+            sent += layout.sent_ciphertexts * COLUMN_BYTES
+        else:
+            multiplied += layout.blocks * sum(layout.primes)
+            sent += layout.returned_ciphertexts * ANSWER_BYTES
+        shares += sum(layout.primes) * slots * _WORD if one.at_slots else 0
+    for audited in computation.audits if audit is not None else ():
+        if audit is None or agency not in (audited.encryptor, audited.multiplier):
+            continue
+        answers += audit.returned_ciphertexts
+        if audited.encryptor == agency:
+            encryptions += audit.sent_ciphertexts
+            sent += audit.sent_ciphertexts * COLUMN_BYTES
+        else:
+            multiplied += audit.blocks
+            sent += audit.returned_ciphertexts * ANSWER_BYTES
+    pair = len(rows) == PAIR
+    for owner, count in rows.items():
+        sent += count * columns * (TAG if pair and owner != agency else POINT) if len(rows) > 1 else 0
+    masks = slots * columns if len(rows) > 1 else 0
+    memory = computation.columns[place] * slots * _WORD + shares + max(rows.values()) * 2 * POINT
+    return PartyWork(agency, masks, encryptions, multiplied, answers, sent, memory)
 
 
 def estimate_work(question: Question, agreement: Agreement, people: Mapping[str, int]) -> WorkEstimate:
@@ -81,24 +201,28 @@ def estimate_work(question: Question, agreement: Agreement, people: Mapping[str,
             "job-invalid", f"sizes and groups differ: {', '.join(strangers)}", hint="--people GROUP=NUMBER for each group"
         )
     passes = passes_of(question, agreement)
-    rows = sum(rows_of(count, len(passes.told), agreement.decoys) for count in people.values())
-    points = rows * len(passes.names)
     planned = plan(question, agreement, passes.told)
-    agencies = {"left": question.people[planned.left].agency, "right": question.people[planned.right].agency}
-    computation = computation_of(planned, {"left": agencies["left"], "right": agencies["right"]})
-    layouts = [computation.layout(one, rows, rows) for one in computation.term_plan.multiplications]
-    if agreement.decoys:
-        layouts.append(audit_layout(rows, len(passes.exact) * agreement.decoys))
-    sent, returned = sum(one.sent_ciphertexts for one in layouts), sum(one.returned_ciphertexts for one in layouts)
-    traffic = points * (POINT + TAG) + sent * COLUMN_BYTES + returned * ANSWER_BYTES
+    computation = computation_of(planned)
+    of_agency: dict[str, int] = {}
+    for group, count in people.items():  # whom several groups of one agency have is one person; how many these are nobody told
+        agency = planned.population.agency_of[group]
+        of_agency[agency] = of_agency.get(agency, 0) + count
+    rows = {agency: rows_of(count, len(passes.told), agreement.decoys) for agency, count in sorted(of_agency.items())}
+    slots, columns = sum(rows.values()), len(passes.names)
+    audit = audit_layout(slots, len(passes.exact) * agreement.decoys) if agreement.decoys and len(rows) > 1 else None
+    parties = tuple(_party_work(agency, computation, rows, columns, audit) for agency in computation.agencies)
+    audits = len(computation.audits) if audit is not None else 0
+    layouts = [computation.layout(one, slots, slots) for one in computation.term_plan.multiplications]
+    layouts += [audit] * audits if audit is not None else []
     return WorkEstimate(
         people=dict(people),
         passes=len(passes.told),
         bands=passes.bands,
-        masks=2 * points,  # each list by its owner and by the other agency
-        similarity_masks=2 * rows * passes.bands,
-        products=len(planned.products),
-        ciphertexts=sent + returned,
+        masks=sum(one.masks for one in parties),
+        similarity_masks=len(rows) * slots * passes.bands,
+        products=len(planned.terms),
+        ciphertexts=sum(one.sent_ciphertexts + one.returned_ciphertexts for one in layouts),
         cells=len(planned.cells),
-        bytes=traffic,
+        bytes=sum(one.sent for one in parties),
+        parties=parties,
     )

@@ -58,6 +58,8 @@ class Result:
     def rows(self) -> list[dict[str, Any]]:
         """The table; a suppressed row has nulls and says why under `suppressed`.
 
+        Of null levels `GROUP.present` says whether there is such a person in the group whose value is missing, or none.
+
         A row whose measures alone are hidden lists them under `hidden`; one whose measure cannot be worked out says why under
         `undefined`, by the measure's label.
         """
@@ -78,6 +80,9 @@ class Result:
 
     def to_pandas(self) -> pd.DataFrame:
         """Give the rows as a pandas data frame, columns in order.
+
+        Where a level is missing, the group's column `GROUP.present` says which of two nulls it is: True, and the person's value is
+        missing; False, and there is no such person in the group. A group that has everybody who is counted has no such column.
 
         Raises:
             Invalid: `document-invalid`: pandas is not installed.

@@ -65,7 +65,7 @@ class Triple:
         ladders: strict to loose.
         jobs: the job's digest, by ladder.
         by: the columns that part the rows.
-        totals: matches.
+        totals: matches; none where the linkage report tells them by pairs of groups.
         rows: every number of every row, in the order of the strictest result that has it.
     """
 
@@ -126,7 +126,7 @@ def triple_of(results: Sequence[tuple[SignedDocument, dict[str, Any]]]) -> Tripl
         tuple(order),
         {ladder: found[ladder]["job"] for ladder in order},
         by,
-        (_spread({}, "matched", hidden, measures),),
+        () if any("pairs" in found[ladder]["linkage"] for ladder in order) else (_spread({}, "matched", hidden, measures),),
         tuple(rows),
     )
 

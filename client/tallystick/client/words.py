@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 HIDDEN: Final = "(hidden)"
 
 
+MISSING: Final = "(value missing)"
+ABSENT: Final = "(no such person)"
+_PRESENT: Final = ".present"
+
+
 def level(value: Any) -> str:
     """Give a level as people write it."""
-    return "(none)" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return MISSING if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def row_level(levels: Mapping[str, Any], column: str) -> str:
+    """Give a level of a row as people write it: a value that is missing reads otherwise than a person who is not in the group."""
+    group = column.partition(".")[0]
+    absent = levels.get(f"{group}{_PRESENT}") is False and not column.endswith(_PRESENT)
+    return ABSENT if absent else level(levels[column])
+
+
+def level_columns(by: Sequence[str]) -> list[str]:
+    """Give the columns of levels that a table for people has: a group's presence only where none of its other columns says it."""
+    said = {name.partition(".")[0] for name in by if not name.endswith(_PRESENT)}
+    return [name for name in by if not name.endswith(_PRESENT) or name.partition(".")[0] not in said]
 
 
 def count(value: Any) -> str:

@@ -79,8 +79,7 @@ class Contract:
     @cached_property
     def computation(self) -> Computation:
         """The same as the cryptography sees it."""
-        people = self.job.question.people
-        return computation_of(self.plan, {"left": people[self.plan.left].agency, "right": people[self.plan.right].agency})
+        return computation_of(self.plan)
 
     @cached_property
     def most_rows(self) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""An agency's part in one job, worked out from the contract alone: which side is mine, and what my people are asked."""
+"""An agency's part in one job, worked out from the contract alone: which groups are mine, and what their people are asked."""
 
 from __future__ import annotations
 
@@ -10,38 +10,34 @@ from typing import TYPE_CHECKING
 from tallystick.core.contract import Contract
 from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
+from tallystick.core.job.passes import declared_lists
+from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.columns import USABLE
-from tallystick.core.statistics.plan import Factor, Side
+from tallystick.core.statistics.plan import Factor
 
 if TYPE_CHECKING:
     from tallystick.core.job.where import Condition
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """One agency's part. What every party works out alike is the contract's."""
+class GroupAssignment:
+    """What a job asks of one group of mine.
 
-    me: str
+    Attributes:
+        group: its name in the job.
+    """
+
+    group: str
     contract: Contract
 
     @property
-    def side(self) -> Side:
-        """My side of the join. Pre-condition: `me` is one of the contract's agencies."""
-        return "left" if self.contract.job.question.people[self.contract.plan.left].agency == self.me else "right"
-
-    @property
-    def group(self) -> str:
-        """My group of people. Pre-condition: `me` is one of the contract's agencies."""
-        return self.contract.plan.left if self.side == "left" else self.contract.plan.right
-
-    @property
     def people(self) -> People:
-        """What the job asks of my group."""
+        """What the job says of it."""
         return self.contract.job.question.people[self.group]
 
     @cached_property
     def where(self) -> Condition | None:
-        """My group's condition, checked and written out again."""
+        """Its condition, checked and written out again."""
         if self.people.where is None:
             return None
         from tallystick.core.job.where import parse_where  # a parser, which few jobs need
@@ -50,7 +46,7 @@ class Assignment:
 
     @cached_property
     def used(self) -> tuple[str, ...]:
-        """The columns of my people, derived or not, that the plan reads."""
+        """The columns of its people, derived or not, that the plan reads."""
         names = {name for factor in self._factors() for name, _ in factor.levels}
         names |= {name for factor in self._factors() for name in factor.values}
         return tuple(sorted(names - {USABLE}))
@@ -68,6 +64,30 @@ class Assignment:
         return frozenset(sources | condition | (set(self.used) - self.derived.keys()))
 
     def _factors(self) -> Iterator[Factor]:
-        yield from self.contract.plan.left_columns if self.side == "left" else self.contract.plan.right_columns
-        for cell in self.contract.plan.cells:
-            yield from (own.factor for _, own in cell.own if own.side == self.side)
+        plan, agency = self.contract.plan, self.people.agency
+        for column in plan.columns_of(agency):
+            yield from (factor for group, factor in column if group == self.group)
+        for cell in plan.cells:
+            for _, own in cell.own:
+                if own.agency == agency:
+                    yield from (factor for group, factor in own.column if group == self.group)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One agency's part; an agency that is the desk alone has no groups. What every party works out alike is the contract's."""
+
+    me: str
+    contract: Contract
+
+    @cached_property
+    def groups(self) -> tuple[GroupAssignment, ...]:
+        """My groups of people, in the order of their names."""
+        members = self.contract.plan.population.members
+        return tuple(GroupAssignment(group, self.contract) for group, agency in members if agency == self.me)
+
+    @property
+    def side(self) -> int:
+        """Which spelling of a pass's two my list uses: of two lists 0 for the first of `declared_lists`; 0 of any other number."""
+        agencies = list(declared_lists(self.contract.job.question, self.contract.agreement))
+        return agencies.index(self.me) if len(agencies) == PAIR else 0

@@ -35,7 +35,7 @@ from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.linkage.quality.report import read_seen
+from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
@@ -165,12 +165,14 @@ class Desk:
         """Turn opened cells into rows and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
         contract = assignment.contract
         plan, passes, question, job = contract.plan, contract.passes, contract.job.question, contract.digest.hex()
-        part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
+        part = LinkageCounts((), None)
+        if len(contract.agencies) > 1:
+            part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
         check_consistent(plan, opened.values)
         profile = profile_of(contract.agreement.disclosure)
         moments = row_moments(plan, opened.values)
         shown = rows_shown(plan, moments, keep_empty=profile.zeros_disclosive)
-        family, names = family_of(question, contract.agreement), Names.of(question)
+        family, names = family_of(question, contract.agreement), Names.of(question, contract.agreement)
         kept = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
         context = Context(
             plan,

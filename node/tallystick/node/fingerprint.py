@@ -1,4 +1,4 @@
-"""A keyed digest of the table of people that a share was made from, so that a later attempt over other records is noticed.
+"""A keyed digest of the tables of people that a share was made from, so that a later attempt over other records is noticed.
 
 Security: keyed with the node's own secret, so that what is stored says nothing to whoever reads it without the secret.
 """
@@ -16,11 +16,11 @@ from tallystick.records.features import PeopleTable
 _BLOCK: Final = 65_536
 
 
-def fingerprint(people: PeopleTable, *, secret: bytes, job: bytes) -> bytes:
-    """Give 32 bytes that name this table for this job.
+def fingerprint(*tables: PeopleTable, secret: bytes, job: bytes) -> bytes:
+    """Give 32 bytes that name these tables for this job.
 
     Args:
-        people: the table.
+        tables: of the agency's groups, in order.
         secret: the node's stored secret, 32 bytes.
         job: the job's digest.
     """
@@ -30,19 +30,22 @@ def fingerprint(people: PeopleTable, *, secret: bytes, job: bytes) -> bytes:
         mac.update(len(data).to_bytes(8, "big"))
         mac.update(data)
 
-    part(people.n.to_bytes(8, "big"))
-    for name, column in sorted(people.columns.items()):
-        part(name.encode())
-        part(column.values.tobytes())
-        part(column.missing.tobytes())
-    for name, values in sorted(people.identifiers.items()):
-        part(name.encode())
-        for start in range(0, len(values), _BLOCK):
-            part(json.dumps(values[start : start + _BLOCK].tolist()).encode())
-    if people.spellings is not None:
-        part(people.spellings.who.tobytes())
-        part(people.spellings.number.tobytes())
-        for name, values in sorted(people.spellings.identifiers.items()):
+    for people in tables:
+        part(people.n.to_bytes(8, "big"))
+        for name, column in sorted(people.columns.items()):
             part(name.encode())
-            part(json.dumps(values.tolist()).encode())
+            part(column.values.tobytes())
+            part(column.missing.tobytes())
+        for name, values in sorted(people.identifiers.items()):
+            part(name.encode())
+            for start in range(0, len(values), _BLOCK):
+                part(json.dumps(values[start : start + _BLOCK].tolist()).encode())
+        if people.spellings is not None:
+            part(people.spellings.who.tobytes())
+            part(people.spellings.number.tobytes())
+            for name, values in sorted(people.spellings.identifiers.items()):
+                part(name.encode())
+                part(json.dumps(values.tolist()).encode())
+        if people.keys is not None:
+            part(json.dumps(people.keys.tolist()).encode())
     return mac.digest()

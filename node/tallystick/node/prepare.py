@@ -6,8 +6,8 @@ records is noticed before anything of it leaves (S-18).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -15,22 +15,25 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.passes.bands import PeopleGrams
+from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.linkage.passes.tokens import with_any_token
 from tallystick.core.linkage.quality.sharing import list_counts
-from tallystick.core.statistics.columns import USABLE, own_totals, side_columns, usable_column
+from tallystick.core.statistics.columns import USABLE, AgencyList, agency_columns, own_totals, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.states import BandsOf, no_bands
 from tallystick.crypto.tags import TokenColumn
-from tallystick.node.assignment import Assignment
+from tallystick.node.assignment import Assignment, GroupAssignment
 from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
+from tallystick.node.home import HomeList, join_groups
 from tallystick.node.ports import NodeStorage
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import load_dataset
 from tallystick.records.usable import check_usable, count_fields
 
 Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ class Prepared:
     """People, ready for the machine.
 
     Attributes:
-        people: how many.
+        people: how many; whom several of my groups have is one person.
         passes: tokens by exact pass, strict to loose.
         bands_of: gives the tokens by band of a similarity pass under the job secret, each made when it is asked for.
-        over_slots: gives my side's columns over the table, from the slot of each person and the table's size; it holds no token.
+        over_slots: gives my columns over the table, from the slot of each person and the table's size; it holds no token.
         own: per cell, what this agency adds by itself.
     """
 
@@ -60,30 +63,34 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
         Refused: `too-few`; `source-unusable`; `source-changed`: a share over other records has left already.
         Broken: `source-large`, `disk`.
     """
-    table, contract = people_of(assignment, config), assignment.contract
+    contract = assignment.contract
     floor = max(1, contract.agreement.min_people)
-    if table.n < floor:
-        raise Refused(
-            "too-few",
-            f"{assignment.group} has fewer people than the {floor} that the agreement asks for",
-            hint="ask about more people",
-        )
-    storage.pin_table(contract.digest.hex(), fingerprint(table, secret=storage.secret(), job=contract.digest))
-    side = ("left", "right").index(assignment.side)
-    exact = build_spelled_columns(contract.passes.exact, side, table.identifiers, table.n, table.spellings, SystemRandomness())
+    tables: dict[str, PeopleTable] = {}
+    for one in assignment.groups:
+        tables[one.group] = people_of(one, config, keyed=len(assignment.groups) > 1)
+        if tables[one.group].n < floor:
+            raise Refused(
+                "too-few",
+                f"{one.group} has fewer people than the {floor} that the agreement asks for",
+                hint="ask about more people",
+            )
+    storage.pin_table(contract.digest.hex(), fingerprint(*tables.values(), secret=storage.secret(), job=contract.digest))
+    mine = join_groups(tables)
+    n, identifiers = mine.people.n, mine.identifiers
+    exact = _tokens(contract.passes.exact, assignment.side, mine)
     bands_of: BandsOf = no_bands
-    with_token, in_any_band = with_any_token(exact, table.n), None
+    with_token, in_any_band = with_any_token(exact, n), None
     if contract.passes.similarity is not None:
-        grams = PeopleGrams(contract.passes.similarity, table.identifiers, table.n)
+        grams = PeopleGrams(contract.passes.similarity, identifiers, n)
         with_token, bands_of, in_any_band = with_token | grams.usable, grams.bands, grams.usable
-    columns = {**table.columns, USABLE: usable_column(with_token)}
-    counts = list_counts(contract.passes.exact, exact, table.n, SystemRandomness(), in_any_band=in_any_band)
-    own = own_totals(contract.plan, assignment.side, columns, table.n, counts)
-    return Prepared(table.n, exact, bands_of, partial(side_columns, contract.plan, assignment.side, columns), own)
+    people = _with_usable(mine.people, with_token)
+    counts = list_counts(contract.passes.exact, exact, n, SystemRandomness(), in_any_band=in_any_band)
+    own = own_totals(contract.plan, assignment.me, people, counts)
+    return Prepared(n, exact, bands_of, partial(agency_columns, contract.plan, assignment.me, people), own)
 
 
-def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:
-    """Read my people: only the columns that the job reads, from records that are closed again when it returns."""
+def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = False) -> PeopleTable:
+    """Read a group's people: only the columns that the job reads, from records that are closed again when it returns."""
     name = assignment.people.dataset
     with load_dataset(
         name, config.dataset(name), config.folder, max_memory_mib=config.file.max_memory_mib, columns=assignment.read
@@ -97,4 +104,29 @@ def people_of(assignment: Assignment, config: NodeConfig) -> PeopleTable:
             where=None if assignment.where is None else assignment.where.sql,
             used=assignment.used,
             derived=assignment.derived,
+            keyed=keyed,
         )
+
+
+def _tokens(recipes: Sequence[Recipe], side: int, mine: HomeList) -> dict[str, TokenColumn]:
+    """Give the list's tokens at each pass; nobody's at one that other lists alone can make."""
+    n = mine.people.n
+    able = [recipe for recipe in recipes if not recipe.lacking(mine.identifiers)]
+    made = build_spelled_columns(able, side, mine.identifiers, n, mine.spellings, SystemRandomness())
+    nobody = TokenColumn(b"", np.zeros(n + 1, dtype=np.int64), np.zeros(n, dtype=np.bool_))
+    return {recipe.name: made.get(recipe.name, nobody) for recipe in recipes}
+
+
+def _with_usable(people: AgencyList, with_token: Bools) -> AgencyList:
+    """Give a list's people with the column that says who has a token."""
+    groups = {
+        group: replace(
+            members,
+            columns={
+                **members.columns,
+                USABLE: usable_column(with_token if members.places is None else with_token[members.places]),
+            },
+        )
+        for group, members in people.groups.items()
+    }
+    return replace(people, groups=groups)

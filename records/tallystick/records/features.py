@@ -28,7 +28,7 @@ from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import PersonColumn
 from tallystick.records.aliases import spellings
-from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of
+from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of, strings
 from tallystick.records.locked import literal, quote_name
 from tallystick.records.reading import Records
 
@@ -43,6 +43,7 @@ class PeopleTable:
         identifiers: (n,) text or None, by name.
         spellings: other spellings of their identifiers; None where nobody has any.
         duplicates: which keys of the whole dataset were one person; None where it merges none.
+        keys: (n,) the people's keys, where they were asked for.
     """
 
     n: int
@@ -50,10 +51,11 @@ class PeopleTable:
     identifiers: Mapping[str, Strings] = field(repr=False)
     spellings: Spellings | None = field(repr=False, default=None)
     duplicates: Duplicates | None = field(repr=False, default=None)
+    keys: Strings | None = field(repr=False, default=None)
 
 
 def people_table(
-    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Derived]
+    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Derived], keyed: bool = False
 ) -> PeopleTable:
     """Make the table of one group.
 
@@ -63,6 +65,7 @@ def people_table(
         where: a condition that `core/job/where.py` has checked and rendered; None for everyone.
         used: the columns, derived or not, that the table shall have.
         derived: the job's derived columns; those that are not used are left out.
+        keyed: give the people's keys, too.
 
     Raises:
         Invalid: `where-invalid`: the condition compares what cannot be compared; `source-varies`; `source-bounds`: a sum that
@@ -96,7 +99,8 @@ def people_table(
     with hold_known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
         identifiers = identifiers_of(records.connection, names)
         others = spellings(records.connection, records.config, names)
-    return PeopleTable(n, columns, identifiers, others, records.duplicates)
+    keys = strings(_fetch(records, ["person"])[0]) if keyed else None
+    return PeopleTable(n, columns, identifiers, others, records.duplicates, keys)
 
 
 def _number(records: Records, name: str) -> str:

@@ -86,7 +86,7 @@ QUESTION: dict[str, Any] = {
     "title": EVIL,
     "purpose": "evaluation",
     "people": {"tanf": {"agency": "human-services", "dataset": "tanf", "where": "age < 18 and name = '<b>'"}},
-    "join": "tanf inner wages",
+    "keep": "tanf and wages",
     "measures": [{"count": True}, {"mean": "wages.pay"}],
     "link": "default, similarity",
 }
@@ -149,7 +149,7 @@ def test_what_the_charts_show_stands_in_tables_and_what_is_hidden_is_said() -> N
     for told in ("75.0% (73.0% to 77.0%)", "380", "260", "0.993 or more", "cannot be told", "8,123.50", "small-cell"):
         assert told in words, told
     assert words.count("(hidden)") == 11  # of a row 2, of totals 2, of a group 3, of passes 2, of bars 2
-    assert "(none)" in words
+    assert "(value missing)" in words
     assert sum(given.get("class") == "bar" for tag, given in page.tags if tag == "rect") == 2  # one rate, one pass
 
 

@@ -52,7 +52,7 @@ def test_a_key_that_the_agreement_does_not_name() -> None:
     ("changes", "code", "hint"),
     [
         ({"purpose": "marketing"}, "job-not-allowed", "evaluation, planning"),
-        ({"join": "tanf outer wages"}, "job-invalid", "inner"),
+        ({"join": "tanf inner wages"}, "job-invalid", "keep: tanf and wages"),
         ({"by": ["tanf.exit_quarter"]}, "job-invalid", "values"),
         ({"measures": [{"mean": "wages.salary"}]}, "job-invalid", "earnings"),
         ({"release": "direct"}, "release-direct", "desk"),
@@ -92,8 +92,12 @@ def test_an_estimate_counts_as_the_parties_do() -> None:
     # Padmé of people and 1,024 decoys, each list masked by both
     assert work.masks == 2 * (2048 + 6144)
     assert work.passes == 1
-    # rows of 5 regions and 3 industries (missing ones too), three numbers each; linkage, by region, and six of the pass
-    assert work.cells == 3 * 5 * 3 + 5 + 2 * 5 + 6
+    # rows of 5 regions and 3 industries (missing ones too), three numbers each, and of people who are not in wages one; linkage, by
+    # region, and six of the pass
+    assert work.cells == 3 * 5 * 3 + 5 + 5 + 2 * 5 + 6
+    assert [one.masks for one in work.parties] == [2048 + 6144] * 2
+    assert sum(one.sent for one in work.parties) == work.bytes
+    assert all(one.memory > (2048 + 6144) * 8 for one in work.parties)
     assert work.products > 0
     assert work.bytes > work.ciphertexts * 112 * 1024
     bigger = estimate_work(question(), PACT, {"tanf": 10_000, "wages": 50_000})

@@ -135,7 +135,7 @@ def test_results_by_an_agreements_own_recipes_are_of_one_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    "others", [(STRICT, STRICT), (STRICT, result("loose", {}, 1, join="tanf inner wages")), (DEFAULT, result(None, {}, 1))]
+    "others", [(STRICT, STRICT), (STRICT, result("loose", {}, 1, keep="tanf and wages")), (DEFAULT, result(None, {}, 1))]
 )
 def test_results_of_several_questions_or_of_one_ladder_are_refused(others: tuple[SignedDocument, ...]) -> None:
     with pytest.raises(Invalid) as refusal:

@@ -38,9 +38,8 @@ def honest(made: Plan, kind: str) -> Cells:
     for at, (people, matched) in enumerate(((70, 50), (30, 10))):
         values |= {(-2 - at, "people"): people, (-2 - at, "matched"): matched}
         for index, levels in enumerate(made.rows):
-            if levels[0] is (False, True)[at] and levels[1] in {"a", None}:
-                count = matched if kind == "inner" else people
-                rest = count - matched // 2 if levels[1] is None else matched // 2
+            if levels[0] is (False, True)[at] and levels[-1] in {"a", None}:
+                rest = people - matched if False in levels[1:] else matched // 2
                 values |= {(index, "count"): rest, (index, "count(l.age)"): rest - 1, (index, "sum(l.age)"): 120 * (rest - 1)}
     return values
 
@@ -50,7 +49,8 @@ def cells(made: Plan, values: Cells) -> list[int]:
 
 
 def row_of(made: Plan, *levels: Any) -> int:
-    return made.rows.index(levels)
+    """Give the row of a level of l.young and one of r.trade."""
+    return next(at for at, row in enumerate(made.rows) if (row[0], row[-1]) == levels and False not in row[1:])
 
 
 LIES: dict[str, tuple[Any, int]] = {
@@ -94,15 +94,33 @@ def test_rows_that_do_not_add_up_are_named(kind: str, sum_: str) -> None:
         check_consistent(made, cells(made, values))
 
 
-def test_a_left_join_has_no_more_people_with_right_levels_than_matches() -> None:
+def test_rows_of_people_who_are_in_a_group_add_up_to_the_matches() -> None:
     made = planned("left")
-    values = honest(made, "left")
+    values, absent = honest(made, "left"), made.rows.index((True, False, None))
     values[row_of(made, True, "a"), "count"] += 6
     for label in ("count", "count(l.age)"):
-        values[row_of(made, True, None), label] -= 6
-    values[row_of(made, True, None), "sum(l.age)"] = 0
-    with pytest.raises(Broken, match="more people with a level of r than matches"):
+        values[absent, label] -= 6
+    values[absent, "sum(l.age)"] = 0
+    with pytest.raises(Broken, match="people with a level of r beside the matches"):
         check_consistent(made, cells(made, values))
+
+
+def test_rows_of_any_formula_add_up_to_what_it_makes_of_people_and_matches() -> None:
+    made = plan(question("either"), agreement(), [PASS])
+    values = {name: value for name, value in honest(planned("left"), "left").items() if name[0] == -1}
+    check_consistent(made, cells(made, values | {(0, "count"): 140}))
+    with pytest.raises(Broken, match="rows of the table that do not add up to what keep makes of people and matches"):
+        check_consistent(made, cells(made, values | {(0, "count"): 141}))
+
+
+def test_rows_have_no_more_people_of_a_group_than_it_has() -> None:
+    made = plan(question("either", ("r.young",)), agreement(), [PASS])
+    values = {name: value for name, value in honest(planned("left"), "left").items() if name[0] == -1}
+    (young,) = [at for at, row in enumerate(made.rows) if row == (True, True)]
+    (absent,) = [at for at, row in enumerate(made.rows) if row == (False, None)]
+    check_consistent(made, cells(made, values | {(young, "count"): 100, (absent, "count"): 40}))
+    with pytest.raises(Broken, match="more people of a group than it has"):
+        check_consistent(made, cells(made, values | {(young, "count"): 101, (absent, "count"): 39}))
 
 
 def test_cells_of_another_plan_are_our_own_fault() -> None:

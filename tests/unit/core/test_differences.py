@@ -25,9 +25,10 @@ def table(
     made: Any, counts: tuple[int, ...], profile: DisclosureProfile, *, people: int = 5000, matched: int | None = None
 ) -> dict[str, Any]:
     """Give a table as every other rule leaves it."""
-    rows = [{made.by[0]: key[0], "count": count, "suppressed": None} for key, count in zip(made.rows, counts, strict=True)]
-    inner = made is INNER
-    total = sum(counts) if inner else sum(counts[:3])
+    keyed = zip(made.rows, counts, strict=True)
+    rows = [dict(zip(made.by, key, strict=True)) | {"count": count, "suppressed": None} for key, count in keyed]
+    inner = made.population.shape == "both"
+    total = sum(counts) if inner else sum(counts[:4])
     linkage = linkage_of((people if inner else sum(counts), 9000), total if matched is None else matched)
     out, totals, _ = suppress(rows, linkage, profile, made)
     return {"rows": out, "linkage": totals}
@@ -176,8 +177,9 @@ def left_by_both(matched: tuple[int, ...]) -> dict[str, Any]:
     """Give two groups of 100 people: those matched at two levels, and all others."""
     rows = []
     for side, (a, b) in (("a", matched[:2]), ("b", matched[2:])):
-        levels = (("a", a), ("b", b), (None, 100 - a - b))
-        rows += [{"l.side": side, "r.side": level, "count": count} for level, count in levels]
+        levels = (("a", a), ("b", b), (None, 0), (None, 100 - a - b))
+        rows += [{"l.side": side, "r.present": True, "r.side": level, "count": count} for level, count in levels]
+        rows[-1]["r.present"] = False
     return {"rows": rows, "linkage": linkage_of((200, 9000), sum(matched))}
 
 

@@ -43,12 +43,12 @@ def called(**names: str) -> dict[str, Any]:
         {"title": "another"},
         {"by": ["wages.industry", "tanf.region"]},
         {"measures": ["count"]},
-        {"join": "  tanf   left wages "},
+        {"keep": " tanf or (tanf and wages) "},
         {"people": with_people("tanf", where="(exit_quarter  = '2025Q1') AND age>=18")},
         {"people": with_people("wages", derive={"earnings": "sum(wage)", "more": "max(wage)"}), "measures": ["count"]},
         {
             "people": called(tanf="a", wages="b"),
-            "join": "a left b",
+            "keep": "a",
             "by": ["a.region", "b.industry"],
             "measures": ["count", {"mean": "b.earnings"}],
         },
@@ -61,7 +61,7 @@ def test_s19_questions_of_the_same_people_and_groups_are_of_one_family(same: dic
 @pytest.mark.parametrize(
     "other",
     [
-        {"join": "tanf inner wages"},
+        {"keep": "tanf and wages"},
         {"by": ["tanf.region"]},
         {"people": with_people("tanf", where="exit_quarter = '2025Q1' and age >= 19")},
         {"people": with_people("tanf", where=None)},
@@ -71,9 +71,11 @@ def test_questions_of_others_are_not(other: dict[str, Any]) -> None:
     assert asked(**other) != asked()
 
 
-def test_the_order_of_two_groups_matters_to_a_left_join_alone() -> None:
-    assert asked(join="wages inner tanf") == asked(join="tanf inner wages")
-    assert asked(join="wages left tanf") != asked()
+def test_the_same_people_are_one_family_however_the_formula_is_written() -> None:
+    assert asked(keep="wages and tanf") == asked(keep="tanf and wages")
+    assert asked(keep="wages") != asked()
+    assert asked(keep="wages and not tanf") != asked(keep="tanf and not wages")
+    assert asked(keep="not tanf and wages") == asked(keep="wages and not tanf")
 
 
 def test_a_derived_column_is_what_it_is_made_of() -> None:
@@ -124,6 +126,10 @@ def test_a_table_in_other_names_and_back_is_the_table() -> None:
 
 
 def test_names_of_a_question() -> None:
-    names = Names.of(read())
+    names = Names.of(read(), TERMS)
     assert names.groups == {"human-services": "tanf", "labor": "wages"}
-    assert names.by == (("tanf.region", "human-services.region"), ("wages.industry", "labor.industry"))
+    assert names.by == (
+        ("tanf.region", "human-services.region"),
+        ("wages.present", "labor.present"),
+        ("wages.industry", "labor.industry"),
+    )

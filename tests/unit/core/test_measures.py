@@ -125,8 +125,8 @@ def test_a_square_that_does_not_fit_its_column_is_refused_where_the_sum_is_not()
 def test_zeros_and_ones_are_their_own_squares_and_make_no_second_column() -> None:
     with_mean = plan(question(measures=({"mean": "l.young"},)), agreement())
     made = plan(question(measures=({"mean": "l.young"}, {"variance": "l.young"})), agreement())
-    assert (made.left_columns, made.products) == (with_mean.left_columns, with_mean.products)
-    assert Factor(values=("age", "age")) in plan(question(measures=({"sd": "l.age"},)), agreement()).left_columns
+    assert (made.columns, made.terms) == (with_mean.columns, with_mean.terms)
+    assert (("l", Factor(values=("age", "age"))),) in plan(question(measures=({"sd": "l.age"},)), agreement()).columns_of("one")
 
 
 # --- numbers that cannot be true ---------------------------------------------------------------------------------------------------

@@ -16,8 +16,18 @@ from hypothesis import strategies as st
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.model import Question
-from tallystick.core.statistics.columns import PersonColumn, factor_column, over_slots, own_totals, side_columns, usable_column
+from tallystick.core.statistics.columns import (
+    AgencyList,
+    GroupMembers,
+    PersonColumn,
+    agency_columns,
+    factor_column,
+    over_slots,
+    own_totals,
+    usable_column,
+)
 from tallystick.core.statistics.computation import computation_of
+from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.keys import InRow
 from tallystick.core.statistics.plan import Factor, Plan
 from tallystick.core.statistics.planner import MAX_PRODUCTS, cell_prime_counts, plan
@@ -35,6 +45,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "age": {"type": "integer", "min": -120, "max": 120},
     "paid": {"type": "decimal", "scale": 2, "min": "-500.00", "max": "99999.99"},
 }
+KEEP = {"inner": "l and r", "left": "l", "either": "l or r"}
 BY = ("place", "trade", "young", "children")
 OPERATIONS = ("sum", "mean", "variance", "sd")
 VALUES = ("children", "age", "paid", "young")
@@ -57,7 +68,7 @@ def agreement(columns: Mapping[str, Any] = COLUMNS, **dataset: Any) -> Agreement
             "purposes": ["p"],
             "datasets": sets,
             "operations": ["count", *OPERATIONS],
-            "joins": ["inner", "left"],
+            "joins": ["inner", "left", "any"],
             "link": ["ssn"],
             "disclosure": {"min_cell": 0},
             "release": {"mode": "desk", "desk": "one"},
@@ -76,7 +87,7 @@ def question(kind: str = "inner", by: tuple[str, ...] = (), measures: tuple[Any,
         "agreement": "a",
         "purpose": "p",
         "people": people,
-        "join": f"l {kind} r",
+        "keep": KEEP[kind],
         "by": list(by),
         "measures": list(measures),
     }
@@ -97,20 +108,33 @@ def person_columns(frame: pd.DataFrame) -> dict[str, PersonColumn]:
     return made
 
 
+def list_of(group: str, frame: pd.DataFrame) -> AgencyList:
+    """Give a list of one group's people."""
+    return AgencyList(len(frame), {group: GroupMembers(person_columns(frame))})
+
+
 def opened(made: Plan, left: pd.DataFrame, right: pd.DataFrame, links: list[tuple[int, int]], seed: int) -> list[int]:
-    """Evaluate a plan in the clear: the slots are random, and those of linked people equal."""
+    """Evaluate a plan of two groups in the clear: the slots are random, and those of linked people equal."""
     size = len(left) + len(right)
     places = np.random.default_rng(seed).permutation(size)
     left_slots, right_slots = places[: len(left)].copy(), places[len(left) :].copy()
     for i, j in links:
         right_slots[j] = left_slots[i]
-    a = side_columns(made, "left", person_columns(left), left_slots, size)
-    b = side_columns(made, "right", person_columns(right), right_slots, size)
-    products = [int(a[i] @ b[j]) for i, j in made.products]
-    mine = own_totals(made, "left", person_columns(left), len(left))
-    theirs = own_totals(made, "right", person_columns(right), len(right))
-    terms = [sum(c * products[p] for c, p in cell.products) for cell in made.cells]
-    return [term + x + y for term, x, y in zip(terms, mine, theirs, strict=True)]
+    lists = {"one": (list_of("l", left), left_slots), "two": (list_of("r", right), right_slots)}
+    return evaluate(made, lists, size)
+
+
+def evaluate(made: Plan, lists: Mapping[str, tuple[AgencyList, Any]], size: int) -> list[int]:
+    """Evaluate a plan in the clear over a table of so many slots, with each agency's list and its slots."""
+    columns = [agency_columns(made, agency, *lists[agency], size) for agency in made.agencies]
+    terms = []
+    for term in made.terms:
+        factors = [columns[place][column] for place, column in term]
+        exact = factors if len(factors) == 2 else [factor.astype(object) for factor in factors]  # three may leave 64 bits
+        terms.append(int(exact[0] @ np.prod(exact[1:], axis=0)))
+    own = [own_totals(made, agency, lists[agency][0]) for agency in made.agencies]
+    sums = [sum(coefficient * terms[term] for coefficient, term in cell.terms) for cell in made.cells]
+    return [int(total + sum(mine)) for total, *mine in zip(sums, *own, strict=True)]
 
 
 def frames() -> st.SearchStrategy[pd.DataFrame]:
@@ -155,6 +179,7 @@ def check_against_oracle(
     people = len(left) + len(right)
     sizes = {"l": len(left), "r": len(right)}
     assert linkage_numbers(made, values) == {"people": sizes, "usable": sizes, "matched": len(links)}
+    check_consistent(made, values)
     # the planner's proof: no cell can reach half of its modulus
     for cell, value, primes in zip(made.cells, values, cell_prime_counts(made, people), strict=True):
         assert abs(value) <= cell.bound * people
@@ -176,15 +201,16 @@ def test_s11_ten_thousand_plans_in_the_clear_equal_the_oracle(case: tuple[Any, .
 
 def test_columns_and_products_are_made_once() -> None:
     made = plan(question("left", ("l.place", "r.trade"), ("count", {"mean": "r.paid"}, {"sum": "r.paid"})), agreement())
-    assert len(set(made.left_columns)) == len(made.left_columns)
-    assert len(set(made.right_columns)) == len(made.right_columns)
-    assert len(set(made.products)) == len(made.products)
+    assert all(len(set(columns)) == len(columns) for _, columns in made.columns)
+    assert len(set(made.terms)) == len(made.terms)
     labels = [cell.key for cell in made.cells]
     assert len(set(labels)) == len(labels)
-    # 4 × 3 rows of count, sum, count(paid), five numbers of the linkage report, and two for each of its 4 groups
-    assert len(made.cells) == 12 * 3 + 5 + 4 * 2
-    assert made.rows[0] == ("north", "b")
-    assert made.rows[-1] == (None, None)
+    # 4 × 3 rows of count, sum, count(paid), 4 of people who are not in r, whose paid is nothing, five numbers of the linkage report, and
+    # two for each of its 4 groups
+    assert len(made.cells) == 12 * 3 + 4 + 5 + 4 * 2
+    assert made.by == ("l.place", "r.present", "r.trade")
+    assert made.rows[0] == ("north", True, "b")
+    assert made.rows[-2:] == ((None, True, None), (None, False, None))
 
 
 def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
@@ -193,17 +219,17 @@ def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
 
 
 def test_the_encryptor_has_fewer_columns() -> None:
-    for by, encryptor in (("l.place", "right"), ("r.place", "left")):
+    for by, encryptor in (("l.place", "two"), ("r.place", "one")):
         made = plan(question(by=(by,)), agreement())
-        (exchange,) = computation_of(made, {"left": "left", "right": "right"}).exchanges
+        (exchange,) = computation_of(made).exchanges
         assert exchange.encryptor == encryptor
 
 
 def test_left_join_by_left_columns_alone_needs_no_product_for_its_counts() -> None:
     made = plan(question("left", ("l.place",)), agreement())
-    assert all(not cell.products for cell in made.cells if isinstance(cell.key.place, InRow))
+    assert all(not cell.terms for cell in made.cells if isinstance(cell.key.place, InRow))
     # all who matched, and of each of 4 groups
-    assert len(made.products) == 1 + 4
+    assert len(made.terms) == 1 + 4
 
 
 def test_a_derived_column_is_bounded_by_rows_per_person() -> None:
@@ -220,7 +246,7 @@ def test_s15_a_sum_fits_up_to_half_of_the_modulus_and_one_more_needs_another_pri
     column = {"age": {"type": "integer", "min": -5, "max": bound}}
     made = plan(question(measures=({"sum": "l.age"},)), agreement(column))
     (at,) = [index for index, cell in enumerate(made.cells) if cell.label == "sum(l.age)"]
-    (product,) = [index for _, index in made.cells[at].products]
+    (product,) = [index for _, index in made.cells[at].terms]
     assert cell_prime_counts(made, people)[at] == primes
     assert bounds_prime_counts(made, people)[product] == primes
 
@@ -283,12 +309,13 @@ def test_slots_must_be_one_place_each() -> None:
 def test_own_totals_do_not_overflow() -> None:
     largest = np.full(5, 2**62, dtype=np.int64)
     people = {"age": PersonColumn(largest, np.zeros(5, dtype=np.bool_)), "#usable": usable_column(np.ones(5, dtype=np.bool_))}
+    mine = AgencyList(5, {"l": GroupMembers(people)})
     made = plan(
         question("left", measures=({"sum": "l.age"},)), agreement({"age": {"type": "integer", "min": 0, "max": 10**18}})
     )
-    assert max(own_totals(made, "left", people, 5)) == 5 * 2**62
+    assert max(own_totals(made, "one", mine)) == 5 * 2**62
     people["age"] = PersonColumn(-largest, np.zeros(5, dtype=np.bool_))
-    assert min(own_totals(made, "left", people, 5)) == -5 * 2**62
+    assert min(own_totals(made, "one", mine)) == -5 * 2**62
 
 
 def test_a_factor_over_an_unknown_column_or_level_is_refused() -> None:

@@ -29,7 +29,7 @@ from tallystick.core.linkage.quality.report import (
     spread,
 )
 from tallystick.core.linkage.quality.sharing import ListNumber, list_counts
-from tallystick.core.statistics.columns import own_totals, usable_column
+from tallystick.core.statistics.columns import AgencyList, GroupMembers, own_totals, usable_column
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import linkage_numbers, table
 from tallystick.crypto import tags
@@ -94,13 +94,13 @@ def test_a_plan_with_passes_takes_what_lists_say_and_none_else() -> None:
     made = plan(question(), agreement(), NAMES)
     whats: tuple[Any, ...] = ("tokens", "alike", "doubtful")
     counts = {ListNumber(what, name): at + step for at, what in enumerate(whats) for step, name in enumerate(NAMES)}
-    people = {"#usable": usable_column(np.ones(3, dtype=np.bool_))}
-    mine = own_totals(made, "left", people, 3, counts)
+    people = AgencyList(3, {"l": GroupMembers({"#usable": usable_column(np.ones(3, dtype=np.bool_))})})
+    mine = own_totals(made, "one", people, counts)
     labels = {cell.label: value for cell, value in zip(made.cells, mine, strict=True)}
     assert labels[f"tokens({NAMES[2]}) l"] == 2
     assert labels[f"tokens({NAMES[2]}) r"] == 0
     with pytest.raises(Broken):
-        own_totals(made, "left", people, 3, {})
+        own_totals(made, "one", people, {})
 
 
 # --- the coordinator's part ------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def agreement() -> Agreement:
         "purposes": ["p"],
         "datasets": datasets,
         "operations": ["count", "sum", "mean"],
-        "joins": ["inner", "left"],
+        "joins": ["inner", "left", "any"],
         "link": [],
         "disclosure": {},
         "release": {"mode": "desk", "desk": "one"},
@@ -57,7 +57,7 @@ def planned(kind: str, *by: str, measures: tuple[Any, ...] = ("count",)) -> Plan
         "agreement": "a",
         "purpose": "p",
         "people": people,
-        "join": f"l {kind} r",
+        "keep": {"inner": "l and r", "left": "l"}.get(kind, kind),
         "by": list(by),
         "measures": list(measures),
     }
@@ -65,12 +65,13 @@ def planned(kind: str, *by: str, measures: tuple[Any, ...] = ("count",)) -> Plan
 
 
 INNER, LEFT_BY_LEFT, LEFT_BY_RIGHT = planned("inner", "l.side"), planned("left", "l.side"), planned("left", "r.side")
+EITHER = planned("l or r", "l.side")
 
 
 def rows_of(made: Plan, counts: tuple[int, ...]) -> list[Any]:
     """Give rows as `table` does: an empty row of missing people is left out."""
-    keyed = zip(made.rows, counts, strict=False)
-    return [{made.by[0]: key[0], "count": n, "suppressed": None} for key, n in keyed if n or key[0] is not None]
+    keyed = zip(made.rows, counts, strict=True)
+    return [dict(zip(made.by, key, strict=True)) | {"count": n, "suppressed": None} for key, n in keyed if n or None not in key]
 
 
 def linkage_of(people: tuple[int, int], matched: int, blank: tuple[int, int] = (0, 0)) -> Any:
@@ -96,22 +97,26 @@ def inner_worlds(top: int) -> Iterator[tuple[Any, Any, dict[str, int]]]:
 
 
 def left_worlds(top: int) -> Iterator[tuple[Any, Any, dict[str, int]]]:
-    for first, second, neither in product(range(top), repeat=3):
-        left = first + second + neither
+    for first, second, blank, neither in product(range(top), repeat=4):
+        matched, left = first + second + blank, first + second + blank + neither
         if left < top:
-            for blank in range(neither + 1):
-                matched = first + second + blank
-                for right in range(matched, top):
-                    secrets = {
-                        "without a match at l": left - matched,
-                        "without a match at r": right - matched,
-                        "matched, missing": blank,
-                    }
-                    yield rows_of(LEFT_BY_RIGHT, (first, second, 0, neither)), linkage_of((left, right), matched), secrets
+            for right in range(matched, top):
+                secrets = {"without a match at r": right - matched}
+                yield rows_of(LEFT_BY_RIGHT, (first, second, 0, blank, neither)), linkage_of((left, right), matched), secrets
+
+
+def either_worlds(top: int) -> Iterator[tuple[Any, Any, dict[str, int]]]:
+    """Give tables of whoever is in l or in r, by l's levels: at two of them, and people who are in r alone."""
+    for first, second, alone in product(range(top), repeat=3):
+        left = first + second
+        for matched in range(min(left, top - alone) + 1):
+            if left + alone < top:
+                secrets = {"in both": matched, "in l alone": left - matched}
+                yield rows_of(EITHER, (first, second, 0, 0, alone)), linkage_of((left, matched + alone), matched), secrets
 
 
 @pytest.mark.parametrize("k", [3, 4])
-@pytest.mark.parametrize(("made", "worlds"), [(INNER, inner_worlds), (LEFT_BY_RIGHT, left_worlds)])
+@pytest.mark.parametrize(("made", "worlds"), [(INNER, inner_worlds), (LEFT_BY_RIGHT, left_worlds), (EITHER, either_worlds)])
 def test_s19_among_all_tables_that_release_the_same_every_hidden_small_number_has_two_values_or_more(
     made: Plan, worlds: Any, k: int
 ) -> None:
@@ -141,29 +146,37 @@ def test_s19_among_all_tables_that_release_the_same_every_hidden_small_number_ha
 def interval(out: list[Any], linkage: Any, at: int, k: int, made: Plan) -> tuple[int, int]:
     """Give the least and largest count that row `at` can have, by linear programming over everything released.
 
-    Unknowns: the counts of all rows, then matched people whose right levels are missing, matched, people and usable of both groups.
+    Unknowns: the counts of all rows, then matched, people and usable of both groups.
     """
-    rows, left = len(out), made is not INNER
-    blank, matched, people_l, people_r, usable_l, usable_r = range(rows, rows + 6)
+    rows = len(out)
+    matched, people_l, people_r, usable_l, usable_r = range(rows, rows + 5)
     bounds: list[tuple[float, float | None]] = []
     for row in out:
         if row["count"] is not None:
             bounds.append((row["count"], row["count"]))
         else:
             bounds.append((1, k - 1) if row["suppressed"] == "small-cell" else (k, None))
-    numbers = [None, linkage["matched"], *linkage["people"].values(), *linkage["usable"].values()]
+    numbers = [linkage["matched"], *linkage["people"].values(), *linkage["usable"].values()]
     bounds += [(0, None) if number is None else (number, number) for number in numbers]
     equal, under = [], []
 
     def line(plus: list[int], minus: list[int]) -> list[float]:
-        coefficients = np.zeros(rows + 6)
+        coefficients = np.zeros(rows + 5)
         coefficients[plus], coefficients[minus] = 1, -1
         return list(coefficients)
 
     everyone = list(range(rows))
-    equal.append(line(everyone, [people_l if left else matched]))
-    if made is LEFT_BY_RIGHT:
-        equal.append(line([*(i for i in everyone if out[i][made.by[0]] is not None), blank], [matched]))
+    there = [at for at in everyone if all(out[at][name] for name in made.presences)]
+    absent = [at for at in everyone if at not in there]
+    if made is INNER:
+        equal.append(line(everyone, [matched]))
+    elif made is EITHER:
+        equal.append(line(there, [people_l]))
+        equal.append(line([*absent, matched], [people_r]))
+    else:
+        equal.append(line(everyone, [people_l]))
+        if made is LEFT_BY_RIGHT:
+            equal.append(line(there, [matched]))
     under += [
         line([matched], [usable_l]),
         line([matched], [usable_r]),
@@ -183,17 +196,18 @@ def interval(out: list[Any], linkage: Any, at: int, k: int, made: Plan) -> tuple
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Plan, int, tuple[int, ...], Any]:
-    k, made = draw(st.sampled_from([3, 5, 11])), draw(st.sampled_from([INNER, LEFT_BY_LEFT, LEFT_BY_RIGHT]))
+    k, made = draw(st.sampled_from([3, 5, 11])), draw(st.sampled_from([INNER, LEFT_BY_LEFT, LEFT_BY_RIGHT, EITHER]))
     often_small = st.integers(0, k) | st.integers(0, 4 * k)
-    counts = tuple(draw(st.lists(often_small, min_size=4, max_size=4)))
-    total = sum(counts)
+    counts = tuple(draw(st.lists(often_small, min_size=len(made.rows), max_size=len(made.rows))))
+    total, absent = sum(counts), counts[-1] if made.presences else 0
     if made is INNER:
         matched, people_l = total, total + draw(often_small)
-    elif made is LEFT_BY_LEFT:
-        matched, people_l = draw(st.integers(0, total)), total
+    elif made is LEFT_BY_RIGHT:
+        matched, people_l = total - absent, total
     else:
-        matched, people_l = sum(counts[:3]) + draw(st.integers(0, counts[3])), total
-    people_r = matched + draw(often_small)
+        people_l = total - absent
+        matched = draw(st.integers(0, people_l))
+    people_r = matched + (absent if made is EITHER else draw(often_small))
     blank = (draw(st.integers(0, people_l - matched)), draw(st.integers(0, people_r - matched)))
     return made, k, counts, linkage_of((people_l, people_r), matched, blank)
 

@@ -32,7 +32,7 @@ REGIONS = ("north", "south", "east", "west", None)
 
 
 def asked(**changes: Any) -> Question:
-    value = {"join": "tanf inner wages", "by": ["tanf.region"], "measures": ["count"]} | changes
+    value = {"keep": "tanf and wages", "by": ["tanf.region"], "measures": ["count"]} | changes
     return Question.read(question_value(**value), what="job")
 
 
@@ -49,7 +49,7 @@ def cells(part: Assignment, matched: Mapping[str | None, int], people: int = 400
     for at, region in enumerate(REGIONS):
         some = matched.get(region, 0)
         values |= {(at, "count"): some, (-2 - at, "matched"): some, (-2 - at, "people"): people if region else 0}
-    for group in (part.contract.plan.left, part.contract.plan.right):
+    for group in part.contract.plan.population.groups:
         values |= {(-1, f"people({group})"): 4 * people, (-1, f"usable({group})"): 4 * people}
         values |= {(-1, f"tokens({name}) {group}"): 4 * people for name in part.contract.plan.passes}
     return tuple(values.get(name, 0) for name in names(part.contract.plan))
@@ -120,7 +120,7 @@ def test_s19_other_names_for_the_groups_let_nobody_subtract() -> None:
     room = Room()
     room.candidate(assignment(link="strict"), MATCHED)
     people = question_value()["people"]
-    named: dict[str, Any] = {"people": {"a": people["tanf"], "b": people["wages"]}, "join": "a  inner b", "by": ["a.region"]}
+    named: dict[str, Any] = {"people": {"a": people["tanf"], "b": people["wages"]}, "keep": "a and b", "by": ["a.region"]}
     body = room.candidate(assignment(link="default", **named), MATCHED | {"north": 103, "south": 260})
     assert {row["a.region"]: row["count"] for row in body["rows"]} == {"north": None, "south": None, "east": 150, "west": 120}
     assert body["disclosure"]["compared_with"] == 1

@@ -95,7 +95,7 @@ def test_s19_other_names_do_not_hide_what_was_told() -> None:
     one = part_of("variance", link="strict")
     room.made(one, cells(one, YES))
     people = one.contract.job.question.json_value()["people"]
-    named = {"people": {"a": people["tanf"], "b": people["wages"]}, "join": "a inner b", "by": ["a.region"]}
+    named = {"people": {"a": people["tanf"], "b": people["wages"]}, "keep": "a and b", "by": ["a.region"]}
     other = assignment(TERMS, measures=["count", {"sd": "a.employed"}], link="default", **named)
     values = dict(zip(names(other.contract.plan), opened(other, MATCHED | {"north": 200}).values, strict=True))
     for at, region in enumerate(REGIONS):

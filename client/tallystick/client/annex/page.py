@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, axis, bar_chart
 from tallystick.client.measured import Measures, by_columns, format_measured, is_hidden, measures_of
-from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, rate
+from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, level_columns, rate, row_level
 from tallystick.core.results import Check
 
 STYLE: Final = """
@@ -68,7 +68,7 @@ def _head(title: str, value: dict[str, Any], question: dict[str, Any]) -> str:
     )
     facts = [
         ("people", groups),
-        ("join", question.get("join") or ""),
+        ("counted", question.get("keep") or question.get("join") or ""),
         ("linkage", question["link"]),
         ("purpose", question["purpose"]),
         ("released", f"{value['released']} by the desk of {value['desk']}"),
@@ -110,9 +110,10 @@ def _break_name(name: str) -> str:
 def _rows(value: dict[str, Any], measures: Measures) -> str:
     columns = [column for column in value["columns"] if column != "suppressed"]
     by = by_columns(columns)
+    columns = [*level_columns(by), *columns[len(by) :]]
     rows = []
     for row in value["rows"]:
-        cells = [level(row[column]) if column in by else _number(row, column, measures) for column in columns]
+        cells = [row_level(row, column) if column in by else _number(row, column, measures) for column in columns]
         rows.append([*cells, row.get("suppressed") or ""])
     return table(None, [*columns, "hidden because"], rows)
 
@@ -122,12 +123,22 @@ def _number(row: dict[str, Any], column: str, measures: Measures) -> str:
 
 
 def _totals(linkage: dict[str, Any]) -> str:
-    overall = (linkage.get("rates") or {}).get("overall") or {}
-    rows = [
-        (side, count(people), count(linkage["usable"].get(side)), count(linkage["matched"]), rate(overall.get(side)))
-        for side, people in (linkage.get("people") or {}).items()
-    ]
-    return table("All people", ["group", "people", "with usable identifiers", "matched", "match rate (95 %)"], rows)
+    overall, usable = (linkage.get("rates") or {}).get("overall") or {}, linkage.get("usable") or {}
+    if "pairs" not in linkage:
+        rows = [
+            (side, count(people), count(usable.get(side)), count(linkage["matched"]), rate(overall.get(side)))
+            for side, people in (linkage.get("people") or {}).items()
+        ]
+        return table("All people", ["group", "people", "with usable identifiers", "matched", "match rate (95 %)"], rows)
+    groups = [(side, count(people), count(usable.get(side))) for side, people in linkage["people"].items()]
+    parts = [table("All people", ["group", "people", "with usable identifiers"], groups)]
+    parts.append(
+        table("People of two groups", ["groups", "people"], [(pair, count(some)) for pair, some in linkage["pairs"].items()])
+    )
+    if "in_groups" in linkage:
+        clusters = [(number, count(some)) for number, some in linkage["in_groups"].items()]
+        parts.append(table("People by how many groups have them", ["groups", "people"], clusters))
+    return "\n".join(parts)
 
 
 def _rates(linkage: dict[str, Any]) -> list[str]:
@@ -160,11 +171,16 @@ def _rate_bar(name: str, one: dict[str, float] | None, people: int | None) -> Ba
     return Bar(name, one["value"], one["low"], one["high"], f"{one['value']:.1%}")
 
 
+def _lists(passes: Sequence[dict[str, Any]]) -> list[str]:
+    """Give the lists of which tokens are told."""
+    return list(dict.fromkeys(side for one in passes for side in one["tokens"]))
+
+
 def _passes(linkage: dict[str, Any]) -> list[str]:
     passes = linkage.get("passes") or []
     if not passes:
         return []
-    sides = list(linkage["people"])
+    sides = _lists(passes)
     reach = 2 * linkage["blur"]["standard_deviation"]
     shown = [one["matches"] for one in passes if one["matches"] is not None]
     most, marks = axis(max([4.0, *(made + reach for made in shown)]))

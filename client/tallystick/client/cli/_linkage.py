@@ -15,7 +15,7 @@ def print_linkage(linkage: dict[str, Any]) -> None:
     click.echo(linkage_line(linkage))
     if linkage.get("passes"):
         click.echo()
-        sides = list(linkage["people"])
+        sides = list(dict.fromkeys(side for one in linkage["passes"] for side in one["tokens"]))
         rows = [
             (one["pass"], *(count(one["tokens"].get(side)) for side in sides), count(one["matches"]))
             for one in linkage["passes"]
@@ -34,9 +34,16 @@ def linkage_line(linkage: dict[str, Any]) -> str:
     """Give the totals in one line."""
     people, usable = linkage.get("people") or {}, linkage.get("usable") or {}
     parts = [
-        f"{group}: {count(people.get(group))} people, {count(usable.get(group))} with usable identifiers" for group in people
+        f"{group}: {count(people.get(group))} people"
+        + (f", {count(usable[group])} with usable identifiers" if group in usable else "")
+        for group in people
     ]
-    return f"linkage: {'; '.join(parts)}; {count(linkage.get('matched'))} matched"
+    if "pairs" in linkage:
+        parts += [f"{pair}: {count(number)}" for pair, number in linkage["pairs"].items()]
+        parts += [f"in {groups} of {len(people)}: {count(number)}" for groups, number in linkage.get("in_groups", {}).items()]
+    elif len(people) > 1:
+        parts.append(f"{count(linkage.get('matched'))} matched")
+    return f"linkage: {'; '.join(parts)}"
 
 
 def _print_rates(rates: dict[str, Any]) -> None:

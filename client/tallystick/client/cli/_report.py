@@ -29,7 +29,7 @@ def print_report(report: Report) -> None:
     need += [f"{count} of {', '.join(of)} ({agency})" for agency, count, of in report.required.stewards]
     click.echo(f"to approve: {', '.join(need)}")
     if report.estimate is not None:
-        from tallystick.client.estimate import mask_seconds
+        from tallystick.client.estimate import unit_seconds
 
         work = report.estimate
         masks = f"{work.masks:,} masks"
@@ -39,10 +39,21 @@ def print_report(report: Report) -> None:
             f"work: {masks}, {work.products:,} products in {work.ciphertexts:,} ciphertexts, "
             f"{work.cells:,} cells, {work.bytes / 1e6:,.0f} MB on the wire"
         )
-        seconds = mask_seconds() * work.masks
-        click.echo(
-            f"time: the masks alone take about {seconds:,.1f} s of one core like this machine's, half of it at each agency"
-        )
+        unit = unit_seconds()
+        parts = [
+            (
+                one.agency,
+                f"{one.masks:,}",
+                f"{one.encryptions:,}",
+                f"{one.answers:,}",
+                f"{one.sent / 1e6:,.0f}",
+                f"{one.memory / 2**20:,.0f}",
+                f"{unit.of(one):,.1f}",
+            )
+            for one in work.parties
+        ]
+        print_table(["agency", "masks", "encrypted", "answers", "MB sent", "MiB held", "core-seconds"], parts)
+        click.echo("time: on cores like this machine's; an agency waits for the others between its parts")
     for problem in report.problems:
         click.echo(f"error: {problem.message} [{problem.code}]", err=True)
         if problem.hint:

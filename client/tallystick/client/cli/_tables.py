@@ -11,7 +11,7 @@ import click
 
 from tallystick.client.cli._linkage import print_linkage
 from tallystick.client.measured import Measures, by_columns, format_measured, is_hidden, measures_of
-from tallystick.client.words import level
+from tallystick.client.words import level_columns, row_level
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table
 
@@ -20,8 +20,9 @@ def print_result(value: dict[str, Any], question: Mapping[str, Any], *, title: s
     """Print a released result, with the question that it answers, as JSON: a hidden row says so in place of its count."""
     columns = [column for column in value["columns"] if column != "suppressed"]
     by, measures = by_columns(columns), measures_of(question)
+    columns = [*level_columns(by), *columns[len(by) :]]
     rows = [
-        [level(row[column]) if column in by else format_number(row, column, measures) for column in columns]
+        [row_level(row, column) if column in by else format_number(row, column, measures) for column in columns]
         for row in value["rows"]
     ]
     if title is not None:

@@ -22,7 +22,7 @@ from tallystick.core.agreement.model import (
 )
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.ladders import WORDS
-from tallystick.core.model import ColumnName, Document, Text
+from tallystick.core.model import ColumnName, Document, Name, Text
 from tallystick.core.values.dates import DateRule, parse_format
 
 SourceColumn = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -231,6 +231,7 @@ class DeclaredDataset(Document):
         people: there are no more people than this.
         aliases: other spellings of people's identifiers.
         rows_per_person: no person has more rows.
+        keys: the name of the person keys, where other datasets of the agency have the same ones; it stands in the agreement.
         out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
             there is no nearest one.
     """
@@ -245,11 +246,14 @@ class DeclaredDataset(Document):
     people: PeopleLimit = 100_000
     aliases: Aliases = Aliases()
     rows_per_person: RowsPerPerson = 1000
+    keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
         check_names_apart(self.columns)
+        if self.keys is not None and self.duplicates.merges:
+            raise ValueError("keys that other datasets share cannot be merged here: leave out duplicates, or keys")
         strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
         if strange:
             raise ValueError(f"aliases have {', '.join(strange)}, which the dataset has not")
@@ -278,6 +282,7 @@ class DeclaredDataset(Document):
             people=self.people,
             aliases=self.aliases.most,
             rows_per_person=self.rows_per_person,
+            keys=self.keys,
             out_of_bounds=self.out_of_bounds,
         )
 
@@ -299,7 +304,7 @@ class DeclaredDataset(Document):
             found.append("aliases differ")
         found += [
             f"{field} differs"
-            for field in ("people", "rows_per_person", "out_of_bounds")
+            for field in ("people", "rows_per_person", "keys", "out_of_bounds")
             if getattr(self, field) != getattr(agreed, field)
         ]
         return found

@@ -44,7 +44,9 @@ RowsPerPerson = Annotated[int, Field(ge=1, le=100_000)]
 MoreSpellings = Annotated[int, Field(ge=0, le=3)]
 Link = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+-]{1,120}$")]
 """A recipe, a ladder, or a word for a similarity pass."""
-JoinKind = Literal["inner", "left"]
+JoinKind = Literal["inner", "left", "any"]
+"""Populations that an agreement allows: people whom all groups of a job have (`keep: a and b`); all people of one group (`keep: a`);
+any formula."""
 if TYPE_CHECKING:
     Operation = str
 else:
@@ -118,6 +120,8 @@ class Dataset(Document):
         people: there are no more people than this; how much a linkage recipe must say is worked out for it.
         aliases: how many spellings of a person's identifiers, beside the first, linkage may use.
         rows_per_person: no person may have more rows; bounds the sums that `derive` makes.
+        keys: the name of the person keys that it shares with other datasets of its agency: the same key is the same person in all of
+            them. A job may name groups of several such datasets.
         out_of_bounds: what the node does with a value outside a column's bounds.
     """
 
@@ -129,6 +133,7 @@ class Dataset(Document):
     people: PeopleLimit = 100_000
     aliases: MoreSpellings = 0
     rows_per_person: RowsPerPerson = 1000
+    keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
 
     @model_validator(mode="after")

@@ -1,10 +1,12 @@
 """Which questions' tables can be subtracted from each other, whatever an analyst calls their groups and columns.
 
-A family has one agreement, people, join, and groups. What a question calls its two groups of people and its derived columns, how it
-spells a condition (letter case of words, spaces, brackets that change nothing), in which order it names two groups of an inner join, and
-what it derives beside, is the analyst's choice and makes no other family. `rename_table` gives a table of one question the names of another.
+A family has one agreement, people, formula (the people whom it keeps, not how it is written), and columns of `by`. What a question calls
+its groups of people and its derived columns, how it spells a condition (letter case of words, spaces, brackets that change nothing), in
+which order it names its groups, and what it derives beside, is the analyst's choice and makes no other family. `rename_table` gives a
+table of one question the names of another.
 
-What is another family though it could be subtracted: conditions that say the same in other terms (`a = 1` and `NOT a <> 1`).
+What is another family though it could be subtracted: conditions that say the same in other terms (`a = 1` and `NOT a <> 1`), and
+formulas of which one keeps some of the people whom the other keeps.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parse_derive
-from tallystick.core.job.model import Question, parse_join
+from tallystick.core.job.model import Question
+from tallystick.core.job.population import population_of
 from tallystick.core.measure import Asked, load_measures
+from tallystick.core.statistics.rows import by_columns
+from tallystick.core.statistics.table import LIST, PAIR
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Names:
     """What a question calls things.
 
     Attributes:
-        groups: its name of each agency's group of people.
+        groups: its name of each group of people, by what the group is (`_identities`).
         by: its columns of `by` in their order, and what each is, which does not depend on names.
         measured: the columns of its measures, together as a measure takes them.
     """
@@ -36,11 +41,14 @@ class Names:
     measured: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
-    def of(cls, question: Question) -> Names:
-        """Give a question's names; its two groups belong to two agencies."""
-        groups = {people.agency: name for name, people in sorted(question.people.items())}
+    def of(cls, question: Question, agreement: Agreement) -> Names:
+        """Give a question's names."""
+        identities = _identities(question, agreement)
+        groups = {identity: name for name, identity in identities.items()}
+        by = by_columns(question, population_of(question))
         measured = dict.fromkeys(measure.columns for measure in question.measures if measure.columns)
-        return cls(groups, tuple((reference, _meant(reference, question)) for reference in question.by), tuple(measured))
+        meant = tuple((reference, _meant(reference, question, identities)) for reference in by)
+        return cls(groups, meant, tuple(measured))
 
     @classmethod
     def read(cls, value: Any) -> Names:
@@ -64,19 +72,36 @@ def family_of(question: Question, agreement: Agreement) -> str:
         question: one that the agreement allows.
         agreement: it.
     """
+    identities = _identities(question, agreement)
+    people = {identities[name]: _people(name, question, agreement) for name in question.people}
+    terms = population_of(question).keep.terms
+    keep = sorted([*sorted(identities[name] for name in names), str(coefficient)] for names, coefficient in terms.items())
+    by = sorted(meant for _, meant in Names.of(question, agreement).by)
+    return digest_of({"agreement": question.agreement, "people": people, "keep": keep, "by": by})
+
+
+def _people(group: str, question: Question, agreement: Agreement) -> list[str]:
+    """Give whom a group has: agency, dataset, and the condition in the one way in which it is written."""
     from tallystick.core.job.where import check_where  # a parser, which few need
 
-    join = parse_join(question)
-    people = {
-        one.agency: [
-            one.dataset,
-            "" if one.where is None else check_where(one.where, agreement.datasets[one.dataset].columns),
-        ]
-        for one in question.people.values()
-    }
-    left = question.people[join.left].agency if join.kind == "left" else ""
-    by = sorted(meant for _, meant in Names.of(question).by)
-    return digest_of({"agreement": question.agreement, "people": people, "join": [join.kind, left], "by": by})
+    one = question.people[group]
+    where = "" if one.where is None else check_where(one.where, agreement.dataset_of(one.dataset).columns)
+    return [one.agency, one.dataset, where]
+
+
+def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
+    """Give what each group is, which does not depend on names: its agency; of several groups of one, a digest of whom it has, too.
+
+    Groups of the same people are told apart by their order, so that nothing is lost; what they are called then matters.
+    """
+    agencies = [people.agency for people in question.people.values()]
+    identities: dict[str, str] = {}
+    for name, people in sorted(question.people.items()):
+        several = agencies.count(people.agency) > 1
+        identity = f"{people.agency} {digest_of(_people(name, question, agreement))[:16]}" if several else people.agency
+        same = sum(other.startswith(identity) for other in identities.values())
+        identities[name] = f"{identity} {same}" if same else identity
+    return identities
 
 
 def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[str, Any]:
@@ -89,14 +114,16 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     """
     if theirs == mine:
         return dict(table)
-    groups = {theirs.groups[agency]: name for agency, name in mine.groups.items()}
+    groups = {theirs.groups[identity]: name for identity, name in mine.groups.items()}
     called = {meant: reference for reference, meant in theirs.by}
     columns = {reference: called[meant] for reference, meant in mine.by}
     linkage = dict(table["linkage"])
     for what in ("people", "usable"):
         linkage[what] = _keys(linkage[what], groups)
     if "passes" in linkage:
-        linkage["passes"] = [one | {"tokens": _keys(one["tokens"], groups)} for one in linkage["passes"]]
+        linkage["passes"] = [one | {"tokens": _joined(one["tokens"], groups, LIST)} for one in linkage["passes"]]
+    if "pairs" in linkage:
+        linkage["pairs"] = _joined(linkage["pairs"], groups, PAIR)
     if "rates" in linkage:
         rates = linkage["rates"]
         back = {reference: name for name, reference in columns.items()}
@@ -112,17 +139,22 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     return made
 
 
-def _meant(reference: str, question: Question) -> str:
+def _meant(reference: str, question: Question, identities: Mapping[str, str]) -> str:
     group, column = split(reference)
     people = question.people[group]
     if column not in people.derive:
-        return f"{people.agency}.{column}"
+        return f"{identities[group]}.{column}"
     made = parse_derive(people.derive[column])
-    return f"{people.agency}.{made.function}({'distinct ' if made.distinct else ''}{made.column or '*'})"
+    return f"{identities[group]}.{made.function}({'distinct ' if made.distinct else ''}{made.column or '*'})"
 
 
 def _keys(value: Mapping[str, Any], groups: Mapping[str, str]) -> dict[str, Any]:
     return {groups.get(name, name): item for name, item in value.items()}
+
+
+def _joined(value: Mapping[str, Any], groups: Mapping[str, str], by: str) -> dict[str, Any]:
+    """Give what stands under the names of several groups together, which are in the order of their names."""
+    return {by.join(sorted(groups.get(one, one) for one in name.split(by))): item for name, item in value.items()}
 
 
 def _labels(theirs: Names, mine: Names, groups: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
+from tallystick.core.job.population import PAIR, population_of
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 from tallystick.crypto.passes import FIRST
 
@@ -38,7 +39,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
 
     Raises:
         Invalid: `job-invalid`, `link-invalid`, `link-impossible`; Refused: `job-not-allowed`, `link-weak`: there is no way to
-            link its two groups.
+            link its lists.
     """
     question = job.question if isinstance(job, Job) else job
     analyst = job.analyst if isinstance(job, Job) else "analyst"
@@ -50,15 +51,21 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = _analyst(question, agreement)
-    for agency in data:
+    others = "the other agency" if len(data) == PAIR else "the other agencies"
+    for agency in data if len(data) > 1 else ():
         statement[f"{COORDINATOR} + {agency}"] = _coalition(
-            agency, agreement, passes_of(question, agreement), opens=agency == desk
+            agency, agreement, passes_of(question, agreement), others, opens=agency == desk
         )
     return statement
 
 
 def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]) -> list[str]:
     used, decoys = passes_of(question, agreement), agreement.decoys
+    if len(data) == 1:
+        return [
+            "the text of this job, who approved it, and when each party worked",
+            "not: identifiers, values, shares, cells or results; nothing is linked, and no list leaves its agency",
+        ]
     lines = [
         "the text of this job, who approved it, and when each party worked",
         f"the padded number of rows of {_listed(data)}, people and decoys together: at most 12 % above the true number",
@@ -72,7 +79,8 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         )
     if used.unusable:
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
-    lines.append(_blur(decoys, f"how many people match at a pass: blurred by {decoys} decoys a pass", _delta_alone))
+    match = "match" if len(data) == PAIR else "of any two lists match"
+    lines.append(_blur(decoys, f"how many people {match} at a pass: blurred by {decoys} decoys a pass", _delta_alone))
     if used.similarity is not None:
         chance = Fraction(1, 4 * (used.bands - used.least + 1))
         lines.append(
@@ -109,27 +117,37 @@ def _other_spellings(used: Passes, decoys: int) -> list[str]:
 def _agency(agency: str, data: tuple[str, ...], *, opens: bool) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job and who approved it"]
-    if agency in data:
+    if agency in data and others:
         learned.append(
             f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number"
         )
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
     but = ", but for what the cells say that it opens as the desk" if opens else ""
+    if not others:
+        return [*learned, "nothing of another agency: no other brings data"]
     return [*learned, f"not: which people match, its own included; any value of another agency{but}"]
 
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
     measures = _listed(tuple(measure.label for measure in question.measures))
     groups = f" by {_listed(question.by)}" if question.by else ""
-    told = [
-        f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts",
-        "as the desk: people and matches by the left group's columns; tokens and pairs of look-alikes of each list at each pass",
-        f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}",
-    ]
-    if brings_data:
+    population = population_of(question)
+    told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
+    by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
+    if len(population.agencies) > 1:
+        told.append(f"as the desk: {by_first}tokens and pairs of look-alikes of each list at each pass")
         told.append(
-            "as the desk, with data of its own: a cell of one person it knows says whether that person matched, and the other "
-            "agency's value; other small cells say nearly as much (this version opens every cell)"
+            f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}"
+        )
+    if len(population.groups) > PAIR:
+        told.append(
+            "as the desk: how many people each two groups both have, and by how many groups have them where that is counted"
+        )
+    if brings_data and len(population.agencies) > 1:
+        others = "the other agency's value" if len(population.agencies) == PAIR else "the other agencies' values"
+        told.append(
+            f"as the desk, with data of its own: a cell of one person it knows says whether that person matched, and {others}; other "
+            "small cells say nearly as much (this version opens every cell)"
         )
     return [*told, "as the desk: it hides the small cells before anything is released"]
 
@@ -158,30 +176,30 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     ]
 
 
-def _coalition(agency: str, agreement: Agreement, passes: Passes, *, opens: bool) -> list[str]:
+def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *, opens: bool) -> list[str]:
     lines = [
         f"together they also learn which of {agency}'s own people match, exactly: decoys do not hide it from who knows its list's order",
         _blur(
             agreement.decoys,
-            f"with {agency}'s coins alone, how many match: blurred by the other agency's decoys",
+            f"with {agency}'s coins alone, how many match: blurred by the decoys of {others}",
             _delta_with_agency,
         ),
     ]
     if opens:
         lines.append(
-            f"{agency} is the desk and opens the cells: where they know who is in one, they know what the other agency's values of these add "
+            f"{agency} is the desk and opens the cells: where they know who is in one, they know what the values of {others} of these add "
             "up to, and of one person the value"
         )
     cells = "beyond what these cells say" if opens else "or cells"
     if passes.similarity is None:
-        return [*lines, f"not: values, people of the other agency that do not match, {cells}"]
+        return [*lines, f"not: values, people of {others} that do not match, {cells}"]
     return [
         *lines,
         (
-            f"in which bands each of {agency}'s own people coincides with anybody of the other agency, so which parts of names, dates, "
+            f"in which bands each of {agency}'s own people coincides with anybody of {others}, so which parts of names, dates, "
             "numbers or addresses the two share, whether they match or not"
         ),
-        f"not: values, people of the other agency who are like none of these, {cells}",
+        f"not: values, people of {others} who are like none of these, {cells}",
     ]
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
+
+CROWD: Final = 4
+"""Hidden rows that protect each other without another row's help."""
 
 
 class DisclosureRule(Protocol):

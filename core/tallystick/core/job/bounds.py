@@ -10,22 +10,20 @@ from collections.abc import Mapping
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import declared_lists, passes_of
 from tallystick.crypto.tags import rows_of
 
 
 def most_rows(question: Question, agreement: Agreement) -> Mapping[str, int]:
     """Compute the greatest number of rows that the padded list of each agency may have, by agency.
 
-    It is the padded size of all people that the agreement declares for the agency's dataset, and of the decoys of all passes. Aliases make
-    further passes (`linkage/passes/spellings.py`), so further decoys; a person is one row at all passes. A list of fewer people is
-    never longer, because `padme` does not fall.
+    It is the padded size of all people that the agreement declares for the agency's datasets in the job, and of the decoys of all
+    passes. Aliases make further passes (`linkage/passes/spellings.py`), so further decoys; a person is one row at all passes. A list of
+    fewer people is never longer, because `padme` does not fall.
 
     Raises:
         Invalid, Refused: as `passes_of`.
     """
     passes = len(passes_of(question, agreement).told)
-    return {
-        people.agency: rows_of(agreement.dataset_of(people.dataset).people, passes, agreement.decoys)
-        for people in question.people.values()
-    }
+    lists = declared_lists(question, agreement)
+    return {agency: rows_of(one.people, passes, agreement.decoys) for agency, one in sorted(lists.items())}

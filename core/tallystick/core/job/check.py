@@ -1,7 +1,7 @@
 """What the text of an agreement allows, piece by piece; `core/statistics/rulebook.py` puts the pieces together.
 
 The agreement that a job names, by digest, is this one; its analyst and purpose stand in it; each group of people is one agency's
-dataset with declared columns and a readable `where`; join, link, operations and release are allowed; every measure is over declared
+dataset with declared columns and a readable `where`; keep, link, operations and release are allowed; every measure is over declared
 bounds, and `by` over known levels; its deadline is near enough; and the linkage passes that it was asked with are those that this party
 works out.
 """
@@ -15,10 +15,11 @@ from typing import Final, Literal
 from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.columns import MAX_LEVELS, columns_of, levels_of, split
+from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, split
 from tallystick.core.job.link import link_of
-from tallystick.core.job.model import Job, Question, parse_join
+from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.job.population import Population, population_of
 from tallystick.core.job.refusal import not_allowed
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
@@ -146,9 +147,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     for group in question.people:
         yield from _of_group(question, group, agreement, columns)
     try:
-        kind = parse_join(question).kind
-        if kind not in agreement.joins:
-            yield not_allowed(agreement, "joins", f"it does not allow {kind} joins", agreement.joins)
+        yield from _of_population(population_of(question), question, agreement)
     except Invalid as error:
         yield error
     try:
@@ -158,6 +157,50 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
     yield from _of_release(question, agreement)
+
+
+def _of_population(population: Population, question: Question, agreement: Agreement) -> Iterator[TallyError]:
+    """Check who is counted, that every group has a part in it, and that groups of one agency can be joined there."""
+    kinds = population.kinds
+    if not set(kinds) & set(agreement.joins):
+        yield not_allowed(agreement, "joins", f"it does not allow `keep: {population.keep.text}` ({kinds[0]})", agreement.joins)
+    measured = [split(column)[0] for measure in question.measures for column in measure.columns]
+    named = {*population.keep.named, *measured, *(split(reference)[0] for reference in question.by)}
+    for group in population.groups:
+        if group not in named:
+            yield Invalid(
+                "job-invalid",
+                f"people has {group}, which neither keep, by nor measures name",
+                hint=f"take {group} out of people, or name it: by: [{group}.{PRESENT}]",
+            )
+        if group in population.keep.never and group in {*measured, *(split(reference)[0] for reference in question.by)}:
+            yield Invalid(
+                "job-invalid",
+                f"nobody whom keep counts is in {group}, so its columns say nothing of them",
+                hint=f"leave {group} out of by and measures, or count people who are in it",
+            )
+    yield from _of_home(population, question, agreement)
+
+
+def _of_home(population: Population, question: Question, agreement: Agreement) -> Iterator[TallyError]:
+    """Check that groups of one agency are of one dataset, or of datasets that share their person keys; and that no two are the same."""
+    for agency in population.agencies:
+        mine = [group for group in population.groups if population.agency_of[group] == agency]
+        seen: dict[tuple[str, str | None], str] = {}
+        for group in mine:
+            people = question.people[group]
+            if (other := seen.setdefault((people.dataset, people.where), group)) != group:
+                yield Invalid(
+                    "job-invalid", f"people: {other} and {group} are the same people", hint=f"use {other} in place of {group}"
+                )
+        names = sorted({question.people[group].dataset for group in mine})
+        keys = {agreement.datasets[name].keys for name in names if name in agreement.datasets}
+        if len(names) > 1 and (len(keys) > 1 or None in keys):
+            yield Refused(
+                "job-not-allowed",
+                f"{agency} has several groups, and the agreement does not say that {' and '.join(names)} have the same person keys",
+                hint="where they have, the agreement says so by keys: NAME, the same for each of these datasets",
+            )
 
 
 def _of_group(
@@ -203,7 +246,13 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
                 continue
             if column is None:
                 continue
-            if column.type not in {"integer", "decimal", "boolean"}:
+            if split(reference)[1] == PRESENT:
+                yield Invalid(
+                    "job-invalid",
+                    f"{measure.label}: {reference} is in every group, for by",
+                    hint=f"count, with by: [{reference}]",
+                )
+            elif column.type not in {"integer", "decimal", "boolean"}:
                 yield Invalid(
                     "job-invalid",
                     f"{measure.label}: {reference} is a {column.type} column",
@@ -266,6 +315,8 @@ def _named(reference: str, where: str, question: Question, columns: dict[str, di
         )
     if group not in columns:
         return None
+    if name == PRESENT:
+        return Column(type="boolean")
     if name not in columns[group]:
         raise Invalid(
             "job-invalid", f"{where}: {group} has no column {name}", hint=f"it has: {', '.join(sorted(columns[group]))}"

@@ -10,6 +10,8 @@ from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import derive_column, parse_derive
 from tallystick.core.job.model import People, Question
 
+PRESENT = "present"
+"""The column that every group has: whether a person is in it."""
 MAX_LEVELS = 256
 """Levels of an integer column that `by` may still list one by one."""
 
@@ -33,6 +35,14 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
     people = question.people[group]
     dataset = agreement.dataset_of(people.dataset)
     columns = dict(dataset.columns)
+    if PRESENT in columns or PRESENT in people.derive:
+        raise Invalid(
+            "job-invalid",
+            f"{group}: a column cannot be called {PRESENT}, which says of every group whether it has a person",
+            hint="give the column another name in the dataset"
+            if PRESENT in columns
+            else "give the derived column another name",
+        )
     for name, text in people.derive.items():
         if name in dataset.columns:
             raise Invalid(
@@ -78,7 +88,7 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
             if owner == group:
                 served[column].add(measure.operation)
     for reference in question.by:
-        if split(reference)[0] == group:
+        if split(reference)[0] == group and split(reference)[1] != PRESENT:
             served[split(reference)[1]].update(everything)
     for name in _where_columns(people, dataset):
         served[name].update(everything)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
 
 from tallystick.core import measure as registry
-from tallystick.core.agreement.model import JoinKind, Timestamp
+from tallystick.core.agreement.model import Timestamp
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
@@ -119,25 +118,23 @@ else:
 
 
 class Question(Document):
-    """A job file as an analyst writes it."""
+    """A job file as an analyst writes it.
+
+    Attributes:
+        keep: whom it counts: a formula over its groups (`core/job/keep.py`).
+        join: what jobs of before `keep` had; it is read so that their results are, and refused.
+    """
 
     agreement: Name
     title: Text | None = None
     purpose: Name
     people: Annotated[dict[Name, People], Field(min_length=1, max_length=8)]
+    keep: Annotated[str, StringConstraints(max_length=300)] | None = None
     join: Annotated[str, StringConstraints(max_length=300)] | None = None
     link: Literal["strict", "default", "loose"] | None = None
     measures: Annotated[tuple[JobMeasure, ...], Field(min_length=1, max_length=20)]
     by: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
     release: Literal["desk", "direct"] | None = None
-
-
-class Join(Document):
-    """A parsed join of two groups."""
-
-    left: Name
-    kind: JoinKind
-    right: Name
 
 
 class AgreementRef(BaseModel):
@@ -168,43 +165,3 @@ class Job(Document):
     nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     submitted: Timestamp
     deadline: Timestamp
-
-
-_JOIN = re.compile(r"^\s*(\S+)\s+(inner|left)\s+(\S+)\s*$")
-
-
-def parse_join(question: Question) -> Join:
-    """Give the join of a question.
-
-    Raises:
-        Invalid: `job-invalid`: no join, an unknown kind, groups that are not in `people`, or a group with itself.
-    """
-    from tallystick.core.errors import Invalid
-
-    names = sorted(question.people)
-    # the groups that the text names, in its order, where they are two
-    named = [word for word in dict.fromkeys((question.join or "").split()) if word in question.people]
-    first, last = (named[0], named[-1]) if len(named) > 1 else (names[0], names[-1])
-    fix = (
-        f"join: {first} left {last}, or: {first} inner {last}"
-        if len(names) > 1
-        else "name two groups in people, of two agencies"
-    )
-    if question.join is None:
-        raise Invalid("job-invalid", "a job joins two groups of people", hint=fix)
-    match = _JOIN.match(question.join)
-    if match is None:
-        raise Invalid("job-invalid", "join is `GROUP inner GROUP` or `GROUP left GROUP`", hint=fix)
-    left, kind, right = match.groups()
-    for name in (left, right):
-        if name not in question.people:
-            raise Invalid("job-invalid", f"join names {name}, which is not in people", hint=fix)
-    if left == right or len(names) != 2:
-        raise Invalid("job-invalid", "a job joins exactly two groups of people, each named once", hint=fix)
-    if question.people[left].agency == question.people[right].agency:
-        raise Invalid(
-            "job-invalid",
-            "the two groups of a job belong to two agencies",
-            hint="choose a dataset of another agency for one of them",
-        )
-    return Join(left=left, kind=kind, right=right)  # type: ignore[arg-type]  # the pattern allows these kinds alone

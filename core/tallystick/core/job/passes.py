@@ -1,4 +1,7 @@
-"""Which linkage passes a question really uses: those that its two datasets can both make, and that say enough for their sizes.
+"""Which linkage passes a question really uses: those that two of its lists can both make, and that say enough for their sizes.
+
+A list is an agency's: of all people of its groups in the job. One list alone is linked with nothing and has no pass. Of more than two
+a recipe is used if some two of them can make it, and if it says enough for every two that can; other spellings are not used.
 
 Every party works them out for itself, from the agreement and the question, which the job's digest binds, and from its own code.
 `Passes.digest` is part of the job, so a party whose code makes other passes refuses the job before anything is sent.
@@ -6,16 +9,19 @@ Every party works them out for itself, from the agreement and the question, whic
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
+from itertools import combinations
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
-from tallystick.core.errors import TallyError
+from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.link import link_asked
-from tallystick.core.job.model import Question, parse_join
-from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.job.model import Question
+from tallystick.core.job.population import population_of
+from tallystick.core.linkage.passes.ladders import passes_for, recipes_of, similarity_of
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
@@ -27,7 +33,7 @@ VERSION: Final = "linkage v4"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2
-"""People for whom a similarity pass can be planned."""
+"""Lists that can be linked, and people for whom a similarity pass can be planned."""
 
 
 @dataclass(frozen=True)
@@ -90,37 +96,107 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
         Invalid: `job-invalid`, `link-invalid`, `link-impossible`: no exact recipe is left.
         Refused: `job-not-allowed`, `link-weak`.
     """
-    join = parse_join(question)
-    names = [question.people[group].dataset for group in (join.left, join.right)]
-    left, right = (agreement.dataset_of(name) for name in names)
-    return _passes(
-        link_asked(question, agreement),
-        left.identifiers,
-        right.identifiers,
-        (names[0], names[1]),
-        (left.people, right.people),
-        (left.aliases, right.aliases),
-    )
+    lists = tuple(declared_lists(question, agreement).values())
+    link = link_asked(question, agreement)
+    if len(lists) < FEWEST:
+        return Passes((), None, ())
+    return _passes_of_two(link, lists[0], lists[1]) if len(lists) == FEWEST else _passes_of_more(link, lists)
+
+
+@dataclass(frozen=True)
+class DeclaredList:
+    """What the agreement declares of one agency's list.
+
+    Attributes:
+        name: what reasons call it.
+        identifiers: that linkage may use.
+        people: no more than so many are in it.
+        aliases: other spellings of their identifiers.
+    """
+
+    name: str
+    identifiers: tuple[str, ...]
+    people: int
+    aliases: int
+
+
+def declared_lists(question: Question, agreement: Agreement) -> Mapping[str, DeclaredList]:
+    """Give each agency's list, in the order in which the formula first names a group of it, then of the agencies' names.
+
+    Raises:
+        Invalid: `job-invalid`.
+    """
+    population = population_of(question)
+    order = dict.fromkeys([*(population.agency_of[group] for group in population.keep.named), *population.agencies])
+    lists = {}
+    for agency in order:
+        groups = [group for group in population.groups if population.agency_of[group] == agency]
+        names = list(dict.fromkeys(question.people[group].dataset for group in groups))
+        datasets = [agreement.dataset_of(name) for name in names]
+        identifiers = dict.fromkeys(one for dataset in datasets for one in dataset.identifiers)
+        lists[agency] = DeclaredList(
+            " and ".join(names),
+            tuple(identifiers),
+            sum(dataset.people for dataset in datasets),
+            max(dataset.aliases for dataset in datasets),
+        )
+    return lists
 
 
 @lru_cache(maxsize=64)
-def _passes(
-    link: tuple[str, ...],
-    left: tuple[str, ...],
-    right: tuple[str, ...],
-    names: tuple[str, str],
-    people: tuple[int, int],
-    aliases: tuple[int, int],
-) -> Passes:
-    exact, lacking = passes_for(link, None, left, right, names=names, people=people)
+def _passes_of_two(link: tuple[str, ...], left: DeclaredList, right: DeclaredList) -> Passes:
+    people = (left.people, right.people)
+    exact, lacking = passes_for(link, None, left.identifiers, right.identifiers, names=(left.name, right.name), people=people)
     unusable = [(recipe.name, reason) for recipe, reason in lacking]
-    plan, word = None, similarity_of(link)
-    if word is not None:
+    plan = _similarity(link, [left, right], unusable)
+    return Passes(tuple(expand_ladder(exact, left.aliases, right.aliases)), plan, tuple(unusable))
+
+
+@lru_cache(maxsize=64)
+def _passes_of_more(link: tuple[str, ...], lists: tuple[DeclaredList, ...]) -> Passes:
+    usable: dict[Recipe, None] = {}
+    reasons: dict[str, list[str]] = {}
+    weak: set[Recipe] = set()
+    linked: set[str] = set()
+    fault: TallyError | None = None
+    for one, other in combinations(lists, FEWEST):
         try:
-            plan = plan_of(left, right, max(*people, FEWEST), word)
-        except TallyError as error:
-            unusable.append((word, error.message))
-    return Passes(tuple(expand_ladder(exact, *aliases)), plan, tuple(unusable))
+            made, lacking = passes_for(
+                link, None, one.identifiers, other.identifiers, names=(one.name, other.name), people=(one.people, other.people)
+            )
+        except Invalid as error:
+            if error.code != "link-impossible":
+                raise
+            fault = fault or error
+            continue
+        linked |= {one.name, other.name}
+        usable |= dict.fromkeys(made)
+        for recipe, reason in lacking:
+            reasons.setdefault(recipe.name, []).append(reason)
+            if not recipe.lacking(one.identifiers) and not recipe.lacking(other.identifiers):
+                weak.add(recipe)
+    exact = [recipe for recipe in recipes_of(link, None) if recipe in usable and recipe not in weak]
+    if not exact or len(linked) < len(lists):
+        raise fault or Invalid("link-impossible", "no linkage pass says enough for all lists", hint="agree on other recipes")
+    used = {recipe.name for recipe in exact}
+    unusable = [(name, "; ".join(dict.fromkeys(why))) for name, why in reasons.items() if name not in used]
+    if any(one.aliases for one in lists):
+        unusable.append(("other spellings", "they are not used between more than two lists"))
+    plan = _similarity(link, lists, unusable)
+    return Passes(tuple(expand_ladder(exact, 0, 0)), plan, tuple(unusable))
+
+
+def _similarity(link: tuple[str, ...], lists: Sequence[DeclaredList], unusable: list[tuple[str, str]]) -> SimilarityPlan | None:
+    """Plan the similarity pass over what all lists have; note where it is asked for and cannot be made."""
+    word = similarity_of(link)
+    if word is None:
+        return None
+    shared = [name for name in lists[0].identifiers if all(name in one.identifiers for one in lists)]
+    try:
+        return plan_of(lists[0].identifiers, shared, max(*(one.people for one in lists), FEWEST), word)
+    except TallyError as error:
+        unusable.append((word, error.message))
+        return None
 
 
 def _plain(value: object) -> object:

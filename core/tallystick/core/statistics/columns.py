@@ -1,4 +1,4 @@
-"""From one row per person to the integer columns of a plan: vectorised over people, exact.
+"""From one row per person of each group to the integer columns of a plan over an agency's list: vectorised over people, exact.
 
 A factor's entry is 0 for everyone whose levels do not match, and for a missing value, so that only the right people are summed.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.statistics.plan import Factor, Own, Plan, Side
+from tallystick.core.statistics.plan import Factor, HomeColumn, Own, Plan
 
 USABLE: Final = "#usable"
 """The reserved column that the node makes itself: has this person a token for at least one pass?"""
@@ -40,6 +40,32 @@ class PersonColumn:
     values: Int64s = field(repr=False)
     missing: Bools = field(repr=False)
     levels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class GroupMembers:
+    """One group's people in an agency's list.
+
+    Attributes:
+        columns: by name, over the group's people.
+        places: (m,): which person of the list each is; None where the list is the group.
+    """
+
+    columns: Mapping[str, PersonColumn] = field(repr=False)
+    places: Int64s | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True)
+class AgencyList:
+    """The people of an agency's list: everybody whom one of its groups has.
+
+    Attributes:
+        n: how many.
+        groups: by name.
+    """
+
+    n: int
+    groups: Mapping[str, GroupMembers] = field(repr=False)
 
 
 def usable_column(usable: Bools) -> PersonColumn:
@@ -99,52 +125,68 @@ def check_slots(slots: npt.NDArray[np.integer], n: int, table_size: int) -> None
     raise Broken("protocol-broken", "the coordinator's slots are not one place in the table for each person")
 
 
-def side_columns(
-    plan: Plan, side: Side, people: Mapping[str, PersonColumn], slots: npt.NDArray[np.integer], table_size: int
-) -> Int64s:
-    """Give all columns of one side over the table, shape (columns, table_size).
+def home_column(column: HomeColumn, people: AgencyList) -> Int64s:
+    """Give a column's entry for each person of a list, shape (n,): the product of its groups' factors, 0 where one lacks the person.
 
     Raises:
-        Invalid, Broken: as `factor_column` and `over_slots`.
+        Invalid: as `factor_column`.
+    """
+    product: Int64s | None = None
+    for group, factor in column:
+        members = people.groups[group]
+        size = people.n if members.places is None else len(members.places)
+        entries = factor_column(factor, members.columns, size)
+        if members.places is not None:
+            spread = np.zeros(people.n, dtype=np.int64)
+            spread[members.places] = entries
+            entries = spread
+        if product is not None:
+            _check_product([product, entries])
+        product = entries if product is None else product * entries
+    return np.ones(people.n, dtype=np.int64) if product is None else product
+
+
+def agency_columns(plan: Plan, agency: str, people: AgencyList, slots: npt.NDArray[np.integer], table_size: int) -> Int64s:
+    """Give all columns of an agency over the table, shape (columns, table_size).
+
+    Raises:
+        Invalid, Broken: as `home_column` and `over_slots`.
     """
     check_slots(slots, len(slots), table_size)
-    factors = plan.left_columns if side == "left" else plan.right_columns
-    out = np.zeros((len(factors), table_size), dtype=np.int64)
-    for row, factor in zip(out, factors, strict=True):
-        row[slots] = factor_column(factor, people, len(slots))
+    columns = plan.columns_of(agency)
+    out = np.zeros((len(columns), table_size), dtype=np.int64)
+    for row, column in zip(out, columns, strict=True):
+        row[slots] = home_column(column, people)
     return out
 
 
-def own_totals(
-    plan: Plan, side: Side, people: Mapping[str, PersonColumn], n: int, counts: Mapping[ListNumber, int] | None = None
-) -> tuple[int, ...]:
-    """Give, for each cell of the plan, what this side adds by itself over all its people.
+def own_totals(plan: Plan, agency: str, people: AgencyList, counts: Mapping[ListNumber, int] | None = None) -> tuple[int, ...]:
+    """Give, for each cell of the plan, what this agency adds by itself over its whole list.
 
     Args:
         plan: the job's.
-        side: this side.
-        people: its columns.
-        n: how many people.
-        counts: what this side's list says of itself (`core/linkage/quality/sharing.py`); needed where the plan has passes.
+        agency: this one.
+        people: its list.
+        counts: what the list says of itself (`core/linkage/quality/sharing.py`); needed where the plan has passes.
 
     Security: these are the agency's plain totals; they leave the node only inside sealed shares.
 
     Raises:
-        Invalid: as `factor_column`.
+        Invalid: as `home_column`.
         Broken: `internal`: a number of the list that was not counted.
     """
-    sums: dict[Factor, int] = {}
+    sums: dict[HomeColumn, int] = {}
 
     def total(own: Own) -> int:
         if own.counted is not None:
             if counts is None or own.counted not in counts:
                 raise Broken("internal", "a linkage pass of the plan was not counted")
             return counts[own.counted]
-        if own.factor not in sums:
-            sums[own.factor] = _exact_sum(factor_column(own.factor, people, n))
-        return sums[own.factor]
+        if own.column not in sums:
+            sums[own.column] = _exact_sum(home_column(own.column, people))
+        return sums[own.column]
 
-    return tuple(sum(coefficient * total(own) for coefficient, own in cell.own if own.side == side) for cell in plan.cells)
+    return tuple(sum(coefficient * total(own) for coefficient, own in cell.own if own.agency == agency) for cell in plan.cells)
 
 
 def _check_product(factors: Sequence[Int64s]) -> None:

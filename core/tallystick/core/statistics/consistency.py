@@ -1,14 +1,15 @@
 """Whether opened cells can be counts of people at all: what honest agencies seal always adds up, whatever their records are.
 
 A cell is a sum of the agencies' shares, so an agency that seals another number than its own changes it unseen. Most such lies only
-make a wrong result, which nothing here prevents. One that cannot be true of any two lists is found before the cells are used:
+make a wrong result, which nothing here prevents. One that cannot be true of any lists is found before the cells are used:
 
-1. No count is negative; in a list, people >= usable people >= people with a token at any one pass, and matches are at most the usable
-   people of either list.
+1. No count is negative; in a group, people >= usable people; in a list, the usable people of its groups >= people with a token at any
+   one pass; people whom two groups both have are at most the usable people of either, or the people where one agency has both.
 2. People of one list who share a token at a pass are pairs of those who have one.
-3. In a group matches are at most people; the groups add up to the left list's people and to the matches.
-4. The rows of a group add up to its matches in an inner join, to its people in a left join, where those with any level of the right
-   side are at most its matches.
+3. In a group of the linkage report matches are at most people; these add up to the first group's people and to the matches.
+4. The rows add up to what the formula makes of people and matches, where it multiplies no more than two groups: to the matches of
+   `a and b`, to the people of `a`. So do the rows of each group of the linkage report. Rows whose people are in a group are together
+   at most that group's people; of `a` by b's levels those in b are the matches.
 5. Of a row's people no more have a value than there are, and these add up to no more than the column's declared bounds allow.
 6. Of n people whose values are whole numbers x from a to b: (Σx)² <= n·Σx² (Cauchy and Schwarz), |Σx| <= Σx², and, since
    (x - a)·(b - x) >= 0, Σx² <= (a + b)·Σx - n·a·b. Decimals are whole numbers of their last digit.
@@ -21,14 +22,15 @@ failing. Who sealed it cannot be told from the sums.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import comb
 from typing import Final, Literal
 
 from tallystick.core.errors import Broken
+from tallystick.core.job.columns import split
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InReport, Key, Matched, Number, OfList, Usable
+from tallystick.core.statistics.keys import GroupPeople, InReport, InSystems, Matched, Number, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 
@@ -55,58 +57,121 @@ def check_consistent(plan: Plan, opened: Sequence[int]) -> None:
 
 def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
     """Give what is broken, in words without data."""
-    values = numbers(plan, opened)
-
-    def of_report(number: Number) -> int:
-        return values[Key(InReport(), number)]
-
-    matched = of_report(Matched())
-    if matched < 0:
-        yield "fewer than no matches"
-    for group in (plan.left, plan.right):
-        people, usable = of_report(GroupPeople(group)), of_report(Usable(group))
-        if not 0 <= usable <= people:
-            yield f"usable people of {group} beside all people of it"
-        if matched > usable:
-            yield f"more matches than usable people of {group}"
-        for name in plan.passes:
-            held, certain, more = (of_report(OfList(ListNumber(what, name), group)) for what in _OF_LIST)
-            if not 0 <= held <= usable:
-                yield f"people of {group} with a token of {name} beside its usable people"
-            elif min(certain, more) < 0 or certain + more > comb(held, 2):
-                yield f"pairs of {group} who share a token of {name} beside those who have one"
-    everyone = GroupCount((), of_report(GroupPeople(plan.left)), matched)
+    report = {key.number: value for key, value in numbers(plan, opened).items() if isinstance(key.place, InReport)}
+    yield from _of_groups(plan, report)
+    yield from _of_pairs(plan, report)
+    yield from _of_lists(plan, report)
+    clusters = {number.groups: value for number, value in report.items() if isinstance(number, InSystems)}
+    if any(value < 0 for value in clusters.values()):
+        yield "fewer than no people in a number of groups"
+    people = {group: report[GroupPeople(group)] for group in plan.population.groups}
+    if clusters and sum(groups * value for groups, value in clusters.items()) != sum(people.values()):
+        yield "people by how many groups have them that do not add up to the people of the groups"
     groups = group_counts(plan, opened)
-    for one in groups:
-        if not 0 <= one.matched <= one.people:
-            yield f"matches of a group of {plan.left} beside its people"
-    if groups and sum(one.people for one in groups) != everyone.people:
-        yield f"groups of {plan.left} that do not add up to its people"
-    if groups and sum(one.matched for one in groups) != everyone.matched:
-        yield f"groups of {plan.left} that do not add up to the matches"
-    yield from _of_rows(plan, opened, groups or [everyone])
+    if groups:
+        first = plan.population.first
+        if any(not 0 <= one.matched <= one.people for one in groups):
+            yield f"matches of a group of {first} beside its people"
+        if sum(one.people for one in groups) != people[first]:
+            yield f"groups of {first} that do not add up to its people"
+        if sum(one.matched for one in groups) != report[Matched()]:
+            yield f"groups of {first} that do not add up to the matches"
+    yield from _of_rows(plan, opened, people, groups, report)
 
 
-def _of_rows(plan: Plan, opened: Sequence[int], groups: Sequence[GroupCount]) -> Iterator[str]:
-    """Hold the table's rows against their groups, and what is measured in a row against its count."""
+def _of_groups(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
+    """Hold a group's usable people against all of its people."""
+    for group in plan.population.groups:
+        if report[GroupPeople(group)] < 0:
+            yield f"fewer than no people of {group}"
+        if not 0 <= report.get(Usable(group), 0) <= report[GroupPeople(group)]:
+            yield f"usable people of {group} beside all people of it"
+
+
+def _of_lists(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
+    """Hold a list's tokens against the usable people of its groups."""
+    for called, agency in plan.lists:
+        usable = sum(report[Usable(group)] for group, owner in plan.population.members if owner == agency)
+        for name in plan.passes:
+            held, certain, more = (report[OfList(ListNumber(what, name), called)] for what in _OF_LIST)
+            if not 0 <= held <= usable:
+                yield f"people of {called} with a token of {name} beside its usable people"
+            elif min(certain, more) < 0 or certain + more > comb(held, 2):
+                yield f"pairs of {called} who share a token of {name} beside those who have one"
+
+
+def _of_pairs(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
+    """Hold the people whom two groups both have against those of either."""
+    of = plan.population.agency_of
+    for one, other in plan.pairs:
+        both = _both(report, (one, other))
+        apart = of[one] != of[other]
+        if both < 0:
+            yield "fewer than no matches"
+        for group in (one, other):
+            if both > report[Usable(group) if apart else GroupPeople(group)]:
+                yield f"more matches than {'usable ' if apart else ''}people of {group}"
+
+
+def _both(report: Mapping[Number, int], pair: tuple[str, str]) -> int:
+    return report[Matched()] if Matched() in report else report[Matched(pair)]
+
+
+def _kept(plan: Plan, report: Mapping[Number, int]) -> int | None:
+    """Give how many people the formula keeps, from people and matches; None where it multiplies more than two groups."""
+    pairs = {frozenset(pair): _both(report, pair) for pair in plan.pairs}
+    pairs |= {frozenset((group,)): report[GroupPeople(group)] for group in plan.population.groups}
+    terms = {frozenset(names): coefficient for names, coefficient in plan.population.keep.terms.items()}
+    if not terms.keys() <= pairs.keys():
+        return None
+    return sum(coefficient * pairs[names] for names, coefficient in terms.items())
+
+
+def _of_rows(
+    plan: Plan, opened: Sequence[int], people: Mapping[str, int], groups: Sequence[GroupCount], report: Mapping[Number, int]
+) -> Iterator[str]:
+    """Hold the table's rows against the totals, and what is measured in a row against its count."""
     moments = row_moments(plan, opened)
-    by_left = [at for at, name in enumerate(plan.by) if name in plan.group_by]
-    by_right = [at for at, name in enumerate(plan.by) if name in plan.right_by]
+    keep, shape = plan.population.keep, plan.population.shape
+    places = [at for at, name in enumerate(plan.by) if name in plan.group_by]
     counts: defaultdict[tuple[object, ...], int] = defaultdict(int)
-    fronts: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    inside: defaultdict[str, int] = defaultdict(int)
+    matched: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    second = plan.population.second if shape != "other" else ""
+    total = 0
     for levels, row in zip(plan.rows, moments, strict=True):
         yield from _of_row(row, plan)
-        key = tuple(levels[at] for at in by_left)
+        key = tuple(levels[at] for at in places)
+        total += row[Count()]
         counts[key] += row[Count()]
-        if any(levels[at] is not None for at in by_right):
-            fronts[key] += row[Count()]
-    inner = plan.population.inner
-    total = "matches" if inner else f"people of {plan.left}"
-    for group in groups:
-        if counts[group.levels] != (group.matched if inner else group.people):
-            yield f"rows of the table that do not add up to the {total}"
-        elif fronts[group.levels] > group.matched:
-            yield f"more people with a level of {plan.right} than matches"
+        absent = {split(name)[0] for name, level in zip(plan.by, levels, strict=True) if name in plan.presences and not level}
+        present = ({split(name)[0] for name in plan.by} | set(keep.always)) - absent
+        for group in present:
+            inside[group] += row[Count()]
+        if second in present:
+            matched[key] += row[Count()]
+    kept = _kept(plan, report)
+    if kept is not None and kept != total:
+        yield f"rows of the table that do not add up to {_total(plan)}"
+    for one in groups:
+        if counts[one.levels] != (one.matched if shape == "both" else one.people):
+            yield f"rows of the table that do not add up to {_total(plan)}"
+        elif matched and matched[one.levels] != one.matched:
+            yield f"people with a level of {second} beside the matches"
+    if shape == "first" and second in inside and inside[second] != report[Matched()]:
+        yield f"people with a level of {second} beside the matches"
+    if any(number > people[group] for group, number in inside.items()):
+        yield "rows of the table with more people of a group than it has"
+
+
+def _total(plan: Plan) -> str:
+    match plan.population.shape:
+        case "both":
+            return "the matches"
+        case "first":
+            return f"the people of {plan.population.first}"
+        case "other":
+            return "what keep makes of people and matches"
 
 
 def _of_row(row: Moments, plan: Plan) -> Iterator[str]:

@@ -3,8 +3,8 @@
 | place | number |
 |---|---|
 | `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`core/moments.py`) |
-| `InGroup(i)`: group i of the linkage report | `GroupPeople(left group)`, `Matched` |
-| `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched`, `OfList(number, group)` |
+| `InGroup(i)`: group i of the linkage report | `GroupPeople(first group)`, `Matched` |
+| `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched(pair)`, `InSystems(k)`, `OfList(number, list)` |
 """
 
 from __future__ import annotations
@@ -61,29 +61,47 @@ class Usable:
 
 @dataclass(frozen=True)
 class Matched:
-    """How many people matched."""
+    """How many people two groups both have.
+
+    Attributes:
+        pair: the groups; empty where the job has these two alone.
+    """
+
+    pair: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """Write it for people."""
-        return "matched"
+        return f"matched({', '.join(self.pair)})" if self.pair else "matched"
+
+
+@dataclass(frozen=True)
+class InSystems:
+    """How many people just so many of the job's groups have, counted or not."""
+
+    groups: int
+
+    @property
+    def label(self) -> str:
+        """Write it for people."""
+        return f"people in {self.groups}"
 
 
 @dataclass(frozen=True)
 class OfList:
-    """What a group's list says of itself at a linkage pass."""
+    """What a list says of itself at a linkage pass."""
 
     number: ListNumber
-    group: str
+    list: str
 
     @property
     def label(self) -> str:
         """Write it for people."""
-        return f"{self.number.label} {self.group}"
+        return f"{self.number.label} {self.list}"
 
 
 Place: TypeAlias = InRow | InGroup | InReport
-Number: TypeAlias = Moment | GroupPeople | Usable | Matched | OfList
+Number: TypeAlias = Moment | GroupPeople | Usable | Matched | InSystems | OfList
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,28 @@
-"""What a job computes, as numbers: columns at two agencies, products of columns, and cells that are sums of products.
+"""What a job computes, as numbers: columns at agencies, terms (products of columns of different agencies), and cells that are sums of terms.
 
-Both agencies and the desk make the same plan from the same job and agreement; nobody sends it. Product p is Σ over slots of
-(left column i)·(right column j). A cell is Σ coefficient·product, plus what one agency knows by itself (`own`).
+All agencies and the desk make the same plan from the same job and agreement; nobody sends it. A term is Σ over slots of a product of
+columns, at most one of each agency. A cell is Σ coefficient·term, plus what single agencies know by themselves (`own`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-from tallystick.core.job.columns import split
+from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.population import Population
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
-from tallystick.core.moments import Present
+from tallystick.core.moments import Count, Moment, Present
 from tallystick.core.statistics.keys import Key
 
-Side = Literal["left", "right"]
+Level = str | int | bool | None
+Levels = tuple[tuple[str, Level], ...]
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One column over people: 1 where the levels match, times values.
+    """One column over the people of a group: 1 where the levels match, times values.
 
     A person's entry is Π over `levels` [person's column == level] × Π over `values` (the person's value, as an integer at its scale), and
     0 where one of these is missing. With `present` it is 1 in place of the product of the values.
@@ -32,21 +33,26 @@ class Factor:
         present: take whether all of `values` are present instead of their product.
     """
 
-    levels: tuple[tuple[str, str | int | bool | None], ...] = ()
+    levels: Levels = ()
     values: tuple[str, ...] = ()
     present: bool = False
 
 
+HomeColumn = tuple[tuple[str, Factor], ...]
+"""A column over an agency's list: the product of (group, factor) over some of its groups, in the order of their names. It is 0 for a
+person whom one of these groups does not have."""
+
+
 @dataclass(frozen=True)
 class Own:
-    """What one side adds to a cell by itself: the sum of a factor over all its people (left join remainders, cohort sizes).
+    """What one agency adds to a cell by itself: the sum of a column over its whole list.
 
     Attributes:
-        counted: in place of a sum over people, a number of the side's whole list (`core/linkage/quality/sharing.py`).
+        counted: in place of a sum over people, a number of the whole list (`core/linkage/quality/sharing.py`).
     """
 
-    side: Side
-    factor: Factor = Factor()
+    agency: str
+    column: HomeColumn = ()
     counted: ListNumber | None = None
 
 
@@ -56,14 +62,14 @@ class Cell:
 
     Attributes:
         key: which number it is, and where.
-        products: (coefficient, product index) pairs.
+        terms: (coefficient, index of a term) pairs.
         own: (coefficient, what) pairs.
-        bound: |cell| <= bound × (people of both lists together); the proof that no sum can wrap starts here.
+        bound: |cell| <= bound × (people of all lists together); the proof that no sum can wrap starts here.
         scale: digits after the point.
     """
 
     key: Key
-    products: tuple[tuple[int, int], ...]
+    terms: tuple[tuple[int, int], ...]
     own: tuple[tuple[int, Own], ...]
     bound: int
     scale: int = 0
@@ -75,35 +81,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Population:
-    """Who is counted.
-
-    Attributes:
-        left, right: the names of the two groups of people.
-        kind: `inner`: people who matched; `left`: all people of the left group, with what is known at the right of those who matched.
-    """
-
-    left: str
-    right: str
-    kind: Literal["inner", "left"]
-
-    @property
-    def inner(self) -> bool:
-        """Whether people who matched are counted, and no others."""
-        return self.kind == "inner"
-
-
-@dataclass(frozen=True)
 class Quantity:
     """A column that is measured, as the agreement declares it.
 
     Attributes:
-        side: whose it is.
+        group: whose it is.
         low, high: the least and the largest value, as integers at the column's scale.
         scale: digits after the point.
     """
 
-    side: Side
+    group: str
     low: int
     high: int
     scale: int = 0
@@ -130,39 +117,51 @@ class Plan:
 
     Attributes:
         population: who is counted.
-        left_columns, right_columns: factors over slots.
-        products: (index into left_columns, index into right_columns).
-        rows: the level of each `by` column, for each row of the result.
-        cells: all numbers that are opened at the desk, in the order of the sealed shares.
+        columns: (agency, its columns over slots), in the order of the agencies' names.
+        terms: (place of the agency in `columns`, its column) pairs, of two or more agencies in their order.
+        by: the columns that part the rows. Where a row's people may not be in a group of theirs, its `GROUP.present` stands before them.
+        rows: the level of each `by` column, for each row of the result. All columns of a group are None where `GROUP.present` is False.
+        cells: all numbers that are opened at the desk, in the order of the sealed shares. What is nothing whatever the records are, such
+            as the earnings of people who are not in the group, has none.
         asked: the measures of each row, in the order of the job file.
         quantities: the columns that they are over, by reference.
-        group_by: the left side's columns among `by`, if the linkage report tells how many matched by their levels.
+        lists: (name, agency) of each list that is linked; none where there is one agency alone.
+        group_by: of a pair (`Population.shape`), the first group's columns among `by`, if the linkage report tells how many matched by
+            their levels.
         groups: the level of each of these, for each group of the linkage report.
+        pairs: the two groups whose matches the report counts, each pair of groups once.
+        clusters: whether the report counts people by how many groups have them.
         passes: the linkage passes of which the report counts tokens.
     """
 
     population: Population
-    left_columns: tuple[Factor, ...]
-    right_columns: tuple[Factor, ...]
-    products: tuple[tuple[int, int], ...]
+    columns: tuple[tuple[str, tuple[HomeColumn, ...]], ...]
+    terms: tuple[tuple[tuple[int, int], ...], ...]
     by: tuple[str, ...]
-    rows: tuple[tuple[str | int | bool | None, ...], ...]
+    rows: tuple[tuple[Level, ...], ...]
     cells: tuple[Cell, ...]
     asked: tuple[Asked, ...]
     quantities: tuple[tuple[str, Quantity], ...]
+    lists: tuple[tuple[str, str], ...] = ()
     group_by: tuple[str, ...] = ()
-    groups: tuple[tuple[str | int | bool | None, ...], ...] = ()
+    groups: tuple[tuple[Level, ...], ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    clusters: bool = False
     passes: tuple[str, ...] = ()
 
     @property
-    def left(self) -> str:
-        """The group of the left side."""
-        return self.population.left
+    def agencies(self) -> tuple[str, ...]:
+        """The agencies, in the order of their names."""
+        return tuple(agency for agency, _ in self.columns)
 
-    @property
-    def right(self) -> str:
-        """The group of the right side."""
-        return self.population.right
+    def columns_of(self, agency: str) -> tuple[HomeColumn, ...]:
+        """Give an agency's columns."""
+        return dict(self.columns)[agency]
+
+    @cached_property
+    def moments(self) -> tuple[Moment, ...]:
+        """The moments of each row, in the order of its cells."""
+        return tuple(dict.fromkeys([Count(), *(moment for one in self.asked for moment in one.moments)]))
 
     @cached_property
     def binary(self) -> frozenset[str]:
@@ -180,15 +179,14 @@ class Plan:
 
     def groups_of(self, present: Present) -> tuple[str, ...]:
         """Give the groups whose columns a count is of, each once."""
-        sides = dict(self.quantities)
-        return tuple(dict.fromkeys(self.left if sides[column].side == "left" else self.right for column in present.columns))
+        quantities = dict(self.quantities)
+        return tuple(dict.fromkeys(quantities[column].group for column in present.columns))
 
     @cached_property
-    def right_by(self) -> tuple[str, ...]:
-        """The right side's columns among `by`."""
-        return tuple(name for name in self.by if name not in self.left_by)
+    def presences(self) -> tuple[str, ...]:
+        """The columns `GROUP.present` among `by`."""
+        return tuple(name for name in self.by if split(name)[1] == PRESENT)
 
-    @cached_property
-    def left_by(self) -> tuple[str, ...]:
-        """The left side's columns among `by`."""
-        return tuple(name for name in self.by if split(name)[0] == self.left)
+    def by_of(self, group: str) -> tuple[str, ...]:
+        """Give a group's columns among `by`."""
+        return tuple(name for name in self.by if split(name)[0] == group)

@@ -1,16 +1,17 @@
-"""From a question to its plan: which columns each side makes, which products, and how they add up to the cells.
+"""From a question to its plan: which columns each agency makes, which terms, and how they add up to the cells.
 
-inner: a row's cell is one product, (left: its levels, and the value if the measured column is the left's) · (right: the same).
+Presence p of a group is 1 for its people and 0 for others, so `keep` is a polynomial of presences (`core/job/keep.py`). In a row of the
+table a group is one of three things: its people have given levels, where p is 1 and their indicator is a factor; the row says that the
+person is not in it, where p is 0 and 1 - p is a factor; or nothing is said of it, and p stands as it is. What is measured is a factor of
+its group. What is left is a sum of products with whole coefficients. Of each product the factors of one agency's groups are one column
+of its list, multiplied at home; a product of one agency alone is that agency's own total, and one of more is a term.
 
-left: everyone of the left group counts. Where a row has no level of a right column, its cell is the left's own total. Where it
-has, the people without a match stand in the row whose right levels are all missing:
+    keep: a          by a's and b's levels     a(l)·b(m), one term, as for `a and b`
+                     not in b                  a(l) - a(l)·p_b, an own total and a term
 
-    cell(l, all missing) = Σ left(l)·right(all missing)  +  own left(l)  -  Σ left(l)·right(present)
-
-and what is measured at the right is missing for them, so those sums are one product as in an inner join.
-
-The linkage report has people, usable tokens and matches of both groups; where `by` has columns of the left group, its people and
-matches for each combination of their levels; and of each pass what the two lists say of themselves.
+The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
+both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
+have them, where the table needs all the products for that; and of each pass what the lists say of themselves.
 
 Security: a plan depends on the question and the agreement alone, never on data.
 """
@@ -19,36 +20,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
-from math import prod
+from itertools import combinations, product
+from math import comb, prod
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.errors import Invalid, Refused
-from tallystick.core.job.columns import split
-from tallystick.core.job.model import Join, Question, parse_join
+from tallystick.core.errors import Refused
+from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.model import Question
+from tallystick.core.job.population import Population, population_of
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked, columns_asked
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import by_levels, find_column, integer_bounds
-from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, Key, Matched, Number, OfList, Place, Usable
-from tallystick.core.statistics.plan import Cell, Factor, Own, Plan, Population, Quantity, Side
+from tallystick.core.statistics.keys import (
+    GroupPeople,
+    InGroup,
+    InReport,
+    InRow,
+    InSystems,
+    Key,
+    Matched,
+    OfList,
+    Place,
+    Usable,
+)
+from tallystick.core.statistics.plan import Cell, Factor, HomeColumn, Level, Levels, Own, Plan, Quantity
+from tallystick.core.statistics.rows import MAX_CELLS, Asks, Products, by_columns, group_of, restrict, row_asks, table_rows
+from tallystick.core.statistics.table import LIST
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import primes_needed
 
-MAX_ROWS: Final = 10_000
-MAX_CELLS: Final = 20_000
-"""Cells of the rows of a table."""
 MAX_GROUPS: Final = 100
 """Groups of which the linkage report tells the matches; a table with more of them tells the total alone."""
 MAX_PRODUCTS: Final = 2 * MAX_CELLS + MAX_GROUPS + 1
-"""The most products that a plan can have: two for a cell of the table, one for a group, one for the matches in all."""
+"""The most terms that a plan may have: two for a cell of a table of two agencies, one for a group, one for the matches in all."""
 MOST_ALIKE: Final = 63
 """Pairs of alike people that each person is in, at most, as `core/linkage/quality/estimates.py` counts them."""
-
-Level = str | int | bool | None
-Levels = tuple[tuple[str, Level], ...]
 
 
 def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -> Plan:
@@ -60,38 +69,43 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
         passes: the linkage passes' names, strict to loose, whose tokens the linkage report counts.
 
     Raises:
-        Invalid: `job-invalid`: a join, column or measure that makes no sense.
+        Invalid: `job-invalid`: a formula, column or measure that makes no sense.
         Refused: `sum-too-large`: a summed column without bounds, or a product of values that does not fit 64 bits; `table-too-large`:
-            more rows or cells than a job may have.
+            more rows, cells or products than a job may have.
     """
-    join = parse_join(question)
+    population = population_of(question)
     asked = tuple(measure.asked for measure in question.measures)
-    builder = _Builder(join, _quantities(question, agreement, join, asked))
+    builder = _Builder(population, _quantities(question, agreement, asked))
     moments: tuple[Moment, ...] = tuple(dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments)]))
-    rows = _rows(question, agreement, join, len(moments))
+    by = by_columns(question, population)
+    rows = table_rows(by, question, agreement, population, len(moments))
     for index, row in enumerate(rows):
-        levels: dict[Side, Levels] = {
-            "left": _side_levels(question.by, row, join.left),
-            "right": _side_levels(question.by, row, join.right),
-        }
         for moment in moments:
-            builder.add(InRow(index), moment, levels)
+            builder.add(InRow(index), moment, row_asks(by, row))
+    group_by, groups = _groups(question, agreement, population)
     builder.add_linkage()
-    group_by, groups = _groups(question, agreement, join)
     builder.add_groups(group_by, groups)
     builder.add_passes(passes)
+    if len(builder.terms) > MAX_PRODUCTS:
+        raise Refused(
+            "table-too-large",
+            f"the table needs {len(builder.terms)} products of columns of different agencies; {MAX_PRODUCTS} are allowed",
+            hint="ask by fewer columns or levels, or a keep of fewer groups",
+        )
     return Plan(
-        population=Population(join.left, join.right, join.kind),
-        left_columns=tuple(builder.columns["left"]),
-        right_columns=tuple(builder.columns["right"]),
-        products=tuple(builder.products),
-        by=question.by,
+        population=population,
+        columns=tuple((agency, tuple(columns)) for agency, columns in builder.columns.items()),
+        terms=tuple(builder.terms),
+        by=by,
         rows=rows,
         cells=tuple(builder.cells),
         asked=asked,
         quantities=tuple(builder.quantities.items()),
+        lists=builder.lists,
         group_by=group_by,
         groups=groups,
+        pairs=builder.pairs,
+        clusters=builder.clusters,
         passes=tuple(passes),
     )
 
@@ -101,7 +115,7 @@ def cell_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
 
     Args:
         plan: the plan.
-        people: at least the number of people of both lists together; the padded sizes, which everyone knows, will do.
+        people: at least the number of people of all lists together; the padded sizes, which everyone knows, will do.
 
     Raises:
         Refused: `sum-too-large`: even all primes together are too few.
@@ -121,65 +135,133 @@ def cell_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
 
 @dataclass
 class _Builder:
-    """Collects columns, products and cells; each of them once."""
+    """Collects columns, terms and cells; each of them once."""
 
-    join: Join
+    population: Population
     quantities: Mapping[str, Quantity]
-    columns: dict[Side, dict[Factor, int]] = field(default_factory=lambda: {"left": {}, "right": {}})
-    products: dict[tuple[int, int], int] = field(default_factory=dict)
+    columns: dict[str, dict[HomeColumn, int]] = field(init=False)
+    terms: dict[tuple[tuple[int, int], ...], int] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
+    clusters: bool = False
 
-    def add(self, place: Place, moment: Moment, levels: dict[Side, Levels]) -> None:
-        """Add a moment of the people of one row."""
+    def __post_init__(self) -> None:
+        self.columns = {agency: {} for agency in self.population.agencies}
+
+    @property
+    def lists(self) -> tuple[tuple[str, str], ...]:
+        """The lists that are linked: named as their group, or as their groups together."""
+        agencies = self.population.agencies
+        if len(agencies) == 1:
+            return ()
+        of = self.population.agency_of
+        order = dict.fromkeys(of[group] for group in self._in_order())
+        return tuple((LIST.join(group for group in self.population.groups if of[group] == agency), agency) for agency in order)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each two groups, once."""
+        return tuple(combinations(self._in_order(), 2))
+
+    def _in_order(self) -> tuple[str, ...]:
+        """Give the groups: those that the formula names first, in its order."""
+        return tuple(dict.fromkeys((*self.population.keep.named, *self.population.groups)))
+
+    def add(self, place: Place, moment: Moment, asks: Asks) -> None:
+        """Add a moment of the people of one row, unless it is nothing whatever the records are."""
         columns = () if isinstance(moment, Count) else moment.columns
-        summed = isinstance(moment, Sum)
-        mine, theirs = (self._factor(side, levels[side], columns, present=not summed) for side in ("left", "right"))
-        products: tuple[tuple[int, int], ...]
-        own: tuple[tuple[int, Own], ...] = ()
-        unmatched_too = self.join.kind == "left" and not theirs.values and all(level is None for _, level in theirs.levels)
-        if unmatched_too:
-            own = ((1, Own("left", mine)),)
-            products = ((1, self._product(mine, theirs)), (-1, self._product(mine, Factor()))) if theirs.levels else ()
-        else:
-            products = ((1, self._product(mine, theirs)),)
+        measured = {self.quantities[column].group for column in columns}
+        if any(asks.get(group, ()) is None for group in measured):
+            return
+        fixed: dict[str, Factor | None] = {}
+        for group in self.population.groups:
+            levels = asks.get(group, ())
+            if levels is None:
+                fixed[group] = None
+            elif group in asks or group in measured:
+                fixed[group] = self._factor(group, levels, columns, present=not isinstance(moment, Sum))
         bound, scale = self._reach(moment) if isinstance(moment, Sum) else (1, 0)
-        self.cells.append(Cell(Key(place, moment), products, own, bound, scale))
+        self._cell(Key(place, moment), restrict(self.population, fixed), bound, scale)
 
     def add_linkage(self) -> None:
         """Add the numbers of the linkage report."""
-        usable = Factor(levels=((USABLE, True),))
-        for side, group in self._sides:
-            self._count(InReport(), GroupPeople(group), own=Own(side, Factor()))
-            self._count(InReport(), Usable(group), own=Own(side, usable))
-        self._count(InReport(), Matched(), of=Factor())
+        for group in self._in_order():
+            self._cell(Key(InReport(), GroupPeople(group)), {((group, Factor()),): 1})
+            if self.lists:
+                self._cell(Key(InReport(), Usable(group)), {((group, Factor(levels=((USABLE, True),))),): 1})
+        needed = set(self.terms)
+        for pair in self.pairs:
+            self._cell(Key(InReport(), Matched(pair if len(self.population.groups) > 2 else ())), {_present(pair): 1})
+        self._add_clusters(needed)
+
+    def _add_clusters(self, needed: set[tuple[tuple[int, int], ...]]) -> None:
+        """Add how many people just k groups have: Σ over sets S of k groups or more of (-1)^(|S| - k)·C(|S|, k)·(who is in all of S)."""
+        groups = self.population.groups
+        sets = [_present(some) for size in range(1, len(groups) + 1) for some in combinations(groups, size)]
+        more = (self._term(one) for one in sets if len(one) > 2 and len(self._agencies(one)) > 1)
+        if len(groups) < 3 or any(term is None or term not in needed for term in more):
+            return
+        self.clusters = True
+        for k in range(1, len(groups) + 1):
+            products = {one: (-1) ** (len(one) - k) * comb(len(one), k) for one in sets if len(one) >= k}
+            self._cell(Key(InReport(), InSystems(k)), products)
 
     def add_groups(self, group_by: Sequence[str], groups: Sequence[tuple[Level, ...]]) -> None:
-        """Add the left side's people and matches for each group of the linkage report."""
-        for index, group in enumerate(groups):
-            mine = Factor(levels=_side_levels(group_by, group, self.join.left))
-            self._count(InGroup(index), GroupPeople(self.join.left), own=Own("left", mine))
-            self._count(InGroup(index), Matched(), of=mine)
+        """Add the first group's people and matches for each group of the linkage report."""
+        for index, levels in enumerate(groups):
+            first, second = self.population.first, self.population.second
+            mine = (first, Factor(levels=_levels_of(group_by, levels, first)))
+            self._cell(Key(InGroup(index), GroupPeople(first)), {(mine,): 1})
+            self._cell(Key(InGroup(index), Matched()), {tuple(sorted((mine, (second, Factor())), key=lambda one: one[0])): 1})
 
     def add_passes(self, passes: Sequence[str]) -> None:
         """Add what each list says of itself at each pass."""
         for name in passes:
-            for side, group in self._sides:
+            for called, agency in self.lists:
                 for number in (ListNumber("tokens", name), ListNumber("alike", name), ListNumber("doubtful", name)):
                     bound = 1 if number.what == "tokens" else MOST_ALIKE
-                    self._count(InReport(), OfList(number, group), own=Own(side, counted=number), bound=bound)
+                    self.cells.append(
+                        Cell(Key(InReport(), OfList(number, called)), (), ((1, Own(agency, counted=number)),), bound)
+                    )
 
-    @property
-    def _sides(self) -> tuple[tuple[Side, str], tuple[Side, str]]:
-        return (("left", self.join.left), ("right", self.join.right))
+    def _cell(self, key: Key, products: Products, bound: int = 1, scale: int = 0) -> None:
+        """Add a cell, unless it is nothing."""
+        terms: list[tuple[int, int]] = []
+        own: list[tuple[int, Own]] = []
+        for factors, coefficient in products.items():
+            agencies = self._agencies(factors)
+            if len(agencies) == 1:
+                own.append((coefficient, Own(next(iter(agencies)), factors)))
+            else:
+                term = tuple(
+                    (at, self._column(agency, agencies[agency])) for at, agency in self._places() if agency in agencies
+                )
+                terms.append((coefficient, self.terms.setdefault(term, len(self.terms))))
+        if terms or own:
+            self.cells.append(Cell(key, tuple(terms), tuple(own), bound, scale))
 
-    def _count(self, place: Place, number: Number, *, own: Own | None = None, of: Factor | None = None, bound: int = 1) -> None:
-        """Add a number of the linkage report: one side's own, or the matched people of a column of the left side."""
-        products = () if of is None else ((1, self._product(of, Factor())),)
-        self.cells.append(Cell(Key(place, number), products, () if own is None else ((1, own),), bound))
+    def _places(self) -> Sequence[tuple[int, str]]:
+        return tuple(enumerate(self.columns))
 
-    def _factor(self, side: Side, levels: Levels, columns: Sequence[str], *, present: bool) -> Factor:
-        """Give a side's part of a moment. The square of 0 and of 1 is itself, so that no column is made twice."""
-        mine = [column for column in columns if self.quantities[column].side == side]
+    def _agencies(self, factors: HomeColumn) -> dict[str, HomeColumn]:
+        """Give the part of a product that each agency multiplies at home."""
+        parts: dict[str, list[tuple[str, Factor]]] = {}
+        for group, factor in factors:
+            parts.setdefault(self.population.agency_of[group], []).append((group, factor))
+        return {agency: tuple(part) for agency, part in parts.items()}
+
+    def _column(self, agency: str, column: HomeColumn) -> int:
+        return self.columns[agency].setdefault(column, len(self.columns[agency]))
+
+    def _term(self, factors: HomeColumn) -> tuple[tuple[int, int], ...] | None:
+        """Give the term of a product, if its columns are there already."""
+        agencies = self._agencies(factors)
+        if any(part not in self.columns[agency] for agency, part in agencies.items()):
+            return None
+        return tuple((at, self._column(agency, agencies[agency])) for at, agency in self._places() if agency in agencies)
+
+    def _factor(self, group: str, levels: Levels, columns: Sequence[str], *, present: bool) -> Factor:
+        """Give a group's part of a moment. The square of 0 and of 1 is itself, so that no column is made twice."""
+        mine = [column for column in columns if self.quantities[column].group == group]
         if present:
             mine = list(dict.fromkeys(mine))
         once = [column for at, column in enumerate(mine) if column not in mine[:at] or not self.quantities[column].flag]
@@ -189,11 +271,11 @@ class _Builder:
         """Give how much a person adds at most, and the digits after the point.
 
         Raises:
-            Refused: `sum-too-large`: one side's product of values does not fit its column.
+            Refused: `sum-too-large`: one agency's product of values does not fit its column.
         """
         largest = {column: self.quantities[column].bound for column in moment.columns}
-        for side, _ in self._sides:
-            mine = Sum(tuple(column for column in moment.columns if self.quantities[column].side == side))
+        for agency in self.population.agencies:
+            mine = Sum(tuple(c for c in moment.columns if self.population.agency_of[self.quantities[c].group] == agency))
             if len(mine.columns) > 1 and mine.bound(largest) > ENTRY:
                 raise Refused(
                     "sum-too-large",
@@ -202,68 +284,35 @@ class _Builder:
                 )
         return moment.bound(largest), moment.scale({column: self.quantities[column].scale for column in moment.columns})
 
-    def _product(self, left: Factor, right: Factor) -> int:
-        i = self.columns["left"].setdefault(left, len(self.columns["left"]))
-        j = self.columns["right"].setdefault(right, len(self.columns["right"]))
-        return self.products.setdefault((i, j), len(self.products))
+
+def _present(groups: Sequence[str]) -> HomeColumn:
+    """Give the product of the presences of groups."""
+    return tuple((group, Factor()) for group in sorted(groups))
 
 
-def _rows(question: Question, agreement: Agreement, join: Join, moments: int) -> tuple[tuple[Level, ...], ...]:
-    """Give the levels of each row of a table whose rows have so many moments each."""
-    if len(set(question.by)) != len(question.by):
-        raise Invalid("job-invalid", "a column is named twice in by", hint="name each column once")
-    levels: dict[str, Sequence[Level]] = {}
-    for reference in question.by:
-        _side_of(reference, join)
-        levels[reference] = (*by_levels(find_column(question, agreement, reference), reference), None)
-    sizes = {reference: len(some) for reference, some in levels.items()}
-    for what, each, most in (("cells", moments, MAX_CELLS), ("rows", 1, MAX_ROWS)):
-        if prod(sizes.values()) * each > most:
-            raise Refused(
-                "table-too-large",
-                f"by: the table would have {prod(sizes.values()) * each} {what}; {most} are allowed",
-                hint=_smaller(sizes, moments),
-            )
-    return tuple(product(*levels.values()))
-
-
-def _smaller(sizes: Mapping[str, int], moments: int) -> str:
-    """Give the smallest change to `by` that would pass: the column with the fewest levels without which the table is small enough."""
-    rows = prod(sizes.values())
-    fits = [name for name in sizes if rows // sizes[name] <= min(MAX_ROWS, MAX_CELLS // moments)]
-    least = min(fits, key=lambda name: sizes[name], default=None)
-    of = "" if least is None else f" such as {least}"
-    return f"leave out a column{of}, or use one with fewer levels"
-
-
-def _groups(question: Question, agreement: Agreement, join: Join) -> tuple[tuple[str, ...], tuple[tuple[Level, ...], ...]]:
-    """Give the left side's columns of `by` and all combinations of their levels; nothing where there are too many or none."""
-    names = tuple(name for name in question.by if _side_of(name, join) == "left")
+def _groups(
+    question: Question, agreement: Agreement, population: Population
+) -> tuple[tuple[str, ...], tuple[tuple[Level, ...], ...]]:
+    """Give the first group's columns of `by` and all combinations of their levels; nothing where there are too many or none."""
+    if population.shape == "other":
+        return (), ()
+    names = tuple(name for name in question.by if split(name)[0] == population.first and split(name)[1] != PRESENT)
     levels = [(*by_levels(find_column(question, agreement, name), name), None) for name in names]
     if not names or prod(map(len, levels)) > MAX_GROUPS:
         return (), ()
     return names, tuple(product(*levels))
 
 
-def _quantities(question: Question, agreement: Agreement, join: Join, asked: Sequence[Asked]) -> dict[str, Quantity]:
+def _quantities(question: Question, agreement: Agreement, asked: Sequence[Asked]) -> dict[str, Quantity]:
     """Give the columns that are measured, each once: a sum and a mean of one column share their cells."""
     quantities = {}
     for reference in columns_asked(asked):
-        side = _side_of(reference, join)
+        group = group_of(reference, question)
         column = find_column(question, agreement, reference)
         low, high = integer_bounds(column, reference)
-        quantities[reference] = Quantity(side, low, high, column.scale or 0)
+        quantities[reference] = Quantity(group, low, high, column.scale or 0)
     return quantities
 
 
-def _side_of(reference: str, join: Join) -> Side:
-    group, _ = split(reference)
-    if group not in {join.left, join.right}:
-        raise Invalid(
-            "job-invalid", f"{reference} names no group of the join", hint=f"the join has {join.left} and {join.right}"
-        )
-    return "left" if group == join.left else "right"
-
-
-def _side_levels(by: Sequence[str], row: Sequence[Level], group: str) -> Levels:
+def _levels_of(by: Sequence[str], row: Sequence[Level], group: str) -> Levels:
     return tuple((split(ref)[1], level) for ref, level in zip(by, row, strict=True) if split(ref)[0] == group)

@@ -1,9 +1,9 @@
 """The one rule book: what an agreement allows, nodes, the coordinator and analysts find by the same questions in the same order.
 
 A job is allowed when its contract and question are (`core/job/check.py`), its linkage passes are those that this party works out, and
-its question can be planned and laid out: the table stays within `MAX_ROWS` and `MAX_CELLS` (`planner.py`), and even for the longest lists
-that the declared people allow (`core/job/bounds.py`), the slots fit a product's columns, the audit's too, and no sum can wrap around the
-largest modulus. So what every party approves can be computed.
+its question can be planned and laid out: the table stays within `MAX_ROWS` and `MAX_CELLS` (`rows.py`), and even for the longest lists
+that the declared people allow (`core/job/bounds.py`), the slots fit a product's columns, the audit's too, no sum can wrap around the
+largest modulus, and what three agencies and more multiply slot by slot can be held. So what every party approves can be computed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
@@ -18,9 +19,16 @@ from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import check_contract, check_linkage, question_problems
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
+from tallystick.core.job.population import PAIR
+from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import cell_prime_counts, plan
+from tallystick.crypto.flooding import MAX_ANSWERS, MAX_PAIRS, RING
 from tallystick.crypto.layout import MAX_SLOTS
+
+MAX_HELD: Final = 4 << 30
+"""Bytes of shares of products at slots that one exchange may leave an agency with."""
+_WORD: Final = 8
 
 
 def plan_allowed_job(job: Job, agreement: Agreement, *, digest: str, now: datetime) -> Plan:
@@ -93,4 +101,30 @@ def _planned(case: _Under) -> Plan:
             hint=f"declare fewer people for {names}",
         )
     cell_prime_counts(made, rows)
+    if len(made.agencies) > PAIR:
+        _check_slot_products(made, rows)
     return made
+
+
+def _check_slot_products(made: Plan, slots: int) -> None:
+    """Check that what three agencies and more multiply slot by slot can be held, and answered in as many ciphertexts as a job may have.
+
+    Raises:
+        Refused: `table-too-large`.
+    """
+    computation = computation_of(made)
+    primes, blocks = computation.chain_primes(slots), -(-slots // RING)
+    held = answers = most = 0
+    for one in computation.term_plan.multiplications:
+        vectors = sum(primes.get(chain, 1) for chain in one.results)
+        answers += vectors * (blocks if one.at_slots else 1)
+        if one.at_slots:
+            held = max(held, sum(primes.get(chain, 1) for chain in dict.fromkeys(one.results)) * slots * _WORD)
+            most = max(most, len(one.pairs))
+    fits = min(MAX_HELD // (slots * _WORD), MAX_PAIRS // blocks, MAX_ANSWERS // blocks)
+    if held > MAX_HELD or answers > MAX_ANSWERS or most * blocks > MAX_PAIRS:
+        raise Refused(
+            "table-too-large",
+            f"two agencies would multiply {most} pairs of columns at each of {slots} slots; about {fits} fit",
+            hint="ask by fewer columns or levels, measure fewer columns, or declare fewer people",
+        )

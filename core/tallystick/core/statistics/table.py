@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Exact, Undefined
 from tallystick.core.moments import Count, Moment, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, Key, Matched, OfList, Usable
+from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, InSystems, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = dict[str, "Value | list[str] | dict[str, str]"]
 Linkage: TypeAlias = dict[str, "int | dict[str, int | None] | None"]
+PAIR: Final = " and "
+LIST: Final = " + "
+"""What stands between the names of groups: of two whose common people are counted, and of those of one agency's list."""
 Moments: TypeAlias = Mapping[Moment, int]
 """The moments of one row, as integers at the scale of their columns."""
 
@@ -62,7 +65,7 @@ def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
-    rows: list[dict[Moment, int]] = [{} for _ in plan.rows]
+    rows: list[dict[Moment, int]] = [dict.fromkeys(plan.moments, 0) for _ in plan.rows]  # what has no cell is nothing
     for key, value in numbers(plan, opened).items():
         if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum)):
             rows[key.place.index][key.number] = value
@@ -70,23 +73,41 @@ def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
 
 
 def linkage_numbers(plan: Plan, opened: Sequence[int]) -> Linkage:
-    """Give `{"people": {group: n}, "usable": {group: n}, "matched": n}`, before any disclosure rule.
+    """Give the totals of the linkage report, before any disclosure rule.
+
+    `{"people": {group: n}, "usable": {group: n}, "matched": n}` of two groups. Of more, or of one, `matched` is None, and beside it
+    stand `"pairs": {"a and b": n}`, people whom two groups both have, and where the plan counts them
+    `"in_groups": {"1": n, "2": n}`, people by how many of the groups have them.
 
     Raises:
         Broken: `internal`: another number of cells than the plan has.
     """
     values = numbers(plan, opened)
-    groups = (plan.left, plan.right)
-    return {
-        "people": {group: values[Key(InReport(), GroupPeople(group))] for group in groups},
-        "usable": {group: values[Key(InReport(), Usable(group))] for group in groups},
-        "matched": values[Key(InReport(), Matched())],
+    report = {key.number: value for key, value in values.items() if isinstance(key.place, InReport)}
+    linkage: Linkage = {
+        "people": {number.group: value for number, value in report.items() if isinstance(number, GroupPeople)},
+        "usable": {number.group: value for number, value in report.items() if isinstance(number, Usable)},
+        "matched": report.get(Matched()),
     }
+    if Matched() not in report:
+        pairs: dict[str, int | None] = {
+            pair_name(number.pair): value for number, value in report.items() if isinstance(number, Matched)
+        }
+        clusters: dict[str, int | None] = {
+            str(number.groups): value for number, value in report.items() if isinstance(number, InSystems)
+        }
+        linkage |= ({"pairs": pairs} if pairs else {}) | ({"in_groups": clusters} if clusters else {})
+    return linkage
+
+
+def pair_name(pair: Sequence[str]) -> str:
+    """Give what the linkage report calls two groups together."""
+    return PAIR.join(sorted(pair))
 
 
 @dataclass(frozen=True)
 class GroupCount:
-    """People of the left side in one group, and how many of them matched.
+    """People of the first of two groups who have some levels, and how many of them matched.
 
     Attributes:
         levels: of `Plan.group_by`, in order.
@@ -110,13 +131,15 @@ def group_counts(plan: Plan, opened: Sequence[int]) -> list[GroupCount]:
     """
     values = numbers(plan, opened)
     return [
-        GroupCount(levels, values[Key(InGroup(index), GroupPeople(plan.left))], values[Key(InGroup(index), Matched())])
+        GroupCount(
+            levels, values[Key(InGroup(index), GroupPeople(plan.population.first))], values[Key(InGroup(index), Matched())]
+        )
         for index, levels in enumerate(plan.groups)
     ]
 
 
 def list_counts(plan: Plan, opened: Sequence[int], what: Literal["tokens", "alike", "doubtful"]) -> dict[str, tuple[int, ...]]:
-    """Give what each group's list says of itself at each pass, in the plan's order, before any disclosure rule.
+    """Give what each list says of itself at each pass, in the plan's order, before any disclosure rule.
 
     Args:
         plan: the job's.
@@ -128,8 +151,8 @@ def list_counts(plan: Plan, opened: Sequence[int], what: Literal["tokens", "alik
     """
     values = numbers(plan, opened)
     return {
-        group: tuple(values[Key(InReport(), OfList(ListNumber(what, name), group))] for name in plan.passes)
-        for group in (plan.left, plan.right)
+        called: tuple(values[Key(InReport(), OfList(ListNumber(what, name), called))] for name in plan.passes)
+        for called, _ in plan.lists
     }
 
 

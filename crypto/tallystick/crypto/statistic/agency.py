@@ -61,8 +61,11 @@ MASKED_AT_ONCE: Final = 1 << 17
 """Rows of another agency's list that are checked and masked at a time."""
 
 
-def begin(setup: AgencySetup) -> Step[Seeding]:
-    """Start an attempt: send a contribution to every other agency (rule 1)."""
+def begin(setup: AgencySetup) -> Step[Seeding] | Step[Sealing]:
+    """Start an attempt: send a contribution to every other agency (rule 1); an agency alone links nothing, and has its totals to seal."""
+    if not setup.others:
+        people, nothing = tags.rows_of(setup.people, 0, 0), [0] * len(setup.own)
+        return Step(seal_numbers(setup, people, cell_shares(setup.computation, people, (), setup.own, nothing), {}))
     common = setup.randomness.take(SEED_BYTES)
     pairs = {other: setup.randomness.take(SEED_BYTES) for other in setup.others}
     outbound = tuple(Outbound(ref, (common + pairs[ref.receiver],)) for ref in setup.outbox(kinds.SEED))

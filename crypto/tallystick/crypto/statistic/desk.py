@@ -7,7 +7,8 @@ Rules that this file enforces (docs/protocol.md §4):
 3. The desk multiplies the ciphertexts itself. A coordinator whose product differs has changed something, and nothing is opened.
 4. What is opened is the plan's cells and nothing else. In a job with a gate all agencies must have signed the same pattern of what opens, and a
    small count, which a gate cannot let through, is refused.
-5. Nothing is opened before the coordinator's part of the linkage report is here: a result never goes out without it.
+5. Nothing is opened before the coordinator's part of the linkage report is here: a result never goes out without it. Of one agency alone,
+   where nothing is linked, there is none.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class Opening:
     @property
     def awaits(self) -> tuple[Ref, ...]:
         """The coordinator's part of the report, or its collection."""
-        return self.setup.schedule.inbox(self.setup.me, kinds.REPORT if self.report is None else kinds.SEALED)
+        report = self.setup.schedule.inbox(self.setup.me, kinds.REPORT) if self.report is None else ()
+        return report or self.setup.schedule.inbox(self.setup.me, kinds.SEALED)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Opened:
     Attributes:
         values: of all cells; of one that did not open it is 0 and says nothing.
         hidden: the cells that did not open; none in a job without a gate.
+        report: the coordinator's part; empty in a job of one agency.
     """
 
     values: tuple[int, ...] = field(repr=False)
@@ -128,7 +131,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
             the coordinator's product is another; `gate-contradicts`: what opens is no outcome of a gate.
     """
     setup, report = state.setup, state.report
-    if report is None:
+    if report is None and setup.schedule.inbox(setup.me, kinds.REPORT):
         raise PeerFault("report-malformed", "shares came before the linkage report", sender=message.ref.sender)
     theirs, documents = read_added(message.read(most_sealed(setup)), setup.agencies)
     public, cells = state.private.public, setup.computation.cells_digest()
@@ -156,7 +159,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
         )
     sums = packing.unpack(paillier.decrypt_ciphertexts(state.private, list(product)))
     values, hidden = open_sealed(setup.computation, size, fates, sums)
-    return Step(Opened(values, documents, report, hidden))
+    return Step(Opened(values, documents, report or b"", hidden))
 
 
 def _fates(setup: DeskSetup, shares: Mapping[str, SealedShares]) -> tuple[Fate, ...]:

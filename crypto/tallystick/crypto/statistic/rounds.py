@@ -131,6 +131,7 @@ class RoundCondition:
 
 
 ALWAYS: Final = RoundCondition("", lambda _: True)
+LINKED: Final = RoundCondition("two or more agencies", lambda cast: len(cast.agencies) > 1)
 OF_MORE: Final = RoundCondition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
 WITH_DECOYS: Final = RoundCondition("with decoys", lambda cast: bool(cast.audits))
 WITH_GATE: Final = RoundCondition("with a gate", lambda cast: bool(cast.steps))
@@ -216,10 +217,11 @@ ROUNDS: tuple[Round, ...] = (
     Round(
         kinds.POINTS, ON_ITS_WAY, NEXT, "per pass `rows × 32` bytes, passes one after another",
         after=(After(kinds.SEED), After(kinds.POINTS, Which.GOT)), phase="tag", about=OWNER, width=lambda _: kinds.POINT_BYTES,
+        condition=LINKED,
     ),
     Round(
         kinds.TAGS, LAST, COORDINATOR, "two agencies: per pass `rows × 16` bytes of tags. More: `rows × 32` of points",
-        after=(After(kinds.POINTS, Which.GOT),), phase="tag", about=OWNER, width=_tag_width,
+        after=(After(kinds.POINTS, Which.GOT),), phase="tag", about=OWNER, width=_tag_width, condition=LINKED,
     ),
     Round(
         kinds.CORRECTION, EACH, COORDINATOR, "d, 32 bytes",
@@ -227,11 +229,11 @@ ROUNDS: tuple[Round, ...] = (
     ),
     Round(
         kinds.SLOTS, COORDINATOR, EACH, "table size 8 bytes ‖ `rows × 4` bytes, little-endian, in the owner's order",
-        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match",
+        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", condition=LINKED,
     ),
     Round(
         kinds.REPORT, COORDINATOR, DESK, "the coordinator's part of the linkage report, canonical JSON, at most 64 KiB",
-        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", beside=kinds.SLOTS,
+        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", beside=kinds.SLOTS, condition=LINKED,
     ),
     Round(
         kinds.COLUMNS, ENCRYPTOR, MULTIPLIER, _EXCHANGED.format("c0 of BFV ciphertexts"),

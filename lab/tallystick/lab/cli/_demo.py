@@ -11,7 +11,8 @@ import click
 from tallystick.client.cli._linkage import linkage_line
 from tallystick.client.cli._report import print_leakage
 from tallystick.client.cli._tables import disclosure_line, write_result
-from tallystick.client.measured import Measures, format_measured, measures_of
+from tallystick.client.measured import Measures, by_columns, format_measured, measures_of
+from tallystick.client.words import ABSENT, MISSING, level_columns, row_level
 from tallystick.core.errors import Invalid
 from tallystick.core.terminal import print_table
 from tallystick.lab.cli._lab import print_outcomes
@@ -63,7 +64,7 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
             continue
         value, measures = outcome.result.value, measures_of(outcome.question.json_value())
         click.secho(f"{number}. {outcome.question.title}", bold=True)
-        if len(outcome.question.by) == 2:
+        if len(level_columns(by_columns(value["columns"]))) == 2 and value["rows"]:
             for measure in ("count", *(m.label for m in outcome.question.measures if m.columns)):
                 click.echo()
                 _print_crossed(value, measure, measures)
@@ -93,21 +94,26 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
 
 
 def _print_list(value: dict[str, Any], measures: Measures) -> None:
-    columns = [column for column in value["columns"] if column != "suppressed"]
-    print_table(columns, [[_cell(row, column, measures) for column in columns] for row in value["rows"]])
+    by = by_columns(value["columns"])
+    numbers = [column for column in value["columns"][len(by) :] if column != "suppressed"]
+    shown = level_columns(by)
+    rows = [
+        [*(row_level(row, name) for name in shown), *(_cell(row, column, measures) for column in numbers)]
+        for row in value["rows"]
+    ]
+    print_table([*shown, *numbers], rows)
 
 
 def _print_crossed(value: dict[str, Any], measure: str, measures: Measures) -> None:
     """Print one measure with the first `by` column across and the second down."""
-    across, down = value["columns"][:2]
-    cells = {(row[across], row[down]): _cell(row, measure, measures) for row in value["rows"]}
-    columns = sorted({row[across] for row in value["rows"]}, key=_last_if_none)
-    lines = sorted({row[down] for row in value["rows"]}, key=_last_if_none)
-    rows = [[_name(line), *(cells.get((column, line), "") for column in columns)] for line in lines]
+    across, down = level_columns(by_columns(value["columns"]))
+    cells = {(row_level(row, across), row_level(row, down)): _cell(row, measure, measures) for row in value["rows"]}
+    columns, lines = (sorted(names, key=_words_last) for names in map(set, zip(*cells, strict=True)))
+    rows = [[line, *(cells.get((column, line), "") for column in columns)] for line in lines]
     if all(cell == "" for row in rows for cell in row[1:]):
         return
     kept = [row for row in rows if any(cell for cell in row[1:])]
-    print_table([f"{measure}: {down}", *(_name(column) for column in columns)], kept)
+    print_table([f"{measure}: {down}", *columns], kept)
 
 
 def _cell(row: dict[str, Any], column: str, measures: Measures) -> str:
@@ -119,9 +125,6 @@ def _cell(row: dict[str, Any], column: str, measures: Measures) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _name(level: Any) -> str:
-    return "(none)" if level is None else str(level)
-
-
-def _last_if_none(level: Any) -> tuple[bool, str]:
-    return (level is None, str(level))
+def _words_last(name: str) -> tuple[bool, str]:
+    """Order levels by name, those that say that there is none behind them."""
+    return name in {ABSENT, MISSING}, name

@@ -101,7 +101,7 @@ def agreement_of(
                 for dataset, entry in group.datasets.items()
             },
             operations=tuple(load_measures()),
-            joins=("inner", "left"),
+            joins=("inner", "left", "any"),
             link=terms.link,
             disclosure=terms.disclosure,
             release=Release(mode=terms.release.mode, desk=lab.desk),

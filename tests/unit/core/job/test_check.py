@@ -12,6 +12,7 @@ from tallystick.core.documents import sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.check import MAX_TERM, SKEW, link_of, participants, release_of, verify_job
 from tallystick.core.job.model import Question
+from tallystick.core.job.population import population_of
 from tallystick.core.statistics.rulebook import plan_allowed_job, problems
 from tests.governance import NOW, agreement, agreement_value, identity, job, question, question_value, stamp
 
@@ -52,10 +53,22 @@ def people(**changes: Any) -> dict[str, Any]:
         (people(wages__derive={"earnings": "avg(wage)"}), "job-invalid", "people.wages.derive: ", "sum(c)"),
         (people(wages__derive={"earnings": "sum(pay)"}), "job-invalid", "no column pay", "industry, quarter, wage"),
         (people(wages__derive={"wage": "sum(wage)"}), "job-invalid", "a column of that name", "another name"),
-        ({"join": "tanf anti wages"}, "job-invalid", "join is", "tanf inner wages"),
-        ({"join": None}, "job-invalid", "joins two groups", "tanf inner wages"),
-        ({"join": "tanf left housing"}, "job-invalid", "not in people", "tanf inner wages"),
-        ({"join": "tanf left tanf"}, "job-invalid", "exactly two groups", "tanf inner wages"),
+        ({"join": "tanf left wages", "keep": None}, "job-invalid", "join is now keep", "instead of join: keep: tanf"),
+        ({"join": "tanf inner wages"}, "job-invalid", "join is now keep", "instead of join: keep: tanf and wages"),
+        ({"join": "tanf anti wages"}, "job-invalid", "join is now keep", "instead of join: keep: tanf and wages"),
+        ({"keep": None}, "job-invalid", "keep is missing", "keep: tanf and wages"),
+        ({"keep": "tanf and housing"}, "job-invalid", "keep names housing, which is not in people", "tanf, wages"),
+        ({"keep": "not tanf"}, "job-invalid", "whom none of the groups has", "keep: tanf and (not tanf)"),
+        ({"keep": "tanf and not tanf"}, "job-invalid", "counts nobody", "take out the part"),
+        ({"keep": "tanf and"}, "job-invalid", "a group is missing at the end", "name a group"),
+        (
+            {"keep": "wages", "by": [], "measures": ["count"]},
+            "job-invalid",
+            "people has tanf, which neither",
+            "by: [tanf.present]",
+        ),
+        ({"measures": [{"mean": "tanf.present"}]}, "job-invalid", "is in every group, for by", "by: [tanf.present]"),
+        (people(wages__derive={"present": "sum(wage)"}), "job-invalid", "a column cannot be called present", "another name"),
         ({"link": "loose"}, "job-not-allowed", "link: it does not allow link: loose", "it has: default"),
         ({"measures": ["count", "count"]}, "job-invalid", "count is asked for twice", "keep one"),
         ({"measures": [{"mean": "housing.nights"}]}, "job-invalid", "no group housing", "tanf, wages"),
@@ -80,7 +93,7 @@ def people(**changes: Any) -> dict[str, Any]:
         (
             {"by": ["tanf.age", "tanf.region", "wages.jobs"]},
             "table-too-large",
-            "by: the table would have 40260 cells",
+            "by: the table would have 42090 cells",
             "leave out a column such as tanf.region",
         ),
         ({"release": "direct"}, "release-direct", "encrypted small-cell test", "release: desk"),
@@ -104,7 +117,7 @@ def test_one_fault_gives_one_reason_with_its_place_and_the_smallest_change(
     [
         ({"operations": ["count"]}, "operations: it does not allow mean"),
         ({"operations": ["mean"]}, "operations: it does not allow count"),
-        ({"joins": ["inner"]}, "joins: it does not allow left joins"),
+        ({"joins": ["inner"]}, "joins: it does not allow `keep: tanf` (left)"),
         ({"purposes": ["planning"]}, "purposes: it has no purpose evaluation"),
         ({"analysts": {"otto": {"key": identity("otto").key}}}, "analysts: it names no ana"),
         ({"link": []}, "link: it allows no linkage"),
@@ -118,7 +131,7 @@ def test_what_the_agreement_leaves_out_is_not_allowed(changes: dict[str, Any], s
 
 
 def test_all_faults_are_collected_in_the_order_of_the_file() -> None:
-    value = question_value(purpose="marketing", join="tanf anti wages", release="direct", by=["tanf.benefit"])
+    value = question_value(purpose="marketing", keep="tanf anti wages", release="direct", by=["tanf.benefit"])
     value["people"]["tanf"] |= {"agency": "labor", "where": "1 = 1"}
     codes = [error.code for error in found(value, analyst="eve")]
     assert codes == [
@@ -132,21 +145,54 @@ def test_all_faults_are_collected_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_two_groups_of_one_agency_are_refused() -> None:
-    value = question_value(measures=["count"], by=[], join="tanf inner again")
-    value["people"] = {"tanf": value["people"]["tanf"], "again": value["people"]["tanf"]}
-    assert ["two agencies" in error.message for error in found(value)] == [True]
-    value["people"]["third"] = {"agency": "labor", "dataset": "wages"}
-    assert ["exactly two groups" in error.message for error in found(value)] == [True]
+def test_groups_of_one_agency_need_the_same_person_keys_and_other_people() -> None:
+    value = question_value(measures=["count"], by=[], keep="tanf and again")
+    value["people"] = {"tanf": value["people"]["tanf"], "again": dict(value["people"]["tanf"])}
+    terms = agreement(joins=["any"])
+    assert ["are the same people" in error.message for error in found(value, terms)] == [True]
+    value["people"]["again"]["where"] = "age < 30"
+    assert found(value, terms) == []
+    changed = agreement_value(joins=["any"])
+    changed["datasets"]["snap"] = changed["datasets"]["tanf"]
+    value["people"]["again"]["dataset"] = "snap"
+    (error,) = found(value, Agreement.read(changed, what="agreement"))
+    assert (error.code, "tanf have the same person keys" in error.message, "keys: NAME" in error.hint) == (
+        "job-not-allowed",
+        True,
+        True,
+    )
+    changed["datasets"] |= {name: changed["datasets"][name] | {"keys": "client"} for name in ("tanf", "snap")}
+    assert found(value, Agreement.read(changed, what="agreement")) == []
+
+
+def test_an_agreement_that_names_joins_alone_allows_no_other_population() -> None:
+    value = question_value(keep="tanf and not wages", measures=["count"], by=[])
+    (error,) = found(value)
+    assert (error.code, "`keep: tanf and not wages` (any)" in error.message) == ("job-not-allowed", True)
+    assert found(value, agreement(joins=["inner", "any"])) == []
+
+
+def test_columns_of_a_group_that_has_nobody_who_is_counted_say_nothing() -> None:
+    value = question_value(keep="tanf and not wages", measures=["count"], by=["wages.industry"])
+    (error,) = found(value, agreement(joins=["any"]))
+    assert "nobody whom keep counts is in wages" in error.message
+
+
+def test_a_job_of_more_than_five_agencies_is_refused() -> None:
+    names = [f"g{at}" for at in range(6)]
+    people = {name: {"agency": f"agency-{name}", "dataset": "tanf"} for name in names}
+    asked = Question.read(question_value(people=people, keep=" or ".join(names), by=[], measures=["count"]), what="job")
+    with pytest.raises(Invalid, match="5 agencies at most, not 6"):
+        population_of(asked)
 
 
 def test_cells_are_counted_with_the_missing_level_and_what_a_mean_rests_on() -> None:
-    """(120 + 2) × (4 + 1) rows of 1 + 2 numbers are 1,830 cells; the 20 + 2 levels of jobs make them 40,260."""
+    """(120 + 2) × (4 + 1) rows of 1 + 2 numbers are 1,830 cells; 20 + 2 levels of jobs, and nobody there, make them 42,090."""
     terms = agreement()
     assert found(question_value(by=["tanf.age", "tanf.region"]), terms) == []
     only_counts = question_value(by=["tanf.age", "tanf.region", "wages.jobs"], measures=["count"])
     (problem,) = found(only_counts, terms)
-    assert (problem.code, problem.message) == ("table-too-large", "by: the table would have 13420 rows; 10000 are allowed")
+    assert (problem.code, problem.message) == ("table-too-large", "by: the table would have 14030 rows; 10000 are allowed")
     assert found(question_value(by=["tanf.age", "wages.jobs"], measures=["count"]), terms) == []
 
 
@@ -252,7 +298,7 @@ def test_s23_an_agreement_that_leaves_a_section_empty_allows_no_job(empty: dict[
     asked = [
         question_value(),
         question_value(measures=["count"], by=[]),
-        question_value(join="tanf inner wages"),
+        question_value(keep="tanf and wages"),
         question_value(purpose="planning"),
     ]
     for value in asked:

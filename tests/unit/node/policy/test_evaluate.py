@@ -24,7 +24,7 @@ def policy(*rules: dict[str, Any]) -> Policy:
 
 
 def test_s23_an_empty_policy_allows_nothing() -> None:
-    for asked in (question(), question(measures=["count"], by=[]), question(join="tanf inner wages")):
+    for asked in (question(), question(measures=["count"], by=[]), question(keep="tanf and wages")):
         verdict = evaluate(Policy(), job(TERMS, asked), TERMS, "labor")
         assert verdict.decision == "never"
         assert verdict.reasons

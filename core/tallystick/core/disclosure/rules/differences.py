@@ -1,7 +1,7 @@
 """What a result may show beside earlier results of the same people and groups: a difference of two numbers is a number too.
 
 One question under three ladders gives three tables of nearly the same matches. Where one says 100 and the next 103, three people are
-told of, and the sum of what they earn. So the desk keeps what it released (by people, join and groups: `families.py`), and holds a new
+told of, and the sum of what they earn. So the desk keeps what it released (by people, formula and groups: `families.py`), and holds a new
 table against each earlier one before anybody sees it:
 
 1. A row that an earlier table hides is hidden (`difference`), and so is a measure that it hides: the looser of two tables bounds the
@@ -11,30 +11,28 @@ table against each earlier one before anybody sees it:
 3. Fewer than `CROWD` hidden rows, if rule 2 hides one, take one more with them: the first that is shown. (Not where rule 5 hides more.)
 4. The rows that are hidden now add up, against the earlier table, to a difference that totals and shown rows say. While that is small and no
    row can balance it, one more row is hidden; at the end the total.
-5. The rows of an inner join add up to the matches, and so do those with right levels of a left join. So the matches are hidden unless,
-   with their difference known, each hidden difference by few can still be any small number, and a little more. All rows of a left join
-   add up to the left group's people, by each combination of its own levels, and people do not change: where one row of a combination
-   differs by few, all of them are hidden.
+5. The rows of `keep: a and b` add up to the matches, and so do those of `keep: a` whose people are in b. So the matches are hidden
+   unless, with their difference known, each hidden difference by few can still be any small number, and a little more. All rows of
+   `keep: a` add up to the first group's people, by each combination of its own levels, and people do not change: where one row of a
+   combination differs by few, all of them are hidden.
 6. A total, or a number of tokens, that differs by a small number is hidden. With the matches goes all that says them: rates, matches by
    pass, estimates. Groups are hidden all together, where one of theirs differs so or rules 1 to 5 hid a row.
+7. Of any other formula, of more than two groups, or of groups of one agency, what adds up to what is not worked out here: where rule 1,
+   2 or 6 hides anything, all rows and the whole linkage report are hidden.
 
-What this does not see: tables by other columns, other conditions, or people that changed in between.
+What this does not see: tables by other columns, other conditions or formulas, or people that changed in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from tallystick.core.disclosure.kept import extract_counts, read_counts, telling
-from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
-from tallystick.core.disclosure.rules.small_cells import CROWD
-from tallystick.core.measure import Asked, load_measures
-from tallystick.core.moments import Present, Sum
+from tallystick.core.disclosure.held import REASON, EarlierTable, HeldTable
+from tallystick.core.disclosure.kept import extract_counts, read_counts
+from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
 from tallystick.core.statistics.plan import Plan
-
-REASON: Final = "difference"
 
 Table = Mapping[str, Any]
 """What was or will be released: `rows` and `linkage`, numbers as numbers; `counts` where a measure tells some."""
@@ -71,265 +69,10 @@ def without_differences(
         profile: the rules.
         plan: the job's.
     """
-    made = _Held(dict(table["linkage"]), [dict(row) for row in table["rows"]], read_counts(table, plan), profile, plan)
+    made = HeldTable(dict(table["linkage"]), [dict(row) for row in table["rows"]], read_counts(table, plan), profile, plan)
     if not profile.hides:
         return {"rows": made.rows, "linkage": made.linkage}, 0
-    others = [_Other.of(one, plan) for one in earlier]
+    others = [EarlierTable.of(one, plan) for one in earlier]
     while any(made.against(other) for other in others):  # a row hidden for one may matter to another
         pass
     return {"rows": made.rows, "linkage": made.linkage}, len(made.hidden)
-
-
-@dataclass(frozen=True)
-class _Other:
-    """An earlier table, by the levels of its rows.
-
-    Attributes:
-        told: the counts that a row's measures tell.
-    """
-
-    rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
-    told: Mapping[tuple[Any, ...], Mapping[Sum, int]]
-    linkage: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, table: Table, plan: Plan) -> _Other:
-        keys = [tuple(row[name] for name in plan.by) for row in table["rows"]]
-        told = dict(zip(keys, read_counts(table, plan), strict=True))
-        return cls(dict(zip(keys, table["rows"], strict=True)), told, table["linkage"])
-
-
-@dataclass
-class _Held:
-    """The new table, as far as it is hidden.
-
-    Attributes:
-        told: the counts that each row's measures tell, were they shown.
-        hidden: rows that were hidden here.
-        whole: the rows as they came.
-        counts: of those that were shown.
-    """
-
-    linkage: dict[str, Any]
-    rows: list[dict[str, Any]]
-    told: list[dict[Sum, int]]
-    profile: DisclosureProfile
-    plan: Plan
-    hidden: set[int] = field(default_factory=set)
-    whole: list[dict[str, Any]] = field(default_factory=list)
-    counts: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.whole = [dict(row) for row in self.rows]
-        self.counts = {index: row["count"] for index, row in enumerate(self.rows) if row["count"] is not None}
-
-    def against(self, other: _Other) -> bool:
-        """Hold the table against one other; tell whether anything was hidden."""
-        before = repr((self.rows, self.linkage))
-        small = False
-        for index, row in enumerate(self.rows):
-            key = tuple(row[name] for name in self.plan.by)
-            past = other.rows.get(key)
-            if past is None or row["count"] is None:
-                continue
-            if past["count"] is None:
-                self._hide(index)
-            elif self._few(row, past):
-                self._hide(index)
-                small = True
-            else:
-                self._hide_measures(index, past, other.told[key])
-        if small and len(self.hidden) < CROWD and (self._inner or not self.plan.right_by):
-            self._hide_next()
-        while self._rest_tells(other):
-            if not self._hide_next():
-                self._hide_total()
-                break
-        self._loosen(other)
-        self._totals(other)
-        return repr((self.rows, self.linkage)) != before
-
-    def _few(self, row: Mapping[str, Any], past: Mapping[str, Any]) -> bool:
-        """Tell whether a count of the row differs by few."""
-        labels = ("count", *(one.label for one in self.plan.present))
-        return any(self._small(row[label], past.get(label)) for label in labels if label in row)
-
-    def _hide_measures(self, index: int, past: Mapping[str, Any], were: Mapping[Sum, int]) -> None:
-        """Hide measures that the earlier row hides, or whose counts differ by few."""
-        row = self.rows[index]
-        hidden = set(past.get("hidden", []))
-        gone = [label for label in past.get("hidden", []) if row.get(label) is not None]
-        for present in self.plan.present:
-            labels = telling(self.plan, present)
-            there, before = row.get(present.label), past.get(present.label)
-            counts = dict.fromkeys(one for sums in labels.values() for one in sums)
-            few = (
-                there is not None
-                and before is not None
-                and any(self._ones_differ(index, one, were, there, before) for one in counts)
-            )
-            if few or hidden & self._told_by(present):
-                gone += [label for label in labels if row.get(label) is not None]
-        if gone:
-            self.rows[index] = without_measures(row, sorted({*row.get("hidden", []), *gone}), REASON)
-
-    def _ones_differ(self, index: int, count: Sum, were: Mapping[Sum, int], there: int, before: int) -> bool:
-        """Tell whether a count that both rows tell, or what it leaves of those who have a value, differs by few."""
-        if count not in self.told[index] or count not in were:
-            return False
-        ones, past = self.told[index][count], were[count]
-        return self._small(ones, past) or self._small(there - ones, before - past)
-
-    def _told_by(self, present: Present) -> set[str]:
-        """Give the labels of all measures, asked for here or not, that tell a count of the columns of one."""
-        columns = {one.columns for one in self.plan.over(present)}
-        measures = load_measures().values()
-        asked = (Asked(one.name, some) for one in measures for some in columns if one.arity == len(some))
-        return {one.label for one in asked if one.counts(self.plan.binary)}
-
-    def _rest_tells(self, other: _Other) -> bool:
-        """Tell whether the hidden rows' difference is known, small, and of one sign (rule 4)."""
-        name = "matched" if self._inner else "people"
-        mine, theirs = self.linkage[name], other.linkage[name]
-        if not self._inner:
-            mine, theirs = mine[self.plan.left], theirs[self.plan.left]
-        if mine is None or theirs is None:
-            return False
-        rest = mine - theirs
-        differences = []
-        keys = [tuple(row[label] for label in self.plan.by) for row in self.rows]
-        for index, (row, key) in enumerate(zip(self.rows, keys, strict=True)):
-            past = other.rows[key]["count"] if key in other.rows else 0  # a row that is not there is empty
-            if past is None:
-                continue
-            difference = self.counts.get(index, 0) - past
-            if row["count"] is not None:
-                rest -= difference
-            elif index in self.counts:
-                differences.append(difference)
-        rest += sum(other.rows[key]["count"] or 0 for key in other.rows.keys() - set(keys))
-        return self._small(rest, 0) and not (min(differences, default=0) < 0 < max(differences, default=0))
-
-    def _loosen(self, other: _Other) -> None:
-        """Hide sums, or more rows, until each difference by few could be another (rule 5)."""
-        gone = self._gone(other, "count")
-        if not all(self._loose(self._gone(other, one.label).values()) for one in self.plan.present):
-            self._hide_matches()  # who has a value is matched, or nearly everybody who is matched has one
-        if self._inner or not self.plan.right_by:
-            if not self._loose(gone.values()):
-                self._hide_total()
-            return
-        right = self.plan.right_by
-        with_levels = [gone[index] for index in gone if any(self.rows[index][label] is not None for label in right)]
-        if not self._loose(with_levels):
-            self._hide_matches()
-        blocks: dict[tuple[Any, ...], list[int]] = {}
-        for index, row in enumerate(self.rows):
-            blocks.setdefault(tuple(row[label] for label in self.plan.by if label not in right), []).append(index)
-        for block in blocks.values():
-            if any(self._small(gone.get(index, 0), 0) for index in block):
-                for index in block:
-                    if self.rows[index]["count"] is not None:
-                        self._hide(index)
-
-    def _gone(self, other: _Other, label: str) -> dict[int, int]:
-        """Give, of the rows that were hidden, by how much a count differs, where both were shown."""
-        gone = {}
-        for index in self.hidden:
-            past = other.rows.get(tuple(self.rows[index][name] for name in self.plan.by))
-            if past is not None and past.get(label) is not None and self.whole[index].get(label) is not None:
-                gone[index] = self.whole[index][label] - past[label]
-        return gone
-
-    def _loose(self, differences: Collection[int]) -> bool:
-        """Tell whether of hidden differences, whose sum is known, each by few can be any small number of its sign, and one more.
-
-        Whoever knows the sum may know which of them are few and which are none. One more, so that those who fail are loose too: by
-        the rules all know who they are.
-        """
-        few = self.profile.min_cell - 1
-        changed = [one for one in differences if one]
-        if not any(self._small(one, 0) for one in changed):
-            return True
-        falls = rises = 0
-        for one in changed:
-            is_few = abs(one) <= few
-            nearer = abs(one) - (1 if is_few else few + 1)
-            farther = few - abs(one) if is_few else few  # as much as it takes
-            falls += nearer if one > 0 else farther
-            rises += farther if one > 0 else nearer
-        return min(falls, rises) >= few
-
-    def _totals(self, other: _Other) -> None:
-        """Hide totals, tokens and groups that differ by few (rule 6)."""
-        for what in ("people", "usable"):
-            for group, number in self.linkage[what].items():
-                if self._small(number, other.linkage[what].get(group)):
-                    self.linkage[what] = self.linkage[what] | {group: None}
-                    if what == "people":
-                        self._hide_matches()
-        if self._small(self.linkage["matched"], other.linkage["matched"]):
-            self._hide_matches()
-        past = {one["pass"]: one for one in other.linkage.get("passes", [])}
-        self.linkage["passes"] = [
-            one | {"tokens": {group: self._kept(number, past, one["pass"], group) for group, number in one["tokens"].items()}}
-            for one in self.linkage.get("passes", [])
-        ]
-        if self.hidden or self._groups_tell(other):
-            self._hide_groups()
-
-    def _kept(self, number: int | None, past: Mapping[str, Any], name: str, group: str) -> int | None:
-        return None if name in past and self._small(number, past[name]["tokens"].get(group)) else number
-
-    def _groups_tell(self, other: _Other) -> bool:
-        names = self.plan.group_by
-        rates = other.linkage.get("rates", {})
-        past = {tuple(one.get(name) for name in names): one for one in rates.get("groups", [])}
-        for one in self.linkage["rates"]["groups"] if "rates" in self.linkage else []:
-            before = past.get(tuple(one[name] for name in names))
-            if before is None or one["matched"] is None:
-                continue
-            if before["matched"] is None or any(self._small(one[what], before[what]) for what in ("people", "matched")):
-                return True
-            if self._small(one["people"] - one["matched"], before["people"] - before["matched"]):
-                return True
-        return False
-
-    def _hide(self, index: int) -> None:
-        self.rows[index] = hide_row(self.rows[index], self.plan, REASON)
-        self.hidden.add(index)
-
-    def _hide_next(self) -> bool:
-        """Hide the first row that is shown; tell whether there is one."""
-        index = next((index for index, row in enumerate(self.rows) if row["count"] is not None), None)
-        if index is not None:
-            self._hide(index)
-        return index is not None
-
-    def _hide_total(self) -> None:
-        if not self._inner:
-            self.linkage["people"] = self.linkage["people"] | {self.plan.left: None}
-        self._hide_matches()
-
-    def _hide_matches(self) -> None:
-        """Hide the matches, and whatever says them."""
-        self.linkage["matched"] = None
-        self.linkage["passes"] = [one | {"matches": None} for one in self.linkage.get("passes", [])]
-        if "rates" in self.linkage:
-            self.linkage["rates"] = self.linkage["rates"] | {"overall": dict.fromkeys(self.linkage["rates"]["overall"])}
-            self.linkage["quality"] = dict.fromkeys(self.linkage["quality"])
-        self._hide_groups()
-
-    def _hide_groups(self) -> None:
-        if "rates" in self.linkage:
-            hidden = {"people": None, "matched": None, "rate": None}
-            groups = [one | hidden for one in self.linkage["rates"]["groups"]]
-            self.linkage["rates"] = self.linkage["rates"] | {"groups": groups}
-
-    @property
-    def _inner(self) -> bool:
-        return self.plan.population.inner
-
-    def _small(self, one: int | None, other: int | None) -> bool:
-        """Tell whether two numbers that are shown differ by few; not at all is not few, even where zeros are disclosive."""
-        return one is not None and other is not None and 0 < abs(one - other) < self.profile.min_cell

@@ -10,8 +10,8 @@ What `small_cells.py` hides of the totals stays hidden, and nothing here may say
   None is shown where the matches in all are hidden. Where all are shown, they and the matches in all, which are exact, say how many
   decoys matched in all: each pass is then blurred less than its interval says, and a pass that stands alone is not.
 - **Match rates** are matches over people, with Wilson's interval; by group as `match_rates.py` allows.
-- **Quality** is in thousandths. Precision rests on pairs of look-alikes; where they are few, as many as a small number can be are taken
-  in their place, and the lower end alone is told.
+- **Quality** is of two lists, in thousandths. Precision rests on pairs of look-alikes; where they are few, as many as a small number
+  can be are taken in their place, and the lower end alone is told.
 
 `alike` and `doubtful` pairs are not shown.
 """
@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Final, cast
 
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
 from tallystick.core.disclosure.rules.match_rates import find_shown_groups
+from tallystick.core.job.population import PAIR
 from tallystick.core.linkage.quality.estimates import FEWEST, Estimate, Lookalikes, precision
 from tallystick.core.linkage.quality.intervals import Z, wilson
 from tallystick.core.linkage.quality.report import THOUSAND, LinkageCounts, spread
@@ -90,20 +91,22 @@ def linkage_report(
         profile: the rules.
     """
     people, matched = cast("Numbers", totals["people"]), cast("int | None", totals["matched"])
+    usable, lists = cast("Numbers", totals["usable"]), len(plan.lists)
     tokens = {
-        group: _tokens(counts, people[group], cast("Numbers", totals["usable"])[group], profile)
-        for group, counts in list_counts(plan, opened, "tokens").items()
+        called: _tokens(counts, people.get(called), usable.get(called), profile)
+        for called, counts in list_counts(plan, opened, "tokens").items()
     }
-    links = _links(seen, decoys, matched is not None, profile)
+    links = _links(seen, decoys, lists, matched is not None, profile)
+    pair = plan.population.shape != "other" or matched is not None
     return {
         **totals,
         "passes": [
-            {"pass": name, "tokens": {group: tokens[group][step] for group in tokens}, "matches": links[step]}
+            {"pass": name, "tokens": {called: tokens[called][step] for called in tokens}, "matches": links[step]}
             for step, name in enumerate(plan.passes)
         ],
-        "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys), 1)},
+        "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
-            "overall": {group: _rate(matched, people[group]) for group in (plan.left, plan.right)},
+            "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
             "by": list(plan.group_by),
             "groups": _groups(plan, opened, table, totals, profile),
         },
@@ -113,7 +116,9 @@ def linkage_report(
 
 
 def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profile: DisclosureProfile) -> list[int | None]:
-    """Hide what is small or lies a small number below what is shown; nothing is shown of a list whose size is hidden."""
+    """Hide what is small or lies a small number below what is shown; nothing is shown of a list whose size is hidden, or not told."""
+    if not profile.hides:
+        return list(counts)
     if people is None:
         return [None] * len(counts)
     shown: list[int | None] = [None] * len(counts)
@@ -125,14 +130,14 @@ def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profi
     return shown
 
 
-def _links(seen: LinkageCounts, decoys: int, known: bool, profile: DisclosureProfile) -> list[int | None]:
-    """Give the people whom each pass linked."""
-    if not known:
-        return [None] * len(seen.links)
-    people = seen.people(decoys)
+def _links(seen: LinkageCounts, decoys: int, lists: int, known: bool, profile: DisclosureProfile) -> list[int | None]:
+    """Give the people whom each pass linked; of more than two lists, its links of two rows."""
+    people = seen.people(decoys, lists)
     if not profile.hides:
         return [round(count) for count in people]
-    reach = Z * spread(decoys)
+    if not known:
+        return [None] * len(seen.links)
+    reach = Z * spread(decoys, lists)
     shown = [round(count) if count - reach >= profile.min_cell or (not decoys and count == 0) else None for count in people]
     if not decoys and profile.zeros_disclosive:
         shown = [None if count == 0 else count for count in shown]
@@ -174,11 +179,12 @@ def _quality(
     profile: DisclosureProfile,
 ) -> dict[str, Any]:
     """Estimate precision from the lists' own look-alikes, and hand on the coordinator's recall, where the totals may be shown."""
-    left, right = people[plan.left], people[plan.right]
-    if matched is None or left is None or right is None or matched < FEWEST:
+    sides = [people.get(called) for called, _ in plan.lists]
+    first, second = sides if len(sides) == PAIR else (None, None)
+    if matched is None or first is None or second is None or matched < FEWEST:
         return {"precision": None, "recall": None}
     return {
-        "precision": _precision(plan, opened, (left, right), seen.people(decoys)[:exact], profile),
+        "precision": _precision(plan, opened, (first, second), seen.people(decoys)[:exact], profile),
         "recall": None if seen.recall is None else seen.recall.json_value(),
     }
 
@@ -191,7 +197,7 @@ def _precision(
         return None
     count = len(links)
     tokens, alike, doubtful = (list_counts(plan, opened, what) for what in ("tokens", "alike", "doubtful"))
-    sides = (plan.left, plan.right)
+    sides = [called for called, _ in plan.lists]
     held = [(tokens[sides[0]][step], tokens[sides[1]][step]) for step in range(count)]
     free = []
     for (a, b), done in zip(held, accumulate(links), strict=True):

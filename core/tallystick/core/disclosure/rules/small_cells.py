@@ -1,13 +1,13 @@
 """Small cells are hidden, and so is enough beside them that none can be worked out from what is shown.
 
-A count of 1…k-1 is small (k: `Profile.min_cell`; from 0 where zeros are disclosive). What is shown adds up: the rows of an inner join
-to `matched`, those of a left join to the left group's people. So:
+A count of 1…k-1 is small (k: `Profile.min_cell`; from 0 where zeros are disclosive). What is shown adds up: the rows of `keep: a and b`
+to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 
 1. A row of a small count shows no number (`small-cell`).
 2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out; the row still shows its count.
    The sum of a column of 0 and 1 is a count too, and so is what it leaves.
 3. A number of the linkage report is hidden where it is small or leaves a small remainder: people without a usable token, people
-   without a match, matched people whose right levels are all missing. A small group hides the whole report.
+   without a match. A small group hides the whole report.
 4. Fewer than `CROWD` hidden rows, or a hidden `matched` that all rows would add up to, take one more row with them
    (`complementary`). Which one depends on the pattern alone, never on a size: a rule that took the smallest would tell something
    about the rows it did not take.
@@ -15,27 +15,31 @@ to `matched`, those of a left join to the left group's people. So:
    from the least to the largest small count, also for who knows these rules. If not, what is too telling of the linkage report is
    withheld, or all of it.
 
+Rows that also say whether a person is in a group (`keep: a` by columns of b, and every other formula) are in *blocks*: rows of the same
+presences. Of two groups of two agencies each block's sum follows from people and matches. There rules 4 and 5 are for each block by
+itself, and if anything of rule 3 is small or a block is not loose, the report is withheld whole. Of more groups, or of several of one
+agency, it is withheld in any case: what its many totals say together is not worked out here.
+
 The tests try every small table: among all that release the same, no hidden small number has one value only.
 
 Security: the released rows and totals tell an outsider nothing of a hidden small count but that it is small. An agency knows
-more by itself: in a left join, its own total for each combination of its own `by` columns. The desk works on opened cells, so the
-desk's agency sees them all. Both stand until small cells are
-no longer opened (docs/adr/0008-small-cells.md); an agreement's parties accept it until then.
+more by itself: where all people of its group are counted, its own total for each combination of its own `by` columns. The desk works
+on opened cells, so the desk's agency sees them all. Both stand until small cells are no longer opened
+(docs/adr/0008-small-cells.md); an agreement's parties accept it until then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, TypeAlias, cast
 
-from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft, hide_row, without_measures
+from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
+from tallystick.core.job.columns import split
+from tallystick.core.job.population import PAIR
 from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Moments, Row
-
-CROWD: Final = 4
-"""Hidden rows that protect each other without another row's help."""
 
 Report: TypeAlias = dict[str, "str | int | bool | dict[str, int] | list[str]"]
 _Reason = Literal["small-cell", "complementary"]
@@ -76,12 +80,8 @@ def suppress(
         return [dict(row) for row in rows], linkage, _report(profile, {}, [], [])
     shape = _Shape.of(plan, rows, moments, linkage, profile)
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
-    hidden = shape.hidden_totals()
-    if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
-        extra = shape.complement(set(reasons))
-        if extra is not None:
-            reasons[extra] = "complementary"
-    hidden |= shape.telling_totals(set(reasons), hidden)
+    in_blocks = bool(plan.presences) or plan.population.shape == "other"
+    hidden = _hide_in_blocks(shape, reasons) if in_blocks else _hide_as_one(shape, reasons)
     measures = _hidden_measures(shape, set(reasons))
     out = [_shown(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
@@ -89,6 +89,30 @@ def suppress(
         _withheld(linkage, hidden),
         _report(profile, reasons, sorted(hidden), [m for row in measures.values() for m in row]),
     )
+
+
+def _hide_as_one(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+    """Hide what rows need beside the small ones, where all of them add up to one total; give the numbers of the report to hide."""
+    hidden = shape.hidden_totals()
+    if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
+        extra = shape.complement(set(reasons))
+        if extra is not None:
+            reasons[extra] = "complementary"
+    return hidden | shape.telling_totals(set(reasons), hidden)
+
+
+def _hide_in_blocks(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+    """Hide what rows need beside the small ones, where each block has a total of its own; give the numbers of the report to hide."""
+    for block in shape.blocks():
+        small = block & reasons.keys()
+        extra = shape.complement(small, block) if 0 < len(small) < CROWD else None
+        if extra is not None:
+            reasons[extra] = "complementary"
+    loose = all(
+        shape.high_enough(block & reasons.keys(), 0) and shape.low_enough(block & reasons.keys(), 0) for block in shape.blocks()
+    )
+    may_show = len(shape.plan.lists) == len(shape.plan.population.groups) == PAIR
+    return set() if may_show and loose and not shape.hidden_totals() else set(shape.totals)
 
 
 @dataclass(frozen=True)
@@ -102,18 +126,14 @@ class _Shape:
     counts: tuple[int, ...]
     totals: Mapping[str, int]
     inner: bool
-    by_right: bool
-    unmatched_rows: frozenset[int]
-    """In a left join by right columns: the rows whose right levels are all missing."""
+    """Whether the rows add up to the matches: `keep: a and b`."""
 
     @classmethod
     def of(
         cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: DisclosureProfile
     ) -> _Shape:
-        inner, right = plan.population.inner, plan.right_by
-        apart = frozenset(i for i, row in enumerate(rows) if not inner and right and all(row[name] is None for name in right))
         counts = tuple(cast("int", row["count"]) for row in rows)
-        return cls(plan, profile, rows, moments, counts, _flat(linkage), inner, bool(right), apart)
+        return cls(plan, profile, rows, moments, counts, _flat(linkage), plan.population.shape == "both")
 
     @property
     def least(self) -> int:
@@ -128,37 +148,50 @@ class _Shape:
     @property
     def sum_name(self) -> str:
         """Which number of the linkage report the rows add up to."""
-        return "matched" if self.inner else f"people({self.plan.left})"
+        return "matched" if self.inner else f"people({self.plan.population.first})"
+
+    def blocks(self) -> list[set[int]]:
+        """Give the rows by what they say of who is in which group."""
+        blocks: dict[tuple[object, ...], set[int]] = {}
+        for index, row in enumerate(self.rows):
+            blocks.setdefault(tuple(row[name] for name in self.plan.presences), set()).add(index)
+        return list(blocks.values())
 
     def small_rows(self) -> list[int]:
         return [index for index, count in enumerate(self.counts) if self.profile.is_small(count)]
 
     def hidden_totals(self) -> set[str]:
         """Give the numbers of the linkage report that are small or leave a small remainder."""
-        small = self.profile.is_small
-        matched = self.totals["matched"]
+        small, groups = self.profile.is_small, self.plan.population.groups
         hidden = {name for name, value in self.totals.items() if small(value)}
-        for group in (self.plan.left, self.plan.right):
+        if "matched" not in self.totals:
+            return hidden
+        matched = self.totals["matched"]
+        for group in groups:
             people, usable = self.totals[f"people({group})"], self.totals[f"usable({group})"]
             if small(people - usable):
                 hidden.add(f"usable({group})")
             if small(people - matched) or small(usable - matched):
                 hidden.add("matched")
-        if self.unmatched_rows and small(matched - self._sum(set(range(len(self.counts))) - self.unmatched_rows)):
-            hidden.add("matched")
         # a small sum or group would bound every row below it
-        bounds = (self.sum_name, f"people({self.plan.left})", f"people({self.plan.right})")
+        bounds = (self.sum_name, *(f"people({group})" for group in groups))
         return set(self.totals) if any(small(self.totals[name]) for name in bounds) else hidden
 
-    def complement(self, hidden: set[int]) -> int | None:
-        """Give the row to hide beside others: the first that shares most levels with one of them; None if there is none."""
+    def complement(self, hidden: set[int], among: Collection[int] | None = None) -> int | None:
+        """Give the row to hide beside others: the first that shares most levels with one of them; None if there is none.
+
+        Args:
+            hidden: the others.
+            among: rows that may be hidden; None: any.
+        """
 
         def shared(index: int) -> int:
             mine = [self.rows[index][name] for name in self.plan.by]
             others = [[self.rows[other][name] for name in self.plan.by] for other in hidden]
             return max((sum(a == b for a, b in zip(mine, other, strict=True)) for other in others), default=0)
 
-        candidates = [i for i, count in enumerate(self.counts) if i not in hidden and count >= self.profile.min_cell]
+        allowed = range(len(self.counts)) if among is None else sorted(among)
+        candidates = [i for i in allowed if i not in hidden and self.counts[i] >= self.profile.min_cell]
         return max(candidates, key=lambda index: (shared(index), -index), default=None)
 
     def telling_totals(self, hidden: set[int], withheld: set[str]) -> set[str]:
@@ -167,38 +200,18 @@ class _Shape:
         Each test is over what would be shown, so that passing it tells nothing.
         """
         everyone = set(range(len(self.counts)))
-        at_most = {f"{what}({group})" for what in ("people", "usable") for group in (self.plan.left, self.plan.right)}
+        at_most = {f"{what}({group})" for what in ("people", "usable") for group in self.plan.population.groups}
         known = self.sum_name not in withheld
-        if known and not (self._high_enough(hidden, 0) and self._low_enough(hidden, 0)):
+        if known and not (self.high_enough(hidden, 0) and self.low_enough(hidden, 0)):
             return set(self.totals)
-        if "matched" in withheld and (hidden or not self.inner) and (self.inner or self.by_right):
-            # matched people are at least those of the rows below and at most each total above; between must be room
-            front = everyone - self.unmatched_rows
-            least = max(self._least_sum(front, hidden, known=known), self.profile.min_cell if self.inner else 0)
+        if "matched" in withheld and hidden and self.inner:
+            # matched people are at least those of the rows and at most each total above; between must be room
+            least = max(self._least_sum(everyone, hidden, known=known), self.profile.min_cell)
             most = min((self.totals[name] for name in at_most - withheld), default=None)
-            lone = self.inner and all(self._is_small(index) for index in hidden)
+            lone = all(self._is_small(index) for index in hidden)
             if most is not None and (lone or most - least < self.slack):
                 return set(self.totals)
-        return self._telling_of_matched_rows(hidden, ({"matched"} | at_most) - {self.sum_name} - withheld)
-
-    def _telling_of_matched_rows(self, hidden: set[int], names: set[str]) -> set[str]:
-        """Give which of `names` bound the rows of matched people too closely: all of a left join by right columns are bounds."""
-        telling: set[str] = set()
-        if self.inner or not self.by_right:
-            return telling
-        matched_rows = self._sum(set(range(len(self.counts))) - self.unmatched_rows)
-        front, back = hidden - self.unmatched_rows, hidden & self.unmatched_rows
-        for name in names:
-            room = self.totals[name] - matched_rows
-            loose = True
-            if name == "matched":
-                # matched people whose right levels are missing are none, or not few: else matched would be hidden. Where they are
-                # none, the two kinds of rows have a known sum each.
-                loose = room > 0 or (self._low_enough(front, 0) and self._high_enough(back, 0))
-                room = max(0, room - self.profile.min_cell)
-            if not loose or not self._high_enough(front, room) or not self._low_enough(back, room):
-                telling.add(name)
-        return telling
+        return set()
 
     def _least_sum(self, rows: set[int], hidden: set[int], *, known: bool) -> int:
         """Give the least that the counts of `rows` can add up to, for who sees what is not hidden, and perhaps the sum of all."""
@@ -216,12 +229,12 @@ class _Shape:
         """Give the least and largest count that a hidden row may have, by its reason alone."""
         return (self.least, self.profile.min_cell - 1) if self._is_small(index) else (self.profile.min_cell, None)
 
-    def _high_enough(self, hidden: set[int], room: int) -> bool:
+    def high_enough(self, hidden: set[int], room: int) -> bool:
         """Tell whether every small count among `hidden` could be the largest small one: the others or `room` give way."""
         over = sum(self.counts[index] - self._range(index)[0] for index in hidden)
         return over + room >= self.slack or not any(self._is_small(index) for index in hidden)
 
-    def _low_enough(self, hidden: set[int], room: int) -> bool:
+    def low_enough(self, hidden: set[int], room: int) -> bool:
         """Tell whether every small count among `hidden` could be the least: the others or `room` take its people."""
         if not all(self._is_small(index) for index in hidden) or not hidden:
             return True
@@ -244,7 +257,8 @@ def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
         known = {present.label, *(one.label for one in asked)}
         labels = [label for label in shape.rows[0] if label in known]
         resting = [index for index in shown if _rests_on_few(shape, index, present)]
-        if not resting and not hidden and _total_tells(shape, present):
+        absent = _absent_rows(shape, present)
+        if not resting and hidden <= absent and _total_tells(shape, present):
             resting = [index for index in shown if _present(shape, index, present) >= shape.profile.min_cell][:1]
         for index in resting:
             found.setdefault(index, []).extend(labels)
@@ -256,6 +270,12 @@ def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
             if index not in resting and telling:
                 found.setdefault(index, []).extend(telling)
     return found
+
+
+def _absent_rows(shape: _Shape, present: Present) -> set[int]:
+    """Give the rows whose people are not in a group of a count, so that nobody there has a value."""
+    names = [name for name in shape.plan.presences if split(name)[0] in shape.plan.groups_of(present)]
+    return {index for index, row in enumerate(shape.rows) if not all(row[name] for name in names)}
 
 
 def _present(shape: _Shape, index: int, present: Present) -> int:
@@ -281,8 +301,8 @@ def _few(shape: _Shape, of: int, part: int) -> bool:
 def _total_tells(shape: _Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
     there = sum(_present(shape, index, present) for index in range(len(shape.rows)))
-    groups = shape.plan.groups_of(present)
-    wholes = [*(shape.totals[f"{what}({group})"] for group in groups for what in ("people", "usable")), shape.totals["matched"]]
+    names = [*(f"{what}({group})" for group in shape.plan.groups_of(present) for what in ("people", "usable")), "matched"]
+    wholes = [shape.totals[name] for name in names if name in shape.totals]
     return there > 0 and any(whole > there and shape.profile.is_small(whole - there) for whole in wholes)
 
 
@@ -297,8 +317,8 @@ def _flat(linkage: Linkage) -> dict[str, int]:
     for name, value in linkage.items():
         if isinstance(value, dict):
             numbers |= {f"{name}({group})": cast("int", number) for group, number in value.items()}
-        else:
-            numbers[name] = cast("int", value)
+        elif value is not None:
+            numbers[name] = value
     return numbers
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import comb, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +41,7 @@ MAX_BYTES: Final = 64 * 1024
 THOUSAND: Final = 1000
 CROWDED: Final = 4
 """Decoys for each linked person up to which recall is estimated."""
+PAIR: Final = 2
 _DRAWN: Final = 400
 """Shapes drawn for the damaged decoys of each pass; a multiple of 8."""
 
@@ -57,20 +58,28 @@ class LinkageCounts:
     links: tuple[int, ...]
     recall: Estimate | None
 
-    def people(self, decoys: int) -> tuple[float, ...]:
-        """Give the people whom each pass linked, as well as can be told."""
-        return tuple(max(0.0, made - decoys / 4) for made in self.links)
+    def people(self, decoys: int, lists: int = 2) -> tuple[float, ...]:
+        """Give the people whom each pass linked, as well as can be told; of more than two lists, the links of two rows."""
+        mean, _ = decoy_links(lists)
+        return tuple(max(0.0, made - decoys * mean) for made in self.links)
 
 
-def spread(decoys: int) -> float:
-    """Give the standard deviation of a pass's links around its people: of Binomial(decoys, 1/4)."""
-    return sqrt(3 * decoys / 16)
+def spread(decoys: int, lists: int = 2) -> float:
+    """Give the standard deviation of a pass's links around its people: of two lists, of Binomial(decoys, 1/4)."""
+    return sqrt(decoys * decoy_links(lists)[1])
+
+
+def decoy_links(lists: int) -> tuple[float, float]:
+    """Give mean and variance of the links that one decoy makes: each list has it with probability 1/2, and k of them are k - 1 links."""
+    chances = [(max(0, have - 1), comb(lists, have) / 2**lists) for have in range(lists + 1)]
+    mean = sum(links * chance for links, chance in chances)
+    return mean, sum(links**2 * chance for links, chance in chances) - mean**2
 
 
 def count_links(
     tags: Sequence[Tags], matches: Matches, exact: Sequence[Recipe], decoys: int, rounds: Rounds | None = None
 ) -> LinkageCounts:
-    """Count what the coordinator's part says, of two lists.
+    """Count what the coordinator's part says. Of more than two lists recall is not told: passes recapture people of each two differently.
 
     A similarity pass links no decoy that coincides in fewer bands than its last round asked for. As many as are expected are
     counted with its links, so that a quarter of the decoys is among those of any pass.
@@ -82,6 +91,8 @@ def count_links(
         decoys: m.
         rounds: of the similarity pass; None without one.
     """
+    if len(tags) > PAIR:
+        return LinkageCounts(matches.links, None)
     a, b = matches.pairs(0, 1)
     patterns = np.empty((len(exact), len(a)), dtype=np.bool_)
     for step in range(len(exact)):

@@ -1,0 +1,201 @@
+"""The population that a job counts: a formula over its groups, as a polynomial of their presence.
+
+    keep  = both { "or" both }
+    both  = one { "and" one }
+    one   = "not" one | "(" keep ")" | GROUP
+
+Presence p of a group is 1 for a person whom the group has and 0 for anybody else, so `a and b` is a·b, `not a` is 1 - a, `a or b` is
+a + b - a·b, and a·a is a. Every formula becomes one sum of products of different groups with whole coefficients:
+
+    >>> parse_keep("care and not tanf", ("care", "tanf")).terms
+    {('care',): 1, ('care', 'tanf'): -1}
+
+Two formulas that keep the same people of every table have the same terms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final
+
+from tallystick.core.errors import Invalid
+
+MAX_TEXT: Final = 300
+MAX_DEPTH: Final = 32
+MAX_GROUPS: Final = 8
+
+Groups = tuple[str, ...]
+Terms = dict[Groups, int]
+"""Coefficient of each product of groups; groups in the order of their names, no coefficient 0."""
+
+_TOKEN: Final = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_.-]*)|(?P<mark>[()]))")
+_OPERATORS: Final = frozenset({"and", "or", "not"})
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A checked formula.
+
+    Attributes:
+        text: the formula as it was written.
+        terms: its polynomial; there is at least one term, and none without a group.
+        named: the groups that the text names, in its order, each once.
+    """
+
+    text: str
+    terms: Mapping[Groups, int] = field(hash=False)
+    named: Groups
+
+    @property
+    def groups(self) -> Groups:
+        """The groups that decide who is counted, in the order of their names."""
+        return tuple(sorted({name for term in self.terms for name in term}))
+
+    def holds(self, present: Collection[str]) -> bool:
+        """Tell whether a person is counted whom just these groups have."""
+        return bool(sum(coefficient for term, coefficient in self.terms.items() if set(term) <= set(present)))
+
+    @property
+    def always(self) -> Groups:
+        """The groups that have everybody who is counted, in the order of their names."""
+        return tuple(name for name in self.groups if not any(self.holds(have) for have in _subsets(self.groups, without=name)))
+
+    @property
+    def never(self) -> Groups:
+        """The groups that have nobody who is counted, in the order of their names."""
+        return tuple(
+            name for name in self.groups if not any(self.holds((*have, name)) for have in _subsets(self.groups, without=name))
+        )
+
+
+def parse_keep(text: str, groups: Collection[str]) -> Keep:
+    """Read a formula.
+
+    Args:
+        text: the formula.
+        groups: the job's groups.
+
+    Raises:
+        Invalid: `job-invalid`: it is no formula, names a group that the job lacks, counts people whom no group has (`not a`), or can
+            count nobody (`a and not a`).
+    """
+    if len(text) > MAX_TEXT:
+        raise _fault(f"keep is longer than {MAX_TEXT} characters", "write it shorter")
+    if len(groups) > MAX_GROUPS:
+        raise _fault(f"a job has {MAX_GROUPS} groups at most", "leave groups out")
+    reader = _Reader(_tokens(text), frozenset(groups))
+    terms = reader.whole()
+    if () in terms:
+        names = list(reader.named)
+        raise _fault(
+            "keep counts people whom none of the groups has", f"say who is counted: keep: {names[0]} and ({text.strip()})"
+        )
+    if not terms:
+        raise _fault("keep counts nobody, whatever the records are", "take out the part that excludes everybody")
+    return Keep(text, dict(sorted(terms.items())), tuple(reader.named))
+
+
+class _Reader:
+    """A reader by recursive descent that multiplies out as it reads."""
+
+    def __init__(self, tokens: list[str], groups: frozenset[str]) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self._depth = 0
+        self._groups = groups
+        self.named: dict[str, None] = {}
+
+    def whole(self) -> Terms:
+        terms = self._keep()
+        if self._at < len(self._tokens):
+            raise _fault(
+                f"keep: `{self._tokens[self._at]}` is not expected there", "put and, or between groups; close what you open"
+            )
+        return terms
+
+    def _keep(self) -> Terms:
+        terms = self._both()
+        while self._take("or"):
+            other = self._both()
+            terms = _sum(_sum(terms, other), _product(terms, other), times=-1)
+        return terms
+
+    def _both(self) -> Terms:
+        terms = self._one()
+        while self._take("and"):
+            terms = _product(terms, self._one())
+        return terms
+
+    def _one(self) -> Terms:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _fault(f"keep is nested more than {MAX_DEPTH} deep", "write it simpler")
+        try:
+            if self._take("not"):
+                return _sum({(): 1}, self._one(), times=-1)
+            if self._take("("):
+                terms = self._keep()
+                if not self._take(")"):
+                    raise _fault("keep: a parenthesis is not closed", "add )")
+                return terms
+            return self._group()
+        finally:
+            self._depth -= 1
+
+    def _group(self) -> Terms:
+        word = self._tokens[self._at] if self._at < len(self._tokens) else ""
+        if not word or word in _OPERATORS or word == ")":
+            raise _fault(
+                f"keep: a group is missing {f'before `{word}`' if word else 'at the end'}", "name a group of people there"
+            )
+        if word not in self._groups:
+            raise _fault(f"keep names {word}, which is not in people", f"people has: {', '.join(sorted(self._groups))}")
+        self._at += 1
+        self.named.setdefault(word)
+        return {(word,): 1}
+
+    def _take(self, token: str) -> bool:
+        found = self._at < len(self._tokens) and self._tokens[self._at] == token
+        self._at += found
+        return found
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, at = [], 0
+    end = len(text.rstrip())
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _fault(f"keep: `{text[at:].strip()[:1]}` is not understood", "use group names, and, or, not, and parentheses")
+        tokens.append(match["word"] or match["mark"])
+        at = match.end()
+    return tokens
+
+
+def _sum(one: Terms, other: Terms, times: int = 1) -> Terms:
+    total = dict(one)
+    for term, coefficient in other.items():
+        total[term] = total.get(term, 0) + times * coefficient
+    return {term: coefficient for term, coefficient in total.items() if coefficient}
+
+
+def _product(one: Terms, other: Terms) -> Terms:
+    total: Terms = {}
+    for left, a in one.items():
+        for right, b in other.items():
+            term = tuple(sorted({*left, *right}))
+            total[term] = total.get(term, 0) + a * b
+    return {term: coefficient for term, coefficient in total.items() if coefficient}
+
+
+def _subsets(groups: Groups, *, without: str) -> Iterator[tuple[str, ...]]:
+    rest = [name for name in groups if name != without]
+    for size in range(len(rest) + 1):
+        yield from combinations(rest, size)
+
+
+def _fault(message: str, hint: str) -> Invalid:
+    return Invalid("job-invalid", message, hint=hint)

@@ -1,0 +1,152 @@
+"""The rows of a table: what each says of the groups, and what is left of the formula's polynomial there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Final
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.errors import Invalid, Refused
+from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.model import Question
+from tallystick.core.job.population import Population
+from tallystick.core.statistics.declared import by_levels, find_column
+from tallystick.core.statistics.plan import Factor, HomeColumn, Level, Levels
+
+MAX_ROWS: Final = 10_000
+MAX_CELLS: Final = 20_000
+"""Cells of the rows of a table."""
+MAX_EXPANDED: Final = 8 * MAX_CELLS
+"""The most products, those of one agency and those that fall together among them, that the cells of a table may be written out as."""
+
+LIMITS: Final = {"cells": MAX_CELLS, "rows": MAX_ROWS, "products": MAX_EXPANDED}
+
+Products = dict[HomeColumn, int]
+"""Coefficient of each product of factors of different groups."""
+Asks = Mapping[str, Levels | None]
+"""What a row says of the groups of its columns: levels of people whom the group has, or None: the person is not in it."""
+
+
+def restrict(population: Population, fixed: Mapping[str, Factor | None]) -> Products:
+    """Give the formula's polynomial where some groups have people of given levels, and others do not have them.
+
+    Args:
+        population: with the polynomial.
+        fixed: the factor of a group in which the people are; None for one in which they are not.
+    """
+    inside = {group: factor for group, factor in fixed.items() if factor is not None}
+    found: Products = {}
+    for monomial, coefficient in population.keep.terms.items():
+        if any(group in fixed and fixed[group] is None for group in monomial):
+            continue
+        factors = dict.fromkeys(monomial, Factor()) | inside
+        key = tuple(sorted(factors.items(), key=lambda one: one[0]))
+        found[key] = found.get(key, 0) + coefficient
+    for group in (name for name, factor in fixed.items() if factor is None):
+        for key, coefficient in list(found.items()):
+            without = tuple(sorted((*key, (group, Factor())), key=lambda one: one[0]))
+            found[without] = found.get(without, 0) - coefficient
+    return {key: coefficient for key, coefficient in found.items() if coefficient}
+
+
+def by_columns(question: Question, population: Population) -> tuple[str, ...]:
+    """Give the columns that part the rows: those of `by`, and before a group's columns its presence, where somebody may not be in it.
+
+    Raises:
+        Invalid: `job-invalid`: a column that stands twice, or one of no group.
+    """
+    if len(set(question.by)) != len(question.by):
+        raise Invalid("job-invalid", "a column is named twice in by", hint="name each column once")
+    columns: dict[str, None] = {}
+    for reference in question.by:
+        group = group_of(reference, question)
+        if population.may_lack(group):
+            columns[f"{group}.{PRESENT}"] = None
+        columns[reference] = None
+    return tuple(columns)
+
+
+def table_rows(
+    by: Sequence[str], question: Question, agreement: Agreement, population: Population, moments: int
+) -> tuple[tuple[Level, ...], ...]:
+    """Give the levels of each row of a table whose rows have so many moments each; rows that nobody can be in are left out."""
+    levels: dict[str, Sequence[Level]] = {}
+    for reference in by:
+        group, name = split(reference)
+        if name == PRESENT:
+            levels[reference] = (True, False) if population.may_lack(group) else (True,)
+        else:
+            levels[reference] = (*by_levels(find_column(question, agreement, reference), reference), None)
+    for what, number in _needs(levels, population, moments).items():
+        if number > LIMITS[what]:
+            raise Refused(
+                "table-too-large",
+                f"by: the table would have {number} {what}; {LIMITS[what]} are allowed",
+                hint=_smaller(levels, population, moments),
+            )
+    rows = (row for row in product(*levels.values()) if _together(by, row))
+    return tuple(row for row in rows if restrict(population, _fixed(row_asks(by, row))))
+
+
+def _needs(levels: Mapping[str, Sequence[Level]], population: Population, moments: int) -> dict[str, int]:
+    """Give how many cells, rows and products a table by these levels has. That nobody is in a group is one level, of two products."""
+    sizes: dict[str, int] = {}
+    for reference, some in levels.items():
+        group, name = split(reference)
+        sizes[group] = sizes.get(group, 1) * (1 if name == PRESENT else len(some))
+    rows = prod(size + population.may_lack(group) for group, size in sizes.items())
+    products = prod(size + 2 * population.may_lack(group) for group, size in sizes.items())
+    return {"cells": rows * moments, "rows": rows, "products": products * moments * len(population.keep.terms)}
+
+
+def _together(by: Sequence[str], row: Sequence[Level]) -> bool:
+    """Tell whether a row says nothing of people of a group in which it says that they are not."""
+    absent = {split(name)[0] for name, level in zip(by, row, strict=True) if split(name)[1] == PRESENT and level is False}
+    return all(
+        level is None or split(name)[0] not in absent or split(name)[1] == PRESENT for name, level in zip(by, row, strict=True)
+    )
+
+
+def row_asks(by: Sequence[str], row: Sequence[Level]) -> dict[str, Levels | None]:
+    """Give what a row says of each group of its columns."""
+    asks: dict[str, Levels | None] = {}
+    for reference, level in zip(by, row, strict=True):
+        group, name = split(reference)
+        if name == PRESENT:
+            asks[group] = asks.get(group, ()) if level else None
+        elif asks.setdefault(group, ()) is not None:
+            asks[group] = (*(asks[group] or ()), (name, level))
+    return asks
+
+
+def _fixed(asks: Asks) -> dict[str, Factor | None]:
+    return {group: None if levels is None else Factor(levels) for group, levels in asks.items()}
+
+
+def _smaller(levels: Mapping[str, Sequence[Level]], population: Population, moments: int) -> str:
+    """Give the smallest change to `by` that would pass: the column with the fewest levels without which the table is small enough."""
+
+    def fits(left_out: str) -> bool:
+        rest = {name: some for name, some in levels.items() if name != left_out}
+        return all(number <= LIMITS[what] for what, number in _needs(rest, population, moments).items())
+
+    columns = [name for name in levels if split(name)[1] != PRESENT and fits(name)]
+    least = min(columns, key=lambda name: len(levels[name]), default=None)
+    of = "" if least is None else f" such as {least}"
+    return f"leave out a column{of}, or use one with fewer levels"
+
+
+def group_of(reference: str, question: Question) -> str:
+    """Give the group of a column.
+
+    Raises:
+        Invalid: `job-invalid`: there is none.
+    """
+    group, _ = split(reference)
+    if group not in question.people:
+        raise Invalid(
+            "job-invalid", f"{reference} names no group of people", hint=f"people has: {', '.join(sorted(question.people))}"
+        )
+    return group

@@ -1,0 +1,118 @@
+"""Several groups of one agency as one list, by the person keys that they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.contract import Contract
+from tallystick.core.documents import sign_document
+from tallystick.core.errors import Invalid, Refused
+from tallystick.core.linkage.passes.spellings import Spellings
+from tallystick.core.statistics.columns import PersonColumn
+from tallystick.node.assignment import Assignment
+from tallystick.node.config import NodeConfig, NodeFile
+from tallystick.node.home import join_groups
+from tallystick.node.prepare import prepare_records
+from tallystick.node.storage.memory import MemoryNodeStorage
+from tallystick.records.features import PeopleTable
+from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
+
+
+def texts(*values: str | None) -> npt.NDArray[np.object_]:
+    return np.array(values, dtype=object)
+
+
+def table(keys: tuple[str, ...], spellings: Spellings | None = None, **identifiers: tuple[str | None, ...]) -> PeopleTable:
+    ages = PersonColumn(np.arange(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_))
+    return PeopleTable(
+        len(keys), {"age": ages}, {name: texts(*values) for name, values in identifiers.items()}, spellings, keys=texts(*keys)
+    )
+
+
+def test_whom_two_groups_have_is_one_person_in_the_order_of_the_keys() -> None:
+    mine = join_groups({"a": table(("k1", "k3"), ssn=("1", None)), "b": table(("k2", "k3"), ssn=("2", "3"), zip=("9", None))})
+    assert mine.people.n == 3
+    places = {group: members.places for group, members in mine.people.groups.items()}
+    assert {group: None if at is None else at.tolist() for group, at in places.items()} == {"a": [0, 2], "b": [1, 2]}
+    assert mine.identifiers["ssn"].tolist() == ["1", "2", "3"]  # what the first group lacks the second has
+    assert mine.identifiers["zip"].tolist() == [None, "9", None]
+
+
+def test_the_first_group_that_has_an_identifier_says_it() -> None:
+    mine = join_groups({"a": table(("k",), ssn=("1",)), "b": table(("k",), ssn=("2",))})
+    assert mine.identifiers["ssn"].tolist() == ["1"]
+
+
+def test_other_spellings_are_those_of_the_first_group_that_has_the_person() -> None:
+    def other(who: int, name: str) -> Spellings:
+        return Spellings(np.array([who]), np.array([1]), {"last_name": texts(name)})
+
+    mine = join_groups({
+        "a": table(("k1",), other(0, "Old"), last_name=("Ray",)),
+        "b": table(("k1", "k2"), other(1, "Was"), last_name=("Ray", "Wu")),
+    })  # fmt: skip
+    assert mine.spellings is not None
+    assert (mine.spellings.who.tolist(), mine.spellings.identifiers["last_name"].tolist()) == ([0, 1], ["Old", "Was"])
+
+
+def test_one_group_is_the_list() -> None:
+    one = table(("k1", "k2"), ssn=("1", "2"))
+    mine = join_groups({"a": one})
+    assert (mine.people.n, mine.people.groups["a"].places) == (2, None)
+
+
+def test_shared_keys_cannot_be_merged() -> None:
+    value: dict[str, Any] = {"source": {"csv": "a.csv"}, "person": "id", "identifiers": {}, "columns": {}, "keys": "client"}
+    assert DeclaredDataset.read(value, what="dataset").to_dataset("x").keys == "client"
+    with pytest.raises(Invalid, match="cannot be merged here"):
+        DeclaredDataset.read(value | {"duplicates": "merge"}, what="dataset")
+
+
+def prepared(folder: Path, **changes: Any) -> tuple[Contract, Any]:
+    """Give what human services brings to a job over two of its datasets and labor's wages."""
+    value = agreement_value(stewards={}, approvers={}, joins=["any"], **changes)
+    own = {"agency": "human-services", "columns": {"young": {"type": "boolean"}}, "identifiers": ["ssn"], "keys": "client"}
+    value["datasets"] = {"tanf": own, "snap": own, "wages": value["datasets"]["wages"] | {"identifiers": ["ssn"]}}
+    value["link"] = ["ssn"]
+    terms = agreement(**value)
+    groups = {"tanf": ("human-services", "tanf"), "snap": ("human-services", "snap"), "wages": ("labor", "wages")}
+    people = {name: {"agency": agency, "dataset": dataset} for name, (agency, dataset) in groups.items()}
+    asked = question(people=people, keep="(tanf or snap) and not wages", by=["snap.young"], measures=["count"])
+    contract = job(terms, asked)
+    part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
+    (folder / "tanf.csv").write_text("id,ssn,young\nk1,212456781,yes\nk2,212456782,no\nk3,212456783,yes\n")
+    (folder / "snap.csv").write_text("id,ssn,young\nk3,212456783,no\nk4,212456784,yes\n")
+    declared = {
+        name: {
+            "source": {"csv": f"{name}.csv"}, "person": "id", "identifiers": {"ssn": "ssn"}, "keys": "client",
+            "columns": own["columns"],
+        }
+        for name in ("tanf", "snap")
+    }  # fmt: skip
+    file = {"agency": "human-services", "coordinator": {"address": "127.0.0.1:1"}, "datasets": declared}
+    config = NodeConfig(NodeFile.read(file, what="node.yaml"), folder)
+    return part, prepare_records(Assignment("human-services", part), config, MemoryNodeStorage())
+
+
+def test_a_job_over_two_datasets_of_one_agency_brings_one_list(tmp_path: Path) -> None:
+    part, made = prepared(tmp_path)
+    assert made.people == 4
+    assert [int(column.usable.sum()) for column in made.passes.values()] == [4]
+    own = dict(zip([cell.label for cell in part.plan.cells], made.own, strict=True))
+    assert (own["people(tanf)"], own["people(snap)"], own["matched(tanf, snap)"], own["people(wages)"]) == (3, 2, 1, 0)
+    columns = made.over_slots(np.arange(4), 4)
+    assert columns.shape == (len(part.plan.columns_of("human-services")), 4)
+    both = next(at for at, column in enumerate(part.plan.columns_of("human-services")) if len(column) == 2)
+    assert columns[both].tolist()[:2] == [0, 0]  # k1 and k2 are not in snap
+    assert columns[both].tolist()[3] == 0  # k4 is not in tanf
+
+
+def test_each_group_has_as_many_people_as_the_agreement_asks_for(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="snap has fewer people than the 3"):
+        prepared(tmp_path, min_people=3)
