@@ -1,0 +1,97 @@
+"""What the rule of totals is told of a table before anything is opened: its cells, and which of their sums are known, and to whom.
+
+A design holds no counts. It is public: every party makes the same one of the same job, agreement and earlier patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from tallystick.core.disclosure.totals.sums import Terms
+from tallystick.core.errors import Broken
+
+LEAST_MIN_CELL: Final = 3
+"""With 2, a hidden cell could only be 1."""
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """One count of a table; every person of the table's population is in exactly one.
+
+    Attributes:
+        terms: the count as a sum of the plan's cells: itself, or what a part leaves of a whole.
+        from_zero: 0 is small here, too: what a shown count leaves of an agency's own total.
+        hidden_before: an earlier result hid this count, or one that holds a part of it or is a part of it.
+    """
+
+    terms: Terms
+    from_zero: bool = False
+    hidden_before: bool = False
+
+
+@dataclass(frozen=True)
+class TableTotal:
+    """A sum of cells, and what is known of it.
+
+    Attributes:
+        cells: indices of the design's cells.
+        asked: it is to be opened: if it passes its tests, or if all its cells do.
+        known_to: the agencies that know it by themselves.
+        earlier: it was opened before.
+        untested: it opens only if all its cells do: margins that the job did not name, `matched`, groups of the linkage report.
+        cumulative: it is one of a row of sums each of which holds the one before (survival, histograms): it is never tested, and opens
+            only if all cells on one side of it do.
+    """
+
+    cells: frozenset[int]
+    asked: bool = False
+    known_to: frozenset[str] = frozenset()
+    earlier: bool = False
+    untested: bool = False
+    cumulative: bool = False
+
+
+@dataclass(frozen=True)
+class TableDesign:
+    """A table before anything of it is opened.
+
+    Attributes:
+        min_cell: counts below are small.
+        cells: in the plan's order: small levels first and the level of who is outside last, since what hides beside a small cell is
+            the first of its group that is not small.
+        totals: in any order, but of two asked ones that cross the first keeps its test.
+        zeros_disclosive: 0 is small in every cell and total.
+    """
+
+    min_cell: int
+    cells: tuple[TableCell, ...]
+    totals: tuple[TableTotal, ...] = ()
+    zeros_disclosive: bool = False
+
+    def __post_init__(self) -> None:
+        """Check it.
+
+        Raises:
+            Broken: `internal`: a least count below `LEAST_MIN_CELL`, or a total of no cell or of cells that there are not.
+        """
+        if self.min_cell < LEAST_MIN_CELL:
+            raise Broken("internal", f"a table is tested with a least count of {LEAST_MIN_CELL} or more, not {self.min_cell}")
+        for total in self.totals:
+            if not total.cells or min(total.cells) < 0 or max(total.cells) >= len(self.cells):
+                raise Broken("internal", f"a total of a table of {len(self.cells)} cells is over {sorted(total.cells)}")
+
+
+def plain_design(
+    cells: int, totals: Collection[TableTotal] = (), *, min_cell: int = 11, zeros_disclosive: bool = False
+) -> TableDesign:
+    """Give the design of a table whose cells are the plan's first ones.
+
+    Args:
+        cells: how many.
+        totals: over them.
+        min_cell: counts below are small.
+        zeros_disclosive: 0 is small.
+    """
+    return TableDesign(min_cell, tuple(TableCell(((cell, 1),)) for cell in range(cells)), tuple(totals), zeros_disclosive)
