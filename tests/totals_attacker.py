@@ -16,7 +16,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from tallystick.core.disclosure.totals.design import TableDesign
 from tallystick.core.disclosure.totals.pattern import Pattern
 from tallystick.core.disclosure.totals.state import begin_totals
-from tallystick.core.disclosure.totals.sums import SmallSum, SumTest, Terms, add_terms
+from tallystick.core.disclosure.totals.sums import AnyTest, SumTest, Terms, add_terms
 
 
 @dataclass
@@ -30,12 +30,15 @@ class Transcript:
     """
 
     counts: Sequence[int]
-    answers: list[tuple[SumTest, bool]] = field(default_factory=list)
+    answers: list[tuple[SumTest | AnyTest, bool]] = field(default_factory=list)
     sums: list[tuple[Terms, int]] = field(default_factory=list)
 
     def run(self, design: TableDesign) -> Pattern:
         """Run the rule over a table, and note all that is seen."""
         state = begin_totals(design)
+        owned = [(one.test, one.test.holds(self.counts)) for one in state.strikes]
+        self.answers += owned
+        state = state.strike([bit for _, bit in owned])
         while not state.finished:
             bits = [test.holds(self.counts) for test in state.tests]
             self.answers += zip(state.tests, bits, strict=True)
@@ -49,7 +52,7 @@ class Transcript:
 
     def tell(self, terms: Terms) -> None:
         """Note a sum that opened."""
-        self.sums.append((terms, sum(coefficient * self.counts[cell] for cell, coefficient in terms)))
+        self.sums.append((terms, sum(coefficient * self.counts[cell] for coefficient, cell in terms)))
 
 
 class Attacker:
@@ -72,7 +75,7 @@ class Attacker:
         for test, bit in transcript.answers:
             found._take(test, bit)
         for terms, value in transcript.sums:
-            found._row(dict(terms), value, value)
+            found._row(_by_cell(terms), value, value)
         return found
 
     @classmethod
@@ -80,13 +83,13 @@ class Attacker:
         """Give who knows some sums of true counts, and has seen nothing yet."""
         found = cls(len(counts), sum(counts) + room)
         for terms in known:
-            value = sum(coefficient * counts[cell] for cell, coefficient in terms)
-            found._row(dict(terms), value, value)
+            value = sum(coefficient * counts[cell] for coefficient, cell in terms)
+            found._row(_by_cell(terms), value, value)
         return found
 
     def example(self, terms: Terms, value: int) -> NDArray[np.int64] | None:
         """Give counts with which a sum has a value, and everything else is as it is seen; None if there are none."""
-        rows = [*self.rows, (dict(terms), value, value)]
+        rows = [*self.rows, (_by_cell(terms), value, value)]
         matrix = np.zeros((len(rows), self.integers))
         for at, (coefficients, _, _) in enumerate(rows):
             for column, coefficient in coefficients.items():
@@ -105,28 +108,32 @@ class Attacker:
         self.integers += 1
         return self.integers - 1
 
-    def _take(self, test: SumTest, bit: bool) -> None:
+    def _take(self, test: SumTest | AnyTest, bit: bool) -> None:
+        sums = test.any_of if isinstance(test, AnyTest) else (test,)
         if not bit:
-            for one in test.any_of:
+            for one in sums:
                 self._not_small(one)
-        elif len(test.any_of) == 1:
-            (one,) = test.any_of
-            self._row(dict(one.terms), one.least, one.below - 1)
+        elif len(sums) == 1:
+            self._row(_by_cell(sums[0].coefficients), sums[0].small.start, sums[0].small.stop - 1)
         else:
-            chosen = [self._choice() for _ in test.any_of]
+            chosen = [self._choice() for _ in sums]
             self._row(dict.fromkeys(chosen, 1), 1, np.inf)
             far = self.most * self.cells
-            for one, choice in zip(test.any_of, chosen, strict=True):
-                self._row(dict(one.terms) | {choice: -one.least}, 0, np.inf)
-                self._row(dict(one.terms) | {choice: far}, -np.inf, one.below - 1 + far)
+            for one, choice in zip(sums, chosen, strict=True):
+                self._row(_by_cell(one.coefficients) | {choice: -one.small.start}, 0, np.inf)
+                self._row(_by_cell(one.coefficients) | {choice: far}, -np.inf, one.small.stop - 1 + far)
 
-    def _not_small(self, one: SmallSum) -> None:
+    def _not_small(self, one: SumTest) -> None:
         if one.from_zero:
-            self._row(dict(one.terms), one.below, np.inf)
+            self._row(_by_cell(one.coefficients), one.below, np.inf)
         else:
             choice = self._choice()
-            self._row(dict(one.terms) | {choice: -one.below}, 0, np.inf)
-            self._row(dict(one.terms) | {choice: -self.most * self.cells}, -np.inf, 0)
+            self._row(_by_cell(one.coefficients) | {choice: -one.below}, 0, np.inf)
+            self._row(_by_cell(one.coefficients) | {choice: -self.most * self.cells}, -np.inf, 0)
+
+
+def _by_cell(terms: Terms) -> dict[int, int]:
+    return {cell: coefficient for coefficient, cell in terms}
 
 
 def lost_values(
@@ -143,9 +150,9 @@ def lost_values(
     """
     wanted: dict[tuple[int, int], Terms] = {}
     for at, cell in enumerate(design.cells):
-        small = SmallSum(cell.terms, design.min_cell, design.zeros_disclosive or cell.from_zero)
+        small = SumTest(cell.terms, design.min_cell, design.zeros_disclosive or cell.from_zero)
         if at not in pattern.opened and small.holds(counts):
-            wanted |= {(at, value): cell.terms for value in range(small.least, small.below)}
+            wanted |= {(at, value): cell.terms for value in small.small}
     lost = []
     while wanted:
         (at, value), terms = next(iter(wanted.items()))
@@ -157,6 +164,6 @@ def lost_values(
             wanted = {
                 key: one
                 for key, one in wanted.items()
-                if sum(coefficient * example[cell] for cell, coefficient in one) != key[1]
+                if sum(coefficient * example[cell] for coefficient, cell in one) != key[1]
             }
     return lost

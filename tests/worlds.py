@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tallystick.core.disclosure.totals.design import TableDesign
 from tallystick.core.disclosure.totals.state import TotalsState, begin_totals
-from tallystick.core.disclosure.totals.sums import SmallSum, SumTest, Terms
+from tallystick.core.disclosure.totals.sums import AnyTest, SumTest, Terms
 
 Tables = NDArray[np.int64]
 """Tables × cells."""
@@ -39,19 +39,15 @@ def grid(rows: int, columns: int) -> tuple[list[frozenset[int]], list[frozenset[
 
 def add(tables: Tables, terms: Terms) -> NDArray[np.int64]:
     """Give a sum of each table's cells."""
-    return sum((coefficient * tables[:, cell] for cell, coefficient in terms), np.zeros(len(tables), np.int64))
+    return sum((coefficient * tables[:, cell] for coefficient, cell in terms), np.zeros(len(tables), np.int64))
 
 
-def ask(test: SumTest, tables: Tables) -> Bits:
+def ask(test: SumTest | AnyTest, tables: Tables) -> Bits:
     """Answer a test for each table."""
-
-    def small(one: SmallSum) -> Bits:
-        value = add(tables, one.terms)
-        return (value >= one.least) & (value < one.below)
-
     found = np.zeros(len(tables), np.bool_)
-    for one in test.any_of:
-        found |= small(one)
+    for one in test.any_of if isinstance(test, AnyTest) else (test,):
+        value = add(tables, one.coefficients)
+        found |= (value >= one.small.start) & (value < one.small.stop)
     return found
 
 
@@ -70,10 +66,12 @@ def walk(
     if state.finished:
         yield state, rows
         return
-    bits = np.stack([ask(test, tables[rows]) for test in state.tests], axis=1)
+    tests = state.tests if state.stage is not None else tuple(one.test for one in state.strikes)
+    bits = np.stack([ask(test, tables[rows]) for test in tests], axis=1) if tests else np.zeros((len(rows), 0), np.bool_)
     answers, at = np.unique(bits, axis=0, return_inverse=True)
     for index, answer in enumerate(answers):
-        yield from walk(state.answer(answer.tolist()), tables, rows[at.reshape(-1) == index])
+        taken = state.strike if state.stage is None else state.answer
+        yield from walk(taken(answer.tolist()), tables, rows[at.reshape(-1) == index])
 
 
 def sums_of(tables: Tables, groups: Groups) -> list[NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -11,7 +11,8 @@ from typing import Final
 from tallystick.core.disclosure.totals.arrangement import Arrangement, arrange
 from tallystick.core.disclosure.totals.clear import decide_pattern
 from tallystick.core.disclosure.totals.design import TableDesign
-from tallystick.core.disclosure.totals.sums import residual_bound, strike_bound
+from tallystick.core.disclosure.totals.schedule import schedule_tests
+from tallystick.core.disclosure.totals.sums import strike_bound
 
 DRAWS: Final = 40
 """Made-up tables on which an estimate rests."""
@@ -54,7 +55,7 @@ class Advice:
     Attributes:
         stages: exchanges of answers, at most.
         tests: at most.
-        degree: the largest number of factors of a test on shares.
+        degree: the largest number of small values of a test on shares.
         notes: what may be lost.
     """
 
@@ -66,16 +67,12 @@ class Advice:
 
 def advise(design: TableDesign) -> Advice:
     """Give what a design is likely to cost."""
-    found, k = arrange(design), design.min_cell
-    units = [sum(k if found.numbers[cell].from_zero else k - 1 for cell in unit) for unit in found.units]
-    tests, degrees = len(found.roots) + len(units), [k, *units]
-    for total in found.groups:
-        members = len(found.members(total))
-        tests += members + 2 if members > 1 else members + 1
-        degrees += [] if found.numbers[total].owner else [strike_bound(k, members)]
-        if members > 2:  # of two, nothing is left to decide
-            degrees.append(residual_bound(k, members - 2))
-    return Advice(1 + 3 * _depth(found), tests, max(degrees), tuple(_notes(design, found)))
+    found = arrange(design)
+    schedule = schedule_tests(design, found)
+    wide = [max(stage.small, design.min_cell if stage.tests > stage.sums else 0) for stage in schedule.stages]
+    return Advice(
+        len(schedule.stages), sum(one.tests for one in schedule.stages), max(wide, default=0), tuple(_notes(design, found))
+    )
 
 
 def estimate_opened(design: TableDesign, people: int, *, seed: int = 0) -> float:
@@ -93,26 +90,16 @@ def estimate_opened(design: TableDesign, people: int, *, seed: int = 0) -> float
     for _ in range(DRAWS):
         weights = [source.gammavariate(2, 1) for _ in design.cells]
         counts = [round(people * weight / sum(weights)) for weight in weights]
-        plain = TableDesign(
-            design.min_cell,
-            tuple(
-                type(cell)(((at, 1),), from_zero=cell.from_zero, hidden_before=cell.hidden_before)
+        plain = replace(
+            design,
+            cells=tuple(
+                type(cell)(((1, at),), from_zero=cell.from_zero, hidden_before=cell.hidden_before)
                 for at, cell in enumerate(design.cells)
             ),
-            design.totals,
-            design.zeros_disclosive,
+            totals=tuple(replace(total, cell=None) for total in design.totals),
         )
         opened += len(decide_pattern(plain, counts).opened)
     return opened / (DRAWS * len(design.cells)) if design.cells else 0.0
-
-
-def _depth(found: Arrangement) -> int:
-    """Give how many groups stand in each other."""
-
-    def below(numbers: Iterable[int]) -> int:
-        return max((1 + below(found.parts[number]) for number in numbers if number in found.groups), default=0)
-
-    return below(found.roots)
 
 
 def _notes(design: TableDesign, found: Arrangement) -> Iterable[DesignNote]:

@@ -24,7 +24,7 @@ from tallystick.core.disclosure.totals.knowledge import (
     own_totals,
     place_in_tree,
 )
-from tallystick.core.disclosure.totals.sums import Terms, add_terms
+from tallystick.core.disclosure.totals.sums import Terms, add_terms, strike_bound
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,27 @@ class Arrangement:
         at: for every total of the design, which number it is.
         parts: the largest parts of each total in the tree, in the plan's order.
         roots: what is tested by itself: numbers in no group and no unit.
-        groups: the totals of `parts` whose members are held against them.
         units: the cells of each table that is one unit.
         rest: totals that are never tested.
         public: what everybody can know before the table is tested.
         net: of each number, the sum of its cells that is not public.
+        depth: of each group, how many groups it stands in.
     """
 
     numbers: tuple[TableNumber, ...]
     at: tuple[int, ...]
     parts: Mapping[int, tuple[int, ...]]
     roots: tuple[int, ...]
-    groups: frozenset[int]
     units: tuple[tuple[int, ...], ...]
     rest: frozenset[int]
     public: frozenset[int]
     net: Mapping[int, Terms]
+    depth: Mapping[int, int]
+
+    @property
+    def groups(self) -> frozenset[int]:
+        """The totals of `parts` whose members are held against them."""
+        return frozenset(self.depth)
 
     def members(self, total: int) -> tuple[int, ...]:
         """Give the parts of a group's total that nobody has opened before."""
@@ -63,7 +68,7 @@ def arrange(design: TableDesign) -> Arrangement:
     numbers, at = list_numbers(design)
     units, tree = _units(numbers, own_totals(numbers))
     apart = frozenset(cell for unit in units for cell in unit)
-    tree = _join_asked(numbers, at, tree, apart)
+    tree = _join_asked(design, numbers, at, tree, apart)
     parts = place_in_tree(numbers, tree)
     known = find_knowers(numbers, parts or {})
     assert parts is not None
@@ -71,10 +76,10 @@ def arrange(design: TableDesign) -> Arrangement:
     inside = {part for found in parts.values() for part in found}
     tops = [number for number in (*range(len(design.cells)), *sorted(tree)) if number not in inside and number not in apart]
     roots = tuple(_roots(numbers, parts, known, tops))
-    groups = frozenset(_below(parts, roots))
-    rest = frozenset(number for number in at if number >= len(design.cells) and number not in groups)
+    depth = dict(_depths(parts, roots))
+    rest = frozenset(number for number in at if number >= len(design.cells) and number not in depth)
     public = frozenset(n for n, number in enumerate(numbers) if number.public or EVERYONE in known.get(n, ()))
-    return Arrangement(numbers, at, parts, roots, groups, units, rest, public, _net(design, numbers, parts, public))
+    return Arrangement(numbers, at, parts, roots, units, rest, public, _net(design, numbers, parts, public), depth)
 
 
 def _net(
@@ -82,8 +87,16 @@ def _net(
 ) -> dict[int, Terms]:
     """Give the sum of each cell, and of what each total of the tree holds beside what is public."""
     net = {cell: one.terms for cell, one in enumerate(design.cells)}
+    whole: set[int] = set(net)
     for total in sorted(parts, key=lambda number: len(numbers[number].cells)):
-        net[total] = add_terms(net[part] for part in parts[total] if part not in public)
+        if public.isdisjoint(parts[total]) and whole.issuperset(parts[total]):
+            whole.add(total)
+        own = numbers[total].cell
+        net[total] = (
+            ((1, own),)
+            if own is not None and total in whole
+            else add_terms(net[part] for part in parts[total] if part not in public)
+        )
     return net
 
 
@@ -118,7 +131,7 @@ def _tables(numbers: Sequence[TableNumber], totals: Mapping[int, frozenset[str]]
 
 
 def _join_asked(
-    numbers: Sequence[TableNumber], at: Sequence[int], tree: frozenset[int], apart: frozenset[int]
+    design: TableDesign, numbers: Sequence[TableNumber], at: Sequence[int], tree: frozenset[int], apart: frozenset[int]
 ) -> frozenset[int]:
     """Give the totals of the tree with those asked ones that may join it, in the design's order."""
     joined = set(tree)
@@ -134,11 +147,16 @@ def _join_asked(
         around = {other for cell in number.cells for other in holders[cell]}
         if all(numbers[other].cells < number.cells or numbers[other].cells > number.cells for other in around):
             parts = place_in_tree(numbers, [total, *(other for other in around if numbers[other].cells < number.cells)])
-            if parts is not None and find_knowers(numbers, parts) is not None:
+            if parts is not None and find_knowers(numbers, parts) is not None and not _too_wide(design, len(parts[total])):
                 joined.add(total)
                 for cell in number.cells:
                     holders[cell].append(total)
     return frozenset(joined)
+
+
+def _too_wide(design: TableDesign, members: int) -> bool:
+    """Tell whether a group cannot be tested on shares."""
+    return design.widest_test is not None and strike_bound(design.min_cell, members) > design.widest_test
 
 
 def _roots(
@@ -158,9 +176,9 @@ def _roots(
         yield top
 
 
-def _below(parts: Mapping[int, tuple[int, ...]], tops: Sequence[int]) -> Iterator[int]:
-    """Give every total from some downwards."""
+def _depths(parts: Mapping[int, tuple[int, ...]], tops: Sequence[int], depth: int = 0) -> Iterator[tuple[int, int]]:
+    """Give every total from some downwards, and how many totals it stands in."""
     for top in tops:
         if top in parts:
-            yield top
-            yield from _below(parts, parts[top])
+            yield top, depth
+            yield from _depths(parts, parts[top], depth + 1)

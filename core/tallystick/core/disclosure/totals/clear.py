@@ -17,6 +17,7 @@ def decide_pattern(design: TableDesign, values: Sequence[int]) -> Pattern:
         values: of the plan's cells.
     """
     state = begin_totals(design)
+    state = state.strike([one.test.holds(values) for one in state.strikes])
     while not state.finished:
         state = state.answer([test.holds(values) for test in state.tests])
     return state.pattern

@@ -43,6 +43,7 @@ class TableTotal:
         untested: it opens only if all its cells do: margins that the job did not name, `matched`, groups of the linkage report.
         cumulative: it is one of a row of sums each of which holds the one before (survival, histograms): it is never tested, and opens
             only if all cells on one side of it do.
+        cell: the plan's cell that it is, if it is one.
     """
 
     cells: frozenset[int]
@@ -51,6 +52,7 @@ class TableTotal:
     earlier: bool = False
     untested: bool = False
     cumulative: bool = False
+    cell: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,16 @@ class TableDesign:
             the first of its group that is not small.
         totals: in any order, but of two asked ones that cross the first keeps its test.
         zeros_disclosive: 0 is small in every cell and total.
+        unit_tests: the parties can answer by one bit whether any of many cells is small. If not, a table that is one unit stays closed.
+        widest_test: how many small values a test on shares may have, at most; a group that needs more is not tested.
     """
 
     min_cell: int
     cells: tuple[TableCell, ...]
     totals: tuple[TableTotal, ...] = ()
     zeros_disclosive: bool = False
+    unit_tests: bool = True
+    widest_test: int | None = None
 
     def __post_init__(self) -> None:
         """Check it.
@@ -94,4 +100,4 @@ def plain_design(
         min_cell: counts below are small.
         zeros_disclosive: 0 is small.
     """
-    return TableDesign(min_cell, tuple(TableCell(((cell, 1),)) for cell in range(cells)), tuple(totals), zeros_disclosive)
+    return TableDesign(min_cell, tuple(TableCell(((1, cell),)) for cell in range(cells)), tuple(totals), zeros_disclosive)

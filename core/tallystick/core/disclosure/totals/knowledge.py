@@ -27,6 +27,7 @@ class TableNumber:
         untested: it opens only if its cells do.
         cumulative: or if all cells on the other side of it in a total that opens.
         knowers: who knows it by a total that the design lists.
+        cell: the plan's cell that a total is, if it is one.
         hidden: it holds a cell that an earlier result hid, and that is not known otherwise.
     """
 
@@ -36,17 +37,13 @@ class TableNumber:
     untested: bool
     cumulative: bool
     knowers: frozenset[str]
+    cell: int | None
     hidden: bool
 
     @property
     def public(self) -> bool:
         """Whether it was opened before."""
         return EVERYONE in self.knowers
-
-    @property
-    def owner(self) -> str | None:
-        """An agency that knows it by itself."""
-        return min(self.knowers - {EVERYONE}, default=None)
 
 
 def list_numbers(design: TableDesign) -> tuple[tuple[TableNumber, ...], tuple[int, ...]]:
@@ -60,20 +57,21 @@ def list_numbers(design: TableDesign) -> tuple[tuple[TableNumber, ...], tuple[in
     asked = [number < len(design.cells) for number in range(len(index))]
     untested = [number >= len(design.cells) for number in range(len(index))]
     cumulative = [False] * len(index)
+    own: dict[int, int | None] = {}
     for number, total in zip(at, design.totals, strict=True):
         knowers[number] |= total.known_to | ({EVERYONE} if total.earlier else set())
         asked[number] |= total.asked
         untested[number] &= total.untested or total.cumulative
         cumulative[number] |= total.cumulative
+        own[number] = own.get(number) if total.cell is None else total.cell
     numbers = []
     for cells, number in index.items():
         # a total of 0 says that each of its cells is 0
         from_zero = design.zeros_disclosive or any(design.cells[cell].from_zero for cell in cells)
         hidden = any(design.cells[cell].hidden_before and EVERYONE not in knowers[cell] for cell in cells)
+        known = frozenset(knowers[number])
         numbers.append(
-            TableNumber(
-                cells, from_zero, asked[number], untested[number], cumulative[number], frozenset(knowers[number]), hidden
-            )
+            TableNumber(cells, from_zero, asked[number], untested[number], cumulative[number], known, own.get(number), hidden)
         )
     return tuple(numbers), at
 

@@ -48,7 +48,7 @@ def split_design(
     """
     cells = []
     for one in splits:
-        rest = add_terms([one.whole, tuple((cell, -coefficient) for cell, coefficient in one.part)])
+        rest = add_terms([one.whole, tuple((-coefficient, cell) for coefficient, cell in one.part)])
         cells.append(TableCell(one.part, hidden_before=not one.opened))
         cells.append(TableCell(rest, from_zero=one.rest_from_zero, hidden_before=not one.opened))
     totals = [TableTotal(frozenset({2 * at, 2 * at + 1}), earlier=True) for at, one in enumerate(splits) if one.opened]

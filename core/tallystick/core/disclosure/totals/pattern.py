@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from tallystick.core.disclosure.totals.arrangement import Arrangement
+from tallystick.core.disclosure.totals.design import TableDesign
 
 
 class Mark(StrEnum):
@@ -43,3 +47,39 @@ class Pattern:
     def opened_totals(self) -> tuple[int, ...]:
         """The totals that open."""
         return tuple(total for total, mark in enumerate(self.totals) if mark is Mark.OPENED)
+
+
+def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[Mark]) -> Pattern:
+    """Give what opens once every number of the tree is decided.
+
+    Args:
+        design: the table.
+        arrangement: of its numbers.
+        marks: of the cells and totals, those of the rest excepted.
+    """
+    numbers = arrangement.numbers
+    shown = [
+        numbers[total].cells
+        for total in sorted(arrangement.groups)
+        if total in arrangement.public or (numbers[total].asked and marks[total] is Mark.OPENED)
+    ]
+
+    def open_together(cells: frozenset[int]) -> bool:
+        """Tell whether cells that open, and totals of the tree that open, make up a sum."""
+        loose = {cell for cell in cells if marks[cell] is Mark.OPENED}
+        return loose.union(*(total for total in shown if total <= cells)) >= cells
+
+    def mark_of(number: int) -> Mark:
+        if number in arrangement.public:
+            return Mark.OPENED
+        if number not in arrangement.rest:
+            return marks[number]
+        one = numbers[number]
+        others = [whole - one.cells for whole in shown if one.cumulative and whole > one.cells]
+        return Mark.OPENED if any(open_together(side) for side in (one.cells, *others)) else Mark.WITHHELD
+
+    totals = [
+        mark_of(number) if total.asked or number in arrangement.public else None
+        for number, total in zip(arrangement.at, design.totals, strict=True)
+    ]
+    return Pattern(tuple(marks[: len(design.cells)]), tuple(totals))

@@ -40,71 +40,105 @@ is open.
 *Who knows part of a tree.* An agency that knows all members of a group learns nothing from the group's tests; for who knows none of them the
 proof holds. A group of which somebody knows some members and not all is never tested (it is of the rest, or a unit).
 
-Not covered: totals that bound a table from above (an agency's own people where only another's are counted, or only those in both);
-what is likely rather than possible; agencies that pool what they know, where the pooled totals cross.
+Not covered: totals that bound a table from above (an agency's own people where only another's are counted, or only those in both; counts
+that open, for an agency that knows how many of its people have a value); what is likely rather than possible; agencies that pool what they
+know, where the pooled totals cross; an agency that answers falsely about its own total, which can learn of its own people what the strike
+would have kept from it.
 tests/unit/core/disclosure/totals tries every small table, and asks a solver about random ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tallystick.core.disclosure.totals.arrangement import Arrangement, arrange
 from tallystick.core.disclosure.totals.design import TableDesign
-from tallystick.core.disclosure.totals.pattern import Mark, Pattern
-from tallystick.core.disclosure.totals.steps import AskAlone, AskMembers, AskResidual, AskStrike, AskUnit, Board, Step
-from tallystick.core.disclosure.totals.sums import SmallSum, SumTest, Terms, add_terms, residual_bound, strike_bound
+from tallystick.core.disclosure.totals.pattern import Mark, Pattern, read_pattern
+from tallystick.core.disclosure.totals.schedule import Schedule, StagePlan, owner_test, place_of, schedule_tests, tests_of
+from tallystick.core.disclosure.totals.steps import Board, Step
+from tallystick.core.disclosure.totals.sums import AnyTest, OwnerTest, SumTest
 from tallystick.core.errors import Broken
 
 
 @dataclass(frozen=True)
 class TotalsState:
-    """How far the tests of a table are. Begin with `begin_totals`.
+    """How far the tests of a table are. Begin with `begin_totals`, then `strike` once, then `answer` once for each stage.
 
     Attributes:
         design: the table.
         arrangement: of its numbers.
+        schedule: of its tests.
         marks: of the numbers that are decided.
+        stage: how many stages are over; None before `strike`.
     """
 
     design: TableDesign
     arrangement: Arrangement
-    marks: tuple[Mark | None, ...]
+    schedule: Schedule
+    marks: tuple[Mark | None, ...] = ()
+    stage: int | None = None
     _steps: tuple[Step, ...] = ()
+    _struck: Mapping[int, bool] = field(default_factory=dict)
 
     @property
-    def tests(self) -> tuple[SumTest, ...]:
-        """The tests whose answers are needed now, none of which depends on another."""
-        return tuple(test for step in self._steps for test in self._tests_of(step))
-
-    @property
-    def finished(self) -> bool:
-        """Whether everything is decided."""
-        return not self._steps
+    def strikes(self) -> tuple[OwnerTest, ...]:
+        """What agencies answer before the first stage, each from a total that it knows by itself."""
+        return tuple(owner_test(total, self.design, self.arrangement) for total in self.schedule.owned)
 
     def asks_owner(self, agency: str) -> tuple[int, ...]:
-        """Give which of `tests` an agency answers, from a total that it knows by itself."""
-        return tuple(at for at, test in enumerate(self.tests) if test.owner == agency)
+        """Give which of `strikes` an agency answers."""
+        return tuple(at for at, one in enumerate(self.strikes) if agency in one.known_to)
+
+    def strike(self, bits: Sequence[bool]) -> TotalsState:
+        """Give the state of the first stage.
+
+        Args:
+            bits: the answers to `strikes`, in order; True: the total is too low.
+
+        Raises:
+            Broken: `internal`: another number of answers, or not the first call.
+        """
+        if self.stage is not None or len(bits) != len(self.schedule.owned):
+            raise Broken("internal", f"{len(bits)} answers about {len(self.schedule.owned)} own totals")
+        struck = dict.fromkeys(self.schedule.too_wide, True) | dict(zip(self.schedule.owned, map(bool, bits), strict=True))
+        board = self._board([None] * len(self.arrangement.numbers), struck)
+        steps = [*(step for root in self.arrangement.roots for step in board.enter_root(root)), *board.enter_units()]
+        return replace(self, marks=tuple(board.marks), stage=0, _steps=tuple(steps), _struck=struck)
+
+    @property
+    def stages(self) -> tuple[StagePlan, ...]:
+        """This stage and all that come after it: how much is tested at most, whatever the answers are."""
+        return self.schedule.stages[self.stage or 0 :]
+
+    @property
+    def tests(self) -> tuple[SumTest | AnyTest, ...]:
+        """The tests of this stage; none of them depends on another."""
+        return tuple(test for step in self._due() for test in tests_of(step, self.design, self.arrangement))
 
     def answer(self, bits: Sequence[bool]) -> TotalsState:
-        """Give the next state.
+        """Give the state of the next stage.
 
         Args:
             bits: the answers to `tests`, in order; True: small.
 
         Raises:
-            Broken: `internal`: another number of answers than of tests.
+            Broken: `internal`: another number of answers than of tests, or there is no stage.
         """
-        if len(bits) != len(self.tests):
+        if self.stage is None or not self.stages or len(bits) != len(self.tests):
             raise Broken("internal", f"{len(bits)} answers to {len(self.tests)} tests of totals")
-        board, at = Board(self.arrangement, list(self.marks)), 0
-        steps: list[Step] = []
-        for step in self._steps:
-            count = len(self._tests_of(step))
+        board, at, due = self._board(list(self.marks), self._struck), 0, self._due()
+        steps = [step for step in self._steps if place_of(step, self.arrangement) != self.stages[0].place]
+        for step in due:
+            count = len(tests_of(step, self.design, self.arrangement))
             steps += board.apply(step, bits[at : at + count])
             at += count
-        return replace(self, marks=tuple(board.marks), _steps=tuple(steps))
+        return replace(self, marks=tuple(board.marks), stage=self.stage + 1, _steps=tuple(steps))
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything is decided."""
+        return self.stage is not None and not self.stages
 
     @property
     def pattern(self) -> Pattern:
@@ -113,73 +147,20 @@ class TotalsState:
         Raises:
             Broken: `internal`: not everything is decided.
         """
-        cells = [mark for mark in self.marks[: len(self.design.cells)] if mark is not None]
-        if not self.finished or len(cells) != len(self.design.cells):
+        if not self.finished:
             raise Broken("internal", "a pattern was asked for before all tests of totals were answered")
-        return Pattern(tuple(cells), tuple(self._mark_of(number, at) for at, number in enumerate(self.arrangement.at)))
+        return read_pattern(self.design, self.arrangement, [Mark.WITHHELD if mark is None else mark for mark in self.marks])
 
-    def _mark_of(self, number: int, at: int) -> Mark | None:
-        one = self.arrangement.numbers[number]
-        if number in self.arrangement.public:
-            return Mark.OPENED
-        if not self.design.totals[at].asked:
-            return None
-        if number not in self.arrangement.rest:
-            return self.marks[number]
-        wholes = self._open_totals() if one.cumulative else []
-        sides = [one.cells, *(whole - one.cells for whole in wholes if whole > one.cells)]
-        return Mark.OPENED if any(self._all_open(side) for side in sides) else Mark.WITHHELD
+    def _due(self) -> tuple[Step, ...]:
+        if self.stage is None or not self.stages:
+            return ()
+        return tuple(step for step in self._steps if place_of(step, self.arrangement) == self.stages[0].place)
 
-    def _all_open(self, cells: frozenset[int]) -> bool:
-        """Tell whether cells that open, and totals of the tree that open, make up a sum."""
-        shown = {cell for cell in cells if self.marks[cell] is Mark.OPENED}
-        return shown.union(*(total for total in self._open_totals() if total <= cells)) >= cells
-
-    def _open_totals(self) -> list[frozenset[int]]:
-        """Give the cells of each total of the tree that opens, or did before."""
-        found = []
-        for total in sorted(self.arrangement.groups):
-            one = self.arrangement.numbers[total]
-            if total in self.arrangement.public or (one.asked and self.marks[total] is Mark.OPENED):
-                found.append(one.cells)
-        return found
-
-    def _tests_of(self, step: Step) -> tuple[SumTest, ...]:
-        k = self.design.min_cell
-        match step:
-            case AskAlone(number):
-                return (self._test(number),)
-            case AskUnit(cells):
-                return (SumTest(tuple(self._small(cell) for cell in cells)),)
-            case AskStrike(total):
-                members = self.arrangement.members(total)
-                return (SumTest((SmallSum(self._sum(members), strike_bound(k, len(members)), True),), self._owner(total)),)
-            case AskMembers(total):
-                return tuple(self._test(member) for member in self.arrangement.members(total))
-            case AskResidual(_, small, complement):
-                return (SumTest((SmallSum(self._sum((*small, complement)), residual_bound(k, len(small)), True),)),)
-
-    def _sum(self, numbers: Iterable[int]) -> Terms:
-        return add_terms(self.arrangement.net[number] for number in numbers)
-
-    def _small(self, number: int) -> SmallSum:
-        return SmallSum(self.arrangement.net[number], self.design.min_cell, self.arrangement.numbers[number].from_zero)
-
-    def _test(self, number: int) -> SumTest:
-        return SumTest((self._small(number),), self._owner(number))
-
-    def _owner(self, number: int) -> str | None:
-        """Give who knows what a number holds beside what is public."""
-        one = self.arrangement.numbers[number]
-        whole = number < len(self.design.cells) or self.arrangement.net[number] == add_terms(
-            self.design.cells[cell].terms for cell in one.cells
-        )
-        return one.owner if whole else None
+    def _board(self, marks: list[Mark | None], struck: Mapping[int, bool]) -> Board:
+        return Board(self.arrangement, marks, struck, self.design.unit_tests)
 
 
 def begin_totals(design: TableDesign) -> TotalsState:
-    """Give the state before any test of a table."""
+    """Give the state before anything of a table is asked."""
     arrangement = arrange(design)
-    board = Board(arrangement, [None] * len(arrangement.numbers))
-    steps = [*(step for root in arrangement.roots for step in board.enter_root(root)), *board.enter_units()]
-    return TotalsState(design, arrangement, tuple(board.marks), tuple(steps))
+    return TotalsState(design, arrangement, schedule_tests(design, arrangement))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -55,10 +55,19 @@ Step: TypeAlias = AskAlone | AskUnit | AskStrike | AskMembers | AskResidual
 
 @dataclass(frozen=True)
 class Board:
-    """Marks while answers are taken in."""
+    """Marks while answers are taken in.
+
+    Attributes:
+        arrangement: of the table's numbers.
+        marks: of each.
+        struck: the groups that are not tested for being struck, and whether they are: their owners said so, or they cannot be tested.
+        unit_tests: as `TableDesign` has it.
+    """
 
     arrangement: Arrangement
     marks: list[Mark | None]
+    struck: Mapping[int, bool]
+    unit_tests: bool
 
     def enter_root(self, number: int) -> Iterator[Step]:
         """Begin with a number that is in no group and no unit."""
@@ -77,7 +86,7 @@ class Board:
         for unit in self.arrangement.units:
             cells = tuple(cell for cell in unit if cell not in self.arrangement.public)
             self._put(set(unit) - set(cells), Mark.OPENED)
-            if any(self.arrangement.numbers[cell].hidden for cell in cells):
+            if not self.unit_tests or any(self.arrangement.numbers[cell].hidden for cell in cells):
                 self._put(cells, Mark.UNIT)
             elif cells:
                 yield AskUnit(cells)
@@ -93,10 +102,7 @@ class Board:
             case AskUnit(cells):
                 self._put(cells, Mark.UNIT if bits[0] else Mark.OPENED)
             case AskStrike(total):
-                if bits[0]:
-                    self.strike_members(total)
-                else:
-                    yield AskMembers(total)
+                yield from self.after_strike(total, struck=bits[0])
             case AskMembers(total):
                 yield from self._members(total, bits)
             case AskResidual(total, small, complement):
@@ -136,8 +142,19 @@ class Board:
         members = self.arrangement.members(total)
         if any(self.arrangement.numbers[member].hidden for member in members):
             self.strike_members(total)
+        elif total in self.struck:
+            yield from self.after_strike(total, struck=self.struck[total])
+        elif len(members) == 1:  # the total is the member
+            yield AskMembers(total)
         elif members:
             yield AskStrike(total)
+
+    def after_strike(self, total: int, *, struck: bool) -> Iterator[Step]:
+        """Go on to the members of a group that is not struck."""
+        if struck:
+            self.strike_members(total)
+        else:
+            yield AskMembers(total)
 
     def strike_members(self, total: int) -> None:
         """Strike a group."""

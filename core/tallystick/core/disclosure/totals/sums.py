@@ -12,53 +12,42 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Terms: TypeAlias = tuple[tuple[int, int], ...]
-"""A sum of cells: (index of a cell of the plan, coefficient) pairs."""
-
-
-@dataclass(frozen=True)
-class SmallSum:
-    """A range of values that a sum may not be seen to have.
-
-    Attributes:
-        terms: the sum.
-        below: the first value that is not small any more.
-        from_zero: small values begin at 0; otherwise at 1.
-    """
-
-    terms: Terms
-    below: int
-    from_zero: bool = False
-
-    @property
-    def least(self) -> int:
-        """The least small value."""
-        return 0 if self.from_zero else 1
-
-    def holds(self, values: Sequence[int]) -> bool:
-        """Tell whether the sum is small, in the clear.
-
-        Args:
-            values: of the plan's cells.
-        """
-        return self.least <= sum(coefficient * values[cell] for cell, coefficient in self.terms) < self.below
+"""A sum of cells: (coefficient, index of a cell of the plan) pairs."""
 
 
 @dataclass(frozen=True)
 class SumTest:
-    """One question of yes or no: is any of these sums small? The answer is public; which sum it is is not.
+    """One question of yes or no: is this sum small?
 
     Attributes:
-        any_of: the sums; one, but where a table is one unit.
-        owner: the agency that knows the sum by itself and answers; None if the test is on shares.
+        coefficients: the sum.
+        below: the first value that is not small any more.
+        from_zero: small values begin at 0; otherwise at 1.
     """
 
-    any_of: tuple[SmallSum, ...]
-    owner: str | None = None
+    coefficients: Terms
+    below: int
+    from_zero: bool = False
 
     @property
-    def degree(self) -> int:
-        """How many factors the product has whose being zero means yes."""
-        return sum(one.below - one.least for one in self.any_of)
+    def small(self) -> range:
+        """The small values; a test on shares has a factor for each."""
+        return range(0 if self.from_zero else 1, self.below)
+
+    def holds(self, values: Sequence[int]) -> bool:
+        """Give the answer, in the clear.
+
+        Args:
+            values: of the plan's cells.
+        """
+        return sum(coefficient * values[cell] for coefficient, cell in self.coefficients) in self.small
+
+
+@dataclass(frozen=True)
+class AnyTest:
+    """One question of yes or no: is any of these sums small? The answer is public; which sum it is is not."""
+
+    any_of: tuple[SumTest, ...]
 
     def holds(self, values: Sequence[int]) -> bool:
         """Give the answer, in the clear.
@@ -69,13 +58,26 @@ class SumTest:
         return any(one.holds(values) for one in self.any_of)
 
 
+@dataclass(frozen=True)
+class OwnerTest:
+    """A question that an agency answers by itself, because it knows the sum.
+
+    Attributes:
+        known_to: these agencies know it; it is small if any of them says so.
+        test: the question.
+    """
+
+    known_to: frozenset[str]
+    test: SumTest
+
+
 def add_terms(parts: Iterable[Terms]) -> Terms:
     """Give the sum of sums, in the order of cells."""
     added: Counter[int] = Counter()
     for terms in parts:
-        for cell, coefficient in terms:
+        for coefficient, cell in terms:
             added[cell] += coefficient
-    return tuple((cell, coefficient) for cell, coefficient in sorted(added.items()) if coefficient)
+    return tuple((coefficient, cell) for cell, coefficient in sorted(added.items()) if coefficient)
 
 
 def strike_bound(min_cell: int, members: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tallystick.core.disclosure.totals import state
+from tallystick.core.disclosure.totals import schedule
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal, plain_design
 from tallystick.core.disclosure.totals.earlier import EarlierTable, Region, find_legacy
 from tallystick.core.disclosure.totals.parts import Split, split_design
@@ -77,7 +77,7 @@ def one_table(source: random.Random, transcript: Transcript, rows: int, columns:
 
 def split_table(source: random.Random, transcript: Transcript, rows: int, columns: int, least: int) -> list[Step]:
     """Counts, then who has a value among each; the agency of the rows may know its values' totals."""
-    count_of = [((2 * cell, 1), (2 * cell + 1, 1)) for cell in range(rows * columns)]
+    count_of = [((1, 2 * cell), (1, 2 * cell + 1)) for cell in range(rows * columns)]
     by_row, _ = grid(rows, columns)
     known = source.choice([A, frozenset[str]()])
     totals = tuple(TableTotal(row, asked=not known, known_to=known) for row in by_row)
@@ -113,7 +113,7 @@ def later_table(source: random.Random, transcript: Transcript, rows: int, column
         elif shape == "row" and own:
             asked.append(TableTotal(frozenset({0}), known_to=A))
         made = tuple(
-            TableCell(tuple((cell, 1) for cell in sorted(inside)), hidden_before=at in legacy.hidden)
+            TableCell(tuple((1, cell) for cell in sorted(inside)), hidden_before=at in legacy.hidden)
             for at, (_, inside) in enumerate(cells)
         )
         design = TableDesign(least, made, (*legacy.totals, *asked))
@@ -164,7 +164,7 @@ def test_the_attacker_finds_what_a_weaker_rule_tells(monkeypatch: pytest.MonkeyP
     design = plain_design(4, [TableTotal(frozenset(range(4)), asked=True)], min_cell=5)
     transcript = Transcript([1, 5, 20, 30])
     assert not found(transcript, [run(transcript, design)], 5)
-    monkeypatch.setattr(state, "residual_bound", lambda least, few: residual_bound(least, few) - 5)
+    monkeypatch.setattr(schedule, "residual_bound", lambda least, few: residual_bound(least, few) - 5)
     weak = Transcript([1, 5, 20, 30])
     assert "outside: (0, 4)" in found(weak, [run(weak, design)], 5)
 

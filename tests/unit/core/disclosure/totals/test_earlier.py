@@ -98,7 +98,7 @@ class Asking:
         """Count the tables that lose a value, of what was possible before each was asked."""
         bad = np.zeros(len(self.tables), bool)
         for at, shape in enumerate(self.order):
-            values = np.stack([add(self.tables, [(c, 1) for c in sorted(cells)]) for _, cells in shape], axis=1)  # type: ignore[arg-type]
+            values = np.stack([add(self.tables, [(1, c) for c in sorted(cells)]) for _, cells in shape], axis=1)  # type: ignore[arg-type]
             bad |= Sight(values, self.hidden[at], self.seen[-1], self.seen[at]).leaks([range(1, self.least)] * len(shape))
         return int((bad & (self.tables.sum(1) <= self.tables.sum(1).max() - 3)).sum())
 
@@ -108,7 +108,7 @@ class Asking:
         shape = self.order[at]
         legacy = find_legacy([where for where, _ in shape], done)
         cells = tuple(
-            TableCell(tuple((one, 1) for one in sorted(inside)), hidden_before=n in legacy.hidden)
+            TableCell(tuple((1, one) for one in sorted(inside)), hidden_before=n in legacy.hidden)
             for n, (_, inside) in enumerate(shape)
         )
         asked = (TableTotal(frozenset(range(len(shape))), asked=True),) if self.totals else ()
@@ -116,7 +116,7 @@ class Asking:
         for state, inner in walk(begin_totals(design), self.tables[rows]):
             here, pattern = rows[inner], state.pattern
             shown = [design.cells[cell].terms for cell in pattern.opened]
-            shown += [tuple((one, 1) for c in design.totals[n].cells for one in shape[c][1]) for n in pattern.opened_totals]
+            shown += [tuple((1, one) for c in design.totals[n].cells for one in shape[c][1]) for n in pattern.opened_totals]
             columns = [add(self.tables[here], terms) for terms in shown]
             number = number_of([self.seen[at][here], *columns], len(here))
             for later in self.seen[at + 1 :]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tallystick.core.disclosure.totals import state
+from tallystick.core.disclosure.totals import schedule
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal, plain_design
 from tallystick.core.disclosure.totals.sums import residual_bound, strike_bound
 from tests.worlds import Bits, Tables, grid, look, look_at, opened_before, small_cells, sums_of, tables_up_to
@@ -108,7 +108,7 @@ def random_design(seed: int) -> TableDesign:
     """Give a table of three or four cells, of which any sums are known to anybody, and perhaps a cell hidden before."""
     source = random.Random(seed)
     count = source.choice([3, 4, 4])
-    cells = tuple(TableCell(((n, 1),), source.random() < 0.15, source.random() < 0.1) for n in range(count))
+    cells = tuple(TableCell(((1, n),), source.random() < 0.15, source.random() < 0.1) for n in range(count))
     totals = []
     for _ in range(source.randint(1, 5)):
         first = source.randint(0, count - 1)
@@ -204,8 +204,8 @@ def test_residual_tests_whose_answer_crosses_a_total_lose_values(cells: int, gro
 def test_lower_bounds_lose_values(
     monkeypatch: pytest.MonkeyPatch, cells: int, strike: int, residual: int, *, zeros: bool
 ) -> None:
-    monkeypatch.setattr(state, "strike_bound", lambda least, members: strike_bound(least, members) - strike)
-    monkeypatch.setattr(state, "residual_bound", lambda least, few: residual_bound(least, few) - residual)
+    monkeypatch.setattr(schedule, "strike_bound", lambda least, members: strike_bound(least, members) - strike)
+    monkeypatch.setattr(schedule, "residual_bound", lambda least, few: residual_bound(least, few) - residual)
     design = plain_design(cells, own(A, frozenset(range(cells))), min_cell=3, zeros_disclosive=zeros)
     assert leaking(design, tables_up_to(cells, 16), "a")
 
