@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.core.disclosure.totals.design import TableDesign
+from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
 from tallystick.core.disclosure.totals.state import TotalsState, begin_totals
 from tallystick.core.disclosure.totals.sums import AnyTest, SumTest, Terms
 
@@ -29,6 +29,20 @@ def tables_up_to(cells: int, total: int) -> Tables:
         fresh = np.concatenate([np.arange(one + 1) for one in room])
         found = np.concatenate([found[repeat], fresh[:, None]], axis=1)
     return found
+
+
+def plain_design(
+    cells: int, totals: Collection[TableTotal] = (), *, min_cell: int = 11, zeros_disclosive: bool = False
+) -> TableDesign:
+    """Give the design of a table whose cells are the plan's first ones.
+
+    Args:
+        cells: how many.
+        totals: over them.
+        min_cell: counts below are small.
+        zeros_disclosive: 0 is small.
+    """
+    return TableDesign(min_cell, tuple(TableCell(((1, cell),)) for cell in range(cells)), tuple(totals), zeros_disclosive)
 
 
 def grid(rows: int, columns: int) -> tuple[list[frozenset[int]], list[frozenset[int]]]:

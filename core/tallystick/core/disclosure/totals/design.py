@@ -5,7 +5,6 @@ A design holds no counts. It is public: every party makes the same one of the sa
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,17 +86,3 @@ class TableDesign:
         for total in self.totals:
             if not total.cells or min(total.cells) < 0 or max(total.cells) >= len(self.cells):
                 raise Broken("internal", f"a total of a table of {len(self.cells)} cells is over {sorted(total.cells)}")
-
-
-def plain_design(
-    cells: int, totals: Collection[TableTotal] = (), *, min_cell: int = 11, zeros_disclosive: bool = False
-) -> TableDesign:
-    """Give the design of a table whose cells are the plan's first ones.
-
-    Args:
-        cells: how many.
-        totals: over them.
-        min_cell: counts below are small.
-        zeros_disclosive: 0 is small.
-    """
-    return TableDesign(min_cell, tuple(TableCell(((1, cell),)) for cell in range(cells)), tuple(totals), zeros_disclosive)

@@ -36,7 +36,7 @@ class StagePlan:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class TotalsSchedule:
     """The stages of a table, and what its agencies answer before the first.
 
     Attributes:
@@ -93,7 +93,7 @@ def owner_test(total: int, design: TableDesign, arrangement: Arrangement) -> Own
     return OwnerTest(_owners(arrangement, total), strike_test(total, design, arrangement))
 
 
-def schedule_tests(design: TableDesign, arrangement: Arrangement) -> Schedule:
+def schedule_tests(design: TableDesign, arrangement: Arrangement) -> TotalsSchedule:
     """Give the stages of a table.
 
     The owner of a total on top of the tree says whether its group is struck; further down that could tell something about a group that is
@@ -110,7 +110,7 @@ def schedule_tests(design: TableDesign, arrangement: Arrangement) -> Schedule:
         sizes = [size for _, size in group]
         sums = [size for size in sizes if size]
         stages.append(StagePlan(place, len(sizes), len(sums), max(sums, default=0)))
-    return Schedule(tuple(stages), tuple(owned), too_wide)
+    return TotalsSchedule(tuple(stages), tuple(owned), too_wide)
 
 
 def _foresee(design: TableDesign, arrangement: Arrangement, decided: Iterable[int]) -> Iterator[tuple[tuple[int, int], int]]:

@@ -55,7 +55,7 @@ from dataclasses import dataclass, field, replace
 from tallystick.core.disclosure.totals.arrangement import Arrangement, arrange
 from tallystick.core.disclosure.totals.design import TableDesign
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern, read_pattern
-from tallystick.core.disclosure.totals.schedule import Schedule, StagePlan, owner_test, place_of, schedule_tests, tests_of
+from tallystick.core.disclosure.totals.schedule import TotalsSchedule, StagePlan, owner_test, place_of, schedule_tests, tests_of
 from tallystick.core.disclosure.totals.steps import Board, Step
 from tallystick.core.disclosure.totals.sums import AnyTest, OwnerTest, SumTest
 from tallystick.core.errors import Broken
@@ -75,7 +75,7 @@ class TotalsState:
 
     design: TableDesign
     arrangement: Arrangement
-    schedule: Schedule
+    schedule: TotalsSchedule
     marks: tuple[Mark | None, ...] = ()
     stage: int | None = None
     _steps: tuple[Step, ...] = ()
@@ -161,6 +161,10 @@ class TotalsState:
 
 
 def begin_totals(design: TableDesign) -> TotalsState:
-    """Give the state before anything of a table is asked."""
+    """Give the state before anything of a table is asked.
+
+    Security: with every answer, everything that opens, one agency's own totals and earlier tables known, each hidden small count can still
+    be every small value that was possible before. What is not covered stands at the head of this file.
+    """
     arrangement = arrange(design)
     return TotalsState(design, arrangement, schedule_tests(design, arrangement))

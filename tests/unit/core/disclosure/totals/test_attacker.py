@@ -11,13 +11,13 @@ from dataclasses import replace
 import pytest
 
 from tallystick.core.disclosure.totals import schedule
-from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal, plain_design
+from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
 from tallystick.core.disclosure.totals.earlier import EarlierTable, Region, find_legacy
 from tallystick.core.disclosure.totals.parts import Split, split_design
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.sums import Terms, add_terms, residual_bound
 from tests.totals_attacker import Attacker, Transcript, lost_values
-from tests.worlds import grid
+from tests.worlds import grid, plain_design
 
 A, B = frozenset({"a"}), frozenset({"b"})
 Step = tuple[TableDesign, Pattern, Transcript]

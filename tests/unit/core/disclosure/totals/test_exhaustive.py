@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tallystick.core.disclosure.totals import schedule
-from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal, plain_design
+from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
 from tallystick.core.disclosure.totals.sums import residual_bound, strike_bound
-from tests.worlds import Bits, Tables, grid, look, look_at, opened_before, small_cells, sums_of, tables_up_to
+from tests.worlds import Bits, Tables, grid, look, look_at, opened_before, plain_design, small_cells, sums_of, tables_up_to
 
 A, B = frozenset({"a"}), frozenset({"b"})
 EVERYBODY: Final = (None, "a", "b")

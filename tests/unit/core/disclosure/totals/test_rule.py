@@ -8,12 +8,13 @@ import pytest
 
 from tallystick.core.disclosure.totals.advise import DesignRisk, advise, estimate_opened
 from tallystick.core.disclosure.totals.clear import decide_pattern
-from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal, plain_design
+from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
 from tallystick.core.disclosure.totals.parts import Split, find_open_splits, split_design, sum_up
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.state import TotalsState, begin_totals
 from tallystick.core.disclosure.totals.sums import AnyTest, OwnerTest, SumTest
 from tallystick.core.errors import Broken
+from tests.worlds import plain_design
 
 A, B = frozenset({"a"}), frozenset({"b"})
 OPEN, SMALL, BESIDE, RESIDUAL, STRUCK, UNIT, SHUT = Mark
