@@ -55,7 +55,7 @@ from dataclasses import dataclass, field, replace
 from tallystick.core.disclosure.totals.arrangement import Arrangement, arrange
 from tallystick.core.disclosure.totals.design import TableDesign
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern, read_pattern
-from tallystick.core.disclosure.totals.schedule import TotalsSchedule, StagePlan, owner_test, place_of, schedule_tests, tests_of
+from tallystick.core.disclosure.totals.schedule import StagePlan, TotalsSchedule, owner_test, place_of, schedule_tests, tests_of
 from tallystick.core.disclosure.totals.steps import Board, Step
 from tallystick.core.disclosure.totals.sums import AnyTest, OwnerTest, SumTest
 from tallystick.core.errors import Broken
