@@ -19,6 +19,8 @@ FOR_TESTS_ALONE = {
     "advise": "of totals: the check of a job calls it once plans are of any population",
     "estimate_opened": "of totals: the check of a job calls it once plans are of any population",
     "find_legacy": "of totals: the ledger calls it once it keeps hidden cells",
+    "find_margins": "of totals: the plan of any population calls it",
+    "find_own_totals": "of totals: the plan of any population calls it",
     "find_open_splits": "of totals: the gate calls it",
     "split_design": "of totals: the gate calls it",
     "sum_up": "of totals: survival and histograms call it",
