@@ -69,7 +69,7 @@ def advise(design: TableDesign) -> Advice:
     """Give what a design is likely to cost."""
     found = arrange(design)
     schedule = schedule_tests(design, found)
-    wide = [max(stage.small, design.min_cell if stage.tests > stage.sums else 0) for stage in schedule.stages]
+    wide = [max((0, *stage.sums, *(len(one.small) for one in stage.plain))) for stage in schedule.stages]
     return Advice(
         len(schedule.stages), sum(one.tests for one in schedule.stages), max(wide, default=0), tuple(_notes(design, found))
     )

@@ -40,6 +40,7 @@ class Arrangement:
         rest: totals that are never tested.
         public: what everybody can know before the table is tested.
         net: of each number, the sum of its cells that is not public.
+        whole: the numbers that hold nothing public.
         depth: of each group, how many groups it stands in.
     """
 
@@ -51,12 +52,23 @@ class Arrangement:
     rest: frozenset[int]
     public: frozenset[int]
     net: Mapping[int, Terms]
+    whole: frozenset[int]
     depth: Mapping[int, int]
 
     @property
     def groups(self) -> frozenset[int]:
         """The totals of `parts` whose members are held against them."""
         return frozenset(self.depth)
+
+    @property
+    def tested_units(self) -> tuple[tuple[int, ...], ...]:
+        """The cells that are not public, of each unit of which none is hidden."""
+        loose = (tuple(cell for cell in unit if cell not in self.public) for unit in self.units)
+        return tuple(unit for unit in loose if unit and not any(self.numbers[cell].hidden for cell in unit))
+
+    def is_tested(self, total: int) -> bool:
+        """Tell whether a group's total is itself tested like a cell before its group is."""
+        return total not in self.public and (self.depth[total] > 0 or self.numbers[total].asked)
 
     def members(self, total: int) -> tuple[int, ...]:
         """Give the parts of a group's total that nobody has opened before."""
@@ -79,13 +91,14 @@ def arrange(design: TableDesign) -> Arrangement:
     depth = dict(_depths(parts, roots))
     rest = frozenset(number for number in at if number >= len(design.cells) and number not in depth)
     public = frozenset(n for n, number in enumerate(numbers) if number.public or EVERYONE in known.get(n, ()))
-    return Arrangement(numbers, at, parts, roots, units, rest, public, _net(design, numbers, parts, public), depth)
+    net, whole = _net(design, numbers, parts, public)
+    return Arrangement(numbers, at, parts, roots, units, rest, public, net, whole, depth)
 
 
 def _net(
     design: TableDesign, numbers: Sequence[TableNumber], parts: Mapping[int, tuple[int, ...]], public: frozenset[int]
-) -> dict[int, Terms]:
-    """Give the sum of each cell, and of what each total of the tree holds beside what is public."""
+) -> tuple[dict[int, Terms], frozenset[int]]:
+    """Give the sum of each cell, and of what each total of the tree holds beside what is public; and which numbers hold nothing public."""
     net = {cell: one.terms for cell, one in enumerate(design.cells)}
     whole: set[int] = set(net)
     for total in sorted(parts, key=lambda number: len(numbers[number].cells)):
@@ -97,7 +110,7 @@ def _net(
             if own is not None and total in whole
             else add_terms(net[part] for part in parts[total] if part not in public)
         )
-    return net
+    return net, frozenset(whole)
 
 
 def _units(

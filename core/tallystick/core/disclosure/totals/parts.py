@@ -37,6 +37,7 @@ def split_design(
     min_cell: int,
     zeros_disclosive: bool = False,
     own: Mapping[str, Collection[frozenset[int]]] | None = None,
+    unit_tests: bool = True,
 ) -> TableDesign:
     """Give the design of the parts of a table's cells; its cells are part and rest of the first split, then of the second, and so on.
 
@@ -45,6 +46,7 @@ def split_design(
         min_cell: counts below are small.
         zeros_disclosive: 0 is small.
         own: for an agency, the groups of splits of which it knows by itself how many people are in the parts together, and in the rests.
+        unit_tests: as `TableDesign` has it.
     """
     cells = []
     for one in splits:
@@ -55,7 +57,7 @@ def split_design(
     for agency, groups in sorted((own or {}).items()):
         for group in sorted(groups, key=sorted):
             totals += [TableTotal(frozenset(2 * at + side for at in group), known_to=frozenset({agency})) for side in (0, 1)]
-    return TableDesign(min_cell, tuple(cells), tuple(totals), zeros_disclosive)
+    return TableDesign(min_cell, tuple(cells), tuple(totals), zeros_disclosive, unit_tests)
 
 
 def find_open_splits(pattern: Pattern) -> tuple[bool, ...]:

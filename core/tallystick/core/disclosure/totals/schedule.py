@@ -6,12 +6,12 @@ their residuals. A test waits for its stage although it could be asked before, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from tallystick.core.disclosure.totals.arrangement import Arrangement
 from tallystick.core.disclosure.totals.design import TableDesign
+from tallystick.core.disclosure.totals.knowledge import EVERYONE
 from tallystick.core.disclosure.totals.steps import AskAlone, AskMembers, AskResidual, AskStrike, AskUnit, Step
 from tallystick.core.disclosure.totals.sums import AnyTest, OwnerTest, SumTest, Terms, add_terms, residual_bound, strike_bound
 
@@ -25,14 +25,14 @@ class StagePlan:
     Attributes:
         place: (depth in the tree, which tests of that depth).
         tests: how many, at most.
-        sums: how many of these are not the plain test of one cell of the plan, at most.
-        small: how many small values such a one has, at most.
+        plain: sums of these that are one cell of the plan, asked whether it is small.
+        sums: of every other sum that they may be over, how many small values it has, at most; in order.
     """
 
     place: tuple[int, int]
     tests: int
-    sums: int
-    small: int
+    plain: tuple[SumTest, ...]
+    sums: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -99,45 +99,56 @@ def schedule_tests(design: TableDesign, arrangement: Arrangement) -> TotalsSched
     The owner of a total on top of the tree says whether its group is struck; further down that could tell something about a group that is
     hidden for another reason, so it is tested in its stage.
     """
-    asked = [total for total in sorted(arrangement.groups) if _is_asked(arrangement, total)]
-    owned = [total for total in asked if total in arrangement.roots and _owners(arrangement, total)]
+    asked = [total for total in sorted(arrangement.groups) if _is_tested(arrangement, total)]
+    several = [total for total in asked if len(arrangement.members(total)) > 1]
+    owned = [total for total in several if not arrangement.depth[total] and _owners(arrangement, total)]
     widest = design.widest_test
-    wide = [total for total in asked if widest is not None and len(strike_test(total, design, arrangement).small) > widest]
+    wide = [total for total in several if widest is not None and len(strike_test(total, design, arrangement).small) > widest]
     too_wide = frozenset(wide) - frozenset(owned)
-    found = sorted(_foresee(design, arrangement, [*owned, *too_wide]), key=lambda one: one[0])
+    steps: list[Step] = [AskAlone(root) for root in arrangement.roots if not _goes_on(arrangement, root)]
+    steps += [AskUnit(unit) for unit in arrangement.tested_units] if design.unit_tests else []
+    steps += [AskStrike(total) for total in several if total not in {*owned, *too_wide}]
+    steps += [
+        AskMembers(total) for total in asked if total not in too_wide and (total in several or not arrangement.is_tested(total))
+    ]
+    tests = [
+        (place_of(step, arrangement), is_plain(step), test) for step in steps for test in tests_of(step, design, arrangement)
+    ]
+    residuals = [
+        ((arrangement.depth[total], RESIDUALS), residual_bound(design.min_cell, len(arrangement.members(total)) - 2))
+        for total in asked
+        if len(arrangement.members(total)) > 2 and total not in too_wide  # of two members, nothing is left to decide
+    ]
     stages = []
-    for place, group in groupby(found, key=lambda one: one[0]):
-        sizes = [size for _, size in group]
-        sums = [size for size in sizes if size]
-        stages.append(StagePlan(place, len(sizes), len(sums), max(sums, default=0)))
+    for place in sorted({*(place for place, _, _ in tests), *(place for place, _ in residuals)}):
+        here = [(plain, test) for at, plain, test in tests if at == place]
+        looked_at = [(plain, one) for plain, test in here for one in sums_of(test)]
+        plain_ones = tuple(one for plain, one in looked_at if plain and _is_one_cell(one))
+        sizes = [len(one.small) for plain, one in looked_at if not (plain and _is_one_cell(one))]
+        sizes += [size for at, size in residuals if at == place]
+        count = len(here) + sum(at == place for at, _ in residuals)
+        stages.append(StagePlan(place, count, plain_ones, tuple(sorted(sizes))))
     return TotalsSchedule(tuple(stages), tuple(owned), too_wide)
 
 
-def _foresee(design: TableDesign, arrangement: Arrangement, decided: Iterable[int]) -> Iterator[tuple[tuple[int, int], int]]:
-    """Give for each test that may be asked its stage, and how many small values it has; 0 for the plain test of one cell of the plan."""
-    steps: list[Step] = [AskAlone(root) for root in arrangement.roots if not _goes_on(arrangement, root)]
-    if design.unit_tests:
-        steps += [AskUnit(unit) for unit in arrangement.units]
-    for total in arrangement.groups:
-        members = arrangement.members(total)
-        if len(members) > 1 and total not in decided:
-            steps.append(AskStrike(total))
-        if members:
-            steps.append(AskMembers(total))
-        if len(members) > 2:  # of two, nothing is left to decide
-            yield (arrangement.depth[total], RESIDUALS), residual_bound(design.min_cell, len(members) - 2)
-    for step in steps:
-        for test in tests_of(step, design, arrangement):
-            sums = test.any_of if isinstance(test, AnyTest) else (test,)
-            plain = (
-                not isinstance(step, AskUnit | AskStrike) and len(sums[0].coefficients) == 1 and sums[0].coefficients[0][0] == 1
-            )
-            yield place_of(step, arrangement), 0 if plain else sum(len(one.small) for one in sums)
+def sums_of(test: SumTest | AnyTest) -> tuple[SumTest, ...]:
+    """Give the sums that a test looks at."""
+    return test.any_of if isinstance(test, AnyTest) else (test,)
 
 
-def _is_asked(arrangement: Arrangement, total: int) -> bool:
+def is_plain(step: Step) -> bool:
+    """Tell whether a step asks of numbers whether they are small, which may be cells of the plan."""
+    return isinstance(step, AskAlone | AskUnit | AskMembers)
+
+
+def _is_one_cell(one: SumTest) -> bool:
+    return len(one.coefficients) == 1 and one.coefficients[0][0] == 1
+
+
+def _is_tested(arrangement: Arrangement, total: int) -> bool:
+    """Tell whether a group may be tested."""
     members = arrangement.members(total)
-    return len(members) > 1 and not any(arrangement.numbers[member].hidden for member in members)
+    return bool(members) and not any(arrangement.numbers[member].hidden for member in members)
 
 
 def _goes_on(arrangement: Arrangement, root: int) -> bool:
@@ -149,8 +160,7 @@ def _goes_on(arrangement: Arrangement, root: int) -> bool:
 
 def _owners(arrangement: Arrangement, total: int) -> frozenset[str]:
     """Give the agencies that know what a total holds beside what is public."""
-    whole = len(arrangement.members(total)) == len(arrangement.parts[total])
-    return arrangement.numbers[total].knowers - {""} if whole else frozenset()
+    return arrangement.numbers[total].knowers - {EVERYONE} if total in arrangement.whole else frozenset()
 
 
 def _sum(arrangement: Arrangement, numbers: Iterable[int]) -> Terms:

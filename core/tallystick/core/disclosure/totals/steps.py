@@ -84,12 +84,10 @@ class Board:
     def enter_units(self) -> Iterator[Step]:
         """Begin with the tables that are one unit each."""
         for unit in self.arrangement.units:
-            cells = tuple(cell for cell in unit if cell not in self.arrangement.public)
-            self._put(set(unit) - set(cells), Mark.OPENED)
-            if not self.unit_tests or any(self.arrangement.numbers[cell].hidden for cell in cells):
-                self._put(cells, Mark.UNIT)
-            elif cells:
-                yield AskUnit(cells)
+            self._put(unit, Mark.UNIT)
+            self._put(self.arrangement.public.intersection(unit), Mark.OPENED)
+        if self.unit_tests:
+            yield from (AskUnit(unit) for unit in self.arrangement.tested_units)
 
     def apply(self, step: Step, bits: Sequence[bool]) -> Iterator[Step]:
         """Mark what the answers of a step decide, and give the steps that follow."""
@@ -144,7 +142,9 @@ class Board:
             self.strike_members(total)
         elif total in self.struck:
             yield from self.after_strike(total, struck=self.struck[total])
-        elif len(members) == 1:  # the total is the member
+        elif len(members) == 1 and self.arrangement.is_tested(total):  # the total is the member
+            yield from self.open(members[0])
+        elif len(members) == 1:
             yield AskMembers(total)
         elif members:
             yield AskStrike(total)
