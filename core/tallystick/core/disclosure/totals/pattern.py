@@ -58,11 +58,12 @@ def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[
         marks: of the cells and totals, those of the rest excepted.
     """
     numbers = arrangement.numbers
-    shown = [
+    tested = [
         numbers[total].cells
         for total in sorted(arrangement.groups)
-        if total in arrangement.public or (numbers[total].asked and marks[total] is Mark.OPENED)
+        if numbers[total].asked and _passed(marks, arrangement, total)
     ]
+    shown = [*tested, *(numbers[total].cells for total in sorted(arrangement.groups & arrangement.public))]
 
     def open_together(cells: frozenset[int]) -> bool:
         """Tell whether cells that open, and totals of the tree that open, make up a sum."""
@@ -75,7 +76,7 @@ def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[
         if number not in arrangement.rest:
             return marks[number]
         one = numbers[number]
-        others = [whole - one.cells for whole in shown if one.cumulative and whole > one.cells]
+        others = [whole - one.cells for whole in tested if one.cumulative and whole > one.cells]
         return Mark.OPENED if any(open_together(side) for side in (one.cells, *others)) else Mark.WITHHELD
 
     totals = [
@@ -83,3 +84,7 @@ def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[
         for number, total in zip(arrangement.at, design.totals, strict=True)
     ]
     return Pattern(tuple(marks[: len(design.cells)]), tuple(totals))
+
+
+def _passed(marks: Sequence[Mark], arrangement: Arrangement, total: int) -> bool:
+    return marks[total] is Mark.OPENED and total not in arrangement.public

@@ -185,6 +185,12 @@ def test_cumulative_numbers_open_only_if_all_cells_on_one_side_do() -> None:
     assert decide([40, 40, 5, 40, 40], *sum_up(5)).totals == (OPEN, OPEN, SHUT, SHUT, SHUT)
 
 
+def test_a_cumulative_number_is_not_worked_out_from_what_opened_before() -> None:
+    known = [TableTotal(group(0, 1, 2), earlier=True), TableTotal(group(2), earlier=True)]
+    pattern = decide([1, 1, 30], *known, TableTotal(group(0, 1), asked=True, cumulative=True))
+    assert (pattern.cells, pattern.totals) == ((STRUCK, STRUCK, OPEN), (OPEN, OPEN, SHUT))
+
+
 def test_if_one_of_two_parts_is_small_neither_opens() -> None:
     wholes = {"few": (30, 4), "fine": (30, 12), "all": (30, 30), "short": (21, 21), "none": (30, 0)}
     values = [value for pair in wholes.values() for value in pair]
