@@ -17,11 +17,9 @@ from typing import Literal, TypeAlias
 
 from tallystick.core.disclosure.totals.design import TableTotal
 from tallystick.core.disclosure.totals.earlier import Level, Region
-from tallystick.core.job.columns import split
+from tallystick.core.job.columns import PRESENT, split
 
 Margins: TypeAlias = Literal["rows", "columns", "none"]
-
-PRESENT = "present"
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,13 @@ def find_own_totals(table: TableRows) -> tuple[TableTotal, ...]:
         alike: defaultdict[tuple[Level, ...], list[int]] = defaultdict(list)
         for index, row in enumerate(table.rows):
             alike[tuple(row[at] for at in mine)].append(index)
+        known: dict[tuple[tuple[str, bool], ...], bool] = {}
         for levels, rows in alike.items():
             said = _presences([table.by[at] for at in mine], levels)
-            if _known(table, own, said):
+            key = tuple(sorted(said.items()))
+            if key not in known:
+                known[key] = _known(table, own, said)
+            if known[key]:
                 found.append(TableTotal(frozenset(rows), known_to=frozenset({agency})))
     return tuple(found)
 
