@@ -27,7 +27,7 @@ Region: TypeAlias = Mapping[str, frozenset[Level]]
 
 
 @dataclass(frozen=True)
-class EarlierTable:
+class ReleasedTable:
     """What became of a table of the same cohort.
 
     Attributes:
@@ -52,7 +52,7 @@ class Legacy:
     hidden: frozenset[int]
 
 
-def find_legacy(cells: Sequence[Region], tables: Iterable[EarlierTable]) -> Legacy:
+def find_legacy(cells: Sequence[Region], tables: Iterable[ReleasedTable]) -> Legacy:
     """Give what earlier tables leave known and hidden.
 
     Args:
@@ -121,7 +121,7 @@ class _Block:
         )
 
 
-def _blocks(cells: Sequence[Region], table: EarlierTable) -> list[_Block]:
+def _blocks(cells: Sequence[Region], table: ReleasedTable) -> list[_Block]:
     """Give the blocks of a new table and an earlier one."""
     meetings = [frozenset(at for at, cell in enumerate(cells) if _meet(region, cell)) for region, _ in table.cells]
     block_of = list(range(len(cells)))

@@ -12,7 +12,7 @@ import pytest
 
 from tallystick.core.disclosure.totals import schedule
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
-from tallystick.core.disclosure.totals.earlier import EarlierTable, Region, find_legacy
+from tallystick.core.disclosure.totals.earlier import Region, ReleasedTable, find_legacy
 from tallystick.core.disclosure.totals.parts import Split, split_design
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.sums import Terms, add_terms, residual_bound
@@ -102,7 +102,7 @@ def later_table(source: random.Random, transcript: Transcript, rows: int, column
     }
     own = TableTotal(by_row[0], known_to=A) if source.random() < 0.3 else None
     steps: list[Step] = []
-    done: list[EarlierTable] = []
+    done: list[ReleasedTable] = []
     for shape in source.sample(sorted(shapes), source.choice([2, 3])):
         cells = shapes[shape]
         legacy = find_legacy([where for where, _ in cells], done)
@@ -126,7 +126,7 @@ def later_table(source: random.Random, transcript: Transcript, rows: int, column
             if shape == "both" and any(design.totals[total].cells == row for total in pattern.opened_totals)
         ]
         done.append(
-            EarlierTable(
+            ReleasedTable(
                 tuple((where, mark is Mark.OPENED) for (where, _), mark in zip(cells, pattern.cells, strict=True)),
                 (*whole, *rows_open),
             )

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
-from tallystick.core.disclosure.totals.earlier import EarlierTable, Legacy, Region, find_legacy
+from tallystick.core.disclosure.totals.earlier import Legacy, Region, ReleasedTable, find_legacy
 from tallystick.core.disclosure.totals.state import begin_totals
 from tests.worlds import Bits, Sight, Tables, add, grid, number_of, tables_up_to, walk
 
@@ -24,8 +24,8 @@ def region(**levels: object) -> Region:
     return {column: frozenset(value if isinstance(value, tuple) else (value,)) for column, value in levels.items()}
 
 
-def opened(*regions: Region) -> EarlierTable:
-    return EarlierTable(tuple((one, True) for one in regions))
+def opened(*regions: Region) -> ReleasedTable:
+    return ReleasedTable(tuple((one, True) for one in regions))
 
 
 COUNTY: Final = [region(county=n) for n in (1, 2)]
@@ -33,17 +33,17 @@ CELLS: Final = [region(county=n, program=p) for n in (1, 2) for p in "xy"]
 
 
 def test_a_finer_table_knows_the_totals_that_opened_and_keeps_hidden_what_was_hidden() -> None:
-    earlier = EarlierTable(((COUNTY[0], True), (COUNTY[1], False)))
+    earlier = ReleasedTable(((COUNTY[0], True), (COUNTY[1], False)))
     assert find_legacy(CELLS, [earlier]) == Legacy((TableTotal(frozenset({0, 1}), earlier=True),), frozenset({2, 3}))
 
 
 def test_a_coarser_table_opens_only_sums_of_what_opened() -> None:
-    earlier = EarlierTable(tuple((cell, at != 1) for at, cell in enumerate(CELLS)))
+    earlier = ReleasedTable(tuple((cell, at != 1) for at, cell in enumerate(CELLS)))
     assert find_legacy(COUNTY, [earlier]) == Legacy((TableTotal(frozenset({1}), earlier=True),), frozenset({0}))
 
 
 def test_a_total_that_opened_is_open_although_a_part_is_hidden() -> None:
-    earlier = EarlierTable(tuple((cell, at != 1) for at, cell in enumerate(CELLS)), (COUNTY[0],))
+    earlier = ReleasedTable(tuple((cell, at != 1) for at, cell in enumerate(CELLS)), (COUNTY[0],))
     assert find_legacy(COUNTY, [earlier]) == Legacy(
         (TableTotal(frozenset({1}), earlier=True), TableTotal(frozenset({0}), earlier=True)), frozenset({0})
     )
@@ -54,7 +54,7 @@ def test_a_table_that_crosses_knows_the_sums_of_shared_levels() -> None:
     assert find_legacy(CELLS, [opened(*sexes)]) == Legacy(
         (TableTotal(frozenset({0, 1}), earlier=True), TableTotal(frozenset({2, 3}), earlier=True)), frozenset()
     )
-    one_hidden = EarlierTable(tuple((cell, at != 3) for at, cell in enumerate(sexes)))
+    one_hidden = ReleasedTable(tuple((cell, at != 3) for at, cell in enumerate(sexes)))
     assert find_legacy(CELLS, [one_hidden]) == Legacy((TableTotal(frozenset({0, 1}), earlier=True),), frozenset({2, 3}))
 
 
@@ -102,7 +102,7 @@ class Asking:
             bad |= Sight(values, self.hidden[at], self.seen[-1], self.seen[at]).leaks([range(1, self.least)] * len(shape))
         return int((bad & (self.tables.sum(1) <= self.tables.sum(1).max() - 3)).sum())
 
-    def _ask(self, at: int, rows: NDArray[np.int64], done: list[EarlierTable]) -> None:
+    def _ask(self, at: int, rows: NDArray[np.int64], done: list[ReleasedTable]) -> None:
         if at == len(self.order):
             return
         shape = self.order[at]
@@ -123,7 +123,7 @@ class Asking:
                 later[here] = self.seen[at + 1].max() + 1 + number
             self.hidden[at][np.ix_(here, np.array(pattern.opened, np.int64))] = False
             whole: list[Region] = [{}] if any(len(design.totals[n].cells) == len(shape) for n in pattern.opened_totals) else []
-            table = EarlierTable(tuple((where, n in pattern.opened) for n, (where, _) in enumerate(shape)), tuple(whole))
+            table = ReleasedTable(tuple((where, n in pattern.opened) for n, (where, _) in enumerate(shape)), tuple(whole))
             self._ask(at + 1, here, [*done, table])
 
 
@@ -147,7 +147,7 @@ def test_no_value_is_lost_in_any_order_of_asking_larger_tables(order: tuple[str,
 
 
 def test_forgetting_what_was_hidden_loses_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forget(cells: Sequence[Region], tables: Sequence[EarlierTable]) -> Legacy:
+    def forget(cells: Sequence[Region], tables: Sequence[ReleasedTable]) -> Legacy:
         return Legacy(find(cells, tables).totals, frozenset())
 
     find = find_legacy
