@@ -16,6 +16,13 @@ FOR_TESTS_ALONE = {
     "encode_coordinate": "part of the readable reference that both kernels are compared with",
     "mermaid": "tests/docs/generate.py writes docs/state-machines.md with it",
     "rerandomize_ciphertexts": "the primitive is tested against phe before a round needs it",
+    "advise": "of totals: the check of a job calls it once plans are of any population",
+    "estimate_opened": "of totals: the check of a job calls it once plans are of any population",
+    "find_legacy": "of totals: the ledger calls it once it keeps hidden cells",
+    "find_margins": "of totals: the plan calls it once it has cells for margins",
+    "find_open_splits": "of totals: who makes a table of what opened calls it",
+    "gate_of": "of totals: the contract calls it once jobs have a gate",
+    "sum_up": "of totals: survival and histograms call it",
     "list_payload": "a whole list at once; the machines send lists as they are made",
     "read_list": "a whole list at once; the machines read lists as they arrive",
 }

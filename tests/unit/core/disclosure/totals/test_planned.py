@@ -1,0 +1,103 @@
+"""Plans over any population, through the rule: what is small stays closed, every test was foreseen, and known totals are the agencies' own."""
+
+from __future__ import annotations
+
+import random
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tallystick.core.disclosure.profiles import PROFILES
+from tallystick.core.disclosure.rule import DisclosureProfile
+from tallystick.core.disclosure.totals.gated import gate_of
+from tallystick.core.disclosure.totals.planned import PlannedTables
+from tallystick.core.moments import Count, Present, Sum
+from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched
+from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.planner import plan
+from tallystick.crypto.statistic.gate import Fate
+from tests.protocol.test_gated_tables import drive
+from tests.unit.core.test_planner import evaluate
+from tests.unit.core.test_populations import TERMS, frame_of, lists_of, question_over
+
+CMS = PROFILES["cms"]
+LOW = DisclosureProfile("custom", 3)
+
+
+def opened_of(
+    keep: str,
+    by: tuple[str, ...],
+    people: list[frozenset[str]],
+    measures: tuple[Any, ...] = ("count",),
+    profile: DisclosureProfile = LOW,
+    owners: dict[str, str] | None = None,
+) -> tuple[Plan, list[int], tuple[Fate, ...]]:
+    """Give a plan, its cells' values, and what becomes of each."""
+    owners = owners or {"a": "one", "b": "two"}
+    asked = question_over(owners, keep, by, measures)
+    rng = np.random.default_rng(len(people))
+    frames = {group: frame_of(sum(group in have for have in people), rng) for group in owners}
+    made = plan(asked, TERMS)
+    values = evaluate(made, lists_of(asked, people, frames), len(people))
+    tables = PlannedTables(made, profile)
+    return made, values, drive(gate_of(tables.layers, tables.cells), values)
+
+
+def check_nothing_small(made: Plan, values: list[int], fates: tuple[Fate, ...], least: int) -> None:
+    flags = {column for column, quantity in made.quantities if quantity.flag}
+    at = {cell.key: index for index, cell in enumerate(made.cells)}
+    for key, index in at.items():
+        number = key.number
+        count = not isinstance(number, Sum) or set(number.columns) <= flags
+        assert fates[index] != Fate.OPENED or not count or not 1 <= values[index] < least, key
+        if isinstance(number, Sum) and fates[index] == Fate.OPENED:
+            assert fates[at[type(key)(key.place, Present(tuple(dict.fromkeys(number.columns))))]] == Fate.OPENED
+        if isinstance(number, Present) and fates[index] == Fate.OPENED:
+            assert fates[at[type(key)(key.place, Count())]] == Fate.OPENED
+            left = values[at[type(key)(key.place, Count())]] - values[index]
+            assert not 1 <= left < least, "who has no value follows from it"
+
+
+def crowd(source: random.Random, groups: str, people: int) -> list[frozenset[str]]:
+    some = [frozenset(one) for size in range(1, len(groups) + 1) for one in combinations(groups, size)]
+    weights = [source.choice([0, 1, 5, 20]) + 0.01 for _ in some]
+    return source.choices(some, weights, k=people)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_s19_no_count_of_a_plan_opens_that_is_small(seed: int) -> None:
+    source = random.Random(seed)
+    groups = "abc"[: source.randint(1, 3)]
+    owners = {group: source.choice(["one", "two", "three"]) for group in groups}
+    keep = source.choice([" and ".join(groups), " or ".join(groups), groups[0]])
+    names = [f"{group}.{name}" for group in groups for name in ("place", "young")]
+    by = tuple(source.sample(names, source.randint(0, 2)))
+    measures: tuple[Any, ...] = (
+        "count",
+        *({source.choice(["mean", "variance"]): f"{groups[0]}.{name}"} for name in ("age", "young")),
+    )
+    least = source.choice([3, 5])
+    made, values, fates = opened_of(
+        keep, by, crowd(source, groups, source.choice([20, 90, 300])), measures, DisclosureProfile("custom", least), owners
+    )
+    check_nothing_small(made, values, fates, least)
+
+
+def test_a_count_and_its_groups_open_together_if_nobody_is_left_over_who_are_few() -> None:
+    both, only = frozenset("ab"), frozenset("a")
+    made, values, fates = opened_of("a and b", (), [both] * 40 + [only] * 20 + [frozenset("b")] * 30, profile=CMS)
+    shown = {cell.key.number: value for cell, value, fate in zip(made.cells, values, fates, strict=True) if fate == Fate.OPENED}
+    assert shown == {Count(): 40, GroupPeople("a"): 60, GroupPeople("b"): 70, Matched(): 40}
+    made, values, fates = opened_of("a and b", (), [both] * 40 + [only] * 5 + [frozenset("b")] * 30, profile=CMS)
+    assert Fate.OPENED not in fates, "5 people of a are not in b"
+
+
+def test_all_people_of_a_group_open_by_its_own_columns_and_what_would_bound_rows_does_not() -> None:
+    made, _, fates = opened_of("a", ("a.place",), [frozenset("a")] * 200)
+    shown = {cell.key for cell, fate in zip(made.cells, fates, strict=True) if fate == Fate.OPENED}
+    assert {key for key in shown if isinstance(key.place, InRow)} == {Key(InRow(row), Count()) for row in range(len(made.rows))}
+    assert Key(InReport(), GroupPeople("a")) in shown
+    assert Key(InReport(), Matched()) not in shown
+    assert Key(InReport(), GroupPeople("b")) not in shown
