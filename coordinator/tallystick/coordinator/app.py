@@ -19,6 +19,7 @@ from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
+from tallystick.coordinator.restoring import Restoring
 from tallystick.coordinator.s3 import open_spool
 from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
@@ -31,6 +32,7 @@ from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import Broken, Invalid
+from tallystick.core.files import hold_folder
 from tallystick.core.keyfile import (
     IdentityKey,
     new_identity,
@@ -40,6 +42,7 @@ from tallystick.core.keyfile import (
     write_sealing_key,
 )
 from tallystick.core.logs import configure_logs
+from tallystick.core.witness import Witness
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
@@ -61,6 +64,7 @@ class Coordinator:
     driver: Driver
     agreements: AgreementFiles
     server: Server
+    restoring: Restoring
 
     def close(self) -> None:
         """Close what is open: the database. The server must have stopped."""
@@ -130,6 +134,7 @@ def compose(
     driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
     hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
     relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now)
+    restoring = Restoring(storage, Witness(settings.witness), clock, shared=settings.config.database is not None)
     server = Server(
         authority=authority,
         jobs=jobs,
@@ -144,8 +149,9 @@ def compose(
         ),
         calls_per_second=limits.calls_per_second,
         peers=peers,
+        restoring=restoring,
     )
-    return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server)
+    return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server, restoring)
 
 
 def _peers(settings: Settings, engine: sa.Engine, storage: SqlStorage, spool: Spool, clock: Clock) -> Peers:
@@ -162,8 +168,13 @@ def run(settings: Settings, role: Role = "all") -> None:
         TallyError: it cannot start; or another process took its place.
     """
     configure_logs()
-    coordinator = compose(settings)
+    with hold_folder(settings.state):
+        _run(compose(settings), settings, role)
+
+
+def _run(coordinator: Coordinator, settings: Settings, role: Role) -> None:
     try:
+        coordinator.restoring.check()
         for path, problem in coordinator.agreements.problems().items():
             structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
         asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, role))

@@ -13,6 +13,7 @@ import click
 from tallystick.coordinator.authority import Member, write_invitation
 from tallystick.coordinator.config import Settings, read_settings
 from tallystick.core.errors import Invalid, NotReady, Refused
+from tallystick.core.files import copy_database, hold_folder
 from tallystick.core.ids import short
 from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, print_table, run_cli
 
@@ -141,9 +142,11 @@ def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...]) -> None:
     """Revoke all certificates and unused invitations of members. A running coordinator ends their calls within seconds."""
     members = _members((agency, analyst, approver))
-    authority = _compose(config).authority
+    made = _compose(config)
+    authority = made.authority
     for role, name in members:
         click.echo(f"{role} {name}: {authority.revoke(role, name)} revoked")
+    made.restoring.note()
 
 
 @coordinator.command()
@@ -179,6 +182,20 @@ def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
             for job in jobs
         ],
     )
+
+
+@coordinator.command("accept-restored")
+@config_option
+@run_cli
+def accept_restored(config: Path) -> None:
+    """Go on from a database that was restored from a backup, when the newest one is lost. No coordinator of it may run.
+
+    Jobs that have not ended end, and unused invitations are deleted. What the witness knows to be revoked is revoked again.
+    """
+    made = _compose(config)
+    with hold_folder(made.settings.state):
+        jobs, revoked = made.restoring.accept(made.jobs)
+    click.echo(f"{jobs} jobs ended; {revoked} revoked certificates are known: repeat revocations that are not among them")
 
 
 @coordinator.group(context_settings=SETTINGS)
@@ -218,6 +235,21 @@ def _print_version(now: str, before: str | None, format_: Format) -> None:
         print_json({"version": now, "before": before})
     else:
         click.echo(f"version {now}, as before" if before == now else f"version {now}, before: {before or 'none'}")
+
+
+@database.command()
+@click.argument("copy", type=click.Path(path_type=Path))
+@config_option
+@run_cli
+def backup(copy: Path, config: Path) -> None:
+    """Copy a SQLite database to the new file COPY, also while the coordinator serves. It holds no key."""
+    from tallystick.coordinator.storage.opening import sqlite_file
+
+    settings = read_settings(config)
+    if settings.config.database is not None:
+        raise Invalid("document-invalid", "the database is PostgreSQL", hint="use its own tools: pg_dump, or base backups")
+    copy_database(sqlite_file(settings), copy)
+    click.echo(f"{copy}: {copy.stat().st_size} bytes")
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Config(Document):
 
     Attributes:
         state: folder of keys, database and spool; made by `tally coordinator init`.
+        witness: a file outside the state folder, and outside of every backup, that says how far the database has come.
         listen: `host:port`; port 0 lets the system choose.
         address: `host:port` that nodes dial, as it stands in invitations; `listen` when it is left out.
         network: the network's name, as it stands in certificates.
@@ -62,6 +63,7 @@ class Config(Document):
     """
 
     state: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = "state"
+    witness: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = "witness"
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] = "127.0.0.1:7700"
     address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
     network: Name
@@ -85,6 +87,7 @@ class Settings:
     def __init__(self, config: Config, folder: Path) -> None:
         self.config = config
         self.state = (folder / config.state).resolve()
+        self.witness = (folder / config.witness).resolve()
         self.agreements = tuple((folder / path).resolve() for path in config.agreements)
         here = config.spool is None or config.spool.startswith("s3://")
         self.spool = self.state / "spool" if here else (folder / str(config.spool)).resolve()

@@ -148,6 +148,18 @@ class CoordinatorStorage(Protocol):
         """Give the complete messages of a job's present attempt, in the order in which they were completed."""
         ...
 
+    def epoch(self) -> str:
+        """Give the epoch of this state; empty before `begin_epoch`."""
+        ...
+
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
+        """Begin another epoch: revoke what is known to be revoked, and delete invitations that are not used, if there was one before."""
+        ...
+
+    def count_changes(self) -> int:
+        """Give a number that grows with every change of a job and every certificate that is issued or revoked."""
+        ...
+
     def count_bytes(self, since: datetime) -> int:
         """Give how long all messages, and the results of jobs that ended after a moment, are together."""
         ...

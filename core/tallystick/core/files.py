@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tallystick.core.errors import Broken, Invalid
+from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.crypto.randomness import SystemRandomness
 
 _PRIVATE_FOLDER: Final = 0o700
@@ -25,6 +29,56 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
         raise Broken("disk", f"{folder} cannot be made", hint="check the disk and the folder's permissions") from error
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Hold a state folder: one process works with it. The lock ends with the process, however that ends.
+
+    Raises:
+        Refused: `second-process`: another process holds it; it is named. Broken: `disk`.
+    """
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Broken(
+            "disk", f"{folder} cannot be used", hint="check the path and its owner", detail=str(error.errno)
+        ) from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(lock, 20, 0).decode("ascii", errors="replace").strip()
+            raise Refused(
+                "second-process", f"process {holder or 'another'} works with {folder}", hint="end it first, or wait for it"
+            ) from error
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def copy_database(database: Path, copy: Path) -> None:
+    """Copy a SQLite database that others may be writing to: the copy is of one moment, and closed to others.
+
+    Raises:
+        Invalid: `file-missing`: there is none; `file-exists`: the copy is there already. Broken: `disk`.
+    """
+    if not database.is_file():
+        raise Invalid("file-missing", f"{database} does not exist", hint="check the configuration")
+    if copy.exists():
+        raise Invalid("file-exists", f"{copy} exists", hint="name another file")
+    try:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        sync_folder(copy.parent)
+    except (OSError, sqlite3.Error) as error:
+        copy.unlink(missing_ok=True)
+        raise Broken(
+            "disk", f"{database} cannot be copied to {copy}", hint="check the disk and the folder", detail=type(error).__name__
+        ) from error
 
 
 def write_new_private(path: Path, data: bytes, *, hint: str = "it is never overwritten: choose another name") -> None:

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from tallystick.core.agreement.check import valid_agreement
-from tallystick.core.agreement.model import Agreement
+from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import Refused, TallyError
@@ -107,9 +107,18 @@ class NodeAgreements:
 
     def _valid(self, document: SignedDocument) -> Agreement:
         name = document.read(Agreement).agreement
-        return valid_agreement(
+        agreement = valid_agreement(
             document,
             self.clock.now(),
             own=(self.config.agency, self.identity.key),
             seen=self.storage.newest_agreement(name),
         )
+        restored = self.storage.restored()
+        if restored is not None and moment(agreement.valid_from) <= restored:
+            raise Refused(
+                "state-restored",
+                f"{self.config.agency}'s node was restored from a backup on {restored:%Y-%m-%d}: what it answered before under "
+                f"version {agreement.version} of {agreement.agreement} may be forgotten",
+                hint="all parties sign a new version of the agreement, in force from a later day",
+            )
+        return agreement

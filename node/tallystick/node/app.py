@@ -22,6 +22,7 @@ from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import IdentityKey, read_identity
 from tallystick.core.net.tls import load_certificate
+from tallystick.core.witness import Witness
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.workers import Workers
@@ -54,6 +55,8 @@ LATER_SECONDS: Final = 5.0
 """After how long a job is looked at again that could not be handled now."""
 HOUSEKEEPING_SECONDS: Final = 3600.0
 """How often what may be forgotten is."""
+DATABASE: Final = "node.db"
+"""The file of the node's state, in the state folder."""
 _LOG: Final = structlog.get_logger("node")
 
 
@@ -228,7 +231,9 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
     credentials = await asyncio.to_thread(membership.credentials)
     stopped = stop or _on_signals()
     with hold_state(config.state):
-        store = await asyncio.to_thread(Store, lambda: SqliteStorage(config.state / "node.db"))
+        store = await asyncio.to_thread(
+            Store, lambda: SqliteStorage(config.state / DATABASE, witness=Witness(config.path(config.file.witness)))
+        )
         coordinator = GrpcCoordinatorClient(config.file.coordinator.address, credentials)
         workers = ProcessWorkers(config.file.workers)
         node = build_node(config, identity, store, coordinator, workers)

@@ -33,6 +33,7 @@ from tallystick.core.terminal import (
 from tallystick.node import preflight
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import hold_state, run
+from tallystick.node.cli_state import accept_restored, backup, config_option
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
@@ -47,20 +48,14 @@ from tallystick.records.survey import DatasetProblem
 _MIN_NAME: Final = 8
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
-config_option = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("node.yaml"),
-    envvar="TALLY_NODE_CONFIG",
-    show_default=True,
-    help="The node's configuration.",
-)
-
 
 @click.group(context_settings=SETTINGS)
 def node() -> None:
     """Run an agency's node: its records stay here, its stewards decide."""
+
+
+node.add_command(backup)
+node.add_command(accept_restored)
 
 
 @node.command()

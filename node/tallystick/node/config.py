@@ -41,6 +41,7 @@ class NodeFile(Document):
     Attributes:
         agency: this agency's name, as in its agreements.
         state: a folder that only the node may read.
+        witness: a file outside the state folder, and outside of its backups, that says how far the state has come.
         identity: the file with the agency's identity key.
         invite: an invitation, used once by `tally node join`.
         agreements: files of signed agreements, or folders of them (`*.json`).
@@ -52,6 +53,7 @@ class NodeFile(Document):
 
     agency: Name
     state: PathText = "state"
+    witness: PathText = "witness"
     identity: PathText = "identity.key"
     coordinator: CoordinatorConfig
     invite: PathText | None = None

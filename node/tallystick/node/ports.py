@@ -242,6 +242,10 @@ class NodeStorage(Protocol):
         """
         ...
 
+    def restored(self) -> datetime | None:
+        """Give when this agency went on from a restored state last: what it did before may be unknown here."""
+        ...
+
     def close(self) -> None:
         """Let go of files."""
         ...

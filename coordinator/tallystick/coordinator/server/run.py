@@ -19,6 +19,7 @@ from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage, LostLease
 from tallystick.coordinator.records import JobRecord
+from tallystick.coordinator.restoring import Restoring
 from tallystick.coordinator.server.authorise import Authorise
 from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.peers import NoPeers, Peers
@@ -63,6 +64,7 @@ class Server:
         services: tuple[EnrolService, RelayService, JobsService],
         calls_per_second: int,
         peers: Peers | None = None,
+        restoring: Restoring | None = None,
     ) -> None:
         """Take the rooms' parts as `app.py` made them."""
         self._authority = authority
@@ -74,6 +76,7 @@ class Server:
         self._services = services
         self._calls_per_second = calls_per_second
         self._peers = peers or NoPeers()
+        self._restoring = restoring
         self._drives = True
         self.failed: asyncio.Future[None] | None = None
         self._log = structlog.get_logger("server")
@@ -217,6 +220,8 @@ class Server:
         """Stay one of the replicas; hear of what the others changed, and take over what the dead ones left."""
         try:
             await asyncio.to_thread(self._peers.leases.keep)
+            if self._restoring is not None:
+                await asyncio.to_thread(self._restoring.note)
         except Refused as error:
             if self.failed is not None and not self.failed.done():
                 self.failed.set_exception(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ class MemoryCoordinatorStorage:
         self._deposits: dict[bytes, dict[tuple[str, str, int], Deposit]] = {}
         self._failures: dict[bytes, list[FailureRecord]] = {}
         self._messages: dict[bytes, dict[MessageName, MessageRecord]] = {}
+        self._epoch = ""
         self._seen: dict[str, datetime] = {}
 
     def close(self) -> None:
@@ -148,6 +149,26 @@ class MemoryCoordinatorStorage:
         """Give the complete messages of a job's present attempt."""
         with self._lock:
             return tuple(self._messages.get(job, {}).values())
+
+    def epoch(self) -> str:
+        """Give the epoch."""
+        return self._epoch
+
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
+        """Begin another epoch."""
+        with self._lock:
+            for serial in set(revoked) & self._certificates.keys():
+                held = self._certificates[serial]
+                self._certificates[serial] = replace(held, revoked=held.revoked or now)
+            if self._epoch:
+                self._invitations = {key: one for key, one in self._invitations.items() if one.used is not None}
+            self._epoch = epoch
+
+    def count_changes(self) -> int:
+        """Count changes."""
+        with self._lock:
+            certificates = self._certificates.values()
+            return sum(job.version for job in self._jobs.values()) + sum(1 + (one.revoked is not None) for one in certificates)
 
     def count_bytes(self, since: datetime) -> int:
         """Give how long messages and results are together."""

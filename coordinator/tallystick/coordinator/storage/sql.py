@@ -6,7 +6,7 @@ Times are seconds since the epoch. Synchronous SQLAlchemy Core; callers run it i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from tallystick.coordinator.storage.rows import (
 from tallystick.coordinator.storage.tables import (
     certificates,
     deposits,
+    epochs,
     failures,
     invitations,
     jobs,
@@ -262,6 +263,26 @@ class SqlStorage:
         query = messages.select().where(messages.c.job == job).order_by(messages.c.number)
         with self._reads() as connection:
             return tuple(map(read_message, connection.execute(query)))
+
+    def epoch(self) -> str:
+        """Give the epoch; empty before the first."""
+        with self._reads() as connection:
+            return str(connection.execute(sa.select(epochs.c.epoch)).scalar_one_or_none() or "")
+
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
+        """Begin another epoch."""
+        with self._writes() as connection:
+            marked = certificates.c.serial.in_(sorted(revoked)), certificates.c.revoked.is_(None)
+            connection.execute(certificates.update().where(*marked).values(revoked=to_seconds(now)))
+            if connection.execute(epochs.delete()).rowcount:
+                connection.execute(invitations.delete().where(invitations.c.used.is_(None)))
+            connection.execute(epochs.insert().values(epoch=epoch))
+
+    def count_changes(self) -> int:
+        """Count changes."""
+        queries = sa.func.sum(jobs.c.version), sa.func.count(certificates.c.number), sa.func.count(certificates.c.revoked)
+        with self._reads() as connection:
+            return sum(int(connection.execute(sa.select(query)).scalar_one() or 0) for query in queries)
 
     def count_bytes(self, since: datetime) -> int:
         """Give how long messages and results are together."""

@@ -128,3 +128,5 @@ leases = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("until", sa.BigInteger, nullable=False),
 )
+
+epochs = sa.Table("epochs", METADATA, sa.Column("epoch", sa.Text, primary_key=True))

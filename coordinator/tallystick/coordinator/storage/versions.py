@@ -12,7 +12,6 @@ A newer one is refused: only the software that knows it can bring it back.
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from alembic.script import ScriptDirectory
 
 from tallystick.coordinator.storage.engine import READS
 from tallystick.core.errors import Broken, Invalid
+from tallystick.core.files import copy_database
 
 FIRST: Final = "0001"
 _FOLDER: Final = Path(__file__).with_name("migrations")
@@ -117,13 +117,7 @@ def keep_copy(file: Path, version: str) -> Path:
     """Keep a copy of a SQLite database beside it; give its place. One that is there already is replaced."""
     copy = file.with_name(f"{file.name}.version-{version}")
     copy.unlink(missing_ok=True)
-    source, target = sqlite3.connect(file), sqlite3.connect(copy)
-    try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()
-    copy.chmod(0o600)
+    copy_database(file, copy)
     return copy
 
 

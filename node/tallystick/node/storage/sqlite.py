@@ -18,49 +18,14 @@ from typing import Any, Final
 from tallystick.core.canonical import Json
 from tallystick.core.errors import Broken
 from tallystick.core.job.lifecycle import FINAL, JobState
+from tallystick.core.witness import Mark, Witness
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.ports import Event, KeptJob, Note
 from tallystick.node.storage import chain
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
+from tallystick.node.storage.schema import STEPS, VERSION
 
-VERSION: Final = 5
-_TABLES: Final = """
-CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
-CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
-CREATE TABLE job (job TEXT PRIMARY KEY, seen TEXT NOT NULL, record TEXT NOT NULL) STRICT;
-CREATE TABLE people (job TEXT PRIMARY KEY, fingerprint BLOB NOT NULL) STRICT;
-CREATE TABLE share (job TEXT NOT NULL, attempt INTEGER NOT NULL, share BLOB NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
-CREATE TABLE result (job TEXT NOT NULL, attempt INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
-CREATE TABLE event (number INTEGER PRIMARY KEY, entry BLOB NOT NULL, chain BLOB NOT NULL) STRICT;
-"""
-_SHOWN: Final = "CREATE TABLE shown (job TEXT PRIMARY KEY, family TEXT NOT NULL, shown BLOB NOT NULL) STRICT;"
-"""Since version 2. What was forgotten is empty."""
-_UNTIL: Final = """
-ALTER TABLE shown ADD COLUMN agreement TEXT NOT NULL DEFAULT '';
-ALTER TABLE shown ADD COLUMN until TEXT NOT NULL DEFAULT '9999-12-31T23:59:59Z';
-"""
-"""Since version 3. What was kept before is kept for ever: under which agreement is not known of it."""
-_ATTEMPTS: Final = """
-ALTER TABLE shown RENAME TO shown_before;
-CREATE TABLE shown (job TEXT NOT NULL, attempt INTEGER NOT NULL, family TEXT NOT NULL, shown BLOB NOT NULL, numbers BLOB NOT NULL,
-    agreement TEXT NOT NULL, until TEXT NOT NULL, PRIMARY KEY (job, attempt)) STRICT;
-INSERT INTO shown SELECT job, 0, family, shown, x'', agreement, until FROM shown_before;
-DROP TABLE shown_before;
-CREATE TABLE opening (job TEXT PRIMARY KEY, attempt INTEGER NOT NULL) STRICT;
-INSERT INTO opening SELECT job, 0 FROM shown;
-"""
-"""Since version 4. Of what was kept before neither the attempt (0) nor the numbers (empty) are known."""
-_CHANGES: Final = """
-ALTER TABLE job ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE job ADD COLUMN state TEXT NOT NULL DEFAULT '';
-ALTER TABLE job ADD COLUMN awaits TEXT NOT NULL DEFAULT '';
-UPDATE job SET state = json_extract(record, '$.state'), awaits = json_extract(record, '$.awaits');
-CREATE INDEX job_state ON job (state, seen, job);
-CREATE INDEX job_awaits ON job (seen, job) WHERE awaits <> '';
-"""
-"""Since version 5. A job's state and what it awaits are columns, so that nobody reads all jobs to find a few."""
-_STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES)
-"""By version, what brings the version before it up."""
+WAY_BACK: Final = "put the newest state back; or, if it is lost, read docs/operation.md and type: tally node accept-restored"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _UNENDED: Final = json.dumps(sorted(frozenset(JobState) - FINAL))
 _JOBS_UNENDED: Final = "SELECT job FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seen, job"
@@ -72,20 +37,30 @@ _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 class SqliteStorage:
     """Implements `NodeStorage`."""
 
-    def __init__(self, path: Path, randomness: Randomness | None = None) -> None:
+    def __init__(self, path: Path, randomness: Randomness | None = None, *, witness: Witness | None = None) -> None:
         """Open or make the file, for this user alone. Its folder must exist.
 
+        Args:
+            path: the file.
+            randomness: for the secret.
+            witness: what says how far the state had come, and is told of every change from now on; without one nobody looks.
+
         Raises:
-            Broken: `state-corrupt`, `disk`.
+            Broken: `state-corrupt`, `disk`. Refused: `state-restored`.
         """
         self._randomness = randomness or SystemRandomness()
+        self._witness: Witness | None = None
         with _faults():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
-            self._make()
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+                self._database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+                self._make(witness)
+            except BaseException:
+                self._database.close()
+                raise
 
     def secret(self) -> bytes:
         """Give the secret; the first call draws it."""
@@ -241,19 +216,47 @@ class SqliteStorage:
             ).fetchall()
         return chain.check_chain((Event(*row) for row in rows), after, chain.START if before is None else before[0])
 
+    def restored(self) -> datetime | None:
+        """Give when a restoration was accepted last."""
+        row = self._row("SELECT restored FROM mark WHERE restored <> ''", ())
+        return None if row is None else datetime.fromisoformat(row[0])
+
+    def accept_restored(self, now: datetime, witness: Witness) -> None:
+        """Go on from a restored state: what was under way is over, and nothing older is answered (`NodeAgreements`)."""
+        witness.check_restored(self._mark())
+        for job in self.list_unended():
+            record = self.job(job)
+            assert record is not None
+            why = {"code": "state-restored"}
+            self.change_job(record, replace(record, state=JobState.FAILED, awaits=""), Note("failed", now, why))
+        self.log("restored", now)
+        with self._transaction() as run:
+            run("UPDATE mark SET epoch = ?, restored = ?", (SystemRandomness().take(16).hex(), now.isoformat()))
+        witness.write(self._mark())
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def _make(self) -> None:
+    def _make(self, witness: Witness | None) -> None:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if 0 <= version < VERSION:
-            steps = "".join(_STEPS[version:])
+            steps = "".join(STEPS[version:])
             self._database.executescript(f"BEGIN;{steps}PRAGMA user_version = {VERSION};COMMIT;")
         elif version != VERSION:
             raise Broken(
                 "state-corrupt", "the node's state is of another version of this software", detail=f"version {version}"
             )
+        epoch = SystemRandomness().take(16).hex()
+        self._database.execute("INSERT OR IGNORE INTO mark VALUES (1, ?, 0, '')", (epoch,))
+        if witness is not None:
+            if version == VERSION or witness.read() is not None:  # else it is new, or of a version that had no witness
+                witness.check(self._mark(), whose="the node's state", hint=WAY_BACK)
+            self._witness = witness
+            witness.write(self._mark())
+
+    def _mark(self) -> Mark:
+        return Mark(*self._database.execute("SELECT epoch, count FROM mark").fetchone())
 
     def _row(self, query: str, parameters: tuple[Any, ...]) -> Any:
         with self._transaction() as run:
@@ -264,13 +267,19 @@ class SqliteStorage:
         """Give `execute` within one transaction; what was written is durable when it ends well, and gone when it does not."""
         with _faults():
             self._database.execute("BEGIN IMMEDIATE")
+            before = self._database.total_changes
             try:
                 yield self._database.execute
+                changed = self._database.total_changes != before
+                if changed:
+                    self._database.execute("UPDATE mark SET count = count + 1")
                 self._database.execute("COMMIT")
             except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
+            if changed and self._witness is not None:
+                self._witness.write(self._mark())
 
 
 @contextmanager

@@ -1,0 +1,56 @@
+"""`tally node backup`, `tally node accept-restored`: what an agency's IT types about the node's state."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from tallystick.core.clock import SystemClock
+from tallystick.core.errors import Invalid
+from tallystick.core.files import copy_database
+from tallystick.core.terminal import run_cli
+from tallystick.core.witness import Witness
+from tallystick.node.app import DATABASE, hold_state
+from tallystick.node.config import read_config
+from tallystick.node.storage.sqlite import SqliteStorage
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("node.yaml"),
+    envvar="TALLY_NODE_CONFIG",
+    show_default=True,
+    help="The node's configuration.",
+)
+
+
+@click.command()
+@click.argument("copy", type=click.Path(path_type=Path))
+@config_option
+@run_cli
+def backup(copy: Path, config_path: Path) -> None:
+    """Copy the node's database to the new file COPY, also while the node runs. It is a secret, and holds the log."""
+    copy_database(read_config(config_path).state / DATABASE, copy)
+    click.echo(f"{copy}: {copy.stat().st_size} bytes")
+
+
+@click.command("accept-restored")
+@config_option
+@run_cli
+def accept_restored(config_path: Path) -> None:
+    """Go on from a state that was restored from a backup, when the newest one is lost.
+
+    The node must not run. Jobs that were under way end. What was answered after the backup is forgotten, so jobs under agreements that
+    are in force now are refused: all parties sign new versions, in force from a later day.
+    """
+    config = read_config(config_path)
+    database = config.state / DATABASE
+    if not database.exists():
+        raise Invalid("file-missing", f"{database} does not exist", hint="put the backup there first")
+    now = SystemClock().now()
+    with hold_state(config.state), closing(SqliteStorage(database)) as storage:
+        storage.accept_restored(now, Witness(config.path(config.file.witness)))
+    click.echo(f"jobs under agreements in force on {now:%Y-%m-%d} are refused from now on; sign new versions of them")
