@@ -16,12 +16,16 @@ SILENT = {
     "tally coordinator serve",
     "tally coordinator invite",
     "tally coordinator revoke",
+    "tally coordinator accept-restored",
+    "tally coordinator database backup",
     "tally lab new",
     "tally lab serve",
     "tally node serve",
     "tally node init",
     "tally node join",
     "tally node sign",
+    "tally node accept-restored",
+    "tally node backup",
     "tally result annex",
 }
 

@@ -75,7 +75,11 @@ class Node:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def attend(self) -> None:
-        """Hear the coordinator's notices and see to the jobs they name, for ever."""
+        """Hear the coordinator's notices and see to the jobs they name, for ever.
+
+        Raises:
+            Refused: `second-process`: another process of this agency connected since.
+        """
         tasks = [asyncio.create_task(one) for one in (self._hear(), self._see_to(), self._look_again(), self._keep_house())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -113,6 +117,8 @@ class Node:
                         self.connected, wait = True, FIRST_WAIT
                         self._look_at(notice.job)
             except TallyError as error:
+                if error.code == "second-process":
+                    raise
                 _LOG.info("disconnected", code=error.code)
             self.connected = False
             await asyncio.sleep(wait)

@@ -17,6 +17,7 @@ from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
 from tallystick.core.net.status import read_error
 from tallystick.core.net.tls import Credentials
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.ports import EnvelopeSource, Sink
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
 from tallystick.v1.relay_pb2_grpc import RelayStub
@@ -33,6 +34,7 @@ class GrpcCoordinatorClient:
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         """Prepare to dial; nothing is sent before the first call."""
+        self._run = SystemRandomness().take(8).hex()
         self._address = address
         self._closing: set[asyncio.Task[None]] = set()
         self._channel = channels.channel(address, credentials)
@@ -49,7 +51,7 @@ class GrpcCoordinatorClient:
     @asynccontextmanager
     async def attend(self) -> AsyncIterator[_Notices]:
         """Open the stream of notices; it ends with the context."""
-        call = self._relay.Attend(AttendRequest(protocol=PROTOCOL), wait_for_ready=False)
+        call = self._relay.Attend(AttendRequest(protocol=PROTOCOL), wait_for_ready=False, metadata=((channels.RUN, self._run),))
         try:
             yield _Notices(call)
         finally:

@@ -24,11 +24,13 @@ from tallystick.coordinator.authority import Authority
 from tallystick.coordinator.server.hub import CallSession, Hub
 from tallystick.core.clock import Clock
 from tallystick.core.errors import NotReady, Refused
+from tallystick.core.net.channel import RUN
 from tallystick.core.net.status import Context, Continuation, wrap_handler
 from tallystick.core.net.tls import CertifiedParty, Role, certificate_identity, serial_of
 
 BURST_SECONDS: Final = 10
 MAX_CALLERS: Final = 10_000
+MAX_RUN: Final = 64
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,13 @@ RULES: Final[dict[str, MethodRule]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, the serial number of the certificate shown, and the session of the call."""
+    """Who calls, the serial number of the certificate shown, the session of the call, from where, and from which process, if it says."""
 
     identity: CertifiedParty
     serial: str
     session: CallSession
+    peer: str = ""
+    run: str = ""
 
 
 _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
@@ -107,8 +111,14 @@ class Authorise(grpc.aio.ServerInterceptor):
             await asyncio.to_thread(self._authority.check, identity, serial)
         with self._hub.session(serial) as session:
             session.check()
-            _CALLER.set(Caller(identity, serial, session))
+            _CALLER.set(Caller(identity, serial, session, context.peer(), _read_run(context)))
             yield
+
+
+def _read_run(context: Context) -> str:
+    """Read what the caller says to tell its process from others of its identity."""
+    said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return said.get(RUN, "")[:MAX_RUN]
 
 
 def _read_certificate(context: Context) -> tuple[CertifiedParty, str]:

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+import structlog
+
 from tallystick.coordinator.records import JobRecord
 from tallystick.core.errors import NotReady, Refused, TallyError
 
@@ -62,6 +64,8 @@ class Hub:
         self._sessions: set[CallSession] = set()
         self._streams: set[Changes] = set()
         self._attending: Counter[str] = Counter()
+        self._runs: dict[str, dict[CallSession, str]] = {}
+        self._log = structlog.get_logger("server")
         self._closing: TallyError | None = None
         self.elsewhere: frozenset[str] = frozenset()
 
@@ -102,13 +106,29 @@ class Hub:
             self._streams.discard(stream)
 
     @contextlib.contextmanager
-    def attending(self, party: str) -> Iterator[None]:
-        """Count a party as connected."""
+    def attending(self, party: str, session: CallSession | None = None, *, run: str = "", peer: str = "") -> Iterator[None]:
+        """Count a party as connected. Of two processes of one party the later stays: the other's stream ends, and it is told why.
+
+        Args:
+            party: its name.
+            session: of its call.
+            run: what its process says to tell itself from others of the party; empty says nothing.
+            peer: where the call comes from.
+        """
+        here = self._runs.setdefault(party, {})
+        others = [other for other, said in here.items() if run and said and said != run]
+        if others:
+            self._log.warning("second process", party=party, peer=peer)
+            self._end(others, second_process(party, peer))
+        if session is not None:
+            here[session] = run
         self._attending[party] += 1
         try:
             yield
         finally:
             self._attending[party] -= 1
+            if session is not None:
+                here.pop(session, None)
 
     @property
     def connected(self) -> Collection[str]:
@@ -134,6 +154,15 @@ class Hub:
         for session in sessions:
             session.why = session.why or why
             session.ended.set()
+
+
+def second_process(party: str, peer: str) -> Refused:
+    """Say to a party that another process shows its certificate."""
+    return Refused(
+        "second-process",
+        f"another process of {party} connected from {peer or 'elsewhere'}",
+        hint=f"run one node of {party}; if the other is not yours, tell the coordinator's operator to revoke {party}",
+    )
 
 
 async def woken(session: CallSession, changes: Changes) -> None:

@@ -89,7 +89,7 @@ class RelayService(_Viewing, RelayServicer):
         if request.protocol != PROTOCOL:
             raise Refused("version-mismatch", f"this coordinator speaks {PROTOCOL}", hint="install the coordinator's version")
         who = caller()
-        with self._hub.changes() as changes, self._hub.attending(who.identity.name):
+        with self._hub.changes() as changes, self._hub.attending(who.identity.name, who.session, run=who.run, peer=who.peer):
             told: dict[bytes, int] = {}
             for record in await asyncio.to_thread(self._jobs.of, who.identity, ended=False):
                 told[record.job] = record.version

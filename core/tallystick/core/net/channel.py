@@ -19,6 +19,8 @@ from tallystick.core.net.tls import SERVER_NAME, Credentials
 Option = tuple[str, int | str]
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
+RUN: Final = "tally-run"
+"""Metadata of a node's stream of notices: drawn by its process, so that a second one of the same identity is recognised."""
 MAX_METADATA_BYTES: Final = 16 * 1024
 
 CALL_SECONDS: Final = 30.0
