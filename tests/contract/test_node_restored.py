@@ -117,7 +117,7 @@ def test_s37_after_a_restoration_is_accepted_what_was_under_way_is_over(state: S
         assert record is not None
         assert record.state == "failed"
         assert list(storage.list_unended()) == []
-        assert storage.restored() == NOW
+        assert storage.find_restored() == NOW
         assert [json.loads(event.entry)["event"] for event in storage.events()][-2:] == ["failed", "restored"]
     state.restore()
     with pytest.raises(Refused, match="state-restored"):  # its epoch is over, however far it goes
@@ -134,7 +134,7 @@ def test_s37_agreements_in_force_before_a_restoration_are_refused_and_a_new_vers
         return (NOW + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     class Restored(MemoryNodeStorage):
-        def restored(self) -> datetime | None:
+        def find_restored(self) -> datetime | None:
             return NOW - timedelta(days=2)
 
     for valid_from, taken in ((-10, False), (-1, True)):

@@ -18,6 +18,7 @@ SILENT = {
     "tally coordinator revoke",
     "tally coordinator accept-restored",
     "tally coordinator database backup",
+    "tally lab county",
     "tally lab new",
     "tally lab serve",
     "tally node serve",

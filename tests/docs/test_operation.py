@@ -83,5 +83,5 @@ def test_a_node_is_backed_up_and_restored(tmp_path: Path) -> None:
         SqliteStorage(database, witness=witness)
     assert "sign new versions" in type_block("Restore a node", tmp_path)
     with closing(SqliteStorage(database, witness=witness)) as storage:
-        assert storage.restored() is not None
+        assert storage.find_restored() is not None
         assert list(storage.list_unended()) == []

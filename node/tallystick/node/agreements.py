@@ -113,7 +113,7 @@ class NodeAgreements:
             own=(self.config.agency, self.identity.key),
             seen=self.storage.newest_agreement(name),
         )
-        restored = self.storage.restored()
+        restored = self.storage.find_restored()
         if restored is not None and moment(agreement.valid_from) <= restored:
             raise Refused(
                 "state-restored",

@@ -242,7 +242,7 @@ class NodeStorage(Protocol):
         """
         ...
 
-    def restored(self) -> datetime | None:
+    def find_restored(self) -> datetime | None:
         """Give when this agency went on from a restored state last: what it did before may be unknown here."""
         ...
 

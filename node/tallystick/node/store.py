@@ -78,9 +78,9 @@ class _Waiting:
             return self._store.submit(call).result()
         raise RuntimeError("the event loop waits for the store: await Store.run")
 
-    def restored(self) -> datetime | None:
+    def find_restored(self) -> datetime | None:
         """Give when this agency went on from a restored state last."""
-        return self._call(lambda storage: storage.restored())
+        return self._call(lambda storage: storage.find_restored())
 
     def secret(self) -> bytes:
         """Give the node's secret."""

@@ -40,6 +40,12 @@ class Call:
     def time_remaining(self) -> float | None:
         return self.deadline
 
+    def peer(self) -> str:
+        return "ipv4:127.0.0.1:1"
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
 
 class Details:
     """A call's method."""

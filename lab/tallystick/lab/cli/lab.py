@@ -126,3 +126,23 @@ def new(files: tuple[Path, ...], out: Path) -> None:
 
 def _without_answer(outcomes: list[Outcome]) -> bool:
     return any(outcome.status != "released" for outcome in outcomes)
+
+
+@lab.command()
+@click.argument("out", type=FOLDER)
+@click.option("--people", type=click.IntRange(50, 5_000_000), default=1000, show_default=True, help="People of each agency.")
+@click.option("--address", required=True, help="HOST:PORT at which members reach the coordinator.")
+@click.option("--database", help="PostgreSQL of the coordinator, as in coordinator.yaml; without one a SQLite file.")
+@click.option(
+    "--home", type=FOLDER, default=Path("/data"), show_default=True, help="Where each party sees its own folder when it runs."
+)
+@run_cli
+def county(out: Path, people: int, address: str, database: str | None, home: Path) -> None:
+    """Write a made-up county's folders, one for each party: for containers (compose/county.yaml).
+
+    Keys are made at the first start; a county that is there already is left as it is.
+    """
+    from tallystick.lab.network.folders import write_county
+
+    new = write_county(out, people=people, address=address, database=database, home=home)
+    click.echo(f"{out}: {'written' if new else 'there already'}")

@@ -160,7 +160,7 @@ class MemoryNodeStorage:
         before = self._events[after - 1].chain if 0 < after <= len(self._events) else chain.START
         return chain.check_chain(self._events[after : after + limit], after, before)
 
-    def restored(self) -> datetime | None:
+    def find_restored(self) -> datetime | None:
         """Nothing is restored: memory ends with its process."""
         return None
 

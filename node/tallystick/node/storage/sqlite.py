@@ -216,7 +216,7 @@ class SqliteStorage:
             ).fetchall()
         return chain.check_chain((Event(*row) for row in rows), after, chain.START if before is None else before[0])
 
-    def restored(self) -> datetime | None:
+    def find_restored(self) -> datetime | None:
         """Give when a restoration was accepted last."""
         row = self._row("SELECT restored FROM mark WHERE restored <> ''", ())
         return None if row is None else datetime.fromisoformat(row[0])
