@@ -164,7 +164,7 @@ class Network:
 
     def _begin(self, party: Party, failpoint: str | None = None) -> None:
         """Start a party; return when it can be reached."""
-        note = party.state / ("address" if party is self.coordinator else "steward.sock")
+        note = party.state / ("address" if party.name.startswith(COORDINATOR) else "steward.sock")
         note.unlink(missing_ok=True)
         party.start(failpoint)
         self.until(lambda: note.exists() or not party.alive, START_S, f"{party.name} does not start")
@@ -220,12 +220,24 @@ class Network:
         """Give the end of every log."""
         return "\n".join(f"--- {party.name} ({party.code})\n{party.log()[-2500:]}" for party in self.parties.values())
 
+    @property
+    def dialed(self) -> str:
+        """Where members reach the coordinator."""
+        return self.address
+
+    def _more_settings(self) -> dict[str, str]:
+        """Give further keys of coordinator.yaml."""
+        return {}
+
+    def _add_parties(self) -> None:
+        """Start what else the network has before anybody joins; the coordinator's keys and agreements are there."""
+
     def _start(self) -> None:
         home = self.folder / COORDINATOR
         config = build.write_coordinator(home, network="test")
         self.parties[COORDINATOR] = Party(COORDINATOR, [*COMMAND, "coordinator", "serve", "--config", str(config)], home)
         self.address = f"127.0.0.1:{free_port()}"
-        write_private(config, json.dumps({"network": "test", "listen": self.address}).encode())
+        write_private(config, json.dumps({"network": "test", "listen": self.address} | self._more_settings()).encode())
         (printed,) = commands(home, [["coordinator", "init", "--config", str(config), "--format", "json"]])
         keys = json.loads(printed)["coordinator"]
         party = CoordinatorParty(key=keys["key"], sealing_key=keys["sealing_key"])
@@ -233,6 +245,7 @@ class Network:
         agreements = build.lab_agreements(self.lab, named, self.keys, party, datetime.now(UTC))
         self.document = agreements[AGREEMENT]
         write_private(home / "agreements" / f"{AGREEMENT}.json", self.document.text().encode())
+        self._add_parties()
         analyst = build.analyst_of(self.lab)
         members = [("agency", name) for name in self.lab.file.agencies] + [("analyst", analyst)]
         invitations = {member: home / f"{member[1]}.invite" for member in members}
@@ -241,7 +254,7 @@ class Network:
         commands(home, [[*invite, f"--{role}", name, "--out", str(invitations[role, name])] for role, name in members])
         for agency, identity in self.keys.agencies.items():
             folder = self.folder / agency
-            node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.address, workers=1)
+            node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.dialed, workers=1)
             build.join_node(folder, invitations["agency", agency])
             self.parties[agency] = Party(agency, [*self._node, "node", "serve", "--config", str(node)], folder)
             self.parties[agency].start()

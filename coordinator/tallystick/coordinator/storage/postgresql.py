@@ -117,7 +117,7 @@ def connection_parameters(address: DatabaseAddress, *, password: Path | None, ro
         "dbname": address.database,
         "user": address.role,
         "password": "" if password is None else read_password(password),
-        "passfile": "/dev/null",
+        "passfile": "/nonexistent",  # libpq warns of /dev/null at every connection
         "require_auth": "" if password is None else "scram-sha-256",
         "sslmode": address.sslmode,
         "sslrootcert": "" if rootcert is None else str(rootcert),
