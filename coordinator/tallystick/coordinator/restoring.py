@@ -15,7 +15,7 @@ from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.clock import Clock
 from tallystick.core.errors import Refused
 from tallystick.core.job.lifecycle import JobEvent
-from tallystick.core.witness import Mark, Witness
+from tallystick.core.witness import StateMark, Witness
 from tallystick.crypto.randomness import SystemRandomness
 
 WAY_BACK: Final = (
@@ -87,7 +87,7 @@ class Restoring:
         self._witness.write(self._mark(known))
         return len(unended), len(revoked)
 
-    def _mark(self, known: Mark | None) -> Mark:
+    def _mark(self, known: StateMark | None) -> StateMark:
         revoked = {one.serial for one in self._storage.certificates() if one.revoked is not None}
         before = known.revoked if known is not None else frozenset()
-        return Mark(self._storage.epoch(), self._storage.count_changes(), before | revoked)
+        return StateMark(self._storage.epoch(), self._storage.count_changes(), before | revoked)

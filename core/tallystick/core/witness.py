@@ -19,7 +19,7 @@ _MOST_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Mark:
+class StateMark:
     """How far a state has come.
 
     Attributes:
@@ -40,7 +40,7 @@ class Witness:
         """Take where it is; it need not exist."""
         self.path = path
 
-    def read(self) -> Mark | None:
+    def read(self) -> StateMark | None:
         """Give what it says; None if it does not exist.
 
         Raises:
@@ -49,7 +49,7 @@ class Witness:
         try:
             with self.path.open("rb") as file:
                 value = json.loads(file.read(_MOST_BYTES))
-            return Mark(str(value["epoch"]), int(value["count"]), frozenset(map(str, value["revoked"])))
+            return StateMark(str(value["epoch"]), int(value["count"]), frozenset(map(str, value["revoked"])))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -57,7 +57,7 @@ class Witness:
                 "state-corrupt", f"{self.path} cannot be read", hint="see what became of it", detail=type(error).__name__
             ) from None
 
-    def check_restored(self, state: Mark) -> None:
+    def check_restored(self, state: StateMark) -> None:
         """Refuse to accept a restoration where none was.
 
         Raises:
@@ -66,7 +66,7 @@ class Witness:
         if not self.is_older(state):
             raise Invalid("state-restored", "this state was not restored: it is the newest one", hint="just serve")
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: StateMark) -> None:
         """Replace what it says.
 
         Raises:
@@ -84,7 +84,7 @@ class Witness:
                 "disk", f"{self.path} cannot be written", hint="check its folder and the disk", detail=str(error.errno)
             ) from error
 
-    def is_older(self, state: Mark) -> bool:
+    def is_older(self, state: StateMark) -> bool:
         """Say whether a state is older than this says, or nothing is said.
 
         Raises:
@@ -93,7 +93,7 @@ class Witness:
         known = self.read()
         return known is None or known.epoch != state.epoch or known.count > state.count
 
-    def check(self, state: Mark, *, whose: str, hint: str) -> None:
+    def check(self, state: StateMark, *, whose: str, hint: str) -> None:
         """Let a state pass that is what it was when it was used last, or has come further.
 
         Args:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from tallystick.core.canonical import Json
 from tallystick.core.errors import Broken
 from tallystick.core.job.lifecycle import FINAL, JobState
-from tallystick.core.witness import Mark, Witness
+from tallystick.core.witness import StateMark, Witness
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.ports import Event, KeptJob, Note
 from tallystick.node.storage import chain
@@ -255,8 +255,8 @@ class SqliteStorage:
             self._witness = witness
             witness.write(self._mark())
 
-    def _mark(self) -> Mark:
-        return Mark(*self._database.execute("SELECT epoch, count FROM mark").fetchone())
+    def _mark(self) -> StateMark:
+        return StateMark(*self._database.execute("SELECT epoch, count FROM mark").fetchone())
 
     def _row(self, query: str, parameters: tuple[Any, ...]) -> Any:
         with self._transaction() as run:
