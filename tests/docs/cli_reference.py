@@ -33,8 +33,13 @@ def cli() -> str:
         "# The command line\n\n"
         "Made by `python -m tests.docs.generate` from the commands themselves.\n\n"
         "Results go to stdout; `error: …` and `hint: …`, with a code of [errors.md](errors.md), and progress go to stderr. "
-        "The exit code is 0 for what was done, 1 for what was refused or failed, 2 for wrong usage. "
-        "Commands that show something have `--format json`.\n"
+        "The exit code is 0 for what was done, 1 for what was refused or failed, 2 for wrong usage, 130 for what was "
+        "interrupted. `tally help COMMAND` is `tally COMMAND --help`, and `tally version` is `tally --version`. "
+        "Commands that show something have `--format json`.\n\n"
+        "## Completion\n\n"
+        "A shell completes commands and options once it has read what `tally` writes for it: "
+        '`eval "$(_TALLY_COMPLETE=bash_source tally)"` in ~/.bashrc, `eval "$(_TALLY_COMPLETE=zsh_source tally)"` in ~/.zshrc, or '
+        "`_TALLY_COMPLETE=fish_source tally | source` in ~/.config/fish/completions/tally.fish.\n"
     )
     parts = [intro]
     for path, text in commands():

@@ -13,6 +13,8 @@ from tests.docs.generate import DOCS
 
 SILENT = {
     # they serve, or write one file and say so in a line
+    "tally agreement card",
+    "tally coordinator card",
     "tally coordinator serve",
     "tally coordinator invite",
     "tally coordinator revoke",
@@ -22,6 +24,7 @@ SILENT = {
     "tally lab new",
     "tally lab serve",
     "tally node serve",
+    "tally node card",
     "tally node init",
     "tally node join",
     "tally node sign",

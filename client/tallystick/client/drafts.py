@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import yaml
+
+from tallystick.core.agreement.card import draft_from, read_card
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
+from tallystick.core.files import write_new_private
 from tallystick.core.job.link import check_link
 from tallystick.core.linkage.passes.ladders import recipes_of
 from tallystick.core.yaml import read_yaml
+
+TERM: Final = timedelta(days=365)
+"""How long a draft's agreement is in force, unless it is edited."""
+_HEAD: Final = """\
+# A draft of an agreement, written from the parties' cards. Compare every key with its party before anybody signs: a card proves only that
+# whoever wrote it holds the key. Edit the rest: name, dates, purposes, operations, linkage, rules, desk. docs/configuration.md has every key.
+"""
+
+
+def write_draft(cards: Sequence[Path], out: Path) -> dict[str, str]:
+    """Write a first draft from parties' cards to a new file; give the key of each party by its name.
+
+    Raises:
+        Invalid: `file-missing`, `file-exists`, `document-invalid`, `agreement-contradiction`. Refused: `signature-invalid`: of a card.
+    """
+    read = [read_card(path) for path in cards]
+    now = datetime.now(UTC).replace(microsecond=0)
+    stamps = [moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (now, now + TERM)]
+    value = draft_from(read, valid_from=stamps[0], valid_until=stamps[1])
+    text = yaml.safe_dump(value, sort_keys=False, width=120, allow_unicode=True)
+    write_new_private(out, (_HEAD + text).encode())
+    return {card.name: card.key for card in read}
 
 
 def draft_agreement(path: Path) -> Agreement:

@@ -5,6 +5,7 @@ The coordinator believes an agreement only to run jobs under it; every node veri
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +70,19 @@ class AgreementFiles:
             except TallyError as error:
                 found[str(path)] = error.message
         return found
+
+    def members(self) -> frozenset[tuple[str, str]]:
+        """Give role and name of everybody whom an agreement here names, whether it is in force or not; empty without agreements."""
+        held = []
+        for document in self._read().values():
+            with contextlib.suppress(TallyError):  # `problems` tells the operator
+                held.append(document.read(Agreement))
+        return frozenset(
+            (role, name)
+            for one in held
+            for role, group in (("agency", one.parties), ("analyst", one.analysts), ("approver", one.approvers))
+            for name in group
+        )
 
     def _document(self, digest: str) -> SignedDocument:
         with self._lock:

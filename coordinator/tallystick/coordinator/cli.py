@@ -59,7 +59,44 @@ def init(config: Path, format_: Format) -> None:
     if format_ == "json":
         print_json({"coordinator": entry, "state": str(settings.state)})
         return
-    click.echo(f"# state: {settings.state}\n# paste this into the agreement:\ncoordinator:")
+    click.echo(f"# state: {settings.state}")
+    _print_entry(entry)
+
+
+@coordinator.command()
+@config_option
+@format_option
+@run_cli
+def key(config: Path, format_: Format) -> None:
+    """Say again what agreements must pin: the public halves of the coordinator's keys."""
+    from tallystick.coordinator.app import keys
+
+    identity, sealing = keys(read_settings(config))
+    entry = {"key": identity.key, "sealing_key": sealing.public.hex()}
+    if format_ == "json":
+        print_json({"coordinator": entry})
+    else:
+        _print_entry(entry)
+
+
+@coordinator.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The card to write.")
+@config_option
+@run_cli
+def card(out: Path, config: Path) -> None:
+    """Write the coordinator's card, for `tally agreement new --from`. It holds no secret."""
+    from tallystick.coordinator.app import keys
+    from tallystick.core.agreement.card import Card, sign_card
+    from tallystick.core.documents import write_document
+
+    identity, sealing = keys(read_settings(config))
+    made = Card(role="coordinator", name="coordinator", key=identity.key, sealing_key=sealing.public.hex())
+    write_document(out, sign_card(made, identity))
+    click.echo(f"{out}: coordinator, key {identity.key}")
+
+
+def _print_entry(entry: Mapping[str, str]) -> None:
+    click.echo("# paste this into the agreement:\ncoordinator:")
     for name, value in entry.items():
         click.echo(f'  {name}: "{value}"')
 
@@ -128,11 +165,14 @@ def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
         raise Invalid("file-missing", f"{out} is no folder, and several members are named", hint=f"mkdir {out}")
     made = _compose(config)
     address = _address(made.settings)
+    known = made.agreements.members()
     for role, name in members:
         invitation = made.authority.invite(role, name, address)
         path = out / f"{role}-{name}.invite" if out.is_dir() else out
         write_invitation(path, invitation)
         click.echo(f"{path}: {role} {name} may join until {invitation['expires']}")
+        if known and (role, name) not in known:
+            click.echo(f"warning: no agreement here names an {role} {name}; whoever joins so may do nothing yet", err=True)
 
 
 @coordinator.command()

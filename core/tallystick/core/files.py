@@ -126,6 +126,23 @@ def write_public(path: Path, data: bytes) -> None:
     _replace(path, data, _PUBLIC)
 
 
+def check_can_write(path: Path) -> None:
+    """Check that `write_public` could write a file, before work is done whose outcome it would hold. Nothing is left behind.
+
+    Raises:
+        Invalid: `file-missing`: its folder does not exist.
+        Broken: `disk`: it may not be written there, or the name is a folder's.
+    """
+    if not path.absolute().parent.is_dir():
+        raise Invalid("file-missing", f"the folder of {path} does not exist", hint="make the folder first")
+    if path.is_dir():
+        raise Broken("disk", f"{path} is a folder", hint="name a file")
+    try:
+        _write_draft(path, b"", _PRIVATE).unlink()
+    except OSError as error:
+        raise _cannot_be_written(path, error) from error
+
+
 def sync_folder(folder: Path) -> None:
     """Return when the names in a folder are durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

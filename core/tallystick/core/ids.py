@@ -11,6 +11,7 @@ from tallystick.core.errors import Invalid
 SHORT: Final = 12
 """Digits shown: two of a million jobs share them with probability below 1 in 500."""
 _SHORTEST: Final = 4
+DIGITS: Final = "0123456789abcdef"
 _DIGITS: Final = re.compile(rf"[0-9a-f]{{{_SHORTEST},64}}")
 
 
@@ -19,13 +20,18 @@ def short(digest: str) -> str:
     return digest[:SHORT]
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a text could be a job's name: its digest, or some first digits of it."""
+    return _DIGITS.fullmatch(name) is not None
+
+
 def resolve_digest(name: str, digests: Iterable[str]) -> str:
     """Give the digest that a name stands for: itself, or the only one that begins with it.
 
     Raises:
         Invalid: `job-unknown`: no such job, more than one, or no name of a job at all.
     """
-    if not _DIGITS.fullmatch(name):
+    if not is_name(name):
         raise Invalid(
             "job-unknown", "that is not the name of a job", hint=f"a job's name is {SHORT} hexadecimal digits; tally job list"
         )

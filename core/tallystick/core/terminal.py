@@ -1,16 +1,23 @@
-"""How every command talks: results on stdout, `error:` and `hint:` on stderr, exit code 1 for what was refused or failed."""
+"""How every command talks: results on stdout, `error:` and `hint:` on stderr.
+
+Exit codes: 1 for what was refused or failed, 130 for what was interrupted, as shells have it. A terminal that knows no letters beyond
+ASCII is written to in ASCII; a pipe that is read by a program is never cut.
+"""
 
 from __future__ import annotations
 
+import codecs
 import functools
 import json
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from tallystick.core.errors import Refused, TallyError
 
@@ -19,6 +26,27 @@ R = TypeVar("R")
 
 Format = Literal["table", "json"]
 FAILED: Final = 1
+INTERRUPTED: Final = 130
+"""128 and the number of SIGINT."""
+_IN_ASCII: Final = {
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{PLUS-MINUS SIGN}": "+/-",
+    "\N{GREATER-THAN OR EQUAL TO}": ">=",
+    "\N{LESS-THAN OR EQUAL TO}": "<=",
+    "\N{MIDDLE DOT}": "*",
+    "\N{GREEK SMALL LETTER EPSILON}": "epsilon",
+    "\N{GREEK SMALL LETTER DELTA}": "delta",
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+    "\N{NO-BREAK SPACE}": " ",
+}
+_ERRORS: Final = "tally-ascii"
 _OF_RECORDS: Final = ("source-", "file-format")
 """Errors over records: what their `detail` says, the owner of the records may see."""
 PIPE_WIDTH: Final = 200
@@ -37,7 +65,7 @@ format_option = click.option(
 
 
 def run_cli(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn what a command raises on purpose into `error: …` and `hint: …` on stderr and exit code 1."""
+    """Turn what a command raises on purpose into `error: …` and `hint: …` on stderr and exit code 1; an interruption into 130."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -48,9 +76,43 @@ def run_cli(command: Callable[P, R]) -> Callable[P, R]:
             sys.exit(FAILED)
         except KeyboardInterrupt:
             click.echo("error: interrupted", err=True)
-            sys.exit(FAILED)
+            sys.exit(INTERRUPTED)
 
     return run
+
+
+def knows_letters() -> bool:
+    """Tell whether stdout takes every letter, or only those of an older encoding."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") in {"utf8", "utf16", "utf32"}
+
+
+def accept_any_terminal() -> None:
+    """Let stdout and stderr write in their own encoding what they can, and the rest in ASCII: no command ends over a letter."""
+    codecs.register_error(_ERRORS, _write_in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # what tests put in place of a stream has none
+        if reconfigure is not None:
+            reconfigure(errors=_ERRORS)
+
+
+def _write_in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    spelled = (_IN_ASCII.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in text)
+    return "".join(spelled), error.end
+
+
+def own_command() -> str:
+    """Give what to type for `tally` here: its name where the shell finds this very installation, or a path, or a module of Python."""
+    folder = Path(sys.executable).parent
+    found = shutil.which("tally")
+    if found is not None and Path(found).parent.absolute() == folder.absolute():
+        return "tally"
+    script = folder / "tally"
+    if not os.access(script, os.X_OK):
+        return f"{shlex.quote(sys.executable)} -m tallystick.client.cli"
+    return shlex.quote(str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script))
 
 
 def print_error(error: TallyError) -> None:
@@ -74,11 +136,14 @@ def only_on_a_terminal(option: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document, sorted, for programs."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+    click.echo(json.dumps(value, ensure_ascii=not knows_letters(), indent=2, sort_keys=True))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print a table for people; on a pipe it is plain text, `PIPE_WIDTH` wide."""
+    from rich.console import Console  # here, because `tally --help` needs no table
+    from rich.table import Table
+
     console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:

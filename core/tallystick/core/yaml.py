@@ -1,8 +1,10 @@
 """YAML with JSON's types and nothing else, so that a file means what it shows.
 
 Objects, lists, text, whole numbers, `true`, `false`, `null`. What YAML 1.1 would turn into something else stays text as it is
-written: `no`, `on`, dates, `012`, `1:30`, `1_000`, `0.5` (documents hold no floats). Repeated keys, anchors, aliases, tags,
-merge keys, directives and a second document are refused.
+written: `no`, `on`, dates, `012`, `1:30`, `1_000`, `0.5` (documents hold no floats). Repeated keys, tags, directives and a second
+document are refused.
+
+Anchors, aliases and merge keys, which programs write of what they hold twice, stand for what they repeat, up to `MAX_REPEATED`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from tallystick.core.errors import Invalid
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 50
+MAX_REPEATED: Final = 1_000_000
+"""How much aliases may repeat in all: letters, and one for each value. A few lines of aliases of aliases could fill any memory."""
+_MERGE: Final = "<<"
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _MAX_DIGITS: Final = 18
@@ -91,6 +96,10 @@ class _Builder:
         self._documents = 0
         self._open: list[dict[str, Json] | list[Json]] = []
         self._keys: list[str | None] = []
+        self._merged: list[list[Json]] = []  # of each open object, what its merge key holds
+        self._merging = False  # the next value is a merge key's
+        self._anchors: dict[str, Json] = {}
+        self._repeated = 0
 
     def take(self, event: Any) -> None:
         """Take one event.
@@ -99,12 +108,6 @@ class _Builder:
             Invalid: `yaml-invalid`.
         """
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise self._refusal(
-                line,
-                "anchors and aliases (& and *) are not allowed",
-                "write the value out; put text that begins with & or * in quotes",
-            )
         if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
             raise self._refusal(line, "tags (!) are not allowed", "leave the tag out; put text that begins with ! in quotes")
         match event:
@@ -114,19 +117,20 @@ class _Builder:
                     raise self._refusal(line, "a second document begins", "keep one document in a file")
                 if event.version or event.tags:
                     raise self._refusal(line, "directives (%) are not allowed", "leave the line out")
+            case yaml.AliasEvent():
+                self._alias(str(event.anchor), line)
             case yaml.ScalarEvent():
                 self._scalar(event, line)
             case yaml.MappingStartEvent():
-                self._begin({}, line)
+                self._begin({}, event.anchor, line)
             case yaml.SequenceStartEvent():
-                self._begin([], line)
+                self._begin([], event.anchor, line)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._open.pop()
-                self._keys.pop()
+                self._end(line)
             case _:
                 pass
 
-    def _begin(self, container: dict[str, Json] | list[Json], line: int) -> None:
+    def _begin(self, container: dict[str, Json] | list[Json], anchor: str | None, line: int) -> None:
         if self._awaits_key():
             raise self._refusal(
                 line, "a key is a list or an object", "use text as keys; put {…} and […] in quotes if they are text"
@@ -136,19 +140,66 @@ class _Builder:
         self._put(container)
         self._open.append(container)
         self._keys.append(None)
+        self._merged.append([])
+        if anchor is not None:
+            self._anchors[anchor] = container
+
+    def _end(self, line: int) -> None:
+        """End the innermost object or list; an object takes what it merges, where it does not say otherwise itself."""
+        ended, held = self._open.pop(), self._merged.pop()
+        self._keys.pop()
+        if not held or not isinstance(ended, dict):
+            return
+        objects = held[0] if isinstance(held[0], list) else held
+        own = dict(ended)
+        ended.clear()
+        for one in reversed(objects):  # the first named counts
+            if not isinstance(one, dict):
+                raise self._refusal(line, "a merge key (<<) takes an object or a list of objects", "write the keys out")
+            ended.update(one)
+        ended.update(own)
 
     def _scalar(self, event: Any, line: int) -> None:
         plain = event.style is None or event.style == ""
-        if not self._awaits_key():
-            self._put(self._plain(event.value, line) if plain else event.value)
-            return
-        key = event.value
-        top = self._open[-1]
-        if plain and key == "<<":
-            raise self._refusal(line, "merge keys (<<) are not allowed", "write the keys out")
-        if key in top:
+        if self._awaits_key():
+            self._key(event.value, line, merge=plain and event.value == _MERGE)
+            value: Json = event.value
+        else:
+            value = self._plain(event.value, line) if plain else event.value
+            self._put(value)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+
+    def _key(self, key: str, line: int, *, merge: bool = False) -> None:
+        if key in self._open[-1] or (merge and self._merged[-1]):
             raise self._refusal(line, f"the key {key!r} is repeated", "keep one of them")
         self._keys[-1] = key
+        self._merging = merge
+
+    def _alias(self, anchor: str, line: int) -> None:
+        """Take what an anchor stands for: a copy, so that nothing that is read is in two places."""
+        if anchor not in self._anchors:
+            raise self._refusal(line, f"nothing above is called &{anchor}", "put text that begins with * in quotes")
+        value = self._anchors[anchor]
+        if any(value is one for one in self._open):
+            raise self._refusal(line, f"*{anchor} stands within itself", "write the value out")
+        if not self._awaits_key():
+            self._put(self._repeat(value, len(self._open), line))
+        elif isinstance(value, str):
+            self._key(value, line)
+        else:
+            raise self._refusal(line, "a key is not text", "use text as keys")
+
+    def _repeat(self, value: Json, depth: int, line: int) -> Json:
+        self._repeated += 1 + (len(value) if isinstance(value, str) else 0)
+        if self._repeated > MAX_REPEATED:
+            raise self._refusal(line, f"aliases (*) repeat more than {MAX_REPEATED} letters", "write fewer of them")
+        if isinstance(value, dict | list) and depth >= MAX_DEPTH:
+            raise self._refusal(line, f"nested deeper than {MAX_DEPTH}", "")
+        if isinstance(value, dict):
+            self._repeated += sum(map(len, value))
+            return {key: self._repeat(one, depth + 1, line) for key, one in value.items()}
+        return [self._repeat(one, depth + 1, line) for one in value] if isinstance(value, list) else value
 
     def _plain(self, text: str, line: int) -> Json:
         if text in _WORDS:
@@ -172,7 +223,11 @@ class _Builder:
             return
         key = self._keys[-1]
         assert key is not None
-        top[key] = value
+        if self._merging:
+            self._merged[-1].append(value)
+            self._merging = False
+        else:
+            top[key] = value
         self._keys[-1] = None
 
     def _refusal(self, line: int, problem: str, hint: str) -> Invalid:

@@ -15,7 +15,7 @@ import click
 from tallystick.core.clock import SystemClock
 from tallystick.core.documents import SignedDocument, read_document, sign_document, write_document
 from tallystick.core.errors import Invalid, NotReady
-from tallystick.core.ids import short
+from tallystick.core.ids import is_name, short
 from tallystick.core.job.approval import Approval, ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
@@ -33,11 +33,13 @@ from tallystick.core.terminal import (
 from tallystick.node import preflight
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import hold_state, run
-from tallystick.node.cli_state import accept_restored, backup, config_option
+from tallystick.node.cards import card, key
+from tallystick.node.cli_state import accept_restored, backup
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
 from tallystick.node.local.server import log_pages
+from tallystick.node.options import config_option
 from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
 from tallystick.node.starting import make_folder
 from tallystick.node.storage.memory import MemoryNodeStorage
@@ -45,7 +47,6 @@ from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.views import JobSummary, LogEntry
 from tallystick.records.survey import DatasetProblem
 
-_MIN_NAME: Final = 8
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -54,6 +55,8 @@ def node() -> None:
     """Run an agency's node: its records stay here, its stewards decide."""
 
 
+node.add_command(key)
+node.add_command(card)
 node.add_command(backup)
 node.add_command(accept_restored)
 
@@ -143,13 +146,20 @@ def status(config_path: Path, format_: Format) -> None:
 
 
 @node.command()
+@click.option("--offline", is_flag=True, help="Read the sources as the file of --config says, also where a node runs.")
 @config_option
 @format_option
 @run_cli
-def datasets(config_path: Path, format_: Format) -> None:
-    """Check the datasets' sources against their declarations: rows, people, identifiers, keys of one person, aliases."""
+def datasets(offline: bool, config_path: Path, format_: Format) -> None:
+    """Check the datasets' sources against their declarations: rows, people, identifiers, keys of one person, aliases.
+
+    A running node answers by the configuration that it was started with; the file may have been edited since.
+    """
     config = read_config(config_path)
-    if config.socket.exists():
+    if not offline and config.socket.exists():
+        click.echo(
+            "the running node answers, by the configuration that it was started with; --offline reads the file", err=True
+        )
         with steward(config.socket) as service:
             checks = service.datasets()
     else:
@@ -185,7 +195,7 @@ def show(job: str, config_path: Path, format_: Format) -> None:
     """Show one job in full: question, what each party learns, the policy's reasons, and at the desk the candidate table."""
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
-        detail = service.show(name)
+        detail = service.show(service.find(name))
     if format_ == "json":
         print_json(detail.json_value())
     else:
@@ -209,7 +219,7 @@ def approve(
     if steward_name is not None:
         signed_by.append(_steward_document(config, job, steward_name, key))
     with steward(config.socket) as service:
-        decided = service.approve(name, signed_by)
+        decided = service.approve(service.find(name), signed_by)
     _print_decided(decided, "approved", format_)
 
 
@@ -238,7 +248,7 @@ def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_:
     """Refuse a job, or at the desk withhold its result."""
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
-        decided = service.refuse(name, cast("ReasonClass", reason_class), reason)
+        decided = service.refuse(service.find(name), cast("ReasonClass", reason_class), reason)
     _print_decided(decided, "refused", format_)
 
 
@@ -298,15 +308,11 @@ def _print_decided(job: JobSummary, decision: str, format_: Format) -> None:
         click.echo(f"{short(job.job)}: {decision}")
 
 
-def _name(job: str) -> bytes:
-    """Give a job's name as the service takes it: whole bytes of the digest, four or more."""
-    try:
-        name = bytes.fromhex(job)
-    except ValueError:
-        name = b""
-    if 2 * len(name) < _MIN_NAME:
+def _name(job: str) -> str:
+    """Check that a text can be a job's name: four first digits of its digest, or more."""
+    if not is_name(job):
         raise Invalid("job-unknown", "that is not the name of a job", hint="give its first twelve digits: tally node pending")
-    return name
+    return job
 
 
 def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path | None) -> SignedDocument:
@@ -315,7 +321,7 @@ def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path
         raise Invalid("approval-invalid", "a steward signs with a key", hint="--key FILE")
     name = _name(job)
     with steward(config.socket) as service:
-        shown = service.show(name).summary
+        shown = service.show(service.find(name)).summary
     now = SystemClock().now()
     approval = Approval(
         job=shown.job,

@@ -14,17 +14,8 @@ from tallystick.core.terminal import run_cli
 from tallystick.core.witness import Witness
 from tallystick.node.app import DATABASE, hold_state
 from tallystick.node.config import read_config
+from tallystick.node.options import config_option
 from tallystick.node.storage.sqlite import SqliteStorage
-
-config_option = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("node.yaml"),
-    envvar="TALLY_NODE_CONFIG",
-    show_default=True,
-    help="The node's configuration.",
-)
 
 
 @click.command()

@@ -145,7 +145,7 @@ def _check_constant(records: Records, plain: Sequence[str]) -> None:
         raise Invalid(
             "source-varies",
             f"dataset {records.dataset}: {', '.join(varying)} differs among a person's rows (so does missing)",
-            hint=f"narrow where to one row per person, or derive it, such as `latest_{first}: max({first})`",
+            hint=f"narrow where to one row per person, or say in derive what of a person's rows {first} is: min, max, count or sum",
             detail="; ".join(f"{name}: {count} people" for name, count in varying.items()),
         )
 

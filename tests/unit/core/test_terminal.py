@@ -38,7 +38,7 @@ def test_a_refusal_is_an_error_and_a_hint_on_stderr_and_exit_code_1() -> None:
 
 def test_an_interruption_is_said_in_one_line() -> None:
     result = CliRunner().invoke(command, ["--how", "interrupted"])
-    assert (result.exit_code, result.stderr) == (1, "error: interrupted\n")
+    assert (result.exit_code, result.stderr) == (130, "error: interrupted\n")
 
 
 def test_a_fault_of_ours_is_not_hidden() -> None:

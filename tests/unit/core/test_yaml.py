@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,14 +82,17 @@ def test_an_empty_text_is_nothing(text: str) -> None:
         ("a: 1\nb: 2\na: 3", "line 3: the key 'a' is repeated"),
         ("x:\n  a: 1\n  'a': 3", "line 3: the key 'a' is repeated"),
         ("{a: 1, a: 2}", "line 1: the key 'a' is repeated"),
-        ("a: &x 1", "line 1: anchors and aliases"),
-        ("a: &x [1]\nb: *x", "line 1: anchors and aliases"),
-        ("b: *x", "line 1: anchors and aliases"),
+        ("b: *x", "line 1: nothing above is called &x"),
+        ("a: &x [1, *x]", "line 1: *x stands within itself"),
+        ("a: &x {b: {c: *x}}", "line 1: *x stands within itself"),
+        ("a: &x [1]\n*x : 2", "line 2: a key is not text"),
+        ("a: &x 1\n<<: *x", "a merge key (<<) takes an object"),
+        ("a: &x {b: 1}\n<<: [*x, 3]", "a merge key (<<) takes an object"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x", "line 4: the key '<<' is repeated"),
         ("a: !!python/object/apply:os.system [ls]", "line 1: tags"),
         ("a: !!str 3", "line 1: tags"),
         ("a: !x {}", "line 1: tags"),
         ("! a: 1", "line 1: tags"),
-        ("a: 1\n<<: {b: 2}", "line 2: merge keys"),
         ("a: 1\n---\nb: 2", "line 2: a second document"),
         ("%YAML 1.1\n---\na: 1", "directives"),
         ("%TAG ! tag:x,2000:\n---\na: 1", "directives"),
@@ -110,6 +114,63 @@ def test_everything_else_is_refused_with_its_line(text: str, said: str) -> None:
     assert caught.value.code == "yaml-invalid"
     assert said in caught.value.message
     assert caught.value.message.startswith("job file: ")
+
+
+def test_anchors_and_aliases_stand_for_what_they_repeat() -> None:
+    text = "a: &x [1, &y two]\nb: *x\n*y : *y\nc: &x 3\nd: *x"
+    assert load_yaml(text, what="file") == {"a": [1, "two"], "b": [1, "two"], "two": "two", "c": 3, "d": 3}
+
+
+def test_an_alias_is_a_copy() -> None:
+    value = load_yaml("a: &x {b: [1]}\nc: *x", what="file")
+    assert isinstance(value, dict)
+    assert value["a"] == value["c"]
+    assert value["a"] is not value["c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("<<: {b: 2}\na: 1", {"b": 2, "a": 1}),
+        ("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+        ("a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne: {<<: [*x, *y]}", {"a": {"b": 1}, "c": {"b": 2, "d": 3}, "e": {"b": 1, "d": 3}}),
+        ("a:\n  <<:\n    b: 1", {"a": {"b": 1}}),
+        ("{<<: {a: 1}, b: {<<: {c: 2}}}", {"a": 1, "b": {"c": 2}}),
+    ],
+)
+def test_merge_keys_fill_in_what_an_object_does_not_say(text: str, value: object) -> None:
+    assert load_yaml(text, what="file") == value
+
+
+def test_what_a_program_dumps_of_shared_objects_is_read() -> None:
+    column = {"type": "category", "values": ["north", "south"]}
+    lab = {"agencies": {"a": {"region": column}, "b": {"region": column, "levels": column["values"]}}}
+    dumped = yaml.safe_dump(lab)
+    assert "&id" in dumped
+    assert load_yaml(dumped, what="file") == lab
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+        "a: &a " + "x" * 500_000 + "\nb: [*a, *a, *a]",
+        "a: &a {" + "k" * 600 + ": 1}\nb: [" + ", ".join(["*a"] * 2000) + "]",
+    ],
+    ids=["billion laughs", "one long text", "long keys"],
+)
+def test_aliases_cannot_fill_the_memory(text: str) -> None:
+    with pytest.raises(Invalid, match="aliases") as caught:
+        load_yaml(text, what="file")
+    assert caught.value.code == "yaml-invalid"
+
+
+def test_aliases_nest_no_deeper_than_what_is_written_out() -> None:
+    deep = MAX_DEPTH // 2
+    text = f"a: &a {'[' * deep}{']' * deep}\nb: {'[' * deep}*a{']' * deep}"
+    with pytest.raises(Invalid, match="nested deeper"):
+        load_yaml(text, what="file")
 
 
 def test_the_deepest_allowed_nesting_passes() -> None:

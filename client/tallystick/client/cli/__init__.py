@@ -14,8 +14,9 @@ from typing import Final, NoReturn
 
 import click
 
+from tallystick.core.terminal import FAILED, INTERRUPTED, accept_any_terminal
+
 USAGE: Final = 2
-FAILED: Final = 1
 
 HELP: Final[dict[str, str]] = {
     "demo": "Invent a county of three agencies and ask it two questions, on this machine.",
@@ -83,11 +84,25 @@ def tally() -> None:
     """
 
 
+def _reword(args: Sequence[str]) -> list[str]:
+    """Give the arguments that `help` and `version` stand for."""
+    match list(args):
+        case ["help", *path]:
+            return [*path, "--help"]
+        case ["version"]:
+            return ["--version"]
+        case other:
+            return other
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `tally`; what went wrong is said as `error: …` and `hint: …`.
 
-    Exits with 2 for wrong usage, 1 for what was refused or failed.
+    Exits with 2 for wrong usage, 1 for what was refused or failed, 130 for what was interrupted. `tally help …` and `tally version` are
+    other words for `tally … --help` and `tally --version`.
     """
+    accept_any_terminal()
+    args = _reword(sys.argv[1:] if args is None else args)
     try:
         code = tally.main(args, prog_name="tally", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -99,7 +114,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         _fail(error.format_message(), "", FAILED)
     except click.Abort:
-        _fail("interrupted", "", FAILED)
+        _fail("interrupted", "", INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)

@@ -81,7 +81,8 @@ class Progress:
         if self._live:
             from rich.console import Console
 
-            self._status = Console(stderr=True).status("")
+            console = Console(stderr=True)
+            self._status = console.status("", spinner="line" if console.options.ascii_only else "dots")
             self._status.start()
         return self
 

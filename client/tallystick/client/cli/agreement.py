@@ -26,21 +26,81 @@ def agreement() -> None:
 
 
 @agreement.command()
-@click.argument("draft", type=FILE)
+@click.argument("draft", type=FILE, required=False)
+@click.option(
+    "--from", "cards", type=FILE, multiple=True, metavar="CARD", help="Write a draft from the parties' cards instead."
+)
 @click.option("--out", type=FILE, required=True, help="The file to write; it must not exist.")
 @format_option
 @run_cli
-def new(draft: Path, out: Path, format_: Format) -> None:
-    """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign."""
-    from tallystick.client.drafts import draft_agreement
+def new(draft: Path | None, cards: tuple[Path, ...], out: Path, format_: Format) -> None:
+    """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign; or write a first DRAFT from cards.
+
+    Cards are written by `tally node card`, `tally coordinator card` and `tally agreement card`. That a key is its party's own they do not
+    prove: read the keys to each other before anybody signs.
+    """
+    from tallystick.client.drafts import draft_agreement, write_draft
     from tallystick.core.documents import build_unsigned, write_document
     from tallystick.core.errors import Invalid
 
+    if (draft is None) != bool(cards):
+        raise click.UsageError("give a draft, or --from CARD for each party")
+    if draft is None:
+        keys = write_draft(cards, out)
+        if format_ == "json":
+            print_json({"file": str(out), "keys": keys})
+            return
+        print_table(["party", "key"], keys.items())
+        click.echo(
+            f"wrote {out}; compare the keys with their parties, edit the draft, then: tally agreement new {out} --out FILE"
+        )
+        return
     document = build_unsigned("agreement", draft_agreement(draft))
     if out.exists():
         raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
     write_document(out, document)
     _tell(document, out, format_)
+
+
+@agreement.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice(["analyst", "approver", "steward"]), default="analyst", show_default=True)
+@click.option("--agency", help="Of a steward: whose.")
+@click.option("--key", type=FILE, help="The identity key; default: the profile's.")
+@click.option("--out", type=FILE, required=True, help="The card to write.")
+@run_cli
+def card(name: str, role: str, agency: str | None, key: Path | None, out: Path) -> None:
+    """Write the card of an analyst, an approver or a steward, for `tally agreement new --from`. It holds no secret."""
+    from tallystick.client.profile import open_profile
+    from tallystick.core.agreement.card import Card, sign_card
+    from tallystick.core.documents import write_document
+    from tallystick.core.keyfile import read_identity
+
+    identity = open_profile().identity if key is None else read_identity(key)
+    value = {"role": role, "name": name, "key": identity.key} | ({} if agency is None else {"agency": agency})
+    write_document(out, sign_card(Card.read(value, what="the card"), identity))
+    click.echo(f"{out}: {role} {name}, key {identity.key}")
+
+
+@agreement.command()
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
+@format_option
+@run_cli
+def diff(before: Path, after: Path, format_: Format) -> None:
+    """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place; signatures are not checked."""
+    from tallystick.client.terms import differences, shorten
+    from tallystick.core.agreement.model import Agreement
+    from tallystick.core.documents import read_document
+
+    texts = [read_document(path, kind="agreement").read(Agreement) for path in (before, after)]
+    found = differences(*texts)
+    if format_ == "json":
+        print_json({"differences": [{"place": place, "before": old, "after": new} for place, old, new in found]})
+    elif not found:
+        click.echo("they say the same")
+    else:
+        print_table(["place", "before", "after"], [(place, shorten(old), shorten(new)) for place, old, new in found])
 
 
 @agreement.command()
@@ -67,7 +127,7 @@ def sign(file: Path, name: str, key: Path, format_: Format) -> None:
         raise Refused(
             "agreement-signature",
             f"the agreement pins another key for {name} than this one",
-            hint=f"check --key, or have the text say: {identity.key}",
+            hint=f"give the key file whose public half is {agreed.parties[name].key}: tally node key shows a node's",
         )
     document = document.with_signature(name, identity)
     write_document(file, document)
@@ -105,6 +165,7 @@ def check(file: Path, format_: Format) -> None:
 @run_cli
 def show(file: Path, format_: Format) -> None:
     """Show what FILE allows, to whom, and who has signed; nothing is checked."""
+    from tallystick.client.terms import column_rows, dataset_rows
     from tallystick.core.agreement.model import Agreement
     from tallystick.core.documents import read_document
 
@@ -114,11 +175,10 @@ def show(file: Path, format_: Format) -> None:
         print_json({**_summary(document, agreed), "body": agreed.json_value()})
         return
     print_facts(_lines(document, agreed))
-    columns = [
-        (name, dataset.agency, ", ".join(dataset.columns), ", ".join(dataset.identifiers))
-        for name, dataset in agreed.datasets.items()
-    ]
-    print_table(["dataset", "agency", "columns", "identifiers"], columns)
+    click.echo()
+    print_table(["dataset", "agency", "identifiers", "people at most", "rows a person", "out of bounds"], dataset_rows(agreed))
+    click.echo()
+    print_table(["dataset", "column", "type", "values"], column_rows(agreed))
 
 
 def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
@@ -133,9 +193,9 @@ def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
 
 
 def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]:
+    from tallystick.client.terms import limit_rows
+
     missing = [name for name in agreed.parties if name not in document.signers]
-    rule = agreed.disclosure
-    hidden = rule.profile or "cms" if rule.min_cell is None else f"cells below {rule.min_cell}"
     return [
         ("agreement", f"{agreed.agreement} version {agreed.version}"),
         ("title", agreed.title or ""),
@@ -153,7 +213,7 @@ def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]
         ("purposes", ", ".join(agreed.purposes)),
         ("operations", ", ".join((*agreed.operations, *(f"{join} join" for join in agreed.joins)))),
         ("link", ", ".join(agreed.link)),
-        ("disclosure", hidden),
+        *limit_rows(agreed),
         ("release", agreed.release.mode + (f", at {agreed.release.desk}" if agreed.release.desk else "")),
     ]
 

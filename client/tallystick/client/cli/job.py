@@ -181,7 +181,10 @@ def result(name: str, out: Path | None, format_: Format) -> None:
     from tallystick.client.cli._tables import print_result, write_result
     from tallystick.client.results import question_of
     from tallystick.client.sdk import connect
+    from tallystick.core.files import check_can_write
 
+    if out is not None:
+        check_can_write(out)
     with connect() as tally:
         fetched = tally.result(name)
     if out is not None:

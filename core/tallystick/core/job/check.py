@@ -16,6 +16,7 @@ from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, split
+from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.link import link_of
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import passes_of
@@ -262,8 +263,15 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
                 yield Invalid(
                     "job-invalid",
                     f"{measure.operation} needs declared min and max: {reference} has none",
-                    hint="declare them in the agreement's dataset",
+                    hint=f"let its agency declare them for {_declared_name(reference, question)}, in the agreement's dataset",
                 )
+
+
+def _declared_name(reference: str, question: Question) -> str:
+    """Give the column that the dataset declares: of a derived one, what it is derived from."""
+    group, _, name = reference.partition(".")
+    made = question.people[group].derive.get(name) if group in question.people else None
+    return (parse_derive(made).column or name) if made is not None else name
 
 
 def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:

@@ -14,7 +14,7 @@ from typing import Final
 from tallystick.core.errors import Invalid
 from tallystick.core.files import write_new_private, write_private
 from tallystick.core.net.joining import renew_certificate
-from tallystick.core.net.tls import Credentials, is_key_of, load_certificate, new_key
+from tallystick.core.net.tls import CLOCK_SKEW, Credentials, is_key_of, load_certificate, new_key
 
 DUE: Final = 3
 """A certificate is renewed when less than this part of its life is left: a third."""
@@ -75,7 +75,7 @@ class Membership:
         """
         certificate = load_certificate(self.credentials().chain)
         end = certificate.not_valid_after_utc
-        return end - now < (end - certificate.not_valid_before_utc) / DUE
+        return end - now < (end - certificate.not_valid_before_utc - CLOCK_SKEW) / DUE
 
     def renew(self, address: str) -> Credentials:
         """Get a new certificate to a new key from the coordinator at `host:port`, keep both, and give them. Blocks.

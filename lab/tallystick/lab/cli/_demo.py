@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +16,61 @@ from tallystick.client.cli._report import print_leakage
 from tallystick.client.cli._tables import disclosure_line, write_result
 from tallystick.client.measured import Measures, by_columns, format_measured, measures_of
 from tallystick.client.words import ABSENT, MISSING, level_columns, row_level
-from tallystick.core.errors import Invalid
-from tallystick.core.terminal import print_table
+from tallystick.core.errors import Broken, Invalid
+from tallystick.core.files import check_can_write, write_public
+from tallystick.core.terminal import own_command, print_table
 from tallystick.lab.cli._lab import print_outcomes
 from tallystick.lab.county.write import County
 from tallystick.lab.network.run import Outcome
 
 OURS = "lab.yaml"
+MADE = ".made.json"
+"""What the files of a demo were when it made them: SHA-256 by name."""
 
 
-def check_folder(out: Path) -> None:
-    """Check that a folder is new, empty, or a former demo's.
+def prepare_folder(out: Path) -> None:
+    """Check that a folder is new, empty, or a former demo's whose files nobody has changed; make it.
 
     Raises:
-        Invalid: `file-exists`.
+        Invalid: `file-exists`: it holds other files, or edited ones, which a demo would write over.
+        Broken: `disk`: it cannot be made or written.
     """
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / OURS).exists())):
         raise Invalid("file-exists", f"{out} holds other files", hint="--out another folder")
+    if edited := _find_edited(out):
+        raise Invalid(
+            "file-exists",
+            f"{out} holds files that were changed since a demo wrote them: {', '.join(edited)}",
+            hint="--out another folder; the changed files are asked with: tally lab run",
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Broken("disk", f"{out} cannot be made", hint="--out a folder that you may write") from error
+    check_can_write(out / OURS)
+
+
+def remember_files(out: Path, county: County) -> None:
+    """Note what the county's files are as they were made, so that a later demo sees which were edited."""
+    paths = [county.lab, *county.jobs, *(out / f"{name}.csv" for name in county.rows)]
+    digests = {str(path.relative_to(out)): _digest(path) for path in paths}
+    write_public(out / MADE, (json.dumps(digests, indent=2) + "\n").encode())
+
+
+def _find_edited(out: Path) -> list[str]:
+    """Name the files that are not as a demo made them; of a demo of an earlier version, which noted nothing, none can be named."""
+    try:
+        made: dict[str, str] = json.loads((out / MADE).read_bytes())
+        return [name for name, digest in made.items() if _digest(out / name) not in {"", digest}]
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def print_county(county: County, out: Path) -> None:
@@ -87,10 +128,19 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
         click.echo(f"Results: {', '.join(str(file) for file in files)}")
         click.echo()
         click.secho("Try next", bold=True)
-        click.echo(f"  tally result verify {files[0]}")
-        click.echo(f"  tally result show {files[0]} --leakage  # also what two parties would learn together")
-        click.echo(f"  tally lab check {county.lab} {county.jobs[0]}  # before a change is asked")
-        click.echo(f"  tally lab run {county.lab} {county.jobs[1]} --out result.json  # after a change to the job")
+        for arguments, why in _tries(county, files):
+            click.echo(f"  {own_command()} {shlex.join(arguments)}" + (f"  # {why}" if why else ""))
+
+
+def _tries(county: County, files: Sequence[Path]) -> list[tuple[list[str], str]]:
+    """Give commands to type next, with what each is for."""
+    first, lab, jobs = str(files[0]), str(county.lab), [str(job) for job in county.jobs]
+    return [
+        (["result", "verify", first], ""),
+        (["result", "show", first, "--leakage"], "also what two parties would learn together"),
+        (["lab", "check", lab, jobs[0]], "before a change is asked"),
+        (["lab", "run", lab, jobs[1], "--out", "result.json"], "after a change to the job"),
+    ]
 
 
 def _print_list(value: dict[str, Any], measures: Measures) -> None:

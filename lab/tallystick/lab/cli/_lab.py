@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from tallystick.client.cli._progress import Progress
 from tallystick.client.cli._tables import print_result, write_result
 from tallystick.core.job.model import Question
-from tallystick.core.terminal import print_table
+from tallystick.core.terminal import own_command, print_table
 from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, collect_names
 from tallystick.lab.network.check import Checked
 from tallystick.lab.network.model import Lab
@@ -133,10 +134,14 @@ def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | Non
                 click.echo(f"hint: {reason['hint']}", err=True)
         if not outcome.reasons:
             click.echo(f"error: {what}: {outcome.status}", err=True)
-    if out is not None and tables:
-        answered = [number for number, outcome in enumerate(outcomes, 1) if outcome.result is not None]
-        number = f" --number {answered[0]}" if answered and len(outcomes) > 1 else ""
-        click.echo(f"written to {out}" + (f"; check it with: tally result verify {out}{number}" if answered else ""))
+    if out is None or not tables:
+        return
+    answered = [number for number, outcome in enumerate(outcomes, 1) if outcome.result is not None]
+    if not answered:
+        click.echo(f"no result; {out} holds what stood against it", err=True)
+        return
+    number = f" --number {answered[0]}" if len(outcomes) > 1 else ""
+    click.echo(f"written to {out}; check it with: {own_command()} result verify {shlex.quote(str(out))}{number}")
 
 
 def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -35,8 +35,9 @@ def demo(people: int, out: Path, seed: int, format_: Format) -> None:
     from tallystick.lab.network.model import read_lab
 
     start = time.monotonic()
-    _demo.check_folder(out)
+    _demo.prepare_folder(out)
     county = generate(out, people, seed)
+    _demo.remember_files(out, county)
     if format_ == "table":
         _demo.print_county(county, out)
     outcomes = run_lab(read_lab(county.lab), [read_question(path) for path in county.jobs])

@@ -70,12 +70,12 @@ def check(lab_file: Path, job: Path, people: tuple[str, ...], format_: Format) -
 def run(lab_file: Path, jobs: tuple[Path, ...], out: Path | None, keep: Path | None, format_: Format) -> None:
     """Ask the question of each JOB.yaml to the agencies of LAB.yaml."""
     from tallystick.client.questions import read_question
-    from tallystick.core.errors import Invalid
+    from tallystick.core.files import check_can_write
     from tallystick.lab.cli._lab import print_outcomes, run_lab, write_outcomes
     from tallystick.lab.network.model import read_lab
 
-    if out is not None and not out.absolute().parent.is_dir():  # said before a network has run for nothing
-        raise Invalid("file-missing", f"the folder of {out} does not exist", hint="make the folder first")
+    if out is not None:
+        check_can_write(out)  # said before a network has run for nothing
     outcomes = run_lab(read_lab(lab_file), [read_question(path) for path in jobs], keep=keep)
     if out is not None:
         write_outcomes(out, outcomes)

@@ -11,6 +11,7 @@ import grpc
 
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Broken, NotReady, TallyError
+from tallystick.core.ids import DIGITS, resolve_digest
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.core.net.status import read_error
@@ -43,6 +44,27 @@ class Steward:
     def show(self, job: bytes) -> JobDetail:
         """Show a job in full; `job` is its digest or the first bytes of it, here and below."""
         return JOB_DETAIL.from_message(self._stub.Show(pb.JobRequest(job=job), timeout=SECONDS))
+
+    def find(self, name: str) -> bytes:
+        """Give what a job's name stands for, as the calls below take it: any number of first digits that names one job.
+
+        Raises:
+            Invalid: `job-unknown`: for an odd number of digits, no such job, or several. An even number is looked up by the call.
+        """
+        if len(name) % 2 == 0:
+            return bytes.fromhex(name)
+        found = [digest for digit in DIGITS if (digest := self._digest_of(name + digit)) is not None]
+        return bytes.fromhex(resolve_digest(name, found))
+
+    def _digest_of(self, name: str) -> str | None:
+        """Give the digest of the one job that begins so; None for none."""
+        try:
+            return self.show(bytes.fromhex(name)).summary.job
+        except grpc.RpcError as error:
+            fault = read_error(error)
+            if fault.code == "job-unknown" and not fault.message.endswith(f"jobs begin with {name}"):
+                return None
+            raise
 
     def approve(self, job: bytes, documents: Sequence[SignedDocument] = ()) -> JobSummary:
         """Approve a job before it runs, with stewards' signed approvals, or release its candidate."""

@@ -1,0 +1,83 @@
+"""What an agreement allows, as people read it, and what one version of it says otherwise than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tallystick.core.agreement.model import Agreement, Column
+
+_KEY_DIGITS: Final = 12
+_LONG: Final = 80
+"""Letters of a value that are shown; keys and lists of values may be longer."""
+
+
+def describe_column(column: Column) -> str:
+    """Say which values a column may have: its levels, or its bounds."""
+    if column.values is not None:
+        return ", ".join(column.values)
+    if column.min is not None:
+        return f"{column.min} to {column.max}"
+    return "true, false" if column.type == "boolean" else "not declared"
+
+
+def column_rows(agreed: Agreement) -> list[tuple[str, str, str, str]]:
+    """List every column of every dataset: dataset, column, type, and which values it may have."""
+    return [
+        (name, column, one.type + (f", {one.scale} digits after the point" if one.scale else ""), describe_column(one))
+        for name, dataset in agreed.datasets.items()
+        for column, one in dataset.columns.items()
+    ]
+
+
+def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
+    """List the numbers that bound what may be asked and kept, each with what it does."""
+    rule = agreed.disclosure
+    least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
+    return [
+        ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),
+        ("fewest people", f"{agreed.min_people:,} in each group, or no answer" if agreed.min_people else "no minimum"),
+        ("decoys", f"{agreed.decoys:,} at most in each list" if agreed.decoys else "none: matches by pass are exact"),
+        ("retention", f"{agreed.retention_days:,} days after the end, the desk deletes what its results showed"),
+    ]
+
+
+def dataset_rows(agreed: Agreement) -> list[tuple[str, str, str, str, str, str]]:
+    """List the datasets: name, agency, identifiers, most people, most rows of a person, what becomes of values out of bounds."""
+    return [
+        (
+            name,
+            one.agency,
+            ", ".join(one.identifiers),
+            f"{one.people:,}",
+            f"{one.rows_per_person:,}",
+            "refused" if one.out_of_bounds == "refuse" else "clipped",
+        )
+        for name, one in agreed.datasets.items()
+    ]
+
+
+def differences(before: Agreement, after: Agreement) -> list[tuple[str, str, str]]:
+    """List what differs between two texts: place, before, after; "" where there is nothing."""
+    old, new = _flat(before.json_value()), _flat(after.json_value())
+    places = [*old, *(place for place in new if place not in old)]
+    return [(place, old.get(place, ""), new.get(place, "")) for place in places if old.get(place, "") != new.get(place, "")]
+
+
+def shorten(text: str) -> str:
+    """Cut a long value: of a key its first digits are enough to compare it by, for people who compare it over another channel."""
+    if len(text) in {64, 2432} and set(text) <= set("0123456789abcdef"):
+        return f"{text[:_KEY_DIGITS]}…"
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _flat(value: Any, place: str = "") -> dict[str, str]:
+    """Give every value of a document by its place; a list of words is one value, in its order."""
+    if isinstance(value, Mapping) and value:
+        found: dict[str, str] = {}
+        for key, one in value.items():
+            found |= _flat(one, f"{place}.{key}" if place else str(key))
+        return found
+    if isinstance(value, list):
+        return {place: ", ".join(map(str, value))} if value else {}
+    return {} if value is None or value == {} else {place: str(value).lower() if isinstance(value, bool) else str(value)}
