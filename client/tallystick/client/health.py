@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, Final
 
 PARTS: Final = ("cryptography", "tenseal", "phe", "gmpy2", "numpy", "duckdb", "grpcio", "protobuf", "pydantic", "sqlalchemy")
-OPTIONAL: Final = ("pandas", "pyarrow")
+OPTIONAL: Final = ("pandas", "pyarrow", "matplotlib", "xlsxwriter")
 SAMPLE: Final = 2000
 """Points masked to measure the kernel."""
 
@@ -73,7 +73,11 @@ def _part(name: str) -> HealthFinding:
 
 def _optional(name: str) -> HealthFinding:
     found = _part(name)
-    return found if found.works else HealthFinding(name, works=True, detail="not installed; only results as tables need it")
+    return (
+        found
+        if found.works
+        else HealthFinding(name, works=True, detail="not installed; only tables and plots of results need it")
+    )
 
 
 def _try_part(name: str, trial: Callable[[], str], hint: str) -> HealthFinding:

@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
@@ -139,15 +139,22 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=not knows_letters(), indent=2, sort_keys=True))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table for people; on a pipe it is plain text, `PIPE_WIDTH` wide."""
+def table_width() -> int:
+    """Give how wide tables may be: as the terminal, or on a pipe `PIPE_WIDTH`."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, right: Container[int] = ()
+) -> None:
+    """Print a table for people; on a pipe it is plain text, `PIPE_WIDTH` wide. `right` names the columns of numbers."""
     from rich.console import Console  # here, because `tally --help` needs no table
     from rich.table import Table
 
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    console = Console(width=table_width())
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", justify="right" if place in right else "left")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)

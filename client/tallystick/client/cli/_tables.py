@@ -1,56 +1,132 @@
-"""How results read: the table, the linkage counts, what was hidden; and how they are written."""
+"""How results read: the question, the table, what was linked, what is hidden; and how they are written."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from tallystick.client.cli._linkage import print_linkage
-from tallystick.client.measured import Measures, by_columns, format_measured, is_hidden, measures_of
-from tallystick.client.words import level_columns, row_level
+from tallystick.client.answer import Answer, Number
+from tallystick.client.sentences import (
+    disclosure_sentences,
+    leakage_sentence,
+    linkage_sentence,
+    notes,
+    question_sentence,
+    two_groups,
+)
+from tallystick.client.words import count, group_rate, level
 from tallystick.core.files import write_public
-from tallystick.core.terminal import print_table
+from tallystick.core.terminal import print_table, table_width
+
+TEXT_WIDTH: Final = 120
+"""No line of a sentence is longer, however wide the terminal is."""
+_GAP: Final = 2
+_ALL: Final = "(all)"
 
 
-def print_result(value: dict[str, Any], question: Mapping[str, Any], *, title: str | None = None) -> None:
-    """Print a released result, with the question that it answers, as JSON: a hidden row says so in place of its count."""
-    columns = [column for column in value["columns"] if column != "suppressed"]
-    by, measures = by_columns(columns), measures_of(question)
-    columns = [*level_columns(by), *columns[len(by) :]]
-    rows = [
-        [row_level(row, column) if column in by else format_number(row, column, measures) for column in columns]
-        for row in value["rows"]
-    ]
-    if title is not None:
-        click.secho(title, bold=True)
-    print_table(columns, rows)
+def print_answer(answer: Answer) -> None:
+    """Print a result: the question as a sentence, the table, what its columns are, linkage, what is hidden, who learned what."""
+    say(answer.title, bold=True)
+    say(question_sentence(answer))
     click.echo()
-    print_linkage(value["linkage"])
-    told = disclosure_line(value)
-    if told:
-        click.echo(told)
+    print_numbers(answer)
+    click.echo()
+    for line in notes(answer):
+        say(line)
+    say(linkage_sentence(answer))
+    _print_rates(answer)
+    for line in (*disclosure_sentences(answer), leakage_sentence(answer)):
+        say(line)
 
 
-def disclosure_line(value: dict[str, Any]) -> str:
-    """Give what was hidden in one line; empty if the rules hide nothing."""
-    rules = value["disclosure"]
-    least = rules.get("min_cell")
-    if not isinstance(least, int) or least < 2:
-        return ""
-    hidden = rules.get("rows_hidden") or {}
-    parts = ", ".join(f"{count} {why}" for why, count in hidden.items() if count) or "none"
-    return f"disclosure: {rules.get('profile')}, counts of 1 to {least - 1} are hidden; hidden of {len(value['rows'])} rows: {parts}"
+def print_numbers(answer: Answer) -> None:
+    """Print the numbers: one table for each measure where two columns part the people and the terminal is wide enough; or a list."""
+    crossed = [_cross(answer, one) for one in answer.asked] if len(answer.by) == 2 and answer.rows else []
+    if not crossed or any(table is None for table in crossed):
+        columns = [*answer.by, *(one.heading for one in answer.numbers)]
+        rows = [[*row.levels, *(row.cells[one.key].text for one in answer.numbers)] for row in answer.rows]
+        rows += _total_row(answer)
+        print_table(columns, rows, right=range(len(answer.by), len(columns)))
+        return
+    for place, table in enumerate(crossed):
+        assert table is not None  # looked at above
+        columns, rows = table
+        if place:
+            click.echo()
+        click.echo(answer.asked[place].heading)
+        print_table(columns, rows, right=range(1, len(columns)))
 
 
-def format_number(row: Mapping[str, Any], column: str, measures: Measures) -> str:
-    """Write a number of a row, or that it is hidden; of a hidden row, its count says so alone."""
-    if not is_hidden(row, column):
-        return format_measured(row, column, measures)
-    return "hidden" if row["count"] is not None or column == "count" else ""
+def _cross(answer: Answer, one: Number) -> tuple[list[str], list[list[str]]] | None:
+    """Give a table of one measure, with the levels of one column across and of the other down; None where neither way fits."""
+    for across, down in ((0, 1), (1, 0)):
+        heads = list(dict.fromkeys(row.levels[across] for row in answer.rows))
+        sides = list(dict.fromkeys(row.levels[down] for row in answer.rows))
+        cells = {(row.levels[across], row.levels[down]): row.cells[one.key] for row in answer.rows}
+        columns = [answer.by[down], *heads]
+        rows = [[side, *(_text(cells.get((head, side))) for head in heads)] for side in sides]
+        if one.key == "count":
+            columns.append(_ALL)
+            for row, side in zip(rows, sides, strict=True):
+                row.append(_sum([cells.get((head, side)) for head in heads]))
+            sums = [*(_sum([cells.get((head, side)) for side in sides]) for head in heads), _sum(list(cells.values()))]
+            rows += [[_ALL, *sums]] if any(sums) else []
+        if _width(columns, rows) <= table_width():
+            return columns, rows
+    return None
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else cell.text
+
+
+def _sum(cells: Sequence[Any]) -> str:
+    """Add up counts that are all shown; what holds a hidden one has no total here."""
+    values = [0 if cell is None else cell.value for cell in cells]
+    return "" if any(value is None for value in values) else f"{sum(values):,}"
+
+
+def _total_row(answer: Answer) -> list[list[str]]:
+    """Give the sum of the counts under a list of several rows, unless one of them is hidden."""
+    total = _sum([row.cells["count"] for row in answer.rows]) if answer.by and "count" in answer.keys else ""
+    if not total or len(answer.rows) < 2:
+        return []
+    blank = [""] * (len(answer.numbers) - 1)
+    return [[_ALL, *([""] * (len(answer.by) - 1)), total, *blank]]
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(len(cell) for cell in column) + _GAP for column in zip(columns, *rows, strict=True)) - _GAP
+
+
+def say(text: str, *, bold: bool = False) -> None:
+    """Print a sentence, in lines that fit."""
+    lines = textwrap.wrap(text, min(table_width(), TEXT_WIDTH), subsequent_indent="  ", break_on_hyphens=False) or [""]
+    for line in lines:
+        click.secho(line, bold=bold)
+
+
+def _print_rates(answer: Answer) -> None:
+    """Print match rates by group, each with its parts."""
+    rates = answer.value["linkage"].get("rates") or {}
+    groups = rates.get("groups") or []
+    if not groups:
+        return
+    rows = [
+        (*(level(one[name]) for name in rates["by"]), count(one["matched"]), count(one["people"]), group_rate(one))
+        for one in groups
+    ]
+    click.echo()
+    both = two_groups(answer)
+    found, of = ("found", "of people") if both is None else (f"found in {both[1]}", f"of {both[0]}")
+    columns = [*rates["by"], found, of, "share (95% interval)"]
+    print_table(columns, rows, right=range(len(rates["by"]), len(columns)))
+    click.echo()
 
 
 def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:

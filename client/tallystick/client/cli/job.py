@@ -178,8 +178,8 @@ def watch(name: str, format_: Format) -> None:
 @run_cli
 def result(name: str, out: Path | None, format_: Format) -> None:
     """Fetch the result of a released job, check everything that proves it, and show it."""
-    from tallystick.client.cli._tables import print_result, write_result
-    from tallystick.client.results import question_of
+    from tallystick.client.answer import build_answer
+    from tallystick.client.cli._tables import print_answer, write_result
     from tallystick.client.sdk import connect
     from tallystick.core.files import check_can_write
 
@@ -192,7 +192,7 @@ def result(name: str, out: Path | None, format_: Format) -> None:
     if format_ == "json":
         print_json(fetched.value)
     else:
-        print_result(fetched.value, question_of(fetched.document))
+        print_answer(build_answer(fetched.document, fetched.value))
 
 
 @job.command()

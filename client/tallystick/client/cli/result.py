@@ -23,19 +23,25 @@ def result() -> None:
 @click.argument("file", type=FILE)
 @number_option
 @click.option("--leakage", is_flag=True, help="Also what each party learned.")
+@click.option("--linkage", is_flag=True, help="Also the whole linkage report: passes, tokens, estimated quality.")
 @format_option
 @run_cli
-def show(file: Path, number: int | None, leakage: bool, format_: Format) -> None:
-    """Show the numbers in FILE."""
+def show(file: Path, number: int | None, leakage: bool, linkage: bool, format_: Format) -> None:
+    """Show what was asked and the numbers in FILE."""
+    from tallystick.client.answer import build_answer
+    from tallystick.client.cli._linkage import print_linkage
     from tallystick.client.cli._report import print_leakage
-    from tallystick.client.cli._tables import print_result
-    from tallystick.client.results import question_of, read_result
+    from tallystick.client.cli._tables import print_answer
+    from tallystick.client.results import read_result
 
     document, value = read_result(file, number)
     if format_ == "json":
         print_json(value)
         return
-    print_result(value, question_of(document))
+    print_answer(build_answer(document, value))
+    if linkage:
+        click.echo()
+        print_linkage(value["linkage"])
     if leakage:
         click.echo()
         print_leakage(value["leakage"])
@@ -118,3 +124,56 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     question = question_of(document) | {"link": ", ".join(describe_linkage(document))}
     write_public(out, page(value, question, checks).encode())
     click.echo(f"wrote {out}")
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@number_option
+@click.option("--out", type=FILE, required=True, help="The file to write: .csv, .jsonl, .md, .parquet or .xlsx.")
+@run_cli
+def export(file: Path, number: int | None, out: Path) -> None:
+    """Write the rows of FILE for other programs; a hidden number is missing there, and its row says why."""
+    from tallystick.client.answer import build_answer
+    from tallystick.client.export import export as write
+    from tallystick.client.results import read_result
+
+    write(build_answer(*read_result(file, number)), out)
+    click.echo(f"wrote {out}")
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@number_option
+@click.option("--out", type=FILE, required=True, help="The picture to write: .png or .svg.")
+@click.option("--measure", metavar="NAME", help="Which numbers, as `tally result show` has them, or share; default: count.")
+@run_cli
+def plot(file: Path, number: int | None, out: Path, measure: str | None) -> None:
+    """Draw FILE: bars, or a heat map where two columns part the people; what is hidden is drawn as hidden, never as zero.
+
+    --measure share draws what share of each group was found, with 95% intervals.
+    """
+    from tallystick.client.answer import build_answer
+    from tallystick.client.plots import plot as draw
+    from tallystick.client.results import read_result
+
+    draw(build_answer(*read_result(file, number)), out, measure=measure)
+    click.echo(f"wrote {out}")
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@number_option
+@format_option
+@run_cli
+def methods(file: Path, number: int | None, format_: Format) -> None:
+    """Print a paragraph on method for a report: data, dates, linkage, rules, who allowed it, how to cite it."""
+    from tallystick.client.answer import build_answer
+    from tallystick.client.cli._tables import say
+    from tallystick.client.results import read_result
+    from tallystick.client.sentences import methods_paragraph
+
+    text = methods_paragraph(build_answer(*read_result(file, number)))
+    if format_ == "json":
+        print_json({"methods": text})
+    else:
+        say(text)

@@ -287,7 +287,7 @@ class DeclaredDataset(Document):
         )
 
     def differences(self, agreed: Dataset) -> list[str]:
-        """Say where this declaration and the agreement's differ; empty when they agree. Titles need not agree."""
+        """Say where this declaration and the agreement's differ; empty when they agree. Titles and labels need not agree."""
         found = [f"column {name} is not in the agreement" for name in sorted(self.columns.keys() - agreed.columns.keys())]
         found += [f"column {name} of the agreement is missing" for name in sorted(agreed.columns.keys() - self.columns.keys())]
         for name in sorted(self.columns.keys() & agreed.columns.keys()):
@@ -295,7 +295,7 @@ class DeclaredDataset(Document):
             found += [
                 f"column {name}: {field} differs"
                 for field in Column.model_fields
-                if getattr(mine, field) != getattr(theirs, field)
+                if field != "label" and getattr(mine, field) != getattr(theirs, field)
             ]
         if set(self.identifiers) != set(agreed.identifiers):
             apart = ", ".join(sorted(set(self.identifiers) ^ set(agreed.identifiers)))

@@ -53,6 +53,10 @@ else:
     Operation = Literal[tuple(load_measures())]
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,80}$")]
+Unit = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,20}$")]
+
+
 class Column(Document):
     """A declared column. Values outside what is declared here are refused or clipped, as the dataset says.
 
@@ -61,6 +65,8 @@ class Column(Document):
         values: all values of a category, where it may be used in `by`.
         min, max: bounds, inclusive; needed for sums and means. ISO dates for a date.
         scale: digits after the point of a decimal.
+        label: what tables for people call it.
+        unit: of its numbers, as it stands beside them: `USD`, `nights`.
     """
 
     type: Literal["category", "integer", "decimal", "boolean", "date"]
@@ -68,6 +74,8 @@ class Column(Document):
     min: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     max: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     scale: Annotated[int, Field(ge=0, le=6)] | None = None
+    label: Label | None = None
+    unit: Unit | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Column:
@@ -77,6 +85,8 @@ class Column(Document):
             raise ValueError("only a decimal column has a scale")
         if self.values is not None and self.type != "category":
             raise ValueError("only a category column has values")
+        if self.unit is not None and self.type not in {"integer", "decimal"}:
+            raise ValueError("only an integer or decimal column has a unit")
         if self.values is not None and len(set(self.values)) != len(self.values):
             raise ValueError("values are repeated")
         if (self.min is None) != (self.max is None):

@@ -6,16 +6,14 @@ import json
 import shlex
 from collections.abc import Sequence
 from hashlib import file_digest
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 
-from tallystick.client.cli._linkage import linkage_line
+from tallystick.client.answer import build_answer
 from tallystick.client.cli._report import print_leakage
-from tallystick.client.cli._tables import disclosure_line, write_result
-from tallystick.client.measured import Measures, by_columns, format_measured, measures_of
-from tallystick.client.words import ABSENT, MISSING, level_columns, row_level
+from tallystick.client.cli._tables import print_answer, write_result
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.files import check_can_write, write_public
 from tallystick.core.terminal import own_command, print_table
@@ -100,23 +98,10 @@ def write_results(out: Path, jobs: Sequence[Path], outcomes: Sequence[Outcome]) 
 def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[Path], seconds: float) -> None:
     """Print everything that a newcomer should see."""
     print_outcomes([outcome for outcome in outcomes if outcome.result is None], tables=True, out=None)
-    for number, outcome in enumerate(outcomes, 1):
+    for outcome in outcomes:
         if outcome.result is None:
             continue
-        value, measures = outcome.result.value, measures_of(outcome.question.json_value())
-        click.secho(f"{number}. {outcome.question.title}", bold=True)
-        if len(level_columns(by_columns(value["columns"]))) == 2 and value["rows"]:
-            for measure in ("count", *(m.label for m in outcome.question.measures if m.columns)):
-                click.echo()
-                _print_crossed(value, measure, measures)
-        else:
-            click.echo()
-            _print_list(value, measures)
-        click.echo()
-        click.echo(linkage_line(value["linkage"]))
-        told = disclosure_line(value)
-        if told:
-            click.echo(told)
+        print_answer(build_answer(outcome.result.document, outcome.result.value))
         click.echo()
     answered = [outcome for outcome in outcomes if outcome.result is not None]
     if answered:
@@ -135,46 +120,11 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
 def _tries(county: County, files: Sequence[Path]) -> list[tuple[list[str], str]]:
     """Give commands to type next, with what each is for."""
     first, lab, jobs = str(files[0]), str(county.lab), [str(job) for job in county.jobs]
+    chart = (["result", "plot", first, "--measure", "share", "--out", "employment.png"], "a chart: who was found, by region")
     return [
+        *([chart] if find_spec("matplotlib") is not None else []),
         (["result", "verify", first], ""),
         (["result", "show", first, "--leakage"], "also what two parties would learn together"),
         (["lab", "check", lab, jobs[0]], "before a change is asked"),
         (["lab", "run", lab, jobs[1], "--out", "result.json"], "after a change to the job"),
     ]
-
-
-def _print_list(value: dict[str, Any], measures: Measures) -> None:
-    by = by_columns(value["columns"])
-    numbers = [column for column in value["columns"][len(by) :] if column != "suppressed"]
-    shown = level_columns(by)
-    rows = [
-        [*(row_level(row, name) for name in shown), *(_cell(row, column, measures) for column in numbers)]
-        for row in value["rows"]
-    ]
-    print_table([*shown, *numbers], rows)
-
-
-def _print_crossed(value: dict[str, Any], measure: str, measures: Measures) -> None:
-    """Print one measure with the first `by` column across and the second down."""
-    across, down = level_columns(by_columns(value["columns"]))
-    cells = {(row_level(row, across), row_level(row, down)): _cell(row, measure, measures) for row in value["rows"]}
-    columns, lines = (sorted(names, key=_words_last) for names in map(set, zip(*cells, strict=True)))
-    rows = [[line, *(cells.get((column, line), "") for column in columns)] for line in lines]
-    if all(cell == "" for row in rows for cell in row[1:]):
-        return
-    kept = [row for row in rows if any(cell for cell in row[1:])]
-    print_table([f"{measure}: {down}", *columns], kept)
-
-
-def _cell(row: dict[str, Any], column: str, measures: Measures) -> str:
-    value = row.get(column)
-    if value is None:
-        return "hidden" if row.get("suppressed") and column == "count" else format_measured(row, column, measures)
-    if column in measures:
-        return format_measured(row, column, measures)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _words_last(name: str) -> tuple[bool, str]:
-    """Order levels by name, those that say that there is none behind them."""
-    return name in {ABSENT, MISSING}, name

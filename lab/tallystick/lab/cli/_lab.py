@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from tallystick.client.answer import build_answer
 from tallystick.client.cli._progress import Progress
-from tallystick.client.cli._tables import print_result, write_result
+from tallystick.client.cli._tables import print_answer, write_result
 from tallystick.core.job.model import Question
 from tallystick.core.terminal import own_command, print_table
 from tallystick.lab.network.build import DEFAULT_NAME, DEFAULT_PURPOSE, Named, collect_names
@@ -122,7 +123,7 @@ def print_outcomes(outcomes: Sequence[Outcome], *, tables: bool, out: Path | Non
     for outcome in outcomes:
         if outcome.result is not None:
             if tables:
-                print_result(outcome.result.value, outcome.question.json_value(), title=outcome.question.title)
+                print_answer(build_answer(outcome.result.document, outcome.result.value))
                 click.echo()
             continue
         what = outcome.question.title or "the job"

@@ -1,0 +1,261 @@
+"""A released result as people read it: every cell as text and as a number, with why it is hidden, and what its columns are.
+
+Tables, exports, plots and the paragraph on method are made of this and of nothing else. Labels and units come from the agreement that
+the result carries. Nothing is computed from what is hidden, and a hidden cell is never a number here, zero included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tallystick.client.measured import by_columns, measures_of
+from tallystick.client.words import level
+from tallystick.core.agreement.model import Agreement, Column
+from tallystick.core.canonical import canonical_bytes
+from tallystick.core.documents import SignedDocument, decode_document
+from tallystick.core.errors import TallyError
+from tallystick.core.job.columns import columns_of, split
+from tallystick.core.job.model import Job, Question
+from tallystick.core.measure import Asked
+from tallystick.core.results import Released
+
+COUNT: Final = "count"
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "small-cell": ("", "of too few people"),
+    "complementary": (" c", "from which others could be worked out"),
+    "difference": (" d", "which would say too much beside earlier results"),
+}
+"""Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""
+_OTHER: Final = (" *", "by a rule of the agreement")
+_PRESENT: Final = ".present"
+ABSENT: Final = "(no such person)"
+MISSING: Final = "(value missing)"
+NOBODY: Final = "-"
+"""A number of nobody, which cannot be worked out."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a row.
+
+    Attributes:
+        text: as it stands in a table.
+        value: the number; None where it is hidden or cannot be worked out.
+        hidden: why it is hidden, in the disclosure rules' word; None where it is not.
+    """
+
+    text: str
+    value: int | float | None
+    hidden: str | None = None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column of numbers.
+
+    Attributes:
+        key: its name in the result: `mean(wages.earnings)`.
+        heading: its name for people, with its unit.
+        asked: the measure; None for a count that stands beside one.
+        unit: of the column that it is over, or "".
+        share: whether it is the mean of a boolean column: a share of people.
+    """
+
+    key: str
+    heading: str
+    asked: Asked | None
+    unit: str = ""
+    share: bool = False
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One row: a level for each column of levels, as text, and a cell for each column of numbers, by its key."""
+
+    levels: tuple[str, ...]
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole result.
+
+    Attributes:
+        job: what was asked, and under which agreement.
+        agreement: what allowed it.
+        value: the result as programs read it (`client/results.py`).
+        by: names of the columns of levels, for people.
+        numbers: columns of numbers, in order.
+        rows: in the result's order.
+    """
+
+    job: Job
+    agreement: Agreement
+    value: Mapping[str, Any]
+    by: tuple[str, ...]
+    numbers: tuple[Number, ...]
+    rows: tuple[AnswerRow, ...]
+
+    @property
+    def question(self) -> Question:
+        """What was asked."""
+        return self.job.question
+
+    @property
+    def title(self) -> str:
+        """Its title, or the first measures and columns."""
+        return self.question.title or "A question across agencies"
+
+    @property
+    def hidden(self) -> dict[str, int]:
+        """In how many rows something is hidden, by reason."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            for reason in dict.fromkeys(cell.hidden for cell in row.cells.values() if cell.hidden is not None):
+                found[reason] = found.get(reason, 0) + 1
+        return found
+
+    def number(self, key: str) -> Number:
+        """Give a column of numbers by its key; a `KeyError` where there is none."""
+        return next(one for one in self.numbers if one.key == key) if key in self.keys else _missing(key)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the columns of numbers."""
+        return [one.key for one in self.numbers]
+
+    @property
+    def asked(self) -> list[Number]:
+        """The columns of numbers that were asked for, the count among them always: without the counts that stand beside measures."""
+        return [one for one in self.numbers if one.key == COUNT or one.asked is not None]
+
+
+def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
+    """Give a result as people read it. Nothing is verified.
+
+    Args:
+        document: what the desk signed.
+        value: the same as `client/results.py` shows it.
+
+    Raises:
+        Invalid: `document-invalid`: the job or the agreement that it carries cannot be read.
+    """
+    released = document.read(Released)
+    job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
+    agreement = decode_document(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
+    found = by_columns(value["columns"])
+    shown = _shown_levels(found)
+    keys = [key for key in value["columns"][len(found) :] if key != "suppressed"]
+    measures = measures_of(job.question.json_value())
+    numbers = tuple(_number(key, measures.get(key), job.question, agreement) for key in keys)
+    scales = {one.key: _scale(one, job.question, agreement) for one in numbers}
+    rows = tuple(
+        AnswerRow(
+            tuple(_level(row, name) for name in shown), {one.key: _cell(row, one, scales[one.key], measures) for one in numbers}
+        )
+        for row in value["rows"]
+    )
+    headings = tuple(_heading_of_levels(name, job.question, agreement) for name in shown)
+    return Answer(job, agreement, value, headings, numbers, rows)
+
+
+def declared(reference: str, question: Question, agreement: Agreement) -> Column | None:
+    """Give the declaration of `group.column`, also of a derived one; None where the agreement does not say."""
+    group, name = split(reference)
+    try:
+        return columns_of(question, group, agreement).get(name)
+    except TallyError:
+        return None
+
+
+def source_of(reference: str, question: Question, agreement: Agreement) -> Column | None:
+    """Give the declaration of the column that `group.column` is, or is derived from: its label and unit are what the values mean."""
+    group, name = split(reference)
+    people = question.people.get(group)
+    dataset = agreement.datasets.get(people.dataset) if people is not None else None
+    if people is None or dataset is None:
+        return None
+    made = people.derive.get(name)
+    if made is None:
+        return dataset.columns.get(name)
+    inside = made.partition("(")[2].rpartition(")")[0].strip()
+    return None if made.strip().startswith("count") else dataset.columns.get(inside)
+
+
+def _missing(key: str) -> Number:
+    raise KeyError(key)
+
+
+def _shown_levels(by: Sequence[str]) -> list[str]:
+    """Give the columns of levels that a table for people has: a group's presence only where no other column of it says it."""
+    said = {name.partition(".")[0] for name in by if not name.endswith(_PRESENT)}
+    return [name for name in by if not name.endswith(_PRESENT) or name.partition(".")[0] not in said]
+
+
+def _level(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None and not name.endswith(_PRESENT):
+        present = row.get(f"{name.partition('.')[0]}{_PRESENT}")
+        if present is not None:
+            return MISSING if present else ABSENT
+    return level(value)
+
+
+def _heading_of_levels(name: str, question: Question, agreement: Agreement) -> str:
+    column = None if name.endswith(_PRESENT) else source_of(name, question, agreement)
+    return name if column is None or column.label is None else column.label
+
+
+def _number(key: str, asked: Asked | None, question: Question, agreement: Agreement) -> Number:
+    if asked is None or len(asked.columns) != 1:
+        return Number(key, key, asked)
+    reference = asked.columns[0]
+    column, made = source_of(reference, question, agreement), declared(reference, question, agreement)
+    unit = "" if column is None or column.unit is None else column.unit
+    share = asked.name == "mean" and made is not None and made.type == "boolean"
+    name = reference if column is None or column.label is None else column.label
+    heading = f"share with {name}" if share else f"{asked.name}({name})"
+    return Number(key, heading + (f", {_squared(unit, asked)}" if unit else ""), asked, unit, share)
+
+
+def _squared(unit: str, asked: Asked) -> str:
+    return f"{unit} squared" if asked.name == "variance" else unit
+
+
+def _scale(one: Number, question: Question, agreement: Agreement) -> int | None:
+    """Give the digits after the point that a number of this column has; None for as many as its measure says."""
+    if one.asked is None or len(one.asked.columns) != 1:
+        return None
+    column = declared(one.asked.columns[0], question, agreement)
+    return None if column is None or column.type != "decimal" else column.scale
+
+
+def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapping[str, Asked]) -> Cell:
+    if row[COUNT] is None or one.key in row.get("hidden", ()):
+        why = str(row.get("suppressed") or "rule")
+        return Cell(f"hidden{REASONS.get(why, _OTHER)[0]}", None, why)
+    value = row.get(one.key)
+    if value is None:
+        return Cell(str(row.get("undefined", {}).get(one.key, "")) or NOBODY, None)
+    if one.share and isinstance(value, (int, float)):
+        people = row.get(measures[one.key].rests_on.label)
+        parts = f" ({round(value * people):,} of {people:,})" if isinstance(people, int) else ""
+        return Cell(f"{value:.1%}{parts}", value)
+    if isinstance(value, float):
+        digits = scale if scale is not None else one.asked.measure.decimals if one.asked is not None else 2
+        return Cell(f"{value:,.{digits}f}", value)
+    return Cell(f"{value:,}" if isinstance(value, int) else str(value), value)
+
+
+def meaning_of(reason: str, least: int) -> str:
+    """Say why cells are hidden.
+
+    Args:
+        reason: in the disclosure rules' word.
+        least: the smallest count that is shown.
+    """
+    if reason == "small-cell" and least > 1:
+        return f"of 1 to {least - 1} people"
+    return REASONS.get(reason, _OTHER)[1]
