@@ -84,7 +84,7 @@ def held(by: tuple[str, ...] = BY, rows: list[dict[str, Any]] | None = None, **c
         "linkage": exact({
             "people": {"tanf": 1930, "wages": 9000}, "usable": {"tanf": 1900, "wages": 9000}, "matched": 865, "rates": rates(),
             "passes": [{"pass": "ssn+birth_date", "tokens": {"tanf": 1900, "wages": 9000}, "matches": 865}],
-            "blur": {"decoys": 0, "standard_deviation": 0}, "quality": {"precision": {"value": 0.99, "low": 0.98, "high": 1.0}},
+            "blur": {"decoys": 0, "standard_deviation": 0}, "quality": {"precision": {"value": 0.99, "low": 0.98, "high": 1.0}, "recall": None},
         }),
         "disclosure": {"min_cell": 11, "profile": "cms", "rows_hidden": {"small-cell": 1}},
         "leakage": {

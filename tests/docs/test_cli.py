@@ -31,6 +31,8 @@ SILENT = {
     "tally node accept-restored",
     "tally node backup",
     "tally result annex",
+    "tally result export",
+    "tally result plot",
 }
 
 

@@ -27,7 +27,7 @@ def test_it_prints_what_a_newcomer_should_see(done: tuple[Path, subprocess.Compl
         "mean(wages.earnings)",
         "Overlap of TANF and homelessness services, by region",
         "linkage: ",
-        "people of tanf were found in wages",
+        "people of tanf",
         "matched",
         "Who learned what",
         "which anonymous tags",

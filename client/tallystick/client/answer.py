@@ -37,7 +37,7 @@ NOBODY: Final = "-"
 
 
 @dataclass(frozen=True)
-class Cell:
+class ShownCell:
     """One number of a row.
 
     Attributes:
@@ -75,7 +75,7 @@ class AnswerRow:
     """One row: a level for each column of levels, as text, and a cell for each column of numbers, by its key."""
 
     levels: tuple[str, ...]
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, ShownCell]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Answer:
         for row in self.rows:
             for reason in dict.fromkeys(cell.hidden for cell in row.cells.values() if cell.hidden is not None):
                 found[reason] = found.get(reason, 0) + 1
-        return found
+        order = list(REASONS)
+        return dict(sorted(found.items(), key=lambda one: order.index(one[0]) if one[0] in order else len(order)))
 
     def number(self, key: str) -> Number:
         """Give a column of numbers by its key; a `KeyError` where there is none."""
@@ -146,7 +147,7 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
     job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
     agreement = decode_document(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
     found = by_columns(value["columns"])
-    shown = _shown_levels(found)
+    shown = _find_level_columns(found)
     keys = [key for key in value["columns"][len(found) :] if key != "suppressed"]
     measures = measures_of(job.question.json_value())
     numbers = tuple(_number(key, measures.get(key), job.question, agreement) for key in keys)
@@ -161,7 +162,7 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
     return Answer(job, agreement, value, headings, numbers, rows)
 
 
-def declared(reference: str, question: Question, agreement: Agreement) -> Column | None:
+def find_declaration(reference: str, question: Question, agreement: Agreement) -> Column | None:
     """Give the declaration of `group.column`, also of a derived one; None where the agreement does not say."""
     group, name = split(reference)
     try:
@@ -188,7 +189,7 @@ def _missing(key: str) -> Number:
     raise KeyError(key)
 
 
-def _shown_levels(by: Sequence[str]) -> list[str]:
+def _find_level_columns(by: Sequence[str]) -> list[str]:
     """Give the columns of levels that a table for people has: a group's presence only where no other column of it says it."""
     said = {name.partition(".")[0] for name in by if not name.endswith(_PRESENT)}
     return [name for name in by if not name.endswith(_PRESENT) or name.partition(".")[0] not in said]
@@ -212,15 +213,15 @@ def _number(key: str, asked: Asked | None, question: Question, agreement: Agreem
     if asked is None or len(asked.columns) != 1:
         return Number(key, key, asked)
     reference = asked.columns[0]
-    column, made = source_of(reference, question, agreement), declared(reference, question, agreement)
+    column, made = source_of(reference, question, agreement), find_declaration(reference, question, agreement)
     unit = "" if column is None or column.unit is None else column.unit
     share = asked.name == "mean" and made is not None and made.type == "boolean"
     name = reference if column is None or column.label is None else column.label
     heading = f"share with {name}" if share else f"{asked.name}({name})"
-    return Number(key, heading + (f", {_squared(unit, asked)}" if unit else ""), asked, unit, share)
+    return Number(key, heading + (f", {_write_unit(unit, asked)}" if unit else ""), asked, unit, share)
 
 
-def _squared(unit: str, asked: Asked) -> str:
+def _write_unit(unit: str, asked: Asked) -> str:
     return f"{unit} squared" if asked.name == "variance" else unit
 
 
@@ -228,25 +229,25 @@ def _scale(one: Number, question: Question, agreement: Agreement) -> int | None:
     """Give the digits after the point that a number of this column has; None for as many as its measure says."""
     if one.asked is None or len(one.asked.columns) != 1:
         return None
-    column = declared(one.asked.columns[0], question, agreement)
+    column = find_declaration(one.asked.columns[0], question, agreement)
     return None if column is None or column.type != "decimal" else column.scale
 
 
-def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapping[str, Asked]) -> Cell:
+def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapping[str, Asked]) -> ShownCell:
     if row[COUNT] is None or one.key in row.get("hidden", ()):
         why = str(row.get("suppressed") or "rule")
-        return Cell(f"hidden{REASONS.get(why, _OTHER)[0]}", None, why)
+        return ShownCell(f"hidden{REASONS.get(why, _OTHER)[0]}", None, why)
     value = row.get(one.key)
     if value is None:
-        return Cell(str(row.get("undefined", {}).get(one.key, "")) or NOBODY, None)
+        return ShownCell(str(row.get("undefined", {}).get(one.key, "")) or NOBODY, None)
     if one.share and isinstance(value, (int, float)):
         people = row.get(measures[one.key].rests_on.label)
         parts = f" ({round(value * people):,} of {people:,})" if isinstance(people, int) else ""
-        return Cell(f"{value:.1%}{parts}", value)
+        return ShownCell(f"{value:.1%}{parts}", value)
     if isinstance(value, float):
         digits = scale if scale is not None else one.asked.measure.decimals if one.asked is not None else 2
-        return Cell(f"{value:,.{digits}f}", value)
-    return Cell(f"{value:,}" if isinstance(value, int) else str(value), value)
+        return ShownCell(f"{value:,.{digits}f}", value)
+    return ShownCell(f"{value:,}" if isinstance(value, int) else str(value), value)
 
 
 def meaning_of(reason: str, least: int) -> str:

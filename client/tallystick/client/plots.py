@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tallystick.client.answer import COUNT, Answer, Cell, meaning_of
+from tallystick.client.answer import COUNT, Answer, ShownCell, meaning_of
 from tallystick.client.sentences import linkage_sentence, question_sentence, two_groups
 from tallystick.client.words import count, level
 from tallystick.core.errors import Invalid
@@ -110,17 +110,19 @@ def _shares(answer: Answer) -> Figure:
     if both is None or not rates.get("overall"):
         raise Invalid("document-invalid", "the linkage report of this result has no shares", hint="leave out --measure share")
     found = [(", ".join(level(one[name]) for name in rates["by"]), one) for one in rates.get("groups") or []]
-    bars: list[tuple[str, Cell, tuple[float, float] | None]] = []
+    bars: list[tuple[str, ShownCell, tuple[float, float] | None]] = []
     for name, one in found:
         rate = one["rate"]
         if rate is None:
-            bars.append((name, Cell(NOBODY, None) if one["people"] == 0 else Cell("hidden", None, "small-cell"), None))
+            bars.append(
+                (name, ShownCell(NOBODY, None) if one["people"] == 0 else ShownCell("hidden", None, "small-cell"), None)
+            )
         else:
             text = f"{rate['value']:.1%} ({count(one['matched'])} of {count(one['people'])})"
-            bars.append((name, Cell(text, rate["value"]), (rate["low"], rate["high"])))
+            bars.append((name, ShownCell(text, rate["value"]), (rate["low"], rate["high"])))
     whole = rates["overall"].get(both[0])
     if whole is not None:
-        bars.append(("(all)", Cell(f"{whole['value']:.1%}", whole["value"]), (whole["low"], whole["high"])))
+        bars.append(("(all)", ShownCell(f"{whole['value']:.1%}", whole["value"]), (whole["low"], whole["high"])))
     label = f"share of {both[0]} found in {both[1]}, with 95% intervals"
     return _bars(answer, bars, label, percent=True)
 
@@ -129,7 +131,7 @@ NOBODY: Final = "nobody"
 
 
 def _bars(
-    answer: Answer, bars: Sequence[tuple[str, Cell, tuple[float, float] | None]], label: str, *, percent: bool = False
+    answer: Answer, bars: Sequence[tuple[str, ShownCell, tuple[float, float] | None]], label: str, *, percent: bool = False
 ) -> Figure:
     """Draw bars from top to bottom, each with its value; an interval is a line across its end."""
     from matplotlib.ticker import FuncFormatter
@@ -164,7 +166,7 @@ def _bars(
     return figure
 
 
-def _draw_missing(axes: Axes, at: int, cell: Cell, most: float) -> None:
+def _draw_missing(axes: Axes, at: int, cell: ShownCell, most: float) -> None:
     """Draw a bar that is not there: a hatched strip where the value is hidden, words alone where nobody is in it."""
     if cell.hidden is not None:
         axes.barh(at, most, height=0.66, color=_GREY, edgecolor=_LINE, hatch="////", lw=0, zorder=1)

@@ -15,9 +15,9 @@ _WORDS: Final = {"mean": "the mean", "sum": "the sum", "sd": "the standard devia
 
 def question_sentence(answer: Answer) -> str:
     """Say what was asked: of whom, what, by what; and what each group of people is."""
-    wanted = [_wanted(one.key, answer) for one in answer.asked if one.key != COUNT]
-    what = f"{_population(answer)}, and what is {_listed(wanted)}" if wanted else _population(answer)
-    by = f", by {_listed(answer.by)}" if answer.by else ""
+    wanted = [_describe_number(one.key, answer) for one in answer.asked if one.key != COUNT]
+    what = f"{_population(answer)}, and what is {_join_words(wanted)}" if wanted else _population(answer)
+    by = f", by {_join_words(answer.by)}" if answer.by else ""
     groups = "; ".join(f"{name} is {_group(answer, name)}" for name in _groups(answer))
     return f"{what}{by}? {groups}."
 
@@ -93,14 +93,14 @@ def leakage_sentence(answer: Answer) -> str:
     desk = answer.value.get("desk")
     told = answer.value["leakage"].get(desk) or ()
     opened = f"; {desk}, the desk, saw small cells too" if any("small ones too" in line for line in told) else ""
-    return f"leakage: what {_listed(parties)} learned is listed by --leakage{opened}"
+    return f"leakage: what {_join_words(parties)} learned is listed by --leakage{opened}"
 
 
 def methods_paragraph(answer: Answer) -> str:
     """Give a paragraph on method that can go into a report: data, dates, linkage, rules, approvals, protocol, citation."""
     value, question, agreement = answer.value, answer.question, answer.agreement
     linkage = value["linkage"]
-    datasets = _listed([f"{name} ({_group(answer, name)})" for name in _groups(answer)])
+    datasets = _join_words([f"{name} ({_group(answer, name)})" for name in _groups(answer)])
     names = ", ".join(link_asked(question, agreement))
     parts = [
         f"Data: {datasets}. The job was submitted on {answer.job.submitted[:10]} and released on {value['released'][:10]}.",
@@ -111,7 +111,7 @@ def methods_paragraph(answer: Answer) -> str:
     quality = linkage.get("quality") or {}
     known = [f"{name} {estimate(quality[name])}" for name in ("precision", "recall") if quality.get(name) is not None]
     if known:
-        parts.append(f"Estimated without the truth, over exact passes, with 95% intervals: {_listed(known)}.")
+        parts.append(f"Estimated without the truth, over exact passes, with 95% intervals: {_join_words(known)}.")
     least = value["disclosure"].get("min_cell")
     if isinstance(least, int) and least > 1:
         hidden = sum(answer.hidden.values())
@@ -123,7 +123,7 @@ def methods_paragraph(answer: Answer) -> str:
     else:
         parts.append("The agreement's disclosure rules hide no small counts.")
     parts.append(
-        f"Allowed by the agreement {agreement.agreement}, version {agreement.version}, among {_listed(list(agreement.parties))}; "
+        f"Allowed by the agreement {agreement.agreement}, version {agreement.version}, among {_join_words(list(agreement.parties))}; "
         f"released by {value['desk']}; job {short(value['job'])}."
     )
     parts.append(
@@ -132,14 +132,14 @@ def methods_paragraph(answer: Answer) -> str:
     return " ".join(parts)
 
 
-def _wanted(key: str, answer: Answer) -> str:
+def _describe_number(key: str, answer: Answer) -> str:
     one = answer.number(key)
     if one.asked is None or not one.asked.columns:
         return one.heading
     if one.share:
         return f"the share with {one.asked.columns[0]}"
     name = _WORDS.get(one.asked.name, one.asked.name)
-    return f"{name} of {_listed(list(one.asked.columns))}" + (f" ({one.unit})" if one.unit else "")
+    return f"{name} of {_join_words(list(one.asked.columns))}" + (f" ({one.unit})" if one.unit else "")
 
 
 def _population(answer: Answer) -> str:
@@ -152,7 +152,7 @@ def _population(answer: Answer) -> str:
         return f"How many people are both in {join[0]} and in {join[2]}"
     if len(join) == 3:
         return f"How many people are in {join[0]}, found in {join[2]} or not"
-    return f"How many people are in {_listed(list(said['people']))}"
+    return f"How many people are in {_join_words(list(said['people']))}"
 
 
 def _group(answer: Answer, name: str) -> str:
@@ -182,7 +182,7 @@ def _passes(linkage: dict[str, Any]) -> str:
     return f"passes, strict to loose: {', '.join(names)}" if names else "passes are not told"
 
 
-def _listed(words: Any) -> str:
+def _join_words(words: Any) -> str:
     found = list(words)
     return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}" if found else ""
 
