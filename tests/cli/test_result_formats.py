@@ -7,6 +7,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,14 +129,14 @@ def test_two_columns_are_crossed_and_what_is_hidden_says_why(file: Path) -> None
     count, care, none, total = lines_of(output, "Industry")[1:5]
     assert count == ["retail", "1,234", "hidden", "1,234"]  # no total over what is hidden
     assert care == ["care", "1,234", "hidden", "c", "1,234"]
-    assert none == ["(none)", "0", "1,234", "1,234", "2,468"]
+    assert none == ["(value", "missing)", "0", "1,234", "1,234", "2,468"]
     assert total == ["(all)", "2,468", "3,702"]  # north and east; of south something is hidden
     tables = output.split("\nIndustry")
     assert "mean(Wages of a quarter), USD" in tables[1]
     assert [line.split() for line in tables[2].splitlines()[1:4]] == [
         ["retail", "8,123.46", "hidden", "8,123.46"],
         ["care", "hidden", "d", "hidden", "c", "8,123.46"],
-        ["(none)", "-", "8,123.46", "8,123.46"],
+        ["(value", "missing)", "-", "8,123.46", "8,123.46"],
     ]
     assert "25.0% (250 of 1,000)" in tables[3]
     for words in (
@@ -178,6 +179,29 @@ def test_a_terminal_too_narrow_for_a_cross_gets_a_list(file: Path, monkeypatch: 
     for module in (terminal, _tables):
         monkeypatch.setattr(module, "table_width", lambda: 30)
     assert "tanf.region" in run("show", file).split("Industry")[0].splitlines()[-1]
+
+
+@pytest.mark.parametrize("keep", ["tanf and wages", "tanf or wages", "wages and not tanf"])
+def test_a_formula_stands_in_the_sentence(keep: str) -> None:
+    made = answer()
+    asked = made.question.model_copy(update={"keep": keep})
+    said = question_sentence(replace(made, job=made.job.model_copy(update={"question": asked})))
+    assert said.startswith(f"How many people are in {keep}, and what is")
+
+
+def test_a_table_of_hidden_shares_is_left_out(tmp_path: Path) -> None:
+    hidden = {
+        "by": ["tanf.region"],
+        "groups": [{"tanf.region": "north", "people": None, "matched": None, "rate": None}],
+        "overall": {},
+    }
+    linkage = {"people": {"tanf": None, "wages": 9}, "matched": None, "rates": hidden}
+    document, value = held(linkage=linkage)
+    path = tmp_path / "r.json"
+    path.write_bytes(Held(document, value, ()).encode())
+    output = run("show", path)
+    assert "share (95% interval)" not in output
+    assert "linkage: (hidden) people of tanf; how many of them are in wages is hidden" in output
 
 
 def test_three_columns_and_none_are_lists() -> None:

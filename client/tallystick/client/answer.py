@@ -6,12 +6,12 @@ the result carries. Nothing is computed from what is hidden, and a hidden cell i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tallystick.client.measured import by_columns, measures_of
-from tallystick.client.words import level
+from tallystick.client.words import level_columns, row_level
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import SignedDocument, decode_document
@@ -30,8 +30,6 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""
 _OTHER: Final = (" *", "by a rule of the agreement")
 _PRESENT: Final = ".present"
-ABSENT: Final = "(no such person)"
-MISSING: Final = "(value missing)"
 NOBODY: Final = "-"
 """A number of nobody, which cannot be worked out."""
 
@@ -147,14 +145,15 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
     job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
     agreement = decode_document(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
     found = by_columns(value["columns"])
-    shown = _find_level_columns(found)
+    shown = level_columns(found)
     keys = [key for key in value["columns"][len(found) :] if key != "suppressed"]
     measures = measures_of(job.question.json_value())
     numbers = tuple(_number(key, measures.get(key), job.question, agreement) for key in keys)
     scales = {one.key: _scale(one, job.question, agreement) for one in numbers}
     rows = tuple(
         AnswerRow(
-            tuple(_level(row, name) for name in shown), {one.key: _cell(row, one, scales[one.key], measures) for one in numbers}
+            tuple(row_level(row, name) for name in shown),
+            {one.key: _cell(row, one, scales[one.key], measures) for one in numbers},
         )
         for row in value["rows"]
     )
@@ -187,21 +186,6 @@ def source_of(reference: str, question: Question, agreement: Agreement) -> Colum
 
 def _missing(key: str) -> Number:
     raise KeyError(key)
-
-
-def _find_level_columns(by: Sequence[str]) -> list[str]:
-    """Give the columns of levels that a table for people has: a group's presence only where no other column of it says it."""
-    said = {name.partition(".")[0] for name in by if not name.endswith(_PRESENT)}
-    return [name for name in by if not name.endswith(_PRESENT) or name.partition(".")[0] not in said]
-
-
-def _level(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if value is None and not name.endswith(_PRESENT):
-        present = row.get(f"{name.partition('.')[0]}{_PRESENT}")
-        if present is not None:
-            return MISSING if present else ABSENT
-    return level(value)
 
 
 def _heading_of_levels(name: str, question: Question, agreement: Agreement) -> str:

@@ -37,7 +37,7 @@ _INCH_A_BAR: Final = 0.42
 _MOST_BARS: Final = 60
 _MOST_ACROSS: Final = 16
 _WRAP: Final = 100
-_DEEP: Final = 0.55
+_DEEP: Final = 0.65
 """From this part of the map on, white letters are read better than dark ones."""
 _LONGEST: Final = 34
 _FORMATS: Final = (".png", ".svg")

@@ -146,8 +146,11 @@ def _population(answer: Answer) -> str:
     """Ask who is counted. A job says it by `keep`, or in earlier versions by `join`."""
     said = answer.question.json_value()
     keep, join = said.get("keep"), str(said.get("join") or "").split()
+    others = [name for name in said["people"] if name != keep]
     if keep is not None:
-        return f"How many people are in {keep}" if str(keep) in said["people"] else f"For how many people does hold: {keep}"
+        return f"How many people are in {keep}" + (
+            f", found in {_join_words(others)} or not" if keep in said["people"] and others else ""
+        )
     if len(join) == 3 and join[1] == "inner":
         return f"How many people are both in {join[0]} and in {join[2]}"
     if len(join) == 3:

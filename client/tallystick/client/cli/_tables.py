@@ -112,10 +112,10 @@ def say(text: str, *, bold: bool = False) -> None:
 
 
 def _print_rates(answer: Answer) -> None:
-    """Print match rates by group, each with its parts."""
+    """Print match rates by group, each with its parts; nothing where all are hidden."""
     rates = answer.value["linkage"].get("rates") or {}
     groups = rates.get("groups") or []
-    if not groups:
+    if not any(one["rate"] for one in groups):
         return
     rows = [
         (*(level(one[name]) for name in rates["by"]), count(one["matched"]), count(one["people"]), group_rate(one))

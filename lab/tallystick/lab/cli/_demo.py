@@ -120,7 +120,7 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
 def _tries(county: County, files: Sequence[Path]) -> list[tuple[list[str], str]]:
     """Give commands to type next, with what each is for."""
     first, lab, jobs = str(files[0]), str(county.lab), [str(job) for job in county.jobs]
-    chart = (["result", "plot", first, "--measure", "share", "--out", "employment.png"], "a chart: who was found, by region")
+    chart = (["result", "plot", str(files[-1]), "--measure", "share", "--out", "overlap.png"], "a chart: what share was found")
     return [
         *([chart] if find_spec("matplotlib") is not None else []),
         (["result", "verify", first], ""),
