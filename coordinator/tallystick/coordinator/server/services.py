@@ -33,6 +33,9 @@ from tallystick.v1.relay_pb2_grpc import RelayServicer
 WATCH_PAUSE_S: Final = 0.1
 """Shortest time between two views of one watched job."""
 
+MAX_TOLD: Final = 4096
+"""Jobs of which a stream remembers what it told; of one that it forgot, it may tell the same again."""
+
 MAX_LIST_BYTES: Final = 960 * 1024
 
 T = TypeVar("T")
@@ -108,8 +111,8 @@ class RelayService(_Viewing, RelayServicer):
                     if told.get(record.job, 0) < record.version and await asyncio.to_thread(self._may_see, who, record):
                         told[record.job] = record.version
                         yield relay_pb2.Notice(job=record.job, version=record.version)
-                    if record.ended is not None:
-                        told.pop(record.job, None)
+                while len(told) > MAX_TOLD:
+                    del told[next(iter(told))]
 
     async def Sync(self, request: relay_pb2.SyncRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Give one job as the caller may see it."""
