@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OTHERS = {"run", "report", "process", "febrl"}
+OTHERS = {"run", "report", "process", "febrl", "smallnetwork"}
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ from google.protobuf import message_factory
 from tallystick.coordinator.authority import Member
 from tallystick.coordinator.server.authorise import RULES
 from tallystick.core.errors import Broken, Invalid, TallyError
+from tallystick.core.net.place import target
 from tallystick.core.net.status import read_error
 from tallystick.node.local.client import steward
-from tallystick.node.local.place import target
 from tallystick.node.local.server import serve_local
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardStub

@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from tallystick.coordinator.ports import CoordinatorStorage, StaleRow
-from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.records import (
+    FOREVER,
+    Certificate,
+    Deposit,
+    FailureRecord,
+    Invitation,
+    JobRecord,
+    MessageRecord,
+)
 from tallystick.coordinator.storage.engine import sqlite_engine
 from tallystick.coordinator.storage.memory import MemoryCoordinatorStorage
 from tallystick.coordinator.storage.sql import SqlStorage

@@ -41,6 +41,9 @@ REFERENCES = st.builds(AgreementRef, agreement=NAMES, version=st.integers(0, (1 
 BY_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (views.Health, "agreements"): st.dictionaries(TEXTS, st.integers(-(1 << 31), (1 << 31) - 1), max_size=3),
     (views.Health, "certificate_days"): st.none() | st.integers(-(1 << 31), (1 << 31) - 1),
+    (views.Health, "most_jobs"): st.integers(0, (1 << 32) - 1),
+    (views.SessionStatus, "job"): DIGESTS.map(bytes.hex),
+    (views.SessionStatus, "attempt"): st.integers(0, (1 << 32) - 1),
     (views.JobSummary, "job"): DIGESTS.map(bytes.hex),
     (views.StewardQuorum, "need"): st.integers(0, (1 << 32) - 1),
     (views.Candidate, "linkage"): FIELDS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallystick.core.errors import NotReady
+from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName
 from tallystick.node.ports import NoticeStream
 from tallystick.v1.types_pb2 import Failure, JobView, MessageState, Progress
@@ -41,6 +42,12 @@ class Said:
         raise NotReady("unavailable", "it says no more")
 
     async def report_progress(self, job: bytes, attempt: int, progress: Progress) -> None:
+        pass
+
+    async def report_ended(self, job: bytes, state: JobState) -> None:
+        pass
+
+    async def report_trouble(self, job: bytes, trouble: Failure) -> None:
         pass
 
     async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tallystick.core.net.tls import Credentials
 
 PARTS: Final = ("cryptography", "tenseal", "phe", "gmpy2", "numpy", "duckdb", "grpcio", "protobuf", "pydantic", "sqlalchemy")
 OPTIONAL: Final = ("pandas", "pyarrow", "matplotlib", "xlsxwriter")
@@ -52,6 +55,39 @@ def findings() -> list[HealthFinding]:
         _try_part("sealed sums (Paillier)", _paillier, "pip install --force-reinstall phe gmpy2"),
         _try_part("sealed envelopes (HPKE)", _envelope, "cryptography 48 or later is needed"),
     ]
+
+
+def connection_findings() -> list[HealthFinding]:
+    """Try each hop to the coordinator of the profile in use; nothing where it has joined no network."""
+    from tallystick.client.profile import open_profile
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.errors import Invalid
+    from tallystick.core.net.walk import walk
+
+    profile = open_profile()
+    try:
+        address, credentials = profile.network.address, profile.membership.credentials()
+    except Invalid:
+        return []
+    found = []
+    for hop in walk(address, credentials, SystemClock().now(), lambda: _call(address, credentials)):
+        problem = hop.problem
+        detail = hop.found if problem is None else f"{problem.message} [{problem.code}]"
+        found.append(
+            HealthFinding(f"coordinator: {hop.name}", problem is None, detail, "" if problem is None else problem.hint)
+        )
+    return found
+
+
+def _call(address: str, credentials: Credentials) -> None:
+    """List nothing but what is open: a call that every member but an agency may make."""
+    from tallystick.core.net.channel import CALL_SECONDS, blocking_channel
+    from tallystick.core.net.patience import patiently
+    from tallystick.v1 import jobs_pb2, jobs_pb2_grpc
+
+    with blocking_channel(address, credentials) as channel:
+        jobs = jobs_pb2_grpc.JobsStub(channel)
+        patiently(lambda: jobs.List(jobs_pb2.ListRequest(), timeout=CALL_SECONDS))
 
 
 def _python() -> HealthFinding:

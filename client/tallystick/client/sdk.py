@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from tallystick.client.asking import DEADLINE, new_job
 from tallystick.client.profile import AnalystProfile, Network, open_profile
@@ -33,10 +33,13 @@ from tallystick.core.job.model import Question
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
+from tallystick.core.net.asking import ask
 from tallystick.core.net.joining import exchange_invitation, read_invitation
-from tallystick.core.net.patience import patiently, wait_before
+from tallystick.core.net.patience import wait_before
 from tallystick.core.net.status import read_error
 from tallystick.v1 import jobs_pb2, jobs_pb2_grpc, types_pb2
+
+T = TypeVar("T")
 
 DIGEST_DIGITS: Final = 64
 MAX_RESULT_BYTES: Final = 64 * 1024 * 1024
@@ -59,7 +62,8 @@ class Client:
         if profile.membership.due(self._clock.now()):
             with suppress(NotReady, Refused):  # the calls that follow say what is wrong
                 profile.membership.renew(self.network.address)
-        self._channel = net.blocking_channel(self.network.address, profile.membership.credentials())
+        self._credentials = profile.membership.credentials()
+        self._channel = net.blocking_channel(self.network.address, self._credentials)
         self._jobs = jobs_pb2_grpc.JobsStub(self._channel)
 
     def __enter__(self) -> Self:
@@ -131,11 +135,11 @@ class Client:
 
     def _submit(self, document: SignedDocument) -> JobProgress:
         request = jobs_pb2.SubmitRequest(document=document.encode())
-        return view_of(patiently(lambda: self._jobs.Submit(request, timeout=net.CALL_SECONDS)))
+        return view_of(self._ask(lambda: self._jobs.Submit(request, timeout=net.CALL_SECONDS)))
 
     def jobs(self, *, ended: bool = False) -> list[JobProgress]:
         """Give the jobs that we may see; also those that have ended, where asked."""
-        answer = patiently(lambda: self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS))
+        answer = self._ask(lambda: self._jobs.List(jobs_pb2.ListRequest(all=ended), timeout=net.CALL_SECONDS))
         return [view_of(job) for job in answer.jobs]
 
     def show(self, name: str) -> JobProgress:
@@ -182,12 +186,12 @@ class Client:
     def cancel(self, name: str) -> JobProgress:
         """End a job; nothing of it that is not released will open."""
         request = jobs_pb2.ShowRequest(job=self._digest(name))
-        return view_of(patiently(lambda: self._jobs.Cancel(request, timeout=net.CALL_SECONDS)))
+        return view_of(self._ask(lambda: self._jobs.Cancel(request, timeout=net.CALL_SECONDS)))
 
     def approve(self, name: str, approval: SignedDocument) -> JobProgress:
         """Hand in an approver's signed decision."""
         request = jobs_pb2.ApproveRequest(job=self._digest(name), document=approval.encode())
-        return view_of(patiently(lambda: self._jobs.Approve(request, timeout=net.CALL_SECONDS)))
+        return view_of(self._ask(lambda: self._jobs.Approve(request, timeout=net.CALL_SECONDS)))
 
     def document(self, name: str) -> bytes:
         """Give a job as its analyst signed it."""
@@ -203,7 +207,7 @@ class Client:
             Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
         """
         digest, job, key = self.profile.job(name)
-        result = result_of(patiently(lambda: self._fetch_sealed(digest)), job, key)
+        result = result_of(self._ask(lambda: self._fetch_sealed(digest)), job, key)
         self.profile.keep_result(digest, result.encode())
         return result
 
@@ -217,7 +221,10 @@ class Client:
 
     def _fetch_view(self, name: str) -> types_pb2.JobView:
         request = jobs_pb2.ShowRequest(job=self._digest(name))
-        return patiently(lambda: self._jobs.Show(request, timeout=net.CALL_SECONDS))
+        return self._ask(lambda: self._jobs.Show(request, timeout=net.CALL_SECONDS))
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        return ask(self.network.address, self._credentials, call)
 
     def _digest(self, name: str) -> bytes:
         known = self.profile.jobs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from tallystick.core.canonical import parse_canonical
 from tallystick.core.documents import decode_document
@@ -14,6 +14,9 @@ from tallystick.core.job.lifecycle import FINAL
 from tallystick.core.job.model import Job
 from tallystick.core.net.status import printable
 from tallystick.v1 import types_pb2
+
+ENDINGS: Final = frozenset({"release", "refuse", "cancel", "fail", "expire"})
+"""Events after which a job is over."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,26 @@ class EndReason:
 
 @dataclass(frozen=True)
 class Wait:
-    """A party that is waited for, and what for."""
+    """A party that is waited for, what for, and what keeps it (`code`, `message`, `hint`), since when (seconds since the epoch, or 0)."""
 
     party: str
     for_what: str
     connected: bool
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    since: int = 0
+
+
+@dataclass(frozen=True)
+class TimelineStep:
+    """An entry of a job's timeline: when (seconds since the epoch), what, and who did it."""
+
+    at: int
+    what: str
+    party: str
+    attempt: int
+    code: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,8 @@ class JobProgress:
         work, waiting, reasons: as their classes say.
         submitted, ended: seconds since the epoch; 0 for not yet.
         version: grows with every change.
+        place, queue: its place among the jobs that wait for their turn, and how many these are; 0 where it does not wait.
+        timeline: what happened, oldest first; it stays.
     """
 
     job: str
@@ -75,6 +95,20 @@ class JobProgress:
     submitted: int
     ended: int
     version: int
+    place: int = 0
+    queue: int = 0
+    timeline: tuple[TimelineStep, ...] = ()
+
+    @property
+    def ended_by(self) -> str:
+        """Who ended the job; "" while nobody has."""
+        ends = [step.party for step in self.timeline if step.what in ENDINGS]
+        return ends[-1] if self.over and ends else ""
+
+    @property
+    def heard_by(self) -> tuple[str, ...]:
+        """The agencies that said that they know how it ended and do nothing more for it."""
+        return tuple(sorted(step.party for step in self.timeline if step.what == "heard"))
 
     @property
     def name(self) -> str:
@@ -109,13 +143,19 @@ def view_of(message: types_pb2.JobView) -> JobProgress:
         phase=message.phase,
         approved=tuple(sorted({signer for document in message.approvals for signer in _approvers(document)})),
         work=tuple(Work(p.party, p.phase, p.done, p.total, p.heard) for p in message.progress),
-        waiting=tuple(Wait(w.party, w.for_what, w.connected) for w in message.waiting),
+        waiting=tuple(
+            Wait(w.party, w.for_what, w.connected, w.code, printable(w.message), printable(w.hint), w.since)
+            for w in message.waiting
+        ),
         reasons=tuple(
             EndReason(printable(f.party), printable(f.code), printable(f.message), printable(f.hint)) for f in message.failures
         ),
         submitted=message.submitted,
         ended=message.ended,
         version=message.version,
+        place=message.queue.place,
+        queue=message.queue.waiting,
+        timeline=tuple(TimelineStep(m.at, printable(m.what), printable(m.party), m.attempt, m.code) for m in message.timeline),
     )
 
 

@@ -20,7 +20,9 @@ from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.check import verify_job
 
 MAX_CONTRACTS: Final = 256
-"""How many parsed contracts are kept; others are read again."""
+"""How many parsed contracts of unended jobs are kept; others are read again."""
+MAX_ENDED: Final = 16
+"""And of ended jobs: nothing may grow with their number."""
 
 
 class AgreementFiles:
@@ -32,6 +34,7 @@ class AgreementFiles:
         self._key = key
         self._documents: dict[str, SignedDocument] = {}
         self._contracts: dict[bytes, Contract] = {}
+        self._ended: dict[bytes, Contract] = {}
         self._lock = threading.Lock()
 
     def find(self, digest: str, at: datetime) -> Agreement:
@@ -49,17 +52,28 @@ class AgreementFiles:
             Refused: `agreement-unknown`: its file is gone.
         """
         with self._lock:
-            held = self._contracts.get(record.job)
+            held = self._contracts.get(record.job) or self._ended.get(record.job)
         if held is None:
             agreement_document = self._document(record.agreement_digest)
             agreement = self._valid(agreement_document, record.submitted)
             document = decode_document(record.document, kind="job")
             held = Contract(verify_job(document, agreement), document, agreement, agreement_document)
-            with self._lock:
-                self._contracts[record.job] = held
-                while len(self._contracts) > MAX_CONTRACTS:
-                    del self._contracts[next(iter(self._contracts))]
+            self._keep(record.job, held, ended=record.ended is not None)
         return held
+
+    def forget(self, job: bytes) -> None:
+        """Let go of the contract of a job that ended, but for a little while: its parties look at the end."""
+        with self._lock:
+            held = self._contracts.pop(job, None)
+        if held is not None:
+            self._keep(job, held, ended=True)
+
+    def _keep(self, job: bytes, contract: Contract, *, ended: bool) -> None:
+        kept, most = (self._ended, MAX_ENDED) if ended else (self._contracts, MAX_CONTRACTS)
+        with self._lock:
+            kept[job] = contract
+            while len(kept) > most:
+                del kept[next(iter(kept))]
 
     def problems(self) -> dict[str, str]:
         """Give the files that hold no agreement, and why: for the operator."""

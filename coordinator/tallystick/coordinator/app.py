@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from tallystick.coordinator.admission import Admission
 from tallystick.coordinator.agreements import AgreementFiles
 from tallystick.coordinator.authority import Authority, create_issuer, read_issuer
 from tallystick.coordinator.config import Settings
@@ -25,11 +26,13 @@ from tallystick.coordinator.server.hub import Hub
 from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
 from tallystick.coordinator.server.run import Role, Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
+from tallystick.coordinator.stalls import Stalls
 from tallystick.coordinator.storage.hints import Hints
 from tallystick.coordinator.storage.leases import SqlLeases
 from tallystick.coordinator.storage.opening import open_engine, read_parameters
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
+from tallystick.coordinator.watching import Watching
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.files import hold_folder
@@ -42,6 +45,7 @@ from tallystick.core.keyfile import (
     write_sealing_key,
 )
 from tallystick.core.logs import configure_logs
+from tallystick.core.metrics import serve_metrics
 from tallystick.core.witness import Witness
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
@@ -63,7 +67,9 @@ class Coordinator:
     relay: Relay
     driver: Driver
     agreements: AgreementFiles
+    admission: Admission
     server: Server
+    watching: Watching
     restoring: Restoring
 
     def close(self) -> None:
@@ -131,27 +137,37 @@ def compose(
     )
     agreements = AgreementFiles(settings.agreements, identity.key)
     jobs = Jobs(storage, spool, agreements, clock, limits)
-    driver = Driver(jobs, storage, spool, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness())
-    hub, views, intake = Hub(), Views(storage, jobs.progress), Intake(jobs, storage)
-    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now)
+    admission = Admission(storage, settings.running_jobs)
+    driver = Driver(
+        jobs, storage, spool, admission, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness()
+    )
+    hub, views, intake = Hub(), Views(storage, jobs.progress, admission), Intake(jobs, storage)
+    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now, jobs.progress)
     restoring = Restoring(storage, Witness(settings.witness), clock, shared=settings.config.database is not None)
     server = Server(
         authority=authority,
         jobs=jobs,
         storage=storage,
         driver=driver,
+        admission=admission,
+        stalls=Stalls(jobs, storage, limits, lambda: hub.connected),
         hub=hub,
         clock=clock,
         services=(
             EnrolService(authority),
-            RelayService(jobs, views, hub, intake, relay),
+            RelayService(jobs, views, hub, intake, relay, admission),
             JobsService(jobs, views, hub, intake),
         ),
         calls_per_second=limits.calls_per_second,
         peers=peers,
         restoring=restoring,
     )
-    return Coordinator(settings, storage, spool, authority, jobs, intake, relay, driver, agreements, server, restoring)
+    watching = Watching(
+        settings.config.network, jobs, storage, views, admission, hub, lambda: authority.serving().chain, clock.now()
+    )
+    return Coordinator(
+        settings, storage, spool, authority, jobs, intake, relay, driver, agreements, admission, server, watching, restoring
+    )
 
 
 def _peers(settings: Settings, engine: sa.Engine, storage: SqlStorage, spool: Spool, clock: Clock) -> Peers:
@@ -177,6 +193,9 @@ def _run(coordinator: Coordinator, settings: Settings, role: Role) -> None:
         coordinator.restoring.check()
         for path, problem in coordinator.agreements.problems().items():
             structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
-        asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, role))
+        with serve_metrics(settings.config.metrics, coordinator.watching.figures) as port:
+            if port:
+                structlog.get_logger("server").info("metrics", port=port)
+            asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, coordinator.watching, role))
     finally:
         coordinator.close()

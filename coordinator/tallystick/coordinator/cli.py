@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -12,21 +11,16 @@ import click
 
 from tallystick.coordinator.authority import Member, write_invitation
 from tallystick.coordinator.config import Settings, read_settings
-from tallystick.core.errors import Invalid, NotReady, Refused
+from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.files import copy_database, hold_folder
-from tallystick.core.ids import short
-from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, run_cli
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from tallystick.coordinator.app import Coordinator
-    from tallystick.coordinator.records import JobRecord
     from tallystick.coordinator.server.run import Role
-    from tallystick.coordinator.views import JobStatus
-    from tallystick.core.contract import Contract
 
-CONNECTED_WITHIN_S: Final = 10
 ROLES: Final[tuple[Member, ...]] = get_args(Member)
 
 config_option = click.option(
@@ -192,36 +186,28 @@ def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
 @coordinator.command()
 @config_option
 @click.option("--all", "all_", is_flag=True, help="Ended jobs too.")
+@click.option("--offline", is_flag=True, help="Read the rows of a coordinator that does not run, in place of asking it.")
 @format_option
 @run_cli
-def status(config: Path, all_: bool, format_: Format) -> None:  # click's flag
-    """Show jobs, and which parties are silent."""
-    from tallystick.coordinator.views import write_moment
+def status(config: Path, all_: bool, offline: bool, format_: Format) -> None:  # click's flags
+    """Show who is connected, jobs, and which parties are silent. Ends with 1 where the coordinator does not run or does not answer.
 
-    made = _compose(config)
-    seen = made.storage.connection_times()
-    jobs = [_status(made, record, seen) for record in made.storage.jobs(ended=all_)]
+    Then what its rows say is shown all the same.
+    """
+    from tallystick.coordinator.operating import ask_status, print_status, read_status
+
+    settings = read_settings(config)
+    down: NotReady | None = None
+    try:
+        value = read_status(_compose(config), ended=all_) if offline else ask_status(settings.state, ended=all_)
+    except NotReady as error:
+        down, value = error, read_status(_compose(config), ended=all_)
     if format_ == "json":
-        parties = {party: write_moment(at) for party, at in sorted(seen.items())}
-        print_json({"jobs": [job.json_value() for job in jobs], "parties": parties})
-        return
-    columns = ["job", "agreement", "analyst", "state", "phase", "attempt", "waiting for", "submitted"]
-    print_table(
-        columns,
-        [
-            [
-                short(job.job.hex()),
-                job.agreement,
-                job.analyst,
-                job.state,
-                job.phase,
-                job.attempt,
-                ", ".join(f"{w.party} ({w.for_what}{'' if w.connected else ', not connected'})" for w in job.waiting),
-                write_moment(job.submitted),
-            ]
-            for job in jobs
-        ],
-    )
+        print_json(value)
+    else:
+        print_status(value)
+    if down is not None:
+        raise down
 
 
 @coordinator.command("accept-restored")
@@ -303,19 +289,6 @@ def _engine(config: Path) -> Iterator[sa.Engine]:
         engine.dispose()
 
 
-def _status(made: Coordinator, record: JobRecord, seen: Mapping[str, datetime]) -> JobStatus:
-    from tallystick.coordinator.views import Views
-
-    contract: Contract | str
-    try:
-        contract = made.jobs.contract(record)
-    except Refused as error:  # its agreement's file is gone; what the rows say is still worth showing
-        contract = error.code
-    now = datetime.now(UTC)
-    views = Views(made.storage, made.jobs.progress)
-    return views.status(record, contract, lambda party: _lately(seen.get(party), now))
-
-
 def _compose(config: Path) -> Coordinator:
     from tallystick.coordinator.app import compose
 
@@ -340,7 +313,3 @@ def _address(settings: Settings) -> str:
         raise NotReady(
             "unavailable", "the coordinator's port is chosen when it serves", hint="start it first, or set address"
         ) from error
-
-
-def _lately(at: datetime | None, now: datetime) -> bool:
-    return at is not None and (now - at).total_seconds() <= CONNECTED_WITHIN_S

@@ -13,10 +13,15 @@ from pydantic import Field, StringConstraints
 
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
+from tallystick.core.resources import choose_jobs
 from tallystick.core.yaml import read_yaml
 
 MIB = 1 << 20
 GIB = 1 << 30
+JOB_BYTES = 512 * MIB
+"""Memory that one running job is reckoned with at the coordinator, which matches its tags."""
+JOBS_PER_CORE = 8
+"""A running job is at work at the coordinator in one phase only."""
 
 
 class Limits(Document):
@@ -28,14 +33,21 @@ class Limits(Document):
         calls_per_second: sustained rate of calls of one certificate; ten seconds' worth may come at once.
         open_jobs: unended jobs of one analyst.
         spool_gib: all messages of unended jobs and all results together; None asks for no bound but the disk's.
+        running_jobs: jobs of the whole network that run at once, the others wait for their turn; 0 lets this machine's memory and
+            processors decide.
+        stalled_seconds: how long nothing of a running job may move before it begins again, or fails.
+        absent_seconds: the same, while a party that is waited for is not connected.
         keep_results_days: how long a released result can be fetched.
     """
 
     message_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 16 * 1024
     job_mib: Annotated[int, Field(ge=1, le=1 << 20)] = 64 * 1024
-    calls_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
-    open_jobs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    calls_per_second: Annotated[int, Field(ge=1, le=100_000)] = 200
+    open_jobs: Annotated[int, Field(ge=1, le=10_000)] = 100
     spool_gib: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    running_jobs: Annotated[int, Field(ge=0, le=1000)] = 0
+    stalled_seconds: Annotated[int, Field(ge=60, le=86_400)] = 300
+    absent_seconds: Annotated[int, Field(ge=60, le=864_000)] = 3600
     keep_results_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
@@ -58,6 +70,7 @@ class Config(Document):
         spool_endpoint: where an S3 server other than Amazon's is.
         spool_region: its region.
         spool_keys_file: a file with the access key and the secret key, one a line, closed to others.
+        metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
     """
@@ -76,6 +89,7 @@ class Config(Document):
     spool_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+/?$")] | None = None
     spool_region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = None
     spool_keys_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -99,6 +113,11 @@ class Settings:
     def address(self) -> str:
         """What nodes dial."""
         return self.config.address or self.config.listen
+
+    @property
+    def running_jobs(self) -> int:
+        """How many jobs run at once."""
+        return choose_jobs(self.config.limits.running_jobs, per_core=JOBS_PER_CORE, each=JOB_BYTES)
 
     @property
     def certificate_lifetime(self) -> timedelta:

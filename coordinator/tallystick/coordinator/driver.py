@@ -18,13 +18,15 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from tallystick.coordinator.jobs import JobChange, Jobs
+from tallystick.coordinator.admission import Admission
+from tallystick.coordinator.changes import JobChange
+from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.matching import match_tags
 from tallystick.coordinator.ports import CoordinatorStorage, LostLease, Spool
 from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
 from tallystick.coordinator.slots import assign_slots, shuffle_table
 from tallystick.coordinator.taglist import Opened, TagList, Tags, whole_passes
-from tallystick.coordinator.waiting import APPROVAL, HELLO
+from tallystick.coordinator.waiting import APPROVAL, HELLO, phase_of
 from tallystick.core.agreement.check import COORDINATOR, find_pinned_key
 from tallystick.core.contract import Contract
 from tallystick.core.documents import decode_document
@@ -113,6 +115,7 @@ class Driver:
         jobs: Jobs,
         storage: CoordinatorStorage,
         spool: Spool,
+        admission: Admission,
         *,
         identity: IdentityKey,
         sealing: SealingKey,
@@ -122,6 +125,7 @@ class Driver:
         self._jobs = jobs
         self._storage = storage
         self._spool = spool
+        self._admission = admission
         self._identity = identity
         self._sealing = sealing
         self._randomness = randomness
@@ -136,11 +140,18 @@ class Driver:
         """
         for _ in range(MAX_STEPS):
             view = self._view(job, lease)
-            action = due(view) if view is not None else None
-            if view is None or action is None:
+            if view is None:
+                self._admission.forget(job)
+                return
+            self._note_phase(view)
+            action = due(view)
+            if action is not Action.START:
+                self._admission.note(job, view.contract.participants)
+            if action is None:
                 return
             try:
-                self._do(action, view)
+                if not self._do(action, view):
+                    return
             except (OSError, NotReady, LostLease):  # the disk, under the spool or under the rows; or it is another's turn
                 raise
             except PeerFault as error:
@@ -153,6 +164,17 @@ class Driver:
                 self._log.error("failed", job=job.hex(), action=action.name, error=type(error).__name__, where=origin(error))
                 self._fail(view, COORDINATOR, "internal", "the coordinator failed in this job", "its log says where")
 
+    def _note_phase(self, view: DriverView) -> None:
+        """Note a new phase, and say in the log how long the one before took."""
+        state, job = JobState(view.record.state), view.record.job
+        phase = str(phase_of(view.contract, state, view.complete) or state)
+        began = self._jobs.progress.enter(job, view.record.attempt, phase)
+        if began is not None:
+            before, seconds = began
+            self._log.info(
+                "phase", job=job.hex(), attempt=view.record.attempt, phase=phase, before=before, seconds=round(seconds, 1)
+            )
+
     def _view(self, job: bytes, lease: int) -> DriverView | None:
         record = self._storage.job(job)
         if record is None or record.ended is not None:
@@ -164,18 +186,23 @@ class Driver:
     def _step(self, view: DriverView, change: JobChange) -> None:
         self._jobs.step(view.record, replace(change, lease=view.lease))
 
-    def _do(self, action: Action, view: DriverView) -> None:
+    def _do(self, action: Action, view: DriverView) -> bool:
+        """Do what is due; False where it is not its turn yet."""
         match action:
             case Action.ANNOUNCE:
                 self._step(view, JobChange(JobEvent.ANNOUNCE))
             case Action.START:
-                self._step(view, JobChange(JobEvent.APPROVE))
+                with self._admission.turn(view.record, view.contract.participants, view.now) as may:
+                    if may:
+                        self._step(view, JobChange(JobEvent.APPROVE))
+                return may
             case Action.MATCH:
                 self._match(view)
             case Action.ADD:
                 self._add(view)
             case Action.FINISH:
                 self._finish(view)
+        return True
 
     def _match(self, view: DriverView) -> None:
         """Tags in; slots and the desk's `report` out. All count at once: half of one assignment must never meet half of another."""
@@ -191,6 +218,7 @@ class Driver:
             found = count_links(tags, matches, contract.passes.exact, contract.agreement.decoys, rounds)
         slots, table_size = assign_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
+        self._jobs.progress.size(contract.digest, dict(zip(contract.agencies, sizes, strict=True)))
         part = encode_report(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
         refs = contract.schedule.refs(kinds.SLOTS)
         written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(refs, slots, strict=True)]
@@ -242,7 +270,7 @@ class Driver:
         """Keep the result, which is sealed to the analyst, and end the job."""
         length = self._spool.store_result(view.contract.digest, self._read(view, view.contract.release))
         failpoint("result-stored")
-        self._step(view, JobChange(JobEvent.RELEASE, result_bytes=length))
+        self._step(view, JobChange(JobEvent.RELEASE, result_bytes=length, by=view.contract.desk))
 
     def _name(self, view: DriverView, ref: Ref) -> MessageName:
         return MessageName(view.contract.digest, view.record.attempt, ref)

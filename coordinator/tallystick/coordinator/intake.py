@@ -10,8 +10,9 @@ Rules that this file enforces:
 
 from __future__ import annotations
 
+from tallystick.coordinator.changes import JobChange
 from tallystick.coordinator.documents import read_document
-from tallystick.coordinator.jobs import JobChange, Jobs
+from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord
 from tallystick.coordinator.waiting import APPROVAL, HELLO

@@ -12,18 +12,20 @@ Rules that this file enforces:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from tallystick.coordinator.agreements import AgreementFiles
+from tallystick.coordinator.changes import Decide, JobChange, build_moments
 from tallystick.coordinator.config import Limits
 from tallystick.coordinator.documents import read_document
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow
 from tallystick.coordinator.progress import ProgressBook
-from tallystick.coordinator.records import Deposit, FailureRecord, JobRecord, MessageRecord
+from tallystick.coordinator.records import FailureRecord, JobRecord, MomentRecord
+from tallystick.coordinator.visibility import may_see
 from tallystick.coordinator.waiting import silent
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import moment
@@ -41,21 +43,6 @@ from tallystick.core.statistics.rulebook import plan_allowed_job
 
 MAX_MESSAGE: Final = 1000
 MAX_HINT: Final = 500
-
-
-@dataclass(frozen=True)
-class JobChange:
-    """What is to be written: an event of the table (or none), what goes with it, and the lease under which the driver does it (0: none)."""
-
-    event: JobEvent | None = None
-    deposits: tuple[Deposit, ...] = ()
-    failures: tuple[FailureRecord, ...] = ()
-    messages: tuple[MessageRecord, ...] = ()
-    result_bytes: int | None = None
-    lease: int = 0
-
-
-Decide = Callable[[JobRecord], JobChange | None]
 
 
 class Jobs:
@@ -138,7 +125,7 @@ class Jobs:
         record = self._storage.job(job)
         if record is not None:
             contract = self.contract(record)
-            if _may_see(caller, record, contract):
+            if may_see(caller, record, contract):
                 return record, contract
         raise Refused("job-unknown", "no job of that name is known here, or it is not yours to see", hint="tally job list")
 
@@ -147,7 +134,7 @@ class Jobs:
         seen = []
         for record in self._storage.jobs(ended=ended):
             try:
-                if _may_see(caller, record, self.contract(record)):
+                if may_see(caller, record, self.contract(record)):
                     seen.append(record)
             except Refused:
                 self._log.warning("agreement gone", job=record.job.hex(), agreement=record.agreement)
@@ -188,6 +175,10 @@ class Jobs:
 
         return self.change(job, decide)
 
+    def note(self, job: bytes, what: str, party: str, attempt: int) -> None:
+        """Add an entry to a job's timeline, once."""
+        self._storage.note_moment(job, MomentRecord(self._clock.now(), what, party, attempt))
+
     def cancel(self, caller: CertifiedParty, job: bytes) -> JobRecord:
         """End a job that has not ended. Cancelling again changes nothing.
 
@@ -197,7 +188,7 @@ class Jobs:
         self.visible(caller, job)
 
         def decide(record: JobRecord) -> JobChange | None:
-            return None if record.state == JobState.CANCELLED else JobChange(JobEvent.CANCEL)
+            return None if record.state == JobState.CANCELLED else JobChange(JobEvent.CANCEL, by=caller.name)
 
         return self.change(job, decide)
 
@@ -209,6 +200,11 @@ class Jobs:
                 why = f"the job's deadline has passed{self._describe_wait(record)}"
                 reason = FailureRecord(record.attempt, COORDINATOR, "job-expired", why, "submit it again", retry=False)
                 self.step(record, JobChange(JobEvent.EXPIRE, failures=(reason,)))
+
+    def give_up(self, seen: JobRecord, failure: FailureRecord) -> JobRecord:
+        """Let a job that does not move begin its next attempt, or end (rule 4)."""
+        due = (seen.version, seen.attempt)
+        return self.change(seen.job, lambda now: self._failing(now, failure) if (now.version, now.attempt) == due else None)
 
     def _describe_wait(self, record: JobRecord) -> str:
         """Say for whom a job waited, where that is known."""
@@ -239,7 +235,7 @@ class Jobs:
             failure.party,
             "attempts-used",
             f"the job was attempted {MAX_ATTEMPTS} times",
-            f"see why {failure.party} restarts, then submit the job again",
+            f"see what kept {failure.party}, then submit the job again",
             retry=False,
         )
         return JobChange(JobEvent.FAIL, failures=(failure, used))
@@ -265,11 +261,14 @@ class Jobs:
                     deposits=change.deposits,
                     failures=change.failures,
                     messages=change.messages,
+                    moments=build_moments(change, before.attempt, self._clock.now()),
                     lease=change.lease,
                 )
             except StaleRow:
                 continue
             break
+        for failure in change.failures:
+            self.progress.counts.add("failures", failure.code)
         for deposit in change.deposits:
             failpoint(f"{deposit.kind}-recorded")
         if change.event is not None:
@@ -294,9 +293,11 @@ class Jobs:
         """Delete what nobody needs any more; what a kill leaves behind here, `sweep` deletes."""
         if changed.state != before.state or changed.attempt != before.attempt:
             self._log.info("state", job=changed.job.hex(), state=changed.state, attempt=changed.attempt)
+            self.progress.counts.add("job_changes", changed.state)
         if changed.ended is not None:
             self._spool.drop(changed.job)
             self.progress.forget(changed.job)
+            self._agreements.forget(changed.job)
         elif changed.attempt != before.attempt:
             self._spool.drop(changed.job, before=changed.attempt)
             self.progress.forget(changed.job)
@@ -333,15 +334,3 @@ class Jobs:
     def _tell(self, record: JobRecord) -> None:
         for changed in self._listeners:
             changed(record)
-
-
-def _may_see(caller: CertifiedParty, record: JobRecord, contract: Contract) -> bool:
-    match caller.role:
-        case "analyst":
-            return record.analyst == caller.name
-        case "agency":
-            return caller.name in contract.participants or caller.name in contract.agreement.approvers
-        case "approver":
-            return caller.name in contract.agreement.approvers
-        case _:
-            return False

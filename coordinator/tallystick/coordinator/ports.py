@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from tallystick.coordinator.records import Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.records import (
+    Certificate,
+    Deposit,
+    FailureRecord,
+    Invitation,
+    JobRecord,
+    MessageRecord,
+    MomentRecord,
+)
 from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
 from tallystick.v1.types_pb2 import Envelope
@@ -123,6 +131,7 @@ class CoordinatorStorage(Protocol):
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        moments: Iterable[MomentRecord] = (),
         lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it: all or nothing. Gives the row with its new version.
@@ -134,6 +143,30 @@ class CoordinatorStorage(Protocol):
             StaleRow: the stored version is not `before.version`.
             LostLease: the job's lease has another number than `lease`; 0 asks for none.
         """
+        ...
+
+    def note_moment(self, job: bytes, moment: MomentRecord) -> None:
+        """Add an entry to a job's timeline, unless one of that kind and party is there; the job's version stays."""
+        ...
+
+    def moments(self, job: bytes) -> tuple[MomentRecord, ...]:
+        """Give a job's timeline, oldest first; it stays when the job has ended."""
+        ...
+
+    def note_moved(self, moved: Mapping[bytes, datetime]) -> None:
+        """Note when jobs moved last; those that ended are forgotten."""
+        ...
+
+    def list_movements(self) -> Mapping[bytes, datetime]:
+        """Give when each job moved last, as far as it was noted."""
+        ...
+
+    def note_bound(self, party: str, most: int) -> None:
+        """Note how many jobs a node takes at once."""
+        ...
+
+    def list_bounds(self) -> Mapping[str, int]:
+        """Give how many jobs each node takes at once, as far as it was noted."""
         ...
 
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:

@@ -89,6 +89,23 @@ class FailureRecord:
 
 
 @dataclass(frozen=True)
+class MomentRecord:
+    """An entry of a job's timeline.
+
+    Attributes:
+        what: `submit`, a kind of deposit, a message's round, an event of the job, or `heard`: the party knows how the job ended.
+        party: who did it: a party, the analyst, or the coordinator.
+        code: of the catalogue, where it went wrong.
+    """
+
+    at: datetime
+    what: str
+    party: str
+    attempt: int
+    code: str = ""
+
+
+@dataclass(frozen=True)
 class MessageRecord:
     """A complete, durable message: where it belongs, how many envelopes, how long its file is, and in which store it lies.
 

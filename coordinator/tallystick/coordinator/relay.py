@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tallystick.coordinator.changes import JobChange, build_moments
 from tallystick.coordinator.config import GIB, MIB, Limits
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow, Upload
+from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import JobRecord, MessageRecord
 from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, NotReady, Refused
@@ -55,14 +57,17 @@ class Relay:
         opened: Open,
         changed: Callable[[JobRecord], None],
         now: Callable[[], datetime],
+        book: ProgressBook,
     ) -> None:
-        """Take where things are kept, how to find a job that takes messages, and whom to tell of a change, and the time."""
+        """Take where things are kept, how to find a job that takes messages, whom to tell of a change, the time, and where moves are noted."""
         self._storage = storage
         self._spool = spool
         self._limits = limits
         self._opened = opened
         self._changed = changed
         self._now = now
+        self.moved = book.move
+        self.counts = book.counts
         self._lock = threading.RLock()
         self._receiving: dict[MessageName, Receiving] = {}
 
@@ -131,7 +136,12 @@ class Relay:
         complete = self._complete(name) if name.ref.receiver == caller.name else None
         if complete is None:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
-        return self._spool.read(complete, min(start, complete.envelopes))
+        return self._moving(name.job, self._spool.read(complete, min(start, complete.envelopes)))
+
+    def _moving(self, job: bytes, envelopes: Iterator[Envelope]) -> Iterator[Envelope]:
+        for envelope in envelopes:
+            self.moved(job)
+            yield envelope
 
     def _admit(self, caller: CertifiedParty, name: MessageName) -> _Place:
         record, contract = self._opened(name.job, caller)
@@ -169,16 +179,20 @@ class Relay:
             Refused: `job-state`: the job ended, or began another attempt, meanwhile.
         """
         failpoint("put-synced")
+        change = JobChange(messages=(message,))
         while True:
             record, _ = self._opened(message.name.job, caller)
             if record.attempt != message.name.attempt:
                 raise _another_attempt(record)
             try:
-                changed = self._storage.change(record, record, messages=[message])
+                changed = self._storage.change(
+                    record, record, messages=[message], moments=build_moments(change, record.attempt, self._now())
+                )
             except StaleRow:
                 continue
             break
         failpoint("put-recorded")
+        self.counts.add("message_bytes", by=message.bytes)
         self._changed(changed)
 
     def forget_upload(self, receiving: Receiving) -> None:
@@ -226,6 +240,7 @@ class Receiving:
                     "too-large", f"{ref.round} of {ref.sender} is over its limit", hint="ask the coordinator's operator"
                 )
             self._upload.append(envelope)
+            self._relay.moved(self.name.job)
             failpoint("put-appended")
 
     def finish(self) -> MessageState:

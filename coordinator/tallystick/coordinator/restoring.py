@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.coordinator.jobs import JobChange, Jobs
+from tallystick.coordinator.changes import JobChange
+from tallystick.coordinator.jobs import Jobs
 from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.records import FailureRecord
 from tallystick.core.agreement.check import COORDINATOR

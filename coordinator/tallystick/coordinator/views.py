@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from tallystick.coordinator.admission import Admission, Place
 from tallystick.coordinator.ports import CoordinatorStorage
-from tallystick.coordinator.progress import ProgressBook, Reported
-from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord, MessageRecord
-from tallystick.coordinator.waiting import APPROVAL, HELLO, phase_of, silent
+from tallystick.coordinator.progress import PhaseTime, ProgressBook, Reported, Trouble
+from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord, MessageRecord, MomentRecord
+from tallystick.coordinator.waiting import APPROVAL, HELLO, Silent, phase_of, silent
+from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.contract import Contract
 from tallystick.core.job.lifecycle import JobState, Phase
 from tallystick.core.net.tls import CertifiedParty
@@ -21,11 +23,41 @@ from tallystick.core.net.tls import CertifiedParty
 
 @dataclass(frozen=True)
 class Waiting:
-    """A party that is waited for, what for (`approval`, `hello`, a round), and whether it is connected."""
+    """A party that is waited for.
+
+    Attributes:
+        for_what: `approval`, `hello`, a round; `turn` of the coordinator, where the job waits until fewer run; `work` of a party that
+            nobody waits for and that something keeps.
+        connected: whether it is, now.
+        code, message, hint: what keeps it, and what would help; empty where nothing is known to.
+        since: since when it is kept, or nothing of a running job has moved; None where neither is so.
+    """
 
     party: str
     for_what: str
     connected: bool
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class JobCondition:
+    """What is known of a job beside its rows: its place among those that wait, what keeps parties, since when nothing moved, and its work."""
+
+    place: Place | None = None
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    still: datetime | None = None
+    phases: tuple[PhaseTime, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    work: tuple[Reported, ...] = ()
+    now: datetime | None = None
+
+
+TURN: Final = "turn"
+WORK: Final = "work"
+STILL: Final = ("stalled", "nothing of the job has moved", "see its log, and its connection to the coordinator")
 
 
 @dataclass(frozen=True)
@@ -35,6 +67,7 @@ class JobRows:
     deposits: Sequence[Deposit]
     messages: Sequence[MessageRecord]
     failures: Sequence[FailureRecord]
+    moments: Sequence[MomentRecord] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +84,8 @@ class JobView:
         progress: the last report of every party in every phase.
         failures: why it ended without a result, or an attempt did.
         submitted, ended: UTC; None for not yet.
+        place: among the jobs that wait for their turn; None where it does not.
+        timeline: what happened, oldest first.
     """
 
     job: bytes
@@ -67,6 +102,8 @@ class JobView:
     waiting: tuple[Waiting, ...]
     submitted: datetime
     ended: datetime | None
+    place: Place | None = None
+    timeline: tuple[MomentRecord, ...] = ()
 
 
 def build_job_view(
@@ -76,6 +113,7 @@ def build_job_view(
     rows: JobRows,
     progress: Sequence[Reported],
     connected: Collection[str],
+    condition: JobCondition | None = None,
 ) -> JobView:
     """Build one job as a caller who may see it sees it.
 
@@ -86,7 +124,9 @@ def build_job_view(
         rows: what the store holds of it.
         progress: as `ProgressBook.of` gives it.
         connected: parties that are connected now.
+        condition: what is known beside the rows.
     """
+    condition = condition or JobCondition()
     messages = [one for one in rows.messages if one.name.attempt == record.attempt]
     complete = {message.name.ref for message in messages}
     agency = caller.role == "agency"
@@ -102,13 +142,42 @@ def build_job_view(
         inbox=tuple(message for message in messages if agency and message.name.ref.receiver == caller.name),
         progress=tuple(progress),
         failures=tuple(rows.failures),
-        waiting=tuple(
-            Waiting(one.party, one.for_what, one.party in connected)
-            for one in silent(contract, record, rows.deposits, complete)
+        waiting=tell_waiting(
+            silent(contract, record, rows.deposits, complete, condition.now), condition, lambda party: party in connected
         ),
         submitted=record.submitted,
         ended=record.ended,
+        place=condition.place,
+        timeline=build_timeline(record, rows.moments),
     )
+
+
+def build_timeline(record: JobRecord, moments: Sequence[MomentRecord]) -> tuple[MomentRecord, ...]:
+    """Build a job's timeline: its submission, and what was noted since."""
+    return (MomentRecord(record.submitted, "submit", record.analyst, 1), *moments)
+
+
+def tell_waiting(waited: Sequence[Silent], condition: JobCondition, is_connected: Callable[[str], bool]) -> tuple[Waiting, ...]:
+    """Say who is waited for and what keeps them; also who is kept though nobody waits for them."""
+    told = []
+    for one in waited:
+        here = one.party == COORDINATOR or is_connected(one.party)
+        trouble = condition.troubles.get(one.party)
+        if trouble is not None:
+            told.append(Waiting(one.party, one.for_what, here, trouble.code, trouble.message, trouble.hint, trouble.since))
+        elif condition.still is not None:
+            told.append(Waiting(one.party, one.for_what, here, *STILL, since=condition.still))
+        else:
+            told.append(Waiting(one.party, one.for_what, here))
+    if condition.place is not None and not told:
+        words = f"{condition.place.place} of {condition.place.waiting} jobs that wait until fewer run"
+        told.append(Waiting(COORDINATOR, TURN, connected=True, message=words))
+    named = {one.party for one in waited}
+    for party, trouble in sorted(condition.troubles.items()):
+        if party not in named:
+            here = party == COORDINATOR or is_connected(party)
+            told.append(Waiting(party, WORK, here, trouble.code, trouble.message, trouble.hint, trouble.since))
+    return tuple(told)
 
 
 @dataclass(frozen=True)
@@ -119,6 +188,10 @@ class JobStatus:
         job: its digest, 32 bytes.
         phase: None unless it runs or releases.
         waiting: who is waited for; the coordinator itself, for an error's code, where the agreement's file is gone.
+        place: among the jobs that wait for their turn.
+        condition: what is known beside the rows.
+        timeline: what happened, oldest first.
+        bytes: of this attempt's messages.
         submitted, ended: UTC; None for not yet.
     """
 
@@ -132,6 +205,10 @@ class JobStatus:
     ended: datetime | None
     waiting: tuple[Waiting, ...]
     failures: tuple[FailureRecord, ...]
+    place: Place | None = None
+    condition: JobCondition = field(default_factory=JobCondition)
+    timeline: tuple[MomentRecord, ...] = ()
+    bytes: int = 0
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value; moments in RFC 3339."""
@@ -144,7 +221,21 @@ class JobStatus:
             "phase": str(self.phase or ""),
             "submitted": write_moment(self.submitted),
             "ended": None if self.ended is None else write_moment(self.ended),
-            "waiting": [{"party": one.party, "for": one.for_what, "connected": one.connected} for one in self.waiting],
+            "waiting": [write_waiting(one) for one in self.waiting],
+            "place": None if self.place is None else self.place.place,
+            "phases": [
+                {"attempt": one.attempt, "phase": one.phase, "since": write_moment(one.began)} for one in self.condition.phases
+            ],
+            "timeline": [
+                {"at": write_moment(one.at), "what": one.what, "party": one.party, "attempt": one.attempt, "code": one.code}
+                for one in self.timeline
+            ],
+            "rows": dict(self.condition.sizes),
+            "bytes": self.bytes,
+            "work": [
+                {"party": one.party, "phase": one.phase, "done": one.done, "total": one.total, "heard": write_moment(one.heard)}
+                for one in self.condition.work
+            ],
             "failures": [
                 {"party": one.party, "code": one.code, "message": one.message, "attempt": one.attempt} for one in self.failures
             ],
@@ -152,7 +243,11 @@ class JobStatus:
 
 
 def build_job_status(
-    record: JobRecord, contract: Contract | str, rows: JobRows, is_connected: Callable[[str], bool]
+    record: JobRecord,
+    contract: Contract | str,
+    rows: JobRows,
+    is_connected: Callable[[str], bool],
+    condition: JobCondition | None = None,
 ) -> JobStatus:
     """Build one job as the operator sees it.
 
@@ -161,14 +256,15 @@ def build_job_status(
         contract: its parties and messages; or the code of the error for which there is none.
         rows: what the store holds of it.
         is_connected: tells whether a party is connected.
+        condition: what is known beside the rows.
     """
+    condition = condition or JobCondition()
     phase: Phase | None = None
     waiting: tuple[Waiting, ...] = (Waiting("coordinator", contract, connected=True),) if isinstance(contract, str) else ()
     if not isinstance(contract, str):
         complete = {message.name.ref for message in rows.messages}
         phase = phase_of(contract, JobState(record.state), complete)
-        waited = silent(contract, record, rows.deposits, complete)
-        waiting = tuple(Waiting(one.party, one.for_what, is_connected(one.party)) for one in waited)
+        waiting = tell_waiting(silent(contract, record, rows.deposits, complete, condition.now), condition, is_connected)
     return JobStatus(
         job=record.job,
         agreement=record.agreement,
@@ -180,29 +276,54 @@ def build_job_status(
         ended=record.ended,
         waiting=waiting,
         failures=tuple(rows.failures),
+        place=condition.place,
+        condition=condition,
+        timeline=build_timeline(record, rows.moments),
+        bytes=sum(message.bytes for message in rows.messages),
     )
 
 
 class Views:
     """Reads what the store holds of a job, and builds views of it."""
 
-    def __init__(self, storage: CoordinatorStorage, progress: ProgressBook) -> None:
-        """Take where rows and reports are."""
+    def __init__(self, storage: CoordinatorStorage, progress: ProgressBook, admission: Admission) -> None:
+        """Take where rows, reports and places are."""
         self._storage = storage
         self._progress = progress
+        self._admission = admission
 
     def of(self, caller: CertifiedParty, record: JobRecord, contract: Contract, connected: Collection[str]) -> JobView:
         """Show a job to a caller who may see it."""
         progress = self._progress.of(record.job)
-        return build_job_view(caller, record, contract, self._rows(record), progress, connected)
+        return build_job_view(caller, record, contract, self._rows(record), progress, connected, self._condition(record.job))
 
     def status(self, record: JobRecord, contract: Contract | str, is_connected: Callable[[str], bool]) -> JobStatus:
         """Show a job to the operator; as `build_job_status`."""
-        return build_job_status(record, contract, self._rows(record), is_connected)
+        return build_job_status(record, contract, self._rows(record), is_connected, self._condition(record.job))
+
+    def _condition(self, job: bytes) -> JobCondition:
+        book = self._progress
+        return JobCondition(
+            self._admission.place(job),
+            book.troubles(job),
+            book.still(job),
+            book.phases(job),
+            book.sizes(job),
+            book.of(job),
+            book.now(),
+        )
 
     def _rows(self, record: JobRecord) -> JobRows:
         storage, job = self._storage, record.job
-        return JobRows(storage.deposits(job), storage.messages(job), storage.failures(job))
+        return JobRows(storage.deposits(job), storage.messages(job), storage.failures(job), storage.moments(job))
+
+
+def write_waiting(one: Waiting) -> dict[str, Any]:
+    """Give who is waited for as a JSON value."""
+    told: dict[str, Any] = {"party": one.party, "for": one.for_what, "connected": one.connected}
+    if one.code or one.message:
+        told |= {"code": one.code, "message": one.message, "hint": one.hint}
+    return told | ({"since": write_moment(one.since)} if one.since is not None else {})
 
 
 def write_moment(moment: datetime) -> str:

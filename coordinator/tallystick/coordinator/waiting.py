@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from tallystick.coordinator.records import FOREVER, Deposit, JobRecord
+from tallystick.core.agreement.model import moment
 from tallystick.core.contract import Contract
 from tallystick.core.documents import decode_document
 from tallystick.core.job.approval import Approval, find_required
@@ -40,11 +42,17 @@ def phase_of(contract: Contract, state: JobState, complete: Collection[Ref]) -> 
     return Phase(contract.schedule.phase(complete)) if state == JobState.RUNNING else None
 
 
-def silent(contract: Contract, record: JobRecord, deposits: Sequence[Deposit], complete: Collection[Ref]) -> tuple[Silent, ...]:
-    """Give who is waited for now."""
+def silent(
+    contract: Contract,
+    record: JobRecord,
+    deposits: Sequence[Deposit],
+    complete: Collection[Ref],
+    now: datetime | None = None,
+) -> tuple[Silent, ...]:
+    """Give who is waited for; with `now`, whose approval has expired too."""
     match JobState(record.state):
         case JobState.SUBMITTED | JobState.APPROVING:
-            return _approvals(contract, deposits)
+            return _approvals(contract, deposits, now)
         case JobState.RUNNING:
             met = {d.party for d in deposits if d.kind == HELLO and d.attempt == record.attempt}
             missing = tuple(Silent(party, HELLO) for party in contract.participants if party not in met)
@@ -56,8 +64,8 @@ def silent(contract: Contract, record: JobRecord, deposits: Sequence[Deposit], c
             return ()
 
 
-def _approvals(contract: Contract, deposits: Sequence[Deposit]) -> tuple[Silent, ...]:
-    given = {d.party for d in deposits if d.kind == APPROVAL and d.attempt == FOREVER and _says_yes(d)}
+def _approvals(contract: Contract, deposits: Sequence[Deposit], now: datetime | None) -> tuple[Silent, ...]:
+    given = {d.party for d in deposits if d.kind == APPROVAL and d.attempt == FOREVER and _says_yes(d, now)}
     need = find_required(contract.job, contract.agreement)
     waited = [name for name in (*need.agencies, *need.approvers) if name not in given]
     for _, count, stewards in need.stewards:
@@ -66,5 +74,6 @@ def _approvals(contract: Contract, deposits: Sequence[Deposit]) -> tuple[Silent,
     return tuple(Silent(name, APPROVAL) for name in waited)
 
 
-def _says_yes(deposit: Deposit) -> bool:
-    return decode_document(deposit.document, kind="approval").read(Approval).decision == "approve"
+def _says_yes(deposit: Deposit, now: datetime | None) -> bool:
+    approval = decode_document(deposit.document, kind="approval").read(Approval)
+    return approval.decision == "approve" and (now is None or now < moment(approval.expires))

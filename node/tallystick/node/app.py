@@ -8,8 +8,8 @@ import fcntl
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,11 @@ from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import IdentityKey, read_identity
+from tallystick.core.metrics import Figure, serve_metrics
+from tallystick.core.net.health import HealthService
+from tallystick.core.net.status import origin
 from tallystick.core.net.tls import load_certificate
+from tallystick.core.net.walk import HOPELESS
 from tallystick.core.witness import Witness
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
@@ -30,29 +34,39 @@ from tallystick.node.agreements import NodeAgreements
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
 from tallystick.node.coordinator_client import GrpcCoordinatorClient
-from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT
+from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT, add_jitter
 from tallystick.node.desk import Desk
+from tallystick.node.failures import build_outward_error
+from tallystick.node.figures import build_figures
 from tallystick.node.housekeeping import forget_tables
 from tallystick.node.jobs import JobFollower
 from tallystick.node.joining import membership_of
+from tallystick.node.link import LinkState
 from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.policy.evaluate import Verdict, evaluate
 from tallystick.node.policy.model import Policy, read_policy
 from tallystick.node.ports import CoordinatorClient
 from tallystick.node.preflight import check_datasets
 from tallystick.node.prepare import prepare_records
+from tallystick.node.reaching import check_identity, find_problem
 from tallystick.node.renewing import Renewing
+from tallystick.node.seats import Seats
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
 from tallystick.node.surroundings import Surroundings
+from tallystick.node.tasks import meanwhile, until_stopped
 from tallystick.node.view_builders import build_health
 from tallystick.node.views import Health
 from tallystick.node.workers import ProcessWorkers
 
+LONG_SECONDS: Final = 60.0
+"""The longest time after which a job is looked at again that was refused."""
 LOOK_AGAIN_SECONDS: Final = 20.0
 """How often unended jobs are asked after, should a notice have been lost."""
-LATER_SECONDS: Final = 5.0
+LATER_SECONDS: Final = 3.0
 """After how long a job is looked at again that could not be handled now."""
+WALK_SECONDS: Final = 30.0
+"""How often, while the coordinator is not reached, each hop to it is tried."""
 HOUSEKEEPING_SECONDS: Final = 3600.0
 """How often what may be forgotten is."""
 DATABASE: Final = "node.db"
@@ -70,9 +84,13 @@ class Node:
     store: Store
     coordinator: CoordinatorClient
     clock: Clock
-    connected: bool = False
+    link: LinkState
+    told: HealthService | None = None
+    find_problem: Callable[[], TallyError | None] | None = None
+    _looked: float = float("-inf")
     _due: set[bytes] = field(default_factory=set)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _again: dict[bytes, int] = field(default_factory=dict)
 
     async def attend(self) -> None:
         """Hear the coordinator's notices and see to the jobs they name, for ever.
@@ -99,30 +117,63 @@ class Node:
             ends = load_certificate(certificate.read_bytes()).not_valid_after_utc
         return build_health(
             self.config.agency,
-            connected=self.connected,
             jobs=self.store.blocking.count_jobs(),
             agreements={name: document.read(Agreement) for name, document in self.approvals.agreements.all().items()},
             certificate_end=ends,
             now=self.clock.now(),
             kernel=kernel.choose_path(),
+            link=self.link,
+            most_jobs=self.jobs.seats.most,
+            sessions=self.jobs.sessions(),
         )
+
+    def figures(self) -> list[Figure]:
+        """Give what monitoring sees."""
+        return build_figures(self.health(), self.jobs.around.counts)
 
     async def _hear(self) -> None:
         wait = FIRST_WAIT
         while True:
             try:
                 async with self.coordinator.attend() as notices:
-                    self._look_at(*await self.jobs.list_unended())
+                    wait = FIRST_WAIT
+                    self.link.open()
+                    await self._tell_health()
+                    self.jobs.troubles.tell_again()
+                    self.look_at(*await self.jobs.list_unended())
                     async for notice in notices:
-                        self.connected, wait = True, FIRST_WAIT
-                        self._look_at(notice.job)
+                        self.link.hear()
+                        self.look_at(notice.job)
+                await self._lose(NotReady("unavailable", "the coordinator ended the connection"))
             except TallyError as error:
                 if error.code == "second-process":
                     raise
-                _LOG.info("disconnected", code=error.code)
-            self.connected = False
-            await asyncio.sleep(wait)
+                await self._lose(error)
+            await self._tell_health()
+            await asyncio.sleep(add_jitter(wait))
             wait = min(2 * wait, LONGEST_WAIT)
+
+    async def _lose(self, error: TallyError) -> None:
+        """Find out why the coordinator is not reached; the first time, what no waiting mends ends the node.
+
+        Raises:
+            TallyError: such a cause.
+        """
+        loop = asyncio.get_running_loop()
+        if error.code == "unavailable" and self.find_problem is not None:
+            if self.link.connected or loop.time() - self._looked >= WALK_SECONDS:
+                self._looked = loop.time()
+                cause: TallyError | None = await asyncio.to_thread(self.find_problem)
+                error = cause or error
+            elif self.link.error is not None:
+                error = self.link.error
+        if error.code in HOPELESS and self.link.heard is None:
+            raise error
+        self.link.lose(error)
+
+    async def _tell_health(self) -> None:
+        if self.told is not None:
+            await self.told.tell(serves=self.link.connected)
 
     async def _see_to(self) -> None:
         running: dict[bytes, asyncio.Task[None]] = {}
@@ -137,20 +188,29 @@ class Node:
                 del running[job]
 
     async def _sync(self, job: bytes) -> None:
+        """Look at a job; whatever stands in the way, it is looked at again: it may not even be stored yet."""
+        error: Exception | None
         try:
-            await self.jobs.sync(job)
-        except TallyError as error:
-            _LOG.info("later", job=job.hex()[:12], code=error.code)
-            if (
-                isinstance(error, NotReady) or error.code == "disk"
-            ):  # it may not even be stored yet, so nothing else would look again
-                asyncio.get_running_loop().call_later(LATER_SECONDS, self._look_at, job)
+            error = await self.jobs.sync(job)
+        except Exception as raised:  # noqa: BLE001  # a fault with one job must neither end the node nor leave the job alone
+            error = raised
+        if error is None:
+            self.link.hear()
+            self._again.pop(job, None)
+            return
+        told = build_outward_error(error)
+        _LOG.info("later", job=job.hex()[:12], code=told.code, error=type(error).__name__, where=origin(error))
+        again = self._again[job] = self._again.get(job, 0) + 1
+        most = LATER_SECONDS if isinstance(error, NotReady) else LONG_SECONDS  # an answer that is no may change, but not soon
+        wait = add_jitter(min(LATER_SECONDS * 2.0 ** min(again - 1, 10), most))
+        asyncio.get_running_loop().call_later(wait, self.look_at, job)
+        await self.jobs.troubles.tell(job, told)
 
     async def _look_again(self) -> None:
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             with contextlib.suppress(TallyError):  # a disk that fails now is no reason to stop attending
-                self._look_at(*await self.jobs.list_unended())
+                self.look_at(*await self.jobs.list_unended())
 
     async def _keep_house(self) -> None:
         while True:
@@ -162,7 +222,8 @@ class Node:
                 _LOG.warning("housekeeping", code=error.code, detail=error.detail)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
-    def _look_at(self, *jobs: bytes) -> None:
+    def look_at(self, *jobs: bytes) -> None:
+        """Have jobs looked at soon."""
         self._due.update(jobs)
         self._woken.set()
 
@@ -202,7 +263,11 @@ def build_node(
         state=config.state,
     )
     desk = Desk(config.agency, identity, storage, clock, config.file.desk)
-    return Node(config, JobFollower(around, approvals, desk), approvals, store, coordinator, clock)
+    follower = JobFollower(around, approvals, desk, Seats(config.jobs_at_once))
+    link = LinkState(config.file.coordinator.address, clock)
+    node = Node(config, follower, approvals, store, coordinator, clock, link)
+    follower.seats.look = node.look_at
+    return node
 
 
 @contextmanager
@@ -234,50 +299,33 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
     """
     identity = await asyncio.to_thread(read_identity, config.path(config.file.identity))
     membership = membership_of(config)
-    credentials = await asyncio.to_thread(membership.credentials)
+    credentials, address = await asyncio.to_thread(membership.credentials), config.file.coordinator.address
+    check_identity(credentials, config.agency)
     stopped = stop or _on_signals()
-    with hold_state(config.state):
+    with hold_state(config.state), contextlib.ExitStack() as stack:
         store = await asyncio.to_thread(
             Store, lambda: SqliteStorage(config.state / DATABASE, witness=Witness(config.path(config.file.witness)))
         )
-        coordinator = GrpcCoordinatorClient(config.file.coordinator.address, credentials)
+        coordinator = GrpcCoordinatorClient(address, credentials, jobs=config.jobs_at_once)
         workers = ProcessWorkers(config.file.workers)
         node = build_node(config, identity, store, coordinator, workers)
-        renewing = Renewing(membership, config.file.coordinator.address, coordinator, node.clock)
+        renewing = Renewing(membership, address, coordinator, node.clock, shown=credentials)
+        told = HealthService(("tallystick.v1.Steward",))
+        node.told = told
+        node.find_problem = lambda: find_problem(membership, address, config.agency, node.clock)
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=lambda: check_datasets(config))
         try:
             names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
-            async with serve_local(config.socket, service), _meanwhile(renewing.attend()):
+            figures = serve_metrics(config.file.metrics, node.figures)
+            async with serve_local(config.socket, service, told), meanwhile(renewing.attend()):
+                await told.tell(serves=False)
+                stack.enter_context(figures)
                 await store.run(lambda storage: storage.log("started", now, agreements=[*names]))
-                await _until(stopped, node.attend())
+                await until_stopped(stopped, node.attend())
         finally:
             await coordinator.close()
             workers.close()
             await asyncio.to_thread(store.close)
-
-
-@asynccontextmanager
-async def _meanwhile(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do something for as long as the context lasts."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _until(stopped: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work until it ends, or until told to stop."""
-    tasks = asyncio.create_task(work), asyncio.create_task(stopped.wait())
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if tasks[0].done():
-            tasks[0].result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _on_signals() -> asyncio.Event:

@@ -136,13 +136,17 @@ def serve(config_path: Path) -> None:
 @format_option
 @run_cli
 def status(config_path: Path, format_: Format) -> None:
-    """Show the state of the running node."""
+    """Show the state of the running node. Ends with 1 where it does not run, or is not connected to the coordinator."""
     with steward(read_config(config_path).socket) as service:
         health = service.health()
     if format_ == "json":
         print_json(health.json_value())
     else:
         print_health(health)
+    if not health.connected:
+        why = health.problem or "it has not tried yet"
+        click.echo(f"error: the node is not connected to the coordinator at {health.coordinator}: {why}", err=True)
+        sys.exit(FAILED)
 
 
 @node.command()

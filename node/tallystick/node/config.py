@@ -16,6 +16,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset, PathText
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
+from tallystick.core.resources import choose_jobs
 from tallystick.core.yaml import read_yaml
 from tallystick.records.registry import check_sources
 
@@ -49,6 +50,8 @@ class NodeFile(Document):
         workers: processes for heavy work; 0 takes one a core.
         desk: who releases at the desk: `ask` a steward, or `auto`.
         max_memory_mib: what reading one dataset may take.
+        metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
+        jobs: how many jobs this node takes part in at once, the others wait for their turn; 0 lets its memory and processors decide.
     """
 
     agency: Name
@@ -62,6 +65,8 @@ class NodeFile(Document):
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     desk: Literal["auto", "ask"] = "ask"
     max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
+    jobs: Annotated[int, Field(ge=0, le=1000)] = 0
+    metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
     datasets: dict[Name, DeclaredDataset] = {}
 
 
@@ -90,6 +95,11 @@ class NodeConfig:
     def socket(self) -> Path:
         """The Unix socket of the local service."""
         return self.state / "steward.sock"
+
+    @property
+    def jobs_at_once(self) -> int:
+        """How many jobs this node takes part in at once."""
+        return choose_jobs(self.file.jobs)
 
     def dataset(self, name: str) -> DeclaredDataset:
         """Give a dataset's configuration.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 import grpc.aio
 
 from tallystick.core.agreement.model import PROTOCOL
-from tallystick.core.errors import Broken, TallyError
+from tallystick.core.errors import Broken, NotReady, TallyError
+from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net import channel as channels
 from tallystick.core.net.channel import CALL_SECONDS, STREAM_SECONDS
 from tallystick.core.net.chunks import MessageName, check_shape
@@ -22,6 +23,7 @@ from tallystick.node.ports import EnvelopeSource, Sink
 from tallystick.v1.relay_pb2 import AttendRequest, DepositRequest, GetRequest, Notice, ReportRequest, SyncRequest
 from tallystick.v1.relay_pb2_grpc import RelayStub
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
+from tallystick.v1.types_pb2 import JobState as WireState
 
 OLD_SECONDS: Final = 3600.0
 """How long calls over a certificate that was renewed may go on."""
@@ -32,10 +34,18 @@ T = TypeVar("T")
 class GrpcCoordinatorClient:
     """Implements `CoordinatorClient` over one channel."""
 
-    def __init__(self, address: str, credentials: Credentials) -> None:
-        """Prepare to dial; nothing is sent before the first call."""
+    def __init__(self, address: str, credentials: Credentials, *, jobs: int = 0) -> None:
+        """Prepare to dial; nothing is sent before the first call.
+
+        Args:
+            address: `host:port`.
+            credentials: what is shown.
+            jobs: how many jobs this node takes part in at once, as the coordinator is told; 0 tells it nothing.
+        """
         self._run = SystemRandomness().take(8).hex()
         self._address = address
+        self._jobs = jobs
+        self._begun: set[MessageName] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._channel = channels.channel(address, credentials)
         self._relay = RelayStub(self._channel)
@@ -50,10 +60,21 @@ class GrpcCoordinatorClient:
 
     @asynccontextmanager
     async def attend(self) -> AsyncIterator[_Notices]:
-        """Open the stream of notices; it ends with the context."""
-        call = self._relay.Attend(AttendRequest(protocol=PROTOCOL), wait_for_ready=False, metadata=((channels.RUN, self._run),))
+        """Open the stream of notices; it ends with the context, and begins when the coordinator has answered.
+
+        Raises:
+            TallyError: it cannot be reached, or says no.
+        """
+        request = AttendRequest(protocol=PROTOCOL, jobs=self._jobs)
+        call = self._relay.Attend(request, wait_for_ready=False, metadata=((channels.RUN, self._run),))
         try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await call.initial_metadata()
+            if call.done():  # it ended before it began
+                await _await_answer(_raise_end(call))
             yield _Notices(call)
+        except TimeoutError as error:
+            raise NotReady("unavailable", "the coordinator did not answer in time", hint="try again") from error
         finally:
             call.cancel()
 
@@ -71,10 +92,15 @@ class GrpcCoordinatorClient:
         Raises:
             What the source raises; what was sent before stays a part of a message, which counts for nothing.
         """
-        state = await _await_answer(self._relay.Stat(name.wire(), timeout=CALL_SECONDS))
-        if state.complete:
-            return state
-        upload = _Upload(source(state.next_sequence))
+        start = 0
+        if name in self._begun:  # of a message that was never begun here the coordinator need not be asked
+            state = await _await_answer(self._relay.Stat(name.wire(), timeout=CALL_SECONDS))
+            if state.complete:
+                self._begun.discard(name)
+                return state
+            start = state.next_sequence
+        self._begun.add(name)
+        upload = _Upload(source(start))
         try:
             state = await _await_answer(self._relay.Put(upload.envelopes(), timeout=STREAM_SECONDS))
         except TallyError as error:  # an upload without an envelope is refused, say
@@ -83,6 +109,7 @@ class GrpcCoordinatorClient:
             raise upload.error from error
         if upload.error is not None:
             raise upload.error
+        self._begun.discard(name)
         return state
 
     async def get(self, name: MessageName, sink: Sink) -> None:
@@ -117,6 +144,15 @@ class GrpcCoordinatorClient:
         """Say that this agency cannot go on."""
         await _await_answer(self._relay.Report(ReportRequest(job=job, attempt=attempt, failure=failure), timeout=CALL_SECONDS))
 
+    async def report_ended(self, job: bytes, state: JobState) -> None:
+        """Say that this agency knows how a job ended."""
+        ended = WireState.Value(f"JOB_STATE_{state.upper()}")
+        await _await_answer(self._relay.Report(ReportRequest(job=job, ended=ended), timeout=CALL_SECONDS))
+
+    async def report_trouble(self, job: bytes, trouble: Failure) -> None:
+        """Say what keeps this agency for now."""
+        await _await_answer(self._relay.Report(ReportRequest(job=job, trouble=trouble), timeout=CALL_SECONDS))
+
     async def close(self) -> None:
         """Hang up."""
         for closing in self._closing:
@@ -139,6 +175,16 @@ class _Notices:
             return await self._source.__anext__()
         except grpc.RpcError as error:
             raise read_error(error) from error
+
+
+async def _raise_end(call: Any) -> None:
+    """Raise what a call ended with."""
+    raise grpc.aio.AioRpcError(
+        await call.code(),
+        grpc.aio.Metadata(*(await call.initial_metadata() or ())),
+        grpc.aio.Metadata(*(await call.trailing_metadata() or ())),
+        details=await call.details(),
+    )
 
 
 async def _await_answer(call: Awaitable[T]) -> T:

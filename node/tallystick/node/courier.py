@@ -7,6 +7,7 @@ again for ever; what ends a session is the job's end.
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,8 +28,14 @@ from tallystick.v1.types_pb2 import Envelope
 T = TypeVar("T")
 
 FIRST_WAIT: Final = 0.5
-LONGEST_WAIT: Final = 30.0
+LONGEST_WAIT: Final = 5.0
+"""A coordinator that is back is found within so many seconds."""
 _LOG: Final = structlog.get_logger("node")
+
+
+def add_jitter(wait: float) -> float:
+    """Give a time to wait, shorter by up to a third: not all nodes come back at once."""
+    return wait * (1 - random.random() / 3)  # noqa: S311  # no secret depends on it
 
 
 async def call_until_answered(call: Callable[[], Awaitable[T]], *, first_wait: float = FIRST_WAIT) -> T:
@@ -43,7 +50,7 @@ async def call_until_answered(call: Callable[[], Awaitable[T]], *, first_wait: f
             return await call()
         except NotReady as error:
             _LOG.info("unreachable", code=error.code, wait=wait)
-            await asyncio.sleep(wait)
+            await asyncio.sleep(add_jitter(wait))
             wait = min(2 * wait, LONGEST_WAIT)
 
 
@@ -69,6 +76,7 @@ class Courier:
     folder: Path
     dropped: bool = False
     _passages: list[Passage] = field(default_factory=list, repr=False)
+    _incoming: list[Passage] = field(default_factory=list, repr=False)
 
     def name(self, ref: Ref) -> MessageName:
         """Name a message of this attempt."""
@@ -76,7 +84,9 @@ class Courier:
 
     def incoming(self, ref: Ref) -> Passage:
         """Make the way in for a message."""
-        return self._passage("in", ref)
+        passage = self._passage("in", ref)
+        self._incoming.append(passage)
+        return passage
 
     async def fetch(self, ref: Ref, passage: Passage) -> None:
         """Download a message that the coordinator holds; whoever reads the passage meanwhile hears of it if that cannot be."""
@@ -113,6 +123,17 @@ class Courier:
     async def deliver(self, ref: Ref, source: EnvelopeSource) -> None:
         """Upload a message until the coordinator holds all of it."""
         await call_until_answered(lambda: self.coordinator.put(self.name(ref), source))
+
+    @property
+    def moved(self) -> tuple[int, int]:
+        """Bytes of messages sent, and received, as they lie in files."""
+        received = sum(passage.bytes for passage in self._incoming)
+        return sum(passage.bytes for passage in self._passages) - received, received
+
+    @property
+    def starving(self) -> bool:
+        """Whether a machine waits for bytes of a message."""
+        return any(passage.starving for passage in self._passages)
 
     def drop(self) -> None:
         """Stop what still runs in threads, and remove all files."""

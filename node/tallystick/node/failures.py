@@ -14,6 +14,8 @@ import structlog
 
 from tallystick.core.clock import Clock
 from tallystick.core.errors import CATALOGUE, Broken, TallyError
+from tallystick.core.exhaustion import explain_exhaustion
+from tallystick.core.metrics import Counts
 from tallystick.core.net.status import origin
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.statistic.audit import LINKS_ALTERED
@@ -36,6 +38,7 @@ class Failures:
     store: Store
     coordinator: CoordinatorClient
     clock: Clock
+    counts: Counts = field(default_factory=Counts)
     _known: dict[tuple[str, int], Failure] = field(default_factory=dict)
     _heard: set[tuple[str, int]] = field(default_factory=set)
 
@@ -44,6 +47,7 @@ class Failures:
         told = build_outward_error(error)
         kind, place = type(error).__name__, origin(error)
         _LOG.warning("cannot go on", job=job[:12], attempt=attempt, code=told.code, detail=told.detail, error=kind, where=place)
+        self.counts.add("failures", told.code)
         with contextlib.suppress(TallyError):  # a full disk must not keep the others waiting
             now = self.clock.now()
             await self.store.run(lambda s: s.log("failed", now, job, attempt=attempt, code=told.code, detail=told.detail))
@@ -95,7 +99,8 @@ def build_outward_error(error: BaseException) -> TallyError:
             return Broken(error.rule, CATALOGUE[error.rule], detail=error.rule)
         case LocalFault():
             return Broken("internal", CATALOGUE["internal"], detail=error.rule)
-        case OSError():
-            return Broken("disk", "the agency's disk is full or failed", hint="its IT makes room")
+        case OSError() | MemoryError():
+            code, message, hint = explain_exhaustion(error, "the agency")
+            return Broken(code, message, hint=hint)
         case _:
             return Broken("internal", CATALOGUE["internal"], hint="the log of the agency's node says where")

@@ -21,8 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -30,11 +29,9 @@ import structlog
 
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.contract import Contract
-from tallystick.core.documents import decode_document
 from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import ReasonClass
-from tallystick.core.job.hello import MAX_ATTEMPTS, Hello
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName, seal_envelopes
 from tallystick.core.net.spoolfile import write_spool
@@ -47,60 +44,54 @@ from tallystick.node.courier import Dropped, call_until_answered, path_of_kept, 
 from tallystick.node.desk import Desk, DeskAttempt
 from tallystick.node.failures import Failures, broke_the_protocol
 from tallystick.node.ports import KeptJob
-from tallystick.node.session import AttemptSession
+from tallystick.node.seats import JobLocks, Seats
+from tallystick.node.session import AttemptSession, Running
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
-from tallystick.v1.types_pb2 import JobState as WireState
+from tallystick.node.troubles import Troubles
+from tallystick.node.views import SessionStatus
+from tallystick.node.words import find_lie, has_said_hello, state_of
 from tallystick.v1.types_pb2 import JobView
 
+ASKS: Final = 16
+"""Jobs that are asked after at once: a coordinator takes so many calls of one connection, and a session's come first."""
+MOST_SEATS: Final = 64
 _LOG: Final = structlog.get_logger("node")
-
-
-def state_of(view: JobView) -> JobState:
-    """Give a view's state.
-
-    Raises:
-        Broken: `protocol-broken`: one that is not known.
-    """
-    name = WireState.Name(view.state).removeprefix("JOB_STATE_").lower()
-    if name not in set(JobState):
-        raise Broken("protocol-broken", "the coordinator tells a state that is not known")
-    return JobState(name)
-
-
-@dataclass
-class Running:
-    """A session and the task that runs it."""
-
-    session: AttemptSession
-    task: asyncio.Task[None]
 
 
 @dataclass
 class JobFollower:
-    """See the module's table."""
+    """See the module's table.
+
+    Attributes:
+        seats: sessions at once; further jobs wait here, whatever the coordinator begins.
+    """
 
     around: Surroundings
     approvals: Approvals
     desk: Desk
+    seats: Seats = field(default_factory=lambda: Seats(MOST_SEATS))
     _running: dict[str, Running] = field(default_factory=dict)
-    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _locks: JobLocks = field(default_factory=JobLocks)
     _sent: set[tuple[str, int, str]] = field(default_factory=set)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
+    _asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKS))
 
     def __post_init__(self) -> None:
         around = self.around
-        self.failures = Failures(around.agency, around.store, around.coordinator, around.clock)
+        self.failures = Failures(around.agency, around.store, around.coordinator, around.clock, around.counts)
+        self.troubles = Troubles(around.agency, around.coordinator)
 
-    async def sync(self, job: bytes) -> None:
-        """Ask what a job is at, and do what is due.
+    async def sync(self, job: bytes) -> TallyError | None:
+        """Ask what a job is at, and do what is due; give what was refused, if anything was.
 
         Raises:
             NotReady: the coordinator cannot be reached.
             Broken: `disk`: nothing can be written, so nothing is done.
         """
-        async with self._locks[job.hex()]:
-            view = await self.around.coordinator.sync(job)
+        async with self._locks.hold(job.hex()):
+            async with self._asking:
+                view = await self.around.coordinator.sync(job)
             if view.job != job:
                 raise Broken("protocol-broken", "the coordinator answers about another job than was asked")
             try:
@@ -109,6 +100,10 @@ class JobFollower:
                 raise
             except TallyError as error:
                 _LOG.warning("job", job=job.hex()[:12], code=error.code, detail=error.detail)
+                return error
+            if not self.seats.waits(job.hex()):
+                await self.troubles.tell(job, None)
+            return None
 
     async def approve(self, digest: str, documents: Sequence[bytes]) -> KeptJob:
         """Say yes on behalf of this agency's people: before the job runs, or before the desk releases.
@@ -118,7 +113,7 @@ class JobFollower:
         Raises:
             TallyError: nothing waits for it, or something is missing.
         """
-        async with self._locks[digest]:
+        async with self._locks.hold(digest):
             record = await self._read_kept(digest)
             if record is not None and record.awaits == "release":
                 record = await asyncio.to_thread(self.desk.approve, digest)
@@ -133,10 +128,14 @@ class JobFollower:
         Raises:
             Invalid: `job-unknown`, `job-state`.
         """
-        async with self._locks[digest]:
+        async with self._locks.hold(digest):
             record = await asyncio.to_thread(self.approvals.refuse, digest, reason_class, reason)
         self._soon(digest)
         return record
+
+    def sessions(self) -> list[SessionStatus]:
+        """Give what this node is at work on."""
+        return [running.session.status() for running in list(self._running.values())]
 
     async def close(self) -> None:
         """Drop all sessions."""
@@ -162,7 +161,7 @@ class JobFollower:
         if state.final:
             await self._end(digest, state)
             return
-        if (lie := self._impossible(kept, view)) is not None:
+        if (lie := find_lie(self.around.agency, kept, view)) is not None:
             await self._stop(digest)
             if not await self.failures.report(digest, view.attempt):
                 await self.failures.fail(digest, view.attempt, lie)
@@ -210,10 +209,16 @@ class JobFollower:
         done = share is not None and self.around.agency != assignment.contract.desk
         if done:
             return
-        if share is not None or state != JobState.RUNNING or self._has_said_hello(view):
+        if share is not None or state != JobState.RUNNING or has_said_hello(self.around.agency, view):
             restarted = NotReady("party-restarted", f"{self.around.agency} restarted, and its keys for this attempt are gone")
             await self.failures.fail(digest, attempt, restarted, retry=True)
             return
+        if len(self._running) >= self.seats.most:
+            self.seats.wait(digest, view.submitted)
+            full = f"{self.around.agency} takes part in {self.seats.most} jobs at once"
+            await self.troubles.tell(view.job, NotReady("busy", full, hint="the job begins there when another has ended"))
+            return
+        self.seats.leave(digest)
         opening = DeskAttempt(self.desk, assignment, attempt, tuple(view.approvals))
         session = AttemptSession(self.around, assignment, view, opening)
         self._running[digest] = Running(session, asyncio.create_task(self._run(session, assignment)))
@@ -242,6 +247,7 @@ class JobFollower:
         running = self._running.get(digest)
         if running is not None and running.session is session:
             del self._running[digest]
+            self.seats.call_next(len(self._running))
 
     async def _release(self, record: KeptJob) -> None:
         """Seal, store and send the result."""
@@ -284,36 +290,20 @@ class JobFollower:
             with contextlib.suppress(TallyError):  # the next notice tries again
                 await self.sync(bytes.fromhex(digest))
 
-        task = asyncio.create_task(tell())
+        self._spawn(tell())
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
-
-    def _has_said_hello(self, view: JobView) -> bool:
-        """Tell whether the coordinator holds a hello of ours for this attempt: then another process of ours had its key."""
-        hellos = [decode_document(data, kind="hello").read(Hello) for data in view.hellos]
-        return any((hello.agency, hello.attempt) == (self.around.agency, view.attempt) for hello in hellos)
-
-    def _impossible(self, kept: KeptJob | None, view: JobView) -> TallyError | None:
-        """Give what stands against a word about a job that has not ended, if anything does (rules 2 and 4)."""
-        attempt, known = view.attempt, 0 if kept is None else kept.attempt
-        if attempt < known or attempt > MAX_ATTEMPTS:
-            return Broken(
-                "protocol-broken",
-                f"the coordinator tells of attempt {attempt} where {self.around.agency} knows of {known}, and there are {MAX_ATTEMPTS}",
-            )
-        if known < attempt and self._has_said_hello(view):
-            return Broken(
-                "state-corrupt",
-                f"{self.around.agency} said hello in this attempt and its node does not know of it: its state is of an earlier time",
-                hint="a restored state folder forgets what left the node; submit the question again as a new job",
-            )
-        return None
 
     async def _stay_ended(self, kept: KeptJob, view: JobView, state: JobState) -> None:
         """Do nothing more for a job that ended here; say so where the coordinator tells that it goes on (rule 1)."""
         await self._stop(kept.job)
+        if state.final:
+            self._spawn(self.troubles.confirm_end(kept.job, state))
+            self._forget(kept.job)
         if state == kept.state:
-            self.failures.forget(kept.job)
             return
         _LOG.warning("ended before", job=kept.job[:12], state=kept.state, told=str(state), attempt=view.attempt)
         if not state.final and not await self.failures.report(kept.job, view.attempt):
@@ -329,7 +319,13 @@ class JobFollower:
         if await self._read_kept(digest) is not None:
             failpoint("node-before-end")
             await self._end_here(digest, state)
+            self._spawn(self.troubles.confirm_end(digest, state))
+        self._forget(digest)
+
+    def _forget(self, digest: str) -> None:
+        """Let go of what this process remembers of a job that ended."""
         self.failures.forget(digest)
+        self.troubles.forget(digest)
         self._sent = {one for one in self._sent if one[0] != digest}
 
     async def _end_here(self, digest: str, state: JobState) -> None:
@@ -341,7 +337,10 @@ class JobFollower:
         return await self.around.store.run(lambda storage: decide_job(storage, digest, decide))
 
     async def _stop(self, digest: str) -> None:
+        self.seats.leave(digest)
         running = self._running.pop(digest, None)
+        if running is not None:
+            self.seats.call_next(len(self._running))
         if running is not None and running.task is not asyncio.current_task():
             running.task.cancel()
             await asyncio.gather(running.task, return_exceptions=True)

@@ -26,6 +26,13 @@ class Passage:
         self._changed = threading.Condition()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._error: BaseException | None = None
+        self.starving = False
+        """Whether its reader waits for an envelope that is not here."""
+
+    @property
+    def bytes(self) -> int:
+        """How long its file is."""
+        return self._spool.bytes
 
     @property
     def count(self) -> int:
@@ -71,7 +78,9 @@ class Passage:
         while True:
             with self._changed:
                 while not self._is_known(place):
+                    self.starving = True
                     self._changed.wait()
+                self.starving = False
                 envelope = self._take(place)
             if envelope is None:
                 return

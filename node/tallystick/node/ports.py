@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from tallystick.core.canonical import Json
+from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName
 from tallystick.v1.relay_pb2 import Notice
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
@@ -277,7 +278,7 @@ class CoordinatorClient(Protocol):
     """
 
     def attend(self) -> AbstractAsyncContextManager[NoticeStream]:
-        """Open the stream of notices."""
+        """Open the stream of notices; entered when the coordinator has answered, so that this agency is connected."""
         ...
 
     async def sync(self, job: bytes) -> JobView:
@@ -306,6 +307,14 @@ class CoordinatorClient(Protocol):
 
     async def report_failure(self, job: bytes, attempt: int, failure: Failure) -> None:
         """Say that this agency cannot go on."""
+        ...
+
+    async def report_ended(self, job: bytes, state: JobState) -> None:
+        """Say that this agency knows how a job ended, and does nothing more for it."""
+        ...
+
+    async def report_trouble(self, job: bytes, trouble: Failure) -> None:
+        """Say what keeps this agency for now; with an empty code, that nothing does any more."""
         ...
 
 

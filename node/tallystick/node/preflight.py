@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import socket as sockets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.clock import SystemClock
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.net.tls import load_certificate as loaded_certificate
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.config import NodeConfig
+from tallystick.node.joining import membership_of
 from tallystick.node.policy.model import read_policy
+from tallystick.node.reaching import walk_to_coordinator
 from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary, survey
 from tallystick.records.usable import check_usable, sentence
 
 SOON_DAYS: Final = 30
-DIAL_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,9 @@ def _certificate(config: NodeConfig, now: datetime) -> Finding:
 
 
 def _coordinator(config: NodeConfig) -> Finding:
-    host, _, port = config.file.coordinator.address.rpartition(":")
-    try:
-        sockets.create_connection((host.strip("[]"), int(port)), timeout=DIAL_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        return Finding(
-            "coordinator", f"it does not answer ({type(error).__name__})", "check coordinator.address and the firewall"
-        )
+    """Try each hop to the coordinator; the first that fails is the problem."""
+    hops = walk_to_coordinator(membership_of(config), config.file.coordinator.address, config.agency, SystemClock())
+    for hop in hops:
+        if hop.problem is not None:
+            return Finding("coordinator", f"{hop.problem.message} [{hop.problem.code}]", hop.problem.hint)
     return Finding("coordinator")

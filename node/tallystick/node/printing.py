@@ -8,14 +8,26 @@ from typing import Any
 from tallystick.core.ids import short
 from tallystick.core.terminal import print_table
 from tallystick.node.preflight import key_counts
-from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry
+from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry, SessionStatus
 from tallystick.records.mending import mend_identifier
 from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary
 
 
 def print_health(health: Health) -> None:
-    """Print how the node is."""
-    print_table(("what", "value"), [(key, line(value)) for key, value in health.json_value().items()])
+    """Print how the node is, and each job that it is at work on."""
+    value = health.json_value()
+    value.pop("sessions")
+    print_table(("what", "value"), [(key, line(one)) for key, one in value.items()])
+    if health.sessions:
+        columns = ("job", "attempt", "phase", "done", "works", "since", "seconds by phase", "sent", "received")
+        print_table(columns, [_session(one) for one in health.sessions])
+
+
+def _session(one: SessionStatus) -> tuple[object, ...]:
+    done = f"{one.done:,} of {one.total:,}" if one.total else ""
+    phases = ", ".join(f"{phase} {seconds}" for phase, seconds in one.phases.items())
+    works = "works" if one.works else "waits"
+    return (short(one.job), one.attempt, one.phase, done, works, one.since, phases, f"{one.sent:,}", f"{one.received:,}")
 
 
 def print_pending(jobs: Sequence[JobSummary]) -> None:

@@ -17,15 +17,14 @@ Rules that this file enforces:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.agreement.check import COORDINATOR, find_pinned_key
 from tallystick.core.documents import decode_document
-from tallystick.core.errors import NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.hello import Hello, earlier_attempts, new_hello, verify_hello
 from tallystick.core.job.lifecycle import Phase
@@ -42,9 +41,9 @@ from tallystick.node.passage import Passage
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened
 from tallystick.node.surroundings import Surroundings
-from tallystick.v1.types_pb2 import JobView, Progress
-
-REPORT_SECONDS: Final = 1.0
+from tallystick.node.telling import Telling
+from tallystick.node.views import SessionStatus
+from tallystick.v1.types_pb2 import JobView
 
 
 class AttemptSession:
@@ -64,8 +63,10 @@ class AttemptSession:
         self._local: dict[Ref, tuple[bytes, ...]] = {}
         self._uploads: asyncio.Queue[tuple[Ref, Passage | Path]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
-        self._progress = ("derive", 0, 0)
         self._courier: Courier | None = None
+        self._telling = Telling(
+            around, assignment.contract.digest, self.attempt, lambda: self._courier is not None and self._courier.starving
+        )
 
     def see(self, view: JobView) -> None:
         """Take a newer view of the job."""
@@ -79,7 +80,7 @@ class AttemptSession:
         Raises:
             TallyError, PeerFault, LocalFault: why this agency cannot go on.
         """
-        helpers = [asyncio.create_task(self._upload()), asyncio.create_task(self._report())]
+        helpers = [asyncio.create_task(self._upload()), asyncio.create_task(self._telling.attend())]
         work = asyncio.create_task(self._work())
         try:
             await asyncio.wait({work, helpers[0]}, return_when=asyncio.FIRST_COMPLETED)
@@ -97,8 +98,12 @@ class AttemptSession:
         job = assignment.contract.digest.hex()
         now = around.clock.now()
         await around.store.run(lambda storage: storage.log("attempt", now, job, attempt=self.attempt))
-        setup = await asyncio.to_thread(self._agency_setup) if around.agency in assignment.contract.agencies else None
-        self._tell("derive", 1, 1)
+        setup = (
+            await self._telling.work(asyncio.to_thread(self._agency_setup))
+            if around.agency in assignment.contract.agencies
+            else None
+        )
+        self._telling.count("derive", 1, 1)
         failpoint("node-before-hello")
         word = await self._word()
         hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encode()
@@ -202,7 +207,7 @@ class AttemptSession:
             sign=around.identity.sign,
             randomness=around.randomness,
             workers=around.workers,
-            tell=self._tell,
+            tell=self._telling.count,
         )
 
     def _desk_setup(self) -> desk_machine.DeskSetup:
@@ -270,7 +275,7 @@ class AttemptSession:
         return made
 
     async def _run_step(self, role: str, step: Callable[[], Step[Any]]) -> None:
-        await self._loop.run_in_executor(self._thread, self._step, role, step)
+        await self._telling.work(self._loop.run_in_executor(self._thread, self._step, role, step))
 
     def _step(self, role: str, step: Callable[[], Step[Any]]) -> None:
         """Take one step and seal what it sends. Runs in a thread: answers are made as they are read."""
@@ -322,21 +327,9 @@ class AttemptSession:
                 failpoint("node-list-sent")
             self._uploads.task_done()
 
-    def _tell(self, phase: str, done: int, total: int) -> None:
-        """Note how far we are; called in threads."""
-        self._progress = (phase, done, total)
-
-    async def _report(self) -> None:
-        """Tell the coordinator how far we are, when that changes; that it hears is not needed."""
-        told = None
-        while True:
-            if self._progress != told:
-                told = self._progress
-                phase, done, total = told
-                progress = Progress(party=self._around.agency, phase=phase, done=done, total=total)
-                with contextlib.suppress(NotReady, TallyError):
-                    await self._around.coordinator.report_progress(self._assignment.contract.digest, self.attempt, progress)
-            await asyncio.sleep(REPORT_SECONDS)
+    def status(self) -> SessionStatus:
+        """Say how far this attempt is."""
+        return self._telling.status(*((0, 0) if self._courier is None else self._courier.moved))
 
     def _drop(self) -> None:
         """Let go of every key and every file of the attempt (rule 2)."""
@@ -347,3 +340,11 @@ class AttemptSession:
         self._states.clear()
         self._local.clear()
         del self._key
+
+
+@dataclass
+class Running:
+    """A session and the task that runs it."""
+
+    session: AttemptSession
+    task: asyncio.Task[None]

@@ -9,6 +9,7 @@ from typing import Any
 
 from tallystick.core.clock import Clock
 from tallystick.core.keyfile import IdentityKey
+from tallystick.core.metrics import Counts
 from tallystick.crypto.machine import Step, Table
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
@@ -30,6 +31,7 @@ class Surroundings:
         prepare: reads this agency's people; blocks.
         store: what the node never forgets.
         state: the state folder.
+        counts: what monitoring sees.
         machines: the agency's and the desk's (begin, table); tests put others in their place.
     """
 
@@ -42,6 +44,7 @@ class Surroundings:
     randomness: Randomness
     prepare: Prepare
     state: Path
+    counts: Counts = field(default_factory=Counts)
     machines: Mapping[str, tuple[Callable[[Any], Step[Any]], Table]] = field(
         default_factory=lambda: {
             "agency": (agency_machine.begin, agency_machine.TABLE),

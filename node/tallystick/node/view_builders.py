@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast, get_args
 
@@ -15,6 +15,7 @@ from tallystick.core.job.approval import ReasonClass, find_required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers
+from tallystick.node.link import LinkState
 from tallystick.node.ports import Event, KeptJob
 from tallystick.node.views import (
     HIDDEN,
@@ -26,11 +27,14 @@ from tallystick.node.views import (
     JobTerms,
     LogEntry,
     PolicyVerdict,
+    SessionStatus,
     StewardQuorum,
 )
 
 SHOWN_ROWS: Final = 2000
 """Rows of a candidate table that are shown, so that it stays below a message's limit."""
+
+TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 T = TypeVar("T")
 
@@ -38,35 +42,50 @@ T = TypeVar("T")
 def build_health(
     agency: str,
     *,
-    connected: bool,
     jobs: Mapping[str, int],
     agreements: Mapping[str, Agreement],
     certificate_end: datetime | None,
     now: datetime,
     kernel: str,
+    link: LinkState,
+    most_jobs: int,
+    sessions: Iterable[SessionStatus],
 ) -> Health:
     """Build how a node is.
 
     Args:
         agency: whose it is.
-        connected: the stream of notices is open.
         jobs: how many are in each state.
         agreements: in force here, by name.
         certificate_end: when its certificate ends, UTC; None where there is none to read.
         now: the present moment, UTC.
         kernel: the path that computes curve points.
+        link: how the connection to the coordinator is.
+        most_jobs: how many jobs it takes part in at once.
+        sessions: what it is at work on.
 
     Raises:
         Broken: `state-corrupt`: a state is none that a node writes.
     """
     return Health(
         agency=agency,
-        connected=connected,
+        connected=link.connected,
         jobs={_state(state): count for state, count in sorted(jobs.items())},
         agreements={name: (moment(agreement.valid_until) - now).days for name, agreement in agreements.items()},
         certificate_days=None if certificate_end is None else (certificate_end - now).days,
         kernel=kernel,
+        coordinator=link.address,
+        since=_write(link.since),
+        heard=_write(link.heard),
+        code=None if link.error is None else link.error.code,
+        problem=None if link.error is None else link.error.message,
+        most_jobs=most_jobs,
+        sessions=tuple(sessions),
     )
+
+
+def _write(at: datetime | None) -> str | None:
+    return None if at is None else at.strftime(TIME)
 
 
 def build_job_summary(record: KeptJob) -> JobSummary:

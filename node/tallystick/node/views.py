@@ -30,11 +30,46 @@ HIDDEN: Final = "hidden"
 
 
 @dataclass(frozen=True)
+class SessionStatus:
+    """One job that a node is at work on.
+
+    Attributes:
+        job: its digest, 64 hexadecimal digits.
+        phase: what this agency does, or did last; `done` of `total` of it is done.
+        since: when it began here.
+        works: whether this agency works, or waits for others.
+        phases: whole seconds that each phase took so far.
+        sent, received: bytes of messages.
+    """
+
+    job: str
+    attempt: int
+    phase: str
+    done: int
+    total: int
+    since: str
+    works: bool
+    phases: Mapping[str, int]
+    sent: int
+    received: int
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Health:
     """How a node is.
 
     Attributes:
         connected: the stream of the coordinator's notices is open.
+        coordinator: its `host:port`.
+        since: since when it is connected, or is not; None before the first try.
+        heard: when the coordinator was heard last; None for never.
+        code, problem: why it is not connected; None where it is.
+        most_jobs: how many jobs it takes part in at once.
+        sessions: jobs that it is at work on.
         jobs: how many are in each state.
         agreements: by name, whole days until they end.
         certificate_days: until the node's certificate ends; None where there is none to read.
@@ -47,13 +82,26 @@ class Health:
     agreements: Mapping[str, int]
     certificate_days: int | None
     kernel: str
+    coordinator: str
+    since: str | None
+    heard: str | None
+    code: str | None
+    problem: str | None
+    most_jobs: int
+    sessions: tuple[SessionStatus, ...]
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value; the certificate stands among the agreements' days."""
         certificate = {} if self.certificate_days is None else {"certificate": self.certificate_days}
         return {
             "agency": self.agency,
+            "coordinator": self.coordinator,
             "connected": self.connected,
+            "since": self.since,
+            "heard": self.heard,
+            "problem": self.problem and f"{self.problem} [{self.code}]",
+            "most_jobs": self.most_jobs,
+            "sessions": [one.json_value() for one in self.sessions],
             "jobs": {str(state): count for state, count in self.jobs.items()},
             "days_left": {**self.agreements, **certificate},
             "kernel": self.kernel,

@@ -22,16 +22,20 @@ class AttendRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    JOBS_FIELD_NUMBER: _builtins.int
     protocol: _builtins.str
     """Highest protocol version the node speaks; the coordinator refuses what it does not speak (FAILED_PRECONDITION)."""
+    jobs: _builtins.int
+    """How many jobs this node runs at once; 0 where it does not say."""
     def __init__(
         self,
         *,
         protocol: _builtins.str = ...,
+        jobs: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["protocol", b"protocol"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "protocol", b"protocol"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,13 +141,21 @@ class ReportRequest(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     job: _builtins.bytes
     """32 bytes."""
     attempt: _builtins.int
+    ended: _types_pb2.JobState.ValueType
+    """The caller has ended the job as it is told here."""
     @_builtins.property
     def progress(self) -> _types_pb2.Progress: ...
     @_builtins.property
     def failure(self) -> _types_pb2.Failure: ...
+    @_builtins.property
+    def trouble(self) -> _types_pb2.Failure:
+        """What keeps the caller for now (its disk is full, say); with an empty code, nothing any more."""
+
     def __init__(
         self,
         *,
@@ -151,12 +163,14 @@ class ReportRequest(_message.Message):
         attempt: _builtins.int = ...,
         progress: _types_pb2.Progress | None = ...,
         failure: _types_pb2.Failure | None = ...,
+        trouble: _types_pb2.Failure | None = ...,
+        ended: _types_pb2.JobState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "progress", b"progress", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "failure", b"failure", "progress", b"progress", "report", b"report", "trouble", b"trouble"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "failure", b"failure", "job", b"job", "progress", b"progress", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "ended", b"ended", "failure", b"failure", "job", b"job", "progress", b"progress", "report", b"report", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["progress", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["progress", "failure", "trouble", "ended"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -120,7 +120,8 @@ class RelayServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Report(self, request, context):
-        """Says how far the caller is, or that it cannot go on. Counted work only, never data.
+        """Says how far the caller is, what keeps it for now, that it cannot go on, or that it knows how the job ended. Counted work only,
+        never data. The same progress again says that the caller still works.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,9 @@ class RelayStub:
     Get: _grpc.UnaryStreamMultiCallable[_relay_pb2.GetRequest, _types_pb2.Envelope]
     """Downloads a complete message addressed to the caller, from a sequence number on."""
     Report: _grpc.UnaryUnaryMultiCallable[_relay_pb2.ReportRequest, _types_pb2.JobView]
-    """Says how far the caller is, or that it cannot go on. Counted work only, never data."""
+    """Says how far the caller is, what keeps it for now, that it cannot go on, or that it knows how the job ended. Counted work only,
+    never data. The same progress again says that the caller still works.
+    """
 
 @_typing.type_check_only
 class RelayAsyncStub(RelayStub):
@@ -71,7 +73,9 @@ class RelayAsyncStub(RelayStub):
     Get: _aio.UnaryStreamMultiCallable[_relay_pb2.GetRequest, _types_pb2.Envelope]  # type: ignore[assignment]
     """Downloads a complete message addressed to the caller, from a sequence number on."""
     Report: _aio.UnaryUnaryMultiCallable[_relay_pb2.ReportRequest, _types_pb2.JobView]  # type: ignore[assignment]
-    """Says how far the caller is, or that it cannot go on. Counted work only, never data."""
+    """Says how far the caller is, what keeps it for now, that it cannot go on, or that it knows how the job ended. Counted work only,
+    never data. The same progress again says that the caller still works.
+    """
 
 class RelayServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -132,6 +136,8 @@ class RelayServicer(metaclass=_abc_1.ABCMeta):
         request: _relay_pb2.ReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_types_pb2.JobView, _abc.Awaitable[_types_pb2.JobView]]:
-        """Says how far the caller is, or that it cannot go on. Counted work only, never data."""
+        """Says how far the caller is, what keeps it for now, that it cannot go on, or that it knows how the job ended. Counted work only,
+        never data. The same progress again says that the caller still works.
+        """
 
 def add_RelayServicer_to_server(servicer: RelayServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

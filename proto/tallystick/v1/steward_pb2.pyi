@@ -151,6 +151,13 @@ class Health(_message.Message):
     AGREEMENTS_FIELD_NUMBER: _builtins.int
     CERTIFICATE_DAYS_LEFT_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
+    COORDINATOR_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    HEARD_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    MOST_JOBS_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
     agency: _builtins.str
     connected: _builtins.bool
     """The stream of the coordinator's notices is open."""
@@ -158,6 +165,16 @@ class Health(_message.Message):
     """Whole days until the node's certificate ends, rounded down; negative once it has ended, absent where there is none to read."""
     kernel: _builtins.str
     """Name of the path that computes curve points: docs/kernel.md."""
+    coordinator: _builtins.str
+    """`host:port` of the coordinator."""
+    since: _builtins.str
+    """RFC 3339: since when it is connected or not, and when the coordinator was heard last; absent before the first time."""
+    heard: _builtins.str
+    code: _builtins.str
+    """Why it is not connected: a code of docs/errors.md and public text; absent where it is."""
+    problem: _builtins.str
+    most_jobs: _builtins.int
+    """How many jobs it takes part in at once."""
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobCount]:
         """States that no job is in are left out."""
@@ -165,6 +182,10 @@ class Health(_message.Message):
     @_builtins.property
     def agreements(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgreementTerm]:
         """Agreements in force here."""
+
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionStatus]:
+        """Jobs that it is at work on."""
 
     def __init__(
         self,
@@ -175,16 +196,96 @@ class Health(_message.Message):
         agreements: _abc.Iterable[Global___AgreementTerm] | None = ...,
         certificate_days_left: _builtins.int | None = ...,
         kernel: _builtins.str = ...,
+        coordinator: _builtins.str = ...,
+        since: _builtins.str | None = ...,
+        heard: _builtins.str | None = ...,
+        code: _builtins.str | None = ...,
+        problem: _builtins.str | None = ...,
+        most_jobs: _builtins.int = ...,
+        sessions: _abc.Iterable[Global___SessionStatus] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_certificate_days_left", b"_certificate_days_left", "certificate_days_left", b"certificate_days_left"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_certificate_days_left", b"_certificate_days_left", "_code", b"_code", "_heard", b"_heard", "_problem", b"_problem", "_since", b"_since", "certificate_days_left", b"certificate_days_left", "code", b"code", "heard", b"heard", "problem", b"problem", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certificate_days_left", b"_certificate_days_left", "agency", b"agency", "agreements", b"agreements", "certificate_days_left", b"certificate_days_left", "connected", b"connected", "jobs", b"jobs", "kernel", b"kernel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certificate_days_left", b"_certificate_days_left", "_code", b"_code", "_heard", b"_heard", "_problem", b"_problem", "_since", b"_since", "agency", b"agency", "agreements", b"agreements", "certificate_days_left", b"certificate_days_left", "code", b"code", "connected", b"connected", "coordinator", b"coordinator", "heard", b"heard", "jobs", b"jobs", "kernel", b"kernel", "most_jobs", b"most_jobs", "problem", b"problem", "sessions", b"sessions", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__certificate_days_left: _TypeAlias = _typing.Literal["certificate_days_left"]  # noqa: Y015
     _WhichOneofArgType__certificate_days_left: _TypeAlias = _typing.Literal["_certificate_days_left", b"_certificate_days_left"]  # noqa: Y015
+    _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
+    _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
+    _WhichOneofReturnType__heard: _TypeAlias = _typing.Literal["heard"]  # noqa: Y015
+    _WhichOneofArgType__heard: _TypeAlias = _typing.Literal["_heard", b"_heard"]  # noqa: Y015
+    _WhichOneofReturnType__problem: _TypeAlias = _typing.Literal["problem"]  # noqa: Y015
+    _WhichOneofArgType__problem: _TypeAlias = _typing.Literal["_problem", b"_problem"]  # noqa: Y015
+    _WhichOneofReturnType__since: _TypeAlias = _typing.Literal["since"]  # noqa: Y015
+    _WhichOneofArgType__since: _TypeAlias = _typing.Literal["_since", b"_since"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__certificate_days_left) -> _WhichOneofReturnType__certificate_days_left | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__heard) -> _WhichOneofReturnType__heard | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__problem) -> _WhichOneofReturnType__problem | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__since) -> _WhichOneofReturnType__since | None: ...
 
 Global___Health: _TypeAlias = Health  # noqa: Y015
+
+@_typing.final
+class SessionStatus(_message.Message):
+    """One job that a node is at work on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    WORKS_FIELD_NUMBER: _builtins.int
+    PHASES_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    job: _builtins.bytes
+    """32 bytes."""
+    attempt: _builtins.int
+    phase: _builtins.str
+    """derive, tag, match, compute, check or release."""
+    done: _builtins.int
+    total: _builtins.int
+    since: _builtins.str
+    """RFC 3339: when it began here."""
+    works: _builtins.bool
+    """Whether this agency works, or waits for others."""
+    sent: _builtins.int
+    """Bytes of messages sent and received."""
+    received: _builtins.int
+    @_builtins.property
+    def phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedCount]:
+        """Whole seconds that each phase took so far."""
+
+    def __init__(
+        self,
+        *,
+        job: _builtins.bytes = ...,
+        attempt: _builtins.int = ...,
+        phase: _builtins.str = ...,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+        since: _builtins.str = ...,
+        works: _builtins.bool = ...,
+        phases: _abc.Iterable[Global___NamedCount] | None = ...,
+        sent: _builtins.int = ...,
+        received: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "done", b"done", "job", b"job", "phase", b"phase", "phases", b"phases", "received", b"received", "sent", b"sent", "since", b"since", "total", b"total", "works", b"works"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionStatus: _TypeAlias = SessionStatus  # noqa: Y015
 
 @_typing.final
 class JobCount(_message.Message):

@@ -248,6 +248,8 @@ class JobView(_message.Message):
     WAITING_FIELD_NUMBER: _builtins.int
     SUBMITTED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    TIMELINE_FIELD_NUMBER: _builtins.int
     job: _builtins.bytes
     """32 bytes."""
     version: _builtins.int
@@ -280,6 +282,14 @@ class JobView(_message.Message):
     def waiting(self) -> _containers.RepeatedCompositeFieldContainer[Global___Waiting]:
         """Parties that are waited for, and what for: `approval`, `hello`, or a round."""
 
+    @_builtins.property
+    def queue(self) -> Global___QueuePlace:
+        """Where the job stands among those that wait for their turn; absent where it does not wait for one."""
+
+    @_builtins.property
+    def timeline(self) -> _containers.RepeatedCompositeFieldContainer[Global___Moment]:
+        """What happened to the job, oldest first; it stays when the job has ended."""
+
     def __init__(
         self,
         *,
@@ -297,14 +307,80 @@ class JobView(_message.Message):
         waiting: _abc.Iterable[Global___Waiting] | None = ...,
         submitted: _builtins.int = ...,
         ended: _builtins.int = ...,
+        queue: Global___QueuePlace | None = ...,
+        timeline: _abc.Iterable[Global___Moment] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["queue", b"queue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "attempt", b"attempt", "document", b"document", "ended", b"ended", "failures", b"failures", "hellos", b"hellos", "inbox", b"inbox", "job", b"job", "phase", b"phase", "progress", b"progress", "state", b"state", "submitted", b"submitted", "version", b"version", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "attempt", b"attempt", "document", b"document", "ended", b"ended", "failures", b"failures", "hellos", b"hellos", "inbox", b"inbox", "job", b"job", "phase", b"phase", "progress", b"progress", "queue", b"queue", "state", b"state", "submitted", b"submitted", "timeline", b"timeline", "version", b"version", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JobView: _TypeAlias = JobView  # noqa: Y015
+
+@_typing.final
+class QueuePlace(_message.Message):
+    """A place among the jobs that everybody allowed and that wait until fewer run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    place: _builtins.int
+    """From 1."""
+    waiting: _builtins.int
+    """How many wait."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueuePlace: _TypeAlias = QueuePlace  # noqa: Y015
+
+@_typing.final
+class Moment(_message.Message):
+    """One entry of a job's timeline."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    at: _builtins.int
+    """Seconds since the epoch."""
+    what: _builtins.str
+    """A job's event (docs/state-machines.md), `heard`: a party knows how the job ended, or `submit`."""
+    party: _builtins.str
+    """Who made it happen: a party, the analyst, or `coordinator`."""
+    attempt: _builtins.int
+    """The attempt that it belongs to."""
+    code: _builtins.str
+    """A code of docs/errors.md, where it went wrong."""
+    def __init__(
+        self,
+        *,
+        at: _builtins.int = ...,
+        what: _builtins.str = ...,
+        party: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt", b"attempt", "code", b"code", "party", b"party", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Moment: _TypeAlias = Moment  # noqa: Y015
 
 @_typing.final
 class Waiting(_message.Message):
@@ -313,20 +389,34 @@ class Waiting(_message.Message):
     PARTY_FIELD_NUMBER: _builtins.int
     FOR_WHAT_FIELD_NUMBER: _builtins.int
     CONNECTED_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     party: _builtins.str
     for_what: _builtins.str
     connected: _builtins.bool
     """Whether the party is connected now."""
+    code: _builtins.str
+    """What keeps it: a code of docs/errors.md, public text, and what would help; empty where nothing is known to."""
+    message: _builtins.str
+    hint: _builtins.str
+    since: _builtins.int
+    """Seconds since the epoch: since when it is kept, or nothing was heard of its work; 0 where neither is so."""
     def __init__(
         self,
         *,
         party: _builtins.str = ...,
         for_what: _builtins.str = ...,
         connected: _builtins.bool = ...,
+        code: _builtins.str = ...,
+        message: _builtins.str = ...,
+        hint: _builtins.str = ...,
+        since: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "for_what", b"for_what", "party", b"party"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "connected", b"connected", "for_what", b"for_what", "hint", b"hint", "message", b"message", "party", b"party", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

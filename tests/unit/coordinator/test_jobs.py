@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tallystick.coordinator.hearing import hear_end
 from tallystick.coordinator.records import FailureRecord
 from tallystick.core.clock import FixedClock
 from tallystick.core.documents import sign_document, write_document
@@ -301,3 +302,30 @@ def test_jobs_are_listed_for_those_who_may_see_them(town: Town) -> None:
     for name, count in (("ana", 1), ("otto", 0), ("labor", 1), ("housing", 0), ("board", 1)):
         assert len(town.at.jobs.of(member(name), ended=False)) == count, name
     assert set(AGENCIES) == {"human-services", "labor"}
+
+
+def test_s49_after_its_end_a_job_keeps_who_did_what_who_ended_it_and_who_heard(town: Town) -> None:
+    town.running()
+    town.put(SEED, [b"seed"])
+    with pytest.raises(Refused, match="job-state"):
+        hear_end(town.at.jobs, member(OTHER), town.digest, "cancelled")
+    town.at.jobs.cancel(member("ana"), town.digest)
+    with pytest.raises(Refused, match="job-state"):
+        hear_end(town.at.jobs, member(OTHER), town.digest, "failed")
+    with pytest.raises(Refused, match="job-unknown"):
+        hear_end(town.at.jobs, member("housing"), town.digest, "cancelled")
+    for _ in range(2):
+        hear_end(town.at.jobs, member(OTHER), town.digest, "cancelled")
+    told = [(one.what, one.party) for one in town.at.storage.moments(town.digest)]
+    assert told[0] == ("announce", "coordinator")
+    assert {("approval", signer) for signer in SIGNERS} <= set(told)
+    assert told[-6:] == [
+        ("approve", "coordinator"), ("hello", DESK), ("hello", OTHER), ("seed", SEED.sender), ("cancel", "ana"), ("heard", OTHER),
+    ]  # fmt: skip
+
+
+def test_a_failure_and_a_refusal_are_of_who_said_so(town: Town) -> None:
+    town.running()
+    town.at.jobs.report_failure(member(OTHER), town.digest, 1, failed("source-bounds"))
+    last = town.at.storage.moments(town.digest)[-1]
+    assert (last.what, last.party, last.code) == ("fail", OTHER, "source-bounds")

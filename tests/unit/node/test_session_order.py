@@ -51,6 +51,7 @@ def test_s34_no_share_is_made_while_something_else_is_still_under_way() -> None:
             _courier=object(),
             _loop=asyncio.get_running_loop(),
             _thread=ThreadPoolExecutor(1),
+            _telling=SimpleNamespace(work=lambda work: work),
             _around=SimpleNamespace(machines={"agency": (None, {(Before, kinds.RECIPIENT): made})}),
         )
         session._uploads.put_nowait((Ref(kinds.PRODUCTS, "labor", "housing"), None))  # type: ignore[arg-type]  # its file is not read

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tallystick.core.canonical import canonical_bytes
+from tallystick.core.clock import FixedClock
 from tallystick.core.documents import sign_document
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, NotReady
 from tallystick.node import view_builders
+from tallystick.node.link import LinkState
 from tallystick.node.ports import KeptJob
 from tallystick.node.printing import print_job, print_log
 from tallystick.node.storage import chain
@@ -96,21 +98,27 @@ def test_a_record_that_no_node_writes_cannot_be_shown(change: dict[str, str]) ->
 def test_days_are_whole_and_a_missing_certificate_is_left_out() -> None:
     now = datetime(2026, 12, 30, 12, tzinfo=UTC)
     health = build_health(
-        "labor", connected=True, jobs={"submitted": 1, "failed": 2},
+        "labor", jobs={"submitted": 1, "failed": 2},
         agreements={"county": agreement()}, certificate_end=None, now=now, kernel="portable",
+        link=LinkState("c:7700", FixedClock(now), True, now, now), most_jobs=3, sessions=[],
     )  # fmt: skip
     assert health.json_value() == {
-        "agency": "labor", "connected": True, "jobs": {"failed": 2, "submitted": 1}, "days_left": {"county": 1}, "kernel": "portable",
+        "agency": "labor", "coordinator": "c:7700", "connected": True, "jobs": {"failed": 2, "submitted": 1}, "days_left": {"county": 1},
+        "since": "2026-12-30T12:00:00Z", "heard": "2026-12-30T12:00:00Z", "problem": None, "most_jobs": 3, "sessions": [],
+        "kernel": "portable",
     }  # fmt: skip
     ended = build_health(
         "labor",
-        connected=False,
         jobs={},
         agreements={},
         certificate_end=now - timedelta(hours=1),
         now=now,
         kernel="portable",
+        link=LinkState("c:7700", FixedClock(now), error=NotReady("unavailable", "down")),
+        most_jobs=3,
+        sessions=[],
     )
+    assert ended.json_value()["problem"] == "down [unavailable]"
     assert ended.json_value()["days_left"] == {"certificate": -1}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.client.views import JobProgress
+from tallystick.client.views import JobProgress, Wait
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -29,12 +29,21 @@ def print_view(view: JobProgress) -> None:
     rows: list[tuple[str, str]] = [("job", view.name), ("title", view.title), ("state", state)]
     rows.append(("approved by", ", ".join(view.approved) or "nobody yet"))
     if not view.over:
-        rows += [
-            ("waiting for", f"{w.party}: {w.for_what}" + ("" if w.connected else " (not connected)")) for w in view.waiting
-        ]
+        rows += [("waiting for", wait_text(w)) for w in view.waiting]
         rows += [("work", f"{w.party}: {w.phase} {w.done:,} of {w.total:,}") for w in view.work]
+    if view.over:
+        rows.append(("ended by", view.ended_by))
+        rows.append(("heard by", ", ".join(view.heard_by) or "no agency yet"))
     print_facts(rows)
     print_reasons(view)
+
+
+def wait_text(wait: Wait) -> str:
+    """Give who is waited for, for what, and what keeps them and would help."""
+    text = f"{wait.party}: {wait.for_what}" + ("" if wait.connected else " (not connected)")
+    if wait.message:
+        text += f": {wait.message}" + (f" since {since(wait.since)}" if wait.since else "")
+    return text + (f"; {wait.hint}" if wait.hint else "")
 
 
 def print_reasons(view: JobProgress) -> None:
@@ -60,7 +69,10 @@ def summary(view: JobProgress) -> str:
         work = ", ".join(f"{w.party} {_share(w.done, w.total)}" for w in view.work if w.phase == view.phase)
         silent = ", ".join(w.party for w in view.waiting if not w.connected)
         text = f"{view.state}: {view.phase or 'starting'}" + (f" ({work})" if work else "")
-        return text + (f"; silent: {silent}" if silent else "")
+        kept = "; ".join(f"{w.party}: {w.message}" for w in view.waiting if w.code)
+        return text + (f"; silent: {silent}" if silent else "") + (f"; {kept}" if kept else "")
+    if view.place:
+        return f"{view.state}: waits for its turn, place {view.place} of {view.queue}"
     waiting = ", ".join(sorted({w.party for w in view.waiting}))
     return view.state + (f": waiting for {waiting}" if waiting and not view.over else "")
 

@@ -11,13 +11,18 @@ from tallystick.core.terminal import FAILED, Format, format_option, print_json, 
 
 
 @click.command()
+@click.option("--offline", is_flag=True, help="Leave out the way to the coordinator.")
 @format_option
 @run_cli
-def doctor(format_: Format) -> None:
-    """Say what works on this machine: versions, the mask kernel, encrypted products, sealing."""
-    from tallystick.client.health import findings
+def doctor(offline: bool, format_: Format) -> None:  # click's flag
+    """Say what works on this machine: versions, the mask kernel, encrypted products, sealing.
 
-    found = findings()
+    Where a profile has joined a network, also each hop to its coordinator: certificate, name, port, proxy, TLS, and one call. (A node's
+    way: tally node check.)
+    """
+    from tallystick.client.health import connection_findings, findings
+
+    found = [*findings(), *([] if offline else connection_findings())]
     bad = [one for one in found if not one.works]
     if format_ == "json":
         print_json({"works": not bad, "findings": [one.json_value() for one in found]})

@@ -111,6 +111,7 @@ class Authorise(grpc.aio.ServerInterceptor):
             await asyncio.to_thread(self._authority.check, identity, serial)
         with self._hub.session(serial) as session:
             session.check()
+            self._hub.hear(identity)
             _CALLER.set(Caller(identity, serial, session, context.peer(), _read_run(context)))
             yield
 

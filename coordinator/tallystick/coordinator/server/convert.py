@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tallystick.coordinator.records import MessageRecord
-from tallystick.coordinator.views import JobView
+from tallystick.coordinator.views import JobView, Waiting
 from tallystick.v1 import types_pb2 as pb
 
 
@@ -27,10 +29,32 @@ def job_view_message(view: JobView) -> pb.JobView:
             pb.Failure(party=one.party, code=one.code, message=one.message, hint=one.hint, retry=one.retry)
             for one in view.failures
         ],
-        waiting=[pb.Waiting(party=one.party, for_what=one.for_what, connected=one.connected) for one in view.waiting],
-        submitted=int(view.submitted.timestamp()),
-        ended=int(view.ended.timestamp()) if view.ended is not None else 0,
+        waiting=[waiting_message(one) for one in view.waiting],
+        submitted=_seconds(view.submitted),
+        ended=_seconds(view.ended),
+        timeline=[
+            pb.Moment(at=_seconds(one.at), what=one.what, party=one.party, attempt=one.attempt, code=one.code)
+            for one in view.timeline
+        ],
+        queue=None if view.place is None else pb.QueuePlace(place=view.place.place, waiting=view.place.waiting),
     )
+
+
+def waiting_message(one: Waiting) -> pb.Waiting:
+    """Translate who is waited for."""
+    return pb.Waiting(
+        party=one.party,
+        for_what=one.for_what,
+        connected=one.connected,
+        code=one.code,
+        message=one.message,
+        hint=one.hint,
+        since=_seconds(one.since),
+    )
+
+
+def _seconds(moment: datetime | None) -> int:
+    return int(moment.timestamp()) if moment is not None else 0
 
 
 def message_state(message: MessageRecord) -> pb.MessageState:

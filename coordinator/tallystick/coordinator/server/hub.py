@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
 from tallystick.coordinator.records import JobRecord
 from tallystick.core.errors import NotReady, Refused, TallyError
+from tallystick.core.net.tls import CertifiedParty
 
 
 @dataclass(eq=False)
@@ -65,9 +67,11 @@ class Hub:
         self._streams: set[Changes] = set()
         self._attending: Counter[str] = Counter()
         self._runs: dict[str, dict[CallSession, str]] = {}
-        self._log = structlog.get_logger("server")
+        self._since: dict[str, datetime] = {}
+        self._heard: dict[CertifiedParty, datetime] = {}
         self._closing: TallyError | None = None
         self.elsewhere: frozenset[str] = frozenset()
+        self._log = structlog.get_logger("server")
 
     def bind(self) -> None:
         """Belong to the running loop."""
@@ -122,6 +126,9 @@ class Hub:
             self._end(others, second_process(party, peer))
         if session is not None:
             here[session] = run
+        if not self._attending[party]:
+            self._since[party] = datetime.now(UTC)
+            self._log.info("connected", party=party)
         self._attending[party] += 1
         try:
             yield
@@ -129,6 +136,23 @@ class Hub:
             self._attending[party] -= 1
             if session is not None:
                 here.pop(session, None)
+            if not self._attending[party]:
+                began, self._since[party] = self._since[party], datetime.now(UTC)
+                self._log.info("disconnected", party=party, seconds=round((self._since[party] - began).total_seconds()))
+
+    def hear(self, party: CertifiedParty) -> None:
+        """Note that a party called."""
+        self._heard[party] = datetime.now(UTC)
+
+    @property
+    def contacts(self) -> Mapping[CertifiedParty, datetime]:
+        """Give when each member called last, since this process began."""
+        return dict(self._heard)
+
+    @property
+    def since(self) -> Mapping[str, datetime]:
+        """Give since when each party that ever attended is connected, or is not."""
+        return dict(self._since)
 
     @property
     def connected(self) -> Collection[str]:

@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, TypeVar
 
+from tallystick.coordinator.admission import Admission
 from tallystick.coordinator.authority import Authority
+from tallystick.coordinator.hearing import hear_end, hear_trouble
 from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
+from tallystick.coordinator.progress import Trouble
 from tallystick.coordinator.records import FailureRecord, JobRecord
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.server.authorise import Caller, caller
 from tallystick.coordinator.server.convert import job_view_message
 from tallystick.coordinator.server.hub import Hub, woken
 from tallystick.coordinator.views import Views
+from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import PROTOCOL
-from tallystick.core.errors import Broken, Invalid, Refused
+from tallystick.core.errors import Broken, Invalid, NotReady, Refused, TallyError
+from tallystick.core.exhaustion import EXHAUSTED
 from tallystick.core.net.chunks import JOB_BYTES, MessageName
-from tallystick.core.net.status import Context
+from tallystick.core.net.status import Context, public
 from tallystick.v1 import enrol_pb2, jobs_pb2, relay_pb2
 from tallystick.v1 import types_pb2 as pb
 from tallystick.v1.enrol_pb2_grpc import EnrolServicer
@@ -27,6 +32,9 @@ from tallystick.v1.relay_pb2_grpc import RelayServicer
 
 WATCH_PAUSE_S: Final = 0.1
 """Shortest time between two views of one watched job."""
+
+MAX_TOLD: Final = 4096
+"""Jobs of which a stream remembers what it told; of one that it forgot, it may tell the same again."""
 
 MAX_LIST_BYTES: Final = 960 * 1024
 
@@ -79,17 +87,20 @@ class _Viewing:
 class RelayService(_Viewing, RelayServicer):
     """What nodes call."""
 
-    def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake, relay: Relay) -> None:
+    def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake, relay: Relay, admission: Admission) -> None:
         super().__init__(jobs, views, hub)
         self._intake = intake
         self._relay = relay
+        self._admission = admission
 
-    async def Attend(self, request: relay_pb2.AttendRequest, _: Context) -> AsyncIterator[relay_pb2.Notice]:  # noqa: N802
+    async def Attend(self, request: relay_pb2.AttendRequest, context: Context) -> AsyncIterator[relay_pb2.Notice]:  # noqa: N802
         """Tell of every change of the caller's jobs."""
         if request.protocol != PROTOCOL:
             raise Refused("version-mismatch", f"this coordinator speaks {PROTOCOL}", hint="install the coordinator's version")
         who = caller()
+        await asyncio.to_thread(self._admission.tell_bound, who.identity.name, request.jobs)
         with self._hub.changes() as changes, self._hub.attending(who.identity.name, who.session, run=who.run, peer=who.peer):
+            await context.send_initial_metadata(())  # now it is connected, though there may be no notice for a long time
             told: dict[bytes, int] = {}
             for record in await asyncio.to_thread(self._jobs.of, who.identity, ended=False):
                 told[record.job] = record.version
@@ -100,6 +111,8 @@ class RelayService(_Viewing, RelayServicer):
                     if told.get(record.job, 0) < record.version and await asyncio.to_thread(self._may_see, who, record):
                         told[record.job] = record.version
                         yield relay_pb2.Notice(job=record.job, version=record.version)
+                while len(told) > MAX_TOLD:
+                    del told[next(iter(told))]
 
     async def Sync(self, request: relay_pb2.SyncRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Give one job as the caller may see it."""
@@ -113,7 +126,7 @@ class RelayService(_Viewing, RelayServicer):
 
     async def Put(self, request_iterator: AsyncIterator[pb.Envelope], _: Context) -> pb.MessageState:  # noqa: N802
         """Take a message, or the rest of one."""
-        who = caller()
+        who, name = caller(), None
         receiving = None
         try:
             async for envelope in request_iterator:
@@ -124,10 +137,21 @@ class RelayService(_Viewing, RelayServicer):
                 await asyncio.to_thread(receiving.take, envelope)
             if receiving is None:
                 raise Broken("protocol-broken", "an upload without an envelope")
-            return await asyncio.to_thread(receiving.finish)
+            state = await asyncio.to_thread(receiving.finish)
+        except (OSError, MemoryError, NotReady) as error:  # nobody but the coordinator keeps the job now
+            if name is not None and public(error).code in EXHAUSTED:
+                self._keep(name.job, public(error))
+            raise
         finally:
             if receiving is not None:
                 receiving.close()
+        self._keep(receiving.name.job, None)
+        return state
+
+    def _keep(self, job: bytes, error: TallyError | None) -> None:
+        """Show what keeps the coordinator itself from taking messages of a job."""
+        told = ("", "", "") if error is None else (error.code, error.message, error.hint)
+        self._jobs.progress.keep(job, Trouble(COORDINATOR, *told, since=self._jobs.now()))
 
     async def Stat(self, request: pb.MessageRef, _: Context) -> pb.MessageState:  # noqa: N802
         """Say how much of a message is held."""
@@ -153,8 +177,15 @@ class RelayService(_Viewing, RelayServicer):
                 said = request.failure
                 failure = FailureRecord(request.attempt, who.identity.name, said.code, said.message, said.hint, said.retry)
                 await asyncio.to_thread(self._jobs.report_failure, who.identity, job, request.attempt, failure)
+            case "trouble":
+                await asyncio.to_thread(self._trouble, who, job, request.trouble)
+            case "ended":
+                state = pb.JobState.Name(request.ended).removeprefix("JOB_STATE_").lower()
+                await asyncio.to_thread(
+                    hear_end, self._jobs, who.identity, job, state
+                )  # no news: it would come back as a notice
             case _:
-                raise Invalid("protocol-broken", "a report holds progress or a failure")
+                raise Invalid("protocol-broken", "a report holds progress, trouble, a failure, or how the job ended")
         return await self._show(who, job)
 
     def _progress(self, who: Caller, job: bytes, request: relay_pb2.ReportRequest) -> None:
@@ -162,6 +193,11 @@ class RelayService(_Viewing, RelayServicer):
         if record.attempt == request.attempt:
             said = request.progress
             self._jobs.progress.report(job, who.identity.name, said.phase, said.done, said.total)
+            self._hub.publish(record)
+
+    def _trouble(self, who: Caller, job: bytes, said: pb.Failure) -> None:
+        record = hear_trouble(self._jobs, who.identity, job, said.code, said.message, said.hint)
+        if record is not None:
             self._hub.publish(record)
 
 

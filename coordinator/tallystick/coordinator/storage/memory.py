@@ -8,7 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from tallystick.coordinator.ports import StaleRow
-from tallystick.coordinator.records import FOREVER, Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.records import (
+    FOREVER,
+    Certificate,
+    Deposit,
+    FailureRecord,
+    Invitation,
+    JobRecord,
+    MessageRecord,
+    MomentRecord,
+)
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.core.net.chunks import MessageName
 from tallystick.core.net.tls import Role
@@ -24,6 +33,9 @@ class MemoryCoordinatorStorage:
         self._jobs: dict[bytes, JobRecord] = {}
         self._deposits: dict[bytes, dict[tuple[str, str, int], Deposit]] = {}
         self._failures: dict[bytes, list[FailureRecord]] = {}
+        self._moments: dict[bytes, list[MomentRecord]] = {}
+        self._moved: dict[bytes, datetime] = {}
+        self._bounds: dict[str, int] = {}
         self._messages: dict[bytes, dict[MessageName, MessageRecord]] = {}
         self._epoch = ""
         self._seen: dict[str, datetime] = {}
@@ -112,6 +124,7 @@ class MemoryCoordinatorStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        moments: Iterable[MomentRecord] = (),
         lease: int = 0,  # noqa: ARG002  # nobody shares this memory
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
@@ -131,8 +144,40 @@ class MemoryCoordinatorStorage:
                 relayed.setdefault(message.name, message)
             for name in [name for name in relayed if name.attempt < changed.attempt or changed.ended is not None]:
                 del relayed[name]
+            self._moments.setdefault(job, []).extend(replace(one, at=one.at.replace(microsecond=0)) for one in moments)
             self._jobs[job] = changed
             return changed
+
+    def note_moment(self, job: bytes, moment: MomentRecord) -> None:
+        """Add an entry to a job's timeline, unless it is there."""
+        with self._lock:
+            held = self._moments.setdefault(job, [])
+            if (moment.what, moment.party) not in {(one.what, one.party) for one in held}:
+                held.append(replace(moment, at=moment.at.replace(microsecond=0)))
+
+    def moments(self, job: bytes) -> tuple[MomentRecord, ...]:
+        """Give a job's timeline, oldest first."""
+        with self._lock:
+            return tuple(self._moments.get(job, ()))
+
+    def note_moved(self, moved: Mapping[bytes, datetime]) -> None:
+        """Note when jobs moved last."""
+        with self._lock:
+            noted = self._moved | {job: at.replace(microsecond=0) for job, at in moved.items()}
+            self._moved = {job: at for job, at in noted.items() if self._jobs[job].ended is None}
+
+    def list_movements(self) -> Mapping[bytes, datetime]:
+        """Give when each job moved last."""
+        return dict(self._moved)
+
+    def note_bound(self, party: str, most: int) -> None:
+        """Note how many jobs a node takes at once."""
+        with self._lock:
+            self._bounds[party] = most
+
+    def list_bounds(self) -> Mapping[str, int]:
+        """Give how many jobs each node takes at once."""
+        return dict(self._bounds)
 
     def deposits(self, job: bytes) -> tuple[Deposit, ...]:
         """Give a job's deposits, by kind and party."""

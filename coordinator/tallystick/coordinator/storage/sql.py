@@ -16,8 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tallystick.coordinator.ports import LostLease, StaleRow
-from tallystick.coordinator.records import Certificate, Deposit, FailureRecord, Invitation, JobRecord, MessageRecord
+from tallystick.coordinator.records import (
+    Certificate,
+    Deposit,
+    FailureRecord,
+    Invitation,
+    JobRecord,
+    MessageRecord,
+    MomentRecord,
+)
 from tallystick.coordinator.storage.engine import READS
+from tallystick.coordinator.storage.notes import SqlNotes, add_moments
 from tallystick.coordinator.storage.parts import add_deposits, add_failures, add_messages, forget_earlier
 from tallystick.coordinator.storage.refusals import duplicate, invite_invalid, not_enrolled
 from tallystick.coordinator.storage.rows import (
@@ -50,7 +59,7 @@ CHANNEL: Final = "tallystick_jobs"
 """Where PostgreSQL tells of changed jobs."""
 
 
-class SqlStorage:
+class SqlStorage(SqlNotes):
     """Rows in tables; see `ports.CoordinatorStorage`.
 
     Attributes:
@@ -221,6 +230,7 @@ class SqlStorage:
         deposits: Iterable[Deposit] = (),
         failures: Iterable[FailureRecord] = (),
         messages: Iterable[MessageRecord] = (),
+        moments: Iterable[MomentRecord] = (),
         lease: int = 0,
     ) -> JobRecord:
         """Replace a job's row and add what goes with it."""
@@ -236,6 +246,7 @@ class SqlStorage:
             add_deposits(connection, before.job, deposits)
             add_failures(connection, before.job, failures)
             add_messages(connection, before.job, messages)
+            add_moments(connection, before.job, moments)
             forget_earlier(connection, changed)
             self._hint(connection, changed.job)
         return changed

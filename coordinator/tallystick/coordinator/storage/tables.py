@@ -104,6 +104,32 @@ messages = sa.Table(
     sa.UniqueConstraint("job", "attempt", "round", "sender", "receiver"),
 )
 
+moments = sa.Table(
+    "moments",
+    METADATA,
+    _number(),
+    sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("party", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+)
+
+movements = sa.Table(
+    "movements",
+    METADATA,
+    sa.Column("job", sa.LargeBinary, sa.ForeignKey("jobs.job"), primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+bounds = sa.Table(
+    "bounds",
+    METADATA,
+    sa.Column("party", sa.Text, primary_key=True),
+    sa.Column("jobs", sa.Integer, nullable=False),
+)
+
 presence = sa.Table(
     "presence",
     METADATA,

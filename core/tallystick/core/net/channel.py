@@ -44,6 +44,15 @@ SERVER_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.compression_enabled_algorithms_bitset", 1),
 )
 
+MAX_LOCAL_BYTES: Final = 64 << 20
+LOCAL_OPTIONS: Final[tuple[Option, ...]] = (
+    ("grpc.max_receive_message_length", MAX_LOCAL_BYTES),
+    ("grpc.max_send_message_length", MAX_LOCAL_BYTES),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.compression_enabled_algorithms_bitset", 1),
+)
+"""Of both ends of a Unix socket, where whole lists go in one message."""
+
 CLIENT_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -19,6 +19,11 @@ os.environ[SUITES] = ONLY
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC would print is handled where calls fail
 
 
+for _name in ("https_proxy", "no_proxy"):  # gRPC reads these in lower case alone
+    if _name not in os.environ and (_value := os.environ.get(_name.upper())):
+        os.environ[_name] = _value
+
+
 def in_time() -> bool:
     """Say whether gRPC saw these settings."""
     return _IN_TIME

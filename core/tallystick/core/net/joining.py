@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.files import read_at_most
 from tallystick.core.model import Document, Name
+from tallystick.core.net.asking import ask
 from tallystick.core.net.channel import CALL_SECONDS, blocking_channel  # before grpc
-from tallystick.core.net.patience import patiently
 from tallystick.core.net.tls import CertifiedParty, Credentials, certificate_identity, signing_request
 from tallystick.v1.enrol_pb2 import JoinRequest, RenewRequest
 from tallystick.v1.enrol_pb2_grpc import EnrolStub
@@ -70,12 +70,12 @@ def exchange_invitation(invitation: InvitationFile, key: bytes) -> Credentials:
         What every later call shows.
 
     Raises:
-        TallyError: what the coordinator says (`invite-invalid`, …), or `unavailable`.
+        TallyError: what the coordinator says (`invite-invalid`, …), or what stands in the way to it (`walk.py`).
         Refused: `invite-invalid`: the certificate is not for whom the invitation is.
     """
     with blocking_channel(invitation.address, invitation.credentials) as channel:
         request = JoinRequest(csr=signing_request(key))
-        answer = patiently(lambda: EnrolStub(channel).Join(request, timeout=CALL_SECONDS))
+        answer = ask(invitation.address, invitation.credentials, lambda: EnrolStub(channel).Join(request, timeout=CALL_SECONDS))
     if certificate_identity(answer.certificate_chain) != CertifiedParty(invitation.network, invitation.role, invitation.name):
         raise Refused(
             "invite-invalid", "the coordinator's certificate names somebody else", hint="ask its operator for a new invitation"
@@ -94,12 +94,12 @@ def renew_certificate(address: str, held: Credentials, key: bytes) -> Credential
         key: a new private ECDSA P-256 key, PEM; it stays here.
 
     Raises:
-        TallyError: what the coordinator says (`not-enrolled`, …), or `unavailable`.
+        TallyError: what the coordinator says (`not-enrolled`, …), or what stands in the way to it (`walk.py`).
         Refused: `not-enrolled`: the certificate names somebody else.
     """
     with blocking_channel(address, held) as channel:
         request = RenewRequest(csr=signing_request(key))
-        answer = patiently(lambda: EnrolStub(channel).Renew(request, timeout=CALL_SECONDS))
+        answer = ask(address, held, lambda: EnrolStub(channel).Renew(request, timeout=CALL_SECONDS))
     if certificate_identity(answer.certificate_chain) != certificate_identity(held.chain):
         raise Refused("not-enrolled", "the coordinator's new certificate names somebody else", hint="tell its operator")
     return Credentials(held.authority, answer.certificate_chain, key)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import grpc
 
 from tallystick.core.errors import NotReady
-from tallystick.core.net.status import read_error
+from tallystick.core.net.status import broke_off, read_error
 
 T = TypeVar("T")
 
@@ -25,14 +25,14 @@ def wait_before(again: int) -> float:
 
 
 def patiently(call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """Make a call, and again while the other side takes no more calls (`busy`): such a call was not begun, so it may be repeated.
+    """Make a call, and again while the other side takes no more calls (`busy`) or gRPC itself breaks it off.
 
     Args:
-        call: raises what gRPC raises, or a `TallyError`.
+        call: may be made twice (every call of ours may); raises what gRPC raises, or a `TallyError`.
         sleep: waits so many seconds.
 
     Raises:
-        TallyError: what the call's status stands for; `busy` only after `TRIES` calls.
+        TallyError: what the call's status stands for; `busy`, and what broke off, only after `TRIES` calls.
     """
     again = 0
     while True:
@@ -41,6 +41,7 @@ def patiently(call: Callable[[], T], sleep: Callable[[float], None] = time.sleep
         except (grpc.RpcError, NotReady) as failure:
             error = read_error(failure) if isinstance(failure, grpc.RpcError) else failure
             again += 1
-            if error.code != "busy" or again == TRIES:
+            later = error.code == "busy" or (isinstance(failure, grpc.RpcError) and broke_off(failure))
+            if not later or again == TRIES:
                 raise error from failure
         sleep(wait_before(again))

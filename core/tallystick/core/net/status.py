@@ -18,6 +18,7 @@ import grpc.aio
 import structlog
 
 from tallystick.core.errors import CATALOGUE, Broken, Invalid, NotReady, Refused, TallyError
+from tallystick.core.exhaustion import explain_exhaustion
 from tallystick.crypto.errors import PeerFault
 
 CODE: Final = "tally-code"
@@ -76,8 +77,20 @@ _FROM_STATUS: Final[dict[grpc.StatusCode, tuple[type[TallyError], str, str, str]
     ),
 }
 
+_CUT_OFF: Final = frozenset(
+    {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.ABORTED, grpc.StatusCode.DATA_LOSS}
+)
+"""Statuses with which gRPC itself ends a call (a stream that was reset, say): the coordinator's own errors carry a code of ours. They say
+nothing about the call, so it may be made again."""
+
 _TOO_LARGE: Final = ("larger than max", "metadata size exceeds")
 """How gRPC's own words begin to say that a message or its metadata is over a limit, which no later try changes."""
+
+
+def broke_off(failure: grpc.RpcError) -> bool:
+    """Say whether gRPC itself ended a call that had begun: nobody refused it, so it may be made again where it may be made twice."""
+    call = cast("grpc.aio.AioRpcError", failure)
+    return call.code() in _CUT_OFF and CODE not in {key for key, _ in call.trailing_metadata() or ()}
 
 
 def status_of(error: TallyError) -> grpc.StatusCode:
@@ -106,6 +119,10 @@ def read_error(error: grpc.RpcError) -> TallyError:
         return kind(code, _text(trailing.get(MESSAGE, "")) or CATALOGUE[code], hint=_text(trailing.get(HINT, "")))
     if status == grpc.StatusCode.RESOURCE_EXHAUSTED and any(words in (call.details() or "") for words in _TOO_LARGE):
         return Refused("too-large", CATALOGUE["too-large"], detail=f"gRPC status {status.name}")
+    if broke_off(error):
+        return NotReady(
+            "unavailable", "the connection to the coordinator broke off", hint="try again", detail=f"gRPC status {status.name}"
+        )
     kind, code, message, hint = _FROM_STATUS.get(status, (Broken, "internal", "the coordinator failed", "its log says why"))
     return kind(code, message, hint=hint, detail=f"gRPC status {status.name}")
 
@@ -116,8 +133,9 @@ def public(error: BaseException) -> TallyError:
         return error
     if isinstance(error, PeerFault):
         return Broken("protocol-broken", str(error), detail=error.rule)
-    if isinstance(error, OSError):
-        return NotReady("disk", "the coordinator's disk is full or failed", hint="try again when its operator has made room")
+    if isinstance(error, OSError | MemoryError):
+        code, message, hint = explain_exhaustion(error, "the coordinator")
+        return NotReady(code, message, hint=hint)
     return Broken("internal", CATALOGUE["internal"], hint="the log of the party that failed says more")
 
 

@@ -25,6 +25,7 @@ SERVER_NAME: Final = "coordinator.tallystick"
 """The DNS name in the coordinator's certificate; clients ask for it at any address: the authority is the network's own."""
 MAX_CSR_BYTES: Final = 8192
 CLOCK_SKEW: Final = timedelta(hours=1)
+"""So much earlier than it is issued a certificate begins: its holder's clock may be slow."""
 
 _URI = re.compile(r"tallystick://([a-z][a-z0-9_-]{0,63})/([a-z]+)/([a-z0-9][a-z0-9_-]{0,63})")
 

@@ -5,7 +5,7 @@ Each `Translation` loses nothing: `from_message(to_message(view)) == view`. test
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, get_args
 
@@ -18,10 +18,10 @@ from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef
 from tallystick.node import views
+from tallystick.node.local.datasets import read_check, read_counts, write_check, write_counts
 from tallystick.node.local.values import foreign, read_cell, read_fields, write_fields, write_value
 from tallystick.node.ports import Awaits, Decision
-from tallystick.records.survey import AliasCounts, DatasetCheck, DatasetProblem, DatasetSummary, DuplicateCounts
-from tallystick.records.usable import FieldCounts
+from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1 import types_pb2
 
@@ -84,7 +84,50 @@ def _health(view: views.Health) -> pb.Health:
         agreements=[pb.AgreementTerm(agreement=name, days_left=days) for name, days in view.agreements.items()],
         certificate_days_left=view.certificate_days,
         kernel=view.kernel,
+        coordinator=view.coordinator,
+        since=view.since,
+        heard=view.heard,
+        code=view.code,
+        problem=view.problem,
+        most_jobs=view.most_jobs,
+        sessions=[_session(one) for one in view.sessions],
     )
+
+
+def _session(view: views.SessionStatus) -> pb.SessionStatus:
+    return pb.SessionStatus(
+        job=bytes.fromhex(view.job),
+        attempt=view.attempt,
+        phase=view.phase,
+        done=view.done,
+        total=view.total,
+        since=view.since,
+        works=view.works,
+        phases=write_counts(view.phases),
+        sent=view.sent,
+        received=view.received,
+    )
+
+
+def _read_session(message: pb.SessionStatus) -> views.SessionStatus:
+    if len(message.job) != _DIGEST_BYTES:
+        raise foreign("a job's digest")
+    return views.SessionStatus(
+        job=message.job.hex(),
+        attempt=message.attempt,
+        phase=message.phase,
+        done=message.done,
+        total=message.total,
+        since=message.since,
+        works=message.works,
+        phases=read_counts(message.phases),
+        sent=message.sent,
+        received=message.received,
+    )
+
+
+def _text(message: pb.Health, name: str) -> str | None:
+    return getattr(message, name) if message.HasField(name) else None  # type: ignore[arg-type]  # names of optional texts
 
 
 def _read_health(message: pb.Health) -> views.Health:
@@ -95,6 +138,13 @@ def _read_health(message: pb.Health) -> views.Health:
         agreements={one.agreement: one.days_left for one in message.agreements},
         certificate_days=message.certificate_days_left if message.HasField("certificate_days_left") else None,
         kernel=message.kernel,
+        coordinator=message.coordinator,
+        since=_text(message, "since"),
+        heard=_text(message, "heard"),
+        code=_text(message, "code"),
+        problem=_text(message, "problem"),
+        most_jobs=message.most_jobs,
+        sessions=tuple(_read_session(one) for one in message.sessions),
     )
 
 
@@ -216,104 +266,6 @@ def _read_candidate(message: pb.Candidate) -> views.Candidate:
     )
 
 
-def _check(view: DatasetCheck) -> pb.DatasetCheck:
-    match view.outcome:
-        case DatasetProblem(code, message, hint, detail):
-            problem = pb.DatasetProblem(code=code, message=message, hint=hint, detail=detail)
-            return pb.DatasetCheck(dataset=view.dataset, problem=problem)
-        case DatasetSummary() as summary:
-            return pb.DatasetCheck(dataset=view.dataset, summary=_dataset(summary))
-
-
-def _read_check(message: pb.DatasetCheck) -> DatasetCheck:
-    match message.WhichOneof("outcome"):
-        case "summary":
-            return DatasetCheck(message.dataset, _read_dataset(message.summary))
-        case "problem":
-            problem = message.problem
-            return DatasetCheck(message.dataset, DatasetProblem(problem.code, problem.message, problem.hint, problem.detail))
-        case _:
-            raise foreign("a dataset that was not checked")
-
-
-def _dataset(view: DatasetSummary) -> pb.DatasetSummary:
-    aliases, duplicates = view.aliases, view.duplicates
-    return pb.DatasetSummary(
-        rows=view.rows,
-        version=view.version,
-        people=view.people,
-        at_most=view.at_most,
-        identifiers=_counts(view.identifiers),
-        missing=_counts(view.missing),
-        fields=[_field(name, found) for name, found in view.fields.items()],
-        notes=view.notes,
-        aliases=None
-        if aliases is None
-        else pb.AliasCounts(people=aliases.people, spellings=aliases.spellings, unknown_rows=aliases.unknown_rows),
-        duplicates=None
-        if duplicates is None
-        else pb.DuplicateCounts(
-            keys=duplicates.keys,
-            people=duplicates.people,
-            merged=_counts(duplicates.merged),
-            contradicted=_counts(duplicates.contradicted),
-            common=_counts(duplicates.common),
-        ),
-    )
-
-
-def _read_dataset(message: pb.DatasetSummary) -> DatasetSummary:
-    aliases, duplicates = None, None
-    if message.HasField("aliases"):
-        told = message.aliases
-        aliases = AliasCounts(told.people, told.spellings, told.unknown_rows)
-    if message.HasField("duplicates"):
-        found = message.duplicates
-        duplicates = DuplicateCounts(
-            found.keys, found.people, _read_counts(found.merged), _read_counts(found.contradicted), _read_counts(found.common)
-        )
-    return DatasetSummary(
-        rows=message.rows,
-        version=message.version,
-        people=message.people,
-        at_most=message.at_most,
-        identifiers=_read_counts(message.identifiers),
-        missing=_read_counts(message.missing),
-        fields={one.name: _read_field(one) for one in message.fields},
-        notes=tuple(message.notes),
-        aliases=aliases,
-        duplicates=duplicates,
-    )
-
-
-def _field(name: str, found: FieldCounts) -> pb.FieldCounts:
-    """Translate counts; a value of the records never leaves the process that read them."""
-    return pb.FieldCounts(
-        name=name,
-        missing=found.missing,
-        usable=found.usable,
-        denied=found.denied,
-        unread=found.unread,
-        mended=found.mended,
-        first=found.first,
-        form=found.form,
-    )
-
-
-def _read_field(message: pb.FieldCounts) -> FieldCounts:
-    return FieldCounts(
-        message.missing, message.usable, message.denied, message.unread, message.mended, message.first, message.form
-    )
-
-
-def _counts(counts: Mapping[str, int]) -> list[pb.NamedCount]:
-    return [pb.NamedCount(name=name, count=count) for name, count in counts.items()]
-
-
-def _read_counts(counts: Iterable[pb.NamedCount]) -> dict[str, int]:
-    return {one.name: one.count for one in counts}
-
-
 def _entry(view: views.LogEntry) -> pb.LogEntry:
     return pb.LogEntry(
         number=view.number,
@@ -334,6 +286,6 @@ def _read_entry(message: pb.LogEntry) -> views.LogEntry:
 HEALTH: Final = Translation(views.Health, pb.Health, _health, _read_health)
 JOB_SUMMARY: Final = Translation(views.JobSummary, pb.JobSummary, _summary, _read_summary)
 JOB_DETAIL: Final = Translation(views.JobDetail, pb.JobDetail, _detail, _read_detail)
-DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, _check, _read_check)
+DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, write_check, read_check)
 LOG_ENTRY: Final = Translation(views.LogEntry, pb.LogEntry, _entry, _read_entry)
 TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY)

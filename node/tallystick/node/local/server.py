@@ -24,11 +24,12 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.core.net.channel import SERVER_OPTIONS
+from tallystick.core.net.health import HealthService
+from tallystick.core.net.place import target
 from tallystick.core.net.status import Faults
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
-from tallystick.node.local.place import target
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
@@ -157,8 +158,13 @@ def log_pages(storage: NodeStorage, after: int, limit: int) -> Iterator[list[Log
 
 
 @asynccontextmanager
-async def serve_local(socket: Path, service: StewardService) -> AsyncIterator[None]:
+async def serve_local(socket: Path, service: StewardService, told: HealthService | None = None) -> AsyncIterator[None]:
     """Serve on a Unix socket while the context lasts; a socket that a killed process left behind is replaced.
+
+    Args:
+        socket: its path.
+        service: what people are answered by.
+        told: what machines are answered by.
 
     Raises:
         Invalid: `file-permissions`: the folder is open to others.
@@ -169,6 +175,8 @@ async def serve_local(socket: Path, service: StewardService) -> AsyncIterator[No
     await asyncio.to_thread(socket.unlink, missing_ok=True)
     server = grpc.aio.server(interceptors=[Faults()], options=list(SERVER_OPTIONS))
     add_StewardServicer_to_server(service, server)
+    if told is not None:
+        told.add_to(server)
     with target(socket) as place:
         server.add_secure_port(place, grpc.local_server_credentials(grpc.LocalConnectionType.UDS))
         await server.start()

@@ -22,6 +22,7 @@ from tallystick.core.witness import StateMark, Witness
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.ports import Event, KeptJob, Note
 from tallystick.node.storage import chain
+from tallystick.node.storage.faults import tell_faults
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 from tallystick.node.storage.schema import STEPS, VERSION
 
@@ -50,7 +51,7 @@ class SqliteStorage:
         """
         self._randomness = randomness or SystemRandomness()
         self._witness: Witness | None = None
-        with _faults():
+        with tell_faults():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
             try:
@@ -199,7 +200,7 @@ class SqliteStorage:
         """Delete a table, and what the write-ahead log has of it."""
         with self._transaction() as run:
             run("UPDATE shown SET shown = x'', numbers = x'' WHERE job = ?", (job,))
-        with _faults():
+        with tell_faults():
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
@@ -265,7 +266,7 @@ class SqliteStorage:
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         """Give `execute` within one transaction; what was written is durable when it ends well, and gone when it does not."""
-        with _faults():
+        with tell_faults():
             self._database.execute("BEGIN IMMEDIATE")
             before = self._database.total_changes
             try:
@@ -280,25 +281,6 @@ class SqliteStorage:
                 raise
             if changed and self._witness is not None:
                 self._witness.write(self._mark())
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.ProgrammingError:  # another thread, or after the end: nothing is wrong with the file
-        raise
-    except (sqlite3.OperationalError, OSError) as error:
-        raise Broken(
-            "disk",
-            "the node's state cannot be written",
-            hint="its IT checks the disk and the state folder",
-            detail=type(error).__name__,
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise Broken(
-            "state-corrupt", "the node's state cannot be read", hint="restore the state folder", detail=type(error).__name__
-        ) from error
 
 
 def _read(run: Any, job: str) -> KeptJob | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grpc
+import grpc.aio
 import pytest
 
 from tallystick.core.errors import NotReady, Refused, TallyError
@@ -42,3 +44,16 @@ def test_another_answer_is_final(error: TallyError) -> None:
     """One that cannot be reached may have heard the call: its caller decides."""
     assert calls([error]) == (error, [])
     assert calls([BUSY, error]) == (error, [0.5])
+
+
+def test_s49_a_call_that_grpc_broke_off_is_made_again() -> None:
+    broken = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata())
+    waits: list[float] = []
+    answers = iter([broken, broken])
+
+    def call() -> int:
+        for one in answers:
+            raise one
+        return 7
+
+    assert (patiently(call, waits.append), waits) == (7, [0.5, 1.0])

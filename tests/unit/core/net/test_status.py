@@ -50,6 +50,12 @@ def test_a_status_without_a_code_of_ours_has_a_meaning(status: grpc.StatusCode, 
     assert read_error(bare).code == code
 
 
+@pytest.mark.parametrize("status", ["INTERNAL", "UNKNOWN", "ABORTED", "DATA_LOSS"])
+def test_s49_what_grpc_itself_breaks_off_means_later(status: str) -> None:
+    error = read_error(grpc.aio.AioRpcError(grpc.StatusCode[status], grpc.aio.Metadata(), grpc.aio.Metadata()))
+    assert (error.code, type(error)) == ("unavailable", NotReady)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "kind"),
     [
@@ -108,7 +114,7 @@ def test_s27_the_interceptor_answers_and_logs_without_data() -> None:
                 for request, code, status in (
                     (b"refuse", "job-unknown", grpc.StatusCode.NOT_FOUND),
                     (b"fail", "internal", grpc.StatusCode.INTERNAL),
-                    (b"abort", "internal", grpc.StatusCode.DATA_LOSS),
+                    (b"abort", "unavailable", grpc.StatusCode.DATA_LOSS),
                 ):
                     with pytest.raises(grpc.aio.AioRpcError) as caught:
                         await unary(request, timeout=5)
