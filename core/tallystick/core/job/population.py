@@ -63,8 +63,11 @@ class Population:
 
     @property
     def first(self) -> str:
-        """The group that the formula names first."""
-        return self.keep.named[0]
+        """The group whose people are all counted, where `shape` is `first`; otherwise the group that the formula names first.
+
+        `b and a or a` counts all people of a, so the disclosure rules must take the rows to add up to them, not to those of b.
+        """
+        return self.keep.groups[0] if self.shape == "first" else self.keep.named[0]
 
     @property
     def second(self) -> str:
