@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.families import Names, family_of, rename_table
 from tallystick.core.disclosure.rules.differences import without_differences
 from tallystick.core.job.model import Question
-from tests.governance import agreement, question_value
+from tests.governance import agreement, agreement_value, question_value
 from tests.unit.core.test_differences import CMS, counts_of, table
 from tests.unit.core.test_suppress import planned
 
@@ -76,6 +77,20 @@ def test_the_same_people_are_one_family_however_the_formula_is_written() -> None
     assert asked(keep="wages") != asked()
     assert asked(keep="wages and not tanf") != asked(keep="tanf and not wages")
     assert asked(keep="not tanf and wages") == asked(keep="wages and not tanf")
+
+
+def test_s19_an_agency_whose_name_begins_as_another_is_not_taken_for_it() -> None:
+    value = agreement_value(joins=["any"])
+    value["parties"] = {"labor" if name == "human-services" else f"{name}-2": one for name, one in value["parties"].items()}
+    second_list = value["datasets"].pop("wages") | {"agency": "labor-2"}
+    value["datasets"] = {"tanf": value["datasets"]["tanf"] | {"agency": "labor"}, "wages": second_list}
+    value |= {"stewards": {}, "release": {"mode": "desk", "desk": "labor"}}
+    terms = Agreement.read(value, what="agreement")
+    families = set()
+    for first, second in (("a", "b"), ("b", "a")):
+        groups = {first: {"agency": "labor", "dataset": "tanf"}, second: {"agency": "labor-2", "dataset": "wages"}}
+        families.add(family_of(read(people=groups, keep="a and b", by=[], measures=["count"]), terms))
+    assert len(families) == 1
 
 
 def test_a_derived_column_is_what_it_is_made_of() -> None:

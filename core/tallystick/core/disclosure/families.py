@@ -11,6 +11,7 @@ formulas of which one keeps some of the people whom the other keeps.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,11 +97,12 @@ def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
     """
     agencies = [people.agency for people in question.people.values()]
     identities: dict[str, str] = {}
+    times: Counter[str] = Counter()
     for name, people in sorted(question.people.items()):
         several = agencies.count(people.agency) > 1
         identity = f"{people.agency} {digest_of(_people(name, question, agreement))[:16]}" if several else people.agency
-        same = sum(other.startswith(identity) for other in identities.values())
-        identities[name] = f"{identity} {same}" if same else identity
+        identities[name] = f"{identity} {times[identity]}" if times[identity] else identity
+        times[identity] += 1
     return identities
 
 
