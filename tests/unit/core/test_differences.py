@@ -227,3 +227,26 @@ def test_s19_the_matches_are_hidden_where_they_would_say_who_has_a_value() -> No
     assert made["linkage"]["matched"] is None
     made, _ = without_differences(table(160, 100, 101), [table(100, 100, 100)], CMS, by_left)
     assert (counts_of(made), made["linkage"]["matched"]) == ([None, 500, None], 361)
+
+
+def test_s19_a_formula_the_other_way_round_shows_no_second_margin_of_one_table() -> None:
+    """`l and r` tells matches by the levels of l, `r and l` by those of r: together they would be both margins of the hidden rows."""
+    by = ("l.side", "r.yes")
+    one, other = planned("inner", *by), planned("r and l", *by)
+    assert (one.group_by, other.group_by) == (("l.side",), ("r.yes",))
+
+    def shown(made: Plan) -> dict[str, Any]:
+        rows = [dict(zip(made.by, key, strict=True)) | {"count": 100, "suppressed": None} for key in made.rows]
+        groups = [
+            dict(zip(made.group_by, key, strict=True)) | {"people": 900, "matched": 300, "rate": {"value": 0.3}}
+            for key in made.groups
+        ]
+        rates = {"overall": {"l": {"value": 0.1}, "r": None}, "by": list(made.group_by), "groups": groups}
+        linkage = linkage_of((5000, 9000), 100 * len(rows)) | {"passes": [], "rates": rates, "quality": {}}
+        return {"rows": rows, "linkage": linkage}
+
+    made, hidden = without_differences(shown(other), [shown(one)], CMS, other)
+    assert {group["matched"] for group in made["linkage"]["rates"]["groups"]} == {None}
+    assert hidden == 0
+    again, _ = without_differences(shown(one), [shown(one)], CMS, one)
+    assert {group["matched"] for group in again["linkage"]["rates"]["groups"]} == {300}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tallystick.core.disclosure.kept import read_counts, telling
 from tallystick.core.disclosure.rule import CROWD, DisclosureProfile, hide_row, without_measures
+from tallystick.core.job.columns import split
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
@@ -108,9 +109,51 @@ class HeldTable:
         for what in ("pairs", "in_groups"):
             before = other.linkage.get(what, {})
             told |= any(self._small(number, before.get(name)) for name, number in self.linkage.get(what, {}).items())
-        told |= (self.rows, self.linkage) != whole
+        told |= (self.rows, self.linkage) != whole or self._blocks_tell(other)
         self.rows, self.linkage = whole
         return told
+
+    def _blocks_tell(self, other: EarlierTable) -> bool:
+        """Tell whether the totals say how the hidden rows of some block differ, by few or for a row that was shown (rule 7).
+
+        Where a pair's totals are shown, so is what the rows of each block (by presences) add up to. Pre-condition: no row is shown
+        that the earlier table hides.
+        """
+        if self.linkage["matched"] is None or other.linkage["matched"] is None:
+            return False  # then all totals are hidden
+        keys = [tuple(row[name] for name in self.plan.by) for row in self.rows]
+        rest: dict[tuple[Any, ...], int] = {}
+        for row, key in zip(self.rows, keys, strict=True):
+            block = self._block(key)
+            if row["count"] is None:
+                if key not in other.rows or other.rows[key]["count"] is not None:
+                    return True
+                rest.setdefault(block, self._block_sum(self.linkage, block) - self._block_sum(other.linkage, block))
+        for row, key in zip(self.rows, keys, strict=True):
+            if self._block(key) in rest and row["count"] is not None:
+                past = other.rows[key]["count"] if key in other.rows else 0  # a row that is not there is empty
+                rest[self._block(key)] -= row["count"] - past
+        for key in other.rows.keys() - set(keys):
+            if other.rows[key]["count"] is None:
+                return True
+            if self._block(key) in rest:
+                rest[self._block(key)] += other.rows[key]["count"]
+        return any(self._small(one, 0) for one in rest.values())
+
+    def _block(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Give what a row says of who is in which group."""
+        return tuple(value for name, value in zip(self.plan.by, key, strict=True) if name in self.plan.presences)
+
+    def _block_sum(self, linkage: Mapping[str, Any], block: tuple[Any, ...]) -> int:
+        """Give what the rows of a block add up to, of two groups whose totals are shown."""
+        population, both = self.plan.population, linkage["matched"]
+        sizes = {(group,): linkage["people"][group] - both for group in population.groups} | {population.groups: both}
+        says = dict(zip((split(name)[0] for name in self.plan.presences), block, strict=True))
+        return sum(
+            size
+            for have, size in sizes.items()
+            if population.keep.holds(have) and all((group in have) is there for group, there in says.items())
+        )
 
     def _hide_everything(self) -> None:
         """Hide all rows and the whole linkage report."""
@@ -260,10 +303,13 @@ class HeldTable:
     def _groups_tell(self, other: EarlierTable) -> bool:
         names = self.plan.group_by
         rates = other.linkage.get("rates", {})
+        shown = [one for one in self.linkage.get("rates", {}).get("groups", []) if one["matched"] is not None]
+        if set(rates.get("by", names)) != set(names):  # `b and a` after `a and b`: two margins of one table
+            return bool(shown) and any(one["matched"] is not None for one in rates["groups"])
         past = {tuple(one.get(name) for name in names): one for one in rates.get("groups", [])}
-        for one in self.linkage["rates"]["groups"] if "rates" in self.linkage else []:
+        for one in shown:
             before = past.get(tuple(one[name] for name in names))
-            if before is None or one["matched"] is None:
+            if before is None:
                 continue
             if before["matched"] is None or any(self._small(one[what], before[what]) for what in ("people", "matched")):
                 return True

@@ -16,9 +16,11 @@ table against each earlier one before anybody sees it:
    `keep: a` add up to the first group's people, by each combination of its own levels, and people do not change: where one row of a
    combination differs by few, all of them are hidden.
 6. A total, or a number of tokens, that differs by a small number is hidden. With the matches goes all that says them: rates, matches by
-   pass, estimates. Groups are hidden all together, where one of theirs differs so or rules 1 to 5 hid a row.
-7. Of any other formula, of more than two groups, or of groups of one agency, what adds up to what is not worked out here: where rule 1,
-   2 or 6 hides anything, all rows and the whole linkage report are hidden.
+   pass, estimates. Groups are hidden all together, where one of theirs differs so, rules 1 to 5 hid a row, or an earlier table of
+   `b and a` shows groups by the other margin.
+7. Of any other formula, of more than two groups, or of groups of one agency, all rows and the whole linkage report are hidden where
+   rule 1, 2 or 6 hides anything; and where totals are shown beside both tables, if a row is hidden that the earlier one shows, or the hidden
+   rows of one combination of presences together differ by few.
 
 What this does not see: tables by other columns, other conditions or formulas, or people that changed in between.
 """
