@@ -33,6 +33,8 @@ Terms = dict[Groups, int]
 
 _TOKEN: Final = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_.-]*)|(?P<mark>[()]))")
 _OPERATORS: Final = frozenset({"and", "or", "not"})
+_WORDS: Final = {"&": "write and", "|": "write or", "+": "write or", "!": "write not", "-": "write and not", "\\": "write and not"}
+"""What is meant by marks of other languages."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,7 @@ def parse_keep(text: str, groups: Collection[str]) -> Keep:
     reader = _Reader(_tokens(text), frozenset(groups))
     terms = reader.whole()
     if () in terms:
-        names = list(reader.named)
-        raise _fault(
-            "keep counts people whom none of the groups has", f"say who is counted: keep: {names[0]} and ({text.strip()})"
-        )
+        raise _fault("keep counts people whom none of the groups has", _of_somebody(text.strip(), terms, (*reader.named, *groups)))
     if not terms:
         raise _fault("keep counts nobody, whatever the records are", "take out the part that excludes everybody")
     return Keep(text, dict(sorted(terms.items())), tuple(reader.named))
@@ -111,9 +110,8 @@ class _Reader:
     def whole(self) -> Terms:
         terms = self._keep()
         if self._at < len(self._tokens):
-            raise _fault(
-                f"keep: `{self._tokens[self._at]}` is not expected there", "put and, or between groups; close what you open"
-            )
+            token = self._tokens[self._at]
+            raise _fault(f"keep: `{token}` is not expected there", _instead(token))
         return terms
 
     def _keep(self) -> Terms:
@@ -152,7 +150,14 @@ class _Reader:
                 f"keep: a group is missing {f'before `{word}`' if word else 'at the end'}", "name a group of people there"
             )
         if word not in self._groups:
-            raise _fault(f"keep names {word}, which is not in people", f"people has: {', '.join(sorted(self._groups))}")
+            group, mark, _ = word.partition(".")
+            if word.lower() in _OPERATORS:
+                hint = f"write {word.lower()}"
+            elif mark and group in self._groups:
+                hint = f"write {group}: a formula is of groups, and where says which of their people"
+            else:
+                hint = f"people has: {', '.join(sorted(self._groups))}"
+            raise _fault(f"keep names {word}, which is not in people", hint)
         self._at += 1
         self.named.setdefault(word)
         return {(word,): 1}
@@ -169,7 +174,8 @@ def _tokens(text: str) -> list[str]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _fault(f"keep: `{text[at:].strip()[:1]}` is not understood", "use group names, and, or, not, and parentheses")
+            mark = text[at:].strip()[:1]
+            raise _fault(f"keep: `{mark}` is not understood", _WORDS.get(mark, "use group names, and, or, not, and parentheses"))
         tokens.append(match["word"] or match["mark"])
         at = match.end()
     return tokens
@@ -189,6 +195,25 @@ def _product(one: Terms, other: Terms) -> Terms:
             term = tuple(sorted({*left, *right}))
             total[term] = total.get(term, 0) + a * b
     return {term: coefficient for term, coefficient in total.items() if coefficient}
+
+
+def _of_somebody(text: str, terms: Terms, groups: Collection[str]) -> str:
+    """Give the smallest formula that counts of these people those whom some group has."""
+    name = next((name for name in groups if _product({(name,): 1}, terms)), None)
+    if name is None:
+        return "say of which group they are: put it into people, and write keep: GROUP and (" + text + ")"
+    simple = " or " not in text and not text.startswith("(")
+    return f"say who is counted: keep: {name} and {text if simple else f'({text})'}"
+
+
+def _instead(token: str) -> str:
+    """Say what to write where a formula could have ended."""
+    word = token.lower()
+    if word in _OPERATORS and word != token:
+        return f"write {word}"
+    return {")": "take it out, or open it before", "(": "write `and` or `or` before it", "not": "write and not"}.get(
+        token, f"write `and` or `or` before {token}"
+    )
 
 
 def _subsets(groups: Groups, *, without: str) -> Iterator[tuple[str, ...]]:

@@ -83,3 +83,28 @@ def test_what_is_no_population_is_refused(text: str, groups: tuple[str, ...], sa
     assert caught.value.code == "job-invalid"
     assert says in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "hint"),
+    [
+        ("not care", ("care", "tanf"), "keep: tanf and not care"),
+        ("care or not tanf", ("care", "tanf"), "keep: care and (care or not tanf)"),
+        ("not care and not tanf", ("care", "tanf", "wages"), "keep: wages and not care and not tanf"),
+        ("not care", ("care",), "put it into people"),
+        ("care AND tanf", ("care", "tanf"), "write and"),
+        ("NOT care and tanf", ("care", "tanf"), "write not"),
+        ("care && tanf", ("care", "tanf"), "write and"),
+        ("care - tanf", ("care", "tanf"), "write and not"),
+        ("care not tanf", ("care", "tanf"), "write and not"),
+        ("care tanf", ("care", "tanf"), "write `and` or `or` before tanf"),
+        ("care and tanf.present", ("care", "tanf"), "write tanf"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_smallest_change_that_would_pass(text: str, groups: tuple[str, ...], hint: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        parse_keep(text, groups)
+    assert hint in (caught.value.hint or "")
+    _, mark, formula = (caught.value.hint or "").partition("keep: ")
+    if mark and "GROUP" not in formula:
+        assert parse_keep(formula, groups).terms
