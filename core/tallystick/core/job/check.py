@@ -18,7 +18,7 @@ from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, split
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.link import link_of
-from tallystick.core.job.model import Job, Question
+from tallystick.core.job.model import Job, People, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.job.refusal import not_allowed
@@ -166,9 +166,15 @@ def _of_population(population: Population, question: Question, agreement: Agreem
     if not set(kinds) & set(agreement.joins):
         yield not_allowed(agreement, "joins", f"it does not allow `keep: {population.keep.text}` ({kinds[0]})", agreement.joins)
     measured = [split(column)[0] for measure in question.measures for column in measure.columns]
-    named = {*population.keep.named, *measured, *(split(reference)[0] for reference in question.by)}
+    named = {*population.keep.groups, *measured, *(split(reference)[0] for reference in question.by)}
     for group in population.groups:
-        if group not in named:
+        if group in population.keep.named and group not in named:
+            yield Invalid(
+                "job-invalid",
+                f"keep names {group}, but counts the same people without it",
+                hint=f"take {group} out of keep and people, or name it: by: [{group}.{PRESENT}]",
+            )
+        elif group not in named:
             yield Invalid(
                 "job-invalid",
                 f"people has {group}, which neither keep, by nor measures name",
@@ -190,7 +196,7 @@ def _of_home(population: Population, question: Question, agreement: Agreement) -
         seen: dict[tuple[str, str | None], str] = {}
         for group in mine:
             people = question.people[group]
-            if (other := seen.setdefault((people.dataset, people.where), group)) != group:
+            if (other := seen.setdefault((people.dataset, _condition(people, agreement)), group)) != group:
                 yield Invalid(
                     "job-invalid", f"people: {other} and {group} are the same people", hint=f"use {other} in place of {group}"
                 )
@@ -202,6 +208,18 @@ def _of_home(population: Population, question: Question, agreement: Agreement) -
                 f"{agency} has several groups, and the agreement does not say that {' and '.join(names)} have the same person keys",
                 hint="where they have, the agreement says so by keys: NAME, the same for each of these datasets",
             )
+
+
+def _condition(people: People, agreement: Agreement) -> str | None:
+    """Give a group's condition in the one way in which it is written; as it stands, if it cannot be read, which is another fault."""
+    if people.where is None or people.dataset not in agreement.datasets:
+        return people.where
+    from tallystick.core.job.where import check_where  # a parser, which few jobs need
+
+    try:
+        return check_where(people.where, agreement.datasets[people.dataset].columns)
+    except Invalid:
+        return people.where
 
 
 def _of_group(

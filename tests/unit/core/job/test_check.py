@@ -58,7 +58,7 @@ def people(**changes: Any) -> dict[str, Any]:
         ({"join": "tanf anti wages"}, "job-invalid", "join is now keep", "instead of join: keep: tanf and wages"),
         ({"keep": None}, "job-invalid", "keep is missing", "keep: tanf and wages"),
         ({"keep": "tanf and housing"}, "job-invalid", "keep names housing, which is not in people", "tanf, wages"),
-        ({"keep": "not tanf"}, "job-invalid", "whom none of the groups has", "keep: tanf and (not tanf)"),
+        ({"keep": "not tanf"}, "job-invalid", "whom none of the groups has", "keep: wages and not tanf"),
         ({"keep": "tanf and not tanf"}, "job-invalid", "counts nobody", "take out the part"),
         ({"keep": "tanf and"}, "job-invalid", "a group is missing at the end", "name a group"),
         (
@@ -150,6 +150,8 @@ def test_groups_of_one_agency_need_the_same_person_keys_and_other_people() -> No
     value["people"] = {"tanf": value["people"]["tanf"], "again": dict(value["people"]["tanf"])}
     terms = agreement(joins=["any"])
     assert ["are the same people" in error.message for error in found(value, terms)] == [True]
+    value["people"]["again"]["where"] = "(exit_quarter  = '2025Q1') AND age>=18"
+    assert ["are the same people" in error.message for error in found(value, terms)] == [True]
     value["people"]["again"]["where"] = "age < 30"
     assert found(value, terms) == []
     changed = agreement_value(joins=["any"])
@@ -176,6 +178,16 @@ def test_columns_of_a_group_that_has_nobody_who_is_counted_say_nothing() -> None
     value = question_value(keep="tanf and not wages", measures=["count"], by=["wages.industry"])
     (error,) = found(value, agreement(joins=["any"]))
     assert "nobody whom keep counts is in wages" in error.message
+
+
+def test_s19_a_group_that_decides_nothing_makes_no_other_question() -> None:
+    """Another group would make another family of a question whose tables are the same, and so nothing would be held against it."""
+    value = question_value(keep="tanf or (tanf and wages)", measures=["count"], by=["tanf.region"])
+    (error,) = found(value)
+    assert (error.code, "keep names wages, but counts the same people without it" in error.message) == ("job-invalid", True)
+    assert "by: [wages.present]" in (error.hint or "")
+    value["by"] = ["tanf.region", "wages.present"]
+    assert found(value) == []
 
 
 def test_a_job_of_more_than_five_agencies_is_refused() -> None:
