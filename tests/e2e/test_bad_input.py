@@ -99,7 +99,7 @@ JOBS: Final = [
     ("keep: sick", "join: sick left pupil", "job-invalid", "join is now keep", "keep: sick"),
     ("keep: sick", "keep: sick or", "job-invalid", "a group is missing at the end", "name a group"),
     ("keep: sick", "keep: ill", "job-invalid", "keep names ill", "pupil, sick"),
-    ("keep: sick", "keep: not sick", "job-invalid", "whom none of the groups has", "keep: sick and (not sick)"),
+    ("keep: sick", "keep: not sick", "job-invalid", "whom none of the groups has", "keep: pupil and not sick"),
     ("keep: sick\n", "", "job-invalid", "keep is missing", "keep: pupil and sick"),
     (", pupil.grade]", "]", "job-invalid", "people has pupil, which neither", "take pupil out of people"),
     ("agency: school, dataset: pupils", "agency: clinic, dataset: pupils", "job-not-allowed", "belongs to school", "school"),

@@ -33,7 +33,14 @@ Terms = dict[Groups, int]
 
 _TOKEN: Final = re.compile(r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_.-]*)|(?P<mark>[()]))")
 _OPERATORS: Final = frozenset({"and", "or", "not"})
-_WORDS: Final = {"&": "write and", "|": "write or", "+": "write or", "!": "write not", "-": "write and not", "\\": "write and not"}
+_WORDS: Final = {
+    "&": "write and",
+    "|": "write or",
+    "+": "write or",
+    "!": "write not",
+    "-": "write and not",
+    "\\": "write and not",
+}
 """What is meant by marks of other languages."""
 
 
@@ -91,7 +98,9 @@ def parse_keep(text: str, groups: Collection[str]) -> Keep:
     reader = _Reader(_tokens(text), frozenset(groups))
     terms = reader.whole()
     if () in terms:
-        raise _fault("keep counts people whom none of the groups has", _of_somebody(text.strip(), terms, (*reader.named, *groups)))
+        raise _fault(
+            "keep counts people whom none of the groups has", _of_somebody(text.strip(), terms, (*reader.named, *groups))
+        )
     if not terms:
         raise _fault("keep counts nobody, whatever the records are", "take out the part that excludes everybody")
     return Keep(text, dict(sorted(terms.items())), tuple(reader.named))
@@ -111,7 +120,7 @@ class _Reader:
         terms = self._keep()
         if self._at < len(self._tokens):
             token = self._tokens[self._at]
-            raise _fault(f"keep: `{token}` is not expected there", _instead(token))
+            raise _fault(f"keep: `{token}` is not expected there", _instead(token, self._groups))
         return terms
 
     def _keep(self) -> Terms:
@@ -175,7 +184,9 @@ def _tokens(text: str) -> list[str]:
         match = _TOKEN.match(text, at)
         if match is None:
             mark = text[at:].strip()[:1]
-            raise _fault(f"keep: `{mark}` is not understood", _WORDS.get(mark, "use group names, and, or, not, and parentheses"))
+            raise _fault(
+                f"keep: `{mark}` is not understood", _WORDS.get(mark, "use group names, and, or, not, and parentheses")
+            )
         tokens.append(match["word"] or match["mark"])
         at = match.end()
     return tokens
@@ -202,18 +213,20 @@ def _of_somebody(text: str, terms: Terms, groups: Collection[str]) -> str:
     name = next((name for name in groups if _product({(name,): 1}, terms)), None)
     if name is None:
         return "say of which group they are: put it into people, and write keep: GROUP and (" + text + ")"
-    simple = " or " not in text and not text.startswith("(")
+    simple = "or" not in _tokens(text) and not text.startswith("(")
     return f"say who is counted: keep: {name} and {text if simple else f'({text})'}"
 
 
-def _instead(token: str) -> str:
+def _instead(found: str, groups: Collection[str]) -> str:
     """Say what to write where a formula could have ended."""
-    word = token.lower()
-    if word in _OPERATORS and word != token:
+    word = found.lower()
+    if word in _OPERATORS and word != found:
         return f"write {word}"
-    return {")": "take it out, or open it before", "(": "write `and` or `or` before it", "not": "write and not"}.get(
-        token, f"write `and` or `or` before {token}"
-    )
+    if found == ")":
+        return "take it out, or open it before"
+    if found == "not":
+        return "write and not"
+    return f"write `and` or `or` {'before it' if found == '(' or found in groups else 'in its place'}"
 
 
 def _subsets(groups: Groups, *, without: str) -> Iterator[tuple[str, ...]]:

@@ -97,7 +97,7 @@ def test_what_is_no_population_is_refused(text: str, groups: tuple[str, ...], sa
         ("care && tanf", ("care", "tanf"), "write and"),
         ("care - tanf", ("care", "tanf"), "write and not"),
         ("care not tanf", ("care", "tanf"), "write and not"),
-        ("care tanf", ("care", "tanf"), "write `and` or `or` before tanf"),
+        ("care tanf", ("care", "tanf"), "write `and` or `or` before it"),
         ("care and tanf.present", ("care", "tanf"), "write tanf"),
     ],
 )  # fmt: skip
