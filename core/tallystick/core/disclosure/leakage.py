@@ -81,6 +81,10 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
     match = "match" if len(data) == PAIR else "of any two lists match"
     lines.append(_blur(decoys, f"how many people {match} at a pass: blurred by {decoys} decoys a pass", _delta_alone))
+    if len(data) > PAIR:
+        alike = 2 ** len(data)
+        subject = f"how many are linked at a pass in just the same ones of these lists: blurred by one in {alike} of them"
+        lines.append(_blur(decoys, subject, lambda count: _delta(count, Fraction(1, alike))))
     if used.similarity is not None:
         chance = Fraction(1, 4 * (used.bands - used.least + 1))
         lines.append(
@@ -171,9 +175,16 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     groups = f" by {_listed(question.by)}" if question.by else ""
     return [
         f"the released cells of {_listed(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
-        "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality",
+        _told_of_links(question, hides=least > 1),
         "the signatures that prove the result",
     ]
+
+
+def _told_of_links(question: Question, *, hides: bool) -> str:
+    population = population_of(question)
+    if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
+        return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
+    return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality"
 
 
 def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *, opens: bool) -> list[str]:

@@ -4,9 +4,10 @@ import json
 from fractions import Fraction
 
 from tallystick.core.disclosure.leakage import leakage_statement
+from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.crypto.decoys import privacy_delta
-from tests.governance import agreement, agreement_value, job, question
+from tests.governance import agreement, agreement_value, job, question, question_value
 
 
 def test_every_party_and_every_telling_combination_has_its_lines() -> None:
@@ -140,3 +141,19 @@ def test_other_spellings_are_said_to_show_who_has_them() -> None:
         f"two things in both lists: blurred by fewer decoys (ε = 0.5, δ = {privacy_delta(1024, 0.5, Fraction(1, 32)):.1e})"
         in both
     )
+
+
+def test_s08_of_three_lists_it_says_what_is_blurred_less() -> None:
+    value = question_value(keep="tanf and wages and shelter", measures=["count"], by=[])
+    value["people"]["shelter"] = {"agency": "housing", "dataset": "shelter"}
+    asked = Question.read(value, what="job")
+    datasets = agreement_value()["datasets"]
+    datasets["shelter"]["identifiers"] = ["ssn", "birth_date"]
+    statement = leakage_statement(asked, agreement(datasets=datasets))
+    said = "\n".join(statement["coordinator"])
+    assert "linked at a pass in just the same ones of these lists: blurred by one in 8 of them (ε = 0.5, δ = 4.5e-08)" in said
+    assert f"{privacy_delta(1024, 0.5, Fraction(1, 8)):.1e}" == "4.5e-08"
+    assert any("of linkage nothing" in line for line in statement["analyst"])
+    two = leakage_statement(question(), agreement())
+    assert not any("just the same ones" in line for line in two["coordinator"])
+    assert not any("of linkage nothing" in line for line in two["analyst"])
