@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tallystick.core.disclosure.blocks import Block, block_of, count_block
 from tallystick.core.disclosure.kept import read_counts, telling
 from tallystick.core.disclosure.rule import CROWD, DisclosureProfile, hide_row, without_measures
-from tallystick.core.job.columns import split
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.moments import Present, Sum
 from tallystick.core.statistics.plan import Plan
@@ -114,46 +114,25 @@ class HeldTable:
         return told
 
     def _blocks_tell(self, other: EarlierTable) -> bool:
-        """Tell whether the totals say how the hidden rows of some block differ, by few or for a row that was shown (rule 7).
+        """Tell whether totals say by how few the hidden rows of some block differ, or of a row that was shown (rule 7).
 
-        Where a pair's totals are shown, so is what the rows of each block (by presences) add up to. Pre-condition: no row is shown
-        that the earlier table hides.
+        Pre-condition: no row is shown that the earlier table hides.
         """
         if self.linkage["matched"] is None or other.linkage["matched"] is None:
             return False  # then all totals are hidden
-        keys = [tuple(row[name] for name in self.plan.by) for row in self.rows]
-        rest: dict[tuple[Any, ...], int] = {}
-        for row, key in zip(self.rows, keys, strict=True):
-            block = self._block(key)
-            if row["count"] is None:
-                if key not in other.rows or other.rows[key]["count"] is not None:
-                    return True
-                rest.setdefault(block, self._block_sum(self.linkage, block) - self._block_sum(other.linkage, block))
-        for row, key in zip(self.rows, keys, strict=True):
-            if self._block(key) in rest and row["count"] is not None:
-                past = other.rows[key]["count"] if key in other.rows else 0  # a row that is not there is empty
-                rest[self._block(key)] -= row["count"] - past
-        for key in other.rows.keys() - set(keys):
-            if other.rows[key]["count"] is None:
+        mine = {tuple(row[name] for name in self.plan.by): row for row in self.rows}
+        changed = {key: (mine.get(key), other.rows.get(key)) for key in mine.keys() | other.rows.keys()}
+        blocks: dict[Block, int] = {}
+        for now, past in changed.values():
+            block = block_of(now or past or {}, self.plan)
+            if (now is not None and now["count"] is None) != (past is not None and past["count"] is None):
                 return True
-            if self._block(key) in rest:
-                rest[self._block(key)] += other.rows[key]["count"]
-        return any(self._small(one, 0) for one in rest.values())
+            blocks.setdefault(block, self._block_sum(self.linkage, block) - self._block_sum(other.linkage, block))
+            blocks[block] -= ((now and now["count"]) or 0) - ((past and past["count"]) or 0)  # a row that is not there is empty
+        return any(self._small(rest, 0) for rest in blocks.values())
 
-    def _block(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Give what a row says of who is in which group."""
-        return tuple(value for name, value in zip(self.plan.by, key, strict=True) if name in self.plan.presences)
-
-    def _block_sum(self, linkage: Mapping[str, Any], block: tuple[Any, ...]) -> int:
-        """Give what the rows of a block add up to, of two groups whose totals are shown."""
-        population, both = self.plan.population, linkage["matched"]
-        sizes = {(group,): linkage["people"][group] - both for group in population.groups} | {population.groups: both}
-        says = dict(zip((split(name)[0] for name in self.plan.presences), block, strict=True))
-        return sum(
-            size
-            for have, size in sizes.items()
-            if population.keep.holds(have) and all((group in have) is there for group, there in says.items())
-        )
+    def _block_sum(self, linkage: Mapping[str, Any], block: Block) -> int:
+        return count_block(self.plan, linkage["people"], linkage["matched"], block)
 
     def _hide_everything(self) -> None:
         """Hide all rows and the whole linkage report."""

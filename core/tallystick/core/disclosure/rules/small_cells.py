@@ -5,7 +5,8 @@ to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 
 1. A row of a small count shows no number (`small-cell`).
 2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out; the row still shows its count.
-   The sum of a column of 0 and 1 is a count too, and so is what it leaves.
+   Nor does it in one row where all rows', or a block's, leave few of the people whom totals say to be there. The sum of a column
+   of 0 and 1 is a count too, and so is what it leaves.
 3. A number of the linkage report is hidden where it is small or leaves a small remainder: people without a usable token, people
    without a match. A small group hides the whole report.
 4. Fewer than `CROWD` hidden rows, or a hidden `matched` that all rows would add up to, take one more row with them
@@ -34,6 +35,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, TypeAlias, cast
 
+from tallystick.core.disclosure.blocks import block_of, count_block
+from tallystick.core.disclosure.reported import flatten_totals, withhold_totals
 from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
 from tallystick.core.job.columns import split
 from tallystick.core.job.population import PAIR
@@ -86,7 +89,7 @@ def suppress(
     out = [_shown(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
         out,
-        _withheld(linkage, hidden),
+        withhold_totals(linkage, hidden),
         _report(profile, reasons, sorted(hidden), [m for row in measures.values() for m in row]),
     )
 
@@ -133,7 +136,7 @@ class _Shape:
         cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: DisclosureProfile
     ) -> _Shape:
         counts = tuple(cast("int", row["count"]) for row in rows)
-        return cls(plan, profile, rows, moments, counts, _flat(linkage), plan.population.shape == "both")
+        return cls(plan, profile, rows, moments, counts, flatten_totals(linkage), plan.population.shape == "both")
 
     @property
     def least(self) -> int:
@@ -260,6 +263,12 @@ def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
         absent = _absent_rows(shape, present)
         if not resting and hidden <= absent and _total_tells(shape, present):
             resting = [index for index in shown if _present(shape, index, present) >= shape.profile.min_cell][:1]
+        for block in shape.blocks():
+            if not block & {*resting} and block & hidden <= absent and _block_tells(shape, block, present):
+                enough = [
+                    index for index in sorted(block - hidden) if _present(shape, index, present) >= shape.profile.min_cell
+                ]
+                resting += enough[:1]
         for index in resting:
             found.setdefault(index, []).extend(labels)
         counts = {one.label: one.counts(shape.plan.binary) for one in asked}
@@ -306,30 +315,21 @@ def _total_tells(shape: _Shape, present: Present) -> bool:
     return there > 0 and any(whole > there and shape.profile.is_small(whole - there) for whole in wholes)
 
 
+def _block_tells(shape: _Shape, block: Collection[int], present: Present) -> bool:
+    """Tell whether a block's present values leave few of the people there whom the columns' groups have, as totals say it."""
+    if shape.inner or len(shape.plan.population.groups) != PAIR or "matched" not in shape.totals:
+        return False
+    people = {group: shape.totals[f"people({group})"] for group in shape.plan.population.groups}
+    levels = block_of(shape.rows[next(iter(block))], shape.plan)
+    whole = count_block(shape.plan, people, shape.totals["matched"], levels, inside=shape.plan.groups_of(present))
+    there = sum(_present(shape, index, present) for index in block)
+    return whole > there > 0 and shape.profile.is_small(whole - there)
+
+
 def _shown(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
     if reason is not None:
         return hide_row(row, plan, reason)
     return without_measures(row, measures, "small-cell") if measures else dict(row)
-
-
-def _flat(linkage: Linkage) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for name, value in linkage.items():
-        if isinstance(value, dict):
-            numbers |= {f"{name}({group})": cast("int", number) for group, number in value.items()}
-        elif value is not None:
-            numbers[name] = value
-    return numbers
-
-
-def _withheld(linkage: Linkage, hidden: set[str]) -> Linkage:
-    out: Linkage = {}
-    for name, value in linkage.items():
-        if isinstance(value, dict):
-            out[name] = {group: None if f"{name}({group})" in hidden else number for group, number in value.items()}
-        else:
-            out[name] = None if name in hidden else value
-    return out
 
 
 def _report(profile: DisclosureProfile, reasons: Mapping[int, _Reason], totals: list[str], measures: list[str]) -> Report:
