@@ -19,7 +19,7 @@ from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.linkage.passes.bands import band_columns
 from tallystick.core.linkage.passes.ladders import LADDERS
-from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.statistics.rulebook import plan_allowed_job
 from tallystick.crypto import kernel, masks, tags
 from tallystick.crypto.decoys import coins
@@ -126,7 +126,7 @@ def run(
     passes = passes_of(contract.question, under)
     own = [
         tags.own_list(
-            tokens(passes, identifiers, secret),
+            tokens(passes, identifiers, secret, side),
             len(identifiers["ssn"]),
             ladder=passes.ladder,
             secret=secret,
@@ -136,7 +136,7 @@ def run(
             scalar=scalar,
             randomness=randomness,
         )
-        for identifiers, coin_key, scalar in zip(lists, coin_keys, scalars, strict=True)
+        for side, (identifiers, coin_key, scalar) in enumerate(zip(lists, coin_keys, scalars, strict=True))
     ]
     made = tuple(
         np.stack(
@@ -147,13 +147,18 @@ def run(
         )
         for mine, other in zip(own, reversed(scalars), strict=True)
     )
-    return Seen(made, match_tags(made, passes.rounds(under.decoys)), tuple(mine.persons for mine in own), secret)
+    return Seen(
+        made,
+        match_tags(made, passes.rounds(under.decoys), passes.budget(under.decoys)),
+        tuple(mine.persons for mine in own),
+        secret,
+    )
 
 
-def tokens(passes: Passes, identifiers: Identifiers, secret: bytes) -> dict[str, tags.TokenColumn]:
+def tokens(passes: Passes, identifiers: Identifiers, secret: bytes, side: int) -> dict[str, tags.TokenColumn]:
     """Give a list's tokens at every pass and band."""
     count = len(identifiers["ssn"])
-    made = dict(token_columns(passes.exact, identifiers, count))
+    made = build_spelled_columns(passes.exact, side, identifiers, count, None, SeededRandomness(b"any"))
     return made if passes.similarity is None else made | band_columns(passes.similarity, identifiers, count, secret)
 
 

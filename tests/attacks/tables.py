@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,10 @@ from tallystick.crypto import kernel, tags
 from tallystick.crypto.kernel import Points
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.statistic.audit import audit_of
+from tallystick.crypto.statistic.audit import audit_of, linked_decoys
 from tests.passes import ladder_of
 
+Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
 Tokens = Mapping[str, Sequence[str | None]]
 Pairs = Sequence[tuple[int, int]]
@@ -57,12 +59,16 @@ class Lists:
         own: each agency's.
         matches: as the coordinator finds them.
         known_decoys: decoys of all exact passes.
+        left_out: (exact passes,): of which the coordinator says that it left them out.
+        bands: whether the job has a similarity pass.
     """
 
     own: tuple[tags.OwnList, ...]
     matches: Matches
     known_decoys: int
     seed: bytes
+    left_out: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    bands: bool = False
 
     def pairs(self, one: int = 0, other: int = 1) -> list[tuple[int, int]]:
         """Give the linked rows of two lists."""
@@ -77,7 +83,19 @@ class Lists:
         """Give the rows of a list that are linked with nothing."""
         return np.flatnonzero(self.matches.cluster[agency] < 0)
 
-    def difference(self, pairs: Pairs | None = None, one: int = 0, other: int = 1) -> int:
+    def decoys_of(self, agency: int, said: Bools | None = None) -> Any:
+        """Give the decoy of each row as an agency's audit takes it, from what the coordinator says that it left out."""
+        own = self.own[agency]
+        return linked_decoys(own.decoys, own.held, self.left_out if said is None else said, bands=self.bands)
+
+    def difference(
+        self,
+        pairs: Pairs | None = None,
+        one: int = 0,
+        other: int = 1,
+        *,
+        said: tuple[Bools | None, Bools | None] = (None, None),
+    ) -> int:
         """Give what the audit of two agencies opens; of the first two, where the coordinator links these rows in place of the true ones."""
         matches = self.matches
         if pairs is not None:
@@ -90,14 +108,26 @@ class Lists:
         slots, table = assign_slots(matches, sizes, shuffle_table(sizes, randomness))
         columns = [
             audit_of(
-                own.persons, own.decoys, at.astype(np.int64), table, self.known_decoys, randomness, key=b"", encrypts=encrypts
+                own.persons,
+                self.decoys_of(agency, told),
+                at.astype(np.int64),
+                table,
+                self.known_decoys,
+                randomness,
+                key=b"",
+                encrypts=encrypts,
             ).column[0]
-            for own, at, encrypts in ((self.own[one], slots[one], True), (self.own[other], slots[other], False))
+            for agency, own, at, encrypts, told in (
+                (one, self.own[one], slots[one], True, said[0]),
+                (other, self.own[other], slots[other], False, said[1]),
+            )
         ]
         return int(np.sum((columns[0] % PRIMES[0]) * (columns[1] % PRIMES[0]) % PRIMES[0]) % PRIMES[0])
 
 
-def made_lists(people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int = 0, least: int = 0) -> Lists:
+def made_lists(
+    people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int = 0, least: int = 0, made: Sequence[int] | None = None
+) -> Lists:
     """Make and match the lists of a job.
 
     Args:
@@ -106,6 +136,7 @@ def made_lists(people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int
         seed: of everything that is random: job secret, coins, order.
         bands: how many of the passes are bands.
         least: the fewest by which two rows are linked.
+        made: the exact passes that the coordinator makes; None: all.
     """
     own = []
     for place, tokens in enumerate(people):
@@ -121,4 +152,11 @@ def made_lists(people: Sequence[Tokens], *, decoys: int, seed: bytes, bands: int
         )  # fmt: skip
     lists = [np.ascontiguousarray(one.points[:, :, :TAG_BYTES]) for one in own]
     rounds = Rounds(bands, least, least, decoys) if bands else None
-    return Lists(tuple(own), match_tags(lists, rounds), (len(people[0]) - bands) * decoys, seed)
+    exact = len(people[0]) - bands
+    left_out = np.array([made is not None and step not in made for step in range(exact)], dtype=np.bool_)
+    if made is not None:  # a pass that is left out links nothing: as if no two rows had a tag in common there
+        for side, tagged in enumerate(lists):
+            tagged[:exact][left_out] = np.random.default_rng(side).integers(
+                0, 256, tagged[:exact][left_out].shape, dtype=np.uint8
+            )
+    return Lists(tuple(own), match_tags(lists, rounds), exact * decoys, seed, left_out, bands > 0)

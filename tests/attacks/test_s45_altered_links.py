@@ -198,3 +198,67 @@ def test_s45_a_decoy_that_is_parted_is_noticed_whatever_else_there_is(
     if of_decoys:
         parted = data.draw(st.sampled_from(of_decoys))
         assert lists.difference([pair for at, pair in enumerate(pairs) if at != parted])
+
+
+# passes that are left out
+
+
+@settings(max_examples=100, deadline=None)
+@given(jobs(), st.data())
+def test_s45_no_honest_table_is_refused_whatever_passes_are_left_out(
+    job: tuple[list[Tokens], int, int, int, bytes], data: st.DataObject
+) -> None:
+    people, decoys, bands, least, seed = job
+    made = sorted(data.draw(st.sets(st.sampled_from(range(len(people[0]) - bands)))))
+    with pytest.MonkeyPatch.context() as patch:
+        cheap_curve(patch)
+        lists = made_lists(people, decoys=decoys, seed=seed, bands=bands, least=least, made=made)
+    for one in range(len(people)):
+        for other in range(len(people)):
+            if one != other:
+                assert not lists.difference(one=one, other=other)
+
+
+def two_passes(made: list[int], bands: int = 0) -> Lists:
+    people: list[Tokens] = [
+        {
+            name: [f"{name}{n}" if n < SHARED else f"{side}{n}" for n in range(SHARED + ALONE)]
+            for name in ("ssn", "name", *(f"b{n}" for n in range(bands)))
+        }
+        for side in "ab"
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        cheap_curve(patch)
+        return made_lists(people, decoys=DECOYS, seed=b"left out", bands=bands, least=min(bands, 2), made=made)
+
+
+def test_s45_a_pass_that_is_made_cannot_be_said_to_be_left_out() -> None:
+    """Its decoys that are linked with each other are marked, and have no slot behind the table."""
+    lists = two_passes([0, 1])
+    said = np.array([False, True])
+    assert not lists.difference()
+    assert lists.difference(said=(said, said))
+
+
+def test_s45_a_pass_that_is_left_out_cannot_be_said_to_be_made_nor_made_to_one_agency_alone() -> None:
+    lists = two_passes([0])
+    nothing, second = np.zeros(2, dtype=np.bool_), np.array([False, True])
+    assert not lists.difference()
+    assert lists.difference(said=(nothing, nothing))
+    assert not lists.difference(said=(second, nothing)), "what one agency expects alone has no partner in either sum"
+    parted = [pair for pair, decoy in zip(lists.pairs(), lists.of_decoys(), strict=True) if not decoy]
+    assert lists.difference(parted, said=(second, nothing))
+
+
+def test_s45_limit_beside_a_similarity_pass_decoys_of_a_pass_said_to_be_left_out_are_not_audited() -> None:
+    lists = two_passes([0, 1], bands=4)
+    said = np.array([False, True])
+    assert not lists.difference()
+    own = [lists.decoys_of(side, said) for side in (0, 1)]
+    gone = [
+        at for at, (a, b) in enumerate(lists.pairs()) if own[0][a] == own[1][b] == tags.OF_SIMILARITY and lists.of_decoys()[at]
+    ]
+    parted = [pair for at, pair in enumerate(lists.pairs()) if at not in gone]
+    assert gone
+    assert not lists.difference(parted, said=(said, said))
+    assert lists.difference(parted)

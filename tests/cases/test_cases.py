@@ -36,7 +36,7 @@ def tried(*arguments: str, tz: str = "UTC") -> subprocess.CompletedProcess[str]:
 
 
 def test_every_case_is_tried() -> None:
-    kinds = [set(of(key)) for key in ("pairs", "identifier", "says", "column")]
+    kinds = [set(of(key)) for key in ("pairs", "identifier", "says", "column", "files")]
     assert set().union(*kinds) == set(CASES)
     assert sum(map(len, kinds)) == len(CASES) > 15
 
@@ -99,3 +99,22 @@ def test_the_values_of_a_column(tmp_path: Path, name: str) -> None:
     with load_dataset("a", DeclaredDataset.read(value, what="a"), tmp_path, max_memory_mib=256) as records:
         total, counted = records.connection.execute("SELECT sum(x), count(x) FROM records").fetchone()
     assert (total, counted) == (Decimal(str(case["sum"])), case["counted"])
+
+
+@pytest.mark.parametrize("name", of("files"))
+def test_bounds_of_two_larger_files(name: str) -> None:
+    case, folder = CASES[name], Path(__file__).parent
+    files = [str(folder / file) for file in case["files"]]
+    truth = ["--truth", str(folder / case["truth"])] if "truth" in case else []
+
+    def linked(link: str) -> dict[str, Any]:
+        words = [part for word in link.split(",") for part in ("--link", word)]
+        done = tried(*files, *truth, "--format", "json", *words)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    for link, most in case.get("at_most", {}).items():
+        assert linked(link)["links"] <= most, link
+    for more, fewer in case.get("no_fewer", []):
+        assert linked(more)["score"]["found"] >= linked(fewer)["score"]["found"], (more, fewer)

@@ -19,7 +19,16 @@ from tallystick.core.agreement.declaration import (
     DeclaredSource,
     SamePerson,
 )
-from tallystick.core.agreement.model import Agreement, CoordinatorParty, Dataset, Disclosure, Party, Release, Stewards
+from tallystick.core.agreement.model import (
+    Agreement,
+    CoordinatorParty,
+    Dataset,
+    Disclosure,
+    LinkageFacts,
+    Party,
+    Release,
+    Stewards,
+)
 from tallystick.core.job.model import JobMeasure, People, Question
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
@@ -38,6 +47,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),
     "Dataset: aliases": (Aliases,),
+    "Dataset: linkage": (LinkageFacts,),
     "Dataset: identifiers": (DeclaredIdentifier,),
     "Dataset: columns": (DeclaredColumn,),
     "Agreement draft: keys": (Agreement,),

@@ -161,7 +161,7 @@ def test_s34_killed_while_slots_are_written(town: Town, failpoint: str) -> None:
         for agency in AGENCIES:
             nodes[agency].until("slots")
             payload = town.opened(Ref("slots", "coordinator", agency), nodes[agency].get(Ref("slots", "coordinator", agency)))
-            slots[agency], size = read_slots(payload, ROWS, sender="coordinator")
+            slots[agency], size, _ = read_slots(payload, ROWS, sender="coordinator")
             assert size == 2 * ROWS
         mine, theirs = slots[DESK].tolist(), slots[OTHER].tolist()
         assert mine[:3] == theirs[:3]

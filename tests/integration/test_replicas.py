@@ -81,7 +81,7 @@ def check_slots(town: Town) -> None:
     """Both agencies have slots of one and the same assignment."""
     slots = {}
     for agency, ref in SLOTS.items():
-        slots[agency], _ = read_slots(
+        slots[agency], _, _ = read_slots(
             town.opened(ref, town.at.relay.read(member(agency), town.name(ref), 0)), ROWS, sender="coordinator"
         )
     mine, theirs = slots[DESK].tolist(), slots[OTHER].tolist()

@@ -53,6 +53,7 @@ LAST: Final = [a + b for a, b in product(("Gar", "Smi", "O'B", "Lop"), ("cia", "
 RECIPES: Final = [parse_recipe(name) for name in LADDERS["loose"]]
 NUMBERED: Final = [recipe for recipe in RECIPES if recipe.has_number]
 """Recipes by which nobody of a list looks like another: pairs of look-alikes cost a step for every so many, whoever they are."""
+GUARDED: Final = [parse_recipe(f"first_name+last_name+birth_date{guard}") for guard in ("~ssn4", "^ssn4")]
 Texts = npt.NDArray[np.object_]
 
 
@@ -161,8 +162,9 @@ def test_tokens_and_what_a_list_says_of_itself() -> None:
         raw = people(n, 1)
 
         def work() -> None:
-            columns = token_columns(RECIPES, raw, n)
-            list_counts(NUMBERED, columns, n, SystemRandomness())
+            token_columns(RECIPES, raw, n)
+            list_counts(NUMBERED, raw, n)
+            build_spelled_columns(GUARDED, 0, raw, n, None, SystemRandomness())
 
         return work
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.linkage.passes.bands import PeopleGrams
-from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.tags import TokenColumn
 from tests.governance import agreement, question
 from tests.protocol.bus import Bus
@@ -72,13 +73,16 @@ def linked(
     sides = {name: Side({}, np.eye(len(records), dtype=np.int64)) for name, records in lists.items()}
     computation = all_pairs(LEFT, RIGHT, sides, bound=1)
     made = {}
-    for name, setup in setups(sides, computation, desk=LEFT, decoys=decoys).items():
+    for side, name in enumerate((LEFT, RIGHT)):
+        setup = setups(sides, computation, desk=LEFT, decoys=decoys)[name]
         raw = {field: np.array([person[field] for person in lists[name]], dtype=object) for field in lists[name][0]}
-        tokens = token_columns(passes.exact, raw, len(lists[name]))
+        tokens = build_spelled_columns(passes.exact, side, raw, len(lists[name]), None, SystemRandomness())
         made[name] = replace(setup, passes=tokens, ladder=passes.ladder)
         if passes.similarity is not None:
             made[name] = replace(made[name], bands_of=partial(_bands, PeopleGrams(passes.similarity, raw, len(lists[name]))))
-    opened = Bus(made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys)).run()
+    opened = Bus(
+        made, desk_setup(sides, computation, desk=LEFT), rounds=passes.rounds(decoys), budget=passes.budget(decoys)
+    ).run()
     assert set(opened.values) <= {0, 1}
     return Linked(
         {pair for pair, value in zip(column_pairs(computation, LEFT, RIGHT), opened.values, strict=True) if value}, passes

@@ -11,6 +11,7 @@ from typing import Any
 
 from tallystick.coordinator.matching import Matches, match_tags
 from tallystick.coordinator.slots import assign_slots, shuffle_table
+from tallystick.core.linkage.passes.budget import Budget
 from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
@@ -30,6 +31,7 @@ class Bus:
         transcript: the chunks of every message that was sent.
         tamper: changes a message on its way; the identity by default.
         rounds: of the similarity pass, if there is one.
+        budget: which exact passes are made; None: all.
         alter: what a coordinator that deviates makes of the matches before it gives slots; nothing by default.
         report: gives the coordinator's part of the linkage report, from the tags and what they gave.
     """
@@ -40,6 +42,7 @@ class Bus:
     tamper: Tamper = lambda _, chunks: chunks
     report: Callable[[list[Any], Matches], bytes] = lambda *_: b"report"
     rounds: Rounds | None = None
+    budget: Budget | None = None
     alter: Callable[[Matches], Matches] = lambda matches: matches
     transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
@@ -97,13 +100,14 @@ class Bus:
                     correction = b"".join(self.transcript[corrections[owner]])
                     values = tags.correct_tags(values, correction, job_digest=first.job, passes=names, sender=owner)
                 lists.append(values)
-            matches = self.alter(match_tags(lists, self.rounds))
+            matches = self.alter(match_tags(lists, self.rounds, self.budget))
+            left_out = matches.left_out(len(first.ladder.exact))
             sizes = [values.shape[1] for values in lists]
             placed, table_size = assign_slots(matches, sizes, shuffle_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
             self._send(Outbound(report, (self.report(lists, matches),)))
             for owner, own in zip(due, placed, strict=True):
-                self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size)))
+                self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size, left_out)))
             return True
         return self._collect()
 

@@ -13,6 +13,7 @@ import pytest
 from tallystick.core.linkage.matching.matching import Matches, match_tags
 from tallystick.core.linkage.passes.bands import PeopleGrams, band_columns
 from tallystick.core.linkage.passes.passes import build_ladder
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, masks, paillier, tags
 from tallystick.crypto.randomness import SystemRandomness
@@ -71,10 +72,11 @@ def linked_under_encryption(lists: tuple[ListPeople, ListPeople], trial: Trial, 
         return columns
 
     prepared = setups(sides, computation, desk=NAMES[0], decoys=decoys, attempt=attempt)
-    for (name, setup), one in zip(prepared.items(), lists, strict=True):
+    for side, ((name, setup), one) in enumerate(zip(prepared.items(), lists, strict=True)):
         grams = PeopleGrams(trial.plan, one.identifiers, one.count)
         made[name] = replace(
-            setup, passes=token_columns(trial.recipes, one.identifiers, one.count), bands_of=partial(bands_of, name, grams),
+            setup, passes=build_spelled_columns(trial.recipes, side, one.identifiers, one.count, None, SystemRandomness()),
+            bands_of=partial(bands_of, name, grams),
             ladder=build_ladder(trial.recipes, trial.plan), columns=noted(slots, setup),
         )  # fmt: skip
     desk = desk_setup(sides, computation, desk=NAMES[0], attempt=attempt)
@@ -138,11 +140,11 @@ def test_three_agencies_corrected_tags_cluster_whom_tags_in_the_clear_cluster() 
         "third", two.keys, {**two.identifiers, "last_name": one.identifiers["last_name"][: two.count]}, {}, None, two.rows
     )
     lists = (one, two, three)
-    trial = run_trial(one, two, LINK, SystemRandomness())
+    trial = run_trial(one, two, ("strict", "similarity"), SystemRandomness())
     assert trial.plan is not None
     plan, decoys, hasher, secret = trial.plan, 6, Hasher(SystemRandomness()), b"s" * 32
     columns = [
-        token_columns(trial.recipes, people.identifiers, people.count)
+        token_columns([recipe.of_side(0) for recipe in trial.recipes], people.identifiers, people.count)
         | band_columns(plan, people.identifiers, people.count, secret)
         for people in lists
     ]

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.coordinator.matching import Matches
+from tallystick.core.linkage.passes.budget import BOUNDS, Budget, Odds
 from tallystick.crypto import paillier, signing, tags
 from tallystick.crypto.codec import frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Ref, advance
+from tallystick.crypto.passes import FIRST
 from tallystick.crypto.statistic import agency, desk, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import CellTerms, Computation
@@ -47,6 +49,20 @@ def test_two_agencies_open_the_products_of_matched_people() -> None:
     # a, b and the one without a strict token match: housing rows 0, 1, 2 with labor rows 4, 0, 2
     left, right = sides["housing"].columns[:, [0, 1, 2]], sides["labor"].columns[:, [4, 0, 2]]
     assert opened.values == tuple(int(left[i] @ right[j]) for i, j in column_pairs(computation, "housing", "labor"))
+
+
+@pytest.mark.parametrize("decoys", [0, 8])
+def test_a_pass_that_is_left_out_links_nobody_and_every_agency_is_told(decoys: int) -> None:
+    people = {"number": ["1", "2", None, None], "name": [None, None, "c", "d"]}
+    sides = {name: Side(people, np.ones((1, 4), dtype=np.int64)) for name in ("housing", "labor")}
+    computation = all_pairs("housing", "labor", sides, bound=1)
+    bus = Bus(setups(sides, computation, desk="housing", decoys=decoys), desk_setup(sides, computation, desk="housing"))
+    never = Odds(1.0, 1.0, 1.0, tells=False)
+    bus.budget = Budget(BOUNDS["default"], (None, never), (FIRST, FIRST), (4, 4), decoys, 2, again=False)
+    assert bus.run().values[0] == 2
+    for name in sides:
+        header, *_ = bus.transcript[Ref(kinds.SLOTS, kinds.COORDINATOR, name)]
+        assert header[8:] == bytes([0b0100_0000])
 
 
 def test_a_third_agency_can_be_the_desk() -> None:
@@ -130,7 +146,7 @@ def test_s05_more_agencies_are_tagged_with_corrections_and_two_compute(count: in
 def _person_slots(bus: Bus, name: str, chunks: list[bytes]) -> list[int]:
     state = bus.states[name]
     assert isinstance(state, states.Matching)
-    slots, table_size = kinds.read_slots(chunks, len(state.persons), sender=kinds.COORDINATOR)
+    slots, table_size, _ = kinds.read_slots(chunks, len(state.persons), sender=kinds.COORDINATOR)
     assert table_size == state.table_size
     of_person = dict(zip(state.persons.tolist(), slots.tolist(), strict=True))
     return [of_person[person] for person in range(bus.setups[name].people)]

@@ -21,6 +21,8 @@ import numpy.typing as npt
 from tallystick.core.job.passes import VERSION
 from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
+from tallystick.core.linkage.passes.budget import BOUNDS
+from tallystick.core.linkage.passes.choice import ListSide, choose_passes
 from tallystick.core.linkage.passes.kind import parse_entry
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
 from tallystick.core.linkage.passes.ladders import LADDERS
@@ -28,11 +30,12 @@ from tallystick.core.linkage.passes.recipes import parse_recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import Spellings, build_spelled_columns, expand_ladder
 from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.quality.facts import count_facts
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.tags import TokenColumn
 
 FILE: Final = Path(__file__).with_name("linkage.json")
-PARTS: Final = ("tokens", "spelled", "plans", "bands", "matching")
+PARTS: Final = ("tokens", "guarded", "facts", "chosen", "spelled", "plans", "bands", "matching")
 NAMES: Final = ("first_name", "last_name", "birth_date", "street", "city", "zip")
 PLANS: Final = (
     ("similarity", (*NAMES, "ssn"), 38),
@@ -66,6 +69,9 @@ def of_records(file: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     plan = plans[first]
     return {
         "tokens": {recipe.name: {name: _sum(exact[name][recipe.name]) for name in lists} for recipe in recipes},
+        "guarded": _guarded(lists, sizes),
+        "facts": {name: _facts(one, sizes[name]) for name, one in lists.items()},
+        "chosen": _chosen(lists, sizes),
         "spelled": _spelled(lists["left"], sizes["left"], file["spellings"]["left"]),
         "plans": {title: {k: v for k, v in asdict(one).items() if not isinstance(v, float)} for title, one in plans.items()},
         "bands": {title: {name: _digest(*map(_sum, one.values())) for name, one in of.items()} for title, of in bands.items()},
@@ -77,6 +83,38 @@ def of_records(file: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "two lists, similarity": _found([tags[name][len(ladder) :] for name in ("left", "right")], plan),
         },
     }  # fmt: skip
+
+
+def _guarded(lists: Mapping[str, Mapping[str, Strings]], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Give every pass that the catalogue can make of these fields, as each list makes it on either side."""
+    sides = [ListSide(name, tuple(lists[name]), sizes[name]) for name in ("left", "right")]
+    recipes = [one.recipe for one in choose_passes("widest", "no-households", (sides[0], sides[1]))[0]]
+    made = {
+        name: [build_spelled_columns(recipes, side, one, sizes[name], None, SeededRandomness(b"any")) for side in (0, 1)]
+        for name, one in lists.items()
+    }
+    return {
+        recipe.name: {name: [_sum(side[recipe.name]) for side in both] for name, both in made.items()} for recipe in recipes
+    }
+
+
+def _facts(identifiers: Mapping[str, Strings], n: int) -> dict[str, Any]:
+    found = count_facts(identifiers, n)
+    return {"people": found.people, "known": dict(found.known), "alike": dict(found.alike), "variety": dict(found.variety)}
+
+
+def _chosen(lists: Mapping[str, Mapping[str, Strings]], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Give what each ladder uses of two lists that have told of themselves, and what it makes by accident, to four digits."""
+    one, other = (
+        ListSide(name, tuple(lists[name]), sizes[name], count_facts(lists[name], sizes[name])) for name in ("left", "right")
+    )
+    return {
+        ladder: [
+            f"{choice.recipe.name} {choice.odds.chance:.3e} {choice.odds.held:.3f} {choice.odds.guards:.3f} {choice.odds.tells}"
+            for choice in choose_passes(ladder, "", (one, other))[0]
+        ]
+        for ladder in BOUNDS
+    }
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

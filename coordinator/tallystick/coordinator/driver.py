@@ -211,7 +211,8 @@ class Driver:
             tags = self._lists(view, threads)
             sizes = [at.shape[1] for at in tags]
             table = threads.submit(shuffle_table, sizes, self._randomness)
-            matches = match_tags(tags, rounds := contract.passes.rounds(contract.agreement.decoys))
+            decoys = contract.agreement.decoys
+            matches = match_tags(tags, rounds := contract.passes.rounds(decoys), contract.passes.budget(decoys))
             for one in tags:
                 if isinstance(one, TagList):
                     one.finish()
@@ -221,7 +222,8 @@ class Driver:
         self._jobs.progress.size(contract.digest, dict(zip(contract.agencies, sizes, strict=True)))
         part = encode_report(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
         refs = contract.schedule.refs(kinds.SLOTS)
-        written = [self._write(view, ref, slots_payload(at, table_size)) for ref, at in zip(refs, slots, strict=True)]
+        left_out = matches.left_out(len(contract.passes.exact))
+        written = [self._write(view, ref, slots_payload(at, table_size, left_out)) for ref, at in zip(refs, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
         self._step(view, JobChange(messages=tuple(written)))

@@ -86,6 +86,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "table-too-large": "a question asks for more rows or products than a job may have",
     "link-impossible": "no linkage pass can be made from the identifiers of both datasets",
     "link-weak": "a linkage recipe says too little about a person",
+    "link-word": "a list holds people whom a word of the agreement's link says that it does not hold",
+    "linkage-outgrown": "a list holds more look-alikes than its dataset's declaration says",
     "link-invalid": "a linkage recipe is malformed or names an unknown field",
     "triple-differs": "results that are put side by side are not of one question under different ladders",
     "linkage-differs": "a job was asked with other linkage passes than this party works out for it",

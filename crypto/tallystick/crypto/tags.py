@@ -120,6 +120,8 @@ class OwnList:
         persons: (rows,): the index of the person, or `NOBODY`. It stays at the node.
         decoys: (rows,): place of the pass among the exact ones · m + number of the decoy there; `NO_DECOY`, or `OF_SIMILARITY`. It stays at the
             node.
+        held: (rows, ⌈exact passes/8⌉): at which exact passes a decoy of one has a token, a bit each, the highest first; 0 for other rows. It
+            stays at the node.
         blocks: the masked points, pass after pass in ladder order, some rows (n, 32) at a time; made as they are read, once.
     """
 
@@ -127,6 +129,7 @@ class OwnList:
     rows: int
     persons: npt.NDArray[np.int64] = field(repr=False)
     decoys: npt.NDArray[np.int32] = field(repr=False)
+    held: npt.NDArray[np.uint8] = field(repr=False)
     blocks: Iterator[Points] = field(repr=False)
 
     @cached_property
@@ -239,11 +242,14 @@ def own_list(
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
     numbers = np.full(rows, NO_DECOY, dtype=np.int32)
+    held = np.zeros((rows, -(-len(ladder.exact) // 8)), dtype=np.uint8)
     position = people
     for at, (own_pass, here) in enumerate(chosen.items()):
         numbers[position : position + len(here)] = at * decoys + here if own_pass in numbered else OF_SIMILARITY
+        if own_pass in numbered:
+            held[position : position + len(here)] = np.packbits(shapes[own_pass][: len(ladder.exact)], axis=0).T
         position += len(here)
-    return OwnList(len(ladder.passes), rows, persons[order], numbers[order], blocks())
+    return OwnList(len(ladder.passes), rows, persons[order], numbers[order], held[order], blocks())
 
 
 def _of(people: int, column: TokenColumn) -> TokenColumn:

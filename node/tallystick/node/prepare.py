@@ -18,6 +18,7 @@ from tallystick.core.linkage.passes.bands import PeopleGrams
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.linkage.passes.tokens import with_any_token
+from tallystick.core.linkage.quality.own_list import check_facts, check_word
 from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import USABLE, AgencyList, agency_columns, own_totals, usable_column
 from tallystick.crypto.randomness import SystemRandomness
@@ -60,7 +61,8 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
 
     Raises:
         Invalid: `source-…`, `where-invalid`, `link-impossible`.
-        Refused: `too-few`; `source-unusable`; `source-changed`: a share over other records has left already.
+        Refused: `too-few`; `source-unusable`; `link-word`, `linkage-outgrown`: the list is not as the agreement says; `source-changed`: a
+            share over other records has left already.
         Broken: `source-large`, `disk`.
     """
     contract = assignment.contract
@@ -84,7 +86,13 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
         grams = PeopleGrams(contract.passes.similarity, identifiers, n)
         with_token, bands_of, in_any_band = with_token | grams.usable, grams.bands, grams.usable
     people = _with_usable(mine.people, with_token)
-    counts = list_counts(contract.passes.exact, exact, n, SystemRandomness(), in_any_band=in_any_band)
+    counts = list_counts(
+        [recipe.of_side(assignment.side) for recipe in contract.passes.exact], identifiers, n, in_any_band=in_any_band
+    )
+    if contract.passes.facts:
+        name = " and ".join(dict.fromkeys(one.people.dataset for one in assignment.groups))
+        check_facts(name, contract.passes.facts[assignment.side], contract.passes.exact, counts)
+        check_word(name, contract.passes.holds, contract.passes.exact, counts, n)
     own = own_totals(contract.plan, assignment.me, people, counts)
     return Prepared(n, exact, bands_of, partial(agency_columns, contract.plan, assignment.me, people), own)
 
@@ -111,7 +119,7 @@ def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = 
 def _tokens(recipes: Sequence[Recipe], side: int, mine: HomeList) -> dict[str, TokenColumn]:
     """Give the list's tokens at each pass; nobody's at one that other lists alone can make."""
     n = mine.people.n
-    able = [recipe for recipe in recipes if not recipe.lacking(mine.identifiers)]
+    able = [recipe for recipe in recipes if not recipe.lacking(mine.identifiers, min(side, 1))]
     made = build_spelled_columns(able, side, mine.identifiers, n, mine.spellings, SystemRandomness())
     nobody = TokenColumn(b"", np.zeros(n + 1, dtype=np.int64), np.zeros(n, dtype=np.bool_))
     return {recipe.name: made.get(recipe.name, nobody) for recipe in recipes}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import click
+import yaml
+
+from tallystick.core.agreement.model import LinkageFacts
 from tallystick.core.ids import short
-from tallystick.core.terminal import print_table
+from tallystick.core.terminal import print_json, print_table
 from tallystick.node.preflight import key_counts
 from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry, SessionStatus
 from tallystick.records.mending import mend_identifier
@@ -45,6 +49,15 @@ def print_job(detail: JobDetail) -> None:
     print_table(("who", "learns"), [(party, sentence) for party, sentences in leakage.items() for sentence in sentences])
     if detail.candidate is not None:
         _print_candidate(detail.candidate)
+
+
+def print_linkage(facts: LinkageFacts, format_: str) -> None:
+    """Print what a dataset says of itself for linkage, as its declaration takes it: YAML, or JSON."""
+    value = {"linkage": facts.json_value()}
+    if format_ == "json":
+        print_json(value)
+    else:
+        click.echo(yaml.safe_dump(value, sort_keys=False), nl=False)
 
 
 def print_datasets(checks: Sequence[DatasetCheck]) -> None:

@@ -90,7 +90,7 @@ def send_shares(town: Town) -> dict[str, bytes]:
 def assigned(town: Town) -> dict[str, list[int]]:
     slots = {}
     for agency, ref in SLOTS.items():
-        found, size = read_slots(iter([*split(town.fetched(ref))]), 8, sender=COORDINATOR)
+        found, size, _ = read_slots(iter([*split(town.fetched(ref))]), 8, sender=COORDINATOR)
         assert size == 16
         slots[agency] = found.tolist()
     return slots

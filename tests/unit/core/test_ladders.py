@@ -140,13 +140,13 @@ def test_passes_stay_few() -> None:
     ("link", "word"),
     [
         (("default",), None),
-        (("loose",), "similarity"),
+        (("loose",), None),
         (("loose", "similarity-no-twins"), "similarity-no-twins"),
         (("default", "similarity"), "similarity"),
         (("similarity-no-households",), "similarity-no-households"),
         (("default", "no-twins"), None),
-        (("loose", "no-twins"), "similarity-no-twins"),
-        (("loose", "no-households"), "similarity-no-households"),
+        (("loose", "no-twins"), None),
+        (("loose", "no-households"), None),
         ((), None),
     ],
 )

@@ -14,12 +14,14 @@ from tallystick.client.cli import main
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.linkage.fields.normalise import RULES
 from tallystick.core.linkage.matching.matching import match_tags
+from tallystick.core.linkage.passes.budget import BOUNDS
+from tallystick.core.linkage.passes.choice import ladder_entries
 from tallystick.core.linkage.passes.kind import parse_entry
 from tallystick.core.linkage.passes.kinds.opentoken import NAMED
-from tallystick.core.linkage.passes.ladders import LADDERS, ladder
+from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import parse_recipe
-from tallystick.core.linkage.passes.tokens import token_columns
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.crypto import kernel
 from tallystick.crypto.codec import frame
 from tallystick.crypto.randomness import SeededRandomness
@@ -60,13 +62,14 @@ def write_files(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_every_recipe_of_every_ladder_is_explained_on_somebody_who_has_all_fields() -> None:
     found = {one.recipe: one for one in explain_recipes()}
-    assert set(found) == {*ladder("loose", ("no-households",)), *NAMED}
-    assert set(LADDERS["loose"]) < set(found)
+    every = {entry.recipe.core for entry, _ in ladder_entries("loose", "no-households")}
+    assert set(found) == {*every, *NAMED}
     for one in found.values():
         assert len(one.token) >= len(parse_entry(one.recipe).parts)
         assert all(one.token)
-        held = tuple(name for name in LADDERS if one.recipe in LADDERS[name])
-        assert one.ladders == held or (not held and one.ladders[0].endswith((", no-twins", ", no-households")))
+        held = tuple(name for name in BOUNDS if one.recipe in {entry.recipe.core for entry, _ in ladder_entries(name, "")})
+        assert tuple(name for name in one.ladders if "," not in name) == held
+        assert held or one.recipe in NAMED or "default, no-households" in one.ladders
         assert not parse_entry(one.recipe).lacking([need.split(" or ")[0] for need in one.needs])
 
 
@@ -74,7 +77,10 @@ def test_a_token_is_shown_as_it_is_hashed() -> None:
     (one,) = explain_recipes(("ssn+last_name:4",))
     assert one.token == ("742043218", "GARC")
     raw = {name: [value] for name, value in PERSON.items()}
-    assert frame(*(part.encode() for part in one.token)) == token_columns([parse_recipe(one.recipe)], raw, 1)[one.recipe].data
+    assert (
+        frame(*(part.encode() for part in one.token))
+        == build_spelled_columns([parse_recipe(one.recipe)], 0, raw, 1, None, SeededRandomness(b"any"))[one.recipe].data
+    )
 
 
 def test_a_pass_of_other_spellings_is_explained_as_its_recipe() -> None:
@@ -201,7 +207,9 @@ def test_a_rehearsal_links_whom_a_jobs_encrypted_tags_link(tmp_path: Path) -> No
     scalars = [bytes([number] * 31 + [64]) for number in (8, 16)]
     lists, persons = [], []
     for side, people in enumerate(done.lists):
-        columns = token_columns(done.trial.recipes, people.identifiers, people.count)
+        columns = build_spelled_columns(
+            done.trial.recipes, side, people.identifiers, people.count, None, SeededRandomness(b"any")
+        )
         mine = own_list(
             columns,
             people.count,
@@ -281,10 +289,16 @@ def test_truth_that_fits_neither_file_is_refused(files: tuple[Path, Path]) -> No
     assert "--key" in refusal.value.hint
 
 
+def _letters(n: int) -> str:
+    """Give a name of its own: digits are no part of names."""
+    return "".join(chr(97 + (n * step) % 23) for step in (1, 5, 7, 11))
+
+
 def test_a_similarity_pass_comes_last_and_links_what_recipes_leave(tmp_path: Path) -> None:
     head = "id,fname,lname,dob,street,city,zip\n"
     rest = "".join(
-        f"{n},Person{n}x,Family{n * 7}y,19{40 + n}-0{1 + n % 9}-1{n % 10},{n} Elm St,Troy,5510{n % 9}\n" for n in range(2, 40)
+        f"{n},{_letters(n)}on,{_letters(7 * n)}man,19{40 + n}-0{1 + n % 9}-1{n % 10},{n} Elm St,{_letters(3 * n)}ville,55{100 + 7 * n}\n"
+        for n in range(2, 40)
     )
     (tmp_path / "a.csv").write_text(head + "1,Annabel,Whitfield,1987-03-04,12 Main St,Troy,55101\n" + rest, encoding="utf-8")
     (tmp_path / "b.csv").write_text(head + "1,Anabel,Whitfeild,1987-03-05,12 Main Street,Troy,55110\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from tallystick.core.agreement.model import (
     Dataset,
     IdentifierName,
     Link,
+    LinkageFacts,
     MoreSpellings,
     PeopleLimit,
     RowsPerPerson,
@@ -234,6 +235,7 @@ class DeclaredDataset(Document):
         keys: the name of the person keys, where other datasets of the agency have the same ones; it stands in the agreement.
         out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
             there is no nearest one.
+        linkage: what the records say of themselves for linkage, as `tally node linkage` counts it; it stands in the agreement.
     """
 
     title: Text | None = None
@@ -248,6 +250,7 @@ class DeclaredDataset(Document):
     rows_per_person: RowsPerPerson = 1000
     keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
+    linkage: LinkageFacts | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
@@ -284,6 +287,7 @@ class DeclaredDataset(Document):
             rows_per_person=self.rows_per_person,
             keys=self.keys,
             out_of_bounds=self.out_of_bounds,
+            linkage=self.linkage,
         )
 
     def differences(self, agreed: Dataset) -> list[str]:
@@ -304,7 +308,7 @@ class DeclaredDataset(Document):
             found.append("aliases differ")
         found += [
             f"{field} differs"
-            for field in ("people", "rows_per_person", "keys", "out_of_bounds")
+            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage")
             if getattr(self, field) != getattr(agreed, field)
         ]
         return found

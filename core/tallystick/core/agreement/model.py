@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.measure import load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
@@ -120,6 +121,36 @@ class Column(Document):
         return Decimal(bound)
 
 
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+RecipeText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_:+/]{1,120}$")]
+
+
+class LinkageFacts(Document):
+    """What a dataset says of itself, so that a job's recipes can be chosen; rounded (`core/linkage/quality/facts.py`).
+
+    Attributes:
+        people: counted, rounded up to two digits.
+        known: by field, how many of 1,000 people have it.
+        alike: by recipe, pairs of people who share its fields and are two; those of few pairs are left out.
+        variety: by field, how seldom two people agree in it, in tenths of bits.
+    """
+
+    people: PeopleLimit
+    known: dict[FieldName, Annotated[int, Field(ge=0, le=1000)]]
+    alike: dict[RecipeText, Annotated[int, Field(ge=1, le=10**15)]]
+    variety: dict[FieldName, Annotated[int, Field(ge=0, le=1000)]] = {}
+
+    def facts(self) -> ListFacts:
+        """Give them as linkage takes them."""
+        known, alike, variety = (tuple(sorted(one.items())) for one in (self.known, self.alike, self.variety))
+        return ListFacts(self.people, known, alike, variety)
+
+    @classmethod
+    def of(cls, facts: ListFacts) -> LinkageFacts:
+        """Give what a list says of itself as the agreement has it."""
+        return cls(people=max(1, facts.people), known=dict(facts.known), alike=dict(facts.alike), variety=dict(facts.variety))
+
+
 class Dataset(Document):
     """One agency's dataset as the others may know it: its columns and identifiers, never its place.
 
@@ -133,6 +164,7 @@ class Dataset(Document):
         keys: the name of the person keys that it shares with other datasets of its agency: the same key is the same person in all of
             them. A job may name groups of several such datasets.
         out_of_bounds: what the node does with a value outside a column's bounds.
+        linkage: what it says of itself for linkage; None: nothing.
     """
 
     agency: Name
@@ -145,6 +177,7 @@ class Dataset(Document):
     rows_per_person: RowsPerPerson = 1000
     keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
+    linkage: LinkageFacts | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Dataset:

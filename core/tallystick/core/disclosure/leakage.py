@@ -51,6 +51,9 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = _analyst(question, agreement)
+    facts = _facts(question, agreement)
+    if facts:
+        statement["every party to the agreement"] = facts
     others = "the other agency" if len(data) == PAIR else "the other agencies"
     for agency in data if len(data) > 1 else ():
         statement[f"{COORDINATOR} + {agency}"] = _coalition(
@@ -76,6 +79,17 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
             f"in how many of {used.bands} bands of the similarity pass two anonymous rows coincide, so how much alike they are: rows "
             "that match, at whatever pass, and rows that do not (people who look alike, members of a household); the job secret draws "
             "which bands these are, and how many is about the same in every job over the same records"
+        )
+    guards = sorted({guard.part.field for recipe in used.exact for guard in recipe.guards if guard.one})
+    if guards:
+        lines.append(
+            f"of rows that coincide, whether exactly one lacks {_listed(tuple(guards))}, but not which; rows that both have it and differ "
+            "coincide at no pass that leaves it out"
+        )
+    if used.found is not None and used.found.bound is not None:
+        lines.append(
+            "which passes it left out because their accidental links would not fit the ladder; it tells the agencies, and nobody checks "
+            "its counts"
         )
     if used.unusable:
         lines.append(f"no tags of what this job does not use: {'; '.join(f'{name} ({why})' for name, why in used.unusable)}")
@@ -103,6 +117,19 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
             "followed from job to job"
         )
     return [*lines, "not: identifiers, values, shares, cells or results"]
+
+
+def _facts(question: Question, agreement: Agreement) -> list[str]:
+    """Say what datasets tell of themselves for linkage."""
+    lines = []
+    for name in dict.fromkeys(people.dataset for people in question.people.values()):
+        told = agreement.dataset_of(name).linkage
+        if told is not None:
+            lines.append(
+                f"of {name}, from the agreement and rounded: {told.people:,} people, who has which identifier, and by recipe how many pairs of "
+                f"its people share its fields (told of {len(told.alike)} recipes)"
+            )
+    return lines
 
 
 def _other_spellings(used: Passes, decoys: int) -> list[str]:
@@ -202,6 +229,12 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *
             "up to, and of one person the value"
         )
     cells = "beyond what these cells say" if opens else "or cells"
+    guards = sorted({guard.part.field for recipe in passes.exact for guard in recipe.guards})
+    if guards:
+        lines.append(
+            f"of {agency}'s own people who match by a recipe that leaves {_listed(tuple(guards))} out, whether the other agency's record "
+            "lacks it"
+        )
     if passes.similarity is None:
         return [*lines, f"not: values, people of {others} that do not match, {cells}"]
     return [

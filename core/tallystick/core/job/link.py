@@ -2,7 +2,7 @@
 
 The entries of an agreement's `link` are recipes, ladders, and at most one word of `ladders.WORDS`. A word says what the lists hold;
 one of `ladders.SIMILARITY` also asks for a similarity pass after whatever else a job links by, except where the job says
-`link: strict`. The ladder `loose` has one in any case.
+`link: strict`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.refusal import not_allowed
-from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, SIMILARITY, WORDS
+from tallystick.core.linkage.passes.budget import LADDERS
+from tallystick.core.linkage.passes.ladders import HOLDS, SIMILARITY, WORDS
 
 
 def check_link(link: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

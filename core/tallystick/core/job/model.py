@@ -131,7 +131,7 @@ class Question(Document):
     people: Annotated[dict[Name, People], Field(min_length=1, max_length=8)]
     keep: Annotated[str, StringConstraints(max_length=300)] | None = None
     join: Annotated[str, StringConstraints(max_length=300)] | None = None
-    link: Literal["strict", "default", "loose"] | None = None
+    link: Literal["strict", "default", "loose", "widest"] | None = None
     measures: Annotated[tuple[JobMeasure, ...], Field(min_length=1, max_length=20)]
     by: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
     release: Literal["desk", "direct"] | None = None

@@ -15,13 +15,17 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Final
 
-from tallystick.core.agreement.model import Agreement
+from tallystick.core.agreement.model import Agreement, Dataset
 from tallystick.core.canonical import digest_of
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.link import link_asked
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import population_of
-from tallystick.core.linkage.passes.ladders import passes_for, recipes_of, similarity_of
+from tallystick.core.linkage.passes.budget import Budget
+from tallystick.core.linkage.passes.choice import ListSide, similar_fields
+from tallystick.core.linkage.passes.facts import ListFacts
+from tallystick.core.linkage.passes.ladders import lacks_of, passes_for, recipes_of, similarity_of
+from tallystick.core.linkage.passes.linking import ExactPasses, link_passes
 from tallystick.core.linkage.passes.passes import build_ladder
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
@@ -29,7 +33,7 @@ from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import expand_ladder
 from tallystick.crypto.passes import Ladder
 
-VERSION: Final = "linkage v4"
+VERSION: Final = "linkage v5"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2
@@ -44,11 +48,19 @@ class Passes:
         exact: recipes, strict to loose; where a dataset has aliases, each with every pair of spellings (`linkage/passes/spellings.py`).
         similarity: the plan of the similarity pass that comes last; None without one.
         unusable: (name, reason) of what is asked for and does not serve these two datasets; reasons call them by their names.
+        found: the exact passes with what they make by accident; None for more than two lists, whose passes are all made.
+        people: the most that each of two lists holds.
+        facts: what each of two lists says of itself; None: nothing.
+        holds: the agreement's word on what the lists do not hold; "" for none.
     """
 
     exact: tuple[Recipe, ...]
     similarity: SimilarityPlan | None
     unusable: tuple[tuple[str, str], ...]
+    found: ExactPasses | None = None
+    people: tuple[int, ...] = ()
+    facts: tuple[ListFacts | None, ...] = ()
+    holds: str = ""
 
     @property
     def bands(self) -> int:
@@ -63,6 +75,10 @@ class Passes:
     def rounds(self, decoys: int) -> Rounds | None:
         """Give when the similarity pass links two rows, with so many decoys a pass; None without one."""
         return None if self.similarity is None else self.similarity.rounds(decoys)
+
+    def budget(self, decoys: int) -> Budget | None:
+        """Give which exact passes are made, with so many decoys a pass; None where all are."""
+        return None if self.found is None else self.found.budget(self.people, decoys, len(self.told))
 
     @cached_property
     def ladder(self) -> Ladder:
@@ -81,10 +97,12 @@ class Passes:
 
     @cached_property
     def digest(self) -> str:
-        """What decides the tokens, as 64 hexadecimal digits: the code's version, the names, and the plan but for its estimates."""
+        """What decides tokens and links, as 64 hexadecimal digits: the code's version, the names, the ladder, the plan but for estimates."""
         plan = {} if self.similarity is None else asdict(self.similarity)
         chosen = {name: value for name, value in plan.items() if not isinstance(value, float)}
-        return digest_of({"version": VERSION, "names": list(self.names), "similarity": _plain(chosen)})
+        allowed = None if self.found is None else self.found.bound
+        bound = None if allowed is None or self.found is None else [str(allowed.share), str(allowed.margin), self.found.again]
+        return digest_of({"version": VERSION, "names": list(self.names), "similarity": _plain(chosen), "bound": bound})
 
 
 def passes_of(question: Question, agreement: Agreement) -> Passes:
@@ -112,12 +130,24 @@ class DeclaredList:
         identifiers: that linkage may use.
         people: no more than so many are in it.
         aliases: other spellings of their identifiers.
+        facts: what the dataset says of itself; None: nothing, or the list is of several datasets.
     """
 
     name: str
     identifiers: tuple[str, ...]
     people: int
     aliases: int
+    facts: ListFacts | None = None
+
+    @property
+    def side(self) -> ListSide:
+        """What recipes are chosen by."""
+        return ListSide(self.name, self.identifiers, self.people, self.facts)
+
+
+def _facts_of(datasets: Sequence[Dataset]) -> ListFacts | None:
+    told = datasets[0].linkage if len(datasets) == 1 else None
+    return None if told is None else told.facts()
 
 
 def declared_lists(question: Question, agreement: Agreement) -> Mapping[str, DeclaredList]:
@@ -139,21 +169,27 @@ def declared_lists(question: Question, agreement: Agreement) -> Mapping[str, Dec
             tuple(identifiers),
             sum(dataset.people for dataset in datasets),
             max(dataset.aliases for dataset in datasets),
+            _facts_of(datasets),
         )
     return lists
 
 
 @lru_cache(maxsize=64)
 def _passes_of_two(link: tuple[str, ...], left: DeclaredList, right: DeclaredList) -> Passes:
-    people = (left.people, right.people)
-    exact, lacking = passes_for(link, None, left.identifiers, right.identifiers, names=(left.name, right.name), people=people)
-    unusable = [(recipe.name, reason) for recipe, reason in lacking]
-    plan = _similarity(link, [left, right], unusable)
-    return Passes(tuple(expand_ladder(exact, left.aliases, right.aliases)), plan, tuple(unusable))
+    sides = (left.side, right.side)
+    found = link_passes(link, sides, (left.aliases, right.aliases))
+    unusable = [(recipe.name, reason) for recipe, reason in found.unusable]
+    one, other, bits = similar_fields(sides)
+    plan = _similarity(link, one, other, (left.people, right.people), unusable, bits)
+    return Passes(
+        found.recipes, plan, tuple(unusable), found, (left.people, right.people), (left.facts, right.facts), lacks_of(link)
+    )
 
 
 @lru_cache(maxsize=64)
 def _passes_of_more(link: tuple[str, ...], lists: tuple[DeclaredList, ...]) -> Passes:
+    """Give plain recipes, without guards: a guard is told between two lists, and a pass is of all of them."""
+    link = tuple("loose" if entry == "widest" else entry for entry in link)
     usable: dict[Recipe, None] = {}
     reasons: dict[str, list[str]] = {}
     weak: set[Recipe] = set()
@@ -182,18 +218,25 @@ def _passes_of_more(link: tuple[str, ...], lists: tuple[DeclaredList, ...]) -> P
     unusable = [(name, "; ".join(dict.fromkeys(why))) for name, why in reasons.items() if name not in used]
     if any(one.aliases for one in lists):
         unusable.append(("other spellings", "they are not used between more than two lists"))
-    plan = _similarity(link, lists, unusable)
+    shared = tuple(name for name in lists[0].identifiers if all(name in one.identifiers for one in lists))
+    plan = _similarity(link, lists[0].identifiers, shared, tuple(one.people for one in lists), unusable)
     return Passes(tuple(expand_ladder(exact, 0, 0)), plan, tuple(unusable))
 
 
-def _similarity(link: tuple[str, ...], lists: Sequence[DeclaredList], unusable: list[tuple[str, str]]) -> SimilarityPlan | None:
+def _similarity(
+    link: tuple[str, ...],
+    one: tuple[str, ...],
+    other: tuple[str, ...],
+    people: tuple[int, ...],
+    unusable: list[tuple[str, str]],
+    bits: tuple[tuple[str, float], ...] = (),
+) -> SimilarityPlan | None:
     """Plan the similarity pass over what all lists have; note where it is asked for and cannot be made."""
     word = similarity_of(link)
     if word is None:
         return None
-    shared = [name for name in lists[0].identifiers if all(name in one.identifiers for one in lists)]
     try:
-        return plan_of(lists[0].identifiers, shared, max(*(one.people for one in lists), FEWEST), word)
+        return plan_of(one, other, max(*people, FEWEST), word, bits)
     except TallyError as error:
         unusable.append((word, error.message))
         return None

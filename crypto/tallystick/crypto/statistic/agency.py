@@ -29,6 +29,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tallystick.crypto import kernel, masks, product_work, tags
 from tallystick.crypto.codec import derive, frame
@@ -38,7 +39,7 @@ from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.points import read_points, refuse_repeats
 from tallystick.crypto.statistic import gate_machine, states
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, refuse_altered
+from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, linked_decoys, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.exchanging import Held, encrypt_all, multiply_columns, open_answer
 from tallystick.crypto.statistic.gate_machine import GateStep, begin_gate
@@ -100,7 +101,9 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
     listed = Outbound(_next_ref(setup, setup.me), chunks)
-    tagging = Tagging(setup.without_tokens(), pair_keys, scalar, own.persons, own.decoys, tuple(passes), {setup.me: own.rows})
+    tagging = Tagging(
+        setup.without_tokens(), pair_keys, scalar, own.persons, own.decoys, own.held, tuple(passes), {setup.me: own.rows}
+    )
     return Step(tagging, (listed, *correction))
 
 
@@ -121,7 +124,7 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
     known = len(setup.ladder.exact) * setup.decoys
-    return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, known, sum(seen.values())), (handed,))
+    return Step(Matching(setup, state.pair_keys, state.persons, state.decoys, state.held, known, sum(seen.values())), (handed,))
 
 
 def on_slots(state: Matching, message: Message) -> ComputingStep:
@@ -131,7 +134,8 @@ def on_slots(state: Matching, message: Message) -> ComputingStep:
         PeerFault: `slots-malformed`, or a table that is not as large as all lists together.
     """
     setup = state.setup
-    slots, table_size = kinds.read_slots(message.chunks, len(state.persons), sender=message.ref.sender)
+    exact = len(setup.ladder.exact)
+    slots, table_size, left_out = kinds.read_slots(message.chunks, len(state.persons), sender=message.ref.sender, exact=exact)
     if table_size != state.table_size:
         raise PeerFault(
             "slots-malformed", f"a table of {table_size} slots where {state.table_size} are due", sender=message.ref.sender
@@ -144,7 +148,7 @@ def on_slots(state: Matching, message: Message) -> ComputingStep:
         Held(setup.computation, setup.me, table_size, columns, state.pair_keys), setup.randomness, setup.workers
     )
     outbound = [Outbound(_ref_to(setup, kinds.COLUMNS, str(number)), chunks) for number, chunks in sent]
-    audits, audited = _begin_audits(state, slots)
+    audits, audited = _begin_audits(state, slots, left_out)
     preparation, gated = _begin_powers(state)
     outbound += [Outbound(_ref_to(setup, kinds.COLUMNS, number), chunks) for number, chunks in (*audited, *gated)]
     return _go_on(Computing(setup, held, audits, preparation), *outbound)
@@ -225,7 +229,9 @@ def _ref_to(setup: AgencySetup, kind: str, number: str) -> Ref:
     return ref
 
 
-def _begin_audits(state: Matching, slots: states.Int64s) -> tuple[Audits, list[tuple[str, Iterator[bytes]]]]:
+def _begin_audits(
+    state: Matching, slots: states.Int64s, left_out: npt.NDArray[np.bool_]
+) -> tuple[Audits, list[tuple[str, Iterator[bytes]]]]:
     """Make this agency's sides of the decoy audits, none in a job without decoys, and the columns that it encrypts."""
     setup = state.setup
     pending: dict[str, Audit] = {}
@@ -238,7 +244,7 @@ def _begin_audits(state: Matching, slots: states.Int64s) -> tuple[Audits, list[t
         key = exchange_key(pair_key, kinds.AUDIT, encryptor=exchange.encryptor, multiplier=exchange.multiplier)
         audit = audit_of(
             state.persons,
-            state.decoys,
+            linked_decoys(state.decoys, state.held, left_out, bands=setup.ladder.bands > 0),
             slots,
             state.table_size,
             state.known_decoys,

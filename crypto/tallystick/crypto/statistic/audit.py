@@ -18,12 +18,17 @@ of both, the difference is a polynomial of degree two in the e and f with a term
 terms alike. So it is 0 mod t with chance at most 2/(t - 1) < 2^-28 (Schwartz 1980, Zippel 1979). The weights keep deviations from making up
 for each other: with 1 in place of each, a table that parts one decoy and links two rows that are not to be linked could go unseen.
 
+The coordinator may leave passes out (`core/linkage/passes/budget.py`), and tells all agencies which. A decoy that has a token at none of
+the passes that were made is linked with nothing in an honest table: it stays marked there and has no slot behind the table. Where the job has a
+similarity pass nobody knows whether its bands link it, so it is not marked at all.
+
 Found: a decoy that both included, parted from its partner, whether it is left alone or linked with another row; a decoy or padding of
 one list, linked with a decoy or padding of the other that is not its partner.
 The coordinator does not know which rows these are: of links that it parts at random, each is a decoy's with chance (decoys that both
 included) / (all links). Not found: people who are parted, or linked with other people, as long as no link of decoys is parted for it; a
 person linked with a free decoy or padding, which changes no cell, because the columns of cells are 0 there; decoys of the similarity pass,
-because nobody knows which of them must be linked. Every two agencies audit; the first by name encrypts.
+because nobody knows which of them must be linked; where there is such a pass, decoys of passes of which the coordinator says that it left
+them out, whether it did or not. Every two agencies audit; the first by name encrypts.
 
 Security: no column of an agency that follows the protocol depends on who its people are, so whatever the other makes of the audit, it does not
 learn that. (Weights on all rows of the multiplier would find a few more invented links, and would let an encryptor that weighs one of its own
@@ -53,7 +58,7 @@ from tallystick.crypto.layout import Layout
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import Randomness, uniform_mod
 from tallystick.crypto.statistic.messages import COORDINATOR
-from tallystick.crypto.tags import NO_DECOY
+from tallystick.crypto.tags import NO_DECOY, OF_SIMILARITY
 from tallystick.crypto.workers import Workers
 
 LINKS_ALTERED: Final = "links-altered"
@@ -139,6 +144,22 @@ class Audits:
     def with_share(self, number: str, share: int) -> Audits:
         """Give what is held with a share more; the column and the keys of its audit go."""
         return Audits({other: one for other, one in self.pending.items() if other != number}, {**self.shares, number: share})
+
+
+def linked_decoys(decoys: Int32s, held: npt.NDArray[np.uint8], left_out: npt.NDArray[np.bool_], *, bands: bool) -> Int32s:
+    """Give the decoy of each row as `audit_of` takes it: those that no pass which was made can link have none behind the table.
+
+    Args:
+        decoys: (rows,), as `tags.OwnList` has them.
+        held: (rows, bytes): at which exact passes a decoy has a token, as `tags.OwnList` has it.
+        left_out: (exact passes,): the passes that were left out.
+        bands: whether a similarity pass may link them all the same.
+    """
+    if not left_out.any():
+        return decoys
+    made = np.packbits(~left_out)
+    none = (decoys > NO_DECOY) & ~(held & made).any(axis=1)
+    return np.where(none, np.int32(OF_SIMILARITY if bands else NO_DECOY), decoys)
 
 
 def audit_of(

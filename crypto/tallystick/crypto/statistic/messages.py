@@ -151,29 +151,52 @@ def _arrived(
         raise _other_length(passes * rows * width, sender)
 
 
-def slots_payload(slots: npt.NDArray[np.uint32], table_size: int) -> Iterator[bytes]:
-    """Give the chunks of a `slots` message: the table's size, then the slot of each row in the owner's order."""
-    yield table_size.to_bytes(_SLOTS_HEADER, "little")
+def slots_payload(
+    slots: npt.NDArray[np.uint32], table_size: int, left_out: npt.NDArray[np.bool_] | None = None
+) -> Iterator[bytes]:
+    """Give the chunks of a `slots` message: the table's size, the exact passes that were left out, the slot of each row in the owner's order.
+
+    Args:
+        slots: of the owner's rows.
+        table_size: slots in all.
+        left_out: (exact passes,): those that linked nothing because they were left out. Where none was, the message says nothing of it.
+    """
+    bits = b"" if left_out is None or not left_out.any() else np.packbits(left_out).tobytes()
+    yield table_size.to_bytes(_SLOTS_HEADER, "little") + bits
     yield from pieces(slots.astype("<u4").view(np.uint8).data)
 
 
-def read_slots(chunks: Iterable[bytes], rows: int, *, sender: str) -> tuple[npt.NDArray[np.int64], int]:
-    """Read a `slots` message: (slot of each of our rows, table size).
+def read_slots(
+    chunks: Iterable[bytes], rows: int, *, sender: str, exact: int = 0
+) -> tuple[npt.NDArray[np.int64], int, npt.NDArray[np.bool_]]:
+    """Read a `slots` message: (slot of each of our rows, table size, exact passes that were left out).
+
+    Args:
+        chunks: the message.
+        rows: of our list.
+        sender: who sent it.
+        exact: exact passes of the job.
 
     Raises:
-        PeerFault: `slots-malformed`: a wrong length, a slot outside the table or given twice, or a table smaller than our list.
+        PeerFault: `slots-malformed`: a wrong length, a slot outside the table or given twice, a table smaller than our list, or passes left out
+            that are written in more than one way.
     """
     source = iter(chunks)
     header = next(source, b"")
-    if len(header) != _SLOTS_HEADER:
-        raise PeerFault("slots-malformed", "slots have no header", sender=sender)
-    table_size = int.from_bytes(header, "little")
+    bits = np.frombuffer(header[_SLOTS_HEADER:], dtype=np.uint8)
+    left_out = np.unpackbits(bits).astype(np.bool_)
+    if len(header) < _SLOTS_HEADER or (
+        len(bits) and (len(bits) != -(-exact // 8) or not left_out.any() or left_out[exact:].any())
+    ):
+        raise PeerFault("slots-malformed", "slots have no header, or one that does not fit the job's passes", sender=sender)
+    left_out = left_out[:exact] if len(bits) else np.zeros(exact, dtype=np.bool_)
+    table_size = int.from_bytes(header[:_SLOTS_HEADER], "little")
     if not rows <= table_size <= MAX_ROWS:
         raise PeerFault("slots-malformed", f"a table of {table_size} slots for {rows} rows", sender=sender)
     slots = _filled(source, rows * 4, sender).view("<u4").astype(np.int64)
     if len(slots) and (int(slots.max()) >= table_size or np.bincount(slots, minlength=1).max() > 1):
         raise PeerFault("slots-malformed", "a slot is outside the table, or given twice", sender=sender)
-    return slots, table_size
+    return slots, table_size, left_out
 
 
 def audit_payload(job: bytes, attempt: int, share: int) -> bytes:

@@ -228,7 +228,8 @@ ROUNDS: tuple[Round, ...] = (
         after=(After(kinds.SEED),), phase="tag", condition=OF_MORE, limit=1,
     ),
     Round(
-        kinds.SLOTS, COORDINATOR, EACH, "table size 8 bytes ‖ `rows × 4` bytes, little-endian, in the owner's order",
+        kinds.SLOTS, COORDINATOR, EACH,
+        "table size 8 bytes ‖ a bit for each exact pass, if one was left out (§6) ‖ `rows × 4` bytes, little-endian, in the owner's order",
         after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", condition=LINKED,
     ),
     Round(

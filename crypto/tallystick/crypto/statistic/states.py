@@ -28,6 +28,7 @@ from tallystick.crypto.statistic.schedule import Schedule, schedule_of
 from tallystick.crypto.workers import Workers
 
 Int32s = npt.NDArray[np.int32]
+UInt8s = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
 BandsOf = Callable[[bytes], Mapping[str, tags.TokenColumn]]
 """Gives tokens by band under a job secret."""
@@ -152,6 +153,7 @@ class Tagging:
     Attributes:
         persons: person of each row of the own list, -1 for decoys and padding.
         decoys: number of the decoy of each row, as `tags.OwnList` has it.
+        held: at which exact passes each decoy of one has a token, as `tags.OwnList` has it.
         passes: their names, strict to loose.
         rows: padded rows of each list seen so far, the own included.
     """
@@ -161,6 +163,7 @@ class Tagging:
     scalar: bytes = field(repr=False)
     persons: Int64s = field(repr=False)
     decoys: Int32s = field(repr=False)
+    held: UInt8s = field(repr=False)
     passes: tuple[str, ...]
     rows: Mapping[str, int]
     phase = "tag"
@@ -176,7 +179,7 @@ class Matching:
     """All lists masked; the scalar is gone; waiting for the slots of the own rows.
 
     Attributes:
-        persons, decoys: as in `Tagging`.
+        persons, decoys, held: as in `Tagging`.
         known_decoys: decoys of all exact passes, whether a coin included them or not.
         table_size: rows of all lists.
     """
@@ -185,6 +188,7 @@ class Matching:
     pair_keys: Mapping[str, bytes] = field(repr=False)
     persons: Int64s = field(repr=False)
     decoys: Int32s = field(repr=False)
+    held: UInt8s = field(repr=False)
     known_decoys: int
     table_size: int
     phase = "match"

@@ -1,14 +1,16 @@
-"""Every recipe on a made-up person: what it needs, the token in the clear, how much it says."""
+"""Every recipe, without its guards, on a made-up person: what it needs, the token in the clear, how much it says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from tallystick.core.linkage.fields.fields import FIELDS
+from tallystick.core.linkage.passes.budget import BOUNDS
+from tallystick.core.linkage.passes.choice import ladder_entries
 from tallystick.core.linkage.passes.kind import pass_kinds
-from tallystick.core.linkage.passes.ladders import HOLDS, LADDERS, WORDS, lacks_of, ladder, texts_of
+from tallystick.core.linkage.passes.ladders import HOLDS, WORDS, lacks_of
 from tallystick.core.linkage.passes.passes import parse_pass
 from tallystick.core.linkage.passes.recipes import Recipe, check_strength
 from tallystick.core.linkage.passes.tokens import token_columns
@@ -79,12 +81,29 @@ def explain_recipes(names: tuple[str, ...] = ()) -> list[Explained]:
     others = tuple(name for name in names if name not in WORDS)
     known = words or (() if others else HOLDS)
     fixed = (entry for kind in pass_kinds().values() for entry in kind.entries)
-    chosen = (text for name in others or (*LADDERS, *fixed) for text in texts_of(name, known))
-    recipes = [parse_pass(text) for text in dict.fromkeys(chosen)]
-    for recipe in recipes:
-        check_strength(recipe, twins=not lacks_of(known))
-    columns = token_columns(recipes, {name: [value] for name, value in PERSON.items()}, 1)
-    return [_explain(recipe, columns[recipe.name].data) for recipe in recipes]
+    recipes: dict[str, Recipe] = {}
+    for name in others or (*BOUNDS, *fixed):
+        if name in BOUNDS:
+            recipes |= {one.core: one for one in _of_ladder(name, lacks_of(known))}
+        else:
+            recipe = parse_pass(name)
+            check_strength(recipe, twins=not lacks_of(known))
+            recipes[recipe.name] = recipe
+    return [_explain(recipe, _token(recipe)) for recipe in recipes.values()]
+
+
+def _of_ladder(name: str, holds: str) -> list[Recipe]:
+    return [entry.recipe for entry, _ in ladder_entries(name, holds)]
+
+
+def _token(recipe: Recipe) -> bytes:
+    """Give the token of `PERSON`, as the left list makes it; as the right one where the person has none of the left one's fields."""
+    for side in (0, 1):
+        of = replace(recipe.of_side(side), called=recipe.name)
+        column = token_columns([of], {name: [value] for name, value in PERSON.items()}, 1)[of.name]
+        if column.usable[0]:
+            break
+    return column.data
 
 
 def _explain(recipe: Recipe, token: bytes) -> Explained:
@@ -101,15 +120,15 @@ def _explain(recipe: Recipe, token: bytes) -> Explained:
 
 
 def _ladders(recipe: str) -> Iterator[str]:
-    for name, held in LADDERS.items():
-        if recipe in held:
+    for name in BOUNDS:
+        if any(one.core == recipe for one in _of_ladder(name, "")):
             yield name
         else:
-            yield from (f"{name}, {word}" for word in HOLDS if recipe in ladder(name, (word,)))
+            yield from (f"{name}, {word}" for word in HOLDS if any(one.core == recipe for one in _of_ladder(name, word)))
 
 
 def _needs(recipe: Recipe) -> Iterator[str]:
-    for part in recipe.parts:
+    for part in (part.of_side(side) for part in recipe.parts for side in (0, 1)):
         kind = FIELDS[part.field_made]
         if kind.needs_all:
             yield from kind.sources

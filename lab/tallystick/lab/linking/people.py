@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ import numpy.typing as npt
 from tallystick.core.agreement.declaration import DeclaredDataset, DeclaredSource
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.matching.duplicates import Duplicates
+from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.linkage.passes.spellings import Spellings
+from tallystick.core.linkage.quality.facts import count_facts
 from tallystick.records.aliases import spellings, strangers
 from tallystick.records.copying import copy_rows
 from tallystick.records.files import read_fault
@@ -109,6 +112,7 @@ class ListPeople:
         limit: how many people the list is declared for; None: as many as there are.
         fields: what became of each identifier, over rows.
         notes: what was found out about the file and not declared.
+        declared: what a declaration says of the list for linkage; None: nothing, or the list is a file's, which is counted.
     """
 
     name: str
@@ -123,6 +127,12 @@ class ListPeople:
     limit: int | None = None
     fields: Mapping[str, FieldCounts] = field(repr=False, default_factory=dict)
     notes: tuple[str, ...] = ()
+    declared: ListFacts | None = None
+
+    @cached_property
+    def facts(self) -> ListFacts | None:
+        """What is known of the list when recipes are chosen: as a job has it of a declared dataset, else counted."""
+        return self.declared if self.limit is not None else count_facts(self.identifiers, self.count)
 
     @property
     def count(self) -> int:
@@ -273,6 +283,7 @@ def people_of(listed: Listed) -> ListPeople:
         listed.limit,
         fields,
         records.told,
+        None if listed.dataset.linkage is None else listed.dataset.linkage.facts(),
     )
 
 

@@ -11,12 +11,15 @@ import numpy as np
 from tallystick.core.errors import TallyError
 from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
-from tallystick.core.linkage.passes.ladders import passes_for, similarity_of
+from tallystick.core.linkage.passes.choice import ListSide, similar_fields
+from tallystick.core.linkage.passes.ladders import similarity_of
+from tallystick.core.linkage.passes.linking import link_passes
 from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
-from tallystick.core.linkage.passes.spellings import build_spelled_columns, expand_ladder
-from tallystick.core.linkage.quality.estimates import Estimate, lookalikes, precision, recall
+from tallystick.core.linkage.passes.spellings import build_spelled_columns
+from tallystick.core.linkage.quality.estimates import Estimate, Lookalikes, precision, recall, recall_of_all, recapturing
+from tallystick.core.linkage.quality.facts import count_by_pass
 from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import Randomness
 from tallystick.lab.linking.clear import ClearTags, Hasher, clear_tags, coincide
@@ -80,6 +83,9 @@ class Trial:
         true: which links are true; None without truth.
         score: all links; None without truth.
         kept: per list, how its people compare with the truth; None without truth.
+        made: the exact passes that were made, in this order.
+        own: of each list, the people who have what each exact pass takes, and its look-alikes there.
+        shares: of each exact pass, the share of pairs that its guards leave.
     """
 
     people: tuple[int, int]
@@ -96,6 +102,9 @@ class Trial:
     true: Bools | None = field(repr=False, default=None)
     score: Score | None = None
     kept: tuple[Kept, Kept] | None = None
+    made: tuple[int, ...] = ()
+    own: tuple[tuple[list[int], Lookalikes], ...] = field(repr=False, default=())
+    shares: tuple[float, ...] = ()
 
     @cached_property
     def others(self) -> tuple[int, ...]:
@@ -107,21 +116,23 @@ class Trial:
 
         As in a job (`core/linkage/quality/report.py`), recall is told from passes of first spellings.
         """
-        one, other = (lookalikes(tags.groups, self.recipes) for tags in self.tags)
-        tokens, free = [], []
+        (one_has, one), (other_has, other) = self.own
         linked = [np.full(people, len(self.passes), dtype=np.int64) for people in self.people]
+        order = {step: place for place, step in enumerate(self.made)}
         for where, rows in zip(linked, (self.a, self.b), strict=True):
-            where[rows] = self.at
-        exact = self.passes[: len(self.recipes)]
-        for step, made in enumerate(exact):
-            tokens.append((made.tokens[0] + made.shared[0], made.tokens[1] + made.shared[1]))
-            left = [int((tags.usable[step] & (at > step)).sum()) for tags, at in zip(self.tags, linked, strict=True)]
+            where[rows] = [order.get(step, len(self.passes)) for step in self.at.tolist()]
+        free = []
+        for step in range(len(self.recipes)):
+            place = order.get(step, -1)
+            left = [int((tags.usable[step] & (at > place)).sum()) for tags, at in zip(self.tags, linked, strict=True)]
             free.append((left[0], left[1]))
-        found, wrong = precision([made.links for made in exact], free, (one, other), tokens)
-        first = [step for step in range(len(exact)) if step not in self.others]
-        patterns = self.patterns[first]
-        recipes, doubtful = [self.recipes[step] for step in first], [wrong[step] for step in first]
-        return found, recall(patterns[:, patterns.any(axis=0)], recipes, doubtful)
+        links = [made.links for made in self.passes[: len(self.recipes)]]
+        found, _ = precision(links, free, (one, other), list(zip(one_has, other_has, strict=True)), self.shares)
+        chosen = recapturing(self.recipes, links, self.made)
+        patterns = self.patterns[chosen]
+        patterns = patterns[:, patterns.any(axis=0)]
+        seen = recall(patterns, [self.recipes[step] for step in chosen], [0.0] * len(chosen)) if chosen else None
+        return found, recall_of_all(seen, patterns.shape[1], sum(links))
 
     def json_value(self) -> dict[str, object]:
         """Give the counts for programs; no row and no key."""
@@ -164,17 +175,17 @@ def run_trial(
     """
     lists = (first, second)
     size = (first.expected, second.expected)
-    recipes, unusable = passes_for(
-        link, None, first.identifiers, second.identifiers, names=(first.name, second.name), people=size
-    )
+    sides = tuple(ListSide(one.name, tuple(one.identifiers), one.expected, one.facts) for one in lists)
+    found = link_passes(link, (sides[0], sides[1]), (first.most, second.most))
+    unusable, exact_passes = found.unusable, found.recipes
     kind = similarity_of(link) if plan is None else None
     left_out = [(recipe.name, reason) for recipe, reason in unusable]
     if kind is not None:
         try:
-            plan = plan_of(first.identifiers, second.identifiers, max(size), kind)
+            one_has, other_has, bits = similar_fields((sides[0], sides[1]))
+            plan = plan_of(one_has, other_has, max(size), kind, bits)
         except TallyError as fault:
             left_out.append((kind, fault.message))
-    exact_passes = expand_ladder(recipes, first.most, second.most)
     secret, hasher = randomness.take(32), Hasher(randomness)
     made = []
     for side, people in enumerate(lists):
@@ -183,12 +194,15 @@ def run_trial(
             columns |= band_columns(plan, people.identifiers, people.count, secret)
         made.append(clear_tags(columns, hasher, side))
     one, two = made
-    result = match_tags([one.tags, two.tags], None if plan is None else plan.rounds(0))
+    budget = found.budget((first.count, second.count), 0, len(exact_passes) + (plan is not None))
+    result = match_tags([one.tags, two.tags], None if plan is None else plan.rounds(0), budget)
     a, b = result.pairs(0, 1)
     exact = len(exact_passes)
     patterns = coincide(one.part(0, exact), two.part(0, exact), a, b)
     # in a list nobody shares a tag, so two free rows that coincide are linked there and then
-    at = np.where(patterns.any(axis=0), np.argmax(patterns, axis=0), exact)
+    at = np.full(len(a), exact, dtype=np.int64)
+    for step in reversed(result.made):
+        at[patterns[step]] = step
     passes = [
         TrialPass(
             recipe.name,
@@ -217,6 +231,12 @@ def run_trial(
         (one.part(0, exact), two.part(0, exact)),
         plan,
         result.fewest,
+        made=result.made,
+        own=tuple(
+            count_by_pass([recipe.of_side(side) for recipe in exact_passes], one.identifiers, one.count)
+            for side, one in enumerate(lists)
+        ),
+        shares=tuple(1.0 if odds is None else odds.guards for odds in found.odds),
     )
     return trial if truth is None else _judge(trial, truth, coincide(one, two, truth.a, truth.b))
 

@@ -40,18 +40,18 @@ def question(link: str | None = None) -> Question:
         (["strict", "default", "similarity"], "strict", None),
         (["strict", "similarity"], None, "similarity"),
         (["strict", "default", "loose"], None, None),
-        (["strict", "default", "loose"], "loose", "similarity"),
+        (["strict", "default", "loose"], "loose", None),
         (["strict", "default", "loose"], "default", None),
         (["default", "loose", "similarity-no-twins"], "loose", "similarity-no-twins"),
-        (["loose"], None, "similarity"),
+        (["loose"], None, None),
         (["similarity-no-twins", "ssn+birth_date"], None, "similarity-no-twins"),
         (["ssn+birth_date"], "default", None),
         (["default", "loose", "no-twins"], "default", None),
-        (["default", "loose", "no-twins"], "loose", "similarity-no-twins"),
+        (["default", "loose", "no-twins"], "loose", None),
         (["strict", "loose", "no-households"], "strict", None),
     ],
 )
-def test_a_similarity_pass_is_part_of_loose_and_of_what_the_agreement_names_it_for(
+def test_a_similarity_pass_is_part_of_what_the_agreement_names_it_for(
     link: list[str], asked: str | None, word: str | None
 ) -> None:
     pact = terms(link)
@@ -64,8 +64,9 @@ def test_a_similarity_pass_is_part_of_loose_and_of_what_the_agreement_names_it_f
 def test_recipes_that_would_link_twins_need_the_agreements_word() -> None:
     recipe = "last_name+birth_date+street"
     for link in (["default", "no-twins"], ["default", "similarity-no-households"], [recipe, "no-twins"]):
-        assert recipe in passes_of(question(), terms(link)).told
-    assert recipe not in passes_of(question("strict"), terms(["strict", "default", "no-twins"])).told
+        assert any(name.startswith(recipe) for name in passes_of(question(), terms(link)).told)
+    for link, asked in ((["strict", "default", "no-twins"], "strict"), (["default"], None)):
+        assert not any(name.startswith(recipe) for name in passes_of(question(asked), terms(link)).told)
     with pytest.raises(TallyError, match="link-weak"):
         passes_of(question(), terms([recipe]))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tallystick.core.linkage.fields.dates import birth_dates
 from tallystick.core.linkage.fields.digits import of_ssns
-from tallystick.core.linkage.fields.names import given_names, last_names, name_words
+from tallystick.core.linkage.fields.names import given_names, last_names, name_words, words
 from tallystick.core.linkage.fields.nicknames import GROUP
 from tallystick.core.linkage.fields.places import street_names
 
@@ -21,6 +21,12 @@ PARTICLES: Final = frozenset(
     {"DA", "DAS", "DE", "DEL", "DELA", "DER", "DI", "DOS", "DU", "EL", "LA", "LAS", "LE", "LOS", "VAN", "VON", "Y"}
 )
 """Words that belong to the surname part after them."""
+FIRST_TAIL: Final = 3
+LAST_TAIL: Final = 4
+GENERATIONS: Final[Mapping[str, str]] = {
+    "SR": "SR", "SENIOR": "SR", "JR": "JR", "JUNIOR": "JR", "II": "II", "2ND": "II", "III": "III", "3RD": "III", "IV": "IV", "4TH": "IV",
+}  # fmt: skip
+"""What stands behind a name, by the generation that it says."""
 
 NEW_YEAR: Final = "0101"
 FIRST_DAY: Final = "01"
@@ -28,8 +34,8 @@ FIRST_DAY: Final = "01"
 
 def first_groups(texts: Sequence[str]) -> list[str | None]:
     """Give the nickname group of a first name's first word; a name without one stands for itself."""
-    found = (name_words(text, given=True) for text in texts)
-    return [GROUP.get(words[0], words[0]) if words else None for words in found]
+    found = (name_words(text, given=True)[:1] for text in texts)
+    return [GROUP.get(first, first) if (first := "".join(one)) else None for one in found]
 
 
 def first_sounds(texts: Sequence[str]) -> list[str | None]:
@@ -89,6 +95,11 @@ def births_year_day(texts: Sequence[str]) -> list[str | None]:
     return [d[:4] + d[6:] if d and d[6:] != FIRST_DAY else None for d in birth_dates(texts)]
 
 
+def new_years(texts: Sequence[str]) -> list[str | None]:
+    """Give a mark for birth dates on 1 January, which is what many write of whom they know the year alone."""
+    return ["0101" if d and d[4:] == "0101" else None for d in birth_dates(texts)]
+
+
 def ssn_starts(texts: Sequence[str]) -> list[str | None]:
     """Give the first five digits of SSNs, which a slip in the last four leaves alone. Twins' numbers often share them."""
     return of_ssns(texts, lambda digits: digits[:, :5])
@@ -100,6 +111,54 @@ def ssn_digits(texts: Sequence[str]) -> list[str | None]:
     Neighbouring numbers, as twins have, never agree: the sum of their digits differs by one modulo nine.
     """
     return of_ssns(texts, lambda digits: np.sort(digits, axis=1))
+
+
+def ssn_outer(texts: Sequence[str]) -> list[str | None]:
+    """Give the first five digits of SSNs and the last one: a slip in between changes nothing, and neighbouring numbers never agree."""
+    return of_ssns(texts, lambda digits: np.concatenate([digits[:, :5], digits[:, -1:]], axis=1))
+
+
+def first_tails(texts: Sequence[str]) -> list[str | None]:
+    """Give the last three letters of first names."""
+    return [name[-FIRST_TAIL:] if name else None for name in _whole_names(given_names(texts))]
+
+
+def last_tails(texts: Sequence[str]) -> list[str | None]:
+    """Give the last four letters of last names."""
+    return [name[-LAST_TAIL:] if name else None for name in last_names(texts)]
+
+
+def first_letters(texts: Sequence[str]) -> list[str | None]:
+    """Give the letters of first names in order of the alphabet: two exchanged leave them as they are."""
+    return ["".join(sorted(name)) if name else None for name in _whole_names(given_names(texts))]
+
+
+def last_letters(texts: Sequence[str]) -> list[str | None]:
+    """Give the letters of last names in order of the alphabet."""
+    return ["".join(sorted(name)) if name else None for name in last_names(texts)]
+
+
+def second_names(texts: Sequence[str]) -> list[str | None]:
+    """Give the nickname group of the second word of a first name: Hoa of `Thi Hoa`."""
+    found = (name_words(text, given=True)[1:2] for text in texts)
+    return [GROUP.get(one, one) if len(one := "".join(parts)) > 1 else None for parts in found]
+
+
+def middle_groups(texts: Sequence[str]) -> list[str | None]:
+    """Give the nickname group of a middle name's first word; an initial says nothing."""
+    found = (name_words(text, given=True)[:1] for text in texts)
+    return [GROUP.get(one, one) if len(one := "".join(parts)) > 1 else None for parts in found]
+
+
+def generations(texts: Sequence[str]) -> list[str | None]:
+    """Give the generation behind a name: JR of `Nordahl, Jr.`, II of `David 2nd`."""
+    found = ([GENERATIONS[word] for word in words(text)[1:] if word in GENERATIONS] for text in texts)
+    return [said[0] if said else None for said in found]
+
+
+def _whole_names(names: Sequence[str | None]) -> list[str | None]:
+    """Give names of two letters or more."""
+    return [name if name and len(name) > 1 else None for name in names]
 
 
 ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {
@@ -114,5 +173,14 @@ ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {
     "birth_any_order": births_any_order,
     "birth_month_day": births_month_day,
     "birth_year_day": births_year_day,
+    "new_year": new_years,
+    "ssn_outer": ssn_outer,
+    "first_tail": first_tails,
+    "first_letters": first_letters,
+    "last_tail": last_tails,
+    "last_letters": last_letters,
+    "second_name": second_names,
+    "middle_group": middle_groups,
+    "generation": generations,
 }
 """Fields of recipes that are no identifier, by the rule that makes them from their source."""

@@ -52,6 +52,7 @@ FIELDS: Final = {
     "ssn_digits": FieldKind(
         ("ssn",), 14.0, tells_twins_apart=True, means="the digits of the SSN in order of size: two exchanged leave it as it is"
     ),
+    "ssn_outer": FieldKind(("ssn",), 10.0, tells_twins_apart=True, means="the first five digits of the SSN and the last one"),
     "state_id": FieldKind(
         ("state_id",), 24.0, tells_twins_apart=True, unique_bits=29.0, means="the state's number of a person"
     ),
@@ -66,11 +67,24 @@ FIELDS: Final = {
         ("first_name",), 7.0, tells_twins_apart=True, means="the first name; nicknames as the formal name"
     ),
     "first_sound": FieldKind(("first_name",), 6.0, tells_twins_apart=True, means="how the first name sounds (Metaphone)"),
+    "first_tail": FieldKind(("first_name",), 6.0, tells_twins_apart=True, means="the last three letters of the first name"),
+    "first_letters": FieldKind(
+        ("first_name",), 7.0, tells_twins_apart=True, means="the letters of the first name in order of the alphabet"
+    ),
+    "second_name": FieldKind(
+        ("first_name",), 7.0, tells_twins_apart=True, means="the second word of the first name; nicknames as the formal name"
+    ),
+    "middle_group": FieldKind(
+        ("middle_name",), 6.0, tells_twins_apart=True, means="the middle name; nicknames as the formal name, initials left out"
+    ),
+    "generation": FieldKind(("last_name", "first_name"), 0.0, means="what stands behind the name: SR, JR, II, III or IV"),
     "middle_name": FieldKind(("middle_name",), 5.0, (3.5,), tells_twins_apart=True, means="letters of the middle name"),
     "last_name": FieldKind(("last_name",), 10.0, (3.9, 6.0, 8.0, 9.0), means="letters of the last name"),
     "last_part": FieldKind(("last_name",), 9.0, means="the first part of a double surname, or the whole"),
     "last_end": FieldKind(("last_name",), 9.0, means="the last part of a double surname, or the whole"),
     "last_sound": FieldKind(("last_name",), 8.0, means="how the last name sounds (Metaphone)"),
+    "last_tail": FieldKind(("last_name",), 9.0, means="the last four letters of the last name"),
+    "last_letters": FieldKind(("last_name",), 9.5, means="the letters of the last name in order of the alphabet"),
     "names_any_order": FieldKind(
         ("first_name", "last_name"), 16.5, tells_twins_apart=True, needs_all=True, means="first and last name, in either order"
     ),
@@ -85,6 +99,7 @@ FIELDS: Final = {
     "birth_any_order": FieldKind(("birth_date",), 12.5, means="the birth date, month and day in either order"),
     "birth_month_day": FieldKind(("birth_date",), 8.4, means="the birth date without its year"),
     "birth_year_day": FieldKind(("birth_date",), 9.0, means="the birth date without its month"),
+    "new_year": FieldKind(("birth_date",), 0.0, means="the birth date is 1 January, a default day; of others nothing"),
     "sex": FieldKind(("sex",), 1.0, means="F, M or X"),
     "street": FieldKind(
         ("street",), 11.0, (3.0, 5.0, 7.0, 8.0, 9.0, 9.5, 10.0), means="the street line, abbreviated, without spaces"

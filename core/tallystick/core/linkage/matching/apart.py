@@ -61,6 +61,10 @@ class Apart:
         found[(found < 0) & self._other_names(a, b)] = len(_SINGLE)
         return found
 
+    def other_names(self, a: Int64s, b: Int64s) -> Bools:
+        """Tell of which pairs of people (a[i], b[i]) the first names are not one name, whatever else tells them apart."""
+        return self._other_names(a, b)
+
     def _other_names(self, a: Int64s, b: Int64s) -> Bools:
         """Tell where first names are not one name."""
         if self._initial is None:

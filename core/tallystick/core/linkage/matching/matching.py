@@ -7,7 +7,9 @@ Rules that this file enforces (docs/protocol.md §6):
 3. A tag that both have, and more than one free row of either, links nothing: a tie, counted.
 4. A cluster has at most one row of each agency. Links of one pass that together would put two rows of an agency into one
    cluster are all refused, and counted as ties.
-5. A similarity pass comes last. A band coincides for two rows if they alone, of all rows of their lists, have its tag. Two free
+5. A pass whose accidental links do not fit the job's budget (`passes/budget.py`) is left out: it links nothing. Those that a word of the
+   agreement allows are tried again after all others.
+6. A similarity pass comes last. A band coincides for two rows if they alone, of all rows of their lists, have its tag. Two free
    rows are linked if enough bands coincide and each is the other's only best (`banding.py`), in rounds that ask for fewer and
    fewer (`rounds.py`).
 
@@ -30,6 +32,7 @@ import numpy.typing as npt
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.matching.banding import coinciding, only_best
 from tallystick.core.linkage.matching.clusters import Clusters
+from tallystick.core.linkage.passes.budget import Budget, Spending
 from tallystick.core.linkage.passes.rounds import RoundCounts, Rounds
 from tallystick.crypto.order import alike
 
@@ -55,6 +58,7 @@ class Matches:
         links: per pass, the links between two rows that it made.
         ties: per pass, the tags (per pair of agencies) and links that were refused.
         fewest: bands that the last round of the similarity pass asked for; 0 without one.
+        made: the exact passes that were made, in this order; others were left out.
     """
 
     cluster: tuple[Int64s, ...] = field(repr=False)
@@ -62,6 +66,11 @@ class Matches:
     links: tuple[int, ...]
     ties: tuple[int, ...]
     fewest: int = 0
+    made: tuple[int, ...] = ()
+
+    def left_out(self, exact: int) -> Bools:
+        """Tell which of so many exact passes were left out."""
+        return np.asarray(~np.isin(np.arange(exact), self.made), dtype=np.bool_)
 
     def pairs(self, first: int, second: int) -> tuple[Int64s, Int64s]:
         """Give the rows of two agencies that share a cluster, in the order of the first one's rows."""
@@ -73,12 +82,13 @@ class Matches:
         return mine[partner >= 0], partner[partner >= 0]
 
 
-def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None) -> Matches:
+def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None, budget: Budget | None = None) -> Matches:
     """Resolve the tags of all agencies.
 
     Args:
         tags: per agency, shape (passes, rows, 16); the same passes at each.
         rounds: of the similarity pass whose bands come after the other passes; None without one.
+        budget: which exact passes are made; None: all of them.
 
     Raises:
         Broken: `protocol-broken`: fewer than two lists, lists of different passes or of fewer than there are bands, or tags of
@@ -88,29 +98,25 @@ def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None) -> Matches:
         raise Broken("protocol-broken", "lists of tags do not fit together")
     starts = np.cumsum([0, *(t.shape[1] for t in tags)])
     state = Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
-    links, ties, fewest = [], [], 0
     exact = len(tags[0]) - (0 if rounds is None else rounds.bands)
     if exact < 0:
         raise Broken("protocol-broken", "lists of tags have fewer passes than the similarity pass has bands")
-    for step in range(exact):
-        keys = [_keys(t[step]) for t in tags]
-        firsts, seconds, refused = [_NONE], [_NONE], 0
-        for a, b in combinations(range(len(tags)), 2):
-            free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
-            free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-            at_a, at_b, tied = _linked(_at(keys[a], free_a), _at(keys[b], free_b))
-            firsts.append(free_a[at_a] + starts[a])
-            seconds.append(free_b[at_b] + starts[b])
-            refused += tied
-        made, conflicting = state.merge(np.concatenate(firsts), np.concatenate(seconds))
-        links.append(made)
-        ties.append(refused + conflicting)
+    work = _Exact(state, tags, starts, budget)
+    again = [step for step in range(exact) if not work.tried(step)]
+    if budget is not None and budget.again:
+        for step in again:
+            work.tried(step, again=True)
+    links, ties, fewest = (
+        [work.links.get(step, 0) for step in range(exact)],
+        [work.ties.get(step, 0) for step in range(exact)],
+        0,
+    )
     if rounds is not None:
         made, refused, fewest = _Similar(state, [t[exact:] for t in tags], starts, rounds).linked(exact)
         links.append(made)
         ties.append(refused)
     numbers, count = state.numbered()
-    return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties), fewest)
+    return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties), fewest, tuple(work.made))
 
 
 def _keys(tags: Tags) -> Halves:
@@ -142,6 +148,47 @@ def _linked(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
     ties = int(np.count_nonzero((in_a > 0) & (in_a < sizes) & ~single))
     ends = np.stack([order[first[single]], order[first[single] + 1]])
     return ends.min(axis=0), ends.max(axis=0) - split, ties
+
+
+class _Exact:
+    """The exact passes: what each would link, and whether it is made."""
+
+    def __init__(self, state: Clusters, tags: Sequence[Tags], starts: Int64s, budget: Budget | None) -> None:
+        self._state, self._tags, self._starts = state, tags, starts
+        self._spending = None if budget is None else Spending(budget)
+        self._people = [] if budget is None else budget.most_people(np.diff(starts).tolist())
+        self.made: list[int] = []
+        self.links: dict[int, int] = {}
+        self.ties: dict[int, int] = {}
+
+    def tried(self, step: int, *, again: bool = False) -> bool:
+        """Make a pass if the budget allows it; tell whether it did."""
+        state, starts = self._state, self._starts
+        keys = [_keys(t[step]) for t in self._tags]
+        firsts, seconds, refused = [_NONE], [_NONE], 0
+        pairs = list(combinations(range(len(keys)), 2))
+        for a, b in pairs:
+            free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
+            free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
+            at_a, at_b, tied = _linked(_at(keys[a], free_a), _at(keys[b], free_b))
+            firsts.append(free_a[at_a] + starts[a])
+            seconds.append(free_b[at_b] + starts[b])
+            refused += tied
+        first, second = np.concatenate(firsts), np.concatenate(seconds)
+        spending = self._spending
+        if spending is not None and not spending.allows(step, len(first), [self._free(a, b) for a, b in pairs], again=again):
+            return False
+        self.links[step], conflicting = state.merge(first, second)
+        self.ties[step] = refused + conflicting
+        self.made.append(step)
+        return True
+
+    def _free(self, a: int, b: int) -> tuple[float, float]:
+        """Give the people of two lists who are free towards each other: those that there are, less those who are linked."""
+        assert self._spending is not None
+        linked = self._state.linked(a, b) - self._spending.decoys
+        one, other = (max(0.0, self._people[at] - max(0.0, linked)) for at in (a, b))
+        return one, other
 
 
 class _Similar:

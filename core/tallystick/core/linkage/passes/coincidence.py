@@ -139,9 +139,14 @@ class Pairs:
         return {name: part / held for name, part in shared.items()}
 
 
-def different_people(fields: Sequence[str]) -> Pairs:
-    """Give how two different people agree: each field wholly, nearly or hardly, independently."""
-    return _product({name: _apart(name) for name in fields})
+def different_people(fields: Sequence[str], bits: Mapping[str, float] | None = None) -> Pairs:
+    """Give how two different people agree: each field wholly, nearly or hardly, independently.
+
+    Args:
+        fields: that a plan takes.
+        bits: how much some of them say where it is less than is usual.
+    """
+    return _product({name: _apart(name, (bits or {}).get(name)) for name in fields})
 
 
 def housemates(fields: Sequence[str], *, twins: bool) -> Pairs:
@@ -165,11 +170,12 @@ def _mass(name: str) -> float:
     return weight(name) * GRAMS[name].count
 
 
-def _apart(name: str) -> list[tuple[float, float]]:
+def _apart(name: str, bits: float | None = None) -> list[tuple[float, float]]:
     """Give of two different people: (probability, overlap) wholly, nearly, hardly."""
     grams, kind = GRAMS[name], FIELDS[name]
-    whole = 2.0 ** -(kind.bits if kind.unique_bits is None else kind.unique_bits)
-    near = 2.0 ** -grams.near[0]
+    usual = kind.bits if kind.unique_bits is None else kind.unique_bits
+    whole = 2.0 ** -(usual if bits is None else min(usual, bits))
+    near = min(2.0 ** -grams.near[0], 1 - whole)
     return [(whole, 1.0), (near, grams.near[1]), (1 - whole - near, grams.base)]
 
 

@@ -34,7 +34,16 @@ class Hasher:
 
     def hashed(self, column: TokenColumn) -> Halves:
         """Give (people, 2): the hash of each token; what stands where there is none means nothing."""
-        sizes = np.where(column.usable, np.diff(column.offsets), 0)
+        return self.hashed_up_to(column, column.offsets[1:])
+
+    def hashed_up_to(self, column: TokenColumn, ends: Int64s) -> Halves:
+        """Give (people, 2): the hash of each token's bytes before its end.
+
+        Args:
+            column: the tokens.
+            ends: (people,): positions in the column's data, each where a frame of the person's token ends.
+        """
+        sizes = np.where(column.usable, ends - column.offsets[:-1], 0)
         data = np.frombuffer(column.data, dtype=np.uint8)
         out = np.empty((len(sizes), 2), dtype=np.uint64)
         for start in range(0, len(sizes), BLOCK):

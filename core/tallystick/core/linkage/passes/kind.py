@@ -20,11 +20,17 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import ClassVar, Final, Protocol
 
+import numpy as np
+
 from tallystick.core.linkage.fields.normalise import Normalised
-from tallystick.core.linkage.passes.recipes import Part, Recipe, parse_recipe
+from tallystick.core.linkage.passes.recipes import Guard, Part, Recipe, parse_recipe
 
 FOLDER: Final = "tallystick.core.linkage.passes.kinds"
 """The package whose files are kinds of passes, one each."""
+MARKS: Final = ("1", "2")
+"""What rows hold at a guard that one of two has: those that have it in the left list or lack it in the right one, and the others."""
+MISSING: Final = "-"
+"""What a row holds that lacks a guard's field; no value is written so."""
 
 
 class CanonicalFields(Protocol):
@@ -96,12 +102,34 @@ def parse_entry(entry: str) -> Recipe:
 
 
 def token_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:
-    """Give what a pass's tokens are made of, by its kind.
+    """Give what a pass's tokens are made of, by its kind, and its guards'.
+
+    Args:
+        recipe: of one side (`Recipe.of_side`), where the two lists have different fields or marks.
+        fields: of the people.
+
+    Raises:
+        Invalid: as `PassKind.values`.
+    """
+    return (*core_values(recipe, fields), *(_guard_values(guard, fields) for guard in recipe.guards))
+
+
+def core_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:
+    """Give what a pass's tokens are made of but for its guards.
 
     Raises:
         Invalid: as `PassKind.values`.
     """
     return pass_kinds()[recipe.kind].values(recipe, fields) if recipe.kind else part_values(recipe, fields)
+
+
+def _guard_values(guard: Guard, fields: CanonicalFields) -> Normalised:
+    """Give everybody's value or mark at a guard: nobody is without one."""
+    (found,) = fields.part(guard.part)
+    if guard.one:
+        assert guard.turned is not None, "tokens are of one side"
+        return Normalised(np.asarray((found.codes >= 0) == guard.turned, dtype=np.int64), MARKS)
+    return Normalised(np.where(found.codes >= 0, found.codes, len(found.values)), (*found.values, MISSING))
 
 
 def part_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:

@@ -193,8 +193,8 @@ def recipes_of(link: Sequence[str], job_link: str | None) -> list[Recipe]:
 
 
 def similarity_of(link: Sequence[str]) -> str | None:
-    """Give the word of `SIMILARITY` that recipes, ladders and words ask for; None for no similarity pass. `loose` asks for one."""
-    if "loose" not in link and not set(SIMILARITY).intersection(link):
+    """Give the word of `SIMILARITY` that a link asks for; None for no similarity pass."""
+    if not set(SIMILARITY).intersection(link):
         return None
     return f"similarity-{lacks}" if (lacks := lacks_of(link)) else SIMILARITY[0]
 

@@ -1,8 +1,19 @@
 """Recipes: which canonical fields make the token of a linkage pass.
 
-    recipe = part *("+" part)        part = field [":" length]        ssn+last_name:4
+    recipe = part *("+" part) *guard        part = name ["/" name]        guard = ("~" / "^") name        name = field [":" length]
 
-`field:n` takes the first n characters; of a birth date, as YYYYMMDD, four are the year and six year and month.
+    ssn+last_name:4                             first_name+last_name+birth_date~ssn4        first_group/second_name+last_name+birth_date
+
+`field:n` takes the first n characters; of a birth date, as YYYYMMDD, four are the year and six year and month. `one/other` is a field of the
+left list that must agree with another of the right list.
+
+A **guard** is a field that a recipe leaves out and in which two rows may not differ where both have it:
+
+- `~field`: both have it and agree, or neither has it;
+- `^field`: exactly one of the two has it. Rows of the left list that have it and rows of the right one that lack it hold one mark, the others
+  another; so one pass finds both cases, and who sees which tokens coincide does not see which side lacks the field.
+
+Two rows that both have it and differ meet at no pass of such a recipe. It is arithmetic: nobody decides it, and nobody sees it.
 
 A recipe must say enough about a person. Its strength is the sum of its fields' bits (`fields.py`): two lists of n and m people
 have about n·m·2^-bits accidental pairs. What fields share is not subtracted (a first name says the sex). How much is enough for
@@ -16,12 +27,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import Final
 
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.linkage.fields.fields import FIELDS, FieldKind
+from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS, FieldKind
 from tallystick.crypto.passes import FIRST
 
 MIN_BITS: Final = 24.0
@@ -32,10 +43,16 @@ MAX_LENGTH: Final = 20
 
 @dataclass(frozen=True)
 class Part:
-    """One field of a recipe, whole (length None) or its first `length` characters."""
+    """One field of a recipe, whole (length None) or its first `length` characters.
+
+    Attributes:
+        field: the field; of the left list where `other` is another.
+        other: the right list's field; "" for the same one.
+    """
 
     field: str
     length: int | None = None
+    other: str = ""
 
     @property
     def kind(self) -> FieldKind:
@@ -64,7 +81,32 @@ class Part:
     @property
     def text(self) -> str:
         """As it is written in a recipe."""
-        return self.field if self.length is None else f"{self.field}:{self.length}"
+        name = self.field if self.length is None else f"{self.field}:{self.length}"
+        return f"{name}/{self.other}" if self.other else name
+
+    def of_side(self, side: int) -> Part:
+        """Give the part as the left (0) or the right list (1) makes it."""
+        return self if not self.other else Part(self.other if side else self.field)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A field in which two rows may not differ, and that not both need to have.
+
+    Attributes:
+        part: the field.
+        one: exactly one of two rows has it (`^`); else both have it and agree, or neither has it (`~`).
+        turned: whether the marks are those of the right list; None before it is told whose they are (`Recipe.of_side`).
+    """
+
+    part: Part
+    one: bool = False
+    turned: bool | None = None
+
+    @property
+    def text(self) -> str:
+        """As it is written in a recipe."""
+        return f"{'^' if self.one else '~'}{self.part.text}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +119,7 @@ class Recipe:
         spelling: which spelling of a person's identifiers the left and the right list use, 0 for the first (`spellings.py`).
         kind: the kind of pass that makes its tokens (`kind.py`); "" for those of its parts, one after another.
         weak: it may say less than `MIN_BITS`, because an agreement names it by a name of its own.
+        guards: fields in which two rows may not differ.
     """
 
     called: str
@@ -84,6 +127,7 @@ class Recipe:
     spelling: tuple[int, int] = FIRST
     kind: str = ""
     weak: bool = False
+    guards: tuple[Guard, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,16 +152,28 @@ class Recipe:
     @property
     def text(self) -> str:
         """As it is written; passes of one text have the same tokens."""
+        return self.core + "".join(guard.text for guard in self.guards)
+
+    @property
+    def core(self) -> str:
+        """Its text without guards."""
         written = "+".join(part.text for part in self.parts)
         return f"{self.kind}-{written}" if self.kind else written
 
-    def lacking(self, identifiers: Collection[str]) -> list[str]:
-        """Give what a dataset with these identifiers lacks to make the recipe; empty if it can."""
-        lacks = (lack for part in self.parts for lack in FIELDS[part.field_made].lacking(identifiers))
+    def of_side(self, side: int) -> Recipe:
+        """Give the recipe as the left (0) or the right list (1) makes its tokens."""
+        guards = tuple(replace(guard, turned=bool(side)) for guard in self.guards)
+        return replace(self, parts=tuple(part.of_side(side) for part in self.parts), guards=guards)
+
+    def lacking(self, identifiers: Collection[str], side: int = 0) -> list[str]:
+        """Give what a dataset with these identifiers lacks to make the recipe on its side; empty if it can."""
+        parts = [part.of_side(side) for part in self.parts] + [guard.part for guard in self.guards]
+        lacks = (lack for part in parts for lack in FIELDS[part.field_made].lacking(identifiers))
         return list(dict.fromkeys(lacks))
 
 
-_PART: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}))?", re.ASCII)
+_PART: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}))?(?:/([a-z][a-z0-9_]*))?", re.ASCII)
+_GUARDS: Final = re.compile(r"(?=[~^])")
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -126,25 +182,38 @@ def parse_recipe(text: str) -> Recipe:
     Raises:
         Invalid: `link-invalid`: malformed, an unknown field, a field twice, or a prefix where none is allowed.
     """
-    parts = []
-    for word in text.split("+"):
-        match = _PART.fullmatch(word)
-        if match is None:
-            raise Invalid(
-                "link-invalid", "a recipe is fields joined by +", hint="for example ssn+birth_date, or ssn+last_name:4"
-            )
-        field, length = match[1], int(match[2]) if match[2] else None
-        if field not in FIELDS:
-            raise Invalid("link-invalid", f"a recipe names the unknown field {field}", hint=f"known: {', '.join(FIELDS)}")
-        if length is not None and (not FIELDS[field].prefix_bits or not 1 <= length <= MAX_LENGTH):
-            fix = "use ssn4 for its last four digits" if field == "ssn" else f"leave :{length} out"
-            raise Invalid("link-invalid", f"a recipe takes {length} characters of {field}", hint=fix)
-        parts.append(Part(field, length))
-    if len({part.field for part in parts}) != len(parts) or len(parts) > MAX_PARTS:
+    core, *written = _GUARDS.split(text)
+    parts = [_parse_part(word) for word in core.split("+")]
+    guards = tuple(Guard(_parse_part(word[1:]), word[0] == "^") for word in written)
+    named = [*(name for part in parts for name in (part.field, part.other) if name), *(guard.part.field for guard in guards)]
+    if len(set(named)) != len(named) or len(parts) > MAX_PARTS or len(guards) > MAX_PARTS:
         raise Invalid(
             "link-invalid", f"a recipe names a field twice, or more than {MAX_PARTS} fields", hint="name each field once"
         )
-    return Recipe(text, tuple(parts))
+    if any(guard.part.other or guard.part.field in EITHER_ORDER for guard in guards):
+        raise Invalid("link-invalid", "a guard is one field, the same in both lists", hint="for example ~ssn4")
+    return Recipe(text, tuple(parts), guards=guards)
+
+
+def _parse_part(word: str) -> Part:
+    """Read a part.
+
+    Raises:
+        Invalid: `link-invalid`.
+    """
+    match = _PART.fullmatch(word)
+    if match is None:
+        raise Invalid("link-invalid", "a recipe is fields joined by +", hint="for example ssn+birth_date, or ssn+last_name:4")
+    field, length, other = match[1], int(match[2]) if match[2] else None, match[3] or ""
+    for name in (field, other):
+        if name and name not in FIELDS:
+            raise Invalid("link-invalid", f"a recipe names the unknown field {name}", hint=f"known: {', '.join(FIELDS)}")
+    if other and (length is not None or {field, other} & EITHER_ORDER.keys()):
+        raise Invalid("link-invalid", "a part of two fields has no length", hint="for example first_group/second_name")
+    if length is not None and (not FIELDS[field].prefix_bits or not 1 <= length <= MAX_LENGTH):
+        fix = "use ssn4 for its last four digits" if field == "ssn" else f"leave :{length} out"
+        raise Invalid("link-invalid", f"a recipe takes {length} characters of {field}", hint=fix)
+    return Part(field, length, other)
 
 
 def check_strength(recipe: Recipe, *, twins: bool = True) -> None:

@@ -38,6 +38,8 @@ from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import FEWEST as FEWEST_BANDS
 from tallystick.core.linkage.passes.rounds import Rounds
 
+Said = tuple[tuple[str, float], ...]
+
 ANY, NO_TWINS, NO_HOUSEHOLDS = SIMILARITY
 BANDS: Final = (40, 64)
 """How many bands a plan may have: the more if it finds `MORE` more of `DAMAGES`."""
@@ -120,7 +122,7 @@ class SimilarityPlan:
         return 1 - self.accidental / max(self.accidental, self.people / 10)
 
 
-def plan_of(left: Collection[str], right: Collection[str], people: int, kind: str = ANY) -> SimilarityPlan:
+def plan_of(left: Collection[str], right: Collection[str], people: int, kind: str = ANY, bits: Said = ()) -> SimilarityPlan:
     """Choose bands and threshold for two datasets.
 
     For each number of elements and of bands the threshold is the least at which the expected accidental links of different people,
@@ -132,6 +134,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
         right: of the other.
         people: of the larger list.
         kind: the agreement's word, which says what its lists may hold: one of `SIMILARITY`.
+        bits: (field, bits) where these lists show that it says less than is usual.
 
     Raises:
         Refused: `link-weak`: the fields that both have say too little for so many people.
@@ -146,8 +149,9 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
             "a similarity pass needs the first name, a last name or street, and a birth date or number, on both sides",
             hint="add identifiers, or leave similarity out",
         )
-    said = sum(FIELDS[name].bits for name in fields)
-    plan = _chosen(fields, max(people, 2), kind) if said >= least_bits(people) else None
+    less = dict(bits)
+    said = sum(less.get(name, FIELDS[name].bits) for name in fields)
+    plan = _chosen(fields, max(people, 2), kind, bits) if said >= least_bits(people) else None
     if plan is None:
         raise Refused(
             "link-weak",
@@ -163,9 +167,10 @@ def least_bits(people: int) -> float:
 
 
 @lru_cache(maxsize=64)
-def _chosen(fields: tuple[str, ...], people: int, kind: str) -> SimilarityPlan | None:
+def _chosen(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
-    apart, mates, twins = different_people(fields), housemates(fields, twins=False), housemates(fields, twins=True)
+    less = dict(bits)
+    apart, mates, twins = different_people(fields, less), housemates(fields, twins=False), housemates(fields, twins=True)
     damages = damage_pairs(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
     made: list[tuple[float, SimilarityPlan]] = []

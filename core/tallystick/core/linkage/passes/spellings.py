@@ -4,8 +4,9 @@ A recipe between lists that use other spellings is several passes, one for each 
 right: `ssn+last_name:4`, then `ssn+last_name:4@0.1` of first spellings with the right list's second, and so on. Each is a pass like any
 other, so a person is one row, and stands once in every column, however many spellings there are.
 
-Two rules keep spellings from saying more than they do. A token that a person has under two spellings stands under the first of them
-alone. A token that one person has under another spelling, and somebody else under any, is ambiguous: nobody of the list has it (S-10).
+Tokens of guarded recipes are used as `guarding.py` says. Two rules keep spellings from saying more than they do. A token that a person has
+under two spellings stands under the first of them alone. A token that one person has under another spelling, and somebody else under any, is
+ambiguous: nobody of the list has it (S-10).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.linkage.passes.guarding import keep_alone_by_core
 from tallystick.core.linkage.passes.hashing import Halves, Hasher
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.tokens import Identifiers, token_columns
@@ -72,19 +74,22 @@ def build_spelled_columns(
     Raises:
         Invalid: as `token_columns`.
     """
-    plain = {recipe.text: replace(recipe, called=recipe.text, spelling=FIRST) for recipe in recipes}
+    plain = {recipe.text: replace(recipe.of_side(side), called=recipe.text, spelling=FIRST) for recipe in recipes}
     made = {(name, 0): column for name, column in token_columns(plain.values(), identifiers, n).items()}
     numbers = {recipe.spelling[side] for recipe in recipes} - {0}
-    if others is None or not len(others.who):
+    spelled = sorted(numbers) if others is not None and len(others.who) else []
+    for number in spelled:
+        assert others is not None
+        columns = token_columns(plain.values(), _of(number, identifiers, n, others), n)
+        made |= {(name, number): column for name, column in columns.items()}
+    hasher = Hasher(randomness)
+    made = keep_alone_by_core(plain, made, hasher)
+    if not spelled:
         nobody = TokenColumn(b"", np.zeros(n + 1, dtype=np.int64), np.zeros(n, dtype=np.bool_))
         made |= {(name, number): nobody for name in plain for number in numbers}
-    elif numbers:
-        for number in numbers:
-            columns = token_columns(plain.values(), _of(number, identifiers, n, others), n)
-            made |= {(name, number): column for name, column in columns.items()}
-        hasher = Hasher(randomness)
+    else:
         for name in plain:
-            of = {number: made[name, number] for number in sorted({0, *numbers})}
+            of = {number: made[name, number] for number in (0, *spelled)}
             made |= {(name, number): column for number, column in _unambiguous(of, hasher).items()}
     return {recipe.name: made[recipe.text, recipe.spelling[side]] for recipe in recipes}
 

@@ -37,7 +37,7 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
     """Give the tokens of `n` people at each pass, by the recipe's name, in the order of the recipes.
 
     Args:
-        recipes: passes that these identifiers can make.
+        recipes: passes that these identifiers can make, of this list's side (`Recipe.of_side`).
         identifiers: raw values, one per person, by identifier; a dataset's own names are already mapped.
         n: number of people.
 

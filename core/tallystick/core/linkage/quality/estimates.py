@@ -5,9 +5,11 @@ do: of C(n, 2) pairs of a list's own people with a token at a pass, D share it t
 D / C(n, 2) over both lists. Where rows that a pass could link are still free when it has made its links, free x free x chance of
 its links are expected to be accidental. The idea is that of T. Blakely and C. Salmond, "Probabilistic record linkage and a method
 to calculate the positive predictive value", Int. J. Epidemiol. 31 (2002) 1246: links that must be false, since a person has one
-record, tell of those that may be. A pair of one list that agrees in more bits than the list has pairs is rather one person twice
-than two who look alike: the estimate leaves it out, the lower end of its interval takes it in if the excess is below `SAME` bits.
-The interval is that of a weighted sum of Poisson counts (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997).
+record, tell of those that may be. Which pairs are two people: `facts.py`. What contradicts tells two people apart: two who share a number
+and have unlike first names count, as numbers that are lent within a family do. Where one list alone shows many such pairs, it decides
+(`_lent`). A pair that nothing tells apart and that agrees in more bits than the list has pairs is rather one person twice: the estimate
+leaves it out, the lower end of its interval takes it in if the excess is below `SAME` bits. Of pairs that share a pass's fields its guards
+leave a share. The interval is that of a weighted sum of Poisson counts (M. P. Fay and E. J. Feuer, Stat. Med. 16, 1997).
 
 **Recall.** For two rows of one person, what agrees is taken as independent between identifiers (SSN, first name, last name, birth
 date, address, …: I. P. Fellegi and A. B. Sunter, JASA 64, 1969), not within one: of each identifier, every set of its fields that
@@ -23,33 +25,33 @@ All this is computed from which tags coincide, and from counts that each list's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from math import comb, exp, log, log2, sqrt
+from math import comb, exp, log, sqrt
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.linkage.passes.recipes import Recipe
-from tallystick.core.linkage.quality.agreement import close_patterns, coinciding, identifier_of, identifiers_of, parts_of
+from tallystick.core.linkage.quality.agreement import close_patterns, coinciding, identifiers_of
 from tallystick.core.linkage.quality.intervals import Z, compute_poisson_interval
+from tallystick.crypto.passes import FIRST
 
 SAME: Final = 10.0
 """Bits above those of a list's pairs: fewer than one such pair in a thousand lists would be chance."""
-MOST_STATES: Final = 1_000_000
+MOST_STATES: Final = 100_000
+MOST_PASSES: Final = 40
+_SELDOM_APART: Final = ("~sex", "~generation")
 GROUPS: Final = 20
 ROUNDS: Final = 400
 FEWEST: Final = 50
 """Links without which recall is not estimated."""
-_LARGEST_GROUP: Final = 64
 
 Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -78,30 +80,12 @@ class Lookalikes:
     doubtful: tuple[int, ...]
 
 
-def lookalikes(groups: Int64s, recipes: Sequence[Recipe], people: int | None = None) -> Lookalikes:
-    """Count the pairs of one list's own people that share a token; pairs that agree in still more bits are left out.
-
-    Args:
-        groups: (passes, people): the same number for people who share a token, -1 for everybody else.
-        recipes: the passes, strict to loose.
-        people: of the list, where `groups` leaves out people who share none; by default all are there.
-    """
-    people = groups.shape[1] if people is None else people
-    width = max(groups.shape[1], 1)
-    pairs = [low * width + high for low, high in map(_pairs, groups)]
-    low, high = np.divmod(np.unique(np.concatenate([_NONE, *pairs])), width)
-    together = np.array([(group[low] >= 0) & (group[low] == group[high]) for group in groups]).reshape(len(groups), len(low))
-    more = _bits(together, recipes) - 2 * log2(max(people, 2))
-    first = np.argmax(together, axis=0) if len(low) else _NONE
-    counted = [np.bincount(first[kept], minlength=len(groups)).tolist() for kept in (more < 0, (more >= 0) & (more < SAME))]
-    return Lookalikes(tuple(counted[0]), tuple(counted[1]))
-
-
 def precision(
     links: Sequence[int],
     free: Sequence[tuple[int, int]],
     alike: tuple[Lookalikes, Lookalikes],
     tokens: Sequence[tuple[int, int]],
+    shares: Sequence[float] | None = None,
 ) -> tuple[Estimate, list[float]]:
     """Estimate which share of the links is true.
 
@@ -109,23 +93,85 @@ def precision(
         links: made, by pass.
         free: by pass, rows of each list that have a token there and no link after it.
         alike: of each list.
-        tokens: by pass, people of each list with a token, shared ones too.
+        tokens: by pass, people of each list who have what it takes, shared or not.
+        shares: by pass, the share of pairs that its guards leave; None: all of them.
 
     Returns:
         The estimate, and the expected accidental links of each pass. The estimate takes `certain` pairs for two people; its lower
         end takes the doubtful ones for two people as well.
     """
+    left = [1.0] * len(links) if shares is None else shares
     pairs = [comb(a, 2) + comb(b, 2) for a, b in tokens]
-    weights = [a * b / of if of else 0.0 for (a, b), of in zip(free, pairs, strict=True)]
+    # a pass that links nobody, as one that is left out, makes no accidental link either
+    weights = [
+        a * b * share / of if of and made else 0.0 for (a, b), of, made, share in zip(free, pairs, links, left, strict=True)
+    ]
     certain = [one + two for one, two in zip(*(side.certain for side in alike), strict=True)]
     all_ = [n + one + two for n, one, two in zip(certain, *(side.doubtful for side in alike), strict=True)]
-    wrong = [min(weight * count, made) for weight, count, made in zip(weights, certain, links, strict=True)]
+    lent = [_lent(step, free[step], alike, tokens[step]) * left[step] for step in range(len(links))]
+    wrong = [
+        min(max(weight * count, more), made) for weight, count, more, made in zip(weights, certain, lent, links, strict=True)
+    ]
     total = sum(links)
     if not total:
         return Estimate(1.0, 0.0, 1.0), wrong
     value = 1 - sum(wrong) / total
-    low, high = compute_poisson_interval(weights, certain)[0], compute_poisson_interval(weights, all_)[1]
+    low, high = compute_poisson_interval(weights, certain)[0], max(sum(wrong), compute_poisson_interval(weights, all_)[1])
     return Estimate(value, max(0.0, min(value, 1 - high / total)), max(value, 1 - low / total)), wrong
+
+
+def _lent(step: int, free: tuple[int, int], alike: tuple[Lookalikes, Lookalikes], tokens: tuple[int, int]) -> float:
+    """Give the accidental links of a pass by the list that shows most look-alikes, two standard deviations below what it shows.
+
+    Numbers that are lent within a family stand twice in one list (of wages) and never in the other (of who was given them).
+    """
+    chances = [
+        (side.certain[step] - 2 * sqrt(side.certain[step])) / comb(people, 2)
+        for side, people in zip(alike, tokens, strict=True)
+        if comb(people, 2)
+    ]
+    return free[0] * free[1] * max([0.0, *chances])
+
+
+def recapturing(recipes: Sequence[Recipe], links: Sequence[float], made: Collection[int]) -> list[int]:
+    """Give the passes from which recall is told, in order: those that recapture each other's people, as many as can be fitted.
+
+    Passes with guards are left out, for people who have what a guard takes are not seen there (but for guards that hardly ever differ
+    between two records of one person); so are those of other spellings, those that
+    take different fields of the two lists, and those that were not made. Of the rest come those with most links first.
+
+    Args:
+        recipes: the exact passes.
+        links: of each.
+        made: which of them were made.
+    """
+    able = [
+        step
+        for step in sorted(made)
+        if all(guard.text in _SELDOM_APART for guard in recipes[step].guards)
+        and recipes[step].spelling == FIRST
+        and not any(part.other for part in recipes[step].parts)
+    ]
+    chosen: list[int] = []
+    for step in sorted(able, key=lambda at: -links[at]):
+        shape = [float(len(one.states)) for one in identifiers_of([recipes[at] for at in (*chosen, step)])]
+        if np.prod(shape) <= MOST_STATES and len(chosen) < MOST_PASSES:
+            chosen.append(step)
+    return sorted(chosen)
+
+
+def recall_of_all(found: Estimate | None, seen: float, links: float) -> Estimate | None:
+    """Give the recall of all exact passes from that of those which recapture: the others find some of whom these miss.
+
+    Args:
+        found: of the passes that recapture.
+        seen: links that coincide at one of these.
+        links: of all exact passes.
+    """
+    if found is None or seen <= 0:
+        return None
+    more = max(1.0, links / seen)
+    return Estimate(*(min(1.0, part * more) for part in (found.value, found.low, found.high)))
 
 
 @dataclass(frozen=True)
@@ -194,31 +240,6 @@ def _odds(seen: float, fitted: float, aside: float) -> float:
     """Give the logarithm of missed to found."""
     missed = fitted * (1 - seen) / seen
     return log(max(missed, 0.5) / (fitted + aside))
-
-
-def _pairs(group: Int64s) -> tuple[Int64s, Int64s]:
-    """Give the pairs of people with the same number, smaller first; of a very large group those near each other."""
-    who = np.flatnonzero(group >= 0)
-    order = who[np.argsort(group[who], kind="stable")]
-    lows, highs = [_NONE], [_NONE]
-    for step in range(1, min(_LARGEST_GROUP, len(order))):
-        same = group[order[step:]] == group[order[:-step]]
-        if not same.any():
-            break
-        lows.append(order[:-step][same])
-        highs.append(order[step:][same])
-    one, other = np.concatenate(lows), np.concatenate(highs)
-    return np.minimum(one, other), np.maximum(one, other)
-
-
-def _bits(together: Bools, recipes: Sequence[Recipe]) -> Floats:
-    """Give how much agrees between pairs, from the passes at which they coincide: of each identifier the part that says most."""
-    best: dict[str, Floats] = {}
-    for step, recipe in enumerate(recipes):
-        for part in parts_of(recipe):
-            name = identifier_of(part)
-            best[name] = np.maximum(best.get(name, np.zeros(together.shape[1])), together[step] * part.bits)
-    return np.sum(list(best.values()), axis=0) if best else np.zeros(together.shape[1])
 
 
 class _Model:

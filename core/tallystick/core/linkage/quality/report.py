@@ -10,7 +10,7 @@ about n - m/4 people, with a standard deviation of √(3m/16).
 apart, but what they look like is public: of a pass's m/4 half are whole, and coincide at every looser pass; the others at each looser
 one by a fair coin. So as many links of each shape are taken away as decoys are expected to have, and the interval, a jackknife
 over the links, holds the chance in how many there were. Where decoys outnumber people by more than `CROWDED` to one, nothing is said.
-Passes of other spellings are left out: they recapture nobody independently.
+Passes of other spellings, with guards, and those that were not made are left out: they recapture nobody independently.
 
 Security: decoys blur links by pass for the coordinator alone. The desk opens the matches of all passes together exactly, so it knows
 how many links are decoys in all: with one pass nothing is blurred for it, with several the division among passes is. A desk that brings
@@ -33,7 +33,7 @@ from tallystick.core.errors import Broken, Invalid
 from tallystick.core.linkage.matching.matching import Matches, Tags
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.rounds import Rounds
-from tallystick.core.linkage.quality.estimates import Bools, Decoys, Estimate, recall
+from tallystick.core.linkage.quality.estimates import Bools, Decoys, Estimate, recall, recall_of_all, recapturing
 from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import SeededRandomness
 
@@ -59,9 +59,22 @@ class LinkageCounts:
     recall: Estimate | None
 
     def people(self, decoys: int, lists: int = 2) -> tuple[float, ...]:
-        """Give the people whom each pass linked, as well as can be told; of more than two lists, the links of two rows."""
-        mean, _ = decoy_links(lists)
-        return tuple(max(0.0, made - decoys * mean) for made in self.links)
+        """Give the people whom each pass linked, as well as can be told; of more than two lists, the links of two rows.
+
+        A pass without a link was left out, where there are decoys; as many of its decoys as have a token there are linked by the next one.
+        """
+        each = decoys * decoy_links(lists)[0]
+        found: list[float] = []
+        waiting = rest = 0.0  # whole decoys of passes left out, and damaged ones, of whom a half have a token at the next
+        for made in self.links:
+            if not made:
+                waiting += each / 2
+                rest += each / 2
+                found.append(0.0)
+                continue
+            found.append(max(0.0, made - each - waiting - rest / 2))
+            waiting, rest = 0.0, rest / 2
+        return tuple(found)
 
 
 def spread(decoys: int, lists: int = 2) -> float:
@@ -94,24 +107,47 @@ def count_links(
     if len(tags) > PAIR:
         return LinkageCounts(matches.links, None)
     a, b = matches.pairs(0, 1)
-    patterns = np.empty((len(exact), len(a)), dtype=np.bool_)
+    chosen = recapturing(exact, matches.links, matches.made)
+    patterns = np.empty((len(chosen), len(a)), dtype=np.bool_)
+    every = np.zeros(len(a), dtype=np.bool_)
     for step in range(len(exact)):
-        one, two = (np.ascontiguousarray(side[step]).view(np.uint64).reshape(-1, 2) for side in tags)
-        patterns[step] = (one[a] == two[b]).all(axis=1)
+        if step in matches.made:
+            one, two = (np.ascontiguousarray(side[step]).view(np.uint64).reshape(-1, 2) for side in tags)
+            alike = (one[a] == two[b]).all(axis=1)
+            every |= alike
+            if step in chosen:
+                patterns[chosen.index(step)] = alike
+    left_out = [step for step in range(len(exact)) if step not in chosen]
     others = [step for step, recipe in enumerate(exact) if recipe.spelling != FIRST]
-    among = decoy_patterns(len(exact), decoys, others)
-    # what passes of other spellings find is not independent of who has another spelling: they recapture nobody
-    exact, patterns = [recipe for recipe in exact if recipe.spelling == FIRST], np.delete(patterns, others, axis=0)
-    patterns = patterns[:, patterns.any(axis=0)]  # the others are of other spellings or of the similarity pass
+    among = decoy_patterns(len(exact), decoys, others, left_out)
+    patterns = patterns[:, patterns.any(axis=0)]  # the others are of passes that recapture nobody
     people = patterns.shape[1] - float(among.weights.sum())
-    told = None if people * (1 + CROWDED) < patterns.shape[1] else recall(patterns, exact, [0.0] * len(exact), among)
+    told = None
+    if people * (1 + CROWDED) >= patterns.shape[1] and chosen:
+        found = recall(patterns, [exact[step] for step in chosen], [0.0] * len(chosen), among)
+        told = recall_of_all(found, people, float(every.sum()) - linked_decoys(matches.made, decoys))
     links = matches.links
     if rounds is not None:
         links = (*links[:-1], links[-1] + round(rounds.decoys_left(matches.fewest)))
     return LinkageCounts(links, told)
 
 
-def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Decoys:
+def linked_decoys(made: Sequence[int], decoys: int) -> float:
+    """Give how many decoys of exact passes are expected to be linked between two lists, where these passes were made.
+
+    Those of a pass that was left out are linked at a looser one where they have a token: half at every looser one, the others at each by a
+    fair coin.
+    """
+    steps = sorted(made)
+    total = len(steps) * decoys / 4
+    for own in range(max(steps, default=-1) + 1):
+        if own not in steps:
+            looser = sum(step > own for step in steps)
+            total += decoys / 8 * ((looser > 0) + 1 - 0.5**looser)
+    return total
+
+
+def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = (), left_out: Sequence[int] | None = None) -> Decoys:
     """Give the patterns of passes at which decoys coincide, and how many links of each are expected.
 
     Of damaged decoys some patterns stand for all: drawn with a fixed seed, for nothing here is secret.
@@ -119,8 +155,10 @@ def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Deco
     Args:
         passes: how many.
         decoys: m.
-        others: passes of other spellings: they are left out of the patterns, and their own decoys are never whole.
+        others: passes of other spellings: their own decoys are never whole.
+        left_out: passes that are left out of the patterns; None: those of other spellings.
     """
+    away = others if left_out is None else left_out
     drawn = SeededRandomness(b"decoy patterns")
     shapes: list[Bools] = []
     weights: list[npt.NDArray[np.float64]] = []
@@ -140,8 +178,8 @@ def decoy_patterns(passes: int, decoys: int, others: Sequence[int] = ()) -> Deco
         shapes.append(block)
         weights.append(weight)
     if not shapes or not decoys:
-        return Decoys(np.zeros((passes - len(others), 0), dtype=np.bool_), np.zeros(0))
-    every, expected = np.delete(np.concatenate(shapes, axis=1), others, axis=0), np.concatenate(weights)
+        return Decoys(np.zeros((passes - len(away), 0), dtype=np.bool_), np.zeros(0))
+    every, expected = np.delete(np.concatenate(shapes, axis=1), away, axis=0), np.concatenate(weights)
     some = every.any(axis=0) & (expected > 0)
     return Decoys(every[:, some], expected[some])
 

@@ -1,28 +1,23 @@
-"""What a list says of itself at each pass: how many people have a token, and how many pairs of them share one.
+"""What a list says of itself at each pass: how many people have what it takes, and how many pairs of them look alike.
 
-Tokens are compared by their hashes (`core/linkage/passes/hashing.py`).
-
-Security: hashes stay in this process. The counts leave a node only inside sealed shares.
+Security: the counts leave a node only inside sealed shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tallystick.core.linkage.passes.hashing import Hasher, groups_of
 from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
-from tallystick.core.linkage.quality.estimates import lookalikes
-from tallystick.crypto.randomness import Randomness
-from tallystick.crypto.tags import TokenColumn
+from tallystick.core.linkage.passes.tokens import Identifiers
+from tallystick.core.linkage.quality.facts import count_by_pass
 
 Bools = npt.NDArray[np.bool_]
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,42 +40,28 @@ class ListNumber:
 
 def list_counts(
     recipes: Sequence[Recipe],
-    columns: Mapping[str, TokenColumn],
+    identifiers: Identifiers,
     n: int,
-    randomness: Randomness,
     *,
     in_any_band: Bools | None = None,
     similarity: str = SIMILARITY,
 ) -> dict[ListNumber, int]:
     """Give what a list says of itself: `tokens`, `alike` and `doubtful` of every pass.
 
-    `tokens` counts people with a token, shared ones too; the other two are the pairs of `core/linkage/quality/estimates.py`. A similarity
-    pass counts who has a token in any band, and no pairs.
+    `tokens` counts people who have what a pass takes, but for its guards, shared or not; the other two are the pairs of
+    `core/linkage/quality/facts.py`. A similarity pass counts who has a token in any band, and no pairs.
 
     Args:
-        recipes: the exact passes, strict to loose.
-        columns: tokens by exact pass.
+        recipes: the exact passes, strict to loose, of the list's side.
+        identifiers: raw values of first spellings, one per person, by identifier.
         n: how many people.
-        randomness: for the keys under which tokens are compared.
         in_any_band: (n,): who has a token in a band of a similarity pass; None without one.
         similarity: the name of the similarity pass.
     """
-    hasher = Hasher(randomness)
-    # only who shares a token is kept of each pass: nearly nobody does
-    sharing: list[tuple[Int64s, Int64s]] = []
-    for recipe in recipes:
-        column = columns[recipe.name]
-        groups = groups_of(hasher.hashed(column), column.usable)
-        who = np.flatnonzero(groups >= 0)
-        sharing.append((who, groups[who]))
-    anyone = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *(who for who, _ in sharing)]))
-    dense = np.full((len(recipes), len(anyone)), -1, dtype=np.int64)
-    for row, (who, numbers) in zip(dense, sharing, strict=True):
-        row[np.searchsorted(anyone, who)] = numbers
-    pairs = lookalikes(dense, recipes, people=n)
+    have, pairs = count_by_pass(recipes, identifiers, n)
     counts: dict[ListNumber, int] = {}
     for step, recipe in enumerate(recipes):
-        counts[ListNumber("tokens", recipe.name)] = int(columns[recipe.name].usable.sum())
+        counts[ListNumber("tokens", recipe.name)] = have[step]
         counts[ListNumber("alike", recipe.name)] = pairs.certain[step]
         counts[ListNumber("doubtful", recipe.name)] = pairs.doubtful[step]
     if in_any_band is not None:
