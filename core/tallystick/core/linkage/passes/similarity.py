@@ -52,6 +52,8 @@ LEAST: Final = 0.05
 """Share of `DAMAGES` that a plan must find to be worth its passes."""
 WRONG: Final = 1e-3
 """Links that a plan may expect to be wrong if nobody had a partner, as a share of the larger list."""
+FEW_VALUES: Final = 10
+"""So many times fewer where lists vary less than is usual: few names are also alike more often than the model of different people has them."""
 MATES: Final = 0.05
 """Share of rows with a housemate in the other list, both without a match of their own."""
 TWINS: Final = 0.005
@@ -170,6 +172,7 @@ def least_bits(people: int) -> float:
 def _chosen(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
     less = dict(bits)
+    allowed = WRONG * people / (FEW_VALUES if bits else 1)
     apart, mates, twins = different_people(fields, less), housemates(fields, twins=False), housemates(fields, twins=True)
     damages = damage_pairs(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
@@ -185,11 +188,11 @@ def _chosen(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) ->
                 of_homes += linked * TWINS * people
                 likely = linked <= MOST_TWINS
             wrong = apart.tails(elements, bands, people) * people**2 + of_homes
-            enough = np.flatnonzero(likely & (wrong <= WRONG * people))
+            enough = np.flatnonzero(likely & (wrong <= allowed))
             if not len(enough) or enough[0] > bands // 2:
                 continue
             need = int(enough[0])
-            least = int(np.flatnonzero(likely & (of_homes <= WRONG * people))[0])
+            least = int(np.flatnonzero(likely & (of_homes <= allowed))[0])
             seen = float(damages.tails(elements, bands, people)[need])
             least = min(need, max(FEWEST_BANDS, least))
             made.append((seen, SimilarityPlan(fields, bands, elements, need, kind, people, float(wrong[need]), least)))

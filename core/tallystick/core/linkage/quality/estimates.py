@@ -116,7 +116,9 @@ def precision(
     if not total:
         return Estimate(1.0, 0.0, 1.0), wrong
     value = 1 - sum(wrong) / total
-    low, high = compute_poisson_interval(weights, certain)[0], max(sum(wrong), compute_poisson_interval(weights, all_)[1])
+    low, high = compute_poisson_interval(weights, certain)[0], compute_poisson_interval(weights, all_)[1]
+    if any(more > weight * count for weight, count, more in zip(weights, certain, lent, strict=True)):
+        high = max(high, *(_highest(free, side, [of[at] for of in tokens], weights, left) for at, side in enumerate(alike)))
     return Estimate(value, max(0.0, min(value, 1 - high / total)), max(value, 1 - low / total)), wrong
 
 
@@ -172,6 +174,18 @@ def recall_of_all(found: Estimate | None, seen: float, links: float) -> Estimate
         return None
     more = max(1.0, links / seen)
     return Estimate(*(min(1.0, part * more) for part in (found.value, found.low, found.high)))
+
+
+def _highest(
+    free: Sequence[tuple[int, int]], side: Lookalikes, people: Sequence[int], weights: Sequence[float], shares: Sequence[float]
+) -> float:
+    """Give the upper end of all passes' accidental links by one list's look-alikes alone."""
+    alone = [
+        a * b * share / comb(of, 2) if weight and comb(of, 2) else 0.0
+        for (a, b), of, weight, share in zip(free, people, weights, shares, strict=True)
+    ]
+    counts = [one + two for one, two in zip(side.certain, side.doubtful, strict=True)]
+    return compute_poisson_interval(alone, counts)[1]
 
 
 @dataclass(frozen=True)
