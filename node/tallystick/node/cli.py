@@ -36,16 +36,16 @@ from tallystick.node.app import hold_state, run
 from tallystick.node.cards import card, key
 from tallystick.node.cli_state import accept_restored, backup
 from tallystick.node.config import NodeConfig, read_config
+from tallystick.node.counting import linkage
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
 from tallystick.node.local.server import log_pages
 from tallystick.node.options import config_option
-from tallystick.node.printing import print_datasets, print_health, print_job, print_linkage, print_log, print_pending
+from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
 from tallystick.node.starting import make_folder
 from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.views import JobSummary, LogEntry
-from tallystick.records.facts import count_linkage
 from tallystick.records.survey import DatasetProblem
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -60,6 +60,7 @@ node.add_command(key)
 node.add_command(card)
 node.add_command(backup)
 node.add_command(accept_restored)
+node.add_command(linkage)
 
 
 @node.command()
@@ -175,18 +176,6 @@ def datasets(offline: bool, config_path: Path, format_: Format) -> None:
         print_datasets(checks)
     problems = [(check.dataset, check.outcome) for check in checks if isinstance(check.outcome, DatasetProblem)]
     _end([(f"dataset {dataset}", problem.message, problem.hint) for dataset, problem in problems])
-
-
-@node.command()
-@click.argument("dataset")
-@config_option
-@format_option
-@run_cli
-def linkage(dataset: str, config_path: Path, format_: Format) -> None:
-    """Count what DATASET says of itself for linkage, rounded: to be put under `linkage` in its declaration, and so into the agreement."""
-    config = read_config(config_path)
-    found = count_linkage(dataset, config.dataset(dataset), config.folder, max_memory_mib=config.file.max_memory_mib)
-    print_linkage(found, format_)
 
 
 @node.command()
