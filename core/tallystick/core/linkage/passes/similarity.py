@@ -34,6 +34,7 @@ import numpy as np
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.passes.coincidence import GRAMS, Element, damage_pairs, different_people, housemates
+from tallystick.core.linkage.passes.facts import SLACK
 from tallystick.core.linkage.passes.ladders import SIMILARITY
 from tallystick.core.linkage.passes.rounds import FEWEST as FEWEST_BANDS
 from tallystick.core.linkage.passes.rounds import Rounds
@@ -53,7 +54,7 @@ LEAST: Final = 0.05
 WRONG: Final = 1e-3
 """Links that a plan may expect to be wrong if nobody had a partner, as a share of the larger list."""
 FEW_VALUES: Final = 10
-"""So many times fewer where lists vary less than is usual: few names are also alike more often than the model of different people has them."""
+"""So many times fewer where a field says `SLACK` bits less than is usual: few names are also alike more often than the model has them."""
 MATES: Final = 0.05
 """Share of rows with a housemate in the other list, both without a match of their own."""
 TWINS: Final = 0.005
@@ -172,7 +173,8 @@ def least_bits(people: int) -> float:
 def _chosen(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
     less = dict(bits)
-    allowed = WRONG * people / (FEW_VALUES if bits else 1)
+    few = any(FIELDS[name].bits - said > SLACK for name, said in bits)
+    allowed = WRONG * people / (FEW_VALUES if few else 1)
     apart, mates, twins = different_people(fields, less), housemates(fields, twins=False), housemates(fields, twins=True)
     damages = damage_pairs(fields, DAMAGES)
     best: tuple[float, SimilarityPlan] | None = None
