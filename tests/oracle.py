@@ -65,30 +65,34 @@ def expected_rows_of(
         question, agreement, frames: as `expected_rows` has them.
         people: of everybody whom a group has, the position in the frame of each group that has them.
     """
-    worlds = [dict(zip(question.people, bits, strict=True)) for bits in product([True, False], repeat=len(question.people))]
+    groups = groups_named(question)
+    worlds = [dict(zip(groups, bits, strict=True)) for bits in product([True, False], repeat=len(groups))]
     counted = [world for world in worlds if any(world.values()) and keeps(question, world)]
     by: dict[str, None] = {}
     for name in question.by:
         group = name.split(".")[0]
-        if not all(world[group] for world in counted):
+        if name != "systems" and not all(world[group] for world in counted):
             by[f"{group}.present"] = None
         by[name] = None
     records = {
-        group: [_person(group, record) | {f"{group}.present": True} for record in frames[group].to_dict("records")]
-        for group in question.people
+        part: [_person(group, record) | {f"{group}.present": True} for record in frames[part].to_dict("records")]
+        for group, parts in groups.items()
+        for part in parts
     }
     nobody = {
-        group: {f"{group}.{name}": None for name in frames[group].columns} | {f"{group}.present": False}
-        for group in question.people
+        group: {f"{group}.{name}": None for name in frames[parts[0]].columns} | {f"{group}.present": False}
+        for group, parts in groups.items()
     }
     members: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for places in people:
-        if not keeps(question, {group: group in places for group in question.people}):
+        if not keeps(question, {group: any(part in places for part in parts) for group, parts in groups.items()}):
             continue
-        person: dict[str, Any] = {}
-        for group in question.people:
-            person |= records[group][places[group]] if group in places else nobody[group]
-        members.setdefault(tuple(person[name] for name in by), []).append(person)
+        person: dict[str, Any] = {"systems": 0}
+        for group, parts in groups.items():
+            held = [part for part in parts if part in places]
+            person |= records[held[0]][places[held[0]]] if held else nobody[group]
+            person["systems"] += bool(held)
+        members.setdefault(tuple(_level(question, agreement, name, person[name]) for name in by), []).append(person)
     keys = [
         key
         for key in product(*(_levels(question, agreement, name, counted) for name in by))
@@ -104,6 +108,13 @@ def expected_rows_of(
     return rows
 
 
+def groups_named(question: Question) -> dict[str, tuple[str, ...]]:
+    """Give the groups that a question's formula and columns name, each with those of `people` that it is made of."""
+    stacked = dict(question.stacked or {})
+    inside = {part for parts in stacked.values() for part in parts}
+    return {name: (name,) for name in question.people if name not in inside} | stacked
+
+
 def keeps(question: Question, present: Mapping[str, bool]) -> bool:
     """Tell whether a person is counted, by Python's own logic."""
     assert question.keep is not None
@@ -112,8 +123,9 @@ def keeps(question: Question, present: Mapping[str, bool]) -> bool:
 
 def _possible(row: Mapping[str, Any], counted: Sequence[Mapping[str, bool]]) -> bool:
     """Tell whether anybody who is counted could be in a row."""
-    there = {name.split(".")[0]: row.get(f"{name.split('.')[0]}.present", True) for name in row}
-    levels = {name: level for name, level in row.items() if not name.endswith(".present")}
+    there = {name.split(".")[0]: row.get(f"{name.split('.')[0]}.present", True) for name in row if name != "systems"}
+    levels = {name: level for name, level in row.items() if not name.endswith(".present") and name != "systems"}
+    counted = [world for world in counted if sum(world.values()) == row.get("systems", sum(world.values()))]
     if any(level is not None and not there[name.split(".")[0]] for name, level in levels.items()):
         return False
     return any(all(world[group] is is_there for group, is_there in there.items()) for world in counted)
@@ -148,10 +160,16 @@ def _numbers(question: Question, agreement: Agreement, inside: Sequence[Mapping[
 
 
 def _levels(question: Question, agreement: Agreement, name: str, counted: Sequence[Mapping[str, bool]]) -> list[Any]:
+    if name == "systems":
+        return sorted({sum(world.values()) for world in counted})
     group, called = name.split(".")
     if called == "present":
         return [True, False] if not all(world[group] for world in counted) else [True]
     column = _column(question, agreement, name)
+    if name in (question.bins or {}):
+        low, high = Fraction(column.min or 0), Fraction(column.max or 0)
+        firsts = sorted({low, *(edge for edge in map(Fraction, (question.bins or {})[name]) if low <= edge <= high)})
+        return [*(_level(question, agreement, name, first) for first in firsts), None]
     if column.type == "category":
         return [*(column.values or ()), None]
     if column.type == "boolean":
@@ -161,10 +179,27 @@ def _levels(question: Question, agreement: Agreement, name: str, counted: Sequen
     return [*range(column.min, column.max + 1), None]
 
 
+def _level(question: Question, agreement: Agreement, name: str, value: Any) -> Any:
+    """Give what a row says of a value: the bin that it is in, or the value."""
+    edges = (question.bins or {}).get(name)
+    if edges is None or value is None:
+        return value
+    below = [edge for edge in edges if Fraction(edge) <= Fraction(str(value))]
+    above = [edge for edge in edges if Fraction(edge) > Fraction(str(value))]
+    if not below:
+        return f"under {above[0]}"
+    if not above:
+        return f"{below[-1]} or over"
+    if _column(question, agreement, name).type == "decimal":
+        return f"{below[-1]} to under {above[0]}"
+    last = int(above[0]) - 1
+    return str(last) if last == int(below[-1]) else f"{below[-1]} to {last}"
+
+
 def _column(question: Question, agreement: Agreement, name: str) -> Column:
     """Give a column's declaration; of a derived one, its type and the levels that a count may have."""
     group, column_name = name.split(".")
-    people = question.people[group]
+    people = question.people[groups_named(question)[group][0]]
     dataset = agreement.datasets[people.dataset]
     if column_name not in people.derive:
         return dataset.columns[column_name]

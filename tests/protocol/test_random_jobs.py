@@ -33,10 +33,11 @@ from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.crypto.workers import SerialWorkers
 from tests.oracle import expected_rows, expected_rows_of
 from tests.passes import ladder_of
+from tests.populations import frame_of
 from tests.protocol.bus import Bus
 from tests.protocol.cases import JOB, identity, paillier_key
 from tests.unit.core.test_planner import BY, KEEP, OPERATIONS, VALUES, agreement, frames, person_columns, question
-from tests.unit.core.test_populations import TERMS, People, check_linkage, frame_of, lists_of, question_over
+from tests.unit.core.test_populations import TERMS, People, check_linkage, lists_of, question_over
 
 RECIPE = "ssn+birth_date"
 GROUPS = {"one": "l", "two": "r"}

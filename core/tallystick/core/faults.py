@@ -17,6 +17,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[a-z][a-z0-9_-]{0,63}$": "must be a name: a lower-case letter, then lower-case letters, digits, - or _ (64 at most)",
     r"^[A-Za-z_][A-Za-z0-9_]{0,63}$": "must be a column's name: letters, digits and _, not beginning with a digit (64 at most)",
     r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$": "must be GROUP.COLUMN, such as wages.earnings",
+    r"^(systems|[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63})$": "must be GROUP.COLUMN, such as wages.earnings, or systems",
     r"^[a-z][a-z0-9_]{0,31}$": "must be a type of source, such as csv",
     r"^[^\s,]+$": "must be one host, without spaces",
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits",

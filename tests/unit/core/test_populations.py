@@ -29,7 +29,8 @@ from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.rulebook import plan_job
 from tallystick.core.statistics.table import linkage_numbers, pair_name, table
 from tests.oracle import expected_rows_of
-from tests.unit.core.test_planner import COLUMNS, agreement, evaluate, person_columns
+from tests.populations import formulas, frame_of, stacks
+from tests.unit.core.test_planner import agreement, evaluate, person_columns
 
 AGENCIES = ("one", "two", "three", "four", "five")
 GROUPS = ("a", "b", "c", "d", "e", "f", "g", "h")
@@ -55,24 +56,18 @@ TERMS = terms()
 
 
 def question_over(
-    owners: dict[str, str], keep: str, by: tuple[str, ...] = (), measures: tuple[Any, ...] = ("count",)
+    owners: dict[str, str],
+    keep: str,
+    by: tuple[str, ...] = (),
+    measures: tuple[Any, ...] = ("count",),
+    stacked: dict[str, list[str]] | None = None,
+    bins: dict[str, list[int]] | None = None,
 ) -> Question:
     """Give a question over groups of these agencies."""
     people = {group: {"agency": owner, "dataset": f"{owner}_set"} for group, owner in owners.items()}
     value = {"agreement": "a", "purpose": "p", "people": people, "keep": keep, "by": list(by), "measures": list(measures)}
+    value |= ({"stacked": stacked} if stacked else {}) | ({"bins": bins} if bins else {})
     return Question.read(value, what="job")
-
-
-def formulas(groups: tuple[str, ...]) -> st.SearchStrategy[str]:
-    """Give formulas over groups."""
-    return st.recursive(
-        st.sampled_from(groups),
-        lambda inner: st.one_of(
-            st.tuples(inner, st.sampled_from(["and", "or", "and not"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
-            inner.map(lambda one: f"not {one}"),
-        ),
-        max_leaves=6,
-    )
 
 
 @st.composite
@@ -80,32 +75,26 @@ def cases(draw: st.DrawFn) -> tuple[Question, People, dict[str, pd.DataFrame]]:
     """Give a question over groups of two to five agencies (seldom of one), who is in which group, and what the groups say of them."""
     groups = GROUPS[: draw(st.integers(1, 6))]
     owners = {group: draw(st.sampled_from(AGENCIES[: draw(st.integers(1, 5))])) for group in groups}
+    stacked = draw(stacks(owners)) if draw(st.booleans()) else {}
+    inside = {part for parts in stacked.values() for part in parts}
+    physical, groups = groups, (*(group for group in groups if group not in inside), *stacked)
     keep = draw(formulas(groups) | st.sampled_from([" and ".join(groups), " or ".join(groups), groups[0]]))
     references = [f"{group}.{name}" for group in groups for name in (*BY, "present")]
+    references += ["systems"] * (3 if len(groups) > 1 else 0)
+    references += [f"{group}.{name}" for group in groups for name in ("age", "paid")]
     by = tuple(draw(st.lists(st.sampled_from(references), max_size=3, unique=True)))
     measured = st.tuples(
         st.sampled_from(("sum", "mean", "variance")), st.sampled_from([f"{g}.{n}" for g in groups for n in VALUES])
     )
     measures = ("count", *({operation: column} for operation, column in draw(st.lists(measured, max_size=2, unique=True))))
-    everybody: People = [frozenset(some) for some in draw(st.lists(st.sets(st.sampled_from(groups), min_size=1), max_size=12))]
+    everybody: People = [
+        frozenset(some) for some in draw(st.lists(st.sets(st.sampled_from(physical), min_size=1), max_size=12))
+    ]
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    frames = {group: frame_of(sum(group in have for have in everybody), rng) for group in groups}
-    return question_over(owners, keep, by, measures), everybody, frames
-
-
-def frame_of(people: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Give so many people with values of every type, some of them missing."""
-    rows = []
-    for _ in range(people):
-        row: list[Any] = [
-            str(rng.choice(["north", "south", "east"])),
-            str(rng.choice(["a", "b"])),
-            bool(rng.integers(2)),
-            int(rng.integers(-1, 3)),
-        ]
-        row += [int(rng.integers(-120, 121)), int(rng.integers(0, 100))]
-        rows.append([None if rng.random() < 0.2 else value for value in row])
-    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    frames = {group: frame_of(sum(group in have for have in everybody), rng) for group in physical}
+    edges = st.lists(st.integers(-110, 119), min_size=1, max_size=3, unique=True).map(sorted)
+    bins = {name: draw(edges) for name in by if name.endswith((".age", ".paid"))}
+    return question_over(owners, keep, by, measures, stacked, bins), everybody, frames
 
 
 def lists_of(asked: Question, people: People, frames: dict[str, pd.DataFrame]) -> dict[str, tuple[AgencyList, Any]]:
@@ -167,7 +156,7 @@ def check_terms(made: Plan) -> None:
 def feasible(asked: Question) -> bool:
     """Tell whether a formula counts somebody, and nobody whom no group has."""
     try:
-        parse_keep(asked.keep or "", asked.people)
+        parse_keep(asked.keep or "", asked.groups, asked.stacked)
     except Invalid:
         return False
     return True

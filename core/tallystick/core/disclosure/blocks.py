@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tallystick.core.job.columns import split
+from tallystick.core.job.model import SYSTEMS
 from tallystick.core.statistics.plan import Plan
 
 Block = tuple[Any, ...]
-"""What rows say of each `GROUP.present` among `by`, in the order of `Plan.presences`."""
+"""What rows say of each `GROUP.present` among `by`, and of `systems`, in the order of `Plan.presences`."""
 
 
 def block_of(row: Mapping[str, Any], plan: Plan) -> Block:
@@ -35,11 +36,18 @@ def count_block(
     """
     population = plan.population
     sizes = {(group,): people[group] - matched for group in population.groups} | {population.groups: matched}
-    says = dict(zip((split(name)[0] for name in plan.presences), block, strict=True))
+    says = dict(zip(plan.presences, block, strict=True))
     return sum(
         size
         for have, size in sizes.items()
         if population.keep.holds(have)
-        and set(inside) <= set(have)
-        and all((group in have) is there for group, there in says.items())
+        and all(set(population.parts_of(group)) & set(have) for group in inside)
+        and all(_says(plan, have, name) == level for name, level in says.items())
     )
+
+
+def _says(plan: Plan, have: Collection[str], presence: str) -> bool | int:
+    """Give what a row says of people whom just these groups have: whether a group has them, or how many have."""
+    if presence == SYSTEMS:
+        return plan.population.count_systems(have)
+    return bool(set(plan.population.parts_of(split(presence)[0])) & set(have))

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parse_derive
-from tallystick.core.job.model import Question
+from tallystick.core.job.model import SYSTEMS, Question
 from tallystick.core.job.population import population_of
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.statistics.rows import by_columns
@@ -103,6 +104,8 @@ def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
         identity = f"{people.agency} {digest_of(_people(name, question, agreement))[:16]}" if several else people.agency
         identities[name] = f"{identity} {times[identity]}" if times[identity] else identity
         times[identity] += 1
+    for name, parts in (question.stacked or {}).items():
+        identities[name] = "stacked " + " + ".join(identities[part] for part in parts)
     return identities
 
 
@@ -116,7 +119,7 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     """
     if theirs == mine:
         return dict(table)
-    groups = {theirs.groups[identity]: name for identity, name in mine.groups.items()}
+    groups = {theirs.groups[identity]: name for identity, name in mine.groups.items() if identity in theirs.groups}
     called = {meant: reference for reference, meant in theirs.by}
     columns = {reference: called[meant] for reference, meant in mine.by}
     linkage = dict(table["linkage"])
@@ -142,8 +145,16 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
 
 
 def _meant(reference: str, question: Question, identities: Mapping[str, str]) -> str:
+    if reference == SYSTEMS:
+        return SYSTEMS
+    edges = (question.bins or {}).get(reference)
+    meant = _column(reference, question, identities)
+    return meant if edges is None else f"{meant} at {', '.join(str(Fraction(edge)) for edge in edges)}"
+
+
+def _column(reference: str, question: Question, identities: Mapping[str, str]) -> str:
     group, column = split(reference)
-    people = question.people[group]
+    people = question.people[question.parts_of(group)[0]]
     if column not in people.derive:
         return f"{identities[group]}.{column}"
     made = parse_derive(people.derive[column])

@@ -47,7 +47,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     desk = agreement.release.desk
     statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
     for agency in participants(question, agreement):
-        statement[agency] = _agency(agency, data, opens=agency == desk)
+        statement[agency] = _agency(agency, data, opens=agency == desk) + _beside_its_own(question, agency)
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = _analyst(question, agreement)
@@ -157,6 +157,21 @@ def _agency(agency: str, data: tuple[str, ...], *, opens: bool) -> list[str]:
     if not others:
         return [*learned, "nothing of another agency: no other brings data"]
     return [*learned, f"not: which people match, its own included; any value of another agency{but}"]
+
+
+def _beside_its_own(question: Question, agency: str) -> list[str]:
+    """Say what an agency of a stacked group makes of a row that counts its own people and others'."""
+    mine = sorted(group for group in question.groups if _is_stacked(question, group, agency))
+    return [
+        f"from a released row of which it knows how many of its own people are in it: how many of {group} only the others have, "
+        "which may be a small number"
+        for group in mine
+    ]
+
+
+def _is_stacked(question: Question, group: str, agency: str) -> bool:
+    parts = question.parts_of(group)
+    return len(parts) > 1 and agency in {question.people[part].agency for part in parts}
 
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:

@@ -15,12 +15,14 @@ from typing import Final, Literal
 from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, split
+from tallystick.core.job.bins import find_misplaced, ranges_of
+from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, no_column, shared_columns, split
+from tallystick.core.job.counted import find_population_problems
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.link import link_of
-from tallystick.core.job.model import Job, People, Question
+from tallystick.core.job.model import SYSTEMS, Job, Question
 from tallystick.core.job.passes import passes_of
-from tallystick.core.job.population import Population, population_of
+from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
@@ -147,8 +149,11 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     columns: dict[str, dict[str, Column]] = {}
     for group in question.people:
         yield from _of_group(question, group, agreement, columns)
+    for group, parts in (question.stacked or {}).items():
+        if columns.keys() >= set(parts):
+            columns[group] = shared_columns([columns[part] for part in parts])
     try:
-        yield from _of_population(population_of(question), question, agreement)
+        yield from find_population_problems(population_of(question), question, agreement)
     except Invalid as error:
         yield error
     try:
@@ -158,68 +163,6 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
     yield from _of_release(question, agreement)
-
-
-def _of_population(population: Population, question: Question, agreement: Agreement) -> Iterator[TallyError]:
-    """Check who is counted, that every group has a part in it, and that groups of one agency can be joined there."""
-    kinds = population.kinds
-    if not set(kinds) & set(agreement.joins):
-        yield not_allowed(agreement, "joins", f"it does not allow `keep: {population.keep.text}` ({kinds[0]})", agreement.joins)
-    measured = [split(column)[0] for measure in question.measures for column in measure.columns]
-    named = {*population.keep.groups, *measured, *(split(reference)[0] for reference in question.by)}
-    for group in population.groups:
-        if group in population.keep.named and group not in named:
-            yield Invalid(
-                "job-invalid",
-                f"keep names {group}, but counts the same people without it",
-                hint=f"take {group} out of keep and people, or name it: by: [{group}.{PRESENT}]",
-            )
-        elif group not in named:
-            yield Invalid(
-                "job-invalid",
-                f"people has {group}, which neither keep, by nor measures name",
-                hint=f"take {group} out of people, or name it: by: [{group}.{PRESENT}]",
-            )
-        if group in population.keep.never and group in {*measured, *(split(reference)[0] for reference in question.by)}:
-            yield Invalid(
-                "job-invalid",
-                f"nobody whom keep counts is in {group}, so its columns say nothing of them",
-                hint=f"leave {group} out of by and measures, or count people who are in it",
-            )
-    yield from _of_home(population, question, agreement)
-
-
-def _of_home(population: Population, question: Question, agreement: Agreement) -> Iterator[TallyError]:
-    """Check that groups of one agency are of one dataset, or of datasets that share their person keys; and that no two are the same."""
-    for agency in population.agencies:
-        mine = [group for group in population.groups if population.agency_of[group] == agency]
-        seen: dict[tuple[str, str | None], str] = {}
-        for group in mine:
-            people = question.people[group]
-            if (other := seen.setdefault((people.dataset, _condition(people, agreement)), group)) != group:
-                yield Invalid(
-                    "job-invalid", f"people: {other} and {group} are the same people", hint=f"use {other} in place of {group}"
-                )
-        names = sorted({question.people[group].dataset for group in mine})
-        keys = {agreement.datasets[name].keys for name in names if name in agreement.datasets}
-        if len(names) > 1 and (len(keys) > 1 or None in keys):
-            yield Refused(
-                "job-not-allowed",
-                f"{agency} has several groups, and the agreement does not say that {' and '.join(names)} have the same person keys",
-                hint="where they have, the agreement says so by keys: NAME, the same for each of these datasets",
-            )
-
-
-def _condition(people: People, agreement: Agreement) -> str | None:
-    """Give a group's condition in the one way in which it is written; as it stands, if it cannot be read, which is another fault."""
-    if people.where is None or people.dataset not in agreement.datasets:
-        return people.where
-    from tallystick.core.job.where import check_where  # a parser, which few jobs need
-
-    try:
-        return check_where(people.where, agreement.datasets[people.dataset].columns)
-    except Invalid:
-        return people.where
 
 
 def _of_group(
@@ -287,8 +230,9 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
 
 def _declared_name(reference: str, question: Question) -> str:
     """Give the column that the dataset declares: of a derived one, what it is derived from."""
-    group, _, name = reference.partition(".")
-    made = question.people[group].derive.get(name) if group in question.people else None
+    group, name = split(reference)
+    part = question.parts_of(group)[0]
+    made = question.people[part].derive.get(name) if part in question.people else None
     return (parse_derive(made).column or name) if made is not None else name
 
 
@@ -296,7 +240,11 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
     if len(set(question.by)) != len(question.by):
         yield Invalid("job-invalid", "by names a column twice", hint="keep one of them")
         return
+    bins = question.bins or {}
+    yield from find_misplaced(bins, question.by)
     for reference in question.by:
+        if reference == SYSTEMS:
+            continue
         try:
             column = _named(reference, "by", question, columns)
         except Invalid as error:
@@ -304,14 +252,20 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
             continue
         if column is None:
             continue
+        if reference in bins:
+            try:
+                ranges_of(bins[reference], column, reference)
+            except Invalid as error:
+                yield error
+            continue
         levels = levels_of(column)
         if levels is None:
-            need = {"category": "declare its values", "integer": f"declare min and max at most {MAX_LEVELS - 1} apart"}
-            hint = (
-                f"{need[column.type]} in the agreement's dataset"
-                if column.type in need
-                else "use a category, boolean or integer column"
+            bin_it = (
+                f", or bin it: by: [{{bin: {reference}, at: [NUMBER, …]}}]" if column.type in {"integer", "decimal"} else ""
             )
+            need = {"category": "declare its values", "integer": f"declare min and max at most {MAX_LEVELS - 1} apart"}
+            where = " in the agreement's dataset" if column.type in need else ""
+            hint = need.get(column.type, "use a category, boolean or integer column") + where + bin_it
             yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
 
 
@@ -335,14 +289,14 @@ def _named(reference: str, where: str, question: Question, columns: dict[str, di
         Invalid: `job-invalid`: no such group or column.
     """
     group, name = split(reference)
-    if group not in question.people:
-        raise Invalid(
-            "job-invalid", f"{where}: people has no group {group}", hint=f"it has: {', '.join(sorted(question.people))}"
-        )
+    if group not in question.groups:
+        raise Invalid("job-invalid", f"{where}: people has no group {group}", hint=f"it has: {', '.join(question.groups)}")
     if group not in columns:
         return None
     if name == PRESENT:
         return Column(type="boolean")
+    if name not in columns[group] and group in (question.stacked or {}):
+        raise no_column(reference, columns[group], {part: columns[part] for part in question.parts_of(group)})
     if name not in columns[group]:
         raise Invalid(
             "job-invalid", f"{where}: {group} has no column {name}", hint=f"it has: {', '.join(sorted(columns[group]))}"

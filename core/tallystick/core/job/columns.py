@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
@@ -30,8 +30,10 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
     Raises:
         Invalid: `job-invalid`: no such group, dataset or source column, a derived name that is taken; `sum-too-large`.
     """
+    if group in (question.stacked or {}):
+        return shared_columns([columns_of(question, part, agreement) for part in question.parts_of(group)])
     if group not in question.people:
-        raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(sorted(question.people))}")
+        raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(question.groups)}")
     people = question.people[group]
     dataset = agreement.dataset_of(people.dataset)
     columns = dict(dataset.columns)
@@ -52,6 +54,43 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
             )
         columns[name] = derive_column(parse_derive(text), dataset)
     return columns
+
+
+def shared_columns(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    """Give the columns of a stacked group: those that all of its groups declare alike."""
+    return {name: column for name, column in parts[0].items() if all(alike(column, other.get(name)) for other in parts[1:])}
+
+
+def alike(one: Column, other: Column | None) -> bool:
+    """Tell whether two agencies' columns have the same type, levels and bounds, so that their values can stand in one column."""
+    facts = ("type", "values", "min", "max", "scale")
+    return other is not None and all(getattr(one, fact) == getattr(other, fact) for fact in facts)
+
+
+def no_column(reference: str, columns: Mapping[str, Column], parts: Mapping[str, Mapping[str, Column]]) -> Invalid:
+    """Give the refusal of a column that a group does not have.
+
+    Args:
+        reference: the column.
+        columns: that the group has.
+        parts: of a stacked group, the columns of each of its groups.
+    """
+    group, name = split(reference)
+    holders = [part for part, its in parts.items() if name in its]
+    if len(parts) > 1 and len(holders) == len(parts):
+        return Invalid(
+            "job-invalid",
+            f"{reference}: {' and '.join(holders)} declare other types, levels or bounds of {name}",
+            hint=f"declare {name} alike in their datasets, or use one of: {', '.join(sorted(columns)) or 'none is alike'}",
+        )
+    if holders and len(parts) > 1:
+        lacks = next(part for part in parts if part not in holders)
+        return Invalid(
+            "job-invalid",
+            f"{reference}: {lacks} has no column {name}",
+            hint=f"all have alike: {', '.join(sorted(columns)) or 'none'}",
+        )
+    return Invalid("job-invalid", f"there is no column {reference}", hint=f"{group} has: {', '.join(sorted(columns))}")
 
 
 def levels_of(column: Column) -> tuple[Level, ...] | None:
@@ -85,10 +124,10 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     served: dict[str, set[str]] = defaultdict(set)
     for measure in question.measures:
         for owner, column in map(split, measure.columns):
-            if owner == group:
+            if owner == question.called(group):
                 served[column].add(measure.operation)
     for reference in question.by:
-        if split(reference)[0] == group and split(reference)[1] != PRESENT:
+        if split(reference)[0] == question.called(group) and split(reference)[1] not in {PRESENT, ""}:
             served[split(reference)[1]].update(everything)
     for name in _where_columns(people, dataset):
         served[name].update(everything)

@@ -16,7 +16,7 @@ Two formulas that keep the same people of every table have the same terms.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
@@ -67,6 +67,26 @@ class Keep:
         """Tell whether a person is counted whom just these groups have."""
         return bool(sum(coefficient for term, coefficient in self.terms.items() if set(term) <= set(present)))
 
+    def terms_of(self, number: int, called: Mapping[str, str]) -> Terms:
+        """Give the polynomial of the people counted whom just so many groups have.
+
+        Its coefficient of a product of groups T is Σ over S ⊆ T of (-1)^(|T| - |S|), S of so many and kept (Möbius inversion).
+
+        Args:
+            number: of groups.
+            called: what counts as one group, by each group of the job, whether the formula names it or not.
+        """
+        names = tuple(sorted(called))
+        found: dict[Groups, int] = {
+            some: int(len({called[name] for name in some}) == number and self.holds(some))
+            for size in range(len(names) + 1)
+            for some in combinations(names, size)
+        }
+        for name in names:
+            for some in [one for one in found if name in one]:
+                found[some] -= found[tuple(other for other in some if other != name)]
+        return {term: coefficient for term, coefficient in found.items() if coefficient}
+
     @property
     def always(self) -> Groups:
         """The groups that have everybody who is counted, in the order of their names."""
@@ -80,12 +100,13 @@ class Keep:
         )
 
 
-def parse_keep(text: str, groups: Collection[str]) -> Keep:
+def parse_keep(text: str, groups: Collection[str], stacked: Mapping[str, Sequence[str]] | None = None) -> Keep:
     """Read a formula.
 
     Args:
         text: the formula.
-        groups: the job's groups.
+        groups: the job's groups that it may name.
+        stacked: of these, the groups that are one under a name, which means any of them.
 
     Raises:
         Invalid: `job-invalid`: it is no formula, names a group that the job lacks, counts people whom no group has (`not a`), or can
@@ -93,13 +114,16 @@ def parse_keep(text: str, groups: Collection[str]) -> Keep:
     """
     if len(text) > MAX_TEXT:
         raise _fault(f"keep is longer than {MAX_TEXT} characters", "write it shorter")
-    if len(groups) > MAX_GROUPS:
+    stacks = stacked or {}
+    if sum(len(stacks.get(name, (name,))) for name in groups) > MAX_GROUPS:
         raise _fault(f"a job has {MAX_GROUPS} groups at most", "leave groups out")
-    reader = _Reader(_tokens(text), frozenset(groups))
+    reader = _Reader(_tokens(text), frozenset(groups), stacks)
     terms = reader.whole()
     if () in terms:
+        names = [word for word in reader.words if word in groups]
         raise _fault(
-            "keep counts people whom none of the groups has", _of_somebody(text.strip(), terms, (*reader.named, *groups))
+            "keep counts people whom none of the groups has",
+            _of_somebody(text.strip(), terms, {name: _any_of(stacks.get(name, (name,))) for name in (*names, *groups)}),
         )
     if not terms:
         raise _fault("keep counts nobody, whatever the records are", "take out the part that excludes everybody")
@@ -109,12 +133,18 @@ def parse_keep(text: str, groups: Collection[str]) -> Keep:
 class _Reader:
     """A reader by recursive descent that multiplies out as it reads."""
 
-    def __init__(self, tokens: list[str], groups: frozenset[str]) -> None:
+    def __init__(self, tokens: list[str], groups: frozenset[str], stacked: Mapping[str, Sequence[str]]) -> None:
         self._tokens = tokens
         self._at = 0
         self._depth = 0
         self._groups = groups
+        self._stacked = stacked
         self.named: dict[str, None] = {}
+
+    @property
+    def words(self) -> list[str]:
+        """What the text says, word by word."""
+        return self._tokens
 
     def whole(self) -> Terms:
         terms = self._keep()
@@ -168,8 +198,9 @@ class _Reader:
                 hint = f"people has: {', '.join(sorted(self._groups))}"
             raise _fault(f"keep names {word}, which is not in people", hint)
         self._at += 1
-        self.named.setdefault(word)
-        return {(word,): 1}
+        parts = self._stacked.get(word, (word,))
+        self.named |= dict.fromkeys(parts)
+        return _any_of(parts)
 
     def _take(self, token: str) -> bool:
         found = self._at < len(self._tokens) and self._tokens[self._at] == token
@@ -208,9 +239,17 @@ def _product(one: Terms, other: Terms) -> Terms:
     return {term: coefficient for term, coefficient in total.items() if coefficient}
 
 
-def _of_somebody(text: str, terms: Terms, groups: Collection[str]) -> str:
+def _any_of(parts: Sequence[str]) -> Terms:
+    """Give the polynomial of the people whom some of these groups have."""
+    terms: Terms = {}
+    for part in parts:
+        terms = _sum(_sum(terms, {(part,): 1}), _product(terms, {(part,): 1}), times=-1)
+    return terms
+
+
+def _of_somebody(text: str, terms: Terms, groups: Mapping[str, Terms]) -> str:
     """Give the smallest formula that counts of these people those whom some group has."""
-    name = next((name for name in groups if _product({(name,): 1}, terms)), None)
+    name = next((name for name, there in groups.items() if _product(there, terms)), None)
     if name is None:
         return "say of which group they are: put it into people, and write keep: GROUP and (" + text + ")"
     simple = "or" not in _tokens(text) and not text.startswith("(")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
 
 from tallystick.core import measure as registry
-from tallystick.core.agreement.model import Timestamp
+from tallystick.core.agreement.model import Number, Timestamp
+from tallystick.core.job.bins import MAX_EDGES, expand_bins
+from tallystick.core.job.stacked import expand_stacked
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """A column of a group of people: `wages.earnings`."""
+
+
+SYSTEMS: Final = "systems"
+"""What `by` calls the number of the job's groups that have a person."""
+ByReference = Annotated[
+    str, StringConstraints(pattern=rf"^({SYSTEMS}|[a-z][a-z0-9_-]{{0,63}}\.[A-Za-z_][A-Za-z0-9_]{{0,63}})$")
+]
+"""What parts the rows of a table: a column of a group, or `systems`."""
 
 
 class People(Document):
@@ -122,6 +132,8 @@ class Question(Document):
 
     Attributes:
         keep: whom it counts: a formula over its groups (`core/job/keep.py`).
+        stacked: groups that are together one, by its name (`core/job/stacked.py`); the first that has a person speaks of the person.
+        bins: edges of the columns of `by` that are binned, by column (`core/job/bins.py`).
         join: what jobs of before `keep` had; it is read so that their results are, and refused.
     """
 
@@ -129,12 +141,37 @@ class Question(Document):
     title: Text | None = None
     purpose: Name
     people: Annotated[dict[Name, People], Field(min_length=1, max_length=8)]
+    stacked: dict[Name, Annotated[tuple[Name, ...], Field(min_length=2, max_length=5)]] | None = None
     keep: Annotated[str, StringConstraints(max_length=300)] | None = None
     join: Annotated[str, StringConstraints(max_length=300)] | None = None
     link: Literal["strict", "default", "loose", "widest"] | None = None
     measures: Annotated[tuple[JobMeasure, ...], Field(min_length=1, max_length=20)]
-    by: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
+    by: Annotated[tuple[ByReference, ...], Field(max_length=6)] = ()
+    bins: dict[Reference, Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_EDGES)]] | None = None
     release: Literal["desk", "direct"] | None = None
+
+    @classmethod
+    def read(cls, value: object, *, what: str) -> Self:
+        """Make it from a job file's value; see `Document.read`.
+
+        Raises:
+            Invalid: `document-invalid`, `job-invalid`.
+        """
+        return super().read(expand_bins(expand_stacked(value)), what=what)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that the formula, measures and `by` may name, in the order of their names: without the parts of stacked ones."""
+        parts = {part for parts in (self.stacked or {}).values() for part in parts}
+        return tuple(sorted((self.people.keys() - parts) | (self.stacked or {}).keys()))
+
+    def parts_of(self, group: str) -> tuple[str, ...]:
+        """Give the groups that are one together under a name; itself, if it is not stacked."""
+        return (self.stacked or {}).get(group, (group,))
+
+    def called(self, part: str) -> str:
+        """Give what the formula, measures and `by` call a group of `people`: the stacked group that it is part of, or its own name."""
+        return next((name for name, parts in (self.stacked or {}).items() if part in parts), part)
 
 
 class AgreementRef(BaseModel):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Final, Literal
 
 from tallystick.core.agreement.model import JoinKind
 from tallystick.core.errors import Invalid
-from tallystick.core.job.keep import Keep, parse_keep
-from tallystick.core.job.model import Question
+from tallystick.core.job.keep import Keep, Terms, parse_keep
+from tallystick.core.job.model import SYSTEMS, Question
 
 MAX_AGENCIES: Final = 5
 """Agencies whose data one job may use: as many as the machines multiply columns of."""
@@ -29,10 +30,14 @@ class Population:
     Attributes:
         keep: the formula.
         members: (group, its agency) of every group of the job, in the order of the groups' names.
+        by_systems: whether rows say in how many groups a person is.
+        stacked: (name, its parts) of the groups that are one together.
     """
 
     keep: Keep
     members: tuple[tuple[str, str], ...]
+    by_systems: bool = False
+    stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -53,9 +58,9 @@ class Population:
     def shape(self) -> Shape:
         """Whether two agencies' groups are counted where both have a person (`a and b`), or all people of one of them (`a`), or otherwise.
 
-        The disclosure rules know how the rows of the first two add up.
+        The disclosure rules know how the rows of the first two add up, unless these say in how many groups a person is.
         """
-        if len(self.members) != PAIR or len(self.agencies) != PAIR:
+        if len(self.members) != PAIR or len(self.agencies) != PAIR or self.by_systems:
             return "other"
         if dict(self.keep.terms) == {self.groups: 1}:
             return "both"
@@ -82,9 +87,31 @@ class Population:
         kinds: tuple[tuple[JoinKind, bool], ...] = (("inner", both), ("left", one), ("any", True))
         return tuple(kind for kind, holds in kinds if holds)
 
+    @cached_property
+    def systems(self) -> Mapping[int, Terms]:
+        """In how many groups somebody who is counted can be, in order, and the polynomial of these people for each."""
+        numbers = range(1, len(set(self._called.values())) + 1)
+        return {number: terms for number in numbers if (terms := self.keep.terms_of(number, self._called))}
+
+    def count_systems(self, have: Collection[str]) -> int:
+        """Count these groups as `systems` does: stacked ones once."""
+        return len({self._called[group] for group in have})
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        """What counts as one group, by each group."""
+        return {group: group for group in self.groups} | {part: name for name, parts in self.stacked for part in parts}
+
+    def parts_of(self, group: str) -> tuple[str, ...]:
+        """Give the groups that are one together under a name; itself, if it is not stacked."""
+        return dict(self.stacked).get(group, (group,))
+
     def may_lack(self, group: str) -> bool:
         """Tell whether somebody who is counted may not be in a group."""
-        return group not in self.keep.always
+        if group not in dict(self.stacked):
+            return group not in self.keep.always
+        others = sorted(set(self.groups) - set(self.parts_of(group)))
+        return any(self.keep.holds(some) for size in range(len(others) + 1) for some in combinations(others, size))
 
 
 def population_of(question: Question) -> Population:
@@ -94,8 +121,9 @@ def population_of(question: Question) -> Population:
         Invalid: `job-invalid`: no formula, or one that makes no sense (`parse_keep`); a `join`, with the `keep` to write instead; groups
             of more agencies than a job may have; a group that is called as an operator is.
     """
-    names = sorted(question.people)
-    for name in names:
+    _check_stacked(question)
+    names = list(question.groups)
+    for name in (*names, *sorted(question.people)):
         if name in _WORDS:
             raise Invalid(
                 "job-invalid", f"people: a group cannot be called {name}", hint="keep means and, or, not by these words"
@@ -106,8 +134,17 @@ def population_of(question: Question) -> Population:
         )
     if question.keep is None:
         raise Invalid("job-invalid", "keep is missing: it says who is counted", hint=f"keep: {' and '.join(names)}")
-    keep = parse_keep(question.keep, names)
-    members = tuple((name, question.people[name].agency) for name in names)
+    keep = parse_keep(question.keep, names, question.stacked)
+    by_systems = SYSTEMS in question.by
+    if by_systems and SYSTEMS in names:
+        raise Invalid(
+            "job-invalid",
+            f"by: {SYSTEMS} says in how many groups a person is, and a group is called {SYSTEMS}",
+            hint="give the group another name",
+        )
+    if by_systems and len(names) < PAIR:
+        raise Invalid("job-invalid", f"by: {SYSTEMS} of one group is 1 for everybody", hint=f"leave {SYSTEMS} out of by")
+    members = tuple((name, people.agency) for name, people in sorted(question.people.items()))
     agencies = {agency for _, agency in members}
     if len(agencies) > MAX_AGENCIES:
         raise Invalid(
@@ -115,7 +152,34 @@ def population_of(question: Question) -> Population:
             f"a job uses the data of {MAX_AGENCIES} agencies at most, not {len(agencies)}",
             hint="leave groups out",
         )
-    return Population(keep, members)
+    return Population(keep, members, by_systems, tuple(sorted((question.stacked or {}).items())))
+
+
+def _check_stacked(question: Question) -> None:
+    """Check that stacked groups are of groups of people, each in one, and of different agencies.
+
+    Raises:
+        Invalid: `job-invalid`.
+    """
+    seen: dict[str, str] = {}
+    for name, parts in sorted((question.stacked or {}).items()):
+        if name in question.people:
+            raise Invalid(
+                "job-invalid", f"stacked: {name} is a group of people, too", hint="give the stacked group another name"
+            )
+        for part in parts:
+            if part not in question.people:
+                raise Invalid(
+                    "job-invalid", f"stacked.{name}: people has no {part}", hint=f"it has: {', '.join(sorted(question.people))}"
+                )
+            if part in seen:
+                raise Invalid("job-invalid", f"stacked: {part} stands twice", hint="name each group once")
+            seen[part] = name
+        agencies = [question.people[part].agency for part in parts]
+        if len(set(agencies)) < len(agencies):
+            raise Invalid(
+                "job-invalid", f"stacked.{name}: two of its groups are of one agency", hint="stack groups of different agencies"
+            )
 
 
 def _instead(question: Question, names: list[str]) -> str:

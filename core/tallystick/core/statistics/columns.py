@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Broken, Invalid
+from tallystick.core.job.bins import Range
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.statistics.plan import Factor, HomeColumn, Own, Plan
 
@@ -211,9 +212,16 @@ def _column(people: Mapping[str, PersonColumn], name: str, n: int) -> PersonColu
     return column
 
 
-def _matches(column: PersonColumn, name: str, level: str | int | bool | None) -> Bools:
+def _matches(column: PersonColumn, name: str, level: str | int | bool | Range | None) -> Bools:
     if level is None:
         return column.missing
+    if isinstance(level, Range):
+        inside = ~column.missing
+        if level.low is not None:
+            inside &= column.values >= level.low
+        if level.high is not None:
+            inside &= column.values < level.high
+        return inside
     if not isinstance(level, str):
         code = int(level)
     elif column.levels is not None and level in column.levels:

@@ -145,7 +145,7 @@ def _of_rows(
         total += row[Count()]
         counts[key] += row[Count()]
         absent = {split(name)[0] for name, level in zip(plan.by, levels, strict=True) if name in plan.presences and not level}
-        present = ({split(name)[0] for name in plan.by} | set(keep.always)) - absent
+        present = ({split(name)[0] for name in plan.by} & people.keys() | set(keep.always)) - absent
         for group in present:
             inside[group] += row[Count()]
         if second in present:

@@ -7,7 +7,8 @@ from math import ceil, floor
 
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.job.columns import columns_of, levels_of, split
+from tallystick.core.job.bins import Range, ranges_of
+from tallystick.core.job.columns import columns_of, levels_of, no_column, split
 from tallystick.core.job.model import Question
 
 
@@ -20,7 +21,7 @@ def find_column(question: Question, agreement: Agreement, reference: str) -> Col
     group, name = split(reference)
     columns = columns_of(question, group, agreement)
     if name not in columns:
-        raise Invalid("job-invalid", f"there is no column {reference}", hint=f"{group} has: {', '.join(sorted(columns))}")
+        raise no_column(reference, columns, {part: columns_of(question, part, agreement) for part in question.parts_of(group)})
     return columns[name]
 
 
@@ -35,6 +36,26 @@ def by_levels(column: Column, reference: str) -> tuple[str | int | bool, ...]:
         fix = "declare its values (category) or close bounds (integer) in the dataset"
         raise Invalid("job-invalid", f"{reference} cannot be in `by`: it declares no list of levels", hint=fix)
     return levels
+
+
+def ranges_by(question: Question, agreement: Agreement, reference: str) -> dict[str, Range]:
+    """Give the bins of a `by` column, by their levels; none where it is not binned.
+
+    Raises:
+        Invalid: `job-invalid`: as `find_column` and `ranges_of`.
+    """
+    edges = (question.bins or {}).get(reference)
+    return {} if edges is None else ranges_of(edges, find_column(question, agreement, reference), reference)
+
+
+def levels_by(question: Question, agreement: Agreement, reference: str) -> tuple[str | int | bool, ...]:
+    """Give the levels of a `by` column, binned or not, in their order, without the missing one.
+
+    Raises:
+        Invalid: `job-invalid`: as `by_levels` and `ranges_by`.
+    """
+    ranges = ranges_by(question, agreement, reference)
+    return tuple(ranges) or by_levels(find_column(question, agreement, reference), reference)
 
 
 def integer_bounds(column: Column, reference: str) -> tuple[int, int]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.model import SYSTEMS
 from tallystick.core.job.population import Population
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
@@ -17,7 +19,7 @@ from tallystick.core.moments import Count, Moment, Present
 from tallystick.core.statistics.keys import Key
 
 Level = str | int | bool | None
-Levels = tuple[tuple[str, Level], ...]
+Levels = tuple[tuple[str, Level | Range], ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Factor:
     0 where one of these is missing. With `present` it is 1 in place of the product of the values.
 
     Attributes:
-        levels: (column, level) pairs; a level is text, an integer, a boolean, or None for missing.
+        levels: (column, level) pairs; a level is text, an integer, a boolean, a range of a number, or None for missing.
         values: numeric columns; one that stands twice is squared; none for the constant 1.
         present: take whether all of `values` are present instead of their product.
     """
@@ -184,8 +186,8 @@ class Plan:
 
     @cached_property
     def presences(self) -> tuple[str, ...]:
-        """The columns `GROUP.present` among `by`."""
-        return tuple(name for name in self.by if split(name)[1] == PRESENT)
+        """The columns among `by` that say in which groups, or in how many, a person is: `GROUP.present` and `systems`."""
+        return tuple(name for name in self.by if name == SYSTEMS or split(name)[1] == PRESENT)
 
     def by_of(self, group: str) -> tuple[str, ...]:
         """Give a group's columns among `by`."""

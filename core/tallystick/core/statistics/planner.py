@@ -9,6 +9,11 @@ of its list, multiplied at home; a product of one agency alone is that agency's 
     keep: a          by a's and b's levels     a(l)·b(m), one term, as for `a and b`
                      not in b                  a(l) - a(l)·p_b, an own total and a term
 
+Rows by `systems`, the number of groups that have a person, take in place of that polynomial the one of the people counted whom so many
+groups have (`Population.systems`).
+
+A stacked group's row is a sum of rows over its parts: people of the first, people of the second who are not in the first, and so on.
+
 The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
 both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
 have them, where the table needs all the products for that; and of each pass what the lists say of themselves.
@@ -26,14 +31,16 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused
+from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.keep import Terms
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked, columns_asked
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
-from tallystick.core.statistics.declared import by_levels, find_column, integer_bounds
+from tallystick.core.statistics.declared import find_column, integer_bounds, levels_by, ranges_by
 from tallystick.core.statistics.keys import (
     GroupPeople,
     InGroup,
@@ -47,7 +54,17 @@ from tallystick.core.statistics.keys import (
     Usable,
 )
 from tallystick.core.statistics.plan import Cell, Factor, HomeColumn, Level, Levels, Own, Plan, Quantity
-from tallystick.core.statistics.rows import MAX_CELLS, Asks, Products, by_columns, group_of, restrict, row_asks, table_rows
+from tallystick.core.statistics.rows import (
+    MAX_CELLS,
+    Asks,
+    Products,
+    by_columns,
+    count_products,
+    group_of,
+    row_asks,
+    row_terms,
+    table_rows,
+)
 from tallystick.core.statistics.table import LIST
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.modulus import primes_needed
@@ -75,13 +92,14 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
     """
     population = population_of(question)
     asked = tuple(measure.asked for measure in question.measures)
-    builder = _Builder(population, _quantities(question, agreement, asked))
+    ranges = {reference: ranges_by(question, agreement, reference) for reference in question.bins or {}}
+    builder = _Builder(population, _quantities(question, agreement, asked), ranges)
     moments: tuple[Moment, ...] = tuple(dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments)]))
     by = by_columns(question, population)
     rows = table_rows(by, question, agreement, population, len(moments))
     for index, row in enumerate(rows):
         for moment in moments:
-            builder.add(InRow(index), moment, row_asks(by, row))
+            builder.add(InRow(index), moment, row_terms(population, by, row), row_asks(by, row))
     group_by, groups = _groups(question, agreement, population)
     builder.add_linkage()
     builder.add_groups(group_by, groups)
@@ -139,6 +157,7 @@ class _Builder:
 
     population: Population
     quantities: Mapping[str, Quantity]
+    ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
     columns: dict[str, dict[HomeColumn, int]] = field(init=False)
     terms: dict[tuple[tuple[int, int], ...], int] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -166,21 +185,21 @@ class _Builder:
         """Give the groups: those that the formula names first, in its order."""
         return tuple(dict.fromkeys((*self.population.keep.named, *self.population.groups)))
 
-    def add(self, place: Place, moment: Moment, asks: Asks) -> None:
-        """Add a moment of the people of one row, unless it is nothing whatever the records are."""
+    def add(self, place: Place, moment: Moment, terms: Terms, asks: Asks) -> None:
+        """Add a moment of the people of one row, whom `terms` counts, unless it is nothing whatever the records are."""
         columns = () if isinstance(moment, Count) else moment.columns
         measured = {self.quantities[column].group for column in columns}
         if any(asks.get(group, ()) is None for group in measured):
             return
         fixed: dict[str, Factor | None] = {}
-        for group in self.population.groups:
+        for group in sorted({*asks, *measured}):
             levels = asks.get(group, ())
             if levels is None:
                 fixed[group] = None
-            elif group in asks or group in measured:
+            else:
                 fixed[group] = self._factor(group, levels, columns, present=not isinstance(moment, Sum))
         bound, scale = self._reach(moment) if isinstance(moment, Sum) else (1, 0)
-        self._cell(Key(place, moment), restrict(self.population, fixed), bound, scale)
+        self._cell(Key(place, moment), count_products(self.population, terms, fixed), bound, scale)
 
     def add_linkage(self) -> None:
         """Add the numbers of the linkage report."""
@@ -209,7 +228,7 @@ class _Builder:
         """Add the first group's people and matches for each group of the linkage report."""
         for index, levels in enumerate(groups):
             first, second = self.population.first, self.population.second
-            mine = (first, Factor(levels=_levels_of(group_by, levels, first)))
+            mine = (first, Factor(levels=self._binned(first, _levels_of(group_by, levels, first))))
             self._cell(Key(InGroup(index), GroupPeople(first)), {(mine,): 1})
             self._cell(Key(InGroup(index), Matched()), {tuple(sorted((mine, (second, Factor())), key=lambda one: one[0])): 1})
 
@@ -265,7 +284,12 @@ class _Builder:
         if present:
             mine = list(dict.fromkeys(mine))
         once = [column for at, column in enumerate(mine) if column not in mine[:at] or not self.quantities[column].flag]
-        return Factor(levels, tuple(split(column)[1] for column in once), present and bool(once))
+        return Factor(self._binned(group, levels), tuple(split(column)[1] for column in once), present and bool(once))
+
+    def _binned(self, group: str, levels: Levels) -> Levels:
+        """Give levels with ranges in place of what bins are called."""
+        ranges = {name: self.ranges.get(f"{group}.{name}", {}) for name, _ in levels}
+        return tuple((name, ranges[name].get(level, level) if isinstance(level, str) else level) for name, level in levels)
 
     def _reach(self, moment: Sum) -> tuple[int, int]:
         """Give how much a person adds at most, and the digits after the point.
@@ -275,7 +299,8 @@ class _Builder:
         """
         largest = {column: self.quantities[column].bound for column in moment.columns}
         for agency in self.population.agencies:
-            mine = Sum(tuple(c for c in moment.columns if self.population.agency_of[self.quantities[c].group] == agency))
+            of, parts = self.population.agency_of, self.population.parts_of
+            mine = Sum(tuple(c for c in moment.columns if agency in {of[part] for part in parts(self.quantities[c].group)}))
             if len(mine.columns) > 1 and mine.bound(largest) > ENTRY:
                 raise Refused(
                     "sum-too-large",
@@ -297,7 +322,7 @@ def _groups(
     if population.shape == "other":
         return (), ()
     names = tuple(name for name in question.by if split(name)[0] == population.first and split(name)[1] != PRESENT)
-    levels = [(*by_levels(find_column(question, agreement, name), name), None) for name in names]
+    levels = [(*levels_by(question, agreement, name), None) for name in names]
     if not names or prod(map(len, levels)) > MAX_GROUPS:
         return (), ()
     return names, tuple(product(*levels))

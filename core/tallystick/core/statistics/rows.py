@@ -10,9 +10,10 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.columns import PRESENT, split
-from tallystick.core.job.model import Question
+from tallystick.core.job.keep import Terms
+from tallystick.core.job.model import SYSTEMS, Question
 from tallystick.core.job.population import Population
-from tallystick.core.statistics.declared import by_levels, find_column
+from tallystick.core.statistics.declared import levels_by
 from tallystick.core.statistics.plan import Factor, HomeColumn, Level, Levels
 
 MAX_ROWS: Final = 10_000
@@ -29,16 +30,41 @@ Asks = Mapping[str, Levels | None]
 """What a row says of the groups of its columns: levels of people whom the group has, or None: the person is not in it."""
 
 
-def restrict(population: Population, fixed: Mapping[str, Factor | None]) -> Products:
-    """Give the formula's polynomial where some groups have people of given levels, and others do not have them.
+def count_products(population: Population, terms: Terms, fixed: Mapping[str, Factor | None]) -> Products:
+    """Give what counts the people of a row, over the groups that agencies hold.
+
+    A stacked group's people are those of its first, of its second who are not in the first, and so on: a sum of rows that say so.
 
     Args:
-        population: with the polynomial.
+        population: whose groups may be stacked.
+        terms: the polynomial of the people counted.
+        fixed: as `restrict` takes it, by the groups that a job names.
+    """
+    worlds: list[dict[str, Factor | None]] = [{}]
+    for group, factor in fixed.items():
+        parts = population.parts_of(group)
+        if factor is None:
+            ways: list[dict[str, Factor | None]] = [dict.fromkeys(parts)]
+        else:
+            ways = [{**dict.fromkeys(parts[:at]), part: factor} for at, part in enumerate(parts)]
+        worlds = [world | way for world in worlds for way in ways]
+    found: Products = {}
+    for world in worlds:
+        for key, coefficient in restrict(terms, world).items():
+            found[key] = found.get(key, 0) + coefficient
+    return {key: coefficient for key, coefficient in found.items() if coefficient}
+
+
+def restrict(terms: Terms, fixed: Mapping[str, Factor | None]) -> Products:
+    """Give a polynomial of presences where some groups have people of given levels, and others do not have them.
+
+    Args:
+        terms: the polynomial.
         fixed: the factor of a group in which the people are; None for one in which they are not.
     """
     inside = {group: factor for group, factor in fixed.items() if factor is not None}
     found: Products = {}
-    for monomial, coefficient in population.keep.terms.items():
+    for monomial, coefficient in terms.items():
         if any(group in fixed and fixed[group] is None for group in monomial):
             continue
         factors = dict.fromkeys(monomial, Factor()) | inside
@@ -61,6 +87,9 @@ def by_columns(question: Question, population: Population) -> tuple[str, ...]:
         raise Invalid("job-invalid", "a column is named twice in by", hint="name each column once")
     columns: dict[str, None] = {}
     for reference in question.by:
+        if reference == SYSTEMS:
+            columns[reference] = None
+            continue
         group = group_of(reference, question)
         if population.may_lack(group):
             columns[f"{group}.{PRESENT}"] = None
@@ -75,10 +104,12 @@ def table_rows(
     levels: dict[str, Sequence[Level]] = {}
     for reference in by:
         group, name = split(reference)
-        if name == PRESENT:
+        if reference == SYSTEMS:
+            levels[reference] = tuple(population.systems)
+        elif name == PRESENT:
             levels[reference] = (True, False) if population.may_lack(group) else (True,)
         else:
-            levels[reference] = (*by_levels(find_column(question, agreement, reference), reference), None)
+            levels[reference] = (*levels_by(question, agreement, reference), None)
     for what, number in _needs(levels, population, moments).items():
         if number > LIMITS[what]:
             raise Refused(
@@ -87,18 +118,25 @@ def table_rows(
                 hint=_smaller(levels, population, moments),
             )
     rows = (row for row in product(*levels.values()) if _together(by, row))
-    return tuple(row for row in rows if restrict(population, _fixed(row_asks(by, row))))
+    return tuple(row for row in rows if count_products(population, row_terms(population, by, row), _fixed(row_asks(by, row))))
 
 
 def _needs(levels: Mapping[str, Sequence[Level]], population: Population, moments: int) -> dict[str, int]:
     """Give how many cells, rows and products a table by these levels has. That nobody is in a group is one level, of two products."""
     sizes: dict[str, int] = {}
+    terms, systems = len(population.keep.terms), len(levels.get(SYSTEMS, (None,)))
+    if SYSTEMS in levels:
+        terms = sum(map(len, population.systems.values()))
     for reference, some in levels.items():
+        if reference == SYSTEMS:
+            continue
         group, name = split(reference)
         sizes[group] = sizes.get(group, 1) * (1 if name == PRESENT else len(some))
-    rows = prod(size + population.may_lack(group) for group, size in sizes.items())
-    products = prod(size + 2 * population.may_lack(group) for group, size in sizes.items())
-    return {"cells": rows * moments, "rows": rows, "products": products * moments * len(population.keep.terms)}
+    # of a stacked group of m, its people are 1 + 2 + 4 + … products, and those not in it 2^m
+    ways = {group: 2 ** len(population.parts_of(group)) for group in sizes}
+    rows = systems * prod(size + population.may_lack(group) for group, size in sizes.items())
+    products = prod((ways[group] - 1) * size + ways[group] * population.may_lack(group) for group, size in sizes.items())
+    return {"cells": rows * moments, "rows": rows, "products": products * moments * terms}
 
 
 def _together(by: Sequence[str], row: Sequence[Level]) -> bool:
@@ -109,11 +147,21 @@ def _together(by: Sequence[str], row: Sequence[Level]) -> bool:
     )
 
 
+def row_terms(population: Population, by: Sequence[str], row: Sequence[Level]) -> Terms:
+    """Give the polynomial of the people counted of a row: those of its number of groups, where it says one."""
+    for reference, level in zip(by, row, strict=True):
+        if reference == SYSTEMS and isinstance(level, int):
+            return population.systems[level]
+    return dict(population.keep.terms)
+
+
 def row_asks(by: Sequence[str], row: Sequence[Level]) -> dict[str, Levels | None]:
     """Give what a row says of each group of its columns."""
     asks: dict[str, Levels | None] = {}
     for reference, level in zip(by, row, strict=True):
         group, name = split(reference)
+        if reference == SYSTEMS:
+            continue
         if name == PRESENT:
             asks[group] = asks.get(group, ()) if level else None
         elif asks.setdefault(group, ()) is not None:
@@ -145,8 +193,6 @@ def group_of(reference: str, question: Question) -> str:
         Invalid: `job-invalid`: there is none.
     """
     group, _ = split(reference)
-    if group not in question.people:
-        raise Invalid(
-            "job-invalid", f"{reference} names no group of people", hint=f"people has: {', '.join(sorted(question.people))}"
-        )
+    if group not in question.groups:
+        raise Invalid("job-invalid", f"{reference} names no group of people", hint=f"people has: {', '.join(question.groups)}")
     return group

@@ -13,7 +13,7 @@ from tallystick.client.checking import Report, report_on
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.columns import split
+from tallystick.core.job.columns import PRESENT, split
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
 from tallystick.core.job.where import parse_where
@@ -87,7 +87,8 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
     asked = question.people[group]
     where = None if asked.where is None else parse_where(asked.where, agreement.dataset_of(asked.dataset).columns)
     references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
-    used = sorted({column for owner, column in map(split, references) if owner == group})
+    named = question.called(group)
+    used = sorted({column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}})
     derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
     columns |= frozenset() if where is None else where.columns

@@ -16,10 +16,10 @@ to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
    from the least to the largest small count, also for who knows these rules. If not, what is too telling of the linkage report is
    withheld, or all of it.
 
-Rows that also say whether a person is in a group (`keep: a` by columns of b, and every other formula) are in *blocks*: rows of the same
-presences. Of two groups of two agencies each block's sum follows from people and matches. There rules 4 and 5 are for each block by
-itself, and if anything of rule 3 is small or a block is not loose, the report is withheld whole. Of more groups, or of several of one
-agency, it is withheld in any case: what its many totals say together is not worked out here.
+Rows that also say whether a person is in a group, or in how many (`keep: a` by columns of b, `systems`, and every other formula), are in
+*blocks*: rows of the same presences and number. Of two groups of two agencies each block's sum follows from people and matches. There
+rules 4 and 5 are for each block by itself, and if anything of rule 3 is small or a block is not loose, the report is withheld whole. Of
+more groups, or of several of one agency, it is withheld in any case: what its many totals say together is not worked out here.
 
 The tests try every small table: among all that release the same, no hidden small number has one value only.
 

@@ -164,8 +164,8 @@ class PlannedTables:
 
     def _own_parts(self, present: Present) -> dict[str, list[frozenset[int]]]:
         """Give, for the agency of all columns of a count, the rows (by their places among the splits) of which it knows the sums."""
-        agency_of = self.plan.population.agency_of
-        agencies = {agency_of[split(column)[0]] for column in present.columns}
+        of, parts = self.plan.population.agency_of, self.plan.population.parts_of
+        agencies = {of[part] for column in present.columns for part in parts(split(column)[0])}
         if len(agencies) != 1:
             return {}
         place = {row: at for at, (row, _) in enumerate(self._splits(present))}

@@ -18,9 +18,10 @@ from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, M
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.statistic.gate import Fate
+from tests.populations import frame_of
 from tests.protocol.test_gated_tables import drive
 from tests.unit.core.test_planner import evaluate
-from tests.unit.core.test_populations import TERMS, frame_of, lists_of, question_over
+from tests.unit.core.test_populations import TERMS, lists_of, question_over
 
 CMS = PROFILES["cms"]
 LOW = DisclosureProfile("custom", 3)
