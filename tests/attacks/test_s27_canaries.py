@@ -78,7 +78,8 @@ def test_s27_a_refused_derivation_is_not_repeated(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"a: &x {CANARY}",
+        f"a: *{CANARY}",
+        f"a: &{CANARY} 1\nb: *{CANARY}x",
         f"a: !t {CANARY}",
         f"a: [{CANARY}",
         f"a: {CANARY}\n b: {CANARY}: 1",

@@ -177,12 +177,15 @@ class _Builder:
         self._merging = merge
 
     def _alias(self, anchor: str, line: int) -> None:
-        """Take what an anchor stands for: a copy, so that nothing that is read is in two places."""
+        """Take what an anchor stands for: a copy, so that nothing that is read is in two places.
+
+        Errors do not repeat the name: a value that begins with * would be repeated with it.
+        """
         if anchor not in self._anchors:
-            raise self._refusal(line, f"nothing above is called &{anchor}", "put text that begins with * in quotes")
+            raise self._refusal(line, "nothing above has the anchor of this alias", "put text that begins with * in quotes")
         value = self._anchors[anchor]
         if any(value is one for one in self._open):
-            raise self._refusal(line, f"*{anchor} stands within itself", "write the value out")
+            raise self._refusal(line, "an alias stands within what it stands for", "write the value out")
         if not self._awaits_key():
             self._put(self._repeat(value, len(self._open), line))
         elif isinstance(value, str):

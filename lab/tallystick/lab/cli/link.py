@@ -23,7 +23,7 @@ def link() -> None:
 def explain(recipes: tuple[str, ...], format_: Format) -> None:
     """Show each recipe on a made-up person: what it needs, its token in the clear, how much it says.
 
-    RECIPES are recipes or ladders (strict, default, loose), or RECIPE@I.J as reports name a pass of other spellings; without any,
+    RECIPES are recipes or ladders (strict, default, loose, widest), or RECIPE@I.J as reports name a pass of other spellings; without any,
     everything known is shown. With no-twins or no-households beside them, ladders have what they have for lists without any.
     """
     from tallystick.lab.linking.explain import PERSON, SIZE, explain_recipes
