@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from tallystick.client.results import Result
 from tallystick.client.sdk import Client
@@ -46,16 +46,19 @@ class Network:
         seen_shares: every sealed share that was ever found at a node, by (node, job, attempt).
     """
 
-    def __init__(self, folder: Path, *, third: bool = False, node: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, folder: Path, *, third: bool = False, node: Sequence[str] = COMMAND, records: Records | None = None
+    ) -> None:
         """Write two agencies' records and a lab file about them.
 
         Args:
             folder: an empty folder.
             third: have a third agency open, so that neither of the two is the desk.
             node: what `node serve` is given to, where it is not the real command.
+            records: other ones than the first seed's.
         """
         self.folder = folder
-        self.records = Records()
+        self.records = records or Records()
         self.lab: Lab = self.records.written(folder, third=third)
         self._node = node
         self.keys = build.throw_away_keys(self.lab)
@@ -275,6 +278,27 @@ def check_released(network: Network, view: JobProgress) -> None:
         statement, signature = evidence_of(network.seen_shares[agency, view.job, view.attempt], sender=agency)
         assert (evidence.statement, evidence.signature) == (statement.hex(), signature.hex())
     network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
+
+
+def check_gated(network: Network, view: JobProgress, least: int) -> None:
+    """Check a job with a gate over people of whom no agency knows a sum by itself: what is small is hidden and nothing beside it."""
+    assert view.state == "released", (view.state, view.reasons, network.told())
+    result = network.result(view.job)
+    clear = sorted_rows(network.records.expected(question(), network.document.read(Agreement)))
+    shown = [row for row in sorted_rows(result.rows) if row["count"] != 0]
+    assert shown == [_gated(row, least) for row in clear]
+    assert any(row["suppressed"] for row in shown), "something is small"
+    network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
+
+
+def _gated(row: dict[str, Any], least: int) -> dict[str, Any]:
+    """Give what a result shows of a row in the clear: of few people nothing, and of people who could not be two groups only how many."""
+    if row["count"] >= 2 * least:
+        return row
+    hidden = {name: None for name in row if name not in ("exits.region", "wages.industry", "count")}
+    if row["count"] >= least:
+        return row | hidden | {"suppressed": "group"}
+    return row | hidden | {"count": None, "suppressed": "small-or-beside"}
 
 
 def ended_everywhere(network: Network, view: JobProgress) -> bool:

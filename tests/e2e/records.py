@@ -106,16 +106,19 @@ class Records:
     Attributes:
         left: the first agency's.
         right: the second's.
+        disclosure: the agreement's rules.
     """
 
-    def __init__(self, seed: int = 1) -> None:
-        self.left, self.right = people(seed)
+    def __init__(self, seed: int = 1, *, here: int = 40, shared: int = 20, disclosure: Mapping[str, Any] | None = None) -> None:
+        self.left, self.right = people(seed, here=here, shared=shared)
+        self.disclosure = disclosure or LAB["agreement"]["disclosure"]
 
     def written(self, folder: Path, *, third: bool = False) -> Lab:
         """Write the files, and a lab file about them; where there is a third agency, it opens."""
         self.left.to_csv(folder / "exits.csv", index=False)
         self.right.to_csv(folder / "wages.csv", index=False)
         value = deepcopy(LAB)
+        value["agreement"]["disclosure"] = dict(self.disclosure)
         if third:
             value["agencies"][BOARD] = {"datasets": {"register": deepcopy(LAB["agencies"][EXITS]["datasets"]["exits"])}}
             value["agreement"]["release"] = {"desk": BOARD}

@@ -121,6 +121,7 @@ def setup(network: Network, assignment: Assignment) -> AgencySetup:
         randomness=SystemRandomness(),
         workers=SerialWorkers(),
         tell=lambda *_: None,
+        knows=people.knows,
     )
 
 

@@ -25,6 +25,8 @@ COUNT: Final = "count"
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "small-cell": ("", "of too few people"),
     "complementary": (" c", "from which others could be worked out"),
+    "small-or-beside": ("", "of too few people, or opened for nobody beside such"),
+    "group": (" g", "never tested: too few people in a group that it is part of"),
     "difference": (" d", "which would say too much beside earlier results"),
 }
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""

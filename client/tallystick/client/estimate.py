@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.gating import computation_under
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import PAIR
-from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import kernel
 from tallystick.crypto.bfv import ANSWER_BYTES, COLUMN_BYTES
@@ -24,11 +24,16 @@ from tallystick.crypto.products import encrypt_columns, new_keys, open_products,
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.audit import audit_layout
 from tallystick.crypto.statistic.computation import Computation
+from tallystick.crypto.statistic.preparing import gate_layout
+from tallystick.crypto.statistic.rounds import Exchange
 from tallystick.crypto.tags import rows_of
 from tallystick.crypto.workers import SerialWorkers
 
 POINT: Final = 32
 TAG: Final = 16
+SHARE_BYTES: Final = 4
+"""Of a share of what a step of a stage of tests opens."""
+PATTERN_BYTES: Final = 32
 _SAMPLE: Final = 2048
 _COLUMNS: Final = 4
 _WORD: Final = 8
@@ -45,9 +50,9 @@ class WorkEstimate:
         masks: X25519 multiplications.
         similarity_masks: how many of them the similarity pass takes.
         products: sums of products under encryption.
-        ciphertexts: BFV ciphertexts, both ways, those of the decoy audit among them.
+        ciphertexts: BFV ciphertexts, both ways, those of the decoy audit and of the gate among them.
         cells: numbers that are opened at the desk.
-        bytes: points, tags and ciphertexts on the wire, before sealing.
+        bytes: points, tags, ciphertexts and shares of tests on the wire, before sealing.
         parties: what each agency does of it.
     """
 
@@ -155,9 +160,18 @@ class PartyWork:
 
 
 def _party_work(
-    agency: str, computation: Computation, rows: Mapping[str, int], columns: int, audit: Layout | None
+    agency: str, computation: Computation, rows: Mapping[str, int], columns: int, audit: Layout | None, gate: Layout | None
 ) -> PartyWork:
-    """Give an agency's part, from the padded rows of each list and how many token columns a list has."""
+    """Give an agency's part, from the padded rows of each list and how many token columns a list has.
+
+    Args:
+        agency: whose part.
+        computation: of the job.
+        rows: padded rows of each list.
+        columns: token columns of a list.
+        audit: the layout of each decoy audit; None without decoys.
+        gate: the layout of each exchange that makes the powers of tests; None without a gate.
+    """
     slots, place = sum(rows.values()), computation.agencies.index(agency)
     encryptions = multiplied = answers = sent = shares = 0
     for one in computation.multiplications_of(agency):
@@ -170,22 +184,32 @@ def _party_work(
             multiplied += layout.blocks * sum(layout.primes)
             sent += layout.returned_ciphertexts * ANSWER_BYTES
         shares += sum(layout.primes) * slots * _WORD if one.at_slots else 0
-    for audited in computation.audits if audit is not None else ():
-        if audit is None or agency not in (audited.encryptor, audited.multiplier):
-            continue
-        answers += audit.returned_ciphertexts
-        if audited.encryptor == agency:
-            encryptions += audit.sent_ciphertexts
-            sent += audit.sent_ciphertexts * COLUMN_BYTES
+    for beside, layout in _beside(agency, computation, audit, gate):
+        answers += layout.returned_ciphertexts
+        if beside.encryptor == agency:
+            encryptions += layout.sent_ciphertexts
+            sent += layout.sent_ciphertexts * COLUMN_BYTES
         else:
-            multiplied += audit.blocks
-            sent += audit.returned_ciphertexts * ANSWER_BYTES
+            multiplied += layout.blocks
+            sent += layout.returned_ciphertexts * ANSWER_BYTES
+    if computation.gate is not None:
+        told = sum(sum(lengths) for lengths in computation.gate.lengths) * SHARE_BYTES + PATTERN_BYTES
+        sent += told * (len(computation.agencies) - 1)
     pair = len(rows) == PAIR
     for owner, count in rows.items():
         sent += count * columns * (TAG if pair and owner != agency else POINT) if len(rows) > 1 else 0
     masks = slots * columns if len(rows) > 1 else 0
     memory = computation.columns[place] * slots * _WORD + shares + max(rows.values()) * 2 * POINT
     return PartyWork(agency, masks, encryptions, multiplied, answers, sent, memory)
+
+
+def _beside(
+    agency: str, computation: Computation, audit: Layout | None, gate: Layout | None
+) -> Iterator[tuple[Exchange, Layout]]:
+    """Give an agency's exchanges that multiply no columns of people: decoy audits, and those that make the powers of tests."""
+    for exchanges, layout in ((computation.audits, audit), (computation.gate_exchanges, gate)):
+        if layout is not None:
+            yield from ((one, layout) for one in exchanges if agency in (one.encryptor, one.multiplier))
 
 
 def estimate_work(question: Question, agreement: Agreement, people: Mapping[str, int]) -> WorkEstimate:
@@ -202,7 +226,7 @@ def estimate_work(question: Question, agreement: Agreement, people: Mapping[str,
         )
     passes = passes_of(question, agreement)
     planned = plan(question, agreement, passes.told)
-    computation = computation_of(planned)
+    computation = computation_under(planned, agreement)
     of_agency: dict[str, int] = {}
     for group, count in people.items():  # whom several groups of one agency have is one person; how many these are nobody told
         agency = planned.population.agency_of[group]
@@ -210,10 +234,12 @@ def estimate_work(question: Question, agreement: Agreement, people: Mapping[str,
     rows = {agency: rows_of(count, len(passes.told), agreement.decoys) for agency, count in sorted(of_agency.items())}
     slots, columns = sum(rows.values()), len(passes.names)
     audit = audit_layout(slots, len(passes.exact) * agreement.decoys) if agreement.decoys and len(rows) > 1 else None
-    parties = tuple(_party_work(agency, computation, rows, columns, audit) for agency in computation.agencies)
+    gate = None if computation.gate is None else gate_layout(computation.gate_plan(slots))
+    parties = tuple(_party_work(agency, computation, rows, columns, audit, gate) for agency in computation.agencies)
     audits = len(computation.audits) if audit is not None else 0
     layouts = [computation.layout(one, slots, slots) for one in computation.term_plan.multiplications]
     layouts += [audit] * audits if audit is not None else []
+    layouts += [gate] * len(computation.gate_exchanges) if gate is not None else []
     return WorkEstimate(
         people=dict(people),
         passes=len(passes.told),

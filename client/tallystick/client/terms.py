@@ -34,6 +34,7 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     """List the numbers that bound what may be asked and kept, each with what it does."""
     rule = agreed.disclosure
     least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
+    least += ", opened for nobody (gate)" if rule.gate else ""
     return [
         ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),
         ("fewest people", f"{agreed.min_people:,} in each group, or no answer" if agreed.min_people else "no minimum"),

@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.gating import computation_under, is_gated
 from tallystick.core.documents import SignedDocument
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.net.chunks import most_wire_bytes
-from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.rulebook import plan_job
 from tallystick.crypto.machine import Ref
@@ -79,7 +79,12 @@ class Contract:
     @cached_property
     def computation(self) -> Computation:
         """The same as the cryptography sees it."""
-        return computation_of(self.plan)
+        return computation_under(self.plan, self.agreement)
+
+    @cached_property
+    def gated(self) -> bool:
+        """Whether small cells are found on shares and opened for nobody."""
+        return is_gated(self.agencies, self.agreement)
 
     @cached_property
     def most_rows(self) -> Mapping[str, int]:

@@ -11,8 +11,8 @@ Rules that this file enforces:
    Numbers of another attempt that was opened all the same must be equal, else nothing is kept and the job fails (S-18, S-41).
 4. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
-An encrypted small-cell test, once a later version has it, takes rule 1's place before opening: then the desk opens only cells that
-passed (docs/adr/0008-small-cells.md).
+5. In a job with a gate the desk opens only what passed it (docs/adr/0011-gate.md), and the rules begin with that. No table of people of
+   whom it opened one by other columns is opened: what opens of the two was not decided together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from typing import Any, Literal
 from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
-from tallystick.core.disclosure.families import Names, family_of, rename_table
+from tallystick.core.disclosure.closed import ClosedCells, close_rows
+from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of, rename_table
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
@@ -41,7 +42,8 @@ from tallystick.core.results import Released, document_json, exact, numbers, sea
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
 from tallystick.crypto.codec import derive
-from tallystick.crypto.statistic.desk import Opened
+from tallystick.crypto.randomness import Randomness
+from tallystick.crypto.statistic.desk import DeskSetup, Opened
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.housekeeping import check_remembered, retention_end
@@ -74,6 +76,14 @@ class Desk:
         """
         self.storage.begin_opening(job, attempt)
         self.storage.log("opening", self.clock.now(), job, attempt=attempt)
+
+    def check_overlap(self, contract: Contract) -> None:
+        """Refuse a job with a gate that must not be opened beside an earlier one (rule 5).
+
+        Raises:
+            Refused: `table-overlaps`; `answers-forgotten`.
+        """
+        self._remembered(contract)
 
     def make_candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> KeptJob:
         """Make and keep the candidate of an attempt; one whose job ended or went on to another attempt meanwhile is not kept.
@@ -168,24 +178,32 @@ class Desk:
         part = LinkageCounts((), None)
         if len(contract.agencies) > 1:
             part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
-        check_consistent(plan, opened.values)
+        check_consistent(plan, opened.values, opened.hidden)
         profile = profile_of(contract.agreement.disclosure)
         moments = row_moments(plan, opened.values)
-        shown = rows_shown(plan, moments, keep_empty=profile.zeros_disclosive)
-        family, names = family_of(question, contract.agreement), Names.of(question, contract.agreement)
-        kept = [numbers(json.loads(one)) for one in check_remembered(self.storage, family, job=job)]
+        family, names = _family_of(contract), Names.of(question, contract.agreement)
+        kept = self._remembered(contract)
+        closed = ClosedCells(plan, opened.hidden) if contract.gated else None
+        keep_empty = profile.zeros_disclosive
+        if closed is None:
+            shown, rows = rows_shown(plan, moments, keep_empty=keep_empty), table(plan, opened.values, keep_empty=keep_empty)
+            linkage = linkage_numbers(plan, opened.values)
+        else:
+            shown, rows = close_rows(closed, opened.values, keep_empty=keep_empty)
+            linkage = closed.linkage(opened.values)
         context = Context(
             plan,
             profile,
             opened.values,
-            table(plan, opened.values, keep_empty=profile.zeros_disclosive),
+            rows,
             [moments[index] for index in shown],
             part,
             contract.agreement.decoys,
             len(passes.exact),
             [rename_table(one, Names.read(one["names"]), names) for one in kept],
+            None if closed is None else closed.hidden,
         )
-        made = fold_rules(Draft(tuple(context.rows), linkage_numbers(plan, opened.values)), context)
+        made = fold_rules(Draft(tuple(context.rows), linkage), context)
         body = {"rows": made.rows, "linkage": made.linkage, "counts": extract_counts(plan, made.rows, context.moments)}
         self.storage.keep_table(
             job,
@@ -198,17 +216,44 @@ class Desk:
         )
         return list(made.rows), dict(made.linkage), dict(made.told)
 
+    def _remembered(self, contract: Contract) -> list[dict[str, Any]]:
+        """Give the tables that a job's is held against, as they were kept.
+
+        Raises:
+            Refused: `answers-forgotten`; `table-overlaps`, of a job with a gate.
+        """
+        families = {
+            _family_of(contract),
+            family_of(contract.job.question, contract.agreement),
+        }  # it may have had no gate before
+        kept = [
+            numbers(json.loads(one))
+            for family in sorted(families)
+            for one in check_remembered(self.storage, family, job=contract.digest.hex())
+        ]
+        if contract.gated:
+            check_overlap(contract.job.question, contract.agreement, kept)
+        return kept
+
     def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
         """Give the fields that linked people in earlier results of the family, as they went out, and now link nobody (`silence.py`)."""
         contract = assignment.contract
-        family = family_of(contract.job.question, contract.agreement)
+        family = _family_of(contract)
         kept = self.storage.tables(family, but=contract.digest.hex())
         return find_silent(linkage, [json.loads(one)["linkage"] for one in kept if one is not None])
 
     def _digest_numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""
         values = ",".join(str(value) for value in opened.values).encode()
+        if opened.hidden:
+            values += b";" + ",".join(f"{cell}={int(fate)}" for cell, fate in sorted(opened.hidden.items())).encode()
         return derive(self.storage.secret(), "opened numbers", assignment.contract.digest, values)
+
+
+def _family_of(contract: Contract) -> str:
+    """Give what a job's table has in common with those that it is held against: with a gate, all of the same people."""
+    question, agreement = contract.job.question, contract.agreement
+    return cohort_of(question, agreement) if contract.gated else family_of(question, agreement)
 
 
 @dataclass(frozen=True)
@@ -224,8 +269,27 @@ class DeskAttempt:
     attempt: int
     approvals: tuple[bytes, ...] = field(repr=False)
 
+    def setup(self, randomness: Randomness) -> DeskSetup:
+        """Give what the desk's machine brings to the attempt."""
+        contract = self.assignment.contract
+        return DeskSetup(
+            me=self.desk.agency,
+            agencies=contract.agencies,
+            job=contract.digest,
+            attempt=self.attempt,
+            keys={name: bytes.fromhex(contract.agreement.parties[name].key) for name in contract.agencies},
+            computation=contract.computation,
+            randomness=randomness,
+        )
+
+    def check(self) -> None:
+        """Refuse what must not be opened, if this is a job with a gate; as `Desk.check_overlap`."""
+        if self.assignment.contract.gated:
+            self.desk.check_overlap(self.assignment.contract)
+
     def begin(self) -> None:
-        """Note that the shares are opened; as `Desk.begin_opening`."""
+        """Note that the shares are opened; as `Desk.begin_opening`, after `check`."""
+        self.check()
         self.desk.begin_opening(self.assignment.contract.digest.hex(), self.attempt)
 
     def keep(self, opened: Opened) -> KeptJob:

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.disclosure.gating import answer_own_tests
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.passes.bands import PeopleGrams
 from tallystick.core.linkage.passes.recipes import Recipe
@@ -22,7 +23,8 @@ from tallystick.core.linkage.quality.own_list import check_facts, check_word
 from tallystick.core.linkage.quality.sharing import list_counts
 from tallystick.core.statistics.columns import USABLE, AgencyList, agency_columns, own_totals, usable_column
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.crypto.statistic.states import BandsOf, no_bands
+from tallystick.crypto.statistic.gate import SharedTest
+from tallystick.crypto.statistic.states import BandsOf, knows_nothing, no_bands
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment, GroupAssignment
 from tallystick.node.config import NodeConfig
@@ -47,6 +49,7 @@ class Prepared:
         bands_of: gives the tokens by band of a similarity pass under the job secret, each made when it is asked for.
         over_slots: gives my columns over the table, from the slot of each person and the table's size; it holds no token.
         own: per cell, what this agency adds by itself.
+        knows: answers the tests of a gate whose number I know by myself.
     """
 
     people: int = field(repr=False)
@@ -54,6 +57,7 @@ class Prepared:
     bands_of: BandsOf = field(repr=False)
     over_slots: Callable[[Int64s, int], Int64s] = field(repr=False)
     own: tuple[int, ...] = field(repr=False)
+    knows: Callable[[SharedTest], bool] = field(repr=False, default=knows_nothing)
 
 
 def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeStorage) -> Prepared:
@@ -94,7 +98,10 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
         check_facts(name, contract.passes.facts[assignment.side], contract.passes.exact, counts)
         check_word(name, contract.passes.holds, contract.passes.exact, counts, n)
     own = own_totals(contract.plan, assignment.me, people, counts)
-    return Prepared(n, exact, bands_of, partial(agency_columns, contract.plan, assignment.me, people), own)
+    knows: Callable[[SharedTest], bool] = knows_nothing
+    if contract.gated:
+        knows = answer_own_tests(contract.plan, contract.agreement, assignment.me, people)
+    return Prepared(n, exact, bands_of, partial(agency_columns, contract.plan, assignment.me, people), own, knows)
 
 
 def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = False) -> PeopleTable:

@@ -12,6 +12,7 @@ Rules that this file enforces:
    been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
 6. The desk gives its word in the hello that nothing of the attempts before was opened, or begins no attempt. It notes that it opens
    shares before it does, when all of them are here, and keeps what they say in the same step (S-18, S-41).
+7. In a job with a gate what opens is the same in every attempt in which this node made a share, or nothing more of the job leaves it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from tallystick.node.courier import Courier, Dropped, call_until_answered, path_
 from tallystick.node.desk import DeskAttempt
 from tallystick.node.passage import Passage
 from tallystick.node.ports import KeptJob
-from tallystick.node.storage.rules import attempt_opened
+from tallystick.node.storage.rules import attempt_opened, check_pattern
 from tallystick.node.surroundings import Surroundings
 from tallystick.node.telling import Telling
 from tallystick.node.views import SessionStatus
@@ -117,7 +118,7 @@ class AttemptSession:
         while True:
             if opens and not self._tagging():
                 # its key takes long to find, and is asked for last: it is made when lists wait for others
-                await self._begin("desk", self._desk_setup())
+                await self._begin("desk", self._opening.setup(self._around.randomness))
                 opens = False
             if not any(state.awaits for state in self._states.values()):
                 break
@@ -132,13 +133,14 @@ class AttemptSession:
         It binds: the store refuses to begin an opening of an attempt before the one that this node is in.
 
         Raises:
-            Refused: `attempt-opened`: it cannot be said.
+            Refused: `attempt-opened`: it cannot be said; `table-overlaps`, `answers-forgotten`: it must not be opened.
         """
         if self._around.agency != self._assignment.contract.agreement.release.desk:
             return None
         job = self._assignment.contract.digest.hex()
         if await self._around.store.run(lambda storage: storage.opening(job)) is not None:
             raise attempt_opened()
+        await asyncio.to_thread(self._opening.check)
         return earlier_attempts(self.attempt)
 
     def _tagging(self) -> bool:
@@ -208,18 +210,7 @@ class AttemptSession:
             randomness=around.randomness,
             workers=around.workers,
             tell=self._telling.count,
-        )
-
-    def _desk_setup(self) -> desk_machine.DeskSetup:
-        contract, agreement = self._assignment.contract, self._assignment.contract.agreement
-        return desk_machine.DeskSetup(
-            me=self._around.agency,
-            agencies=contract.agencies,
-            job=contract.digest,
-            attempt=self.attempt,
-            keys={name: bytes.fromhex(agreement.parties[name].key) for name in contract.agencies},
-            computation=contract.computation,
-            randomness=self._around.randomness,
+            knows=prepared.knows,
         )
 
     async def _begin(self, role: str, setup: Any) -> None:
@@ -302,8 +293,10 @@ class AttemptSession:
         else:
             job = self._assignment.contract.digest.hex()
             storage = around.store.blocking
+            document = b"".join(outbound.chunks)
+            check_pattern(storage, job, self.attempt, document, agency=around.agency)
             storage.log("share", around.clock.now(), job, attempt=self.attempt)
-            share = storage.keep_share(job, self.attempt, b"".join(outbound.chunks))
+            share = storage.keep_share(job, self.attempt, document)
             failpoint("node-share-stored")
             path = path_of_kept(around.state, job, self.attempt, ref.kind)
             courier.spool(ref, kinds.pieces(share), path)

@@ -135,3 +135,18 @@ def test_a_mask_takes_some_microseconds() -> None:
 def test_an_estimate_needs_the_size_of_each_group(people: dict[str, int]) -> None:
     with pytest.raises(Invalid, match="--people"):
         estimate_work(question(), PACT, people)
+
+
+def test_an_estimate_has_the_exchanges_and_tests_of_the_gate() -> None:
+    people = {"tanf": 1000, "wages": 5000}
+    gated = agreement(disclosure={"profile": "cms", "gate": True})
+    with_gate, without = estimate_work(question(), gated, people), estimate_work(question(), PACT, people)
+    assert with_gate.cells == without.cells
+    more = with_gate.ciphertexts - without.ciphertexts
+    assert more > 0
+    assert with_gate.bytes - without.bytes > more * 64 * 1024
+    for one, other in zip(with_gate.parties, without.parties, strict=True):
+        assert one.sent > other.sent
+    assert estimate_work(question(), agreement(disclosure={"min_cell": 0, "gate": True}), people) == estimate_work(
+        question(), agreement(disclosure={"min_cell": 0}), people
+    )

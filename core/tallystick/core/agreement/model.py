@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -220,16 +220,30 @@ class Stewards(Document):
     keys: dict[Name, Hex32]
 
 
+MAX_GATED: Final = 100
+"""The largest `min_cell` with which small cells are tested on shares."""
+
+
 class Disclosure(Document):
     """The disclosure rules of released tables.
 
     Attributes:
         profile: a named set of rules of `core/disclosure/profiles.py`; what is given beside it can only be stricter.
         min_cell: counts of 1…min_cell-1 are not released; 0 hides nothing (synthetic data).
+        gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
     """
 
     profile: Literal["cms", "open"] | None = None
     min_cell: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    gate: bool | None = None
+
+    @model_validator(mode="after")
+    def _testable(self) -> Disclosure:
+        if self.gate and self.min_cell is not None and self.min_cell > MAX_GATED:
+            raise ValueError(
+                f"with gate, min_cell is {MAX_GATED} at most: what is tested on shares has a cost for each small count"
+            )
+        return self
 
 
 class Release(Document):
@@ -274,6 +288,10 @@ class Agreement(Document):
                 raise ValueError(f"dataset {name} belongs to {dataset.agency}, which is no party")
         if self.release.mode == "desk" and self.release.desk not in self.parties:
             raise ValueError("release.desk must name a party")
+        if self.disclosure.gate and not self.decoys:
+            raise ValueError(
+                "disclosure.gate needs decoys: without them the coordinator's counts of links tell the desk the matches"
+            )
         for name in self.stewards:
             if name not in self.parties:
                 raise ValueError(f"stewards are named for {name}, which is no party")

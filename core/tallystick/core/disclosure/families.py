@@ -12,13 +12,14 @@ formulas of which one keeps some of the people whom the other keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
+from tallystick.core.errors import Refused
 from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import SYSTEMS, Question
@@ -74,12 +75,42 @@ def family_of(question: Question, agreement: Agreement) -> str:
         question: one that the agreement allows.
         agreement: it.
     """
+    by = sorted(meant for _, meant in Names.of(question, agreement).by)
+    return digest_of({**_counted(question, agreement), "by": by})
+
+
+def cohort_of(question: Question, agreement: Agreement) -> str:
+    """Give what two questions have in common that count the same people, by whatever columns, as 64 hexadecimal digits."""
+    return digest_of({"cohort": _counted(question, agreement)})
+
+
+def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]]) -> None:
+    """Check that no earlier table of the same people is by other columns: what opens of one was decided without the other.
+
+    Args:
+        question: of a job with a gate.
+        agreement: that allows it.
+        kept: tables of the same cohort, as the desk keeps them.
+
+    Raises:
+        Refused: `table-overlaps`.
+    """
+    mine = sorted(meant for _, meant in Names.of(question, agreement).by)
+    if any(sorted(meant for _, meant in Names.read(one["names"]).by) != mine for one in kept):
+        raise Refused(
+            "table-overlaps",
+            "a table of these people by other columns was opened before; with both, a cell that neither shows could follow",
+            hint="ask by the same columns as before, or about other people; ask for the finest table first",
+        )
+
+
+def _counted(question: Question, agreement: Agreement) -> dict[str, Any]:
+    """Give whom a question counts, which does not depend on its names."""
     identities = _identities(question, agreement)
     people = {identities[name]: _people(name, question, agreement) for name in question.people}
     terms = population_of(question).keep.terms
     keep = sorted([*sorted(identities[name] for name in names), str(coefficient)] for names, coefficient in terms.items())
-    by = sorted(meant for _, meant in Names.of(question, agreement).by)
-    return digest_of({"agreement": question.agreement, "people": people, "keep": keep, "by": by})
+    return {"agreement": question.agreement, "people": people, "keep": keep}
 
 
 def _people(group: str, question: Question, agreement: Agreement) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Final
 
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.gating import is_gated
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
@@ -46,8 +47,10 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     data = tuple(sorted({people.agency for people in question.people.values()}))
     desk = agreement.release.desk
     statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
+    gated = is_gated(data, agreement)
     for agency in participants(question, agreement):
-        statement[agency] = _agency(agency, data, opens=agency == desk) + _beside_its_own(question, agency)
+        statement[agency] = _agency(agency, data, opens=agency == desk, tested=_small(agreement) if gated else "")
+        statement[agency] += _beside_its_own(question, agency)
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = _analyst(question, agreement)
@@ -145,7 +148,13 @@ def _other_spellings(used: Passes, decoys: int) -> list[str]:
     return lines
 
 
-def _agency(agency: str, data: tuple[str, ...], *, opens: bool) -> list[str]:
+def _small(agreement: Agreement) -> str:
+    """Write the small counts of an agreement that has some."""
+    profile = profile_of(agreement.disclosure)
+    return f"{0 if profile.zeros_disclosive else 1} to {profile.min_cell - 1}"
+
+
+def _agency(agency: str, data: tuple[str, ...], *, opens: bool, tested: str) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job and who approved it"]
     if agency in data and others:
@@ -156,6 +165,15 @@ def _agency(agency: str, data: tuple[str, ...], *, opens: bool) -> list[str]:
     but = ", but for what the cells say that it opens as the desk" if opens else ""
     if not others:
         return [*learned, "nothing of another agency: no other brings data"]
+    if tested and agency in data:
+        learned.append(
+            f"of the counts and sums of counts that are tested before anything is opened, whether each is small ({tested} for a count), so "
+            "what opens; of a count that one of its own people alone can be in, that says whether this person is counted"
+        )
+        return [
+            *learned,
+            f"not: which people match, its own included, but for what these answers say; any value of another agency{but}",
+        ]
     return [*learned, f"not: which people match, its own included; any value of another agency{but}"]
 
 
@@ -178,6 +196,8 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     measures = _listed(tuple(measure.label for measure in question.measures))
     groups = f" by {_listed(question.by)}" if question.by else ""
     population = population_of(question)
+    if is_gated(population.agencies, agreement):
+        return _gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
     if len(population.agencies) > 1:
@@ -198,6 +218,32 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     return [*told, "as the desk: it hides the small cells before anything is released"]
 
 
+def _gated_desk(question: Question, agreement: Agreement, asked: str, *, brings_data: bool) -> list[str]:
+    """Say what a desk learns of a job with a gate, if every agency follows the protocol."""
+    told = [
+        (
+            f"as the desk, before release: the candidate cells of {asked} that opened; no count of {_small(agreement)} people, none that is "
+            "hidden beside one, and no sum over such people"
+        ),
+        "as the desk: of the linkage counts those that the rows which opened add up to, and no other",
+        (
+            f"as the desk: the coordinator's links of each pass and its estimate of recall, blurred by {agreement.decoys} decoys a pass; where "
+            "the matches in all opened, it knows how many links are decoys in all"
+        ),
+    ]
+    if len(passes_of(question, agreement).told) == 1:
+        told[-1] += ", so decoys hide nothing of the one pass"
+    if brings_data:
+        told.append(
+            "as the desk, with data of its own: that a count which one person it knows alone can be in is hidden, and not 0, says that this "
+            "person is counted; no value"
+        )
+    return [
+        *told,
+        "not protected: an agency that lies of its shares from the start, and the desk with it, can open a small count (SECURITY.md)",
+    ]
+
+
 def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
     """Say what decoys hide from a desk, which opens the matches in all exactly."""
     if agreement.decoys == 0:
@@ -215,6 +261,14 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
         else "no cell is hidden"
     )
     groups = f" by {_listed(question.by)}" if question.by else ""
+    if is_gated({people.agency for people in question.people.values()}, agreement):
+        measures = _listed(tuple(measure.label for measure in question.measures))
+        closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
+        return [
+            f"the released cells of {measures}{groups}: {closed}",
+            "what opened of the linkage report: matches and rates where all rows opened; tokens and estimates are withheld",
+            "the signatures that prove the result",
+        ]
     return [
         f"the released cells of {_listed(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
         _told_of_links(question, hides=least > 1),
@@ -238,7 +292,12 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *
             _delta_with_agency,
         ),
     ]
-    if opens:
+    if opens and is_gated({*agreement.parties}, agreement):
+        lines.append(
+            f"{agency} is the desk and opens the cells that are not small: where they know who is in one, they know what the values of "
+            f"{others} of these add up to"
+        )
+    elif opens:
         lines.append(
             f"{agency} is the desk and opens the cells: where they know who is in one, they know what the values of {others} of these add "
             "up to, and of one person the value"

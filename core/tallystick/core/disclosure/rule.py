@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Protocol
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
+from tallystick.crypto.statistic.gate import Fate
 
 CROWD: Final = 4
 """Hidden rows that protect each other without another row's help."""
@@ -93,6 +94,7 @@ class Context:
         decoys: m, of each linkage pass.
         exact: how many of the linkage passes are recipes; a similarity pass comes after them.
         earlier: tables of the same family as they went out, in this question's names (`families.py`).
+        hidden: of a job with a gate, the cells that did not open; the draft shows nothing of them from the beginning. None: it has no gate.
     """
 
     plan: Plan
@@ -104,6 +106,7 @@ class Context:
     decoys: int
     exact: int
     earlier: Sequence[Mapping[str, Any]] = field(repr=False, default=())
+    hidden: Mapping[int, Fate] | None = field(repr=False, default=None)
 
 
 def fold_rules(draft: Draft, context: Context) -> Draft:

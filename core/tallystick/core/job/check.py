@@ -280,6 +280,15 @@ def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError
         )
     elif agreement.release.desk is None:
         yield not_allowed(agreement, "release", "it names no desk", ())
+    elif agreement.disclosure.gate:
+        agencies = {people.agency for people in question.people.values()}
+        if len(agencies) == 1 and agreement.release.desk not in agencies:
+            yield not_allowed(
+                agreement,
+                "disclosure",
+                f"{agreement.release.desk} would open every cell of {min(agencies)}, small ones too",
+                (),
+            )
 
 
 def _named(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:

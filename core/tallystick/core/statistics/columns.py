@@ -184,10 +184,19 @@ def own_totals(plan: Plan, agency: str, people: AgencyList, counts: Mapping[List
                 raise Broken("internal", "a linkage pass of the plan was not counted")
             return counts[own.counted]
         if own.column not in sums:
-            sums[own.column] = _exact_sum(home_column(own.column, people))
+            sums[own.column] = sum_column(own.column, people)
         return sums[own.column]
 
     return tuple(sum(coefficient * total(own) for coefficient, own in cell.own if own.agency == agency) for cell in plan.cells)
+
+
+def sum_column(column: HomeColumn, people: AgencyList) -> int:
+    """Give the sum of a column over an agency's whole list.
+
+    Raises:
+        Invalid: as `home_column`.
+    """
+    return _exact_sum(home_column(column, people))
 
 
 def _check_product(factors: Sequence[Int64s]) -> None:

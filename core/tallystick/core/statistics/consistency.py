@@ -22,7 +22,7 @@ failing. Who sealed it cannot be told from the sums.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import comb
 from typing import Final, Literal
 
@@ -30,24 +30,26 @@ from tallystick.core.errors import Broken
 from tallystick.core.job.columns import split
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InReport, InSystems, Matched, Number, OfList, Usable
+from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, InSystems, Key, Matched, Number, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 
 _OF_LIST: Final[tuple[Literal["tokens", "alike", "doubtful"], ...]] = ("tokens", "alike", "doubtful")
 
 
-def check_consistent(plan: Plan, opened: Sequence[int]) -> None:
+def check_consistent(plan: Plan, opened: Sequence[int], hidden: Collection[int] = ()) -> None:
     """Check that opened cells do not contradict each other.
 
     Args:
         plan: the job's.
         opened: the signed integer of each cell, in the plan's order.
+        hidden: the cells that did not open. If there are any, what opened of each row is held against itself (rules 5, 6), and rows that all
+            opened against the total that they add up to.
 
     Raises:
         Broken: `cells-contradict`: names the first rule that they break; `internal`: another number of cells than the plan has.
     """
-    for what in _contradictions(plan, opened):
+    for what in _of_opened(plan, opened, frozenset(hidden)) if hidden else _contradictions(plan, opened):
         raise Broken(
             "cells-contradict",
             f"the agencies' sealed numbers contradict each other: {what}",
@@ -77,6 +79,24 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
         if sum(one.matched for one in groups) != report[Matched()]:
             yield f"groups of {first} that do not add up to the matches"
     yield from _of_rows(plan, opened, people, groups, report)
+
+
+def _of_opened(plan: Plan, opened: Sequence[int], hidden: frozenset[int]) -> Iterator[str]:
+    """Hold what opened of a job with a gate against itself."""
+    closed = {plan.cells[at].key for at in hidden}
+    rows = [
+        {moment: value for moment, value in row.items() if Key(InRow(index), moment) not in closed}
+        for index, row in enumerate(row_moments(plan, opened))
+    ]
+    for row in rows:
+        if Count() in row:
+            yield from _of_row(row, plan)
+    population = plan.population
+    if population.shape == "other" or not all(Count() in row for row in rows):
+        return
+    key = Key(InReport(), Matched() if population.shape == "both" else GroupPeople(population.first))
+    if key not in closed and numbers(plan, opened)[key] != sum(row[Count()] for row in rows):
+        yield f"rows of the table that do not add up to {_total(plan)}"
 
 
 def _of_groups(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:

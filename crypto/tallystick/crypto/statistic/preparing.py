@@ -111,7 +111,7 @@ class Preparation:
     @property
     def layout(self) -> Layout:
         """The layout of each exchange."""
-        return Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=self.plan.slots, at_slots=True)
+        return gate_layout(self.plan)
 
     @cached_property
     def powers(self) -> tuple[Powers, ...]:
@@ -187,6 +187,11 @@ class Preparation:
         )
         rest = {other: one for other, one in self.keys.items() if other != number}
         return replace(self, keys=rest, parts=(*self.parts, mine), crossed=(*self.crossed, mine), done=self.done | {number})
+
+
+def gate_layout(plan: GatePlan) -> Layout:
+    """Give the layout of each exchange that makes the powers."""
+    return Layout(left=1, right=1, pairs=((0, 0),), primes=(1,), slots=plan.slots, at_slots=True)
 
 
 def prepare(

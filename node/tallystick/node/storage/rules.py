@@ -6,13 +6,15 @@
 4. Two tables of one job rest on the same numbers.
 5. After a share was kept, the job is answered from the same people.
 6. A job is changed by who has read it as it is kept: of two that read it at once, one reads again.
+7. In a job with a gate what opens is the same in every attempt of which the node keeps a share.
 """
 
 from __future__ import annotations
 
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.lifecycle import JobState
-from tallystick.node.ports import KeptJob, StaleJob
+from tallystick.crypto.statistic.shares import read_shares
+from tallystick.node.ports import KeptJob, NodeStorage, StaleJob
 
 
 def check_change(kept: KeptJob | None, before: KeptJob, after: KeptJob) -> None:
@@ -78,6 +80,30 @@ def check_numbers(kept: bytes, numbers: bytes) -> None:
             "another attempt of this job gave other numbers, or numbers that are not known any more",
             hint="the coordinator, or a changed source, gave the attempts different people; ask the coordinator's operator",
         )
+
+
+def check_pattern(storage: NodeStorage, job: str, attempt: int, share: bytes, *, agency: str) -> None:
+    """Let a share leave beside those of earlier attempts that this node keeps (rule 7); without a gate nothing is against it.
+
+    Args:
+        storage: the node's.
+        job: the digest.
+        attempt: the one of the share.
+        share: the signed document.
+        agency: this one.
+
+    Raises:
+        Broken: `attempts-differ`.
+    """
+    pattern = read_shares(share, sender=agency)[0].pattern
+    for earlier in range(1, attempt):
+        kept = storage.share(job, earlier)
+        if kept is not None and read_shares(kept, sender=agency)[0].pattern != pattern:
+            raise Broken(
+                "attempts-differ",
+                f"other cells are small in attempt {attempt} of this job than in attempt {earlier}",
+                hint="the coordinator, or a changed source, gave the attempts different people; ask the coordinator's operator",
+            )
 
 
 def job_unknown() -> Invalid:

@@ -18,12 +18,13 @@ What `small_cells.py` hides of the totals stays hidden, and nothing here may say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil, floor
 from typing import Any, ClassVar, Final, cast
 
+from tallystick.core.disclosure.closed import ClosedCells
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
 from tallystick.core.disclosure.rules.match_rates import find_shown_groups
 from tallystick.core.job.population import PAIR
@@ -51,6 +52,9 @@ class LinkageReport:
 
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Add to the totals what the linkage report may show beside the table; comes after the rules that hide rows and totals."""
+        if context.hidden is not None:
+            closed = ClosedCells(context.plan, context.hidden)
+            return replace(draft, linkage=closed_report(closed, draft.linkage, context))
         report = linkage_report(
             context.plan,
             context.opened,
@@ -111,6 +115,42 @@ def linkage_report(
             "groups": _groups(plan, opened, table, totals, profile),
         },
         "quality": _quality(plan, opened, people, matched, seen, decoys, exact, profile),
+        "methods": dict(METHODS),
+    }
+
+
+def closed_report(closed: ClosedCells, totals: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Give what a result of a job with a gate carries under `linkage`: of tokens and look-alikes nothing opened, so nothing is estimated.
+
+    Args:
+        closed: what did not open.
+        totals: of the report, null where withheld.
+        context: of the candidate.
+    """
+    plan, decoys, lists = context.plan, context.decoys, len(context.plan.lists)
+    matched, people = totals["matched"], totals["people"]
+    links = _links(context.seen, decoys, lists, matched is not None, context.profile)
+    pair = plan.population.shape != "other" or matched is not None
+    groups = []
+    for index, group in enumerate(group_counts(plan, context.opened)):
+        shown = closed.group_opened(index)
+        if shown and group.people == 0 and None in group.levels:
+            continue  # as in the table: nobody's level is missing
+        numbers: dict[str, Any] = {"people": None, "matched": None, "rate": None}
+        if shown:
+            numbers = {"people": group.people, "matched": group.matched, "rate": _rate(group.matched, group.people)}
+        groups.append({**dict(zip(plan.group_by, group.levels, strict=True)), **numbers})
+    nothing = dict.fromkeys(called for called, _ in plan.lists)
+    return {
+        **totals,
+        "passes": [{"pass": name, "tokens": dict(nothing), "matches": links[step]} for step, name in enumerate(plan.passes)],
+        "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
+        "rates": {
+            "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
+            "by": list(plan.group_by),
+            "groups": groups,
+        },
+        "quality": {"precision": None, "recall": None},
         "methods": dict(METHODS),
     }
 

@@ -25,8 +25,8 @@ The tests try every small table: among all that release the same, no hidden smal
 
 Security: the released rows and totals tell an outsider nothing of a hidden small count but that it is small. An agency knows
 more by itself: where all people of its group are counted, its own total for each combination of its own `by` columns. The desk works
-on opened cells, so the desk's agency sees them all. Both stand until small cells are no longer opened
-(docs/adr/0008-small-cells.md); an agreement's parties accept it until then.
+on opened cells, so the desk's agency sees them all. Neither is so in a job with a gate, whose small cells nobody opens
+(`disclosure/gating.py`; docs/adr/0011-gate.md); there this rule hides nothing more. Without one an agreement's parties accept both.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, TypeAlias, cast
 
 from tallystick.core.disclosure.blocks import block_of, count_block
+from tallystick.core.disclosure.closed import ClosedCells, tell_closed
 from tallystick.core.disclosure.reported import flatten_totals, withhold_totals
 from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
 from tallystick.core.job.columns import split
@@ -56,6 +57,9 @@ class SmallCells:
 
     def apply(self, draft: Draft, context: Context) -> Draft:
         """Hide what is small, and what it could be worked out from; the first of a profile's rules."""
+        if context.hidden is not None:  # found on shares: nobody here has what is small
+            told_closed = tell_closed(ClosedCells(context.plan, context.hidden), draft.rows, draft.linkage, context.profile)
+            return replace(draft, told={**draft.told, **told_closed})
         rows, linkage, told = suppress(draft.rows, dict(draft.linkage), context.profile, context.plan, context.moments)
         return replace(draft, rows=tuple(rows), linkage=linkage, told={**draft.told, **told})
 

@@ -11,7 +11,7 @@ Layers, coarse to fine:
 
 Everything else that a plan has stays closed. Other numbers of the linkage report bound rows: where one row is hidden and an agency's
 people with a token open, the row is at least what is left of these. Sums of products of two columns of 0 and 1 are counts whose other
-parts are no cells.
+parts are no cells; sums of a column of -1, 0 and 1 may be counts.
 
 Rows come with the levels in the agreement's order, and missing and absent last; so an agreement lists small levels first.
 """
@@ -192,7 +192,9 @@ class PlannedTables:
         for row in range(len(self.plan.rows)):
             for moment in self.plan.moments:
                 if isinstance(moment, Sum) and Key(InRow(row), moment) in self._at:
-                    base = self._base(moment, flags=[columns[column].flag for column in moment.columns])
+                    signed = any(columns[column].binary and not columns[column].flag for column in moment.columns)
+                    flags = [columns[column].flag for column in moment.columns]
+                    base = None if signed else self._base(moment, flags=flags)
                     if base is not None and base != moment and Key(InRow(row), base) in self._at:
                         resting[self._at[Key(InRow(row), base)]].append(self._at[Key(InRow(row), moment)])
         yield from ((count, tuple(cells)) for count, cells in sorted(resting.items()))

@@ -101,10 +101,11 @@ def schedule_tests(design: TableDesign, arrangement: Arrangement) -> TotalsSched
     """
     asked = [total for total in sorted(arrangement.groups) if _is_tested(arrangement, total)]
     several = [total for total in asked if len(arrangement.members(total)) > 1]
-    owned = [total for total in several if not arrangement.depth[total] and _owners(arrangement, total)]
     widest = design.widest_test
+    left = [total for total in several if widest is not None and _most_residual(total, design, arrangement) > widest]
+    owned = [total for total in several if not arrangement.depth[total] and _owners(arrangement, total) and total not in left]
     wide = [total for total in several if widest is not None and len(strike_test(total, design, arrangement).small) > widest]
-    too_wide = frozenset(wide) - frozenset(owned)
+    too_wide = frozenset([*wide, *left]) - frozenset(owned)
     steps: list[Step] = [AskAlone(root) for root in arrangement.roots if not _goes_on(arrangement, root)]
     steps += [AskUnit(unit) for unit in arrangement.tested_units] if design.unit_tests else []
     steps += [AskStrike(total) for total in several if total not in {*owned, *too_wide}]
@@ -115,7 +116,7 @@ def schedule_tests(design: TableDesign, arrangement: Arrangement) -> TotalsSched
         (place_of(step, arrangement), is_plain(step), test) for step in steps for test in tests_of(step, design, arrangement)
     ]
     residuals = [
-        ((arrangement.depth[total], RESIDUALS), residual_bound(design.min_cell, len(arrangement.members(total)) - 2))
+        ((arrangement.depth[total], RESIDUALS), _most_residual(total, design, arrangement))
         for total in asked
         if len(arrangement.members(total)) > 2 and total not in too_wide  # of two members, nothing is left to decide
     ]
@@ -143,6 +144,11 @@ def is_plain(step: Step) -> bool:
 
 def _is_one_cell(one: SumTest) -> bool:
     return len(one.coefficients) == 1 and one.coefficients[0][0] == 1
+
+
+def _most_residual(total: int, design: TableDesign, arrangement: Arrangement) -> int:
+    """Give how many small values the test of a group's residual has at most."""
+    return residual_bound(design.min_cell, max(0, len(arrangement.members(total)) - 2))
 
 
 def _is_tested(arrangement: Arrangement, total: int) -> bool:
