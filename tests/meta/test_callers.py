@@ -21,7 +21,6 @@ FOR_TESTS_ALONE = {
     "find_legacy": "of totals: the ledger calls it once it keeps hidden cells",
     "find_margins": "of totals: the plan calls it once it has cells for margins",
     "find_open_splits": "of totals: who makes a table of what opened calls it",
-    "gate_of": "of totals: the contract calls it once jobs have a gate",
     "sum_up": "of totals: survival and histograms call it",
     "list_payload": "a whole list at once; the machines send lists as they are made",
     "read_list": "a whole list at once; the machines read lists as they arrive",
