@@ -83,7 +83,7 @@ class Desk:
         Raises:
             Refused: `table-overlaps`; `answers-forgotten`.
         """
-        self._remembered(contract)
+        self._recall_tables(contract)
 
     def make_candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> KeptJob:
         """Make and keep the candidate of an attempt; one whose job ended or went on to another attempt meanwhile is not kept.
@@ -182,7 +182,7 @@ class Desk:
         profile = profile_of(contract.agreement.disclosure)
         moments = row_moments(plan, opened.values)
         family, names = _family_of(contract), Names.of(question, contract.agreement)
-        kept = self._remembered(contract)
+        kept = self._recall_tables(contract)
         closed = ClosedCells(plan, opened.hidden) if contract.gated else None
         keep_empty = profile.zeros_disclosive
         if closed is None:
@@ -216,7 +216,7 @@ class Desk:
         )
         return list(made.rows), dict(made.linkage), dict(made.told)
 
-    def _remembered(self, contract: Contract) -> list[dict[str, Any]]:
+    def _recall_tables(self, contract: Contract) -> list[dict[str, Any]]:
         """Give the tables that a job's is held against, as they were kept.
 
         Raises:

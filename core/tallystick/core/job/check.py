@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
@@ -24,6 +24,7 @@ from tallystick.core.job.model import SYSTEMS, Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
+from tallystick.core.job.release import release_of, release_problems
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
@@ -126,11 +127,6 @@ def participants(job: Job | Question, agreement: Agreement) -> tuple[str, ...]:
     return (*agencies, desk) if desk is not None and desk not in agencies else tuple(agencies)
 
 
-def release_of(question: Question, agreement: Agreement) -> Literal["desk", "direct"]:
-    """Give how the result leaves: as the question says, or else the agreement."""
-    return question.release or agreement.release.mode
-
-
 def question_problems(question: Question, agreement: Agreement, analyst: str) -> Iterator[TallyError]:
     """Give every reason why an agreement's text does not allow a question, in the order of the job file.
 
@@ -162,7 +158,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
         yield error
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
-    yield from _of_release(question, agreement)
+    yield from release_problems(question, agreement)
 
 
 def _of_group(
@@ -267,28 +263,6 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
             where = " in the agreement's dataset" if column.type in need else ""
             hint = need.get(column.type, "use a category, boolean or integer column") + where + bin_it
             yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
-
-
-def _of_release(question: Question, agreement: Agreement) -> Iterator[TallyError]:
-    mode = release_of(question, agreement)
-    if mode == "direct":
-        # without a test on shares, somebody must open small cells to hide them: the desk (docs/adr/0008-small-cells.md)
-        yield Refused(
-            "release-direct",
-            "release: direct needs the encrypted small-cell test, which this version does not have",
-            hint="release: desk",
-        )
-    elif agreement.release.desk is None:
-        yield not_allowed(agreement, "release", "it names no desk", ())
-    elif agreement.disclosure.gate:
-        agencies = {people.agency for people in question.people.values()}
-        if len(agencies) == 1 and agreement.release.desk not in agencies:
-            yield not_allowed(
-                agreement,
-                "disclosure",
-                f"{agreement.release.desk} would open every cell of {min(agencies)}, small ones too",
-                (),
-            )
 
 
 def _named(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:
