@@ -87,7 +87,7 @@ def _count_own_sums(plan: Plan, agreement: Agreement, agency: str, people: Agenc
             continue
         asks = row_asks(plan.by, plan.rows[min(total.cells)])
         fixed = {group: None if levels is None else Factor(levels) for group, levels in asks.items() if group in own}
-        products = restrict(population, fixed)
+        products = restrict(dict(population.keep.terms), fixed)
         if any(group not in own for column in products for group, _ in column):
             raise Broken("internal", "an agency's own total depends on what others have")
         terms = frozenset((count_at[Key(InRow(row), Count())], 1) for row in total.cells)

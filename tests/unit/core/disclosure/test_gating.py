@@ -25,10 +25,11 @@ from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import row_moments
 from tallystick.crypto.statistic.gate import Fate, SharedSum, SharedTest
+from tests.populations import frame_of
 from tests.protocol.test_gated_tables import drive
 from tests.unit.core.disclosure.totals.test_planned import crowd
 from tests.unit.core.test_planner import evaluate
-from tests.unit.core.test_populations import TERMS, frame_of, lists_of, question_over
+from tests.unit.core.test_populations import TERMS, lists_of, question_over
 
 K = 5
 
@@ -70,6 +71,13 @@ def test_a_desk_that_is_another_agency_opens_no_cells_of_one_agency_alone() -> N
     assert any("would open every cell of two" in one for one in told)
     mine = question_over({"a": str(agreement.release.desk)}, "a", ("a.place",))
     assert not any("would open" in str(problem) for problem in question_problems(mine, agreement, "ann"))
+
+
+def test_how_many_systems_are_counted_by_no_gate() -> None:
+    asked = question_over({"a": "one", "b": "two"}, "a or b", ("systems",))
+    told = [str(problem) for problem in question_problems(asked, terms(), "ann")]
+    assert any("no systems" in one for one in told)
+    assert not any("no systems" in str(problem) for problem in question_problems(asked, terms(gate=None), "ann"))
 
 
 @pytest.mark.parametrize("seed", range(40))
