@@ -193,7 +193,7 @@ async def test_check_names_every_problem_and_no_value(tmp_path: Path, monkeypatc
     assert "column wage" in problems["dataset wages"]
     assert "wage: 3 rows" in problems["dataset wages"]
     assert "every job is refused" in problems["policy"]
-    assert "does not answer" in problems["coordinator"]
+    assert "nothing listens" in problems["coordinator"]
     report = await tally(agency, "datasets")
     assert CANARY not in checked.output + report.output
 
