@@ -11,13 +11,19 @@ KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 # some machines tell Python to keep no compiled modules; each of the many processes of a test would then compile all of them again
 export PYTHONDONTWRITEBYTECODE :=
 
+# Whole networks in one process, with servers and channels that end beside others that begin. In two of four runs of all tests the process
+# crashed there, in a native thread that is none of Python's (gRPC's, most likely; not found yet), and in none of thirty runs by themselves.
+# So these tests have processes of their own, and what failed is tried once more, and reported: what fails again is a failure.
+INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
+
 .PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
 
 test: $(VENV)/.dev ## what every change must pass; under ten minutes on two cores
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" --ignore tests/integration
+	$(INTEGRATION) -n auto --dist loadfile || $(INTEGRATION) --last-failed --last-failed-no-failures none
 
 test-slow: $(VENV)/.dev ## what takes longer
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
