@@ -13,7 +13,9 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # Whole networks in one process, with servers and channels that end beside others that begin. In two of four runs of all tests the process
 # crashed there, in a native thread that is none of Python's (gRPC's, most likely; not found yet), and in none of thirty runs by themselves.
-# So these tests have processes of their own, and what failed is tried once more, and reported: what fails again is a failure.
+# So these tests have processes of their own, and where any fails all of them run once more, one after another: what fails again is a failure.
+# Workers are not started again: after a crash the runner would wait forever for tests that it gave to nobody.
+PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
 INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 
 .PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench image test-containers clean
@@ -22,11 +24,11 @@ demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this
 	@$(BIN)/tally demo
 
 test: $(VENV)/.dev ## what every change must pass; under ten minutes on two cores
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" --ignore tests/integration
-	$(INTEGRATION) -n auto --dist loadfile || $(INTEGRATION) --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/integration
+	$(INTEGRATION) $(PARALLEL) || $(INTEGRATION)
 
 test-slow: $(VENV)/.dev ## what takes longer
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
+	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
 
 test-wheels: $(VENV)/.dev ## the source distribution and both wheels as a user's machine makes them, and the kernel on other processors; pip fetches
 	TALLY_ISOLATED=1 $(BIN)/python -m pytest -q tests/packaging tests/unit/crypto/test_kernel_processors.py
