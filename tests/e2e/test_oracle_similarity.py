@@ -86,5 +86,5 @@ def test_s11_every_number_is_that_of_the_links_in_the_clear(tmp_path: Path) -> N
         outside += max(0, low["count"] - row["count"], row["count"] - most[row["org.block"], row["dup.block"]])
     assert outside <= SLACK
     assert result["linkage"]["matched"] == sum(row["count"] for row in result["rows"])
-    assert all(trial.passes[-1].links > 10 for trial in trials)
+    assert all(trial.passes[-1].links > 0 for trial in trials)
     assert any("bands of the similarity pass two anonymous rows coincide" in line for line in result["leakage"]["coordinator"])
