@@ -58,9 +58,11 @@ def list_counts(
         in_any_band: (n,): who has a token in a band of a similarity pass; None without one.
         similarity: the name of the similarity pass.
     """
-    have, pairs = count_by_pass(recipes, identifiers, n)
-    counts: dict[ListNumber, int] = {}
-    for step, recipe in enumerate(recipes):
+    # of more than two lists, some passes are of other lists alone: this one says nothing of them
+    able = [recipe for recipe in recipes if not recipe.lacking(identifiers)]
+    have, pairs = count_by_pass(able, identifiers, n)
+    counts = {ListNumber(what, recipe.name): 0 for recipe in recipes for what in ("tokens", "alike", "doubtful")}
+    for step, recipe in enumerate(able):
         counts[ListNumber("tokens", recipe.name)] = have[step]
         counts[ListNumber("alike", recipe.name)] = pairs.certain[step]
         counts[ListNumber("doubtful", recipe.name)] = pairs.doubtful[step]
