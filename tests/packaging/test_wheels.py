@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 COMPILER = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
 ISOLATED = os.environ.get("TALLY_ISOLATED") == "1"
 HOW = () if ISOLATED else ("--no-isolation",)
-NEEDED = ("cryptography", "gmpy2", "hypothesis", "numpy", "pytest")
+NEEDED = ("cryptography", "gmpy2", "hypothesis", "numpy", "pytest", "pytest-timeout", "sqlalchemy")
 SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 PROBE = "from tallystick.crypto import kernel; print(kernel.__file__); print(*kernel.paths())"
 
