@@ -12,7 +12,7 @@ KERNEL := $(wildcard crypto/tallystick/crypto/*.c crypto/tallystick/crypto/*.h)
 export PYTHONDONTWRITEBYTECODE :=
 
 # Whole networks in one process, with servers and channels that end beside others that begin. In two of four runs of all tests the process
-# crashed there, in a native thread that is none of Python's (gRPC's, most likely; not found yet), and in none of thirty runs by themselves.
+# crashed there, in a native thread that is none of Python's (gRPC's, most likely; not found yet), and in none of twenty-three runs of some of them by themselves.
 # So these tests have processes of their own, and where any fails all of them run once more, one after another: what fails again is a failure.
 # Workers are not started again: after a crash the runner would wait forever for tests that it gave to nobody.
 PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
@@ -23,7 +23,7 @@ INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
 
-test: $(VENV)/.dev ## what every change must pass; under ten minutes on two cores
+test: $(VENV)/.dev ## what every change must pass; meant to take ten minutes on two cores, takes up to sixteen
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/integration
 	$(INTEGRATION) $(PARALLEL) || $(INTEGRATION)
 
