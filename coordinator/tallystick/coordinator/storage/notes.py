@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -23,14 +24,16 @@ def add_moments(connection: sa.Connection, job: bytes, added: Iterable[MomentRec
         )
 
 
-class SqlNotes:
+class SqlNotes(ABC):
     """Methods of the port; whoever inherits them says how a transaction begins."""
 
+    @abstractmethod
     def _writes(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """Begin a transaction that writes."""
 
+    @abstractmethod
     def _reads(self) -> AbstractContextManager[sa.Connection]:
-        raise NotImplementedError
+        """Begin a transaction that only reads."""
 
     def note_moment(self, job: bytes, moment: MomentRecord) -> None:
         """Add an entry to a job's timeline, unless it is there."""

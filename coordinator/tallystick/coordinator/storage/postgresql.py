@@ -1,7 +1,7 @@
 """The engine of a PostgreSQL database: where it is, how its role is known there, and what its failures are called.
 
 - TLS is checked (`verify-full`) unless the server is this machine's. The password is read from a file that is closed to others.
-- No variable of libpq and no file of its own is heeded.
+- No variable of libpq and no file of its own says where the database is, who connects, or what is checked (`core/net/libpq.py`).
 - A commit is durable when it is answered. A replica that was stopped in the middle of a transaction loses it, and keeps no lock.
 
 Security: of what the server says, errors hold at most the five characters of SQLSTATE, in `detail`.
@@ -9,7 +9,6 @@ Security: of what the server says, errors hold at most the five characters of SQ
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +16,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from tallystick.core.errors import Invalid, NotReady
-from tallystick.core.keyfile import read_password
+from tallystick.core.net.libpq import build_parameters, is_this_machine
 
-CONNECT_SECONDS: Final = 10
 SILENCE_SECONDS: Final = 30
 """So long may the network be dead, or a lock be waited for, before it is given up."""
 IDLE_SECONDS: Final = 8
@@ -65,7 +63,7 @@ def read_address(text: str) -> DatabaseAddress:
     host = query.get("host") or url.host
     if not host or not url.username or not url.database:
         raise _invalid("it lacks the role, the host or the database")
-    here = _is_here(host)
+    here = is_this_machine(host)
     mode = query.get("sslmode", "disable" if host.startswith("/") else "verify-full")
     if mode not in _MODES or (mode == "disable" and not here):
         raise _invalid(f"sslmode is {mode}", "verify-full or verify-ca; disable for a server on this machine alone")
@@ -99,7 +97,7 @@ def postgresql_engine(address: DatabaseAddress, *, password: Path | None = None,
 
 
 def connection_parameters(address: DatabaseAddress, *, password: Path | None, rootcert: Path | None) -> dict[str, Any]:
-    """Give all that a connection depends on, so that libpq takes nothing of it from the environment or from files of its own.
+    """Give all that a connection depends on.
 
     Raises:
         Invalid: `file-missing`, `file-permissions`, `file-format`: of the file with the password.
@@ -110,30 +108,20 @@ def connection_parameters(address: DatabaseAddress, *, password: Path | None, ro
         "lock_timeout": f"{SILENCE_SECONDS}s",
         "search_path": "public",
     }
-    return {
-        "host": address.host,
-        "hostaddr": "",
-        "port": address.port,
-        "dbname": address.database,
-        "user": address.role,
-        "password": "" if password is None else read_password(password),
-        "passfile": "/nonexistent",  # libpq warns of /dev/null at every connection
-        "require_auth": "" if password is None else "scram-sha-256",
-        "sslmode": address.sslmode,
-        "sslrootcert": "" if rootcert is None else str(rootcert),
-        "sslcertmode": "disable",
-        "gssencmode": "disable",
-        "target_session_attrs": "read-write",
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        "application_name": "tallystick-coordinator",
-        "client_encoding": "UTF8",
-        "connect_timeout": CONNECT_SECONDS,
-        "keepalives": 1,
-        "keepalives_idle": SILENCE_SECONDS // 3,
-        "keepalives_interval": SILENCE_SECONDS // 6,
-        "keepalives_count": 3,
-        "tcp_user_timeout": SILENCE_SECONDS * 1000,
-    }
+    made = build_parameters(
+        host=address.host,
+        port=address.port,
+        database=address.database,
+        role=address.role,
+        password=password,
+        authentication="scram-sha-256",
+        sslmode=address.sslmode,
+        rootcert=rootcert,
+        application="tallystick-coordinator",
+        silence=SILENCE_SECONDS,
+    )
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return made | {"target_session_attrs": "read-write", "options": options}
 
 
 def _translate(context: sa.engine.ExceptionContext) -> BaseException | None:
@@ -150,15 +138,6 @@ def _translate(context: sa.engine.ExceptionContext) -> BaseException | None:
         hint="its operator checks the database, its role and its password",
         detail=state or type(error).__name__,
     )
-
-
-def _is_here(host: str) -> bool:
-    if host.startswith("/") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _invalid(problem: str, hint: str = "database: postgresql://ROLE@HOST/DATABASE") -> Invalid:

@@ -12,6 +12,7 @@ A newer one is refused: only the software that knows it can bring it back.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,10 @@ _LOCK: Final = 7_225_301
 """Number of the advisory lock under which versions change."""
 
 
+@cache
 def list_versions() -> tuple[str, ...]:
     """Give the versions that this software knows, oldest first."""
-    return tuple(reversed([script.revision for script in _scripts().walk_revisions()]))
+    return tuple(reversed([script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()]))
 
 
 def find_version(connection: sa.Connection) -> str | None:
@@ -43,12 +45,12 @@ def find_version(connection: sa.Connection) -> str | None:
     Raises:
         Broken: `state-corrupt`: another software's, or one that this software does not know.
     """
-    tables = set(sa.inspect(connection).get_table_names())
     found = MigrationContext.configure(connection).get_current_revision()
     if found is None:
         number = connection.exec_driver_sql("PRAGMA user_version").scalar_one() if connection.dialect.name == "sqlite" else 0
         if number > 1:
             raise _unknown(str(number))
+        tables = set(sa.inspect(connection).get_table_names())
         if {"jobs", "certificates"} <= tables:
             return FIRST  # from before versions were written down
         if tables - {"alembic_version"}:
@@ -124,10 +126,6 @@ def keep_copy(file: Path, version: str) -> Path:
 def _alone(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER))
 
 
 def _config(connection: sa.Connection) -> AlembicConfig:

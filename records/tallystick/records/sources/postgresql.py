@@ -3,7 +3,8 @@
 - No SQL is configured: a table, a view, a materialized view, a partitioned or a foreign table is named, and our statements read it.
 - One transaction reads: READ ONLY and REPEATABLE READ, so all rows are of one version though others write.
 - A role that may write to the table is refused; whatever a view may call, the transaction cannot write.
-- The password is read from a file that is closed to others; no environment variable and no file of libpq's is heeded.
+- The password is read from a file that is closed to others; no variable of the environment and no file of libpq says who reads,
+  where, or what is checked.
 - TLS is checked: `verify-full` unless it says otherwise; without TLS the server must be this machine.
 - Values become text on the server, in settings of ours: its ISO dates, UTC, every digit. Rows come by COPY, a few thousand at a time.
 
@@ -12,7 +13,6 @@ Security: of what the server says, errors hold at most the five characters of SQ
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.declaration import PathText
 from tallystick.core.errors import Invalid, NotReady, TallyError
-from tallystick.core.keyfile import read_password
 from tallystick.core.model import Document
+from tallystick.core.net.libpq import CONNECT_SECONDS, build_parameters, is_this_machine
 from tallystick.records.locked import Connection
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Text63 = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 """A name in PostgreSQL: at most 63 bytes."""
 
-CONNECT_SECONDS: Final = 10
 SILENCE_SECONDS: Final = 60
 """So long may the network be dead before the connection is given up."""
 _SETTINGS: Final = (
@@ -89,7 +88,7 @@ class PostgresqlSettings(Document):
 
     @model_validator(mode="after")
     def _check_server(self) -> Self:
-        if self.sslmode == "disable" and not _is_here(self.host):
+        if self.sslmode == "disable" and not is_this_machine(self.host):
             raise ValueError("sslmode is disable for a server on this machine alone: localhost, or the folder of its socket")
         if self.sslmode != "disable" and self.rootcert is None:
             raise ValueError("TLS needs rootcert, the certificate of the authority that signed the server's")
@@ -191,52 +190,25 @@ class PostgresqlSource:
 SOURCE: Final = PostgresqlSource()
 
 
-def _is_here(host: str) -> bool:
-    if host.startswith("/") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _parameters(settings: PostgresqlSettings, folder: Path) -> dict[str, Any]:
-    """Give all that the connection depends on, so that libpq takes nothing of it from the environment or from files of its own.
+    """Give all that the connection depends on.
 
     Raises:
         Invalid: `file-missing`, `file-permissions`, `file-format`: of the file with the password.
     """
-    return {
-        "host": settings.host,
-        "hostaddr": "",
-        "port": settings.port,
-        "dbname": settings.database,
-        "user": settings.role,
-        "password": "" if settings.password_file is None else read_password((folder / settings.password_file).absolute()),
-        "passfile": "/dev/null",
-        "require_auth": "" if settings.password_file is None else "scram-sha-256,md5",
-        "sslmode": settings.sslmode,
-        "sslrootcert": "" if settings.rootcert is None else str((folder / settings.rootcert).absolute()),
-        "sslcertmode": "disable",
-        "sslcrl": "",
-        "sslcrldir": "",
-        "sslnegotiation": "postgres",
-        "gssencmode": "disable",
-        "channel_binding": "prefer",
-        "target_session_attrs": "any",
-        "load_balance_hosts": "disable",
-        "options": "",
-        "application_name": "tallystick",
-        "client_encoding": "UTF8",
-        "connect_timeout": CONNECT_SECONDS,
-        "keepalives": 1,
-        "keepalives_idle": SILENCE_SECONDS // 3,
-        "keepalives_interval": SILENCE_SECONDS // 6,
-        "keepalives_count": 3,
-        "tcp_user_timeout": SILENCE_SECONDS * 1000,
-        "autocommit": False,
-        "prepare_threshold": None,
-    }
+    made = build_parameters(
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+        role=settings.role,
+        password=None if settings.password_file is None else (folder / settings.password_file).absolute(),
+        authentication="scram-sha-256,md5",
+        sslmode=settings.sslmode,
+        rootcert=None if settings.rootcert is None else (folder / settings.rootcert).absolute(),
+        application="tallystick",
+        silence=SILENCE_SECONDS,
+    )
+    return made | {"autocommit": False, "prepare_threshold": None}
 
 
 def _inspect_table(
