@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,17 +16,14 @@ import grpc
 import grpc.aio
 
 from tallystick.coordinator.watching import Watching
-from tallystick.core.errors import Invalid
 from tallystick.core.net.channel import LOCAL_OPTIONS
 from tallystick.core.net.health import HealthService
-from tallystick.core.net.place import target
-from tallystick.core.net.status import Faults
+from tallystick.core.net.local import serve_socket
 from tallystick.v1 import operator_pb2 as pb
 from tallystick.v1.operator_pb2_grpc import OperatorServicer, add_OperatorServicer_to_server
 
 SOCKET: Final = "operator.sock"
 DRIVER_SOCKET: Final = "operator-driver.sock"
-GRACE_S: Final = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -57,18 +53,10 @@ async def serve_operator(state: Path, watching: Watching, told: HealthService, *
     Raises:
         Invalid: `file-permissions`: the state folder is open to others.
     """
-    socket = state / (DRIVER_SOCKET if driver else SOCKET)
-    if (await asyncio.to_thread(os.stat, state)).st_mode & 0o077:
-        raise Invalid("file-permissions", f"{state} is open to others", hint=f"chmod 700 {state}")
-    await asyncio.to_thread(socket.unlink, missing_ok=True)
-    server = grpc.aio.server(interceptors=[Faults()], options=list(LOCAL_OPTIONS))
-    add_OperatorServicer_to_server(OperatorService(watching), server)
-    told.add_to(server)
-    with target(socket) as place:
-        server.add_secure_port(place, grpc.local_server_credentials(grpc.LocalConnectionType.UDS))
-        await server.start()
-        try:
-            yield
-        finally:
-            await server.stop(grace=GRACE_S)
-            await asyncio.to_thread(socket.unlink, missing_ok=True)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_OperatorServicer_to_server(OperatorService(watching), server)
+        told.add_to(server)
+
+    async with serve_socket(state / (DRIVER_SOCKET if driver else SOCKET), LOCAL_OPTIONS, add):
+        yield

@@ -51,7 +51,7 @@ LOCAL_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.compression_enabled_algorithms_bitset", 1),
 )
-"""Of both ends of a Unix socket, where whole lists go in one message."""
+"""Of both ends of the operator's Unix socket, where whole lists go in one message."""
 
 CLIENT_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

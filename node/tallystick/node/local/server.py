@@ -8,7 +8,6 @@ A method decodes, calls and encodes: what is shown is built by `view_builders.py
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,8 +24,7 @@ from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.core.net.channel import SERVER_OPTIONS
 from tallystick.core.net.health import HealthService
-from tallystick.core.net.place import target
-from tallystick.core.net.status import Faults
+from tallystick.core.net.local import serve_socket
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
@@ -45,7 +43,6 @@ LOG_PAGE: Final = 1000
 JOBS_PAGE: Final = 100
 """Jobs that are read at once."""
 
-GRACE_SECONDS: Final = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -169,19 +166,11 @@ async def serve_local(socket: Path, service: StewardService, told: HealthService
     Raises:
         Invalid: `file-permissions`: the folder is open to others.
     """
-    folder = await asyncio.to_thread(os.stat, socket.parent)
-    if folder.st_mode & 0o077:
-        raise Invalid("file-permissions", f"{socket.parent} is open to others", hint=f"chmod 700 {socket.parent}")
-    await asyncio.to_thread(socket.unlink, missing_ok=True)
-    server = grpc.aio.server(interceptors=[Faults()], options=list(SERVER_OPTIONS))
-    add_StewardServicer_to_server(service, server)
-    if told is not None:
-        told.add_to(server)
-    with target(socket) as place:
-        server.add_secure_port(place, grpc.local_server_credentials(grpc.LocalConnectionType.UDS))
-        await server.start()
-        try:
-            yield
-        finally:
-            await server.stop(grace=GRACE_SECONDS)
-            await asyncio.to_thread(socket.unlink, missing_ok=True)
+
+    def add(server: grpc.aio.Server) -> None:
+        add_StewardServicer_to_server(service, server)
+        if told is not None:
+            told.add_to(server)
+
+    async with serve_socket(socket, SERVER_OPTIONS, add):
+        yield
