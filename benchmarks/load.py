@@ -165,7 +165,8 @@ def figures(ones: Sequence[Asked]) -> tuple[str, str, str, str, str]:
     if not taken:
         return str(len(ones)), "none", "none", "none", "none"
     p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
-    return str(len(ones)), *(f"{value:.0f} s" for value in (taken[0], statistics.median(taken), p95, taken[-1]))  # type: ignore[return-value]
+    first, median, late, last = (f"{value:.0f} s" for value in (taken[0], statistics.median(taken), p95, taken[-1]))
+    return str(len(ones)), first, median, late, last
 
 
 def memory(network: SmallNetwork) -> list[tuple[str, str, str]]:

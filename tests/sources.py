@@ -15,6 +15,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import duckdb
+import pytest
 
 from tallystick.core.agreement import declaration
 from tallystick.records.locked import connect, quote_name
@@ -252,3 +253,13 @@ class Postgresql(Case):
 
     def gone(self) -> dict[str, Any]:
         return self.declared(table="gone")
+
+
+FILES: Final[dict[str, type[Case]]] = {"csv": Csv, "parquet": Parquet, "sqlite": Sqlite, "xlsx": Xlsx}
+TYPES: Final = (*FILES, "postgresql")
+"""Types of sources that suites try."""
+
+
+def case_of(type_: str, folder: Path, request: pytest.FixtureRequest) -> Case:
+    """Give a source of a type; PostgreSQL's is in the suite's fixture `server`."""
+    return Postgresql(folder, request.getfixturevalue("server")) if type_ == "postgresql" else FILES[type_](folder)

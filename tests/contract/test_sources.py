@@ -27,7 +27,7 @@ from tallystick.records.reading import load_dataset
 from tallystick.records.registry import adapter, open_source, source_types
 from tallystick.records.textblocks import ROWS
 from tests.postgres import PASSWORD, Server, postgres
-from tests.sources import Case, Csv, Parquet, Postgresql, Sqlite, Xlsx, as_text
+from tests.sources import TYPES, Case, Csv, Parquet, Xlsx, as_text, case_of
 
 CANARY: Final = "canary-4471-zebra"
 moment = datetime.fromisoformat
@@ -55,12 +55,9 @@ def server_() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(name="case", params=["csv", "parquet", "sqlite", "xlsx", "postgresql"])
+@pytest.fixture(name="case", params=TYPES)
 def case_(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
-    if request.param == "postgresql":
-        return Postgresql(tmp_path, request.getfixturevalue("server"))
-    files: dict[str, type[Case]] = {"csv": Csv, "parquet": Parquet, "sqlite": Sqlite, "xlsx": Xlsx}
-    return files[request.param](tmp_path)
+    return case_of(request.param, tmp_path, request)
 
 
 def held(case: Case) -> dict[str, Kind]:

@@ -23,7 +23,7 @@ from tallystick.records.features import people_table
 from tallystick.records.port import Kind
 from tallystick.records.reading import load_dataset
 from tests.postgres import Server, postgres
-from tests.sources import Case, Csv, Parquet, Postgresql, Sqlite, Xlsx
+from tests.sources import TYPES, Case, Csv, Parquet, Sqlite, case_of
 
 # A ZIP code with two zeros before it is not among them: as a number it has three digits, and nobody can tell what they are.
 PEOPLE: Final = [
@@ -85,12 +85,9 @@ def server_() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(name="case", params=["csv", "parquet", "sqlite", "xlsx", "postgresql"])
+@pytest.fixture(name="case", params=TYPES)
 def case_(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
-    if request.param == "postgresql":
-        return Postgresql(tmp_path, request.getfixturevalue("server"))
-    files: dict[str, type[Case]] = {"csv": Csv, "parquet": Parquet, "sqlite": Sqlite, "xlsx": Xlsx}
-    return files[request.param](tmp_path)
+    return case_of(request.param, tmp_path, request)
 
 
 def test_s10_the_same_people_make_the_same_tokens_whoever_wrote_them(case: Case, tmp_path: Path) -> None:
