@@ -14,7 +14,7 @@ Nothing here knows today's date or a time zone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -187,7 +187,9 @@ def _shorter(pattern: str, places: str) -> str:
 
 def read_dates(texts: Sequence[str], rule: DateRule) -> list[str | None]:
     """Give dates as ISO text; None for what is not read."""
-    return [_read(text, rule) for text in texts]
+    read = _by_format if rule.declared else _by_form
+    plain = not rule.declared and not rule.year_day
+    return [_read(text, rule, read, plain=plain) for text in texts]
 
 
 def decide(texts: Sequence[str], counts: Int64s, rule: DateRule) -> tuple[DateRule, DateEvidence]:
@@ -236,7 +238,7 @@ def _decide_years(texts: Sequence[str], counts: Int64s, rule: DateRule) -> DateR
 
 def says_order(text: str, day_first: bool) -> bool:
     """Tell whether a value can be read in one order of day and month alone, and it is this one."""
-    readings = [_read(text, DateRule(day_first=first)) for first in (day_first, not day_first)]
+    readings = [read_dates([text], DateRule(day_first=first))[0] for first in (day_first, not day_first)]
     return _has_order(text) and readings[0] is not None and readings[1] is None
 
 
@@ -266,11 +268,11 @@ def _clean(text: str) -> str:
     return _POWER.sub(r"\1\2", _LABEL.sub("", written))
 
 
-def _read(text: str, rule: DateRule) -> str | None:
-    if not rule.declared and not rule.year_day and (iso := _ISO.fullmatch(text)):
+def _read(text: str, rule: DateRule, read: Callable[[str, DateRule], date | None], *, plain: bool) -> str | None:
+    """Read a value; where nothing says otherwise (`plain`), ISO dates need no cleaning."""
+    if plain and (iso := _ISO.fullmatch(text)):
         return text if _day(int(iso[1]), int(iso[2]), int(iso[3])) else None
-    written = _clean(text)
-    found = _by_format(written, rule) if rule.declared else _by_form(written, rule)
+    found = read(_clean(text), rule)
     return None if found is None else found.isoformat()
 
 
