@@ -120,10 +120,10 @@ def run(agencies: int, counts: int, sums: int) -> dict[str, float]:
         Gating(computation, PEOPLE, one, tuple(share), knows_nothing, gate.rule)
         for one, share in zip(held, shares, strict=True)
     ]
-    opened = np.stack([one.masked() for one in gatings]).sum(axis=0) % P
+    opened = np.stack([one.mask() for one in gatings]).sum(axis=0) % P
     factors = np.stack([[own for (own,) in one.factors(opened)] for one in gatings]).sum(axis=0) % P
-    gatings = [one.answered(opened, factors) for one in gatings]
-    sealed = [[number for of_cell in one.sealed() for number in of_cell] for one in gatings]
+    gatings = [one.answer(opened, factors) for one in gatings]
+    sealed = [[number for of_cell in one.seal() for number in of_cell] for one in gatings]
     tested = time.process_time()
     values, hidden = open_sealed(computation, PEOPLE, gatings[0].fates(), [sum(each) for each in zip(*sealed, strict=True)])
     for cell, value in enumerate(truth):

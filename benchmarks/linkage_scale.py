@@ -33,7 +33,7 @@ from benchmarks.intersection import MIB
 from benchmarks.process import Watched, watched
 from benchmarks.report import table, write_section
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.core.linkage.passes.ladders import passes_for
 from tallystick.core.linkage.passes.tokens import token_columns
 from tallystick.crypto import kernel, points
@@ -135,7 +135,7 @@ def alone(folder: Path, people: int) -> list[list[str]]:
 
     identifiers = timed("read", read).identifiers
     recipes = _passes(people)
-    timed("normalise", lambda: [normalised(name, values) for name, values in identifiers.items()])
+    timed("normalise", lambda: [normalise(name, values) for name, values in identifiers.items()])
     columns = timed(f"tokens of {len(recipes)} passes (normalised anew)", lambda: token_columns(recipes, identifiers, people))
     randomness = SystemRandomness()
     scalar = new_scalar(randomness)

@@ -69,7 +69,7 @@ class Meter:
         """Encrypt a block, or zero, with an error of the encryptor's choice (integers, N) beside the honest one."""
         c0 = self.own.encrypt(self.secret, [(self.c1(block), slots)], self.randomness)[0]
         if error is not None:
-            c0 = add(c0, self.own._transformed([residues(error)])[0], DATA)
+            c0 = add(c0, self.own._transform([residues(error)])[0], DATA)
         return pack_residues(c0)
 
     def whole(self, c0: Residues, block: int | None) -> Polynomials:

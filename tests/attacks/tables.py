@@ -23,7 +23,7 @@ from tallystick.crypto import kernel, tags
 from tallystick.crypto.kernel import Points
 from tallystick.crypto.modulus import PRIMES
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.statistic.audit import audit_of, linked_decoys
+from tallystick.crypto.statistic.audit import audit_of, drop_left_out
 from tests.passes import ladder_of
 
 Bools = npt.NDArray[np.bool_]
@@ -86,7 +86,7 @@ class Lists:
     def decoys_of(self, agency: int, said: Bools | None = None) -> Any:
         """Give the decoy of each row as an agency's audit takes it, from what the coordinator says that it left out."""
         own = self.own[agency]
-        return linked_decoys(own.decoys, own.held, self.left_out if said is None else said, bands=self.bands)
+        return drop_left_out(own.decoys, own.held, self.left_out if said is None else said, bands=self.bands)
 
     def difference(
         self,

@@ -21,7 +21,7 @@ from tallystick.crypto.statistic import desk, gate_machine, opening, preparing
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, cell_shares
 from tallystick.crypto.statistic.gate import MAX_TESTS, Fate, Gate, GatedCount
-from tallystick.crypto.statistic.gating import Gating, sealed_moduli
+from tallystick.crypto.statistic.gating import Gating, list_sealed_moduli
 from tallystick.crypto.statistic.sealing import seal_numbers
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
@@ -50,7 +50,7 @@ def sums(monkeypatch: pytest.MonkeyPatch) -> list[list[list[int]]]:
 
     def noted(computation: Computation, people: int, fates: Sequence[Fate], numbers: Sequence[int]) -> Any:
         rest = iter(numbers)
-        kept.append([[next(rest) % one for one in moduli] for moduli in sealed_moduli(computation, people)])
+        kept.append([[next(rest) % one for one in moduli] for moduli in list_sealed_moduli(computation, people)])
         return real(computation, people, fates, numbers)
 
     monkeypatch.setattr(desk, "open_sealed", noted)
@@ -147,7 +147,7 @@ def test_s19_who_seals_by_another_pattern_than_it_said_opens_nothing(
 
     def sealed(gating: Gating, cells: list[list[int]]) -> list[list[int]]:
         small = [count for count in gating.gate.counts if count.cell in (1, 2)]
-        made = replace(gating, passed=gating.passed | {1, 2})._gated(small)
+        made = replace(gating, passed=gating.passed | {1, 2})._seal_gated(small)
         return [made.get(cell, numbers) for cell, numbers in enumerate(cells)]
 
     lie(monkeypatch, "sealed", sealed)

@@ -314,7 +314,7 @@ def implied(meter: Meter, answer: Polynomials, slots: Slots) -> Objects:
     carrier = own.ciphertext(answer)
     own.evaluator.transform_to_ntt_inplace(carrier)
     c1 = own.polynomials(carrier, len(DATA), ntt=True)[1].astype(object)
-    v = own._transformed([residues(centered(meter, slots).astype(object))])[0].astype(object)
+    v = own._transform([residues(centered(meter, slots).astype(object))])[0].astype(object)
     a, p1 = meter.c1(0).astype(object), meter.c1(None).astype(object)
     found = [
         [int(x) * pow(int(p), -1, DATA[i]) % DATA[i] for x, p in zip(c1[i] - a[i] * v[i], p1[i], strict=True)] for i in level

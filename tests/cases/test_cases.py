@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tallystick.core.agreement.declaration import DeclaredDataset
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.records.reading import load_dataset
 
 CASES: Final[dict[str, Any]] = {
@@ -46,7 +46,7 @@ def test_values_of_an_identifier(name: str) -> None:
     case = CASES[name]
 
     def one(raw: str) -> str | None:
-        return normalised(case["identifier"], [raw]).texts()[0]
+        return normalise(case["identifier"], [raw]).texts()[0]
 
     for first, second in case.get("same", []):
         assert one(first) == one(second) is not None, (first, second)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -28,7 +30,11 @@ def commands(
 
 
 def cli() -> str:
-    """Give docs/cli.md."""
+    """Write docs/cli.md, in a process of its own: a command keeps the help option of its first call, which another test may have made."""
+    return subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def _write_page() -> str:
     intro = (
         "# The command line\n\n"
         "Made by `python -m tests.docs.generate` from the commands themselves.\n\n"
@@ -46,3 +52,7 @@ def cli() -> str:
         depth = min(len(path.split()) + 1, 4)
         parts.append(f"\n{'#' * depth} {path}\n\n```\n{text.rstrip()}\n```\n")
     return "".join(parts)
+
+
+if __name__ == "__main__":
+    print(_write_page(), end="")

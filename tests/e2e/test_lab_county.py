@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.lab.county.write import generate
 
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
@@ -40,7 +40,7 @@ def tokens(people: pd.DataFrame, fields: dict[str, tuple[str, int | None]]) -> l
     """Each person's canonical values for one pass, or None where one is missing."""
     columns = []
     for field, (column, length) in fields.items():
-        texts = normalised(field, people[column].to_numpy()).texts()
+        texts = normalise(field, people[column].to_numpy()).texts()
         columns.append([None if text is None else text[:length] for text in texts])
     return [None if None in values else tuple(map(str, values)) for values in zip(*columns, strict=True)]
 

@@ -12,14 +12,6 @@ from tests.meta.test_house import ROOMS, ROOT, tracked
 
 MAY_STAND_TWICE: dict[str, str] = {}
 """Public class names that may stand in several modules, and why."""
-NOT_YET = (
-    "core/tallystick/core/disclosure/",
-    "core/tallystick/core/job/",
-    "core/tallystick/core/linkage/",
-    "core/tallystick/core/statistics/",
-    "crypto/",
-)
-"""Folders whose functions still have participles for names."""
 PARTICIPLES = frozenset(
     [
         "begun",
@@ -117,12 +109,7 @@ def test_a_second_class_of_a_name_is_found(text: str, twice: bool) -> None:
 
 def test_functions_that_compute_are_verbs() -> None:
     found = {path: named_by_participles(text) for path, text in sources().items()}
-    assert {path: names for path, names in found.items() if names and not path.startswith(NOT_YET)} == {}
-
-
-def test_folders_that_are_excepted_still_have_participles() -> None:
-    found = [path for path, text in sources().items() if named_by_participles(text)]
-    assert [folder for folder in NOT_YET if not any(path.startswith(folder) for path in found)] == []
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Bus:
                     values = tags.correct_tags(values, correction, job_digest=first.job, passes=names, sender=owner)
                 lists.append(values)
             matches = self.alter(match_tags(lists, self.rounds, self.budget))
-            left_out = matches.left_out(len(first.ladder.exact))
+            left_out = matches.find_left_out(len(first.ladder.exact))
             sizes = [values.shape[1] for values in lists]
             placed, table_size = assign_slots(matches, sizes, shuffle_table(sizes, self.randomness))
             report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)

@@ -17,7 +17,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import SignedDocument, decode_document
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.job.link import link_asked
+from tallystick.core.job.link import find_link
 from tallystick.core.job.model import Job
 from tallystick.core.results import Check, Released, checks, open_result, plain, verify_result
 from tallystick.crypto.envelope import SealingKey
@@ -224,7 +224,7 @@ def describe_linkage(document: SignedDocument) -> tuple[str, ...]:
     released = document.read(Released)
     job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
     agreement = decode_document(canonical_bytes(released.agreement), kind="agreement").read(Agreement)
-    return link_asked(job.question, agreement)
+    return find_link(job.question, agreement)
 
 
 def all_checks(document: SignedDocument, *, agreement: str | None = None) -> list[Check]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tallystick.client.answer import COUNT, Answer, meaning_of, source_of
 from tallystick.client.words import count, estimate
 from tallystick.core.ids import short
-from tallystick.core.job.link import link_asked
+from tallystick.core.job.link import find_link
 
 _WORDS: Final = {"mean": "the mean", "sum": "the sum", "sd": "the standard deviation", "variance": "the variance"}
 
@@ -101,7 +101,7 @@ def methods_paragraph(answer: Answer) -> str:
     value, question, agreement = answer.value, answer.question, answer.agreement
     linkage = value["linkage"]
     datasets = _join_words([f"{name} ({_group(answer, name)})" for name in _groups(answer)])
-    names = ", ".join(link_asked(question, agreement))
+    names = ", ".join(find_link(question, agreement))
     parts = [
         f"Data: {datasets}. The job was submitted on {answer.job.submitted[:10]} and released on {value['released'][:10]}.",
         f"Rows were reduced to one a person at each agency. People were linked by {names} ({_passes(linkage)}).",

@@ -87,7 +87,7 @@ def due(view: DriverView) -> Action | None:
             return Action.ANNOUNCE
         case JobState.APPROVING:
             return Action.START if _is_approved(view) else None
-        case JobState.RUNNING if not contract.schedule.done(kinds.SLOTS, complete):
+        case JobState.RUNNING if not contract.schedule.is_done(kinds.SLOTS, complete):
             return Action.MATCH if contract.schedule.ready(kinds.SLOTS, complete) else None
         case JobState.RUNNING:
             return Action.ADD if contract.schedule.ready(kinds.SEALED, complete) else None
@@ -222,7 +222,7 @@ class Driver:
         self._jobs.progress.size(contract.digest, dict(zip(contract.agencies, sizes, strict=True)))
         part = encode_report(found, job=contract.digest, attempt=view.record.attempt, passes=contract.passes.digest)
         refs = contract.schedule.refs(kinds.SLOTS)
-        left_out = matches.left_out(len(contract.passes.exact))
+        left_out = matches.find_left_out(len(contract.passes.exact))
         written = [self._write(view, ref, slots_payload(at, table_size, left_out)) for ref, at in zip(refs, slots, strict=True)]
         written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")

@@ -156,7 +156,7 @@ def load_measures() -> Mapping[str, Measure]:
     return MappingProxyType(found)
 
 
-def columns_asked(asked: Sequence[Asked]) -> tuple[str, ...]:
+def list_columns(asked: Sequence[Asked]) -> tuple[str, ...]:
     """Give the columns that measures are over, each once."""
     return tuple(dict.fromkeys(column for one in asked for column in one.columns))
 

@@ -172,20 +172,20 @@ class Scheme:
         polynomials = []
         for _, slots in messages:
             noise = reduce_small(small(randomness), DATA)
-            polynomials.append(noise if slots is None else add(noise, self._scaled(slots), DATA))
+            polynomials.append(noise if slots is None else add(noise, self._scale(slots), DATA))
         return [
             add(transformed, negate(multiply(c1, key, DATA), DATA), DATA)
-            for (c1, _), transformed in zip(messages, self._transformed(polynomials), strict=True)
+            for (c1, _), transformed in zip(messages, self._transform(polynomials), strict=True)
         ]
 
-    def _scaled(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
+    def _scale(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
         """Give round(q·m/t) = floor(q/t)·m + round((q mod t)·m/t) for the polynomial m with these slots: uint64[3, N]."""
         m = plaintext_words(self.plaintext(slots), NO_LEVEL, RING)
         t = np.uint64(self.plain)
         rest = (m * np.uint64(prod(DATA) % self.plain) + t // np.uint64(2)) // t  # of numbers below 2^60
         return add(multiply(m[None], self._width, DATA), rest[None], DATA)
 
-    def _transformed(self, polynomials: Sequence[Residues]) -> list[Residues]:
+    def _transform(self, polynomials: Sequence[Residues]) -> list[Residues]:
         """Give the NTT form of some polynomials; SEAL takes them in as the two halves of a ciphertext."""
         made: list[Residues] = []
         for start in range(0, len(polynomials), _POLYNOMIALS):
@@ -256,7 +256,7 @@ def check_length(chunk: bytes, length: int, *, sender: str) -> bytes:
     return chunk
 
 
-def _unpacked(chunk: bytes, shape: tuple[int, ...], *, sender: str) -> Residues:
+def _unpack(chunk: bytes, shape: tuple[int, ...], *, sender: str) -> Residues:
     """Read residues of shape (…, primes, N), each below its prime; the length has been checked."""
     residues = words_of(chunk + b"\x00", len(chunk) // WORD_BYTES).reshape(shape)
     limits = np.array(COEFFICIENT_PRIMES[: shape[-2]], dtype=np.uint64)
@@ -271,7 +271,7 @@ def read_column(chunk: bytes, *, sender: str) -> Residues:
     Raises:
         PeerFault: `ciphertext-length`; `ciphertext-range`: a residue is not below its prime.
     """
-    return _unpacked(check_length(chunk, COLUMN_BYTES, sender=sender), (DATA_PRIMES, RING), sender=sender)
+    return _unpack(check_length(chunk, COLUMN_BYTES, sender=sender), (DATA_PRIMES, RING), sender=sender)
 
 
 def read_answer(chunk: bytes, *, sender: str) -> Polynomials:
@@ -282,7 +282,7 @@ def read_answer(chunk: bytes, *, sender: str) -> Polynomials:
             modulo a prime, which no product has.
     """
     shape = (_POLYNOMIALS, RETURNED_PRIMES, RING)
-    coefficients = _unpacked(check_length(chunk, ANSWER_BYTES, sender=sender), shape, sender=sender)
+    coefficients = _unpack(check_length(chunk, ANSWER_BYTES, sender=sender), shape, sender=sender)
     if not coefficients[1].any(axis=1).all():
         raise PeerFault("ciphertext-transparent", "a ciphertext is transparent", sender=sender)
     return coefficients

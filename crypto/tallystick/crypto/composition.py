@@ -44,7 +44,7 @@ class _Losses:
     chance: Floats = field(repr=False)
     lost: float
 
-    def trimmed(self) -> _Losses:
+    def trim(self) -> _Losses:
         """Drop the ends: what is above counts as lost, what is below as the least loss that is kept."""
         cut = max(_TAIL, _OF_LOST * self.lost)
         low = int(np.searchsorted(np.cumsum(self.chance), cut))
@@ -61,7 +61,7 @@ class _Losses:
         # a transform's rounding, at its bound, counts as lost: δ errs upward here too
         rounding = _ROUNDING * math.log2(length) * float(np.linalg.norm(self.chance) * np.linalg.norm(other.chance)) * size
         lost = self.lost + other.lost - self.lost * other.lost + rounding
-        return _Losses(self.first + other.first, np.maximum(chance, 0.0), lost).trimmed()
+        return _Losses(self.first + other.first, np.maximum(chance, 0.0), lost).trim()
 
     def delta(self, epsilon: float) -> float:
         """Give δ at ε."""
@@ -138,7 +138,7 @@ def _on_grid(losses: Floats, chance: Floats, lost: float) -> _Losses:
     first = int(places.min())
     spread = np.zeros(int(places.max()) - first + 1)
     np.add.at(spread, places - first, chance)
-    return _Losses(first, spread, lost).trimmed()
+    return _Losses(first, spread, lost).trim()
 
 
 def _times(one: _Losses, jobs: int) -> _Losses:

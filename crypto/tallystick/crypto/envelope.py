@@ -155,7 +155,7 @@ def seal_envelope(header: Header, plaintext: bytes, receiver_public: bytes, send
         raise LocalFault("envelope-too-large", f"an envelope holds {CHUNK} bytes at most")
     canonical = header.canonical()
     blob = _seal(receiver_public, _INFO + canonical, plaintext, owner=header.receiver)
-    return blob, signing.sign(sender_private, _CONTEXT, _signed_bytes(canonical, blob))
+    return blob, signing.sign(sender_private, _CONTEXT, _bytes_to_sign(canonical, blob))
 
 
 def open_envelope(header: Header, sealed: bytes, signature: bytes, receiver: SealingKey, sender_public: bytes) -> bytes:
@@ -186,7 +186,7 @@ def verify(header: Header, sealed: bytes, signature: bytes, sender_public: bytes
     """
     if len(sealed) > CHUNK + OVERHEAD:
         raise PeerFault("envelope-too-large", "an envelope is over its limit", sender=header.sender)
-    signing.verify(sender_public, _CONTEXT, _signed_bytes(header.canonical(), sealed), signature, signer=header.sender)
+    signing.verify(sender_public, _CONTEXT, _bytes_to_sign(header.canonical(), sealed), signature, signer=header.sender)
 
 
 def seal_to(public: bytes, context: str, parts: tuple[bytes, ...], plaintext: bytes) -> bytes:
@@ -238,7 +238,7 @@ def _seal(public: bytes, info: bytes, plaintext: bytes, *, owner: str) -> bytes:
         raise PeerFault("sealing-key-malformed", "nothing can be sealed to its key", sender=owner) from error
 
 
-def _signed_bytes(canonical: bytes, blob: bytes) -> bytes:
+def _bytes_to_sign(canonical: bytes, blob: bytes) -> bytes:
     return frame(canonical, hashlib.sha256(blob).digest())
 
 

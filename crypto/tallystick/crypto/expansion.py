@@ -84,7 +84,7 @@ def zero_c1(key: bytes, prime: int, primes: tuple[int, ...], ring: int) -> Resid
         primes: coefficient primes.
         ring: N.
     """
-    return _expanded(key, bytes([prime]), primes, ring)
+    return _expand(key, bytes([prime]), primes, ring)
 
 
 def column_c1(key: bytes, prime: int, block: int, column: int, primes: tuple[int, ...], ring: int) -> Residues:
@@ -98,7 +98,7 @@ def column_c1(key: bytes, prime: int, block: int, column: int, primes: tuple[int
         primes: coefficient primes.
         ring: N.
     """
-    return _expanded(key, bytes([prime]) + block.to_bytes(4, "big") + column.to_bytes(4, "big"), primes, ring)
+    return _expand(key, bytes([prime]) + block.to_bytes(4, "big") + column.to_bytes(4, "big"), primes, ring)
 
 
 def words_of(data: bytes, count: int) -> npt.NDArray[np.uint64]:
@@ -107,20 +107,20 @@ def words_of(data: bytes, count: int) -> npt.NDArray[np.uint64]:
     return view & np.uint64((1 << (8 * WORD_BYTES)) - 1)
 
 
-def _expanded(key: bytes, place: bytes, primes: tuple[int, ...], ring: int) -> Residues:
+def _expand(key: bytes, place: bytes, primes: tuple[int, ...], ring: int) -> Residues:
     if len(key) != KEY_BYTES:
         raise LocalFault("exchange-key-malformed", f"an exchange's key is {KEY_BYTES} bytes")
     extra = _MARGIN
     while True:
         count = ring * len(primes) + extra
         words = words_of(derive(key, "c1", place, length=WORD_BYTES * count + 1), count)
-        kept = _kept(words, primes, ring)
+        kept = _select_words(words, primes, ring)
         if kept is not None:
             return kept
         extra *= 2
 
 
-def _kept(words: npt.NDArray[np.uint64], primes: tuple[int, ...], ring: int) -> Residues | None:
+def _select_words(words: npt.NDArray[np.uint64], primes: tuple[int, ...], ring: int) -> Residues | None:
     """Give the values that the rule keeps; None if there are too few words."""
     values = np.empty((len(primes), ring), dtype=np.uint64)
     start = 0

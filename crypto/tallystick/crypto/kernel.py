@@ -127,8 +127,8 @@ def mask(scalar: bytes, points: Points, workers: int = 1) -> Points:
         raise LocalFault("scalar-length", "a scalar must be 32 bytes")
     if path == PORTABLE or (path == PLAIN and workers == 1):
         _check_workers(workers)
-        return portable.mask(scalar, _shaped(points))
-    out = np.empty_like(_shaped(points))
+        return portable.mask(scalar, _check_shape(points))
+    out = np.empty_like(_check_shape(points))
 
     def work(low: int, high: int) -> None:
         if native.mask(path, scalar, points[low:high], out[low:high]) >= 0:
@@ -149,7 +149,7 @@ def first_bad_point(points: Points, workers: int = 1) -> int | None:
         LocalFault: `points-shape`.
     """
     path = choose_path()
-    _shaped(points)
+    _check_shape(points)
     if path == PORTABLE:
         return portable.first_bad_point(points)
     found: list[int] = []
@@ -170,7 +170,7 @@ def hash_tags(prefix: bytes, points: Points, workers: int = 1) -> Points:
         LocalFault: `points-shape`.
     """
     path = choose_path()
-    _shaped(points)
+    _check_shape(points)
     if path == PORTABLE:
         return portable.hash_tags(prefix, points)
     out = np.empty((len(points), TAG), dtype=np.uint8)
@@ -200,7 +200,7 @@ def _in_blocks(work: Callable[[int, int], None], count: int, workers: int) -> No
             pass
 
 
-def _shaped(points: Points) -> Points:
+def _check_shape(points: Points) -> Points:
     if points.ndim != 2 or points.shape[1] != POINT or points.dtype != np.uint8 or not points.flags.c_contiguous:
         raise LocalFault("points-shape", "points must be a contiguous array (n, 32) of bytes")
     return points

@@ -73,7 +73,7 @@ class Layout:
         """Give the indices of the pairs that need a prime."""
         return tuple(pair for pair, primes in enumerate(self.primes) if prime < primes)
 
-    def left_under(self, prime: int) -> tuple[int, ...]:
+    def list_left(self, prime: int) -> tuple[int, ...]:
         """Give the left columns that are encrypted under a prime, in order."""
         return tuple(sorted({self.pairs[pair][0] for pair in self.pairs_under(prime)}))
 
@@ -96,7 +96,7 @@ class Layout:
     @property
     def sent_ciphertexts(self) -> int:
         """Ciphertexts from the encryptor, one a chunk."""
-        a_block = sum(len(self.left_under(prime)) for prime in range(self.primes_used))
+        a_block = sum(len(self.list_left(prime)) for prime in range(self.primes_used))
         return self.primes_used + self.blocks * a_block
 
     @property

@@ -29,21 +29,21 @@ _LOW: Final = 2**254
 _COFACTOR: Final = 8
 
 
-def _clamped(number: int) -> int:
+def _clamp(number: int) -> int:
     return (number % _LOW) - number % _COFACTOR + _LOW
 
 
-def _encoded(scalar: int) -> bytes:
+def _encode(scalar: int) -> bytes:
     return scalar.to_bytes(SCALAR, "little")
 
 
-def _drawn(randomness: Randomness) -> int:
-    return _clamped(int.from_bytes(randomness.take(SCALAR), "little"))
+def _draw(randomness: Randomness) -> int:
+    return _clamp(int.from_bytes(randomness.take(SCALAR), "little"))
 
 
 def new_scalar(randomness: Randomness) -> bytes:
     """Give a fresh mask scalar: 32 bytes, clamped."""
-    return _encoded(_drawn(randomness))
+    return _encode(_draw(randomness))
 
 
 def _correction(k: int, k_prime: int) -> int | None:
@@ -65,12 +65,12 @@ def split_scalar(randomness: Randomness) -> tuple[bytes, bytes, bytes]:
     Security: d alone says nothing about k (k' is uniform over half of all scalars); whoever has d and a list under k' has it
     under k.
     """
-    k = _drawn(randomness)
+    k = _draw(randomness)
     while True:
-        k_prime = _drawn(randomness)
+        k_prime = _draw(randomness)
         d = _correction(k, k_prime)
         if d is not None:
-            return _encoded(k), _encoded(k_prime), _encoded(d)
+            return _encode(k), _encode(k_prime), _encode(d)
 
 
 def read_correction(data: bytes, *, sender: str) -> bytes:
@@ -80,6 +80,6 @@ def read_correction(data: bytes, *, sender: str) -> bytes:
         PeerFault: `correction-invalid`: not 32 bytes of a clamped scalar.
     """
     number = int.from_bytes(data, "little")
-    if len(data) != SCALAR or number != _clamped(number):
+    if len(data) != SCALAR or number != _clamp(number):
         raise PeerFault("correction-invalid", "a correction is not a clamped scalar of 32 bytes", sender=sender)
     return data

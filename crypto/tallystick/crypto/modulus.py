@@ -27,7 +27,7 @@ def modulus(count: int) -> int:
     return prod(PRIMES[:count])
 
 
-def primes_needed(bound: int) -> int:
+def count_primes(bound: int) -> int:
     """Give the smallest count with 2·bound < T, so that every integer in [-bound, bound] has its own residue.
 
     Raises:

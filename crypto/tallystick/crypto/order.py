@@ -15,7 +15,7 @@ Int64s = npt.NDArray[np.int64]
 
 def order_of(high: Words, low: Words) -> Int64s:
     """Give the rows in the order of their keys `high`, then `low`; equal ones in the order of their numbers."""
-    words, number = _numbered(high)
+    words, number = _number_words(high)
     rows = (words & number).astype(np.int64)
     crowd = _in_runs(_near(words, number), len(words))
     if crowd.any():
@@ -30,7 +30,7 @@ def alike(high: Words, low: Words) -> tuple[Int64s, npt.NDArray[np.bool_]]:
     Returns:
         The rows, and for each whether its key is another one than that of the row before it (the first one's always is).
     """
-    words, number = _numbered(high)
+    words, number = _number_words(high)
     words = words[_in_runs(_near(words, number), len(words))]
     rows = (words & number).astype(np.int64)
     if not len(rows):
@@ -47,7 +47,7 @@ def alike(high: Words, low: Words) -> tuple[Int64s, npt.NDArray[np.bool_]]:
     return rows, new
 
 
-def _numbered(high: Words) -> tuple[Words, np.uint64]:
+def _number_words(high: Words) -> tuple[Words, np.uint64]:
     """Give the first words, their last bits replaced by the rows' numbers, in order; and the mask of these bits."""
     number = np.uint64((1 << max(len(high) - 1, 0).bit_length()) - 1)
     words = (high & ~number) | np.arange(len(high), dtype=np.uint64)

@@ -53,12 +53,12 @@ def hash_to_curve(dst: bytes, prefix: bytes, data: memoryview, offsets: Offsets)
     out = np.empty((count, POINT), dtype=np.uint8)
     for base in range(0, count, _BLOCK):
         ends = offsets[base : base + _BLOCK + 1].tolist()
-        block = b"".join(_hashed(start, data[low:high], tag) for low, high in pairwise(ends))
+        block = b"".join(_hash(start, data[low:high], tag) for low, high in pairwise(ends))
         out[base : base + _BLOCK] = np.frombuffer(block, dtype=np.uint8).reshape(-1, POINT)
     return out
 
 
-def _hashed(start: hashlib._Hash, token: memoryview, tag: bytes) -> bytes:
+def _hash(start: hashlib._Hash, token: memoryview, tag: bytes) -> bytes:
     """Hash one message (the absorbed prefix, the token's length, the token) and give its encoded coordinate."""
     state = start.copy()
     state.update(len(token).to_bytes(4, "big"))
@@ -69,12 +69,12 @@ def _hashed(start: hashlib._Hash, token: memoryview, tag: bytes) -> bytes:
     first = hashlib.sha512(zeroth + b"\x01" + tag).digest()
     mixed = (int.from_bytes(zeroth, "big") ^ int.from_bytes(first, "big")).to_bytes(64, "big")
     second = hashlib.sha512(mixed + b"\x02" + tag).digest()
-    x0, y0 = _mapped(mpz(int.from_bytes(first[:48], "big")) % P)
-    x1, y1 = _mapped(mpz(int.from_bytes(first[48:] + second[:32], "big")) % P)
-    return _cleared_sum(x0, y0, x1, y1)
+    x0, y0 = _map(mpz(int.from_bytes(first[:48], "big")) % P)
+    x1, y1 = _map(mpz(int.from_bytes(first[48:] + second[:32], "big")) % P)
+    return _add_and_clear(x0, y0, x1, y1)
 
 
-def _mapped(u: mpz) -> tuple[mpz, mpz]:
+def _map(u: mpz) -> tuple[mpz, mpz]:
     """Elligator 2 with one power and one inverse.
 
     With d = 1 + 2u², x1 = -A/d and g(x1) = w/d⁴, where w = -A·d·(A² - A²·d + d²). The other candidate is x2 = -x1 - A, with
@@ -102,7 +102,7 @@ def _mapped(u: mpz) -> tuple[mpz, mpz]:
     return x, (y if y % 2 == odd else -y % P)
 
 
-def _cleared_sum(x0: mpz, y0: mpz, x1: mpz, y1: mpz) -> bytes:
+def _add_and_clear(x0: mpz, y0: mpz, x1: mpz, y1: mpz) -> bytes:
     """Give the coordinate of 8·((x0, y0) + (x1, y1)): the sum as a fraction, then doublings of u alone (RFC 7748 §5)."""
     doublings = 3
     if x0 == x1:

@@ -215,7 +215,7 @@ def _interpolation(degree: int) -> Int64s:
     whole = _from_roots(points)
     rows = []
     for x in points:
-        quotient = _divided(whole, x)
+        quotient = _divide(whole, x)
         scale = pow(sum(one * pow(x, i, P) for i, one in enumerate(quotient)), -1, P)
         rows.append([one * scale % P for one in quotient[: degree + 1]])
     return np.array(rows, dtype=np.int64)
@@ -225,7 +225,7 @@ def _from_roots(roots: Sequence[int]) -> list[int]:
     return list(polynomial_of(range(roots[0], roots[-1] + 1), times_count=False).derivatives[0])
 
 
-def _divided(coefficients: Sequence[int], root: int) -> list[int]:
+def _divide(coefficients: Sequence[int], root: int) -> list[int]:
     """Divide a polynomial by (x - root), which divides it."""
     quotient, carry = [0] * (len(coefficients) - 1), 0
     for i in range(len(coefficients) - 1, 0, -1):

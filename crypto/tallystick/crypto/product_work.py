@@ -107,7 +107,7 @@ class MultiplyTask:
     sender: str
 
 
-def _guarded(work: Callable[[], R], sender: str) -> R:
+def _guard(work: Callable[[], R], sender: str) -> R:
     """Run SEAL on what a peer sent; whatever it refuses is the peer's fault."""
     try:
         return work()
@@ -130,10 +130,10 @@ def multiply(task: MultiplyTask) -> Polynomials:
     A block that is zero throughout, which SEAL would refuse, is multiplied as ones and added to a sum that nobody reads: the
     time does not tell it from others.
     """
-    return _guarded(lambda: _multiplied(scheme(task.prime), task), task.sender)
+    return _guard(lambda: _multiply(scheme(task.prime), task), task.sender)
 
 
-def _multiplied(own: Scheme, task: MultiplyTask) -> Polynomials:
+def _multiply(own: Scheme, task: MultiplyTask) -> Polynomials:
     evaluator = own.evaluator
     zero, start = _read_zero(own, task.key, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
     sums = [sealapi.Ciphertext() for _ in (*task.pairs, None)]
@@ -181,10 +181,10 @@ class FinishTask:
 
 def hide_product(task: FinishTask) -> Polynomials:
     """Give a product with its mask in every slot and its errors added, at the data level: uint64[2, primes, N]."""
-    return _guarded(lambda: _hidden(scheme(task.prime), task), task.sender)
+    return _guard(lambda: _hide(scheme(task.prime), task), task.sender)
 
 
-def _hidden(own: Scheme, task: FinishTask) -> Polynomials:
+def _hide(own: Scheme, task: FinishTask) -> Polynomials:
     total, fresh = own.ciphertext(task.total, ntt=True), _read_zero(own, task.key, task.zero, task.sender)
     own.evaluator.multiply_plain_inplace(fresh, own.ntt(own.small_plaintext(task.errors.ternary)))
     own.evaluator.add_inplace(total, fresh)
@@ -196,9 +196,7 @@ def _hidden(own: Scheme, task: FinishTask) -> Polynomials:
 def finish(task: FinishTask) -> bytes:
     """Give the returned chunk of a product: hidden, then dropped to two primes."""
     own, coefficients = scheme(task.prime), hide_product(task)
-    return _guarded(
-        lambda: pack_residues(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender
-    )
+    return _guard(lambda: pack_residues(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
 
 
 @dataclass(frozen=True)
@@ -215,7 +213,7 @@ def open_slots(task: OpenTask) -> npt.NDArray[np.int64]:
     """Give a returned product's slots mod t, int64[N]: the encryptor's shares at them."""
     own = scheme(task.prime)
     coefficients = read_answer(task.chunk, sender=task.sender)
-    slots = _guarded(lambda: own.slots(own.decryptor(task.secret), own.ciphertext(coefficients)), task.sender)
+    slots = _guard(lambda: own.slots(own.decryptor(task.secret), own.ciphertext(coefficients)), task.sender)
     return slots.astype(np.int64)
 
 

@@ -111,7 +111,7 @@ def encrypt_columns(
     check_columns(columns, layout.left, layout.slots)
     if len(keys.secrets) < layout.primes_used:
         raise LocalFault("keys-missing", "there are fewer keys than primes")
-    parts = tuple((prime, keys.secrets[prime], layout.left_under(prime)) for prime in range(layout.primes_used))
+    parts = tuple((prime, keys.secrets[prime], layout.list_left(prime)) for prime in range(layout.primes_used))
     a_block = sum(len(which) for _, _, which in parts)
     step = max(1, _ENCRYPT_CHUNKS // max(1, a_block))
     every = range(layout.left)
@@ -179,7 +179,7 @@ def products(
                 yield FinishTask(prime, key, zeros[prime], total, mask, drawn, sender)
 
     returned = [confirmation(key, PRODUCTS, layout.digest()), *workers.map(finish, tasks())]
-    return returned, _combined(masks, layout)
+    return returned, _combine(masks, layout)
 
 
 def _totals(
@@ -187,7 +187,7 @@ def _totals(
     randomness: Randomness, workers: Workers, key: bytes, sender: str,
 ) -> dict[int, npt.NDArray[np.uint64]]:  # fmt: skip
     """Give for each prime the sums of its pairs, uint64[pairs, 2, primes, N] in NTT form, range of blocks by range."""
-    left, right = {p: layout.left_under(p) for p in used}, {p: layout.right_under(p) for p in used}
+    left, right = {p: layout.list_left(p) for p in used}, {p: layout.right_under(p) for p in used}
     pairs = {
         p: tuple((left[p].index(layout.pairs[k][0]), right[p].index(layout.pairs[k][1])) for k in layout.pairs_under(p))
         for p in used
@@ -232,10 +232,10 @@ def open_products(
 
     sums = list(workers.map(open_sum, tasks()))
     incoming.end()
-    return _combined(sums, layout)
+    return _combine(sums, layout)
 
 
-def _combined(residues: Sequence[int], layout: Layout) -> list[int]:
+def _combine(residues: Sequence[int], layout: Layout) -> list[int]:
     """Give one share for each pair from the residues of (pair, prime), in order."""
     rest = iter(residues)
     return [crt([next(rest) for _ in range(primes)]) for primes in layout.primes]

@@ -107,7 +107,7 @@ def _answers(
     incoming.confirm(key, COLUMNS, layout)
     zeros = [incoming.next() for _ in range(layout.primes_used)]
     used = [prime for prime in range(layout.primes_used) if layout.pairs_under(prime)]
-    left, right = {p: layout.left_under(p) for p in used}, {p: layout.right_under(p) for p in used}
+    left, right = {p: layout.list_left(p) for p in used}, {p: layout.right_under(p) for p in used}
     pairs = {
         p: tuple((left[p].index(layout.pairs[k][0]), right[p].index(layout.pairs[k][1])) for k in layout.pairs_under(p))
         for p in used

@@ -232,7 +232,7 @@ def own_list(
             for own_pass, here in chosen.items():
                 present = np.flatnonzero(shapes[own_pass][index])
                 if len(present):
-                    hashed[position + present] = _hashed(prefix, decoy_tokens(secret, own_pass, name, decoys)[here[present]])
+                    hashed[position + present] = _hash(prefix, decoy_tokens(secret, own_pass, name, decoys)[here[present]])
                     known[position + present] = True
                 position += len(here)
             hashed[~known] = random_points(randomness, rows - int(known.sum()))
@@ -274,7 +274,7 @@ def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tupl
     return hashed, known
 
 
-def _hashed(prefix: bytes, tokens: Points) -> Points:
+def _hash(prefix: bytes, tokens: Points) -> Points:
     count, width = tokens.shape
     return kernel.hash_to_curve(DST, prefix, tokens.tobytes(), np.arange(count + 1, dtype=np.int64) * width)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tallystick.core.contract import Contract
 from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
-from tallystick.core.job.passes import declared_lists
+from tallystick.core.job.passes import list_declared
 from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor
@@ -88,6 +88,6 @@ class Assignment:
 
     @property
     def side(self) -> int:
-        """Which spelling of a pass's two my list uses: of two lists 0 for the first of `declared_lists`; 0 of any other number."""
-        agencies = list(declared_lists(self.contract.job.question, self.contract.agreement))
+        """Which spelling of a pass's two my list uses: of two lists 0 for the first of `list_declared`; 0 of any other number."""
+        agencies = list(list_declared(self.contract.job.question, self.contract.agreement))
         return agencies.index(self.me) if len(agencies) == PAIR else 0

@@ -40,7 +40,7 @@ from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.table import linkage_numbers, result_columns, row_moments, rows_shown, table
+from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
 from tallystick.crypto.codec import derive
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic.desk import DeskSetup, Opened
@@ -186,7 +186,7 @@ class Desk:
         closed = ClosedCells(plan, opened.hidden) if contract.gated else None
         keep_empty = profile.zeros_disclosive
         if closed is None:
-            shown, rows = rows_shown(plan, moments, keep_empty=keep_empty), table(plan, opened.values, keep_empty=keep_empty)
+            shown, rows = list_rows(plan, moments, keep_empty=keep_empty), table(plan, opened.values, keep_empty=keep_empty)
             linkage = linkage_numbers(plan, opened.values)
         else:
             shown, rows = close_rows(closed, opened.values, keep_empty=keep_empty)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.linkage.fields.fields import FIELDS
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 
 Int64s = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ def number_spellings(identifier: str, raw: npt.NDArray[Any] | Sequence[object]) 
     four digits), 2 if nothing can. All that say nothing are spelt alike.
     """
     fields = [name for name, kind in FIELDS.items() if identifier in kind.sources and not kind.needs_all]
-    made = np.stack([normalised(name, raw).codes for name in fields])
+    made = np.stack([normalise(name, raw).codes for name in fields])
     alike = np.unique(made, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
     little = np.where(made[fields.index(identifier)] >= 0, 0, np.where((made >= 0).any(axis=0), 1, NOTHING))
     return alike, little.astype(np.int64)

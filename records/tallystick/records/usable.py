@@ -19,7 +19,7 @@ import numpy as np
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.fields.letters import is_faulty
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.core.linkage.fields.reasons import is_denied
 from tallystick.core.values.forms import common_form
 from tallystick.records.identifiers import identifier_column, strings
@@ -114,7 +114,7 @@ def _count(connection: Connection, name: str, places: Places, shown: dict[str, s
             f"AND {column} IS NOT NULL"
         ).fetchnumpy()
         values = strings(found["value"])
-        good = normalised(name, values, known).codes >= 0
+        good = normalise(name, values, known).codes >= 0
         written, usable = written + len(values), usable + int(good.sum())
         if name in _TEXTS:
             mended += _faulty(values[good])

@@ -251,7 +251,7 @@ def test_a_pass_left_out_links_nothing_and_is_named() -> None:
     every = match_tags([one, other])
     assert (every.links, every.made) == ((2, 2), (0, 1))
     some = match_tags([one, other], budget=budget(None, twin, people=4))
-    assert (some.links, some.made, some.left_out(2).tolist()) == ((2, 0), (0,), [False, True])
+    assert (some.links, some.made, some.find_left_out(2).tolist()) == ((2, 0), (0,), [False, True])
     cheap = Odds(1e-9, 1.0, 1.0, tells=False)
     again = match_tags([one, other], budget=budget(None, cheap, people=4, again=True))
     assert (again.links, again.made) == ((2, 2), (0, 1))

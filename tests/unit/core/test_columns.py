@@ -10,8 +10,8 @@ import pytest
 
 from tallystick.core.linkage.fields import columns, digits, places
 from tallystick.core.linkage.fields.alternates import ssn_digits, ssn_starts
-from tallystick.core.linkage.fields.names import joined_words, says_nothing, words
-from tallystick.core.linkage.fields.normalise import MAX_TEXT, RULES, normalised
+from tallystick.core.linkage.fields.names import join_words, says_nothing, words
+from tallystick.core.linkage.fields.normalise import MAX_TEXT, RULES, normalise
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS
 
 PIECES = (
@@ -52,7 +52,7 @@ def texts(seed: int, count: int = 300) -> list[str]:
 
 
 def plain(text: str) -> str:
-    return columns.unmarked([text])[0]
+    return columns.strip_marks([text])[0]
 
 
 def whole_number(text: str) -> str:
@@ -119,7 +119,7 @@ RULES_OF_ONE: dict[str, tuple[Callable[[Sequence[str]], list[str | None]], Calla
     "street": (places.streets, lambda text: places.streets([text])[0]),
     "street name": (places.street_names, lambda text: places.street_names([text])[0]),
     "agency id": (places.agency_ids, agency_id),
-    "words": (lambda texts: list(joined_words(texts)), lambda text: "".join(words(text))),
+    "words": (lambda texts: list(join_words(texts)), lambda text: "".join(words(text))),
     "whole numbers": (lambda texts: list(columns.without_decimals(texts)), digits.without_decimals),
 }
 
@@ -139,14 +139,14 @@ def test_missing_and_overlong_values_keep_their_places_and_prefixes_are_the_begi
         raws: list[str | None] = [*texts(seed, 60), None, "", "5" * (MAX_TEXT + 1)]
         random.Random(seed).shuffle(raws)
         alone = [RULES[name]([raw])[0] if raw and len(raw) <= MAX_TEXT else None for raw in raws]
-        found = normalised(name, raws)
+        found = normalise(name, raws)
         assert found.texts() == alone
         for length in (1, 3, 7):
             assert found.prefix(length).texts() == [one[:length] if one else None for one in alone]
 
 
 def test_a_mark_in_a_text_is_no_mark_between_texts() -> None:
-    assert columns.joined(["a", "b\x00"]) is None
-    assert columns.joined([]) is None
-    assert columns.joined(["a", "", "b"]) == "a\x00\x00b"
+    assert columns.join_texts(["a", "b\x00"]) is None
+    assert columns.join_texts([]) is None
+    assert columns.join_texts(["a", "", "b"]) == "a\x00\x00b"
     assert places.streets(["12 Main St", "1\x002 Main St"]) == ["12MAINST", "12MAINST"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.core.linkage.fields.normalise import RULES, normalised
+from tallystick.core.linkage.fields.normalise import RULES, normalise
 
 TEXT = ("first_name", "first_initial", "middle_name", "last_name", "street", "city", "state_id", "school_id")
 
 
 def one(identifier: str, raw: str) -> str | None:
-    (text,) = normalised(identifier, [raw]).texts()
+    (text,) = normalise(identifier, [raw]).texts()
     return text
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 
 from tallystick.core.linkage.fields.letters import is_faulty
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.core.linkage.fields.reasons import is_denied
 
 
 def one(identifier: str, raw: str) -> str | None:
-    return normalised(identifier, [raw]).texts()[0]
+    return normalise(identifier, [raw]).texts()[0]
 
 
 def kept(identifier: str, raws: str) -> list[str]:

@@ -17,7 +17,7 @@ from tallystick.core.errors import Invalid, Refused
 from tallystick.core.linkage.fields.alternates import ALTERNATES
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.fields.nicknames import GROUP
-from tallystick.core.linkage.fields.normalise import RULES, normalised
+from tallystick.core.linkage.fields.normalise import RULES, normalise
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.linkage.passes.recipes import check_strength, parse_recipe
 from tallystick.core.linkage.passes.tokens import token_columns, with_any_token
@@ -147,7 +147,7 @@ def test_tokens_of_many_are_the_frames_of_each(rows: list[tuple[Any, Any, Any]])
     made = tokens("first_name:2+last_name+birth_date", first_name=first, last_name=last, birth_date=born)
     for token, one, other, day in zip(made, first, last, born, strict=True):
         fields = [
-            normalised(name, [raw]).texts()[0] for name, raw in (("first_name", one), ("last_name", other), ("birth_date", day))
+            normalise(name, [raw]).texts()[0] for name, raw in (("first_name", one), ("last_name", other), ("birth_date", day))
         ]
         whole = [field.encode() for field in fields if field]
         if fields[0]:
@@ -168,7 +168,7 @@ def test_tokens_of_more_people_than_a_block() -> None:
     n = 70_000
     ssn = [None if i % 7 == 0 else f"{i + 100_000_000:09d}" for i in range(n)]
     made = tokens("ssn", ssn=ssn)
-    expected = [None if text is None else frame(text.encode()) for text in normalised("ssn", ssn).texts()]
+    expected = [None if text is None else frame(text.encode()) for text in normalise("ssn", ssn).texts()]
     assert made == expected
 
 

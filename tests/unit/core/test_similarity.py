@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.core.linkage.matching.banding import coinciding, only_best
 from tallystick.core.linkage.matching.matching import match_tags
 from tallystick.core.linkage.passes.bands import band_columns
@@ -223,7 +223,7 @@ def test_bands_coincide_as_often_as_the_model_says() -> None:
     pairs = Pairs(np.array([1.0]), {name: np.array([share]) for name, share in SHARES.items()})
     one, other = ({name: [values[side]] for name, values in WRITTEN.items()} for side in (0, 1))
     for name, share in SHARES.items():
-        assert jaccard(name, *(normalised(name, side[name]).values[0] for side in (one, other))) == pytest.approx(share)
+        assert jaccard(name, *(normalise(name, side[name]).values[0] for side in (one, other))) == pytest.approx(share)
     plan = SimilarityPlan(tuple(WRITTEN), 4_000, elements, 1, "similarity", 2, 0.0, 1)
     first, second = (list(band_columns(plan, side, 1, SECRET).values()) for side in (one, other))
     seen = np.mean([a.data == b.data for a, b in zip(first, second, strict=True)])
@@ -272,7 +272,7 @@ SHARES = {"first_name": 7 / 8, "birth_date": 1 / 5, "last_name": 7 / 13, "street
 
 
 def value(side: dict[str, list[str]], name: str) -> str:
-    return normalised(name, side[name]).values[0]
+    return normalise(name, side[name]).values[0]
 
 
 def test_more_people_need_more_and_some_fields_do_not_do() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tallystick.core.linkage.fields.digits import DENIED_SSN, ssns
-from tallystick.core.linkage.fields.names import joined_words, words
+from tallystick.core.linkage.fields.names import join_words, words
 from tallystick.core.linkage.fields.places import agency_ids
 from tallystick.core.linkage.passes import tokens
 from tallystick.core.linkage.passes.recipes import parse_recipe
@@ -22,13 +22,13 @@ def test_words_of_many_texts_are_those_of_each(seed: int) -> None:
     draw = random.Random(seed)
     kinds = SIGNS[1:128] if seed % 2 else SIGNS
     texts = ["".join(draw.choices(kinds, k=draw.randrange(8))) for _ in range(40)]
-    assert joined_words(texts) == ["".join(words(text)) for text in texts]
+    assert join_words(texts) == ["".join(words(text)) for text in texts]
 
 
 def test_words_of_no_text_and_of_empty_texts() -> None:
-    assert joined_words([]) == []
-    assert joined_words([""]) == [""]
-    assert joined_words(["", "a b", ""]) == ["", "AB", ""]
+    assert join_words([]) == []
+    assert join_words([""]) == [""]
+    assert join_words(["", "a b", ""]) == ["", "AB", ""]
 
 
 @pytest.mark.parametrize("rule", [agency_ids, ssns])

@@ -185,7 +185,7 @@ def root_of(prime: int) -> int:
 def test_ntt_form_is_the_one_that_is_written_down(own: Scheme) -> None:
     """docs/protocol.md §7: value i is the polynomial's at ψ^(2·r(i) + 1)."""
     coefficients = np.stack([np.random.default_rng(5).integers(0, prime, RING, dtype=np.uint64) for prime in DATA])
-    transformed = own._transformed([coefficients])[0]
+    transformed = own._transform([coefficients])[0]
     for row, values, prime in zip(coefficients, transformed, DATA, strict=True):
         root = root_of(prime)
         for i in (0, 1, 2, 4097, RING - 1):

@@ -67,12 +67,12 @@ def test_a_long_tag_is_hashed_first_and_an_empty_one_refused() -> None:
 def test_both_maps_agree_and_land_on_the_curve(u: mpz) -> None:
     x, y = h2c.map_to_curve_elligator2_curve25519(u)
     assert y * y % h2c.P == (x**3 + 486662 * x * x + x) % h2c.P
-    assert portable._mapped(u) == (x, y)
+    assert portable._map(u) == (x, y)
 
 
 @pytest.mark.parametrize("u", [0, 1, 2, int(h2c.P) - 1, (int(h2c.P) - 1) // 2])
 def test_the_maps_agree_at_the_edges(u: int) -> None:
-    assert portable._mapped(mpz(u)) == h2c.map_to_curve_elligator2_curve25519(mpz(u))
+    assert portable._map(mpz(u)) == h2c.map_to_curve_elligator2_curve25519(mpz(u))
 
 
 @given(elements, elements, elements)
@@ -90,7 +90,7 @@ def test_both_ways_to_add_and_clear_agree(a: mpz, b: mpz) -> None:
     for other in (q, p):
         cleared = h2c.clear_cofactor(h2c.add(p, other))
         assert cleared is not None
-        assert portable._cleared_sum(*p, *other) == h2c.encode_coordinate(cleared[0])
+        assert portable._add_and_clear(*p, *other) == h2c.encode_coordinate(cleared[0])
 
 
 def test_the_cofactor_is_cleared(multiply: Callable[[int, bytes], bytes]) -> None:
@@ -114,5 +114,5 @@ def test_the_identity_is_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = h2c.map_to_curve_elligator2_curve25519(mpz(7))
     for points in [(mpz(0), mpz(0), mpz(0), mpz(0)), (x, y, x, -y % h2c.P)]:
         with pytest.raises(LocalFault) as caught:
-            portable._cleared_sum(*points)
+            portable._add_and_clear(*points)
         assert caught.value.rule == "hash-identity"

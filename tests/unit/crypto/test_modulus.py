@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.modulus import PRIMES, crt, modulus, primes_needed, to_signed
+from tallystick.crypto.modulus import PRIMES, count_primes, crt, modulus, to_signed
 
 
 def test_the_primes_are_four_and_can_batch() -> None:
@@ -23,22 +23,22 @@ def test_the_primes_are_four_and_can_batch() -> None:
 def test_s15_a_bound_just_below_half_of_t_fits_and_one_more_does_not(count: int) -> None:
     """S-15: refused at +1."""
     largest = (modulus(count) - 1) // 2
-    assert primes_needed(largest) == count
+    assert count_primes(largest) == count
     assert to_signed(largest, count) == largest
     assert to_signed(-largest, count) == -largest
     assert to_signed(largest + 1, count) == -largest  # what the refusal is for
     if count < 4:
-        assert primes_needed(largest + 1) == count + 1
+        assert count_primes(largest + 1) == count + 1
     else:
         with pytest.raises(LocalFault) as refused:
-            primes_needed(largest + 1)
+            count_primes(largest + 1)
         assert refused.value.rule == "sum-too-large"
 
 
 def test_small_and_impossible_bounds() -> None:
-    assert primes_needed(0) == 1
+    assert count_primes(0) == 1
     with pytest.raises(LocalFault, match="zero or more"):
-        primes_needed(-1)
+        count_primes(-1)
 
 
 @pytest.mark.parametrize("count", [0, 5, -1])

@@ -248,7 +248,7 @@ def test_every_chunk_has_its_place_and_size() -> None:
     """Block by block, prime by prime, column by column, a column only where a pair needs it."""
     layout = Layout(3, 2, ((0, 0), (2, 1), (0, 1)), (1, 2, 1), RING + 1)
     assert (layout.blocks, layout.primes_used) == (2, 2)
-    assert [layout.left_under(p) for p in (0, 1)] == [(0, 2), (2,)]
+    assert [layout.list_left(p) for p in (0, 1)] == [(0, 2), (2,)]
     assert [layout.right_under(p) for p in (0, 1)] == [(0, 1), (1,)]
     assert [layout.pairs_under(p) for p in (0, 1)] == [(0, 1, 2), (1,)]
     assert (layout.sent_ciphertexts, layout.returned_ciphertexts) == (2 + 2 * 3, 4)

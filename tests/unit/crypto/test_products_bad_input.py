@@ -192,7 +192,7 @@ def test_what_seal_refuses_is_the_peers_fault(exchange: Exchange, monkeypatch: p
     def refuse(*_: object) -> None:
         raise RuntimeError("result ciphertext is transparent")
 
-    monkeypatch.setattr(product_work, "_multiplied", refuse)
+    monkeypatch.setattr(product_work, "_multiply", refuse)
     with pytest.raises(PeerFault) as refused:
         products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
     assert refused.value.rule == "ciphertext-refused"

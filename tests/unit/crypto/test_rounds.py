@@ -57,7 +57,7 @@ def test_every_job_can_be_finished_whatever_comes_first(cast: Cast) -> None:
     phases = [schedule.phase(complete)]
     while waited := schedule.silent(complete):
         complete.add(max(waited, key=str))
-        if not schedule.done(kinds.REPORT, complete) and schedule.done(kinds.SLOTS, complete):
+        if not schedule.is_done(kinds.REPORT, complete) and schedule.is_done(kinds.SLOTS, complete):
             complete |= set(schedule.refs(kinds.REPORT))
         phases.append(schedule.phase(complete))
     assert complete == {one.ref for one in expected if not one.local}

@@ -75,7 +75,7 @@ class ClosedCells:
                     found[label] = fates
         return found
 
-    def shown_rows(self, opened: Sequence[int]) -> list[int]:
+    def list_shown_rows(self, opened: Sequence[int]) -> list[int]:
         """Give the rows that a result has: those that did not open, and of the others those that `table` shows."""
         values = numbers(self.plan, opened)
         return [
@@ -89,12 +89,12 @@ class ClosedCells:
         made: Linkage = {}
         for name, value in linkage_numbers(self.plan, opened).items():
             if isinstance(value, dict):
-                made[name] = {called: None if self._closed(name, called) else number for called, number in value.items()}
+                made[name] = {called: None if self._is_closed(name, called) else number for called, number in value.items()}
             else:
-                made[name] = None if self._closed(name) else value
+                made[name] = None if self._is_closed(name) else value
         return made
 
-    def _closed(self, name: str, called: str = "") -> bool:
+    def _is_closed(self, name: str, called: str = "") -> bool:
         """Tell whether a number of the report, by its names there, did not open."""
         pairs = {pair_name(pair): pair for pair in self.plan.pairs}
         report: dict[str, Number] = {
@@ -121,7 +121,7 @@ def close_rows(closed: ClosedCells, opened: Sequence[int], *, keep_empty: bool) 
         keep_empty: also keep rows of a missing level that nobody is in.
     """
     rows = table(closed.plan, opened, keep_empty=True)
-    shown = list(range(len(rows))) if keep_empty else closed.shown_rows(opened)
+    shown = list(range(len(rows))) if keep_empty else closed.list_shown_rows(opened)
     return shown, [closed.rows(index, rows[index]) for index in shown]
 
 

@@ -50,7 +50,7 @@ class Names:
         groups = {identity: name for name, identity in identities.items()}
         by = by_columns(question, population_of(question))
         measured = dict.fromkeys(measure.columns for measure in question.measures if measure.columns)
-        meant = tuple((reference, _meant(reference, question, identities)) for reference in by)
+        meant = tuple((reference, _describe_reference(reference, question, identities)) for reference in by)
         return cls(groups, meant, tuple(measured))
 
     @classmethod
@@ -76,12 +76,12 @@ def family_of(question: Question, agreement: Agreement) -> str:
         agreement: it.
     """
     by = sorted(meant for _, meant in Names.of(question, agreement).by)
-    return digest_of({**_counted(question, agreement), "by": by})
+    return digest_of({**_describe_counted(question, agreement), "by": by})
 
 
 def cohort_of(question: Question, agreement: Agreement) -> str:
     """Give what two questions have in common that count the same people, by whatever columns, as 64 hexadecimal digits."""
-    return digest_of({"cohort": _counted(question, agreement)})
+    return digest_of({"cohort": _describe_counted(question, agreement)})
 
 
 def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]]) -> None:
@@ -104,7 +104,7 @@ def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mappi
         )
 
 
-def _counted(question: Question, agreement: Agreement) -> dict[str, Any]:
+def _describe_counted(question: Question, agreement: Agreement) -> dict[str, Any]:
     """Give whom a question counts, which does not depend on its names."""
     identities = _identities(question, agreement)
     people = {identities[name]: _people(name, question, agreement) for name in question.people}
@@ -157,9 +157,9 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     for what in ("people", "usable"):
         linkage[what] = _keys(linkage[what], groups)
     if "passes" in linkage:
-        linkage["passes"] = [one | {"tokens": _joined(one["tokens"], groups, LIST)} for one in linkage["passes"]]
+        linkage["passes"] = [one | {"tokens": _join_under(one["tokens"], groups, LIST)} for one in linkage["passes"]]
     if "pairs" in linkage:
-        linkage["pairs"] = _joined(linkage["pairs"], groups, PAIR)
+        linkage["pairs"] = _join_under(linkage["pairs"], groups, PAIR)
     if "rates" in linkage:
         rates = linkage["rates"]
         back = {reference: name for name, reference in columns.items()}
@@ -171,11 +171,11 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     labels = _labels(theirs, mine, groups)
     made = {**table, "rows": [_row(row, columns, labels) for row in table["rows"]], "linkage": linkage}
     if "counts" in table:
-        made["counts"] = [one | {"columns": list(_swapped(one["columns"], groups))} for one in table["counts"]]
+        made["counts"] = [one | {"columns": list(_swap_groups(one["columns"], groups))} for one in table["counts"]]
     return made
 
 
-def _meant(reference: str, question: Question, identities: Mapping[str, str]) -> str:
+def _describe_reference(reference: str, question: Question, identities: Mapping[str, str]) -> str:
     if reference == SYSTEMS:
         return SYSTEMS
     edges = (question.bins or {}).get(reference)
@@ -196,7 +196,7 @@ def _keys(value: Mapping[str, Any], groups: Mapping[str, str]) -> dict[str, Any]
     return {groups.get(name, name): item for name, item in value.items()}
 
 
-def _joined(value: Mapping[str, Any], groups: Mapping[str, str], by: str) -> dict[str, Any]:
+def _join_under(value: Mapping[str, Any], groups: Mapping[str, str], by: str) -> dict[str, Any]:
     """Give what stands under the names of several groups together, which are in the order of their names."""
     return {by.join(sorted(groups.get(one, one) for one in name.split(by))): item for name, item in value.items()}
 
@@ -204,8 +204,8 @@ def _joined(value: Mapping[str, Any], groups: Mapping[str, str], by: str) -> dic
 def _labels(theirs: Names, mine: Names, groups: Mapping[str, str]) -> dict[str, str]:
     """Give, for every label that a number over either question's columns can have, what the other question calls the same number."""
     back = {name: their for their, name in groups.items()}
-    pairs = [(columns, _swapped(columns, groups)) for columns in theirs.measured]
-    pairs += [(_swapped(columns, back), columns) for columns in mine.measured]
+    pairs = [(columns, _swap_groups(columns, groups)) for columns in theirs.measured]
+    pairs += [(_swap_groups(columns, back), columns) for columns in mine.measured]
     return {label: own for pair in pairs for label, own in zip(*map(_numbers, pair), strict=True)}
 
 
@@ -215,7 +215,7 @@ def _numbers(columns: tuple[str, ...]) -> list[str]:
     return [label for one in asked for label in (one.label, one.rests_on.label)]
 
 
-def _swapped(columns: Sequence[str], groups: Mapping[str, str]) -> tuple[str, ...]:
+def _swap_groups(columns: Sequence[str], groups: Mapping[str, str]) -> tuple[str, ...]:
     """Give references with the other names of their groups."""
     return tuple(f"{groups.get(group, group)}.{column}" for group, column in map(split, columns))
 

@@ -164,7 +164,7 @@ class HeldTable:
                 and before is not None
                 and any(self._ones_differ(index, one, were, there, before) for one in counts)
             )
-            if few or hidden & self._told_by(present):
+            if few or hidden & self._find_labels_telling(present):
                 gone += [label for label in labels if row.get(label) is not None]
         if gone:
             self.rows[index] = without_measures(row, sorted({*row.get("hidden", []), *gone}), REASON)
@@ -176,7 +176,7 @@ class HeldTable:
         ones, past = self.told[index][count], were[count]
         return self._small(ones, past) or self._small(there - ones, before - past)
 
-    def _told_by(self, present: Present) -> set[str]:
+    def _find_labels_telling(self, present: Present) -> set[str]:
         """Give the labels of all measures, asked for here or not, that tell a count of the columns of one."""
         columns = {one.columns for one in self.plan.over(present)}
         measures = load_measures().values()
@@ -209,8 +209,8 @@ class HeldTable:
 
     def _loosen(self, other: EarlierTable) -> None:
         """Hide sums, or more rows, until each difference by few could be another (rule 5)."""
-        gone = self._gone(other, "count")
-        if not all(self._loose(self._gone(other, one.label).values()) for one in self.plan.present):
+        gone = self._find_differences(other, "count")
+        if not all(self._loose(self._find_differences(other, one.label).values()) for one in self.plan.present):
             self._hide_matches()  # who has a value is matched, or nearly everybody who is matched has one
         if not self.plan.presences:
             if not self._loose(gone.values()):
@@ -230,7 +230,7 @@ class HeldTable:
                     if self.rows[index]["count"] is not None:
                         self._hide(index)
 
-    def _gone(self, other: EarlierTable, label: str) -> dict[int, int]:
+    def _find_differences(self, other: EarlierTable, label: str) -> dict[int, int]:
         """Give, of the rows that were hidden, by how much a count differs, where both were shown."""
         gone = {}
         for index in self.hidden:
@@ -270,13 +270,14 @@ class HeldTable:
             self._hide_matches()
         past = {one["pass"]: one for one in other.linkage.get("passes", [])}
         self.linkage["passes"] = [
-            one | {"tokens": {group: self._kept(number, past, one["pass"], group) for group, number in one["tokens"].items()}}
+            one
+            | {"tokens": {group: self._hide_small(number, past, one["pass"], group) for group, number in one["tokens"].items()}}
             for one in self.linkage.get("passes", [])
         ]
         if self.hidden or self._groups_tell(other):
             self._hide_groups()
 
-    def _kept(self, number: int | None, past: Mapping[str, Any], name: str, group: str) -> int | None:
+    def _hide_small(self, number: int | None, past: Mapping[str, Any], name: str, group: str) -> int | None:
         return None if name in past and self._small(number, past[name]["tokens"].get(group)) else number
 
     def _groups_tell(self, other: EarlierTable) -> bool:

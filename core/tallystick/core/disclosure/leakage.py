@@ -74,7 +74,7 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         ]
     lines = [
         "the text of this job, who approved it, and when each party worked",
-        f"the padded number of rows of {_listed(data)}, people and decoys together: at most 12 % above the true number",
+        f"the padded number of rows of {_join_names(data)}, people and decoys together: at most 12 % above the true number",
         f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(used.told)}",
     ]
     if used.similarity is not None:
@@ -86,7 +86,7 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
     guards = sorted({guard.part.field for recipe in used.exact for guard in recipe.guards if guard.one})
     if guards:
         lines.append(
-            f"of rows that coincide, whether exactly one lacks {_listed(tuple(guards))}, but not which; rows that both have it and differ "
+            f"of rows that coincide, whether exactly one lacks {_join_names(tuple(guards))}, but not which; rows that both have it and differ "
             "coincide at no pass that leaves it out"
         )
     if used.found is not None and used.found.bound is not None:
@@ -159,7 +159,7 @@ def _agency(agency: str, data: tuple[str, ...], *, opens: bool, tested: str) -> 
     learned = ["the text of this job and who approved it"]
     if agency in data and others:
         learned.append(
-            f"the padded number of rows of {_listed(others)}, people and decoys together: at most 12 % above the true number"
+            f"the padded number of rows of {_join_names(others)}, people and decoys together: at most 12 % above the true number"
         )
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
     but = ", but for what the cells say that it opens as the desk" if opens else ""
@@ -193,11 +193,11 @@ def _is_stacked(question: Question, group: str, agency: str) -> bool:
 
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
-    measures = _listed(tuple(measure.label for measure in question.measures))
-    groups = f" by {_listed(question.by)}" if question.by else ""
+    measures = _join_names(tuple(measure.label for measure in question.measures))
+    groups = f" by {_join_names(question.by)}" if question.by else ""
     population = population_of(question)
     if is_gated(population.agencies, agreement):
-        return _gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
+        return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
     if len(population.agencies) > 1:
@@ -218,7 +218,7 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     return [*told, "as the desk: it hides the small cells before anything is released"]
 
 
-def _gated_desk(question: Question, agreement: Agreement, asked: str, *, brings_data: bool) -> list[str]:
+def _describe_gated_desk(question: Question, agreement: Agreement, asked: str, *, brings_data: bool) -> list[str]:
     """Say what a desk learns of a job with a gate, if every agency follows the protocol."""
     told = [
         (
@@ -260,9 +260,9 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
         if least > 1
         else "no cell is hidden"
     )
-    groups = f" by {_listed(question.by)}" if question.by else ""
+    groups = f" by {_join_names(question.by)}" if question.by else ""
     if is_gated({people.agency for people in question.people.values()}, agreement):
-        measures = _listed(tuple(measure.label for measure in question.measures))
+        measures = _join_names(tuple(measure.label for measure in question.measures))
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
         return [
             f"the released cells of {measures}{groups}: {closed}",
@@ -270,13 +270,13 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
             "the signatures that prove the result",
         ]
     return [
-        f"the released cells of {_listed(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
-        _told_of_links(question, hides=least > 1),
+        f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
+        _describe_links(question, hides=least > 1),
         "the signatures that prove the result",
     ]
 
 
-def _told_of_links(question: Question, *, hides: bool) -> str:
+def _describe_links(question: Question, *, hides: bool) -> str:
     population = population_of(question)
     if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
         return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
@@ -306,7 +306,7 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *
     guards = sorted({guard.part.field for recipe in passes.exact for guard in recipe.guards})
     if guards:
         lines.append(
-            f"of {agency}'s own people who match by a recipe that leaves {_listed(tuple(guards))} out, whether the other agency's record "
+            f"of {agency}'s own people who match by a recipe that leaves {_join_names(tuple(guards))} out, whether the other agency's record "
             "lacks it"
         )
     if passes.similarity is None:
@@ -342,5 +342,5 @@ def _delta_with_agency(decoys: int) -> float:
     return privacy_delta_with_agency(decoys, EPSILON)
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _join_names(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

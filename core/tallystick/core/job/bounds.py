@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.model import Question
-from tallystick.core.job.passes import declared_lists, passes_of
+from tallystick.core.job.passes import list_declared, passes_of
 from tallystick.crypto.tags import rows_of
 
 
@@ -25,5 +25,5 @@ def most_rows(question: Question, agreement: Agreement) -> Mapping[str, int]:
         Invalid, Refused: as `passes_of`.
     """
     passes = len(passes_of(question, agreement).told)
-    lists = declared_lists(question, agreement)
+    lists = list_declared(question, agreement)
     return {agency: rows_of(one.people, passes, agreement.decoys) for agency, one in sorted(lists.items())}

@@ -16,7 +16,7 @@ from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.bins import find_misplaced, ranges_of
-from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, levels_of, no_column, shared_columns, split
+from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, intersect_columns, levels_of, no_column, split
 from tallystick.core.job.counted import find_population_problems
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.link import link_of
@@ -147,7 +147,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
         yield from _of_group(question, group, agreement, columns)
     for group, parts in (question.stacked or {}).items():
         if columns.keys() >= set(parts):
-            columns[group] = shared_columns([columns[part] for part in parts])
+            columns[group] = intersect_columns([columns[part] for part in parts])
     try:
         yield from find_population_problems(population_of(question), question, agreement)
     except Invalid as error:
@@ -198,7 +198,7 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
             yield not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
         for reference in dict.fromkeys(measure.columns):
             try:
-                column = _named(reference, "measures", question, columns)
+                column = _find_column(reference, "measures", question, columns)
             except Invalid as error:
                 yield error
                 continue
@@ -220,11 +220,11 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
                 yield Invalid(
                     "job-invalid",
                     f"{measure.operation} needs declared min and max: {reference} has none",
-                    hint=f"let its agency declare them for {_declared_name(reference, question)}, in the agreement's dataset",
+                    hint=f"let its agency declare them for {_find_declared_name(reference, question)}, in the agreement's dataset",
                 )
 
 
-def _declared_name(reference: str, question: Question) -> str:
+def _find_declared_name(reference: str, question: Question) -> str:
     """Give the column that the dataset declares: of a derived one, what it is derived from."""
     group, name = split(reference)
     part = question.parts_of(group)[0]
@@ -242,7 +242,7 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
         if reference == SYSTEMS:
             continue
         try:
-            column = _named(reference, "by", question, columns)
+            column = _find_column(reference, "by", question, columns)
         except Invalid as error:
             yield error
             continue
@@ -265,7 +265,7 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
             yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
 
 
-def _named(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:
+def _find_column(reference: str, where: str, question: Question, columns: dict[str, dict[str, Column]]) -> Column | None:
     """Give the column that a reference names; None where its group was refused already.
 
     Raises:

@@ -31,7 +31,7 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
         Invalid: `job-invalid`: no such group, dataset or source column, a derived name that is taken; `sum-too-large`.
     """
     if group in (question.stacked or {}):
-        return shared_columns([columns_of(question, part, agreement) for part in question.parts_of(group)])
+        return intersect_columns([columns_of(question, part, agreement) for part in question.parts_of(group)])
     if group not in question.people:
         raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(question.groups)}")
     people = question.people[group]
@@ -56,7 +56,7 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
     return columns
 
 
-def shared_columns(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+def intersect_columns(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
     """Give the columns of a stacked group: those that all of its groups declare alike."""
     return {name: column for name, column in parts[0].items() if all(alike(column, other.get(name)) for other in parts[1:])}
 
@@ -124,10 +124,10 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     served: dict[str, set[str]] = defaultdict(set)
     for measure in question.measures:
         for owner, column in map(split, measure.columns):
-            if owner == question.called(group):
+            if owner == question.find_part_name(group):
                 served[column].add(measure.operation)
     for reference in question.by:
-        if split(reference)[0] == question.called(group) and split(reference)[1] not in {PRESENT, ""}:
+        if split(reference)[0] == question.find_part_name(group) and split(reference)[1] not in {PRESENT, ""}:
             served[split(reference)[1]].update(everything)
     for name in _where_columns(people, dataset):
         served[name].update(everything)

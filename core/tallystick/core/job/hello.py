@@ -88,24 +88,24 @@ def verify_hello(document: SignedDocument, *, job: str, attempt: int, agency: st
             sealed to its key, the desk does not say of exactly the attempts before that nothing was opened, or another agency does.
     """
     if agency not in agreement.parties:
-        raise _broken(agency, "is no party to the agreement")
+        raise _fault(agency, "is no party to the agreement")
     if document.kind != "hello" or document.signers != (agency,):
-        raise _broken(agency, "did not sign its hello, or not alone")
+        raise _fault(agency, "did not sign its hello, or not alone")
     try:
         document.verify_signature_of(agency, agreement.parties[agency].key)
         hello = document.read(Hello)
         check_public_key(bytes.fromhex(hello.sealing_key), owner=agency)
     except (TallyError, PeerFault) as error:
-        raise _broken(agency, "sent a hello that is malformed or not signed with its key", detail=str(error)) from error
+        raise _fault(agency, "sent a hello that is malformed or not signed with its key", detail=str(error)) from error
     if (hello.job, hello.attempt, hello.agency) != (job, attempt, agency):
-        raise _broken(agency, "sent a hello for another job, attempt or agency")
+        raise _fault(agency, "sent a hello for another job, attempt or agency")
     is_desk = agency == agreement.release.desk
     if is_desk and hello.nothing_opened != earlier_attempts(attempt):
-        raise _broken(agency, "is the desk and does not say in its hello that nothing of the attempts before was opened")
+        raise _fault(agency, "is the desk and does not say in its hello that nothing of the attempts before was opened")
     if not is_desk and hello.nothing_opened is not None:
-        raise _broken(agency, "is not the desk and says in its hello what was opened")
+        raise _fault(agency, "is not the desk and says in its hello what was opened")
     return hello
 
 
-def _broken(agency: str, problem: str, *, detail: str = "") -> Broken:
+def _fault(agency: str, problem: str, *, detail: str = "") -> Broken:
     return Broken("protocol-broken", f"{agency} {problem}", detail=detail)

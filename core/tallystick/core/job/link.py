@@ -65,7 +65,7 @@ def link_of(question: Question, agreement: Agreement) -> tuple[str, ...]:
     raise not_allowed(agreement, "link", f"it does not allow link: {asked}", named or ("default",))
 
 
-def link_asked(question: Question, agreement: Agreement) -> tuple[str, ...]:
+def find_link(question: Question, agreement: Agreement) -> tuple[str, ...]:
     """Give what a question links by, as `ladders.passes_for` and `ladders.similarity_of` take it: recipes or a ladder, and a word.
 
     `link: strict` has no word: its recipes are for any lists, and no similarity pass follows.

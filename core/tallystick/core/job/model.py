@@ -169,7 +169,7 @@ class Question(Document):
         """Give the groups that are one together under a name; itself, if it is not stacked."""
         return (self.stacked or {}).get(group, (group,))
 
-    def called(self, part: str) -> str:
+    def find_part_name(self, part: str) -> str:
         """Give what the formula, measures and `by` call a group of `people`: the stacked group that it is part of, or its own name."""
         return next((name for name, parts in (self.stacked or {}).items() if part in parts), part)
 

@@ -18,7 +18,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement, Dataset
 from tallystick.core.canonical import digest_of
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.link import link_asked
+from tallystick.core.job.link import find_link
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import population_of
 from tallystick.core.linkage.passes.budget import Budget
@@ -114,8 +114,8 @@ def passes_of(question: Question, agreement: Agreement) -> Passes:
         Invalid: `job-invalid`, `link-invalid`, `link-impossible`: no exact recipe is left.
         Refused: `job-not-allowed`, `link-weak`.
     """
-    lists = tuple(declared_lists(question, agreement).values())
-    link = link_asked(question, agreement)
+    lists = tuple(list_declared(question, agreement).values())
+    link = find_link(question, agreement)
     if len(lists) < FEWEST:
         return Passes((), None, ())
     return _passes_of_two(link, lists[0], lists[1]) if len(lists) == FEWEST else _passes_of_more(link, lists)
@@ -150,7 +150,7 @@ def _facts_of(datasets: Sequence[Dataset]) -> ListFacts | None:
     return None if told is None else told.facts()
 
 
-def declared_lists(question: Question, agreement: Agreement) -> Mapping[str, DeclaredList]:
+def list_declared(question: Question, agreement: Agreement) -> Mapping[str, DeclaredList]:
     """Give each agency's list, in the order in which the formula first names a group of it, then of the agencies' names.
 
     Raises:

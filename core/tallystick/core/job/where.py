@@ -86,17 +86,17 @@ def parse_where(text: str, columns: Mapping[str, Column]) -> Condition:
     """
     writer = _Writer(columns)
     if len(text) > MAX_LENGTH:
-        raise writer.refused(f"it is longer than {MAX_LENGTH} characters")
+        raise writer.refusal(f"it is longer than {MAX_LENGTH} characters")
     if any(character < " " and character not in "\n\t\r" for character in text):
-        raise writer.refused("a control character")
+        raise writer.refusal("a control character")
     try:
         # as the condition of a query, so that a column may be called what is elsewhere a statement (`show`, `set`)
         trees = sqlglot.parse(f"SELECT 1 WHERE {text}", dialect="duckdb")
         if len(trees) != 1 or not isinstance(trees[0], exp.Select):
-            raise writer.refused("more than one condition")
+            raise writer.refusal("more than one condition")
         query = trees[0]
         if {name for name, value in query.args.items() if value} != {"expressions", "where"}:
-            raise writer.refused("a clause after the condition")
+            raise writer.refusal("a clause after the condition")
         return Condition(writer.condition(query.args["where"].this), frozenset(writer.used))
     except (SqlglotError, RecursionError):
         # without its cause: the parser's message quotes the text at length
@@ -113,7 +113,7 @@ class _Writer:
         names = ", ".join(sorted(columns)) or "none"
         self.hint = f"allowed are AND, OR, NOT, =, <>, <, <=, >, >=, BETWEEN, IN, IS NULL over the columns: {names}"
 
-    def refused(self, what: str, hint: str = "") -> Invalid:
+    def refusal(self, what: str, hint: str = "") -> Invalid:
         return Invalid("where-invalid", f"a where condition holds what is not allowed: {what}", hint=hint or self.hint)
 
     def condition(self, node: exp.Expression) -> str:
@@ -131,7 +131,7 @@ class _Writer:
             case _:
                 self._tests += 1
                 if self._tests > MAX_TESTS:
-                    raise self.refused(f"more than {MAX_TESTS} tests")
+                    raise self.refusal(f"more than {MAX_TESTS} tests")
                 return self._test(node)
 
     def _test(self, node: exp.Expression) -> str:
@@ -143,29 +143,29 @@ class _Writer:
                 self._only(node, "this", "low", "high")
                 name = self._column(node.this)
                 low, high = (self._literal(node.args[end], name) for end in ("low", "high"))
-                return f"({_quoted(name)} BETWEEN {low} AND {high})"
+                return f"({_quote(name)} BETWEEN {low} AND {high})"
             case exp.In():
                 self._only(node, "this", "expressions")
                 name = self._column(node.this)
                 items = [self._literal(item, name) for item in node.expressions]
                 if not items:
-                    raise self.refused("an empty IN list")
-                return f"({_quoted(name)} IN ({', '.join(items)}))"
+                    raise self.refusal("an empty IN list")
+                return f"({_quote(name)} IN ({', '.join(items)}))"
             case exp.Is():
                 self._only(node, "this", "expression")
                 name = self._column(node.this)
                 if isinstance(node.expression, exp.Null):
-                    return f"({_quoted(name)} IS NULL)"
+                    return f"({_quote(name)} IS NULL)"
                 if isinstance(node.expression, exp.Boolean):
-                    return f"({_quoted(name)} IS {self._literal(node.expression, name)})"
-                raise self.refused("IS with something other than NULL, TRUE or FALSE")
+                    return f"({_quote(name)} IS {self._literal(node.expression, name)})"
+                raise self.refusal("IS with something other than NULL, TRUE or FALSE")
             case exp.Column():
                 name = self._column(node)
                 if self._columns[name].type != "boolean":
-                    raise self.refused(f"{name} alone, which is not a boolean column", f"compare it: {name} = …")
-                return _quoted(name)
+                    raise self.refusal(f"{name} alone, which is not a boolean column", f"compare it: {name} = …")
+                return _quote(name)
             case _:
-                raise self.refused(_called(node))
+                raise self.refusal(_name_kind(node))
 
     def _comparison(self, left: exp.Expression, operator: str, right: exp.Expression) -> str:
         if isinstance(left, exp.Column) and isinstance(right, exp.Column):
@@ -173,31 +173,31 @@ class _Writer:
             kinds = [self._columns[name].type for name in names]
             numeric = all(kind in {"integer", "decimal"} for kind in kinds)
             if kinds[0] != kinds[1] and not numeric:
-                raise self.refused(
+                raise self.refusal(
                     f"a comparison of {names[0]} ({kinds[0]}) with {names[1]} ({kinds[1]})", "compare columns of one type"
                 )
-            return f"({_quoted(names[0])} {operator} {_quoted(names[1])})"
+            return f"({_quote(names[0])} {operator} {_quote(names[1])})"
         if isinstance(left, exp.Column):
             name = self._column(left)
-            return f"({_quoted(name)} {operator} {self._literal(right, name)})"
+            return f"({_quote(name)} {operator} {self._literal(right, name)})"
         if isinstance(right, exp.Column):
             name = self._column(right)
-            return f"({self._literal(left, name)} {operator} {_quoted(name)})"
+            return f"({self._literal(left, name)} {operator} {_quote(name)})"
         for side in (left, right):
             if not isinstance(side, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
-                raise self.refused(_called(side))
-        raise self.refused("a comparison without a column")
+                raise self.refusal(_name_kind(side))
+        raise self.refusal("a comparison without a column")
 
     def _column(self, node: exp.Expression) -> str:
         if not isinstance(node, exp.Column) or type(node.this) is not exp.Identifier:
-            raise self.refused(_called(node))
+            raise self.refusal(_name_kind(node))
         self._only(node, "this")
         name = str(node.this.this)
         if name not in self._columns:
             shown = name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) else "with that name"
             near = difflib.get_close_matches(name.lower(), [known.lower() for known in self._columns], 1, 0.8)
             meant = [known for known in self._columns if known.lower() in near]
-            raise self.refused(f"the column {shown}", f"write it as declared: {meant[0]}" if meant else "")
+            raise self.refusal(f"the column {shown}", f"write it as declared: {meant[0]}" if meant else "")
         self.used.add(name)
         return name
 
@@ -213,7 +213,7 @@ class _Writer:
             case exp.Literal() if not inner.is_string:
                 number = str(inner.this)
                 if not _NUMBER.fullmatch(number):
-                    raise self.refused("a number that is not written in plain decimal digits")
+                    raise self.refusal("a number that is not written in plain decimal digits")
                 if column.type == "decimal" or (column.type == "integer" and "." not in number):
                     return f"-{number}" if negative else number
             case exp.Cast() if type(inner) is exp.Cast and column.type == "date" and not negative:
@@ -221,12 +221,12 @@ class _Writer:
             case exp.Boolean() if column.type == "boolean" and not negative:
                 return "TRUE" if inner.this else "FALSE"
             case exp.Null():
-                raise self.refused("a comparison with NULL, which is never true", f"{name} IS NULL")
+                raise self.refusal("a comparison with NULL, which is never true", f"{name} IS NULL")
             case exp.Literal() | exp.Boolean():
                 pass
             case _:
-                raise self.refused(_called(inner))
-        raise self.refused(
+                raise self.refusal(_name_kind(inner))
+        raise self.refusal(
             f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )
 
@@ -234,32 +234,32 @@ class _Writer:
         """Write DATE '2025-06-30', which the parser reads as a cast of the text."""
         self._only(node, "this", "to")
         if node.to.this != exp.DataType.Type.DATE or not isinstance(node.this, exp.Literal) or not node.this.is_string:
-            raise self.refused("a cast")
+            raise self.refusal("a cast")
         return self._text(str(node.this.this), name, self._columns[name])
 
     def _text(self, value: str, name: str, column: Column) -> str:
         if column.type == "category":
             if column.values is not None and value not in column.values:
                 more = ", …" if len(column.values) > _SHOWN_VALUES else ""
-                raise self.refused(
+                raise self.refusal(
                     f"a value that {name} does not have", f"{name} has: {', '.join(column.values[:_SHOWN_VALUES])}{more}"
                 )
             return _text_literal(value)
         if column.type == "date" and _is_date(value):
             return f"DATE {_text_literal(value)}"
-        raise self.refused(
+        raise self.refusal(
             f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )
 
     def _only(self, node: exp.Expression, *names: str) -> None:
         """Refuse a node with more to it than the grammar knows: a table before a column, a query in an IN, SYMMETRIC."""
         if {name for name, value in node.args.items() if value} - set(names):
-            raise self.refused(
+            raise self.refusal(
                 "a column with a table before it" if isinstance(node, exp.Column) else f"an option of {node.key}"
             )
 
 
-def _called(node: exp.Expression) -> str:
+def _name_kind(node: exp.Expression) -> str:
     """Name a kind of node for people, without quoting it."""
     match node:
         case exp.Query() | exp.Subquery() | exp.Exists():
@@ -283,7 +283,7 @@ def _is_date(value: str) -> bool:
         return False
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 

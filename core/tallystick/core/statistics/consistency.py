@@ -137,7 +137,7 @@ def _both(report: Mapping[Number, int], pair: tuple[str, str]) -> int:
     return report[Matched()] if Matched() in report else report[Matched(pair)]
 
 
-def _kept(plan: Plan, report: Mapping[Number, int]) -> int | None:
+def _count_kept(plan: Plan, report: Mapping[Number, int]) -> int | None:
     """Give how many people the formula keeps, from people and matches; None where it multiplies more than two groups."""
     pairs = {frozenset(pair): _both(report, pair) for pair in plan.pairs}
     pairs |= {frozenset((group,)): report[GroupPeople(group)] for group in plan.population.groups}
@@ -170,7 +170,7 @@ def _of_rows(
             inside[group] += row[Count()]
         if second in present:
             matched[key] += row[Count()]
-    kept = _kept(plan, report)
+    kept = _count_kept(plan, report)
     if kept is not None and kept != total:
         yield f"rows of the table that do not add up to {_total(plan)}"
     for one in groups:

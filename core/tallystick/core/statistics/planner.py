@@ -37,7 +37,7 @@ from tallystick.core.job.keep import Terms
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.measure import Asked, columns_asked
+from tallystick.core.measure import Asked, list_columns
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import find_column, integer_bounds, levels_by, ranges_by
@@ -67,7 +67,7 @@ from tallystick.core.statistics.rows import (
 )
 from tallystick.core.statistics.table import LIST
 from tallystick.crypto.errors import LocalFault
-from tallystick.crypto.modulus import primes_needed
+from tallystick.crypto.modulus import count_primes
 
 MAX_GROUPS: Final = 100
 """Groups of which the linkage report tells the matches; a table with more of them tells the total alone."""
@@ -141,7 +141,7 @@ def cell_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
     counts = []
     for cell in plan.cells:
         try:
-            counts.append(primes_needed(cell.bound * people))
+            counts.append(count_primes(cell.bound * people))
         except LocalFault as fault:
             raise Refused(
                 "sum-too-large",
@@ -228,7 +228,7 @@ class _Builder:
         """Add the first group's people and matches for each group of the linkage report."""
         for index, levels in enumerate(groups):
             first, second = self.population.first, self.population.second
-            mine = (first, Factor(levels=self._binned(first, _levels_of(group_by, levels, first))))
+            mine = (first, Factor(levels=self._bin_levels(first, _levels_of(group_by, levels, first))))
             self._cell(Key(InGroup(index), GroupPeople(first)), {(mine,): 1})
             self._cell(Key(InGroup(index), Matched()), {tuple(sorted((mine, (second, Factor())), key=lambda one: one[0])): 1})
 
@@ -284,9 +284,9 @@ class _Builder:
         if present:
             mine = list(dict.fromkeys(mine))
         once = [column for at, column in enumerate(mine) if column not in mine[:at] or not self.quantities[column].flag]
-        return Factor(self._binned(group, levels), tuple(split(column)[1] for column in once), present and bool(once))
+        return Factor(self._bin_levels(group, levels), tuple(split(column)[1] for column in once), present and bool(once))
 
-    def _binned(self, group: str, levels: Levels) -> Levels:
+    def _bin_levels(self, group: str, levels: Levels) -> Levels:
         """Give levels with ranges in place of what bins are called."""
         ranges = {name: self.ranges.get(f"{group}.{name}", {}) for name, _ in levels}
         return tuple((name, ranges[name].get(level, level) if isinstance(level, str) else level) for name, level in levels)
@@ -331,7 +331,7 @@ def _groups(
 def _quantities(question: Question, agreement: Agreement, asked: Sequence[Asked]) -> dict[str, Quantity]:
     """Give the columns that are measured, each once: a sum and a mean of one column share their cells."""
     quantities = {}
-    for reference in columns_asked(asked):
+    for reference in list_columns(asked):
         group = group_of(reference, question)
         column = find_column(question, agreement, reference)
         low, high = integer_bounds(column, reference)

@@ -118,7 +118,9 @@ def table_rows(
                 hint=_smaller(levels, population, moments),
             )
     rows = (row for row in product(*levels.values()) if _together(by, row))
-    return tuple(row for row in rows if count_products(population, row_terms(population, by, row), _fixed(row_asks(by, row))))
+    return tuple(
+        row for row in rows if count_products(population, row_terms(population, by, row), _fix_factors(row_asks(by, row)))
+    )
 
 
 def _needs(levels: Mapping[str, Sequence[Level]], population: Population, moments: int) -> dict[str, int]:
@@ -169,7 +171,7 @@ def row_asks(by: Sequence[str], row: Sequence[Level]) -> dict[str, Levels | None
     return asks
 
 
-def _fixed(asks: Asks) -> dict[str, Factor | None]:
+def _fix_factors(asks: Asks) -> dict[str, Factor | None]:
     return {group: None if levels is None else Factor(levels) for group, levels in asks.items()}
 
 

@@ -73,7 +73,7 @@ def plan_job(question: Question, agreement: Agreement) -> Plan:
         Refused: `table-too-large`, `sum-too-large`; and as `passes_of`.
         Invalid: as `plan` and `passes_of`.
     """
-    return _planned(_Under((question.digest(), agreement.digest()), question, agreement))
+    return _build_plan(_Under((question.digest(), agreement.digest()), question, agreement))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Under:
 
 
 @lru_cache(maxsize=4)
-def _planned(case: _Under) -> Plan:
+def _build_plan(case: _Under) -> Plan:
     """Make a plan; a party asks for that of its job many times, and the largest takes a quarter of a second."""
     question, agreement = case.question, case.agreement
     passes = passes_of(question, agreement)

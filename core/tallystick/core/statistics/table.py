@@ -51,10 +51,10 @@ def table(plan: Plan, opened: Sequence[int], *, keep_empty: bool = False) -> lis
         Broken: `internal`: another number of cells than the plan has.
     """
     moments = row_moments(plan, opened)
-    return [_row(plan, index, moments[index]) for index in rows_shown(plan, moments, keep_empty=keep_empty)]
+    return [_row(plan, index, moments[index]) for index in list_rows(plan, moments, keep_empty=keep_empty)]
 
 
-def rows_shown(plan: Plan, moments: Sequence[Moments], *, keep_empty: bool = False) -> list[int]:
+def list_rows(plan: Plan, moments: Sequence[Moments], *, keep_empty: bool = False) -> list[int]:
     """Give which of the plan's rows the table has; `keep_empty` as `table` takes it."""
     return [index for index, levels in enumerate(plan.rows) if moments[index][Count()] != 0 or None not in levels or keep_empty]
 

@@ -39,7 +39,7 @@ from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.points import read_points, refuse_repeats
 from tallystick.crypto.statistic import gate_machine, states
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, linked_decoys, refuse_altered
+from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, drop_left_out, refuse_altered
 from tallystick.crypto.statistic.computation import cell_shares
 from tallystick.crypto.statistic.exchanging import Held, encrypt_all, multiply_columns, open_answer
 from tallystick.crypto.statistic.gate_machine import GateStep, begin_gate
@@ -99,7 +99,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
         passes, setup.people, ladder=setup.ladder, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
         scalar=own_scalar, randomness=setup.randomness, workers=setup.workers.count,
     )  # fmt: skip
-    chunks = kinds.list_chunks(own.passes, own.rows, _counted(setup, own))
+    chunks = kinds.list_chunks(own.passes, own.rows, _count_blocks(setup, own))
     listed = Outbound(_next_ref(setup, setup.me), chunks)
     tagging = Tagging(
         setup.without_tokens(), pair_keys, scalar, own.persons, own.decoys, own.held, tuple(passes), {setup.me: own.rows}
@@ -119,7 +119,7 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
         message.chunks, kinds.POINT_BYTES, passes=passes, sender=sender, most=setup.most_rows[owner], step=MASKED_AT_ONCE
     )
     seen = {**state.rows, owner: rows}
-    masked = _masked(state, arrived, seen, owner=owner, sender=sender)
+    masked = _mask(state, arrived, seen, owner=owner, sender=sender)
     handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, masked), withheld=True)
     if len(seen) < len(setup.agencies):
         return Step(replace(state, rows=seen), (handed,))
@@ -244,7 +244,7 @@ def _begin_audits(
         key = exchange_key(pair_key, kinds.AUDIT, encryptor=exchange.encryptor, multiplier=exchange.multiplier)
         audit = audit_of(
             state.persons,
-            linked_decoys(state.decoys, state.held, left_out, bands=setup.ladder.bands > 0),
+            drop_left_out(state.decoys, state.held, left_out, bands=setup.ladder.bands > 0),
             slots,
             state.table_size,
             state.known_decoys,
@@ -302,7 +302,7 @@ def _next_ref(setup: AgencySetup, owner: str) -> Ref:
     return ref
 
 
-def _masked(
+def _mask(
     state: Tagging, arrived: Iterator[tuple[int, int, kinds.Bytes2]], rows: Mapping[str, int], *, owner: str, sender: str
 ) -> Iterator[kinds.Bytes2]:
     """Check and mask a list as it arrives; give what leaves us of each pass, in blocks, when all of the pass has been checked.
@@ -329,7 +329,7 @@ def _masked(
         setup.workers.make_ready(product_work.begin)  # beside the list's way to the coordinator, and its matching
 
 
-def _counted(setup: AgencySetup, own: tags.OwnList) -> Iterator[kinds.Bytes2]:
+def _count_blocks(setup: AgencySetup, own: tags.OwnList) -> Iterator[kinds.Bytes2]:
     """Give the blocks of the own list, and tell how far it is."""
     missing = own.passes * own.rows
     for block in own.blocks:

@@ -146,7 +146,7 @@ class Audits:
         return Audits({other: one for other, one in self.pending.items() if other != number}, {**self.shares, number: share})
 
 
-def linked_decoys(decoys: Int32s, held: npt.NDArray[np.uint8], left_out: npt.NDArray[np.bool_], *, bands: bool) -> Int32s:
+def drop_left_out(decoys: Int32s, held: npt.NDArray[np.uint8], left_out: npt.NDArray[np.bool_], *, bands: bool) -> Int32s:
     """Give the decoy of each row as `audit_of` takes it: those that no pass which was made can link have none behind the table.
 
     Args:

@@ -1,7 +1,7 @@
 """What agencies compute together after matching, as bare numbers: terms over their columns, and cells that are sums of terms.
 
 Proof that nothing overflows: a cell's true value v satisfies |v| <= bound·people, with `people` the padded rows of all lists together,
-which every agency counts itself. `primes_needed` gives each cell the fewest primes with 2·bound·people < T, so v mod T, read as a signed
+which every agency counts itself. `count_primes` gives each cell the fewest primes with 2·bound·people < T, so v mod T, read as a signed
 number, is v. A term needs as many primes as the greediest cell it stands in, and what it is multiplied of needs as many as it; a cell with
 fewer primes reduces them further, which is sound because T of fewer primes divides T of more.
 """
@@ -16,7 +16,7 @@ from itertools import combinations
 from tallystick.crypto.codec import digest, frame
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.layout import Layout
-from tallystick.crypto.modulus import modulus, primes_needed, to_signed
+from tallystick.crypto.modulus import count_primes, modulus, to_signed
 from tallystick.crypto.statistic.gate import Gate, GatePlan, plan_gate
 from tallystick.crypto.statistic.preparing import gate_exchanges
 from tallystick.crypto.statistic.rounds import Cast, Exchange
@@ -125,7 +125,7 @@ class Computation:
         Raises:
             LocalFault: `sum-too-large`: four primes do not hold a cell.
         """
-        return tuple(primes_needed(cell.bound * people) for cell in self.cells)
+        return tuple(count_primes(cell.bound * people) for cell in self.cells)
 
     def chain_primes(self, people: int) -> Mapping[Chain, int]:
         """Give the number of primes of each chain, and of all that it begins with: what the greediest of its cells needs."""

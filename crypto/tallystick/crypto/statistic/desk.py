@@ -26,7 +26,7 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.gate import Fate
-from tallystick.crypto.statistic.gating import sealed_moduli
+from tallystick.crypto.statistic.gating import list_sealed_moduli
 from tallystick.crypto.statistic.opening import AGENCIES, open_sealed, read_pattern
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
@@ -147,7 +147,7 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
             raise PeerFault("shares-malformed", "sealed shares are under another key, or count other lists", sender=agency)
     size = people.pop()
     fates = _fates(setup, shares)
-    packing = packing_of([one.bit_length() for of_cell in sealed_moduli(setup.computation, size) for one in of_cell])
+    packing = packing_of([one.bit_length() for of_cell in list_sealed_moduli(setup.computation, size) for one in of_cell])
     if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
         raise PeerFault(
             "shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender

@@ -111,14 +111,14 @@ def on_gate(state: Asking, message: Message) -> GateStep:
     last = gating.gate.steps[gating.stage] - 1
     if state.step == last:
         assert state.opened is not None
-        return _ask(state.setup, state.pair_keys, gating.answered(state.opened, total))
+        return _ask(state.setup, state.pair_keys, gating.answer(state.opened, total))
     if state.opened is None:
         opened, factors, used = total, gating.factors(total), 0
     else:
         opened, used = state.opened, state.used + len(mine) // 2
-        factors = gating.multiplied(state.factors, state.used, total)
+        factors = gating.multiply(state.factors, state.used, total)
     step = state.step + 1
-    own = np.array([one for (one,) in factors], dtype=np.int64) if step == last else gating.masked_factors(factors, used)
+    own = np.array([one for (one,) in factors], dtype=np.int64) if step == last else gating.mask_factors(factors, used)
     return _tell(Asking(state.setup, state.pair_keys, gating.look(total), step, {state.setup.me: own}, opened, factors, used))
 
 
@@ -134,7 +134,7 @@ def on_pattern(state: Agreeing, message: Message) -> Step[Agreeing] | Step[Seali
     if len(heard) < len(state.setup.others):
         return Step(replace(state, heard=heard))
     gating = state.gating
-    numbers = [number for of_cell in gating.sealed() for number in of_cell]
+    numbers = [number for of_cell in gating.seal() for number in of_cell]
     return Step(seal_numbers(state.setup, gating.people, numbers, state.pair_keys, encode_pattern(gating.fates())))
 
 
@@ -151,7 +151,7 @@ def _ask(setup: AgencySetup, pair_keys: Mapping[str, bytes], gating: Gating) -> 
         digest = kinds.pattern_payload(setup.job, setup.attempt, pattern, gating.seen)
         agreeing = Agreeing(setup, pair_keys, gating, digest)
         return Step(agreeing, tuple(Outbound(ref, (digest,)) for ref in setup.outbox(kinds.PATTERN)))
-    return _tell(Asking(setup, pair_keys, gating, 0, {setup.me: gating.masked()}))
+    return _tell(Asking(setup, pair_keys, gating, 0, {setup.me: gating.mask()}))
 
 
 def _tell(state: Asking) -> Step[Asking]:

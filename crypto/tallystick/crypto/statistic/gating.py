@@ -132,7 +132,7 @@ class Gating:
         cells = self.computation.cells
         return sum(abs(factor) * cells[cell].bound for cell, factor in one.terms) * self.people < P
 
-    def masked(self) -> Int64s:
+    def mask(self) -> Int64s:
         """Give this agency's shares of d for each of `asked`."""
         values = [
             sum(factor * self.shares[cell] for cell, factor in one.terms) + int(self.preparation.own[batch].masks[at])
@@ -160,7 +160,7 @@ class Gating:
         """Give what stands for z in a test that one agency answers: 0 if its number is small."""
         return 0 if test.owner != self.preparation.me or self.knows(test) else 1
 
-    def masked_factors(self, factors: Factors, used: int) -> Int64s:
+    def mask_factors(self, factors: Factors, used: int) -> Int64s:
         """Give this agency's shares of what is opened to multiply factors two by two: x - a of all pairs, then y - b.
 
         Args:
@@ -170,7 +170,7 @@ class Gating:
         pairs = np.array([pair for test in factors for pair in _pairs(test)], dtype=np.int64).reshape(-1, 2).T
         return ((pairs - self.preparation.triples[:2, used : used + pairs.shape[1]]) % P).reshape(-1)
 
-    def multiplied(self, factors: Factors, used: int, opened: Int64s) -> Factors:
+    def multiply(self, factors: Factors, used: int, opened: Int64s) -> Factors:
         """Give this agency's shares of the products of factors, two by two.
 
         Args:
@@ -187,7 +187,7 @@ class Gating:
         rest = iter(total.tolist())
         return tuple((*(next(rest) for _ in _pairs(test)), *(test[-1:] if len(test) % 2 else ())) for test in factors)
 
-    def answered(self, opened: Int64s, tested: Int64s) -> Gating:
+    def answer(self, opened: Int64s, tested: Int64s) -> Gating:
         """Give what is held once the tests of the stage are answered.
 
         Args:
@@ -229,16 +229,16 @@ class Gating:
                 raise LocalFault("tests-malformed", "a rule opens a cell whose count does not open")
         return fates
 
-    def sealed(self) -> list[list[int]]:
-        """Give what this agency seals of each cell, without its shares of zero: as many numbers as `sealed_moduli` says.
+    def seal(self) -> list[list[int]]:
+        """Give what this agency seals of each cell, without its shares of zero: as many numbers as `list_sealed_moduli` says.
 
         Raises:
             LocalFault: `tests-malformed`.
         """
         fates = self.fates()
-        gated = self._gated([count for count in self.gate.counts if fates[count.cell] == Fate.OPENED])
+        gated = self._seal_gated([count for count in self.gate.counts if fates[count.cell] == Fate.OPENED])
         made = []
-        for cell, moduli in enumerate(sealed_moduli(self.computation, self.people)):
+        for cell, moduli in enumerate(list_sealed_moduli(self.computation, self.people)):
             if fates[cell] != Fate.OPENED:
                 made.append([0] * len(moduli))
             elif cell in self.gate.of_cell:
@@ -247,10 +247,10 @@ class Gating:
                 made.append([self.shares[cell]])
         return made
 
-    def _gated(self, counts: Sequence[GatedCount]) -> dict[int, list[int]]:
+    def _seal_gated(self, counts: Sequence[GatedCount]) -> dict[int, list[int]]:
         """Give what is sealed of counts that open, and of what rests on them."""
         made: dict[int, list[int]] = {}
-        moduli = sealed_moduli(self.computation, self.people)
+        moduli = list_sealed_moduli(self.computation, self.people)
         for small in {count.sum.small for count in counts}:
             alike = [count for count in counts if count.sum.small == small]
             opened = np.array([self.opened[count.cell] for count in alike], dtype=np.int64)
@@ -283,7 +283,7 @@ def _pairs(factors: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(factors[::2], factors[1::2], strict=False))
 
 
-def sealed_moduli(computation: Computation, people: int) -> list[list[int]]:
+def list_sealed_moduli(computation: Computation, people: int) -> list[list[int]]:
     """Give the moduli of the numbers that are sealed of each cell.
 
     Without a gate a cell is its share, under its own modulus. A gated count is z and t. What rests on one is its share and pad, and z

@@ -125,10 +125,10 @@ def arriving_list(
         )
     if rows > most:
         raise PeerFault("list-too-long", f"a list of {rows} rows where the agreement allows {most}", sender=sender)
-    return rows, _arrived(source, passes, rows, width, sender, step)
+    return rows, _read_blocks(source, passes, rows, width, sender, step)
 
 
-def _arrived(
+def _read_blocks(
     source: Iterator[bytes], passes: int, rows: int, width: int, sender: str, step: int
 ) -> Iterator[tuple[int, int, Bytes2]]:
     room = np.empty(min(step, rows) * width, dtype=np.uint8)
@@ -193,7 +193,7 @@ def read_slots(
     table_size = int.from_bytes(header[:_SLOTS_HEADER], "little")
     if not rows <= table_size <= MAX_ROWS:
         raise PeerFault("slots-malformed", f"a table of {table_size} slots for {rows} rows", sender=sender)
-    slots = _filled(source, rows * 4, sender).view("<u4").astype(np.int64)
+    slots = _fill(source, rows * 4, sender).view("<u4").astype(np.int64)
     if len(slots) and (int(slots.max()) >= table_size or np.bincount(slots, minlength=1).max() > 1):
         raise PeerFault("slots-malformed", "a slot is outside the table, or given twice", sender=sender)
     return slots, table_size, left_out
@@ -250,7 +250,7 @@ def frames(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield from pieces(b"".join(len(part).to_bytes(LENGTH, "big") + part for part in parts))
 
 
-def _filled(source: Iterator[bytes], length: int, sender: str) -> Bytes2:
+def _fill(source: Iterator[bytes], length: int, sender: str) -> Bytes2:
     """Read exactly `length` bytes into one array, without joining chunks first."""
     whole = np.empty(length, dtype=np.uint8)
     position = 0

@@ -10,7 +10,7 @@ from tallystick.crypto.modulus import modulus, to_signed
 from tallystick.crypto.powers import P
 from tallystick.crypto.statistic.computation import Computation, open_cells
 from tallystick.crypto.statistic.gate import LIMB_BITS, Fate, GatedCount, join_pads
-from tallystick.crypto.statistic.gating import sealed_moduli
+from tallystick.crypto.statistic.gating import list_sealed_moduli
 
 AGENCIES: Final = "the agencies"
 """Who is named where sums do not say whose share is wrong."""
@@ -46,7 +46,7 @@ def open_sealed(
         computation: of the job.
         people: padded rows of all lists.
         fates: what becomes of each cell; none in a job without a gate.
-        sums: of the numbers that agencies sealed, in the order of `sealed_moduli`.
+        sums: of the numbers that agencies sealed, in the order of `list_sealed_moduli`.
 
     Raises:
         PeerFault: `gate-contradicts`: a count opens that the gate cannot let through, or something else than nothing in a hidden cell's place.
@@ -54,7 +54,7 @@ def open_sealed(
     if computation.gate is None:
         return open_cells(computation, people, sums), {}
     rest = iter(sums)
-    parts = [[next(rest) % one for one in moduli] for moduli in sealed_moduli(computation, people)]
+    parts = [[next(rest) % one for one in moduli] for moduli in list_sealed_moduli(computation, people)]
     hidden: dict[int, Fate] = {cell: fate for cell, fate in enumerate(fates) if fate != Fate.OPENED}
     inverses: dict[int, int] = {}
     values = [0] * len(parts)

@@ -114,14 +114,14 @@ class Schedule:
         """Give the messages of rounds that a party sends."""
         return tuple(one.ref for one in self.expected if one.ref.kind in kinds_ and one.ref.sender == party)
 
-    def done(self, kind: str, complete: Collection[Ref]) -> bool:
+    def is_done(self, kind: str, complete: Collection[Ref]) -> bool:
         """Say whether every message of a round is complete."""
         return all(ref in complete for ref in self.refs(kind))
 
     def ready(self, kind: str, complete: Collection[Ref]) -> bool:
         """Say whether a round can be made: all that it comes after is complete, and it is not."""
         before = (ref for one in self.expected if one.ref.kind == kind for ref in one.after)
-        return not self.done(kind, complete) and all(ref in complete for ref in before)
+        return not self.is_done(kind, complete) and all(ref in complete for ref in before)
 
     def silent(self, complete: Collection[Ref]) -> tuple[Ref, ...]:
         """Give the messages that are due and not complete, the coordinator's among them: their senders are waited for."""

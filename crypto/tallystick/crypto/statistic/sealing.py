@@ -9,7 +9,7 @@ from tallystick.crypto.codec import derive
 from tallystick.crypto.machine import Message, Outbound, Step
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
-from tallystick.crypto.statistic.gating import sealed_moduli
+from tallystick.crypto.statistic.gating import list_sealed_moduli
 from tallystick.crypto.statistic.shares import SealedShares, packing_of
 from tallystick.crypto.statistic.states import AgencySetup, Finished, Sealing
 
@@ -39,11 +39,11 @@ def seal_numbers(
     Args:
         setup: the agency's.
         people: padded rows of all lists.
-        numbers: as many as `sealed_moduli` says, one after another.
+        numbers: as many as `list_sealed_moduli` says, one after another.
         pair_keys: by other agency.
         pattern: what opens; empty in a job without a gate.
     """
-    moduli = [one for of_cell in sealed_moduli(setup.computation, people) for one in of_cell]
+    moduli = [one for of_cell in list_sealed_moduli(setup.computation, people) for one in of_cell]
     zeros = zero_shares(setup.me, pair_keys, moduli)
     hidden = tuple((number + zero) % one for number, zero, one in zip(numbers, zeros, moduli, strict=True))
     return Sealing(setup, people, hidden, pattern)
@@ -58,7 +58,9 @@ def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
     setup = state.setup
     modulus_bytes = message.read()
     public = paillier.public_key(modulus_bytes, sender=message.ref.sender)
-    packing = packing_of([one.bit_length() for of_cell in sealed_moduli(setup.computation, state.people) for one in of_cell])
+    packing = packing_of(
+        [one.bit_length() for of_cell in list_sealed_moduli(setup.computation, state.people) for one in of_cell]
+    )
     ciphertexts = paillier.encrypt(public, packing.pack(state.shares), setup.randomness)
     sealed = SealedShares(
         setup.me,

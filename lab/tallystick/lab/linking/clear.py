@@ -59,7 +59,7 @@ def clear_tags(columns: Mapping[str, TokenColumn], hasher: Hasher, side: int) ->
     usable, groups = np.zeros((passes, people), dtype=np.bool_), np.full((passes, people), -1, dtype=np.int64)
     nobody = np.stack([np.arange(people, dtype=np.uint64), np.full(people, side, dtype=np.uint64)], axis=1)
     for step, column in enumerate(columns.values()):
-        found = hasher.hashed(column)
+        found = hasher.hash(column)
         groups[step] = groups_of(found, column.usable)
         usable[step] = column.usable & (groups[step] < 0)
         tags[step] = np.where(usable[step][:, None], found, nobody)

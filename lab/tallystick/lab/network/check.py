@@ -87,7 +87,7 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
     asked = question.people[group]
     where = None if asked.where is None else parse_where(asked.where, agreement.dataset_of(asked.dataset).columns)
     references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
-    named = question.called(group)
+    named = question.find_part_name(group)
     used = sorted({column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}})
     derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())

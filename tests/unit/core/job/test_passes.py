@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, TallyError
-from tallystick.core.job.link import check_link, link_asked
+from tallystick.core.job.link import check_link, find_link
 from tallystick.core.job.model import Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.linkage.passes.ladders import similarity_of
@@ -55,7 +55,7 @@ def test_a_similarity_pass_is_part_of_what_the_agreement_names_it_for(
     link: list[str], asked: str | None, word: str | None
 ) -> None:
     pact = terms(link)
-    assert similarity_of(link_asked(question(asked), pact)) == word
+    assert similarity_of(find_link(question(asked), pact)) == word
     passes = passes_of(question(asked), pact)
     assert (passes.similarity is not None) == (word is not None)
     assert passes.told[-1:] == (("similarity",) if word else passes.names[-1:])

@@ -54,7 +54,7 @@ class LinkageReport:
         """Add to the totals what the linkage report may show beside the table; comes after the rules that hide rows and totals."""
         if context.hidden is not None:
             closed = ClosedCells(context.plan, context.hidden)
-            return replace(draft, linkage=closed_report(closed, draft.linkage, context))
+            return replace(draft, linkage=build_closed_report(closed, draft.linkage, context))
         report = linkage_report(
             context.plan,
             context.opened,
@@ -119,7 +119,7 @@ def linkage_report(
     }
 
 
-def closed_report(closed: ClosedCells, totals: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Give what a result of a job with a gate carries under `linkage`: of tokens and look-alikes nothing opened, so nothing is estimated.
 
     Args:
@@ -247,7 +247,7 @@ def _precision(
     if few:
         pairs = (_most_weight(held, free, profile.min_cell - 1), Lookalikes((0,) * count, (0,) * count))
     estimate, _ = precision([round(made) for made in links], free, (pairs[0], pairs[1]), held)
-    return _rounded(estimate) | ({"value": None, "high": 1.0} if few else {})
+    return _round_estimate(estimate) | ({"value": None, "high": 1.0} if few else {})
 
 
 def _most_weight(held: Sequence[tuple[int, int]], free: Sequence[tuple[int, int]], pairs: int) -> Lookalikes:
@@ -257,7 +257,7 @@ def _most_weight(held: Sequence[tuple[int, int]], free: Sequence[tuple[int, int]
     return Lookalikes((0,) * len(weights), tuple(pairs if step == at else 0 for step in range(len(weights))))
 
 
-def _rounded(estimate: Estimate) -> dict[str, float | None]:
+def _round_estimate(estimate: Estimate) -> dict[str, float | None]:
     """Give whole thousandths, the interval outward."""
     return {
         "value": round(estimate.value * THOUSAND) / THOUSAND,

@@ -106,7 +106,7 @@ class _Audit:
 
     def all_shown(self, group: int) -> bool:
         """Tell whether every row of a group is shown."""
-        return all(self._shown(number) for number in self.table[group])
+        return all(self._is_shown(number) for number in self.table[group])
 
     def next_to(self, hidden: set[int]) -> set[int]:
         """Give the next group to hide: the first with enough people of both kinds, then of any; none where all are hidden."""
@@ -120,12 +120,12 @@ class _Audit:
         """Tell whether the sums of P and M over some groups may be known beside the table (rule 2)."""
         people, matched = sum(self.groups[g].people for g in block), sum(self.groups[g].matched for g in block)
         rows = [number for group in block for number in self.table[group]]
-        hidden = [number for number in rows if not self._shown(number)]
+        hidden = [number for number in rows if not self._is_shown(number)]
         if not self.inner and len(block) == 1 and hidden:
             return False  # the row is the group's people
         numbers = [people, matched, people - matched]
         whole = matched if self.inner else people
-        rest = whole - sum(self._count(number) for number in rows if self._shown(number))
+        rest = whole - sum(self._count(number) for number in rows if self._is_shown(number))
         if any(map(self.profile.is_small, numbers)) or not self._loose(hidden, rest):
             return False
         return self.inner or not self._present_tells(rows, matched)  # in `a and b` they were held against the rows' own counts
@@ -154,7 +154,7 @@ class _Audit:
         if not self.table[group]:
             return 0
         number = self.table[group][0]
-        if self._shown(number):
+        if self._is_shown(number):
             return self._count(number)
         return self.profile.min_cell - 1 if self.out[number]["suppressed"] == "small-cell" else _MANY
 
@@ -180,7 +180,7 @@ class _Audit:
                     return True
         return False
 
-    def _shown(self, number: int) -> bool:
+    def _is_shown(self, number: int) -> bool:
         return self.out[number]["count"] is not None
 
     def _count(self, number: int) -> int:

@@ -89,8 +89,8 @@ def suppress(
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
     in_blocks = bool(plan.presences) or plan.population.shape == "other"
     hidden = _hide_in_blocks(shape, reasons) if in_blocks else _hide_as_one(shape, reasons)
-    measures = _hidden_measures(shape, set(reasons))
-    out = [_shown(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
+    measures = _find_measures_to_hide(shape, set(reasons))
+    out = [_write_row(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
         out,
         withhold_totals(linkage, hidden),
@@ -100,7 +100,7 @@ def suppress(
 
 def _hide_as_one(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
     """Hide what rows need beside the small ones, where all of them add up to one total; give the numbers of the report to hide."""
-    hidden = shape.hidden_totals()
+    hidden = shape.find_totals_to_hide()
     if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
         extra = shape.complement(set(reasons))
         if extra is not None:
@@ -119,7 +119,7 @@ def _hide_in_blocks(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
         shape.high_enough(block & reasons.keys(), 0) and shape.low_enough(block & reasons.keys(), 0) for block in shape.blocks()
     )
     may_show = len(shape.plan.lists) == len(shape.plan.population.groups) == PAIR
-    return set() if may_show and loose and not shape.hidden_totals() else set(shape.totals)
+    return set() if may_show and loose and not shape.find_totals_to_hide() else set(shape.totals)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class _Shape:
     def small_rows(self) -> list[int]:
         return [index for index, count in enumerate(self.counts) if self.profile.is_small(count)]
 
-    def hidden_totals(self) -> set[str]:
+    def find_totals_to_hide(self) -> set[str]:
         """Give the numbers of the linkage report that are small or leave a small remainder."""
         small, groups = self.profile.is_small, self.plan.population.groups
         hidden = {name for name, value in self.totals.items() if small(value)}
@@ -192,14 +192,14 @@ class _Shape:
             among: rows that may be hidden; None: any.
         """
 
-        def shared(index: int) -> int:
+        def count_shared(index: int) -> int:
             mine = [self.rows[index][name] for name in self.plan.by]
             others = [[self.rows[other][name] for name in self.plan.by] for other in hidden]
             return max((sum(a == b for a, b in zip(mine, other, strict=True)) for other in others), default=0)
 
         allowed = range(len(self.counts)) if among is None else sorted(among)
         candidates = [i for i in allowed if i not in hidden and self.counts[i] >= self.profile.min_cell]
-        return max(candidates, key=lambda index: (shared(index), -index), default=None)
+        return max(candidates, key=lambda index: (count_shared(index), -index), default=None)
 
     def telling_totals(self, hidden: set[int], withheld: set[str]) -> set[str]:
         """Give the numbers of the linkage report that would say too much about the hidden rows, or about a hidden remainder.
@@ -255,7 +255,7 @@ class _Shape:
         return sum(self.counts[index] for index in indices)
 
 
-def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
+def _find_measures_to_hide(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
     """Give, for each row that is shown, the labels of what rests on a small count or leaves one."""
     found: dict[int, list[str]] = {}
     shown = [index for index in range(len(shape.rows)) if index not in hidden]
@@ -266,11 +266,11 @@ def _hidden_measures(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
         resting = [index for index in shown if _rests_on_few(shape, index, present)]
         absent = _absent_rows(shape, present)
         if not resting and hidden <= absent and _total_tells(shape, present):
-            resting = [index for index in shown if _present(shape, index, present) >= shape.profile.min_cell][:1]
+            resting = [index for index in shown if _count_present(shape, index, present) >= shape.profile.min_cell][:1]
         for block in shape.blocks():
             if not block & {*resting} and block & hidden <= absent and _block_tells(shape, block, present):
                 enough = [
-                    index for index in sorted(block - hidden) if _present(shape, index, present) >= shape.profile.min_cell
+                    index for index in sorted(block - hidden) if _count_present(shape, index, present) >= shape.profile.min_cell
                 ]
                 resting += enough[:1]
         for index in resting:
@@ -291,18 +291,18 @@ def _absent_rows(shape: _Shape, present: Present) -> set[int]:
     return {index for index, row in enumerate(shape.rows) if not all(row[name] for name in names)}
 
 
-def _present(shape: _Shape, index: int, present: Present) -> int:
+def _count_present(shape: _Shape, index: int, present: Present) -> int:
     return cast("int", shape.rows[index][present.label])
 
 
 def _rests_on_few(shape: _Shape, index: int, present: Present) -> bool:
-    there = _present(shape, index, present)
+    there = _count_present(shape, index, present)
     return _few(shape, shape.counts[index], there) or _few(shape, shape.counts[index], shape.counts[index] - there)
 
 
 def _counts_few(shape: _Shape, index: int, present: Present, count: Sum) -> bool:
     """Tell whether a sum of zeros and ones is a small count of those who have a value, or leaves one."""
-    there, ones = _present(shape, index, present), shape.moments[index][count]
+    there, ones = _count_present(shape, index, present), shape.moments[index][count]
     return _few(shape, there, ones) or _few(shape, there, there - ones)
 
 
@@ -313,7 +313,7 @@ def _few(shape: _Shape, of: int, part: int) -> bool:
 
 def _total_tells(shape: _Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
-    there = sum(_present(shape, index, present) for index in range(len(shape.rows)))
+    there = sum(_count_present(shape, index, present) for index in range(len(shape.rows)))
     names = [*(f"{what}({group})" for group in shape.plan.groups_of(present) for what in ("people", "usable")), "matched"]
     wholes = [shape.totals[name] for name in names if name in shape.totals]
     return there > 0 and any(whole > there and shape.profile.is_small(whole - there) for whole in wholes)
@@ -326,11 +326,11 @@ def _block_tells(shape: _Shape, block: Collection[int], present: Present) -> boo
     people = {group: shape.totals[f"people({group})"] for group in shape.plan.population.groups}
     levels = block_of(shape.rows[next(iter(block))], shape.plan)
     whole = count_block(shape.plan, people, shape.totals["matched"], levels, inside=shape.plan.groups_of(present))
-    there = sum(_present(shape, index, present) for index in block)
+    there = sum(_count_present(shape, index, present) for index in block)
     return whole > there > 0 and shape.profile.is_small(whole - there)
 
 
-def _shown(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
+def _write_row(row: Row, plan: Plan, reason: _Reason | None, measures: Sequence[str]) -> Row:
     if reason is not None:
         return hide_row(row, plan, reason)
     return without_measures(row, measures, "small-cell") if measures else dict(row)

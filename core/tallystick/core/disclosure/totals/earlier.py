@@ -65,7 +65,7 @@ def find_legacy(cells: Sequence[Region], tables: Iterable[ReleasedTable]) -> Leg
         for block in _blocks(cells, table):
             for total in block.totals(cells):
                 known[total] = None
-            hidden |= block.hidden(cells)
+            hidden |= block.find_hidden(cells)
         for region in table.totals:
             meeting = frozenset(at for at, cell in enumerate(cells) if _meet(region, cell))
             if meeting and all(_holds(region, cells[at]) for at in meeting):
@@ -92,12 +92,12 @@ class _Block:
             return []
         if self._coarser(cells):
             return [frozenset({cell}) for cell in sorted(self.new)]
-        return [self.new] if self._crossed(cells) else []
+        return [self.new] if self._crosses(cells) else []
 
-    def hidden(self, cells: Sequence[Region]) -> frozenset[int]:
+    def find_hidden(self, cells: Sequence[Region]) -> frozenset[int]:
         if self._finer(cells):
             return frozenset[int]().union(*(meeting for _, opened, meeting in self.earlier if not opened))
-        loose = self._all_opened and (self._coarser(cells) or self._crossed(cells))
+        loose = self._all_opened and (self._coarser(cells) or self._crosses(cells))
         return frozenset() if loose else self.new
 
     @property
@@ -110,7 +110,7 @@ class _Block:
     def _coarser(self, cells: Sequence[Region]) -> bool:
         return all(_holds(cells[at], region) for region, _, meeting in self.earlier for at in meeting)
 
-    def _crossed(self, cells: Sequence[Region]) -> bool:
+    def _crosses(self, cells: Sequence[Region]) -> bool:
         """Tell whether shared columns have the same levels, and both sides have columns of their own."""
         return all(
             all(region[column] == cells[at][column] for column in region.keys() & cells[at].keys())

@@ -66,7 +66,7 @@ class GatedTables:
     @property
     def tests(self) -> tuple[SharedTest, ...]:
         """The tests of this stage, none of which depends on another; none when it is finished."""
-        return tuple(self._shared(test) for state in self.states for test in _tests_of(state))
+        return tuple(self._share_test(test) for state in self.states for test in _tests_of(state))
 
     def answer(self, small: tuple[bool, ...]) -> GatedTables:
         """Give the rule after this stage: for each of `tests`, whether any of its numbers is small.
@@ -119,7 +119,7 @@ class GatedTables:
                     fates[each] = _fate(mark)
         return tuple(fates)
 
-    def _shared(self, test: SumTest | AnyTest | OwnerTest) -> SharedTest:
+    def _share_test(self, test: SumTest | AnyTest | OwnerTest) -> SharedTest:
         if isinstance(test, OwnerTest):
             return SharedTest((self._sum(test.test),), min(test.known_to))
         return SharedTest(tuple(self._sum(one) for one in (test.any_of if isinstance(test, AnyTest) else (test,))))

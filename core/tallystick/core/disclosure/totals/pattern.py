@@ -61,7 +61,7 @@ def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[
     tested = [
         numbers[total].cells
         for total in sorted(arrangement.groups)
-        if numbers[total].asked and _passed(marks, arrangement, total)
+        if numbers[total].asked and _passes(marks, arrangement, total)
     ]
     shown = [*tested, *(numbers[total].cells for total in sorted(arrangement.groups & arrangement.public))]
 
@@ -86,5 +86,5 @@ def read_pattern(design: TableDesign, arrangement: Arrangement, marks: Sequence[
     return Pattern(tuple(marks[: len(design.cells)]), tuple(totals))
 
 
-def _passed(marks: Sequence[Mark], arrangement: Arrangement, total: int) -> bool:
+def _passes(marks: Sequence[Mark], arrangement: Arrangement, total: int) -> bool:
     return marks[total] is Mark.OPENED and total not in arrangement.public

@@ -81,7 +81,7 @@ class PlannedTables:
         return [TableDesign(profile.min_cell, tuple(cells), tuple(totals), profile.zeros_disclosive, widest_test=WIDEST)]
 
     def _parts(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
-        opened = self._opened_rows(patterns)
+        opened = self._list_opened_rows(patterns)
         designs = []
         for present in self.plan.present:
             splits = [
@@ -92,12 +92,12 @@ class PlannedTables:
         return designs
 
     def _ones(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
-        opened = self._opened_rows(patterns)
+        opened = self._list_opened_rows(patterns)
         designs = []
         for at, present in enumerate(self.plan.present):
             marks = patterns[1 + at].cells
             shown = [opened[row] and marks[2 * place] is Mark.OPENED for place, (row, _) in enumerate(self._splits(present))]
-            for ones in self._counted(present):
+            for ones in self._list_counting_sums(present):
                 splits = [
                     Split(((1, self._at[Key(InRow(row), present)]),), ((1, self._at[Key(InRow(row), ones)]),), shown[place])
                     for place, (row, _) in enumerate(self._splits(present))
@@ -117,16 +117,16 @@ class PlannedTables:
                 case InReport(), GroupPeople(group) if population.keep.always == (group,) and len(population.keep.terms) == 1:
                     found = everybody
                 case InReport(), Matched():
-                    found = self._matched_rows(everybody)
+                    found = self._list_matched_rows(everybody)
                 case InGroup(index), GroupPeople() if population.shape == "first":
                     found = self._rows_of_group(index, everybody)
                 case InGroup(index), Matched():
-                    matched = self._matched_rows(everybody)
+                    matched = self._list_matched_rows(everybody)
                     found = None if matched is None else self._rows_of_group(index, matched)
             if found:
                 yield TableTotal(found, asked=True, untested=True, cell=cell)
 
-    def _matched_rows(self, everybody: frozenset[int]) -> frozenset[int] | None:
+    def _list_matched_rows(self, everybody: frozenset[int]) -> frozenset[int] | None:
         """Give the rows of who is in both of two groups; None if rows do not say so."""
         population = self.plan.population
         if population.shape == "both":
@@ -159,7 +159,7 @@ class PlannedTables:
         rows = range(len(self.plan.rows))
         return [(row, self._at[Key(InRow(row), Count())]) for row in rows if Key(InRow(row), present) in self._at]
 
-    def _opened_rows(self, patterns: Sequence[Pattern]) -> list[bool]:
+    def _list_opened_rows(self, patterns: Sequence[Pattern]) -> list[bool]:
         return [mark is Mark.OPENED for mark in patterns[0].cells]
 
     def _own_parts(self, present: Present) -> dict[str, list[frozenset[int]]]:
@@ -176,7 +176,7 @@ class PlannedTables:
         ]
         return {agency: [one for one in found if one] for agency in agencies}
 
-    def _counted(self, present: Present) -> list[Sum]:
+    def _list_counting_sums(self, present: Present) -> list[Sum]:
         """Give the sums that count ones among who has a value: of one column of 0 and 1, once."""
         columns = dict(self.plan.quantities)
         asked = {sum_ for one in self.plan.over(present) for sum_ in one.moments if isinstance(sum_, Sum)}

@@ -58,7 +58,7 @@ def find_own_totals(table: TableRows) -> tuple[TableTotal, ...]:
             said = _presences([table.by[at] for at in mine], levels)
             key = tuple(sorted(said.items()))
             if key not in known:
-                known[key] = _known(table, own, said)
+                known[key] = _is_known(table, own, said)
             if known[key]:
                 found.append(TableTotal(frozenset(rows), known_to=frozenset({agency})))
     return tuple(found)
@@ -80,7 +80,7 @@ def find_margins(table: TableRows, margins: Margins) -> tuple[TableTotal, ...]:
         return (whole,)
     last = split(names[-1])[0] + "." + PRESENT
     others = [
-        at for at, name in enumerate(table.by) if name not in {names[-1], last} or (name == last and _shared(names, last))
+        at for at, name in enumerate(table.by) if name not in {names[-1], last} or (name == last and _shares_group(names, last))
     ]
     here = [at for at, name in enumerate(table.by) if name in {names[-1], last}]
     totals = []
@@ -92,7 +92,7 @@ def find_margins(table: TableRows, margins: Margins) -> tuple[TableTotal, ...]:
     return (*totals, whole)
 
 
-def _shared(names: Sequence[str], presence: str) -> bool:
+def _shares_group(names: Sequence[str], presence: str) -> bool:
     """Tell whether another column than the last is of the same group."""
     return any(split(name)[0] == split(presence)[0] for name in names[:-1])
 
@@ -109,7 +109,7 @@ def _presences(names: Sequence[str], levels: Sequence[Level]) -> dict[str, bool]
     return said
 
 
-def _known(table: TableRows, own: AbstractSet[str], said: Mapping[str, bool]) -> bool:
+def _is_known(table: TableRows, own: AbstractSet[str], said: Mapping[str, bool]) -> bool:
     """Tell whether an agency knows how many people are in rows that say this of its groups."""
     others = sorted(table.agency_of.keys() - own)
     counted = False

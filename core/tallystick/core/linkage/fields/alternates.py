@@ -13,7 +13,7 @@ import numpy as np
 
 from tallystick.core.linkage.fields.dates import birth_dates
 from tallystick.core.linkage.fields.digits import of_ssns
-from tallystick.core.linkage.fields.names import given_names, last_names, name_words, words
+from tallystick.core.linkage.fields.names import last_names, name_words, read_given_names, words
 from tallystick.core.linkage.fields.nicknames import GROUP
 from tallystick.core.linkage.fields.places import street_names
 
@@ -40,7 +40,7 @@ def first_groups(texts: Sequence[str]) -> list[str | None]:
 
 def first_sounds(texts: Sequence[str]) -> list[str | None]:
     """Give the Metaphone code of first names, as `last_sounds` does."""
-    return _sounds(given_names(texts))
+    return _sounds(read_given_names(texts))
 
 
 def last_sounds(texts: Sequence[str]) -> list[str | None]:
@@ -120,7 +120,7 @@ def ssn_outer(texts: Sequence[str]) -> list[str | None]:
 
 def first_tails(texts: Sequence[str]) -> list[str | None]:
     """Give the last three letters of first names."""
-    return [name[-FIRST_TAIL:] if name else None for name in _whole_names(given_names(texts))]
+    return [name[-FIRST_TAIL:] if name else None for name in _whole_names(read_given_names(texts))]
 
 
 def last_tails(texts: Sequence[str]) -> list[str | None]:
@@ -130,7 +130,7 @@ def last_tails(texts: Sequence[str]) -> list[str | None]:
 
 def first_letters(texts: Sequence[str]) -> list[str | None]:
     """Give the letters of first names in order of the alphabet: two exchanged leave them as they are."""
-    return ["".join(sorted(name)) if name else None for name in _whole_names(given_names(texts))]
+    return ["".join(sorted(name)) if name else None for name in _whole_names(read_given_names(texts))]
 
 
 def last_letters(texts: Sequence[str]) -> list[str | None]:

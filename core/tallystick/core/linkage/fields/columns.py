@@ -22,7 +22,7 @@ MARK: Final = "\x00"
 """Parts texts that are treated as one. Texts that hold it are treated one by one."""
 
 
-def told(test: Callable[..., bool], texts: Texts, *arguments: object) -> Bools:
+def apply_test(test: Callable[..., bool], texts: Texts, *arguments: object) -> Bools:
     """Tell of each text what a built-in test says of it and of the arguments."""
     return np.fromiter(map(test, texts, *map(repeat, arguments)), dtype=np.bool_, count=len(texts))
 
@@ -53,7 +53,7 @@ def only(texts: Sequence[str | None], good: Bools) -> list[str | None]:
     return list(found.tolist())
 
 
-def joined(texts: Texts) -> str | None:
+def join_texts(texts: Texts) -> str | None:
     """Give texts as one, the mark between them; None where that cannot be: not ASCII, or one holds the mark, or there are none."""
     whole = MARK.join(texts)
     return whole if len(texts) and whole.isascii() and whole.count(MARK) == len(texts) - 1 else None
@@ -73,7 +73,7 @@ _UNUSUAL: Final = {
 """Of numbers: hyphens, dots, spaces and wide digits of typographers made plain; quotes and what cannot be seen taken away."""
 
 
-def unmarked(texts: Sequence[str]) -> list[str]:
+def strip_marks(texts: Sequence[str]) -> list[str]:
     """Give numbers without what spreadsheets and word processors put round them: `'223`, `="223"`, hyphens that are none."""
     whole = MARK.join(texts)
     if not texts or (whole.isascii() and not any(mark in whole for mark in "'\"`")):
@@ -116,7 +116,7 @@ def without_decimals(texts: Sequence[str]) -> list[str]:
         return list(texts)
     parts = list(map(str.partition, texts, repeat(".")))
     numbers, zeros = list(map(itemgetter(0), parts)), list(map(itemgetter(2), parts))
-    cut = told(str.isdigit, numbers) & (sizes(zeros) > 0) & (sizes(list(map(str.strip, zeros, repeat("0")))) == 0)
+    cut = apply_test(str.isdigit, numbers) & (sizes(zeros) > 0) & (sizes(list(map(str.strip, zeros, repeat("0")))) == 0)
     found = objects(texts)
     found[cut] = objects(numbers)[cut]
     return list(found.tolist())

@@ -80,14 +80,14 @@ _WHOLE: Final = tuple(
 """2.23456781E+08 has all digits of its number; 2.23457E+08 does not, and 2.2345678E+08 may or may not."""
 
 
-def _written(texts: Sequence[str]) -> list[str]:
+def _write_plainly(texts: Sequence[str]) -> list[str]:
     """Give SSNs without marks and words round them, and as whole numbers where they stand as powers of ten."""
-    plain = columns.unmarked(texts)
+    plain = columns.strip_marks(texts)
     whole = columns.MARK.join(plain)
     if not ({"s", "S", "e", "E"} & set(whole)):
         return plain
     if whole.count(columns.MARK) != len(plain) - 1:  # texts that hold the mark are no numbers; there are hardly any
-        return [text if columns.MARK in text else _written([text])[0] for text in plain]
+        return [text if columns.MARK in text else _write_plainly([text])[0] for text in plain]
     whole = _LABEL.sub("", whole)
     for pattern in _WHOLE if "E" in whole or "e" in whole else ():
         whole = pattern.sub(r"\1\2", whole)
@@ -99,12 +99,12 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     plain = set(map(len, texts)) == {SSN} and (joined := "".join(texts)).isascii() and joined.isdigit()
     if plain:
         table = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, SSN)
-        good = _issued(table) & (table.max(axis=1) != table.min(axis=1))
-        return _allowed(texts, good)
-    stripped = columns.objects(list(map(str.strip, _written(texts))))
+        good = _find_issued(table) & (table.max(axis=1) != table.min(axis=1))
+        return _drop_denied(texts, good)
+    stripped = columns.objects(list(map(str.strip, _write_plainly(texts))))
     if not len(stripped):
         return []
-    stripped[(columns.sizes(stripped) > _WIDEST) | ~columns.told(str.isascii, stripped)] = ""
+    stripped[(columns.sizes(stripped) > _WIDEST) | ~columns.apply_test(str.isascii, stripped)] = ""
     cut = columns.without_decimals(stripped.tolist())
     table = np.array(cut, dtype=f"S{_WIDEST}").view(np.uint8).reshape(len(cut), _WIDEST)
     digit = (table >= _ZERO) & (table <= _ZERO + 9)
@@ -113,14 +113,14 @@ def ssns(texts: Sequence[str]) -> list[str | None]:
     good = (digit | separator).all(axis=1) & (count >= SHORTEST_SSN) & (count <= SSN)
     # a number that lost zeros has no dashes; one with dashes and too few digits lacks one somewhere
     good &= (count == SSN) | (digit | (table == 0)).all(axis=1)
-    padded = _right_aligned(table, digit, count, good)
-    good &= _issued(padded) | (count < SSN)
+    padded = _align_right(table, digit, count, good)
+    good &= _find_issued(padded) | (count < SSN)
     # one digit repeated, also in seven or eight, where padding would hide it
     good &= np.where(digit, table, 0).max(axis=1) != np.where(digit, table, 255).min(axis=1)
-    return _allowed(columns.texts_of(padded), good)
+    return _drop_denied(columns.texts_of(padded), good)
 
 
-def _issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+def _find_issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Tell which of (n, 9) digits have an area, a group and a serial that were ever issued."""
     zero = padded == _ZERO
     area = padded[:, :3]
@@ -129,7 +129,7 @@ def _issued(padded: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return ~never
 
 
-def _allowed(numbers: Sequence[str], good: npt.NDArray[np.bool_]) -> list[str | None]:
+def _drop_denied(numbers: Sequence[str], good: npt.NDArray[np.bool_]) -> list[str | None]:
     """Give the good numbers that are not denied, None for the others."""
     if not DENIED_SSN.isdisjoint(numbers):
         good = good & ~columns.among(numbers, DENIED_SSN)
@@ -146,7 +146,7 @@ def of_ssns(texts: Sequence[str], rule: Callable[[npt.NDArray[np.uint8]], npt.ND
 
 def ssn4s(texts: Sequence[str]) -> list[str | None]:
     """Give the last four digits of a good SSN, of a masked one (`xxx-xx-1234`), or given alone; 0000 is denied."""
-    texts = _written(texts)
+    texts = _write_plainly(texts)
     found = columns.objects(of_ssns(texts, lambda digits: digits[:, -4:]))
     rest = np.flatnonzero(found == None)  # noqa: E711 - of each
     short = _LETTERS_OF_MASKS.sub("", columns.MARK.join(columns.objects(texts)[rest])).split(columns.MARK)
@@ -161,11 +161,11 @@ def zips(texts: Sequence[str]) -> list[str | None]:
 
     Three digits are denied: they are the first three of a code, or one that lost two zeros, and nobody can tell.
     """
-    texts = columns.unmarked(texts)
+    texts = columns.strip_marks(texts)
     codes = columns.objects(texts)
     size = columns.sizes(texts)
-    plain = (size == _ZIP_5) & columns.told(str.isascii, texts) & columns.told(str.isdigit, texts)
-    plus = (size == _ZIP_4) & columns.told(str.isascii, texts)
+    plain = (size == _ZIP_5) & columns.apply_test(str.isascii, texts) & columns.apply_test(str.isdigit, texts)
+    plus = (size == _ZIP_4) & columns.apply_test(str.isascii, texts)
     table = columns.characters(codes[plus].tolist(), _ZIP_4)
     good = (table >= _ZERO) & (table <= _ZERO + 9)
     good[:, _ZIP_5] = table[:, _ZIP_5] == ord("-")
@@ -179,15 +179,15 @@ def zips(texts: Sequence[str]) -> list[str | None]:
 
 def phones(texts: Sequence[str]) -> list[str | None]:
     """Give phone numbers of the North American plan as ten digits, without country code and extension."""
-    texts = columns.unmarked(texts)
-    if columns.joined(texts) is None:
+    texts = columns.strip_marks(texts)
+    if columns.join_texts(texts) is None:
         return [_phone(text) for text in texts]
     stripped = columns.without_decimals(list(map(str.strip, texts)))
     written = columns.MARK.join(stripped).translate(_NO_SEPARATORS).split(columns.MARK)
     size = columns.sizes(written)
     numbers = columns.objects(written)
-    plus = columns.told(str.startswith, stripped, "+")
-    digits = columns.told(str.isdigit, written)
+    plus = columns.apply_test(str.startswith, stripped, "+")
+    digits = columns.apply_test(str.isdigit, written)
     numbers[~digits] = None
     for at in np.flatnonzero(~digits & (size >= _PHONE_10)).tolist():  # an extension, or no number
         numbers[at] = _phone(texts[at])
@@ -208,7 +208,7 @@ def phones(texts: Sequence[str]) -> list[str | None]:
 
 
 def _few_digits(short: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return (columns.sizes(short) <= _LAST_FOUR) | columns.told(contains, short, ".")
+    return (columns.sizes(short) <= _LAST_FOUR) | columns.apply_test(contains, short, ".")
 
 
 def _zip(text: str) -> str | None:
@@ -228,7 +228,7 @@ def without_decimals(text: str) -> str:
     return number if point and zeros and not zeros.strip("0") and number.isdigit() else text
 
 
-def _right_aligned(
+def _align_right(
     table: npt.NDArray[np.uint8], digit: npt.NDArray[np.bool_], count: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.uint8]:
     """Give the digits of each good row, shape (n, 9), padded with zeros on the left; rows of zeros elsewhere."""

@@ -67,12 +67,12 @@ REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 """What stands where a program could not read a byte: the letter is lost."""
 
 
-def mended(text: str) -> str:
+def mend_text(text: str) -> str:
     """Give text that was read in a wrong encoding, also twice, or written for a web page, as it was meant; any other text as it is."""
     if "&" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     for _ in range(2):
-        found = text if text.isascii() else _FAULTY.sub(_meant, text)
+        found = text if text.isascii() else _FAULTY.sub(_decode_again, text)
         if found == text and not text.isascii():
             for encoding, pattern in _FAULTY_OTHERS.items():
                 found = pattern.sub(lambda one, encoding=encoding: _reread(one[0], encoding), found)  # type: ignore[misc]
@@ -84,7 +84,7 @@ def mended(text: str) -> str:
 
 def is_faulty(text: str) -> bool:
     """Tell whether a text was read in a wrong encoding: it can be mended, or has lost letters, or a sign stands for one."""
-    return has_lost(text) or mended(text) != text or (not text.isascii() and _STRANGE.search(text) is not None)
+    return has_lost(text) or mend_text(text) != text or (not text.isascii() and _STRANGE.search(text) is not None)
 
 
 def has_lost(text: str) -> bool:
@@ -92,7 +92,7 @@ def has_lost(text: str) -> bool:
     return REPLACED in text or ("?" in text and _LOST.search(text) is not None)
 
 
-def _meant(found: re.Match[str]) -> str:
+def _decode_again(found: re.Match[str]) -> str:
     if (meant := _as_bytes(found[0])) is not None:
         return meant
     # a program that changed the case changed that of the first of the bytes

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from tallystick.core.linkage.fields import columns
-from tallystick.core.linkage.fields.letters import PLAIN, has_lost, mended
+from tallystick.core.linkage.fields.letters import PLAIN, has_lost, mend_text
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS, is_stand_in, word_set
 
 TITLES: Final = word_set("""
@@ -62,7 +62,7 @@ _SAINTS: Final = {"SAINT": "ST", "SAINTE": "STE"}
 _SPACES: Final = frozenset("\t\n\r\v\f")
 
 
-def kept(character: str) -> str:
+def keep_character(character: str) -> str:
     """Give what stays of a character: itself, a space, or nothing."""
     if character.isalnum():
         return character
@@ -72,7 +72,7 @@ def kept(character: str) -> str:
     return "" if hidden else " "
 
 
-_ASCII: Final = {code: kept(chr(code)) for code in range(128)}
+_ASCII: Final = {code: keep_character(chr(code)) for code in range(128)}
 _ASCII_MARKED: Final = {**_ASCII, ord(columns.MARK): columns.MARK}
 
 
@@ -80,7 +80,7 @@ def upper(text: str) -> str:
     """Give text in upper case, without diacritics, and as it was meant where it was read in a wrong encoding."""
     if text.isascii() and "&" not in text:
         return text.upper()
-    marked = unicodedata.normalize("NFKD", mended(text).translate(_DROPPED))
+    marked = unicodedata.normalize("NFKD", mend_text(text).translate(_DROPPED))
     return unicodedata.normalize("NFKD", marked.upper()).translate(PLAIN)
 
 
@@ -88,12 +88,12 @@ def words(text: str) -> list[str]:
     """Give the words of a text: upper case, letters and digits only, without diacritics or invisible characters."""
     if text.isascii() and "&" not in text:
         return text.upper().translate(_ASCII).split()
-    return "".join(map(kept, upper(text))).split()
+    return "".join(map(keep_character, upper(text))).split()
 
 
-def joined_words(texts: Sequence[str]) -> list[str]:
+def join_words(texts: Sequence[str]) -> list[str]:
     """Give the words of each text without the spaces between them. All of them in a few calls where they are ASCII."""
-    whole = columns.joined(texts)
+    whole = columns.join_texts(texts)
     if whole is None or "&" in whole:
         return ["".join(words(text)) for text in texts]
     return whole.upper().translate(_ASCII_MARKED).replace(" ", "").split(columns.MARK)
@@ -144,7 +144,7 @@ def says_nothing(text: str, parts: Sequence[str], placeholders: Collection[str])
     return len(whole) <= LONGEST_MARK and _NOTHING.fullmatch(text.strip()) is not None and text.strip() != _NAME
 
 
-def given_names(texts: Sequence[str]) -> list[str | None]:
+def read_given_names(texts: Sequence[str]) -> list[str | None]:
     """Give first or middle names as one run of letters: `Sister Mary Ann` is MARYANN."""
     return ["".join(name_words(text, given=True)) or None for text in texts]
 
@@ -156,4 +156,4 @@ def last_names(texts: Sequence[str]) -> list[str | None]:
 
 def initials(texts: Sequence[str]) -> list[str | None]:
     """Give the first letter of first names."""
-    return [name[:1] if name else None for name in given_names(texts)]
+    return [name[:1] if name else None for name in read_given_names(texts)]

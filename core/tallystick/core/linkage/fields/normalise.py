@@ -24,7 +24,7 @@ from tallystick.core.linkage.fields import columns
 from tallystick.core.linkage.fields.alternates import ALTERNATES
 from tallystick.core.linkage.fields.dates import birth_dates
 from tallystick.core.linkage.fields.digits import phones, ssn4s, ssns, zips
-from tallystick.core.linkage.fields.names import given_names, initials, last_names
+from tallystick.core.linkage.fields.names import initials, last_names, read_given_names
 from tallystick.core.linkage.fields.places import agency_ids, cities, sexes, streets
 
 VERSION: Final = "v2"
@@ -37,8 +37,8 @@ Rule = Callable[[Sequence[str]], "list[str | None]"]
 RULES: Final[Mapping[str, Rule]] = {
     "ssn": ssns,
     "ssn4": ssn4s,
-    "first_name": given_names,
-    "middle_name": given_names,
+    "first_name": read_given_names,
+    "middle_name": read_given_names,
     "last_name": last_names,
     "first_initial": initials,
     "birth_date": birth_dates,
@@ -64,14 +64,14 @@ class Normalised:
     codes: Codes = field(repr=False)
     values: tuple[str, ...] = field(repr=False)
 
-    def mapped(self, rule: Rule) -> Normalised:
+    def map(self, rule: Rule) -> Normalised:
         """Give what a rule makes of each value; what it denies is missing."""
-        codes, values = _indexed(rule(self.values))
+        codes, values = _index_texts(rule(self.values))
         return Normalised(np.where(self.codes >= 0, np.append(codes, -1)[self.codes], -1), values)
 
     def prefix(self, length: int) -> Normalised:
         """Give the first `length` characters of each value; a shorter value stays whole."""
-        return self.mapped(lambda values: list(np.array(values, dtype=f"U{length}").tolist()))
+        return self.map(lambda values: list(np.array(values, dtype=f"U{length}").tolist()))
 
     def or_else(self, other: Normalised) -> Normalised:
         """Give this identifier, and the other where this one is missing."""
@@ -88,7 +88,7 @@ class Normalised:
         return [values[code] for code in self.codes.tolist()]
 
 
-def normalised(
+def normalise(
     identifier: str, raw: npt.NDArray[Any] | Sequence[object], known: dict[Any, str | None] | None = None
 ) -> Normalised:
     """Give the canonical form of one identifier.
@@ -105,18 +105,18 @@ def normalised(
     if rule is None:
         names = ", ".join([*RULES, *ALTERNATES])
         raise Invalid("link-invalid", f"unknown identifier {identifier}", hint=f"known: {names}")
-    codes, distinct = _coded(_listed(raw))
+    codes, distinct = _code_values(_list_values(raw))
     if known is None or 2 * len(distinct) > len(codes):
         made = _canonical(rule, distinct)
     else:
         new = list(filterfalse(known.__contains__, distinct))
         known.update(zip(new, _canonical(rule, new), strict=True))
         made = list(map(known.__getitem__, distinct))
-    canonical, values = _indexed(made)
+    canonical, values = _index_texts(made)
     return Normalised(canonical[codes] if len(codes) else codes, values)
 
 
-def _coded(listed: list[Any]) -> tuple[Codes, list[Any]]:
+def _code_values(listed: list[Any]) -> tuple[Codes, list[Any]]:
     """Give each value's place among the distinct ones, and the distinct ones."""
     distinct = list(dict.fromkeys(listed))
     if len(distinct) == len(listed):
@@ -132,14 +132,14 @@ def _canonical(rule: Rule, values: list[Any]) -> list[str | None]:
         return rule(values)
     # a node's identifiers are text; only a caller who brings numbers or dates of another type has a loop over them
     texts = columns.objects(values if kinds <= {str, type(None)} else [_text(value) for value in values])
-    given = columns.told(bool, texts)
+    given = columns.apply_test(bool, texts)
     given[given] = columns.sizes(texts[given]) <= MAX_TEXT
     found: npt.NDArray[np.object_] = np.full(len(texts), None, dtype=object)
     found[given] = rule(texts[given].tolist())
     return list(found.tolist())
 
 
-def _indexed(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:
+def _index_texts(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:
     """Give each text's place among the distinct ones, -1 for what is missing or empty; and the distinct ones."""
     values = tuple(dict.fromkeys(filter(None, texts)))
     if len(values) == len(texts):
@@ -148,7 +148,7 @@ def _indexed(texts: Sequence[str | None]) -> tuple[Codes, tuple[str, ...]]:
     return np.fromiter(map(place.get, texts, repeat(-1)), dtype=np.int64, count=len(texts)), values
 
 
-def _listed(raw: npt.NDArray[Any] | Sequence[object]) -> list[Any]:
+def _list_values(raw: npt.NDArray[Any] | Sequence[object]) -> list[Any]:
     if isinstance(raw, np.ndarray):
         if raw.dtype.kind == "M":
             return list(raw.astype("datetime64[D]").tolist())

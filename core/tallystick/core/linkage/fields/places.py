@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from tallystick.core.linkage.fields import columns
-from tallystick.core.linkage.fields.letters import mended
-from tallystick.core.linkage.fields.names import LONGEST_MARK, joined_words, says_nothing, words
+from tallystick.core.linkage.fields.letters import mend_text
+from tallystick.core.linkage.fields.names import LONGEST_MARK, join_words, says_nothing, words
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS
 from tallystick.core.linkage.fields.streets import plain_lines, plain_words
 
@@ -100,8 +100,8 @@ def _lines(texts: Sequence[str], *, houses: bool) -> list[str | None]:
     """Give the plain form of each line, of all of them together; None where a line says nothing."""
     if not texts:
         return []
-    if not columns.MARK.join(texts).isascii() or columns.joined(texts) is None:
-        texts = [mended(text.replace(columns.MARK, "")) for text in texts]
+    if not columns.MARK.join(texts).isascii() or columns.join_texts(texts) is None:
+        texts = [mend_text(text.replace(columns.MARK, "")) for text in texts]
     found = columns.objects(plain_lines(columns.MARK.join(texts), houses=houses).split(columns.MARK))
     spaced = plain_words(texts)
     parts = spaced.split(" ")
@@ -124,7 +124,7 @@ def _says_none(text: str, line: str) -> bool:
 
 def cities(texts: Sequence[str]) -> list[str | None]:
     """Give a city's letters, `Saint Paul` and `St. Paul` alike."""
-    letters = ("".join(c for c in _joined(text, words(text), _CITY_WORDS) or "" if c.isalpha()) for text in texts)
+    letters = ("".join(c for c in _join_parts(text, words(text), _CITY_WORDS) or "" if c.isalpha()) for text in texts)
     return [city or None for city in letters]
 
 
@@ -132,18 +132,18 @@ def agency_ids(texts: Sequence[str]) -> list[str | None]:
     """Give a state's or school's number of a person: letters and digits. One character, also repeated, stands for no number."""
     if "." in (whole := "\n".join(texts)) or "+" in whole:
         texts = columns.without_decimals(list(map(str.strip, texts)))
-        for at in np.flatnonzero(columns.told(contains, texts, "+")).tolist():
+        for at in np.flatnonzero(columns.apply_test(contains, texts, "+")).tolist():
             texts[at] = "" if _ROUNDED.fullmatch(texts[at]) else texts[at]
-    numbers = joined_words(texts)
+    numbers = join_words(texts)
     good = ~columns.one_character(numbers)
     # what says that there is none is words; #DIV/0! is the only mark with a digit
-    asked = columns.told(str.isalpha, numbers) | columns.among(numbers, {"DIV0"})
+    asked = columns.apply_test(str.isalpha, numbers) | columns.among(numbers, {"DIV0"})
     for at in np.flatnonzero(asked).tolist():
         good[at] &= not says_nothing(texts[at], words(texts[at]), _NO_ID)
     return columns.only(numbers, good)
 
 
-def _joined(text: str, parts: Sequence[str], short: dict[str, str]) -> str | None:
+def _join_parts(text: str, parts: Sequence[str], short: dict[str, str]) -> str | None:
     joined = "".join(short.get(part, part) for part in parts)
     # 5 and 11 are the numbers of houses
     one_character = len(set(joined)) <= 1 and not joined.strip("0").isdecimal()

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tallystick.core.linkage.fields import columns
-from tallystick.core.linkage.fields.names import kept, upper
+from tallystick.core.linkage.fields.names import keep_character, upper
 
 M: Final = columns.MARK
 
@@ -59,7 +59,7 @@ _TWO_WORDS: Final = {f"{ten}Y {one}": f"{number}{short}" for ten, number in _TEN
 _TY: Final = re.compile(r" (?:TWENT|THIRT|FORT|FIFT|SIXT|SEVENT|EIGHT|NINET)Y ")
 SHORT: Final = {**WORDS, **_ORDINALS}
 
-_KEPT: Final = {code: kept(chr(code)) for code in range(128)} | {ord(M): f" {M} ", ord("#"): " # "}
+_KEPT: Final = {code: keep_character(chr(code)) for code in range(128)} | {ord(M): f" {M} ", ord("#"): " # "}
 _NUMBERED: Final = (
     "POBOX", "BOX", "RR", "HC", "CR", "SR", "LOT", "BLDG", "BUILDING", "FL", "FLOOR", "SPC", "SPACE", "TRLR", "HWY", "RTE",
 )  # fmt: skip
@@ -194,7 +194,7 @@ class _Kept(dict[int, str]):
     """What stays of each character, beyond ASCII found when it is asked for."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = kept(chr(code))
+        self[code] = keep_character(chr(code))
         return self[code]
 
 

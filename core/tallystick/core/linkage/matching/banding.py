@@ -39,12 +39,12 @@ def coinciding(bands: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[Int64
         bands: per band, rows of the first list and of the second whose tags coincide; a row at most once a band.
         rows: of the second list.
     """
-    pairs, counts = _counted(bands, max(rows, 1))
+    pairs, counts = _count_pairs(bands, max(rows, 1))
     a, b = np.divmod(pairs, max(rows, 1))
     return a, b, counts
 
 
-def _counted(coincidences: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[Int64s, Int64s]:
+def _count_pairs(coincidences: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[Int64s, Int64s]:
     """Give each pair, as first row times `rows` plus second, and in how many bands it coincides."""
     pairs, counts = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     held: list[Int64s] = []
@@ -53,12 +53,12 @@ def _counted(coincidences: Iterable[tuple[Int64s, Int64s]], rows: int) -> tuple[
         held.append(a * rows + b)
         waiting += len(a)
         if waiting > GATHERED:
-            pairs, counts = _added(pairs, counts, held)
+            pairs, counts = _add_counts(pairs, counts, held)
             held, waiting = [], 0
-    return _added(pairs, counts, held)
+    return _add_counts(pairs, counts, held)
 
 
-def _added(pairs: Int64s, counts: Int64s, held: list[Int64s]) -> tuple[Int64s, Int64s]:
+def _add_counts(pairs: Int64s, counts: Int64s, held: list[Int64s]) -> tuple[Int64s, Int64s]:
     found, index = np.unique(np.concatenate([pairs, *held]), return_inverse=True)
     weights = np.concatenate([counts, *(np.ones(len(more), dtype=np.int64) for more in held)])
     total = np.zeros(len(found), dtype=np.int64)

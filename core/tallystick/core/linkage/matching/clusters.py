@@ -23,7 +23,7 @@ class Clusters:
         """Give, relative to `start`, which rows of [start, end) have no row of agency `other` in their cluster."""
         return np.flatnonzero(~self.has[self.label[start:end], other])
 
-    def linked(self, one: int, other: int) -> int:
+    def count_linked(self, one: int, other: int) -> int:
         """Give how many clusters have a row of both agencies."""
         return int(np.count_nonzero(self.has[:, one] & self.has[:, other] & (self.label == np.arange(len(self.label)))))
 
@@ -61,7 +61,7 @@ class Clusters:
         self.has[root] |= self.has[other]
         return len(root), int(np.count_nonzero(~good))
 
-    def numbered(self) -> tuple[Int64s, int]:
+    def number_rows(self) -> tuple[Int64s, int]:
         """Give each row's cluster number, -1 for rows alone, and the number of clusters."""
         size = np.bincount(self.label, minlength=len(self.label))
         roots = np.flatnonzero(size > 1)

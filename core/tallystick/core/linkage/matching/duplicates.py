@@ -109,7 +109,7 @@ def duplicates(
     merged: dict[str, int] = {}
     parted: list[tuple[Int64s, Int64s, Int64s]] = []
     for name, (a, b, _) in found.items():
-        label, merged[name], refused = _joined(label, np.searchsorted(involved, a), np.searchsorted(involved, b), apart)
+        label, merged[name], refused = _join_clusters(label, np.searchsorted(involved, a), np.searchsorted(involved, b), apart)
         parted += refused
     person = np.arange(n, dtype=np.int64)
     person[involved] = involved[label]
@@ -147,7 +147,9 @@ def _pairs(evidence: DuplicateEvidence) -> tuple[Int64s, Int64s, int]:
     return np.concatenate(firsts), np.concatenate(seconds), int(np.count_nonzero(size > MOST))
 
 
-def _joined(label: Int64s, a: Int64s, b: Int64s, apart: Apart) -> tuple[Int64s, int, list[tuple[Int64s, Int64s, Int64s]]]:
+def _join_clusters(
+    label: Int64s, a: Int64s, b: Int64s, apart: Apart
+) -> tuple[Int64s, int, list[tuple[Int64s, Int64s, Int64s]]]:
     """Put together whom pairs (a[i], b[i]) link.
 
     Args:
@@ -169,7 +171,7 @@ def _joined(label: Int64s, a: Int64s, b: Int64s, apart: Apart) -> tuple[Int64s, 
     nodes, at = np.unique(np.stack([label[a], label[b]]), return_inverse=True)
     at = at.reshape(2, -1)
     component = components(len(nodes), at[0], at[1])
-    bad = _mixed(label, nodes, component, apart)
+    bad = _find_mixed(label, nodes, component, apart)
     away = bad[component[at[0]]]
     refused.append((a[away], b[away], np.full(int(away.sum()), len(Apart.REASONS))))
     target = np.arange(len(label), dtype=np.int64)
@@ -178,7 +180,7 @@ def _joined(label: Int64s, a: Int64s, b: Int64s, apart: Apart) -> tuple[Int64s, 
     return target[label], int(np.count_nonzero(good & (component != np.arange(len(nodes))))), refused
 
 
-def _mixed(label: Int64s, nodes: Int64s, component: Int64s, apart: Apart) -> npt.NDArray[np.bool_]:
+def _find_mixed(label: Int64s, nodes: Int64s, component: Int64s, apart: Apart) -> npt.NDArray[np.bool_]:
     """Tell of which components two members contradict each other, or there are too many; shape (nodes,)."""
     members = np.flatnonzero(np.isin(label, nodes))
     of = component[np.searchsorted(nodes, label[members])]

@@ -68,7 +68,7 @@ class Matches:
     fewest: int = 0
     made: tuple[int, ...] = ()
 
-    def left_out(self, exact: int) -> Bools:
+    def find_left_out(self, exact: int) -> Bools:
         """Tell which of so many exact passes were left out."""
         return np.asarray(~np.isin(np.arange(exact), self.made), dtype=np.bool_)
 
@@ -102,20 +102,20 @@ def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None, budget: Budge
     if exact < 0:
         raise Broken("protocol-broken", "lists of tags have fewer passes than the similarity pass has bands")
     work = _Exact(state, tags, starts, budget)
-    again = [step for step in range(exact) if not work.tried(step)]
+    again = [step for step in range(exact) if not work.try_pass(step)]
     if budget is not None and budget.again:
         for step in again:
-            work.tried(step, again=True)
+            work.try_pass(step, again=True)
     links, ties, fewest = (
         [work.links.get(step, 0) for step in range(exact)],
         [work.ties.get(step, 0) for step in range(exact)],
         0,
     )
     if rounds is not None:
-        made, refused, fewest = _Similar(state, [t[exact:] for t in tags], starts, rounds).linked(exact)
+        made, refused, fewest = _Similar(state, [t[exact:] for t in tags], starts, rounds).link(exact)
         links.append(made)
         ties.append(refused)
-    numbers, count = state.numbered()
+    numbers, count = state.number_rows()
     return Matches(tuple(np.split(numbers, starts[1:-1])), count, tuple(links), tuple(ties), fewest, tuple(work.made))
 
 
@@ -129,7 +129,7 @@ def _at(keys: Halves, rows: Int64s) -> Halves:
     return keys if len(rows) == keys.shape[1] else keys[:, rows]
 
 
-def _linked(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
+def _link(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
     """Give (positions in a, positions in b, ties): where a tag is once in each, and the number of shared tags that are not."""
     split = a.shape[1]
     if not split or not b.shape[1]:
@@ -161,7 +161,7 @@ class _Exact:
         self.links: dict[int, int] = {}
         self.ties: dict[int, int] = {}
 
-    def tried(self, step: int, *, again: bool = False) -> bool:
+    def try_pass(self, step: int, *, again: bool = False) -> bool:
         """Make a pass if the budget allows it; tell whether it did."""
         state, starts = self._state, self._starts
         keys = [_keys(t[step]) for t in self._tags]
@@ -170,7 +170,7 @@ class _Exact:
         for a, b in pairs:
             free_a = state.free(int(starts[a]), int(starts[a + 1]), b)
             free_b = state.free(int(starts[b]), int(starts[b + 1]), a)
-            at_a, at_b, tied = _linked(_at(keys[a], free_a), _at(keys[b], free_b))
+            at_a, at_b, tied = _link(_at(keys[a], free_a), _at(keys[b], free_b))
             firsts.append(free_a[at_a] + starts[a])
             seconds.append(free_b[at_b] + starts[b])
             refused += tied
@@ -186,7 +186,7 @@ class _Exact:
     def _free(self, a: int, b: int) -> tuple[float, float]:
         """Give the people of two lists who are free towards each other: those that there are, less those who are linked."""
         assert self._spending is not None
-        linked = self._state.linked(a, b) - self._spending.decoys
+        linked = self._state.count_linked(a, b) - self._spending.decoys
         one, other = (max(0.0, self._people[at] - max(0.0, linked)) for at in (a, b))
         return one, other
 
@@ -199,19 +199,19 @@ class _Similar:
         self._alike = []
         """For each two agencies: their numbers, the rows of each, and in how many bands these coincide."""
         for a, b in combinations(range(len(bands)), 2):
-            found = (_linked(_keys(one), _keys(two))[:2] for one, two in zip(bands[a], bands[b], strict=True))
+            found = (_link(_keys(one), _keys(two))[:2] for one, two in zip(bands[a], bands[b], strict=True))
             first, second, counts = coinciding(found, bands[b].shape[1])
             self._alike.append((a, b, first + starts[a], second + starts[b], counts))
 
-    def linked(self, passes: int) -> tuple[int, int, int]:
+    def link(self, passes: int) -> tuple[int, int, int]:
         """Link what is alike, after some exact passes; give (links made, links refused, bands that the last round asked for)."""
         total, ties, fewest, spent = 0, 0, self._rounds.need, 0.0
         for number in self._rounds.numbers:
-            first, second, refused = self._proposed(number)
+            first, second, refused = self._propose(number)
             if number < self._rounds.need:
                 if not len(first):
                     continue
-                seen = self._seen(number, len(first), passes)
+                seen = self._count_round(number, len(first), passes)
                 if not seen.allows(spent):
                     break
                 spent += seen.accidental
@@ -220,12 +220,12 @@ class _Similar:
                 total += made
                 if not made:
                     break
-                first, second, refused = self._proposed(number)
+                first, second, refused = self._propose(number)
                 fewest = number
             ties = refused + conflicting
         return total, ties, fewest
 
-    def _proposed(self, number: int) -> tuple[Int64s, Int64s, int]:
+    def _propose(self, number: int) -> tuple[Int64s, Int64s, int]:
         """Give the free rows that coincide in so many bands or more, each the other's only best, and the ties."""
         firsts, seconds, refused = [_NONE], [_NONE], 0
         for a, b, first, second, counts in self._alike:
@@ -237,7 +237,7 @@ class _Similar:
             refused += tied
         return np.concatenate(firsts), np.concatenate(seconds), refused
 
-    def _seen(self, number: int, proposed: int, passes: int) -> RoundCounts:
+    def _count_round(self, number: int, proposed: int, passes: int) -> RoundCounts:
         apart_enough = apart_fewer = free_fewer = 0
         links = 0.0
         for a, b, first, second, counts in self._alike:
@@ -247,7 +247,7 @@ class _Similar:
             apart_enough += int(np.count_nonzero(apart & enough))
             apart_fewer += int(np.count_nonzero(apart & ~enough))
             free_fewer += int(np.count_nonzero(free & ~enough))
-            links += self._state.linked(a, b) - self._rounds.decoy_links(passes + 1)
+            links += self._state.count_linked(a, b) - self._rounds.decoy_links(passes + 1)
         return RoundCounts(apart_enough, apart_fewer, free_fewer, proposed - len(self._alike) * self._rounds.decoys_each, links)
 
     def _free(self, rows: Int64s, other: int) -> Bools:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.fields import FIELDS
-from tallystick.core.linkage.fields.normalise import normalised
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.core.linkage.passes.coincidence import weight
 from tallystick.core.linkage.passes.grams import GramTable, gram_table, minima
 from tallystick.core.linkage.passes.similarity import SimilarityPlan, least_bits
@@ -72,7 +72,7 @@ class PeopleGrams:
         self.known: dict[str, KnownGrams] = {}
         said, has = np.zeros(n), np.zeros((len(plan.elements), n), dtype=np.bool_)
         for name in plan.fields:
-            found = normalised(name, identifiers[name])
+            found = normalise(name, identifiers[name])
             people = np.flatnonzero(found.codes >= 0)
             self.known[name] = KnownGrams(
                 people.astype(np.int32), found.codes[people].astype(np.int32), gram_table(name, found.values)

@@ -109,7 +109,7 @@ def _choose(
                 unused.append((recipe, reason))
             continue
         tells = sure and tells_homes_apart(recipe)
-        shown = tells or _shown(recipe, sides)
+        shown = tells or _has_shown(recipe, sides)
         if not shown and not holds:
             unused.append((recipe, "people of one home could share it, and the lists do not show that they hold none who do"))
             continue
@@ -125,7 +125,7 @@ def _choose(
         for at, side in enumerate(sides):
             for part in recipe.parts:
                 held *= 1.0 if side.facts is None else side.share(part.of_side(at))
-        for guarded, pairs, more in _guarded(entry, sides):
+        for guarded, pairs, more in _guard_entry(entry, sides):
             made = (
                 recipe_chance(replace(recipe, parts=(*recipe.parts, *more)), [side.facts for side in sides]) if more else chance
             )
@@ -212,7 +212,7 @@ def _lacking(entry: Entry, sides: Sequence[ListSide], least: float) -> str:
     return ""
 
 
-def _shown(recipe: Recipe, sides: Sequence[ListSide]) -> bool:
+def _has_shown(recipe: Recipe, sides: Sequence[ListSide]) -> bool:
     """Tell whether two lists have shown that they hold next to no look-alikes by a recipe."""
     if any(side.facts is None for side in sides):
         return False
@@ -221,7 +221,7 @@ def _shown(recipe: Recipe, sides: Sequence[ListSide]) -> bool:
     return 2 * (alike + FEW) <= SHOWN * people
 
 
-def _guarded(entry: Entry, sides: Sequence[ListSide]) -> Iterator[tuple[Recipe, float, tuple[Part, ...]]]:
+def _guard_entry(entry: Entry, sides: Sequence[ListSide]) -> Iterator[tuple[Recipe, float, tuple[Part, ...]]]:
     """Give an entry's passes: the recipe with its guards, the share of pairs that these leave, and what they add to its fields."""
     ways = [list(_ways(guard, entry, sides)) for guard in entry.guards]
     for combination in product(*ways):

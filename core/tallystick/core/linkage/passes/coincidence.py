@@ -119,7 +119,7 @@ class Pairs:
             return found
         found = np.zeros(len(self.chance))
         agreeing = {element: self._agreeing(element) for element in elements}
-        for times, taken in _taken(elements):
+        for times, taken in _take_fields(elements):
             alone = times / (1 + 2 * people * _another([name for _, name in taken]))
             found += alone * prod(agreeing[element][name] for element, name in taken)
         return found
@@ -193,7 +193,7 @@ def _product(levels: Mapping[str, Sequence[tuple[float, float]]]) -> Pairs:
     return Pairs(chance[kept] / chance.sum(), overlap)
 
 
-def _taken(elements: Sequence[Element]) -> Iterator[tuple[int, list[tuple[Element, str]]]]:
+def _take_fields(elements: Sequence[Element]) -> Iterator[tuple[int, list[tuple[Element, str]]]]:
     """Give from which fields a band's elements can be: in how many orders, and the field of each."""
     choices = [
         [

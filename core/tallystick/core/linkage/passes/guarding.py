@@ -44,8 +44,8 @@ def keep_alone_by_core(recipes: Mapping[str, Recipe], columns: Spelled, hasher: 
             continue
         ends = {number: _ends(recipe, columns[text, number]) for number in numbers}
         if recipe.core not in shared:  # the passes of one core differ in their guards alone
-            hashes = {number: hasher.hashed_up_to(columns[text, number], ends[number][0]) for number in numbers}
-            shared[recipe.core] = _shared_by_two(hashes, {number: columns[text, number].usable for number in numbers})
+            hashes = {number: hasher.hash_up_to(columns[text, number], ends[number][0]) for number in numbers}
+            shared[recipe.core] = _find_shared(hashes, {number: columns[text, number].usable for number in numbers})
         for number in numbers:
             column = made[text, number]
             away = shared[recipe.core][number] & ends[number][1]
@@ -74,7 +74,7 @@ def _ends(recipe: Recipe, column: TokenColumn) -> tuple[Int64s, Bools]:
     return ends, weak
 
 
-def _shared_by_two(hashes: Mapping[int, Halves], usable: Mapping[int, Bools]) -> dict[int, Bools]:
+def _find_shared(hashes: Mapping[int, Halves], usable: Mapping[int, Bools]) -> dict[int, Bools]:
     """Tell by spelling whose hash another person has under any spelling."""
     numbers = list(hashes)
     people = len(usable[numbers[0]])

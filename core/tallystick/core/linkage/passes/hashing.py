@@ -32,11 +32,11 @@ class Hasher:
         self._randomness = randomness
         self._keys = np.zeros((0, _LANES), dtype=np.uint64)
 
-    def hashed(self, column: TokenColumn) -> Halves:
+    def hash(self, column: TokenColumn) -> Halves:
         """Give (people, 2): the hash of each token; what stands where there is none means nothing."""
-        return self.hashed_up_to(column, column.offsets[1:])
+        return self.hash_up_to(column, column.offsets[1:])
 
-    def hashed_up_to(self, column: TokenColumn, ends: Int64s) -> Halves:
+    def hash_up_to(self, column: TokenColumn, ends: Int64s) -> Halves:
         """Give (people, 2): the hash of each token's bytes before its end.
 
         Args:

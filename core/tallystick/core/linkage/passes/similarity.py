@@ -154,7 +154,7 @@ def plan_of(left: Collection[str], right: Collection[str], people: int, kind: st
         )
     less = dict(bits)
     said = sum(less.get(name, FIELDS[name].bits) for name in fields)
-    plan = _chosen(fields, max(people, 2), kind, bits) if said >= least_bits(people) else None
+    plan = _choose(fields, max(people, 2), kind, bits) if said >= least_bits(people) else None
     if plan is None:
         raise Refused(
             "link-weak",
@@ -170,7 +170,7 @@ def least_bits(people: int) -> float:
 
 
 @lru_cache(maxsize=64)
-def _chosen(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) -> SimilarityPlan | None:
+def _choose(fields: tuple[str, ...], people: int, kind: str, bits: Said = ()) -> SimilarityPlan | None:
     """Give the plan that finds most of `DAMAGES`, of those that expect few enough accidental links; None if there is none."""
     less = dict(bits)
     few = any(FIELDS[name].bits - said > SLACK for name, said in bits)

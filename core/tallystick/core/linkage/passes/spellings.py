@@ -133,4 +133,4 @@ def _unambiguous(columns: Mapping[int, TokenColumn], hasher: Hasher) -> dict[int
 def _hashes(column: TokenColumn, hasher: Hasher) -> Halves:
     """Give the hashes of the usable tokens, in order."""
     data, offsets = column.usable_only()
-    return hasher.hashed(TokenColumn(bytes(data), offsets, np.ones(len(offsets) - 1, dtype=np.bool_)))
+    return hasher.hash(TokenColumn(bytes(data), offsets, np.ones(len(offsets) - 1, dtype=np.bool_)))

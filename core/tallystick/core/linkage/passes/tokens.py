@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
-from tallystick.core.linkage.fields.normalise import Normalised, normalised
+from tallystick.core.linkage.fields.normalise import Normalised, normalise
 from tallystick.core.linkage.passes.kind import token_values
 from tallystick.core.linkage.passes.recipes import Part, Recipe
 from tallystick.crypto.codec import LENGTH
@@ -116,7 +116,7 @@ class Fields:
         # the rule is the field's, not the source's: ssn4 of a source ssn is its last four digits
         key = (field, source)
         if key not in self._made:
-            self._made[key] = normalised(field, self._raw[source], self._known.setdefault(key, {}))
+            self._made[key] = normalise(field, self._raw[source], self._known.setdefault(key, {}))
         return self._made[key]
 
 
@@ -125,7 +125,7 @@ def _tokens(parts: Sequence[Normalised], n: int) -> TokenColumn:
     usable = np.ones(n, dtype=np.bool_)
     for part in parts:
         usable &= part.codes >= 0
-    framed = [_framed(part.values) for part in parts]
+    framed = [_frame_values(part.values) for part in parts]
     if len(parts) == 1 and np.array_equal(parts[0].codes, np.arange(n)):  # each its own, as numbers of people are
         return TokenColumn(framed[0][0].tobytes(), framed[0][1], usable)
     lengths = np.zeros(n, dtype=np.int64)
@@ -168,7 +168,7 @@ class _Column:
         return TokenColumn(self._data[: self._length].tobytes(), self._offsets, self._usable)
 
 
-def _framed(values: Sequence[str]) -> tuple[Bytes, Int64s]:
+def _frame_values(values: Sequence[str]) -> tuple[Bytes, Int64s]:
     """Give the framed distinct values one after another, and where each begins (one more position than values)."""
     joined = "".join(values)
     if joined.isascii():

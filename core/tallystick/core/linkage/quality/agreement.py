@@ -94,7 +94,7 @@ def identifiers_of(recipes: Sequence[Recipe]) -> list[Identifier]:
     for recipe in recipes:
         for part in conditions_of(recipe):
             parts.setdefault(identifier_of(part), {})[part] = None
-    return [Identifier(name, tuple(held), _closed_sets(tuple(held))) for name, held in parts.items()]
+    return [Identifier(name, tuple(held), _list_closed_sets(tuple(held))) for name, held in parts.items()]
 
 
 def coinciding(recipes: Sequence[Recipe], identifiers: Sequence[Identifier]) -> list[list[Bools]]:
@@ -121,7 +121,7 @@ def _plain(part: Part) -> Part:
     return Part("first_initial") if (part.field, part.length) == ("first_name", 1) else part
 
 
-def _closed_sets(parts: tuple[Part, ...]) -> Bools:
+def _list_closed_sets(parts: tuple[Part, ...]) -> Bools:
     """Give every set of parts that holds what its members imply."""
     follow = [[at for at, other in enumerate(parts) if implies(part, other)] for part in parts]
     sets = []

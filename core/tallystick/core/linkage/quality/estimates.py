@@ -229,20 +229,20 @@ def recall(patterns: Bools, recipes: Sequence[Recipe], wrong: Sequence[float], d
     aside_less = 0.0
     if decoys is not None and len(decoys.weights):
         codes, fits = model.classes_of(close_patterns(decoys.patterns, recipes))
-        less = model.counted(codes[fits], decoys.weights[fits])
+        less = model.add_up(codes[fits], decoys.weights[fits])
         aside_less = float(decoys.weights[~fits].sum())
     codes, fits = model.classes_of(close_patterns(patterns, recipes))
-    found = model.counted(codes[fits], weight[fits])
+    found = model.add_up(codes[fits], weight[fits])
     aside = max(0.0, float(weight[~fits].sum()) - aside_less)
     counts = np.maximum(found - less, 0.0)
     if not counts.any() or not model.tells():
         return None
-    whole, theta = model.fitted(counts, None, ROUNDS)
+    whole, theta = model.fit(counts, None, ROUNDS)
     tried = []
     for group in range(GROUPS):
-        out = model.counted(codes[fits & (part == group)], weight[fits & (part == group)])
+        out = model.add_up(codes[fits & (part == group)], weight[fits & (part == group)])
         rest = np.maximum(found - out - less * (1 - 1 / GROUPS), 0.0)
-        seen, _ = model.fitted(rest, theta, ROUNDS // 8)
+        seen, _ = model.fit(rest, theta, ROUNDS // 8)
         tried.append(_odds(seen, rest.sum(), aside * (1 - 1 / GROUPS)))
     centre = _odds(whole, counts.sum(), aside)
     jackknife = (GROUPS - 1) / GROUPS * sum((one - np.mean(tried)) ** 2 for one in tried)
@@ -287,11 +287,11 @@ class _Model:
         at = np.minimum(np.searchsorted(self._codes, codes), self.classes - 1)
         return at, np.asarray(self._codes, dtype=np.int64)[at] == codes
 
-    def counted(self, classes: Int64s, weight: Floats) -> Floats:
+    def add_up(self, classes: Int64s, weight: Floats) -> Floats:
         """Add up weights by class."""
         return np.asarray(np.bincount(classes, weights=weight, minlength=self.classes), dtype=np.float64)
 
-    def fitted(self, counts: Floats, start: list[Floats] | None, rounds: int) -> tuple[float, list[Floats]]:
+    def fit(self, counts: Floats, start: list[Floats] | None, rounds: int) -> tuple[float, list[Floats]]:
         """Fit by EM; give the share of pairs that show something, and each identifier's probabilities."""
         theta = start or [_first(size) for size in self._shape]
         hidden = self._codes[0] == 0

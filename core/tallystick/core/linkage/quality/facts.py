@@ -119,7 +119,7 @@ class _Counter:
     def lookalikes(self, recipe: Recipe) -> int:
         """Give how many pairs are two people and share a recipe's fields."""
         a, b, scale = self._sharing(recipe)
-        two, _ = self._judged(a, b)
+        two, _ = self._judge(a, b)
         return round(two * scale)
 
     def by_pass(self, recipes: Sequence[Recipe]) -> tuple[list[int], list[tuple[int, int]]]:
@@ -137,7 +137,7 @@ class _Counter:
             codes = np.minimum(a, b) * self._n + np.maximum(a, b)
             new = ~np.isin(codes, before)
             before = np.concatenate([before, codes[new]])
-            two, perhaps = self._judged(a[new], b[new])
+            two, perhaps = self._judge(a[new], b[new])
             found[recipe.core] = (self._have(recipe), (round(two * scale), round(perhaps * scale)))
         return [found[recipe.core][0] for recipe in recipes], [found[recipe.core][1] for recipe in recipes]
 
@@ -147,12 +147,12 @@ class _Counter:
             has &= values.codes >= 0
         return int(has.sum())
 
-    def _judged(self, a: Int64s, b: Int64s) -> tuple[float, float]:
+    def _judge(self, a: Int64s, b: Int64s) -> tuple[float, float]:
         """Give how many pairs are two people, and how many more may be: they agree in up to `SAME` bits more than chance makes."""
         if not len(a):
             return 0.0, 0.0
         why = self._apart.reasons(a, b)
-        agreed = self._agreed(a, b)
+        agreed = self._count_agreeing(a, b)
         names = self._apart.other_names(a, b)
         two = names | ((why >= 0) & (agreed < self._bits + SAME))
         unknown = float(np.count_nonzero(~two & (agreed < self._bits)))
@@ -187,7 +187,7 @@ class _Counter:
         every = int((sizes * (sizes - 1) // 2).sum())
         return a, b, every / max(len(a), 1)
 
-    def _agreed(self, a: Int64s, b: Int64s) -> Floats:
+    def _count_agreeing(self, a: Int64s, b: Int64s) -> Floats:
         """Give in how many bits each pair agrees: of each identifier in the part that says most."""
         best: dict[str, Floats] = {}
         for part in self._parts:

@@ -125,14 +125,14 @@ def count_links(
     told = None
     if people * (1 + CROWDED) >= patterns.shape[1] and chosen:
         found = recall(patterns, [exact[step] for step in chosen], [0.0] * len(chosen), among)
-        told = recall_of_all(found, people, float(every.sum()) - linked_decoys(matches.made, decoys))
+        told = recall_of_all(found, people, float(every.sum()) - expect_linked_decoys(matches.made, decoys))
     links = matches.links
     if rounds is not None:
         links = (*links[:-1], links[-1] + round(rounds.decoys_left(matches.fewest)))
     return LinkageCounts(links, told)
 
 
-def linked_decoys(made: Sequence[int], decoys: int) -> float:
+def expect_linked_decoys(made: Sequence[int], decoys: int) -> float:
     """Give how many decoys of exact passes are expected to be linked between two lists, where these passes were made.
 
     Those of a pass that was left out are linked at a looser one where they have a token: half at every looser one, the others at each by a
