@@ -36,14 +36,6 @@ def is_hidden(row: Mapping[str, Any], column: str) -> bool:
     return row["count"] is None or column in row.get("hidden", ())
 
 
-def format_measured(row: Mapping[str, Any], column: str, measures: Measures) -> str:
-    """Write a number that is not hidden; of one that cannot be worked out, why, if the row says so."""
-    value = row.get(column)
-    if value is None:
-        return str(row.get("undefined", {}).get(column, ""))
-    return number(value, column, measures)
-
-
 def number(value: float, column: str, measures: Measures) -> str:
     """Write a number that is there; one of no measure that was asked for as most measures are written."""
     if column in measures:

@@ -78,6 +78,13 @@ class Result:
         """Write the file's bytes."""
         return (json.dumps(self.json_value(), ensure_ascii=False, indent=2) + "\n").encode()
 
+    def _repr_html_(self) -> str:
+        """Show the result in a notebook: its question, first chart, table, and what is hidden."""
+        from tallystick.client.annex.page import summarize
+        from tallystick.client.answer import build_answer
+
+        return summarize(build_answer(self.document, self.value))
+
     def to_pandas(self) -> pd.DataFrame:
         """Give the rows as a pandas data frame, columns in order.
 

@@ -108,12 +108,13 @@ def triple(files: tuple[Path, ...], format_: Format) -> None:
 @click.option("--agreement", type=FILE, help="The signed agreement that you hold, as in `tally result verify`.")
 @run_cli
 def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> None:
-    """Write one page of HTML about FILE: numbers, linkage report with charts, what is hidden, what each party learned, what proves it.
+    """Write FILE as one page of HTML: the answer and its chart, the method, linkage, what is hidden, what each party learned, the proof.
 
-    The page stands alone: no script, nothing to load. A result that does not verify has no annex.
+    The page stands alone, on a screen, a phone or paper: no script, nothing to load. A result that does not verify has no page.
     """
     from tallystick.client.annex.page import annex as page
-    from tallystick.client.results import describe_linkage, question_of, read_result
+    from tallystick.client.answer import build_answer
+    from tallystick.client.results import read_result
     from tallystick.core.documents import read_document
     from tallystick.core.files import write_public
     from tallystick.core.results import verify_result
@@ -121,8 +122,7 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     document, value = read_result(file, number)
     digest = None if agreement is None else read_document(agreement, kind="agreement").digest
     _, checks = verify_result(document, agreement=digest)
-    question = question_of(document) | {"link": ", ".join(describe_linkage(document))}
-    write_public(out, page(value, question, checks).encode())
+    write_public(out, page(build_answer(document, value), checks).encode())
     click.echo(f"wrote {out}")
 
 
