@@ -214,6 +214,13 @@ def test_jobs_come_in_the_order_of_their_submission(storage: Open) -> None:
     assert [record.job[0] for record in storage().jobs(ended=False)] == [3, 2]
 
 
+def test_the_newest_jobs_come_first(storage: Open) -> None:
+    opened = storage()
+    records = [opened.add_job(a_job(number)) for number in range(3)]
+    assert opened.newest_jobs(2) == tuple(reversed(records[1:]))
+    assert opened.newest_jobs(0) == ()
+
+
 def test_a_change_needs_the_version_that_it_changes(storage: Open) -> None:
     first = storage().add_job(a_job())
     second = storage().change(first, replace(first, state="approving"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -83,6 +83,19 @@ class AgreementFiles:
                 read_document(path, kind="agreement")
             except TallyError as error:
                 found[str(path)] = error.message
+        return found
+
+    def list_agreements(self) -> dict[str, tuple[Agreement, str]]:
+        """Give the agreements in the files by digest, and why each does not count now; "" where it does."""
+        found = {}
+        for digest, document in self._read().items():
+            with contextlib.suppress(TallyError):  # `problems` tells the operator
+                agreement, problem = document.read(Agreement), ""
+                try:
+                    self._valid(document, datetime.now(UTC))
+                except TallyError as error:
+                    problem = error.message
+                found[digest] = (agreement, problem)
         return found
 
     def members(self) -> frozenset[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,7 @@ from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.coordinator.watching import Watching
 from tallystick.core.clock import Clock, SystemClock
-from tallystick.core.errors import Broken, Invalid
+from tallystick.core.errors import Broken, Invalid, NotReady
 from tallystick.core.files import hold_folder
 from tallystick.core.keyfile import (
     IdentityKey,
@@ -188,6 +189,34 @@ def run(settings: Settings, role: Role = "all") -> None:
         _run(compose(settings), settings, role)
 
 
+def open_pages(coordinator: Coordinator, settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Give what serves the operator's pages while it is entered; nothing where the configuration names no place for them.
+
+    Raises:
+        NotReady: `unavailable`: what draws pages is not installed.
+    """
+    if settings.config.pages is None:
+        return nullcontext()
+    try:
+        from tallystick.coordinator.pages.app import serve_operator_pages
+        from tallystick.coordinator.pages.reading import Reading
+        from tallystick.core.pages.serving import PagePlace
+    except ImportError as error:
+        hint = "install it: pip install 'tallystick[pages]'"
+        raise NotReady("unavailable", "what serves pages is not installed", hint=hint, detail=str(error.name)) from error
+    place = PagePlace(settings.config.pages, settings.pages_certificate, settings.pages_key, settings.state)
+    place.check()
+    reading = Reading(coordinator.watching, coordinator.agreements, settings.state)
+    return serve_operator_pages(place, reading, SystemClock(), SystemRandomness())
+
+
+async def _serve_beside(
+    pages: AbstractAsyncContextManager[None], coordinator: Coordinator, settings: Settings, role: Role
+) -> None:
+    async with pages:
+        await serve(coordinator.server, settings.config.listen, settings.state, coordinator.watching, role)
+
+
 def _run(coordinator: Coordinator, settings: Settings, role: Role) -> None:
     try:
         coordinator.restoring.check()
@@ -196,6 +225,7 @@ def _run(coordinator: Coordinator, settings: Settings, role: Role) -> None:
         with serve_metrics(settings.config.metrics, coordinator.watching.figures) as port:
             if port:
                 structlog.get_logger("server").info("metrics", port=port)
-            asyncio.run(serve(coordinator.server, settings.config.listen, settings.state, coordinator.watching, role))
+            pages = open_pages(coordinator, settings)
+            asyncio.run(_serve_beside(pages, coordinator, settings, role))
     finally:
         coordinator.close()

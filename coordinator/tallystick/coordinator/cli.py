@@ -11,6 +11,7 @@ import click
 
 from tallystick.coordinator.authority import Member, write_invitation
 from tallystick.coordinator.config import Settings, read_settings
+from tallystick.coordinator.pages.commands import login
 from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.files import copy_database, hold_folder
 from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, run_cli
@@ -36,6 +37,9 @@ config_option = click.option(
 @click.group("coordinator", context_settings=SETTINGS)
 def coordinator() -> None:
     """Run a coordinator: relay, matching, status. It owns no records, and no key that opens a result."""
+
+
+coordinator.add_command(login)
 
 
 @coordinator.command()

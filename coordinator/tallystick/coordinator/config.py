@@ -70,6 +70,10 @@ class Config(Document):
         spool_endpoint: where an S3 server other than Amazon's is.
         spool_region: its region.
         spool_keys_file: a file with the access key and the secret key, one a line, closed to others.
+        pages: `host:port` of the operator's status as pages; nowhere when it is left out. On another address than loopback it needs
+            the next two.
+        pages_certificate: the certificate chain of the pages' TLS.
+        pages_key: the private key to it, closed to others.
         metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
@@ -90,6 +94,9 @@ class Config(Document):
     spool_region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = None
     spool_keys_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
+    pages: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
+    pages_certificate: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    pages_key: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -106,6 +113,8 @@ class Settings:
         here = config.spool is None or config.spool.startswith("s3://")
         self.spool = self.state / "spool" if here else (folder / str(config.spool)).resolve()
         self.spool_keys = _place(folder, config.spool_keys_file)
+        self.pages_certificate = _place(folder, config.pages_certificate)
+        self.pages_key = _place(folder, config.pages_key)
         self.database_password = _place(folder, config.database_password_file)
         self.database_rootcert = _place(folder, config.database_rootcert)
 

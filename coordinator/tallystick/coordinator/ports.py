@@ -123,6 +123,10 @@ class CoordinatorStorage(Protocol):
         """Give all jobs in the order of their submission; without `ended`, those that have not ended."""
         ...
 
+    def newest_jobs(self, most: int) -> tuple[JobRecord, ...]:
+        """Give at most so many jobs, the one that was submitted last first."""
+        ...
+
     def change(
         self,
         before: JobRecord,

@@ -59,6 +59,7 @@ class ProgressBook:
         self._still: dict[bytes, datetime] = {}
         self._phases: dict[bytes, list[PhaseTime]] = {}
         self._sizes: dict[bytes, dict[str, int]] = {}
+        self._changes = 0
         self.counts = Counts()
 
     def now(self) -> datetime:
@@ -75,6 +76,7 @@ class ProgressBook:
             raise Invalid("protocol-broken", "a progress report makes no sense")
         now = self._clock.now()
         with self._lock:
+            self._changes += 1
             self._reports.setdefault(job, {})[party, phase] = Reported(party, phase, done, total, now)
             self._moved[job] = now
             self._troubles.get(job, {}).pop(party, None)
@@ -85,6 +87,7 @@ class ProgressBook:
         The same trouble again keeps its beginning.
         """
         with self._lock:
+            self._changes += 1
             held = self._troubles.setdefault(job, {})
             before = held.get(trouble.party)
             if not trouble.code:
@@ -94,6 +97,11 @@ class ProgressBook:
                 trouble = replace(trouble, since=before.since)
             held[trouble.party] = trouble
             return trouble != before
+
+    def count_moves(self) -> int:
+        """Give a number that grows with everything that is noted here."""
+        with self._lock:
+            return self._changes
 
     def troubles(self, job: bytes) -> Mapping[str, Trouble]:
         """Give what keeps a job's parties, by party."""
@@ -115,6 +123,7 @@ class ProgressBook:
         """Note since when nothing of a job has moved, or None where it moves; say whether that is news."""
         with self._lock:
             before = self._still.pop(job, None)
+            self._changes += before != since
             if since is not None:
                 self._still[job] = since
             return before != since
@@ -132,6 +141,7 @@ class ProgressBook:
             if held and (held[-1].attempt, held[-1].phase) == (attempt, phase):
                 return None
             before = held[-1] if held else None
+            self._changes += 1
             held.append(PhaseTime(attempt, phase, now))
         seconds = 0.0 if before is None else max(0.0, (now - before.began).total_seconds())
         if before is not None:
@@ -147,6 +157,7 @@ class ProgressBook:
     def size(self, job: bytes, sizes: Mapping[str, int]) -> None:
         """Note how many rows each owner's list has, padding and decoys among them."""
         with self._lock:
+            self._changes += 1
             self._sizes[job] = dict(sizes)
 
     def sizes(self, job: bytes) -> Mapping[str, int]:

@@ -34,6 +34,11 @@ class Contacts(Protocol):
         ...
 
     @property
+    def software(self) -> Mapping[str, str]:
+        """Give the version that each says that it runs."""
+        ...
+
+    @property
     def contacts(self) -> Mapping[CertifiedParty, datetime]:
         """Give when each member called last."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -66,7 +67,9 @@ class GrpcCoordinatorClient:
             TallyError: it cannot be reached, or says no.
         """
         request = AttendRequest(protocol=PROTOCOL, jobs=self._jobs)
-        call = self._relay.Attend(request, wait_for_ready=False, metadata=((channels.RUN, self._run),))
+        call = self._relay.Attend(
+            request, wait_for_ready=False, metadata=((channels.RUN, self._run), (channels.SOFTWARE, version("tallystick")))
+        )
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 await call.initial_metadata()

@@ -24,13 +24,14 @@ from tallystick.coordinator.authority import Authority
 from tallystick.coordinator.server.hub import CallSession, Hub
 from tallystick.core.clock import Clock
 from tallystick.core.errors import NotReady, Refused
-from tallystick.core.net.channel import RUN
+from tallystick.core.net.channel import RUN, SOFTWARE
 from tallystick.core.net.status import Context, Continuation, wrap_handler
 from tallystick.core.net.tls import CertifiedParty, Role, certificate_identity, serial_of
 
 BURST_SECONDS: Final = 10
 MAX_CALLERS: Final = 10_000
 MAX_RUN: Final = 64
+_IN_VERSIONS: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyz.+-")
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,14 @@ RULES: Final[dict[str, MethodRule]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, the serial number of the certificate shown, the session of the call, from where, and from which process, if it says."""
+    """Who calls, the serial number of the certificate shown, the session of the call, from where; of which process and software, as it says."""
 
     identity: CertifiedParty
     serial: str
     session: CallSession
     peer: str = ""
     run: str = ""
+    software: str = ""
 
 
 _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
@@ -112,14 +114,10 @@ class Authorise(grpc.aio.ServerInterceptor):
         with self._hub.session(serial) as session:
             session.check()
             self._hub.hear(identity)
-            _CALLER.set(Caller(identity, serial, session, context.peer(), _read_run(context)))
+            said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+            software = "".join(filter(_IN_VERSIONS.__contains__, said.get(SOFTWARE, "")))
+            _CALLER.set(Caller(identity, serial, session, context.peer(), said.get(RUN, "")[:MAX_RUN], software[:MAX_RUN]))
             yield
-
-
-def _read_run(context: Context) -> str:
-    """Read what the caller says to tell its process from others of its identity."""
-    said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    return said.get(RUN, "")[:MAX_RUN]
 
 
 def _read_certificate(context: Context) -> tuple[CertifiedParty, str]:

@@ -69,6 +69,7 @@ class Hub:
         self._runs: dict[str, dict[CallSession, str]] = {}
         self._since: dict[str, datetime] = {}
         self._heard: dict[CertifiedParty, datetime] = {}
+        self._software: dict[str, str] = {}
         self._closing: TallyError | None = None
         self.elsewhere: frozenset[str] = frozenset()
         self._log = structlog.get_logger("server")
@@ -143,6 +144,15 @@ class Hub:
     def hear(self, party: CertifiedParty) -> None:
         """Note that a party called."""
         self._heard[party] = datetime.now(UTC)
+
+    def hear_software(self, party: str, version: str) -> None:
+        """Note which version of this software a party says that it runs."""
+        self._software[party] = version
+
+    @property
+    def software(self) -> Mapping[str, str]:
+        """Give the version that each party that ever attended says that it runs."""
+        return dict(self._software)
 
     @property
     def contacts(self) -> Mapping[CertifiedParty, datetime]:

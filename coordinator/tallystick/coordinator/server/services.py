@@ -99,6 +99,7 @@ class RelayService(_Viewing, RelayServicer):
             raise Refused("version-mismatch", f"this coordinator speaks {PROTOCOL}", hint="install the coordinator's version")
         who = caller()
         await asyncio.to_thread(self._admission.tell_bound, who.identity.name, request.jobs)
+        self._hub.hear_software(who.identity.name, who.software)
         with self._hub.changes() as changes, self._hub.attending(who.identity.name, who.session, run=who.run, peer=who.peer):
             await context.send_initial_metadata(())  # now it is connected, though there may be no notice for a long time
             told: dict[bytes, int] = {}

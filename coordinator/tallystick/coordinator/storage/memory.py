@@ -116,6 +116,11 @@ class MemoryCoordinatorStorage:
         with self._lock:
             return tuple(record for record in self._jobs.values() if ended or record.ended is None)
 
+    def newest_jobs(self, most: int) -> tuple[JobRecord, ...]:
+        """Give the newest jobs, newest first."""
+        with self._lock:
+            return tuple(reversed(self._jobs.values()))[:most]
+
     def change(
         self,
         before: JobRecord,

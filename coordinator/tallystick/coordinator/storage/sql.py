@@ -222,6 +222,11 @@ class SqlStorage(SqlNotes):
         with self._reads() as connection:
             return tuple(map(read_job, connection.execute(query)))
 
+    def newest_jobs(self, most: int) -> tuple[JobRecord, ...]:
+        """Give the newest jobs, newest first."""
+        with self._reads() as connection:
+            return tuple(map(read_job, connection.execute(jobs.select().order_by(jobs.c.number.desc()).limit(most))))
+
     def change(
         self,
         before: JobRecord,

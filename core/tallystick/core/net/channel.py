@@ -20,6 +20,7 @@ Option = tuple[str, int | str]
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 RUN: Final = "tally-run"
+SOFTWARE: Final = "tally-software"
 """Metadata of a node's stream of notices: drawn by its process, so that a second one of the same identity is recognised."""
 MAX_METADATA_BYTES: Final = 16 * 1024
 
