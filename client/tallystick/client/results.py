@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.documents import SignedDocument, decode_document
+from tallystick.core.documents import SignedDocument, decode_document, read_document
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.link import find_link
 from tallystick.core.job.model import Job
@@ -26,6 +26,9 @@ from tallystick.crypto.errors import PeerFault
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from tallystick.client.answer import Answer
+    from tallystick.client.pictures import Picture
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 
@@ -81,12 +84,18 @@ class Result:
     def _repr_html_(self) -> str:
         """Show the result in a notebook: its question, first chart, table, and what is hidden."""
         from tallystick.client.annex.page import summarize
+
+        return summarize(self.answer)
+
+    @property
+    def answer(self) -> Answer:
+        """The result as people read it: headings, units, every cell as text and number, with why it is hidden."""
         from tallystick.client.answer import build_answer
 
-        return summarize(build_answer(self.document, self.value))
+        return build_answer(self.document, self.value)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Give the rows as a pandas data frame, columns in order.
+        """Give the rows as a pandas data frame, columns in order: nullable types, levels as categories, `attrs` with what was asked.
 
         Where a level is missing, the group's column `GROUP.present` says which of two nulls it is: True, and the person's value is
         missing; False, and there is no such person in the group. A group that has everybody who is counted has no such column.
@@ -94,23 +103,45 @@ class Result:
         Raises:
             Invalid: `document-invalid`: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise _no_tables("pandas") from error
-        return pd.DataFrame(self.rows, columns=self.columns)
+        from tallystick.client.frames import build_frame
+
+        return build_frame(self.answer)
+
+    def mark_hidden(self) -> pd.DataFrame:
+        """Give a mask for the data frame: True where a number is hidden, and False where it is shown or cannot be worked out.
+
+        Raises:
+            Invalid: `document-invalid`: pandas is not installed.
+        """
+        from tallystick.client.frames import mark_hidden
+
+        return mark_hidden(self.answer)
 
     def to_arrow(self) -> pa.Table:
-        """Give the rows as an Arrow table, columns in order.
+        """Give the rows as an Arrow table, columns in order, with headings and units in its fields' metadata.
 
         Raises:
             Invalid: `document-invalid`: pyarrow is not installed.
         """
-        try:
-            import pyarrow as pa
-        except ImportError as error:
-            raise _no_tables("pyarrow") from error
-        return pa.table({name: [_scalar(row.get(name)) for row in self.rows] for name in self.columns})
+        from tallystick.client.frames import build_table
+
+        return build_table(self.answer)
+
+    def plot(self, measure: str | None = None) -> Picture:
+        """Give a plot, which a notebook shows and `save` writes; what is hidden is drawn as hidden.
+
+        Args:
+            measure: a column of numbers, or `share`: what share of each group was found. Without one, the count.
+        """
+        from tallystick.client.pictures import Picture
+
+        return Picture(self.answer, measure)
+
+    def methods(self) -> str:
+        """Give a paragraph on method that can go into a report."""
+        from tallystick.client.sentences import methods_paragraph
+
+        return methods_paragraph(self.answer)
 
 
 def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
@@ -165,6 +196,24 @@ def read_result(path: Path, number: int | None = None) -> tuple[SignedDocument, 
         hint = f"--number 1 to {len(values)}" if several else "leave --number out"
         raise Invalid("file-format", f"{path} holds {len(values)} result{'s' if several else ''}", hint=hint)
     return _read(path, values[number - 1])
+
+
+def load_result(path: Path | str, number: int | None = None, *, agreement: Path | None = None) -> Result:
+    """Read a result file and check everything that proves it.
+
+    Args:
+        path: what `--out` wrote.
+        number: which result, from 1, of a file that holds several.
+        agreement: the signed agreement that the reader holds. Without it the result is consistent; whose it is rests on comparing the
+            agreement's digest, which a check names.
+
+    Raises:
+        Invalid: as `read_result`. Refused: `signature-invalid`: names the first check that fails.
+    """
+    document, value = read_result(Path(path), number)
+    digest = None if agreement is None else read_document(agreement, kind="agreement").digest
+    _, made = verify_result(document, agreement=digest)
+    return Result(document, value, tuple(made))
 
 
 def read_results(path: Path) -> list[tuple[SignedDocument, dict[str, Any]]]:
@@ -241,11 +290,3 @@ def all_checks(document: SignedDocument, *, agreement: str | None = None) -> lis
         Invalid: `document-invalid`.
     """
     return checks(document, agreement=agreement)[1]
-
-
-def _scalar(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _no_tables(name: str) -> Invalid:
-    return Invalid("document-invalid", f"{name} is not installed", hint="pip install 'tallystick[tables]'")

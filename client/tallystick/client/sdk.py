@@ -6,23 +6,27 @@
         result = tally.result(job)
         result.to_pandas()
 
-Calls block; each has a deadline. One that is too much for the coordinator at the moment is made
-again for about a minute. What a call raises is a `TallyError` whose code stands in docs/errors.md.
+Calls block; each has a deadline, but for `wait` and `watch`, which last as long as the job. One that is too much for the coordinator
+at the moment is made again for about a minute. What a call raises is a `TallyError` whose code stands in docs/errors.md.
+
+There is no second library with `async` calls. A job waits for people to approve it, and what a caller could do meanwhile it can do
+from a thread: `await asyncio.to_thread(tally.wait, job)`. One library is one place where a result is checked.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from tallystick.client.asking import DEADLINE, new_job
+from tallystick.client.checking import Report, report_on
 from tallystick.client.profile import AnalystProfile, Network, open_profile
-from tallystick.client.questions import read_question
+from tallystick.client.questions import make_question
 from tallystick.client.results import Result, result_of
 from tallystick.client.views import JobProgress, view_of
 from tallystick.core.clock import Clock, SystemClock
@@ -76,15 +80,41 @@ class Client:
         """Close the channel."""
         self._channel.close()
 
+    def check(
+        self,
+        question: Question | Mapping[str, Any] | Path,
+        agreement: SignedDocument | Path | None = None,
+        *,
+        people: Mapping[str, int] | None = None,
+    ) -> Report:
+        """Say what stands against a question, who must approve it and what each party would learn; nothing is sent.
+
+        Args:
+            question: as in `submit`.
+            agreement: as in `submit`.
+            people: sizes of the groups, for an estimate of the work.
+
+        Raises:
+            Invalid: what cannot be read; what stands against the question is in the report.
+        """
+        asked = make_question(question)
+        document = read_document(agreement, kind="agreement") if isinstance(agreement, Path) else agreement
+        document = document or self.profile.agreement(asked.agreement)
+        return report_on(asked, document, None, people or {})
+
     def submit(
-        self, question: Question | Path, agreement: SignedDocument | Path | None = None, *, deadline: timedelta = DEADLINE
+        self,
+        question: Question | Mapping[str, Any] | Path,
+        agreement: SignedDocument | Path | None = None,
+        *,
+        deadline: timedelta = DEADLINE,
     ) -> str:
         """Sign a question as a job and hand it in; give its digest.
 
         The key of its result, and then the job, are on disk before anything is sent.
 
         Args:
-            question: what is asked, or the file of it.
+            question: what is asked, as `build_question` makes it; a job file's content; or the path of a job file.
             agreement: the signed agreement, or the file of it; without one, the one of that name used last.
             deadline: how long it may take, approvals included.
 
@@ -92,25 +122,28 @@ class Client:
             Invalid, Refused: what stands against it, here or at the coordinator.
             NotReady: `unavailable`: it is kept; `resubmit` sends it again.
         """
-        asked = read_question(question) if isinstance(question, Path) else question
-        return self._submit_all([asked], agreement, deadline)[0]
+        return self._submit_all([make_question(question)], agreement, deadline)[0]
 
     def submit_ladders(
-        self, question: Question | Path, agreement: SignedDocument | Path | None = None, *, deadline: timedelta = DEADLINE
+        self,
+        question: Question | Mapping[str, Any] | Path,
+        agreement: SignedDocument | Path | None = None,
+        *,
+        deadline: timedelta = DEADLINE,
     ) -> dict[str, str]:
         """Sign a question as three jobs, one for each ladder, and hand them in; give their digests by ladder, strict to loose.
 
         Nothing is handed in unless the agreement allows all three.
 
         Args:
-            question: what is asked, or the file of it; its own `link` is put aside.
+            question: as in `submit`; its own `link` is put aside.
             agreement: as in `submit`.
             deadline: as in `submit`.
 
         Raises:
             As `submit`.
         """
-        asked = read_question(question) if isinstance(question, Path) else question
+        asked = make_question(question)
         each = [Question.read(asked.json_value() | {"link": ladder}, what="job") for ladder in LADDERS]
         return dict(zip(LADDERS, self._submit_all(each, agreement, deadline), strict=True))
 
@@ -235,13 +268,13 @@ class Client:
         return bytes.fromhex(resolve_digest(name, known))
 
 
-def connect(profile: Path | None = None) -> Client:
+def connect(profile: Path | str | None = None) -> Client:
     """Connect as the profile at a folder, at $TALLY_HOME, or at ~/.config/tallystick.
 
     Raises:
         Invalid: `not-enrolled`: it has not joined a network.
     """
-    return Client(open_profile(profile))
+    return Client(open_profile(None if profile is None else Path(profile)))
 
 
 def join(invitation: Path, profile: AnalystProfile) -> Network:

@@ -172,6 +172,7 @@ def test_tables() -> None:
 
 def test_the_library_has_a_front_door() -> None:
     assert tallystick.client.connect.__module__ == "tallystick.client.sdk"
-    assert set(tallystick.client.__all__) == {"Client", "Result", "connect"}
+    assert set(tallystick.client.__all__) == {"Client", "Result", "build_question", "connect", "load_result", "read_question"}
+    assert all(callable(getattr(tallystick.client, name)) for name in tallystick.client.__all__)
     with pytest.raises(AttributeError):
         _ = tallystick.client.nonsense

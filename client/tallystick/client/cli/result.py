@@ -113,16 +113,11 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
     The page stands alone, on a screen, a phone or paper: no script, nothing to load. A result that does not verify has no page.
     """
     from tallystick.client.annex.page import annex as page
-    from tallystick.client.answer import build_answer
-    from tallystick.client.results import read_result
-    from tallystick.core.documents import read_document
+    from tallystick.client.results import load_result
     from tallystick.core.files import write_public
-    from tallystick.core.results import verify_result
 
-    document, value = read_result(file, number)
-    digest = None if agreement is None else read_document(agreement, kind="agreement").digest
-    _, checks = verify_result(document, agreement=digest)
-    write_public(out, page(build_answer(document, value), checks).encode())
+    loaded = load_result(file, number, agreement=agreement)
+    write_public(out, page(loaded.answer, loaded.checks).encode())
     click.echo(f"wrote {out}")
 
 
