@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tallystick.core.errors import CATALOGUE
+from tallystick.core.errors import CATALOGUE, REMEDIES
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, Phase, mermaid
 from tallystick.core.measure import load_measures
 from tallystick.crypto.statistic import rounds
@@ -18,8 +18,8 @@ ROUNDS_END = "\n<!-- end of what is made -->\n"
 
 
 def errors() -> str:
-    """Give docs/errors.md: every code and what it means."""
-    rows = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in CATALOGUE.items())
+    """Give docs/errors.md: every code, what it means, what usually causes it and what to do."""
+    rows = "".join(f"| `{code}` | {meaning} | {' | '.join(REMEDIES[code])} |\n" for code, meaning in CATALOGUE.items())
     return (
         "# Errors\n\n"
         "Made by `python -m tests.docs.generate` from `core/tallystick/core/errors.py`.\n\n"
@@ -27,7 +27,9 @@ def errors() -> str:
         "The command line writes `error: sentence [code]` and `hint: change` to stderr. Of errors over an agency's own records it also writes\n"
         "`detail:`, which never leaves the machine: which column, how many rows, where the first stands and the form of its values, such as\n"
         "`9{2}/9{2}/9{4}` (9 is a digit, A and a are letters, _ is a space). No error holds data.\n\n"
-        "| code | meaning |\n|---|---|\n" + rows
+        "A hint is made for the case at hand: read it first. The table has what usually causes an error and what to do;\n"
+        "`tally help CODE` prints a line of it.\n\n"
+        "| code | meaning | often because | what to do |\n|---|---|---|---|\n" + rows
     )
 
 

@@ -95,14 +95,29 @@ def _reword(args: Sequence[str]) -> list[str]:
             return other
 
 
+def _explain(code: str) -> bool:
+    """Print what an error's code means, what usually causes it and what to do; tell whether there is such a code."""
+    from tallystick.core.errors import CATALOGUE, REMEDIES
+
+    if code not in CATALOGUE:
+        return False
+    cause, fix = REMEDIES[code]
+    for name, text in (("meaning", CATALOGUE[code]), ("often because", cause), ("what to do", fix)):
+        click.echo(f"{name}: {text}")
+    return True
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `tally`; what went wrong is said as `error: …` and `hint: …`.
 
     Exits with 2 for wrong usage, 1 for what was refused or failed, 130 for what was interrupted. `tally help …` and `tally version` are
-    other words for `tally … --help` and `tally --version`.
+    other words for `tally … --help` and `tally --version`; `tally help CODE` explains the code of an error.
     """
     accept_any_terminal()
-    args = _reword(sys.argv[1:] if args is None else args)
+    given = sys.argv[1:] if args is None else list(args)
+    if len(given) == len(("help", "CODE")) and given[0] == "help" and _explain(given[1]):
+        sys.exit(0)
+    args = _reword(given)
     try:
         code = tally.main(args, prog_name="tally", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
