@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tallystick.core.agreement.model import Agreement, Disclosure
-from tallystick.core.disclosure.closed import GROUP, SMALL, ClosedCells, close_rows, tell_closed
+from tallystick.core.disclosure.closed import GROUP, SMALL, UNTESTED, ClosedCells, close_rows, tell_closed
 from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of
 from tallystick.core.disclosure.gating import answer_own_tests, computation_under
 from tallystick.core.disclosure.leakage import leakage_statement
@@ -20,7 +20,7 @@ from tallystick.core.job.check import question_problems
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.moments import Count
 from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.keys import InReport, InRow, Key, Matched
+from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import row_moments
@@ -245,6 +245,8 @@ def test_s19_a_table_of_the_same_people_by_other_columns_is_refused() -> None:
 
 def test_what_a_result_says_of_its_rules_names_what_is_withheld() -> None:
     made, _, at = table_of()
-    closed = ClosedCells(made, {at[Key(InReport(), Matched())]: Fate.HIDDEN})
+    people = at[Key(InReport(), GroupPeople("b"))]
+    closed = ClosedCells(made, {at[Key(InReport(), Matched())]: Fate.HIDDEN, people: Fate.STRUCK})
     told = tell_closed(closed, (), {"people": {"a": 60, "b": None}, "matched": None}, profile_of(terms().disclosure))
     assert told["linkage_hidden"] == ["matched", "people(b)"]
+    assert told["linkage_why"] == {"matched": SMALL, "people(b)": UNTESTED}
