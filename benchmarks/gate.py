@@ -122,7 +122,7 @@ def run(agencies: int, counts: int, sums: int) -> dict[str, float]:
     ]
     opened = np.stack([one.mask() for one in gatings]).sum(axis=0) % P
     factors = np.stack([[own for (own,) in one.factors(opened)] for one in gatings]).sum(axis=0) % P
-    gatings = [one.answer(opened, factors) for one in gatings]
+    gatings = [one.answer(opened, factors, 0) for one in gatings]
     sealed = [[number for of_cell in one.seal() for number in of_cell] for one in gatings]
     tested = time.process_time()
     values, hidden = open_sealed(computation, PEOPLE, gatings[0].fates(), [sum(each) for each in zip(*sealed, strict=True)])

@@ -119,7 +119,7 @@ def test_s19_who_seals_what_fits_the_lie_opens_a_number_of_its_own(
     def sealed(_: Gating, cells: list[list[int]]) -> list[list[int]]:
         return [[(one + 5) % P for one in numbers] if len(numbers) == 2 else numbers for numbers in cells]
 
-    lie(monkeypatch, "sealed", sealed)
+    lie(monkeypatch, "seal", sealed)
     for sizes in (SIZES, (12, 9, 3, 20)):
         with pytest.raises(PeerFault) as caught:  # 5/5 = 1 is small
             job(levels=Levels(sizes)).run()
@@ -150,7 +150,7 @@ def test_s19_who_seals_by_another_pattern_than_it_said_opens_nothing(
         made = replace(gating, passed=gating.passed | {1, 2})._seal_gated(small)
         return [made.get(cell, numbers) for cell, numbers in enumerate(cells)]
 
-    lie(monkeypatch, "sealed", sealed)
+    lie(monkeypatch, "seal", sealed)
     with pytest.raises(PeerFault) as caught:
         job().run()
     assert caught.value.rule == "gate-contradicts"
@@ -277,7 +277,7 @@ def test_limit_powers_that_are_none_turn_the_gate_round_and_an_honest_desk_refus
 def test_limit_who_shifts_a_masked_count_learns_one_bit_of_its_own_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """It adds 7, so that the test says whether a count is at most 3."""
     found: list[frozenset[int]] = []
-    lie(monkeypatch, "masked", shifted(7))
+    lie(monkeypatch, "mask", shifted(7))
     real = Gating.fates
 
     def fates(self: Gating) -> tuple[Fate, ...]:

@@ -90,6 +90,46 @@ class AllOrNothing:
 
 
 @dataclass(frozen=True)
+class LaterUnits:
+    """A rule of two stages: a count by itself, then of two tables each whether any count of it is small.
+
+    Attributes:
+        outside: the count by itself.
+        tables: of the others.
+        small: what was found, by stage.
+    """
+
+    cells: int
+    outside: GatedCount
+    tables: tuple[tuple[GatedCount, ...], ...]
+    small: tuple[tuple[bool, ...], ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """After two stages."""
+        return len(self.small) == 2
+
+    @property
+    def tests(self) -> tuple[SharedTest, ...]:
+        """The tests of this stage."""
+        if self.finished:
+            return ()
+        of_tables = tuple(SharedTest(tuple(count.sum for count in table)) for table in self.tables)
+        return of_tables if self.small else (SharedTest((self.outside.sum,)),)
+
+    def answer(self, small: tuple[bool, ...]) -> LaterUnits:
+        """Keep what was found."""
+        return replace(self, small=(*self.small, small))
+
+    @property
+    def opened(self) -> tuple[Fate, ...]:
+        """All of a table or nothing."""
+        hidden = {count.cell for table, few in zip(self.tables, self.small[1], strict=True) if few for count in table}
+        hidden |= {self.outside.cell} if self.small[0][0] else set()
+        return fates_of(self.cells, (self.outside, *(count for table in self.tables for count in table)), hidden)
+
+
+@dataclass(frozen=True)
 class Complement:
     """A rule of three stages, for groups of counts.
 
@@ -271,6 +311,13 @@ def all_or_nothing(levels: Levels) -> Gate:
     """Give a gate under which the last count stands alone and all others open together or not at all."""
     *counts, outside = levels.counts()
     return Gate((*counts, outside), AllOrNothing(2 * len(levels.sizes), tuple(counts), outside), 1)
+
+
+def later_units(levels: Levels, tables: tuple[tuple[int, ...], ...], several: tuple[int, ...]) -> Gate:
+    """Give a gate that asks of tables in its second stage; the last count stands alone."""
+    *counts, outside = levels.counts()
+    rule = LaterUnits(2 * len(levels.sizes), outside, tuple(tuple(counts[at] for at in table) for table in tables))
+    return Gate((*counts, outside), rule, 2, len(tables), (), (several,))
 
 
 def make_powers(agencies: int, plan: GatePlan, cell_primes: tuple[int, ...]) -> list[Preparation]:

@@ -7,13 +7,14 @@ from collections import Counter
 import pytest
 
 from tallystick.crypto import paillier
+from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.gate import Fate
 from tallystick.crypto.statistic.gate_machine import Asking
 from tests.protocol.bus import Bus
 from tests.protocol.cases import paillier_key
-from tests.protocol.gates import Complement, K, Levels, all_or_nothing, bus_of, hide_groups, hide_small
+from tests.protocol.gates import Complement, K, Levels, all_or_nothing, bus_of, hide_groups, hide_small, later_units
 
 ROUNDS = {kinds.GATE, kinds.PATTERN}
 
@@ -102,6 +103,28 @@ def test_s19_one_bit_says_whether_any_count_of_a_table_is_small(
     assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, len(sizes))}
     assert all(opened.values[cell] == size for cell, size in enumerate(sizes) if cell not in hidden)
     assert {ref.about for ref in bus.transcript if ref.kind == kinds.GATE} == {f"0.{step}" for step in range(1, 6)}
+
+
+@pytest.mark.parametrize("agencies", [2, 3])
+@pytest.mark.parametrize(
+    ("sizes", "hidden"),
+    [((K, 0, K, 3 * K, 12, 5), {5}), ((K, 0, 3, 3 * K, 12, K), {0, 1, 2}), ((1, 2, 3, 4, 5, K), {0, 1, 2, 3, 4})],
+)
+def test_s19_one_bit_a_table_also_in_a_later_stage(sizes: tuple[int, ...], hidden: set[int], agencies: int) -> None:
+    """Triples that one table used are not used for the next."""
+    levels = Levels(sizes, agencies)
+    bus = bus_of(levels, later_units(levels, ((0, 1, 2), (3, 4)), (4, 2)))  # as many as there may be, not as there are
+    opened = bus.run()
+    assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, len(sizes))}
+    assert all(opened.values[cell] == size for cell, size in enumerate(sizes) if cell not in hidden)
+    assert {ref.about for ref in bus.transcript if ref.kind == kinds.GATE} == {"0.1", "0.2", "1.1", "1.2", "1.3", "1.4"}
+
+
+@pytest.mark.parametrize("several", [(3,), (2, 2), ()])
+def test_s19_a_later_stage_may_not_ask_of_more_numbers_than_was_said(several: tuple[int, ...]) -> None:
+    levels = Levels((K, K, K, K, K, K))
+    with pytest.raises(LocalFault, match="more of several numbers"):
+        bus_of(levels, later_units(levels, ((0, 1, 2), (3, 4)), several)).run()
 
 
 def sizes_of(bus: Bus) -> Counter[tuple[str, str, str, int]]:

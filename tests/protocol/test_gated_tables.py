@@ -29,7 +29,10 @@ def drive(gate: Gate, values: Sequence[int]) -> tuple[Fate, ...]:
         if rule.finished:
             break
         tests = rule.tests
-        assert stage == 0 or (len(tests) <= gate.tests and all(len(test.any_of) == 1 for test in tests))
+        several = sorted((len(test.any_of) for test in tests if len(test.any_of) > 1), reverse=True)
+        said = gate.several[stage - 1] if 0 < stage <= len(gate.several) else ()
+        assert stage == 0 or (len(tests) <= gate.tests and len(several) <= len(said))
+        assert stage == 0 or all(many <= most for many, most in zip(several, said, strict=False))
         for test in tests:
             assert test.owner is None or len(test.any_of) == 1
             for one in test.any_of if test.owner is None else ():

@@ -30,6 +30,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "difference": (" d", "which would say too much beside earlier results"),
 }
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""
+_OF_LINKAGE: Final[dict[str, str]] = {
+    "small-or-beside": "of too few people, or few are left of it beside other numbers",
+    "untested": "not tested: rows or values that it would bound are hidden, or the job does not count what it would be held against",
+}
 _OTHER: Final = (" *", "by a rule of the agreement")
 _PRESENT: Final = ".present"
 NOBODY: Final = "-"
@@ -246,3 +250,8 @@ def meaning_of(reason: str, least: int) -> str:
     if reason == "small-cell" and least > 1:
         return f"of 1 to {least - 1} people"
     return REASONS.get(reason, _OTHER)[1]
+
+
+def describe_linkage_reason(reason: str) -> str:
+    """Say why numbers of the linkage report are hidden, in a job whose small cells nobody opens."""
+    return _OF_LINKAGE.get(reason, _OTHER[1])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import version
 from typing import Any, Final
 
-from tallystick.client.answer import COUNT, Answer, meaning_of, source_of
+from tallystick.client.answer import COUNT, Answer, describe_linkage_reason, meaning_of, source_of
 from tallystick.client.words import count, estimate
 from tallystick.core.ids import short
 from tallystick.core.job.link import find_link
@@ -60,8 +61,10 @@ def linkage_sentence(answer: Answer) -> str:
         return f"linkage: {'; '.join(parts)}" if parts else "linkage: nothing is told"
     first, second = both
     overall = (linkage.get("rates") or {}).get("overall") or {}
-    if matched is None or people[first] is None:
+    if matched is None:
         return f"linkage: {count(people[first])} people of {first}; how many of them are in {second} is hidden"
+    if people[first] is None:
+        return f"linkage: {matched:,} people of {first} were found in {second}; how many {first} has is hidden"
     line = f"linkage: {matched:,} of {people[first]:,} people of {first} were found in {second}"
     rate = overall.get(first)
     if rate is not None:
@@ -82,6 +85,10 @@ def disclosure_sentences(answer: Answer) -> list[str]:
         lines.append(f"no cell is hidden; counts of 1 to {least - 1} would be (rules: {rules.get('profile') or 'minimum'})")
     elif lines:
         lines.append(f"rules: {rules.get('profile') or 'minimum'}, by the agreement {answer.agreement.agreement}")
+    why = Counter((rules.get("linkage_why") or {}).values())
+    if why:
+        told = [f"{many} {describe_linkage_reason(reason)}" for reason, many in sorted(why.items())]
+        lines.append(f"hidden numbers of people and matches: {'; '.join(told)}")
     return lines
 
 

@@ -41,6 +41,11 @@ def rate(one: dict[str, float] | None) -> str:
     return HIDDEN if one is None else f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
 
 
+def list_pair_rates(pairs: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Give, for each two groups and each of them, what share of its people the other has."""
+    return [(pair, group, rate(one)) for pair, both in pairs.items() for group, one in both.items()]
+
+
 def group_rate(group: dict[str, Any]) -> str:
     """Give a group's match rate; nothing where nobody is in it."""
     return "" if group["people"] == 0 else rate(group["rate"])

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, build_axis, draw_bars
 from tallystick.client.annex.tables import build_notes, build_table
-from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, rate
+from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, list_pair_rates, rate
 
 _LEAST_MATCHES: Final = 4.0
 
@@ -58,6 +58,10 @@ def _totals(linkage: dict[str, Any]) -> list[str]:
         build_table("All people", ["group", "people", "with usable identifiers"], groups),
         build_table("People of two groups", ["groups", "people"], pairs),
     ]
+    shares = (linkage.get("rates") or {}).get("pairs") or {}
+    if shares:
+        columns = ["groups", "people of", "found in the other (95%)"]
+        parts.append(build_table("Match rates of two groups", columns, list_pair_rates(shares)))
     if "in_groups" in linkage:
         clusters = [(number, count(some)) for number, some in linkage["in_groups"].items()]
         parts.append(build_table("People by how many groups have them", ["groups", "people"], clusters))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tallystick.client.words import blur, count, estimate, group_rate, level, rate
+from tallystick.client.words import blur, count, estimate, group_rate, level, list_pair_rates, rate
 from tallystick.core.terminal import print_table
 
 
@@ -55,3 +55,6 @@ def _print_rates(rates: dict[str, Any]) -> None:
         print_table([*rates["by"], "people", "matched", "match rate"], rows)
     for group, one in rates["overall"].items():
         click.echo(f"match rate of {group}: {rate(one)}")
+    pairs = rates.get("pairs") or {}
+    if pairs:
+        print_table(["groups", "people of", "found in the other"], list_pair_rates(pairs))

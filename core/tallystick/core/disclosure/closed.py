@@ -1,10 +1,11 @@
 """What a result shows of a job with a gate: what opened, and of all else that it did not, and in which of two ways.
 
 Which cells open is decided on shares, by the rule of `totals/state.py`, before the desk has anything. So nothing is tested here, and
-nothing is hidden but what the desk does not have. A number of the linkage report that did not open is `withheld`. What is worked out of
-several cells (a measure, a rate) is shown if all of them opened.
+nothing is hidden but what the desk does not have. A number of the linkage report that did not open is null, and says why. What is worked
+out of several cells (a measure, a rate) is shown if all of them opened.
 
-Matches by pass are the coordinator's blurred counts; they are shown where the matches in all opened, as without a gate.
+Matches by pass are the coordinator's blurred counts; they are shown where the matches opened (of more than two groups, of each two), as
+without a gate.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ SMALL: Final[Reason] = "small-or-beside"
 """The count is small, or hidden beside a small one so that nothing follows; which of them nobody at the desk can tell."""
 GROUP: Final[Reason] = "group"
 """It was not tested: a group that it is part of has too few people, or is hidden itself."""
+UNTESTED: Final = "untested"
+"""Why a number of the linkage report is hidden if it was not tested: rows or values that it would bound are hidden, or the plan does not
+count what it would be held against."""
+_TOTALS: Final = frozenset({"people", "usable", "matched", "pairs", "in_groups"})
 _REASONS: Final[Mapping[Fate, Reason]] = {Fate.HIDDEN: SMALL, Fate.STRUCK: GROUP}
 
 
@@ -96,6 +101,10 @@ class ClosedCells:
 
     def _is_closed(self, name: str, called: str = "") -> bool:
         """Tell whether a number of the report, by its names there, did not open."""
+        return self.find_fate(name, called) is not None
+
+    def find_fate(self, name: str, called: str = "") -> Fate | None:
+        """Give what became of a number of the report, by its names there; None if it opened, or is none."""
         pairs = {pair_name(pair): pair for pair in self.plan.pairs}
         report: dict[str, Number] = {
             "people": GroupPeople(called),
@@ -104,7 +113,7 @@ class ClosedCells:
             "pairs": Matched(pairs.get(called, ())),
         }
         number = InSystems(int(called)) if name == "in_groups" else report[name]
-        return Key(InReport(), number) in self.keys
+        return self.keys.get(Key(InReport(), number))
 
     def group_opened(self, index: int) -> bool:
         """Tell whether people and matches of a group of the linkage report opened."""
@@ -130,11 +139,13 @@ def tell_closed(
 ) -> dict[str, Any]:
     """Give what a result says under `disclosure`: that cells were closed on shares, by which numbers, and how many."""
     why = [row["suppressed"] for row in rows if row["count"] is None]
-    withheld = [
-        f"{name}({at})" for name, value in linkage.items() if isinstance(value, dict) for at in value if value[at] is None
-    ]
-    if linkage["matched"] is None and Key(InReport(), Matched()) in closed.keys:
-        withheld.append("matched")
+    found = {
+        f"{name}({called})" if called else name: closed.find_fate(name, called)
+        for name, value in linkage.items()
+        if name in _TOTALS
+        for called in (value if isinstance(value, dict) else ("",))
+    }
+    withheld = {name: SMALL if fate is Fate.HIDDEN else UNTESTED for name, fate in sorted(found.items()) if fate is not None}
     return {
         "profile": profile.name,
         "min_cell": profile.min_cell,
@@ -142,5 +153,6 @@ def tell_closed(
         "gate": True,
         "rows_hidden": {reason: why.count(reason) for reason in (SMALL, GROUP)},
         "measures_hidden": sum(len(hidden) for row in rows if isinstance(hidden := row.get("hidden"), list)),
-        "linkage_hidden": sorted(withheld),
+        "linkage_hidden": list(withheld),
+        "linkage_why": withheld,
     }

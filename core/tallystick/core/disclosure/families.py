@@ -168,6 +168,9 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
             "by": [back[reference] for reference in rates["by"]],
             "groups": [_row(one, columns, {}) for one in rates["groups"]],
         }
+        if "pairs" in rates:
+            pairs = _join_under(rates["pairs"], groups, PAIR)
+            linkage["rates"]["pairs"] = {pair: _keys(one, groups) for pair, one in pairs.items()}
     labels = _labels(theirs, mine, groups)
     made = {**table, "rows": [_row(row, columns, labels) for row in table["rows"]], "linkage": linkage}
     if "counts" in table:

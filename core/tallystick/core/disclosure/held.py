@@ -318,7 +318,10 @@ class HeldTable:
         self.linkage["matched"] = None
         self.linkage["passes"] = [one | {"matches": None} for one in self.linkage.get("passes", [])]
         if "rates" in self.linkage:
-            self.linkage["rates"] = self.linkage["rates"] | {"overall": dict.fromkeys(self.linkage["rates"]["overall"])}
+            rates = self.linkage["rates"]
+            self.linkage["rates"] = rates | {"overall": dict.fromkeys(rates["overall"])}
+            if "pairs" in rates:
+                self.linkage["rates"] |= {"pairs": {pair: dict.fromkeys(one) for pair, one in rates["pairs"].items()}}
             self.linkage["quality"] = dict.fromkeys(self.linkage["quality"])
         self._hide_groups()
 

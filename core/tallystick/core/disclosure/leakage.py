@@ -225,7 +225,10 @@ def _describe_gated_desk(question: Question, agreement: Agreement, asked: str, *
             f"as the desk, before release: the candidate cells of {asked} that opened; no count of {_small(agreement)} people, none that is "
             "hidden beside one, and no sum over such people"
         ),
-        "as the desk: of the linkage counts those that the rows which opened add up to, and no other",
+        (
+            "as the desk: of people and matches the numbers that opened, none of which is small, or leaves few people of another; no tokens "
+            "and no pairs of look-alikes"
+        ),
         (
             f"as the desk: the coordinator's links of each pass and its estimate of recall, blurred by {agreement.decoys} decoys a pass; where "
             "the matches in all opened, it knows how many links are decoys in all"
@@ -266,7 +269,7 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
         return [
             f"the released cells of {measures}{groups}: {closed}",
-            "what opened of the linkage report: matches and rates where all rows opened; tokens and estimates are withheld",
+            "what opened of the linkage report: people, matches and rates; tokens and the estimate of precision are withheld",
             "the signatures that prove the result",
         ]
     return [

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
-from tallystick.core.job.model import SYSTEMS, Question
+from tallystick.core.job.model import Question
 from tallystick.core.job.refusal import not_allowed
 
 
@@ -36,8 +36,4 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
                 "disclosure",
                 f"{agreement.release.desk} would open every cell of {min(agencies)}, small ones too",
                 (),
-            )
-        if question.stacked or SYSTEMS in question.by:
-            yield not_allowed(
-                agreement, "disclosure", "with gate, no stacked groups and no systems: their sums are not worked out yet", ()
             )

@@ -30,7 +30,18 @@ from tallystick.core.errors import Broken
 from tallystick.core.job.columns import split
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, InSystems, Key, Matched, Number, OfList, Usable
+from tallystick.core.statistics.keys import (
+    GroupPeople,
+    InGroup,
+    InReport,
+    InRow,
+    InSystems,
+    Key,
+    Matched,
+    Number,
+    OfList,
+    Usable,
+)
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 
@@ -91,12 +102,38 @@ def _of_opened(plan: Plan, opened: Sequence[int], hidden: frozenset[int]) -> Ite
     for row in rows:
         if Count() in row:
             yield from _of_row(row, plan)
+    yield from _of_opened_report(plan, {key: value for key, value in numbers(plan, opened).items() if key not in closed})
     population = plan.population
     if population.shape == "other" or not all(Count() in row for row in rows):
         return
     key = Key(InReport(), Matched() if population.shape == "both" else GroupPeople(population.first))
     if key not in closed and numbers(plan, opened)[key] != sum(row[Count()] for row in rows):
         yield f"rows of the table that do not add up to {_total(plan)}"
+
+
+def _of_opened_report(plan: Plan, values: Mapping[Key, int]) -> Iterator[str]:
+    """Hold what opened of the linkage report against itself."""
+    people = {key: value for key, value in values.items() if not isinstance(key.place, InRow)}
+    if any(value < 0 for value in people.values()):
+        yield "fewer than no people in the linkage report"
+    for group in plan.population.groups:
+        whole = values.get(Key(InReport(), GroupPeople(group)))
+        inside = [values.get(Key(InReport(), Usable(group)))]
+        inside += [
+            values.get(Key(InReport(), number)) for pair in plan.pairs if group in pair for number in (Matched(), Matched(pair))
+        ]
+        if whole is not None and any(part is not None and part > whole for part in inside):
+            yield f"usable people or matches of {group} beside its people"
+    for index in range(len(plan.groups)):
+        everybody = values.get(Key(InGroup(index), GroupPeople(plan.population.first)))
+        matched = values.get(Key(InGroup(index), Matched()))
+        if everybody is not None and matched is not None and matched > everybody:
+            yield f"matches of a group of {plan.population.first} beside its people"
+    clusters = {key.number.groups: value for key, value in values.items() if isinstance(key.number, InSystems)}
+    known = [values.get(Key(InReport(), GroupPeople(group))) for group in plan.population.groups]
+    whole = sum(value for value in known if value is not None)
+    if len(clusters) == len(known) and None not in known and sum(n * value for n, value in clusters.items()) != whole:
+        yield "people by how many groups have them that do not add up to the people of the groups"
 
 
 def _of_groups(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:

@@ -4,7 +4,8 @@
 |---|---|
 | `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`core/moments.py`) |
 | `InGroup(i)`: group i of the linkage report | `GroupPeople(first group)`, `Matched` |
-| `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched(pair)`, `InSystems(k)`, `OfList(number, list)` |
+| `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched(pair)`, `InAll(groups)`, `InSystems(k)`, |
+| | `OfList(number, list)` |
 """
 
 from __future__ import annotations
@@ -76,6 +77,18 @@ class Matched:
 
 
 @dataclass(frozen=True)
+class InAll:
+    """How many people three groups or more all have; tested with a gate, and never opened."""
+
+    groups: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Write it for people."""
+        return f"people in {' and '.join(self.groups)}"
+
+
+@dataclass(frozen=True)
 class InSystems:
     """How many people just so many of the job's groups have, counted or not."""
 
@@ -101,7 +114,7 @@ class OfList:
 
 
 Place: TypeAlias = InRow | InGroup | InReport
-Number: TypeAlias = Moment | GroupPeople | Usable | Matched | InSystems | OfList
+Number: TypeAlias = Moment | GroupPeople | Usable | Matched | InAll | InSystems | OfList
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ A stacked group's row is a sum of rows over its parts: people of the first, peop
 
 The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
 both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
-have them, where the table needs all the products for that; and of each pass what the lists say of themselves.
+have them, where the table needs all the products for that, or where an agreement's gate tests them (of five groups at most); and of
+each pass what the lists say of themselves.
 
 Security: a plan depends on the question and the agreement alone, never on data.
 """
@@ -43,6 +44,7 @@ from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import find_column, integer_bounds, levels_by, ranges_by
 from tallystick.core.statistics.keys import (
     GroupPeople,
+    InAll,
     InGroup,
     InReport,
     InRow,
@@ -73,6 +75,8 @@ MAX_GROUPS: Final = 100
 """Groups of which the linkage report tells the matches; a table with more of them tells the total alone."""
 MAX_PRODUCTS: Final = 2 * MAX_CELLS + MAX_GROUPS + 1
 """The most terms that a plan may have: two for a cell of a table of two agencies, one for a group, one for the matches in all."""
+MOST_SETS: Final = 5
+"""Groups of which a gate tests who is in each set of them: 16 products of three groups and more."""
 MOST_ALIKE: Final = 63
 """Pairs of alike people that each person is in, at most, as `core/linkage/quality/estimates.py` counts them."""
 
@@ -101,7 +105,7 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
         for moment in moments:
             builder.add(InRow(index), moment, row_terms(population, by, row), row_asks(by, row))
     group_by, groups = _groups(question, agreement, population)
-    builder.add_linkage()
+    builder.add_linkage(gated=bool(agreement.disclosure.gate))
     builder.add_groups(group_by, groups)
     builder.add_passes(passes)
     if len(builder.terms) > MAX_PRODUCTS:
@@ -201,8 +205,8 @@ class _Builder:
         bound, scale = self._reach(moment) if isinstance(moment, Sum) else (1, 0)
         self._cell(Key(place, moment), count_products(self.population, terms, fixed), bound, scale)
 
-    def add_linkage(self) -> None:
-        """Add the numbers of the linkage report."""
+    def add_linkage(self, *, gated: bool) -> None:
+        """Add the numbers of the linkage report; with a gate also the products that its tests need, of `MOST_SETS` groups at most."""
         for group in self._in_order():
             self._cell(Key(InReport(), GroupPeople(group)), {((group, Factor()),): 1})
             if self.lists:
@@ -210,16 +214,19 @@ class _Builder:
         needed = set(self.terms)
         for pair in self.pairs:
             self._cell(Key(InReport(), Matched(pair if len(self.population.groups) > 2 else ())), {_present(pair): 1})
-        self._add_clusters(needed)
+        self._add_clusters(needed, tested=gated and bool(self.lists) and len(self.population.groups) <= MOST_SETS)
 
-    def _add_clusters(self, needed: set[tuple[tuple[int, int], ...]]) -> None:
+    def _add_clusters(self, needed: set[tuple[tuple[int, int], ...]], *, tested: bool) -> None:
         """Add how many people just k groups have: Σ over sets S of k groups or more of (-1)^(|S| - k)·C(|S|, k)·(who is in all of S)."""
         groups = self.population.groups
         sets = [_present(some) for size in range(1, len(groups) + 1) for some in combinations(groups, size)]
-        more = (self._term(one) for one in sets if len(one) > 2 and len(self._agencies(one)) > 1)
-        if len(groups) < 3 or any(term is None or term not in needed for term in more):
+        more = [one for one in sets if len(one) > 2]
+        terms = (self._term(one) for one in more if len(self._agencies(one)) > 1)
+        if len(groups) < 3 or not (tested or all(term in needed for term in terms)):
             return
         self.clusters = True
+        for one in more if tested else ():
+            self._cell(Key(InReport(), InAll(tuple(group for group, _ in one))), {one: 1})
         for k in range(1, len(groups) + 1):
             products = {one: (-1) ** (len(one) - k) * comb(len(one), k) for one in sets if len(one) >= k}
             self._cell(Key(InReport(), InSystems(k)), products)

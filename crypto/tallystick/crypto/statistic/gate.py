@@ -7,7 +7,7 @@ before: there are as many messages, as long, whatever was found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -61,7 +61,7 @@ class SharedTest:
     """One question, answered by one bit: is any of these numbers small? Which of them is not answered.
 
     Attributes:
-        any_of: the numbers. More than one may stand in a test of the first stage alone.
+        any_of: the numbers.
         owner: the agency that knows the number by itself, and answers; None: the test is on shares.
     """
 
@@ -122,7 +122,8 @@ class Gate:
         rule: at its beginning.
         stages: how many stages of tests it takes at most. That many take place, whatever is found.
         tests: how many tests there are at most in a stage after the first.
-        sums: of each test that is not of a gated count, in all stages together, how many small values it has at most.
+        sums: of each number that is tested and is not a gated count, in all stages together, how many small values it has at most.
+        several: of each stage after the first, how many numbers each of its tests of several is of at most, the largest first.
 
     Raises:
         LocalFault: `gate-malformed`.
@@ -133,6 +134,7 @@ class Gate:
     stages: int
     tests: int = 0
     sums: tuple[int, ...] = ()
+    several: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check that each cell is gated once, and that nothing is too large."""
@@ -143,6 +145,9 @@ class Gate:
         )
         good &= sum(len(test.any_of) for test in self.rule.tests) <= MAX_TESTS and len(self.sums) <= MAX_TESTS
         good &= all(len(test.any_of) == 1 or (test.any_of and test.owner is None) for test in self.rule.tests)
+        good &= len(self.several) < self.stages and sum(map(sum, self.several)) <= MAX_TESTS
+        good &= all(len(some) <= self.tests and list(some) == sorted(some, reverse=True) for some in self.several)
+        good &= all(many > 1 for some in self.several for many in some)
         if not good or not (self.counts or self.sums):
             raise LocalFault("gate-malformed", "a cell is gated twice, or there is nothing, or too much, to test")
 
@@ -152,20 +157,22 @@ class Gate:
         return {cell: count for count in self.counts for cell in (count.cell, *count.resting)}
 
     @cached_property
-    def products(self) -> tuple[int, ...]:
-        """How many products of shares each step of the first stage makes, to multiply the numbers of one test together."""
-        left, made = [len(test.any_of) for test in self.rule.tests], []
-        while any(many > 1 for many in left):
-            made.append(sum(many // 2 for many in left))
-            left = [many - many // 2 for many in left]
-        return tuple(made)
+    def products(self) -> tuple[tuple[int, ...], ...]:
+        """How many products of shares each step of each stage makes at most, to multiply the numbers of one test together."""
+        later = (*self.several, *((),) * (self.stages - 1 - len(self.several)))
+        return tuple(_count_products(some) for some in ([len(test.any_of) for test in self.rule.tests], *later))
 
     @cached_property
     def lengths(self) -> tuple[tuple[int, ...], ...]:
         """How many numbers each agency sends, by stage and step: masked numbers, factors of products, what the tests give."""
         tests = self.rule.tests
-        first = (sum(len(test.any_of) for test in tests), *(2 * many for many in self.products), len(tests))
-        return (first, *((self.tests, self.tests),) * (self.stages - 1))
+        numbers = [sum(len(test.any_of) for test in tests), *(self.tests + sum(some) - len(some) for some in self.several)]
+        numbers += [self.tests] * (self.stages - len(numbers))
+        last = (len(tests), *(self.tests,) * (self.stages - 1))
+        return tuple(
+            (first, *(2 * many for many in products), end)
+            for first, products, end in zip(numbers, self.products, last, strict=True)
+        )
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -175,6 +182,8 @@ class Gate:
     def digest(self) -> bytes:
         """Give 32 bytes that name what is tested, as far as it can be known beforehand."""
         numbers = [self.stages, self.tests, *self.sums]
+        for some in self.several:
+            numbers += [-4, *some]
         for test in self.rule.tests:
             numbers += [-3, len(test.any_of)]
         for count in self.counts:
@@ -238,7 +247,16 @@ def plan_gate(gate: Gate, cell_primes: tuple[int, ...]) -> GatePlan:
         many = gate.sums.count(small)
         sums += [(small, len(batches), place) for place in range(many)]
         batches.append(Batch(many, small))
-    return GatePlan(tuple(batches), counts, pads, tuple(sums), sum(gate.products))
+    return GatePlan(tuple(batches), counts, pads, tuple(sums), sum(map(sum, gate.products)))
+
+
+def _count_products(factors: Sequence[int]) -> tuple[int, ...]:
+    """Give how many products each step makes that multiplies tests' numbers two by two, until each has one left."""
+    left, made = list(factors), []
+    while any(many > 1 for many in left):
+        made.append(sum(many // 2 for many in left))
+        left = [many - many // 2 for many in left]
+    return tuple(made)
 
 
 def limbs_of(primes: int) -> int:

@@ -2,7 +2,7 @@
 
 Rules that this file enforces (docs/protocol.md §8):
 
-1. A stage has steps; in each an agency sends each other one a message. First shares of masked numbers. Then, in the first stage where a test is
+1. A stage has steps; in each an agency sends each other one a message. First shares of masked numbers. Then, where a test of the stage is
    of several numbers at once, shares of factors under triples, until one factor is left. Last, shares of what the tests give: 0 is small.
 2. There are as many stages and messages, and they are as long, as there may be at most. Where no test is left zeros go out.
 3. The rule is asked what comes next, with bits that all agencies have; each of them works it out by itself. A number that one agency knows by
@@ -111,9 +111,9 @@ def on_gate(state: Asking, message: Message) -> GateStep:
     last = gating.gate.steps[gating.stage] - 1
     if state.step == last:
         assert state.opened is not None
-        return _ask(state.setup, state.pair_keys, gating.answer(state.opened, total))
+        return _ask(state.setup, state.pair_keys, gating.answer(state.opened, total, state.used))
     if state.opened is None:
-        opened, factors, used = total, gating.factors(total), 0
+        opened, factors, used = total, gating.factors(total), gating.triples
     else:
         opened, used = state.opened, state.used + len(mine) // 2
         factors = gating.multiply(state.factors, state.used, total)

@@ -45,6 +45,7 @@ class Gating:
         sums: how many powers for numbers that are no gated counts are used, by their places in the plan.
         opened: d of the counts whose test was asked, by cell.
         passed: the counts that are not small.
+        triples: how many products of shares the stages before this one made.
         seen: a digest of all numbers that were opened so far.
     """
 
@@ -58,6 +59,7 @@ class Gating:
     sums: frozenset[int] = frozenset()
     opened: Mapping[int, int] = field(repr=False, default_factory=dict)
     passed: frozenset[int] = field(repr=False, default=frozenset())
+    triples: int = 0
     seen: bytes = field(repr=False, default=b"")
 
     @property
@@ -96,8 +98,8 @@ class Gating:
         Raises:
             LocalFault: `tests-malformed`: the rule asks for what was not foreseen.
         """
-        if self.stage and (len(self.tests) > self.gate.tests or any(len(test.any_of) != 1 for test in self.tests)):
-            raise LocalFault("tests-malformed", "a stage has more tests than it said, or one of several numbers")
+        if self.stage and not self._is_foreseen():
+            raise LocalFault("tests-malformed", "a stage has more tests than it said, or more of several numbers")
         places: list[Place] = []
         plan, used = self.preparation.plan, set(self.sums)
         for one in self.asked:
@@ -118,6 +120,13 @@ class Gating:
         if len(set(places)) != len(places):
             raise LocalFault("tests-malformed", "a stage has a test twice")
         return tuple(places)
+
+    def _is_foreseen(self) -> bool:
+        """Say whether a stage after the first has no more tests than the gate says, and none of more numbers."""
+        said = self.gate.several[self.stage - 1] if self.stage <= len(self.gate.several) else ()
+        several = sorted((len(test.any_of) for test in self.tests if len(test.any_of) != 1), reverse=True)
+        small = len(several) <= len(said) and all(many <= most for many, most in zip(several, said, strict=False))
+        return small and len(self.tests) <= self.gate.tests
 
     def _count(self, one: SharedSum) -> GatedCount | None:
         """Give the gated count that a number is, if it is one."""
@@ -187,12 +196,13 @@ class Gating:
         rest = iter(total.tolist())
         return tuple((*(next(rest) for _ in _pairs(test)), *(test[-1:] if len(test) % 2 else ())) for test in factors)
 
-    def answer(self, opened: Int64s, tested: Int64s) -> Gating:
+    def answer(self, opened: Int64s, tested: Int64s, used: int) -> Gating:
         """Give what is held once the tests of the stage are answered.
 
         Args:
             opened: d of each of `asked`.
             tested: the product of the factors of each test, the sum of all agencies' shares.
+            used: how many triples are.
         """
         small = tuple(bool(value == 0) for value in tested)
         counts = [count for count in map(self._count, self.asked) if count is not None]
@@ -209,6 +219,7 @@ class Gating:
             sums=self.sums | sums,
             opened={**self.opened, **asked},
             passed=self.passed | passed,
+            triples=used,
         )
 
     def look(self, opened: Int64s) -> Gating:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tallystick.core.agreement.model import Agreement, Disclosure
-from tallystick.core.disclosure.closed import GROUP, SMALL, ClosedCells, close_rows, tell_closed
+from tallystick.core.disclosure.closed import GROUP, SMALL, UNTESTED, ClosedCells, close_rows, tell_closed
 from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of
 from tallystick.core.disclosure.gating import answer_own_tests, computation_under
 from tallystick.core.disclosure.leakage import leakage_statement
@@ -20,7 +20,7 @@ from tallystick.core.job.check import question_problems
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.moments import Count
 from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.keys import InReport, InRow, Key, Matched
+from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.table import row_moments
@@ -73,11 +73,13 @@ def test_a_desk_that_is_another_agency_opens_no_cells_of_one_agency_alone() -> N
     assert not any("would open" in str(problem) for problem in question_problems(mine, agreement, "ann"))
 
 
-def test_how_many_systems_are_counted_by_no_gate() -> None:
-    asked = question_over({"a": "one", "b": "two"}, "a or b", ("systems",))
-    told = [str(problem) for problem in question_problems(asked, terms(), "ann")]
-    assert any("no systems" in one for one in told)
-    assert not any("no systems" in str(problem) for problem in question_problems(asked, terms(gate=None), "ann"))
+def test_systems_and_stacked_groups_may_be_asked_for_with_a_gate() -> None:
+    for asked in (
+        question_over({"a": "one", "b": "two"}, "a or b", ("systems",)),
+        question_over({"a": "one", "b": "two"}, "x", ("x.place",), stacked={"x": ["a", "b"]}),
+    ):
+        told = [str(problem) for problem in question_problems(asked, terms(), "ann")]
+        assert told == [str(problem) for problem in question_problems(asked, terms(gate=None), "ann")]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -88,9 +90,13 @@ def test_s19_an_agency_answers_what_it_is_asked_of_its_own_as_the_clear_numbers_
     if len(set(owners.values())) == 1:
         owners["a"] = "four"
     keep = source.choice([groups[0], " or ".join(groups), f"{groups[0]} and not {groups[1]}", " and ".join(groups)])
-    names = [f"{group}.{name}" for group in groups for name in ("place", "young")]
+    stacked = {"x": ["b", "a"]} if seed % 3 == 0 and owners["a"] != owners["b"] else {}
+    called = ["x", *groups[2:]] if stacked else list(groups)
+    if stacked:
+        keep = source.choice(["x", " or ".join(called), " and ".join(reversed(called)), called[-1]])
+    names = [f"{group}.{name}" for group in called for name in ("place", "young")] + ["systems"] * (len(called) > 1)
     by = tuple(source.sample(names, source.randint(0, 2)))
-    asked = question_over(owners, keep, by, ("count", {"mean": f"{groups[0]}.age"}))
+    asked = question_over(owners, keep, by, ("count", {"mean": f"{called[0]}.age"}), stacked)
     people = crowd(source, groups, source.choice([20, 120]))
     rng = np.random.default_rng(seed)
     frames = {group: frame_of(sum(group in have for have in people), rng) for group in owners}
@@ -245,6 +251,8 @@ def test_s19_a_table_of_the_same_people_by_other_columns_is_refused() -> None:
 
 def test_what_a_result_says_of_its_rules_names_what_is_withheld() -> None:
     made, _, at = table_of()
-    closed = ClosedCells(made, {at[Key(InReport(), Matched())]: Fate.HIDDEN})
+    people = at[Key(InReport(), GroupPeople("b"))]
+    closed = ClosedCells(made, {at[Key(InReport(), Matched())]: Fate.HIDDEN, people: Fate.STRUCK})
     told = tell_closed(closed, (), {"people": {"a": 60, "b": None}, "matched": None}, profile_of(terms().disclosure))
     assert told["linkage_hidden"] == ["matched", "people(b)"]
+    assert told["linkage_why"] == {"matched": SMALL, "people(b)": UNTESTED}

@@ -32,6 +32,7 @@ from tallystick.core.linkage.quality.estimates import FEWEST, Estimate, Lookalik
 from tallystick.core.linkage.quality.intervals import Z, wilson
 from tallystick.core.linkage.quality.report import THOUSAND, LinkageCounts, spread
 from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.table import PAIR as PAIR_OF
 from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts
 
 METHODS: Final = {
@@ -111,6 +112,7 @@ def linkage_report(
         "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
             "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
+            **_rate_pairs(totals),
             "by": list(plan.group_by),
             "groups": _groups(plan, opened, table, totals, profile),
         },
@@ -120,7 +122,7 @@ def linkage_report(
 
 
 def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Give what a result of a job with a gate carries under `linkage`: of tokens and look-alikes nothing opened, so nothing is estimated.
+    """Give what a result of a job with a gate carries under `linkage`: of tokens and look-alikes nothing opened, so precision is not estimated.
 
     Args:
         closed: what did not open.
@@ -129,8 +131,9 @@ def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context:
     """
     plan, decoys, lists = context.plan, context.decoys, len(context.plan.lists)
     matched, people = totals["matched"], totals["people"]
-    links = _links(context.seen, decoys, lists, matched is not None, context.profile)
-    pair = plan.population.shape != "other" or matched is not None
+    pairs = totals.get("pairs")
+    known = matched is not None if pairs is None else bool(pairs) and None not in pairs.values()
+    links = _links(context.seen, decoys, lists, known, context.profile)
     groups = []
     for index, group in enumerate(group_counts(plan, context.opened)):
         shown = closed.group_opened(index)
@@ -141,17 +144,35 @@ def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context:
             numbers = {"people": group.people, "matched": group.matched, "rate": _rate(group.matched, group.people)}
         groups.append({**dict(zip(plan.group_by, group.levels, strict=True)), **numbers})
     nothing = dict.fromkeys(called for called, _ in plan.lists)
+    estimated = matched is not None and matched >= FEWEST and None not in people.values() and context.seen.recall is not None
     return {
         **totals,
         "passes": [{"pass": name, "tokens": dict(nothing), "matches": links[step]} for step, name in enumerate(plan.passes)],
         "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
-            "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
+            "overall": {group: _rate(matched, people[group]) for group in people} if pairs is None else {},
+            **_rate_pairs(totals),
             "by": list(plan.group_by),
             "groups": groups,
         },
-        "quality": {"precision": None, "recall": None},
+        "quality": {
+            "precision": None,
+            "recall": context.seen.recall.json_value() if estimated and context.seen.recall is not None else None,
+        },
         "methods": dict(METHODS),
+    }
+
+
+def _rate_pairs(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """Give, of more than two groups, what share of either is in the other, by pair."""
+    if "pairs" not in totals:
+        return {}
+    people = totals["people"]
+    return {
+        "pairs": {
+            pair: {group: _rate(number, people[group]) for group in pair.split(PAIR_OF)}
+            for pair, number in totals["pairs"].items()
+        }
     }
 
 

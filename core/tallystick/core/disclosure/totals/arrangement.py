@@ -79,6 +79,8 @@ def arrange(design: TableDesign) -> Arrangement:
     """Arrange a design's numbers."""
     numbers, at = list_numbers(design)
     units, tree = _units(numbers, own_totals(numbers))
+    if design.one_unit:
+        units, tree = (tuple(range(len(design.cells))),), frozenset()
     apart = frozenset(cell for unit in units for cell in unit)
     tree = _join_asked(design, numbers, at, tree, apart)
     parts = place_in_tree(numbers, tree)

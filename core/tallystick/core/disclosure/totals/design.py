@@ -23,11 +23,13 @@ class TableCell:
         terms: the count as a sum of the plan's cells: itself, or what a part leaves of a whole.
         from_zero: 0 is small here, too: what a shown count leaves of an agency's own total.
         hidden_before: an earlier result hid this count, or one that holds a part of it or is a part of it.
+        opens: cells of the plan that open with it: numbers of which it is what another open number leaves.
     """
 
     terms: Terms
     from_zero: bool = False
     hidden_before: bool = False
+    opens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class TableTotal:
         cumulative: it is one of a row of sums each of which holds the one before (survival, histograms): it is never tested, and opens
             only if all cells on one side of it do.
         cell: the plan's cell that it is, if it is one.
+        opens: as of a cell.
     """
 
     cells: frozenset[int]
@@ -52,6 +55,7 @@ class TableTotal:
     untested: bool = False
     cumulative: bool = False
     cell: int | None = None
+    opens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class TableDesign:
         zeros_disclosive: 0 is small in every cell and total.
         unit_tests: the parties can answer by one bit whether any of many cells is small. If not, a table that is one unit stays closed.
         widest_test: how many small values a test on shares may have, at most; a group that needs more is not tested.
+        one_unit: the cells are one unit, whoever knows what of them: they open together or not at all.
     """
 
     min_cell: int
@@ -74,6 +79,7 @@ class TableDesign:
     zeros_disclosive: bool = False
     unit_tests: bool = True
     widest_test: int | None = None
+    one_unit: bool = False
 
     def __post_init__(self) -> None:
         """Check it.

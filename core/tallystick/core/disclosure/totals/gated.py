@@ -1,8 +1,9 @@
 """A job's tables as the rule that drives the gate on shares (`crypto/statistic/gate.py`): stage by stage, table beside table, coarse to fine.
 
 A job has layers of tables: the rows' counts first, then what is part of them, whose design depends on what opened before. All tables of a
-layer are tested side by side. What agencies answer from totals of their own goes with the first tests of a layer. How many stages there
-are, how many tests and of what size, follows from the layers as they are if everything opens: nothing that is hidden adds a test.
+layer are tested side by side. What agencies answer from totals of their own goes with the first tests of a layer. How many stages a layer
+has, how many tests and of what size, follows from the layers as they are if everything opens: nothing that is hidden adds a test, and a
+layer that is decided early waits for its last stage, so that a test of several numbers comes in the stage that has steps for it.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ class PlanCells:
         count: how many cells the plan has.
         resting: for a cell that is a count, the cells that open only together with it: sums over the same people.
         free: cells that open whatever is found.
+        beside: cells of the linkage report: not tested, they are struck.
     """
 
     count: int
     resting: Mapping[int, tuple[int, ...]]
     free: frozenset[int] = frozenset()
+    beside: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,24 @@ class GatedTables:
         cells: of the plan.
         counts: by cell, how it is gated.
         layers: those that have not begun.
-        states: of the layer that is tested.
+        stages: how many stages each of these has.
+        left: how many stages are left of the layer that is tested.
+        states: of its tables.
         done: tables of the layers that are over, with what opens of them.
     """
 
     cells: PlanCells
     counts: Mapping[int, SumTest]
     layers: tuple[Layer, ...]
+    stages: tuple[int, ...] = ()
+    left: int = 0
     states: tuple[TotalsState, ...] = ()
     done: tuple[tuple[TableDesign, Pattern], ...] = ()
 
     @property
     def finished(self) -> bool:
         """Whether everything is decided."""
-        return not self.states and not self.layers
+        return not self.states and not self.layers and not self.left
 
     @property
     def tests(self) -> tuple[SharedTest, ...]:
@@ -81,40 +88,35 @@ class GatedTables:
             count = len(_tests_of(state))
             states.append(_answer(state, small[at : at + count]))
             at += count
-        return replace(self, states=tuple(states)).go_on()
+        return replace(self, states=tuple(states), left=max(0, self.left - 1)).go_on()
 
     def go_on(self) -> GatedTables:
-        """Give the rule at the next layer, once all tables of this one are decided."""
+        """Give the rule at the next layer, once all tables of this one are decided and its stages are over."""
         rule = self
-        while all(state.finished for state in rule.states):
+        while not rule.left and all(state.finished for state in rule.states):
             done = (*rule.done, *((state.design, state.pattern) for state in rule.states))
             if not rule.layers:
                 return replace(rule, states=(), done=done)
             designs = rule.layers[0]([pattern for _, pattern in done])
             states = tuple(_begin(design) for design in designs)
-            rule = replace(rule, layers=rule.layers[1:], states=states, done=done)
+            left = rule.stages[0] if rule.stages else 0
+            rule = replace(rule, layers=rule.layers[1:], stages=rule.stages[1:], left=left, states=states, done=done)
         return rule
 
     @property
     def opened(self) -> tuple[Fate, ...]:
-        """What becomes of each cell of the plan; a cell of no table, which rests on none, opens only if it is free.
+        """What becomes of each cell of the plan; a cell of no table, which rests on none and opens with none, opens only if it is free.
 
         Raises:
             Broken: `internal`: not everything is decided.
         """
         if not self.finished:
             raise Broken("internal", "what opens was asked for before all tests of totals were answered")
-        fates = [Fate.OPENED if cell in self.cells.free else Fate.HIDDEN for cell in range(self.cells.count)]
+        fates = [Fate.STRUCK if cell in self.cells.beside else Fate.HIDDEN for cell in range(self.cells.count)]
+        for cell in self.cells.free:
+            fates[cell] = Fate.OPENED
         for design, pattern in self.done:
-            marks = [
-                (one.terms[0][1], mark) for one, mark in zip(design.cells, pattern.cells, strict=True) if _is_cell(one.terms)
-            ]
-            marks += [
-                (one.cell, mark)
-                for one, mark in zip(design.totals, pattern.totals, strict=True)
-                if one.cell is not None and mark is not None
-            ]
-            for cell, mark in marks:
+            for cell, mark in mark_cells(design, pattern).items():
                 for each in (cell, *self.cells.resting.get(cell, ())):
                     fates[each] = _fate(mark)
         return tuple(fates)
@@ -131,30 +133,45 @@ class GatedTables:
         return SharedSum(terms, one.below, one.from_zero)
 
 
+def mark_cells(design: TableDesign, pattern: Pattern) -> dict[int, Mark]:
+    """Give what becomes of the plan's cells that a table is of, and of those that open with its numbers."""
+    marks: dict[int, Mark] = {}
+    for cell, mark in zip(design.cells, pattern.cells, strict=True):
+        own = (cell.terms[0][1],) if _is_cell(cell.terms) else ()
+        marks |= dict.fromkeys((*own, *cell.opens), mark)
+    for total, found in zip(design.totals, pattern.totals, strict=True):
+        if found is not None:
+            marks |= dict.fromkeys((*(() if total.cell is None else (total.cell,)), *total.opens), found)
+    return marks
+
+
 def gate_of(layers: Sequence[Layer], cells: PlanCells) -> Gate:
     """Give what is tested before a job's cells are opened.
 
     Args:
-        layers: the job's tables, coarse to fine. A table of a later layer that is one unit must not ask for its one test.
+        layers: the job's tables, coarse to fine.
         cells: of the plan.
 
     Raises:
         LocalFault: `gate-malformed`: there is nothing to test, or too much.
     """
     stages: list[StagePlan] = []
+    of_layer: list[int] = []
     patterns: list[Pattern] = []
     for layer in layers:
         designs = layer(patterns)
-        plans = [_stages_of(design) for design in designs]
-        stages += [_merge(some) for some in zip_longest(*plans)]
+        found = [_merge(some) for some in zip_longest(*(_stages_of(design) for design in designs))]
+        stages += found
+        of_layer.append(len(found))
         patterns += [_all_open(design) for design in designs]
     plain = {one.coefficients[0][1]: one for stage in stages for one in stage.plain}
     counts = tuple(
         GatedCount(cell, one.below, one.from_zero, tuple(cells.resting.get(cell, ()))) for cell, one in sorted(plain.items())
     )
-    rule = GatedTables(cells, plain, tuple(layers)).go_on()
+    rule = GatedTables(cells, plain, tuple(layers), tuple(of_layer)).go_on()
     sums = tuple(sorted(size for stage in stages for size in stage.sums))
-    return Gate(counts, rule, max(len(stages), 1), max((stage.tests for stage in stages[1:]), default=0), sums)
+    several = tuple(tuple(sorted(stage.several, reverse=True)) for stage in stages[1:])
+    return Gate(counts, rule, max(len(stages), 1), max((stage.tests for stage in stages[1:]), default=0), sums, several)
 
 
 def _stages_of(design: TableDesign) -> list[StagePlan]:
@@ -173,7 +190,8 @@ def _merge(stages: Sequence[StagePlan | None]) -> StagePlan:
     found = [stage for stage in stages if stage is not None]
     plain = tuple(one for stage in found for one in stage.plain)
     sums = tuple(size for stage in found for size in stage.sums)
-    return StagePlan((0, ALONE), sum(stage.tests for stage in found), plain, sums)
+    several = tuple(many for stage in found for many in stage.several)
+    return StagePlan((0, ALONE), sum(stage.tests for stage in found), plain, sums, several)
 
 
 def _all_open(design: TableDesign) -> Pattern:
@@ -213,4 +231,4 @@ def _is_cell(terms: Sequence[tuple[int, int]]) -> bool:
 def _fate(mark: Mark) -> Fate:
     if mark is Mark.OPENED:
         return Fate.OPENED
-    return Fate.STRUCK if mark is Mark.STRUCK else Fate.HIDDEN
+    return Fate.STRUCK if mark in {Mark.STRUCK, Mark.WITHHELD} else Fate.HIDDEN

@@ -8,10 +8,10 @@ Layers, coarse to fine:
    agencies know, and which cross, so it is one unit.
 2. *Present*: who of a row has a value, and who has none.
 3. *Ones* of columns of 0 and 1, among those who have a value.
+4. *The linkage report*, beside 3 and after it (`report.py`).
 
-Everything else that a plan has stays closed. Other numbers of the linkage report bound rows: where one row is hidden and an agency's
-people with a token open, the row is at least what is left of these. Sums of products of two columns of 0 and 1 are counts whose other
-parts are no cells; sums of a column of -1, 0 and 1 may be counts.
+Everything else that a plan has stays closed. Sums of products of two columns of 0 and 1 are counts whose other parts are no cells; sums
+of a column of -1, 0 and 1 may be counts.
 
 Rows come with the levels in the agreement's order, and missing and absent last; so an agreement lists small levels first.
 """
@@ -25,18 +25,16 @@ from functools import cached_property
 
 from tallystick.core.disclosure.rule import DisclosureProfile
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
-from tallystick.core.disclosure.totals.gated import Layer, PlanCells
+from tallystick.core.disclosure.totals.gated import Layer, PlanCells, mark_cells
 from tallystick.core.disclosure.totals.parts import Split, split_design
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
+from tallystick.core.disclosure.totals.report import WIDEST, ReportTables, Shown
 from tallystick.core.disclosure.totals.rows import TableRows, find_own_totals
 from tallystick.core.disclosure.totals.sums import add_terms
 from tallystick.core.job.columns import split
 from tallystick.core.moments import Count, Moment, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, Key, Matched
 from tallystick.core.statistics.plan import Plan
-
-WIDEST: int = 1 << 10
-"""Small values that one test on shares may have, as the gate takes them."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,16 @@ class PlannedTables:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, for `gate_of`."""
-        return (self._counts, self._parts, self._ones)
+        return (self._counts, self._parts, self._ones_and_totals, self._levels, self._usable)
 
     @property
     def cells(self) -> PlanCells:
         """What the plan's cells are."""
-        return PlanCells(len(self.plan.cells), dict(self._resting))
+        return PlanCells(len(self.plan.cells), dict(self._resting), beside=self._report.cells)
+
+    @cached_property
+    def _report(self) -> ReportTables:
+        return ReportTables(self.plan, self.profile)
 
     @cached_property
     def rows(self) -> TableRows:
@@ -90,6 +92,35 @@ class PlannedTables:
             ]
             designs.append(self._split_design(splits, self._own_parts(present)))
         return designs
+
+    def _ones_and_totals(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
+        return [*self._ones(patterns), *self._report.design_totals(self._show(patterns))]
+
+    def _levels(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
+        shown = self._show(patterns)
+        totals = patterns[self._before_totals(patterns) :][: len(self._report.design_totals(shown))]
+        opened = bool(totals) and all(mark is Mark.OPENED for table in totals for mark in table.cells)
+        return self._report.design_levels(opened, shown)
+
+    def _usable(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
+        shown = self._show(patterns)
+        designs = [*self._report.design_totals(shown), *self._levels(patterns)]
+        opened = set(shown.cells)
+        for design, pattern in zip(designs, patterns[self._before_totals(patterns) :], strict=True):
+            opened |= {cell for cell, mark in mark_cells(design, pattern).items() if mark is Mark.OPENED}
+        return self._report.design_usable(frozenset(opened))
+
+    def _before_totals(self, patterns: Sequence[Pattern]) -> int:
+        """Give how many tables come before those of the report."""
+        return 1 + len(self.plan.present) + len(self._ones(patterns))
+
+    def _show(self, patterns: Sequence[Pattern]) -> Shown:
+        """Give what opened of the rows."""
+        rows, parts = patterns[0], patterns[1 : 1 + len(self.plan.present)]
+        told = mark_cells(self._counts(())[0], rows)
+        opened = tuple(self._list_opened_rows(patterns)[: len(self.plan.rows)])
+        whole = all(mark is Mark.OPENED for pattern in parts for mark in pattern.cells)
+        return Shown(opened, whole, frozenset(cell for cell, mark in told.items() if mark is Mark.OPENED))
 
     def _ones(self, patterns: Sequence[Pattern]) -> list[TableDesign]:
         opened = self._list_opened_rows(patterns)
@@ -142,11 +173,9 @@ class PlannedTables:
         return frozenset(row for row in among if tuple(self.plan.rows[row][at] for at in places) == self.plan.groups[index])
 
     def _split_design(self, splits: Sequence[Split], own: Mapping[str, list[frozenset[int]]]) -> TableDesign:
-        """Give the design of parts; one that is a unit stays closed, for the gate asks of several numbers at once in its first stage alone."""
+        """Give the design of parts."""
         profile = self.profile
-        return split_design(
-            splits, min_cell=profile.min_cell, zeros_disclosive=profile.zeros_disclosive, own=own, unit_tests=False
-        )
+        return split_design(splits, min_cell=profile.min_cell, zeros_disclosive=profile.zeros_disclosive, own=own)
 
     # --- what is in the plan ---
 

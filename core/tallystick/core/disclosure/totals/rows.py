@@ -2,8 +2,9 @@
 
 An agency knows a sum of rows by itself where everybody in these rows is on its list, and it can tell from its list alone who is: the rows
 have the same levels of its own columns, and which of its people are counted there does not depend on what other agencies have. Coarser
-sums follow from these and are not listed. An agency's people who are counted only if another agency has them, too, bound its rows from
-above; such bounds are no totals, and the rule does not cover them.
+sums follow from these and are not listed. In how many groups a person is, and the columns of stacked groups, depend on what other agencies
+have: of rows that they part an agency knows the sum, if any. An agency's people who are counted only if another agency has them, too,
+bound its rows from above, and those in its part of a stacked group from below; such bounds are no totals, and the rule does not cover them.
 """
 
 from __future__ import annotations

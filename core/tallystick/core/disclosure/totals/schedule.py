@@ -27,12 +27,14 @@ class StagePlan:
         tests: how many, at most.
         plain: sums of these that are one cell of the plan, asked whether it is small.
         sums: of every other sum that they may be over, how many small values it has, at most; in order.
+        several: of each test that is of several sums, how many.
     """
 
     place: tuple[int, int]
     tests: int
     plain: tuple[SumTest, ...]
     sums: tuple[int, ...]
+    several: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def schedule_tests(design: TableDesign, arrangement: Arrangement) -> TotalsSched
         sizes = [len(one.small) for plain, one in looked_at if not (plain and _is_one_cell(one))]
         sizes += [size for at, size in residuals if at == place]
         count = len(here) + sum(at == place for at, _ in residuals)
-        stages.append(StagePlan(place, count, plain_ones, tuple(sorted(sizes))))
+        numbers = [len(sums_of(test)) for _, test in here]
+        stages.append(StagePlan(place, count, plain_ones, tuple(sorted(sizes)), tuple(many for many in numbers if many > 1)))
     return TotalsSchedule(tuple(stages), tuple(owned), too_wide)
 
 

@@ -14,7 +14,7 @@ from tallystick.core.disclosure.rule import DisclosureProfile
 from tallystick.core.disclosure.totals.gated import gate_of
 from tallystick.core.disclosure.totals.planned import PlannedTables
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched
+from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.statistic.gate import Fate
@@ -90,15 +90,22 @@ def test_a_count_and_its_groups_open_together_if_nobody_is_left_over_who_are_few
     both, only = frozenset("ab"), frozenset("a")
     made, values, fates = opened_of("a and b", (), [both] * 40 + [only] * 20 + [frozenset("b")] * 30, profile=CMS)
     shown = {cell.key.number: value for cell, value, fate in zip(made.cells, values, fates, strict=True) if fate == Fate.OPENED}
-    assert shown == {Count(): 40, GroupPeople("a"): 60, GroupPeople("b"): 70, Matched(): 40}
+    assert shown == {Count(): 40, GroupPeople("a"): 60, GroupPeople("b"): 70, Matched(): 40, Usable("b"): 70}
     made, values, fates = opened_of("a and b", (), [both] * 40 + [only] * 5 + [frozenset("b")] * 30, profile=CMS)
     assert Fate.OPENED not in fates, "5 people of a are not in b"
 
 
-def test_all_people_of_a_group_open_by_its_own_columns_and_what_would_bound_rows_does_not() -> None:
+def shown_of(made: Plan, fates: tuple[Fate, ...]) -> set[Key]:
+    return {cell.key for cell, fate in zip(made.cells, fates, strict=True) if fate == Fate.OPENED}
+
+
+def test_all_people_of_a_group_open_by_its_own_columns_and_what_would_bound_them_does_not() -> None:
     made, _, fates = opened_of("a", ("a.place",), [frozenset("a")] * 200)
-    shown = {cell.key for cell, fate in zip(made.cells, fates, strict=True) if fate == Fate.OPENED}
+    shown = shown_of(made, fates)
     assert {key for key in shown if isinstance(key.place, InRow)} == {Key(InRow(row), Count()) for row in range(len(made.rows))}
-    assert Key(InReport(), GroupPeople("a")) in shown
-    assert Key(InReport(), Matched()) not in shown
-    assert Key(InReport(), GroupPeople("b")) not in shown
+    assert {key.number for key in shown if isinstance(key.place, InReport)} == {
+        GroupPeople("a"),
+        GroupPeople("b"),
+        Matched(),
+        Usable("a"),
+    }
