@@ -101,7 +101,9 @@ def candidates(draw: st.DrawFn) -> views.Candidate:
     columns = draw(st.lists(TEXTS, max_size=4, unique=True).map(tuple))
     cells = st.tuples(*(CELLS for _ in columns))
     rows = draw(st.lists(st.builds(views.CandidateRow, cells, st.lists(TEXTS, max_size=2).map(tuple)), max_size=3).map(tuple))
-    return views.Candidate(columns, rows, draw(COUNTS), draw(FIELDS), draw(FIELDS))
+    return views.Candidate(
+        draw(st.binary(min_size=32, max_size=32)).hex(), columns, rows, draw(COUNTS), draw(FIELDS), draw(FIELDS)
+    )
 
 
 @st.composite
@@ -176,6 +178,7 @@ def test_no_enum_lacks_a_value_or_sends_unspecified() -> None:
 def test_no_text_of_a_message_is_json() -> None:
     """All that a job shows at the desk, tables and reports among it, travels in fields of its own."""
     candidate = views.Candidate(
+        "ab" * 32,
         ("tanf.region", "count", "suppressed"),
         (views.CandidateRow(("north", 17, None), ("mean(wages.earnings)",)),),
         1,

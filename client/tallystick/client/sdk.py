@@ -230,6 +230,11 @@ class Client:
         """Give a job as its analyst signed it."""
         return self._fetch_view(name).document
 
+    def decisions(self, name: str) -> tuple[bytes, tuple[bytes, ...]]:
+        """Give a job as its analyst signed it, and the signed decisions about it."""
+        view = self._fetch_view(name)
+        return view.document, tuple(view.approvals)
+
     def result(self, name: str) -> Result:
         """Fetch a released result, open it, check everything that proves it, and keep it in the profile.
 

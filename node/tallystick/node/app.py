@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ from tallystick.node.jobs import JobFollower
 from tallystick.node.joining import membership_of
 from tallystick.node.link import LinkState
 from tallystick.node.local.server import StewardService, serve_local
+from tallystick.node.pages.opening import open_desk
 from tallystick.node.policy.evaluate import Verdict, evaluate
 from tallystick.node.policy.model import Policy, read_policy
 from tallystick.node.ports import CoordinatorClient
@@ -313,11 +315,13 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         told = HealthService(("tallystick.v1.Steward",))
         node.told = told
         node.find_problem = lambda: find_problem(membership, address, config.agency, node.clock)
-        service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=lambda: check_datasets(config))
+        count = partial(check_datasets, config)
+        service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=count)
+        pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count)
         try:
             names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
             figures = serve_metrics(config.file.metrics, node.figures)
-            async with serve_local(config.socket, service, told), meanwhile(renewing.attend()):
+            async with serve_local(config.socket, service, told), pages, meanwhile(renewing.attend()):
                 await told.tell(serves=False)
                 stack.enter_context(figures)
                 await store.run(lambda storage: storage.log("started", now, agreements=[*names]))

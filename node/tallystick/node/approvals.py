@@ -28,12 +28,14 @@ from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import Approval, ReasonClass, complete_approvals, verify_approval
 from tallystick.core.job.check import participants, verify_job
-from tallystick.core.job.model import Job
+from tallystick.core.job.model import Job, Question
+from tallystick.core.job.releasing import complete_release
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.statistics.rulebook import plan_allowed_job
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.changes import Decide, KeptChange, decide_job
 from tallystick.node.config import NodeConfig
+from tallystick.node.desk import digest_candidate, read_candidate_agreement
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
 from tallystick.node.ports import Decision, KeptJob, NodeStorage, Note
@@ -138,8 +140,14 @@ class Approvals:
         record = replace(record, deposits=tuple(documents[:MAX_DEPOSITS]))
         return self._decide(record, "approve", None, by="steward")
 
-    def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> KeptJob:
+    def refuse(self, digest: str, reason_class: ReasonClass, reason: str, instead: Question | None = None) -> KeptJob:
         """Say no on behalf of this agency's people, before the job runs or at the desk; the text stays here.
+
+        Args:
+            digest: the job's.
+            reason_class: what others learn.
+            reason: why, for this agency's people.
+            instead: a question that this agency would allow, which the analyst is told.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
@@ -149,9 +157,37 @@ class Approvals:
             _check_undecided(kept, "approve", "release")
             desk: Decision = "refuse" if kept.awaits == "release" else ""
             record = replace(kept, reasons=(*kept.reasons, reason), candidate=None, desk=desk)
-            return self._decide(record, "refuse", reason_class, by="steward")
+            return self._decide(record, "refuse", reason_class, by="steward", instead=instead)
 
         return self._settle(digest, decide)
+
+    def check_release(self, record: KeptJob, documents: Sequence[bytes]) -> None:
+        """Let a candidate go out, if as many of this agency's stewards as its agreement asks for signed that (S-24).
+
+        Args:
+            record: of a job whose candidate waits.
+            documents: signed release approvals.
+
+        Raises:
+            Refused: `approval-missing`, `approval-invalid`.
+            Invalid: `job-state`: no candidate waits.
+        """
+        if record.candidate is None or record.awaits != "release":
+            raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
+        agreement = read_candidate_agreement(record.candidate)
+        signed = [decode_document(document, kind="release") for document in documents]
+        if signed and self.config.agency not in agreement.stewards:
+            raise Refused("approval-invalid", f"the agreement names no stewards of {self.config.agency}")
+        names = complete_release(
+            signed,
+            agreement,
+            job=record.job,
+            candidate=digest_candidate(record.candidate),
+            agency=self.config.agency,
+            now=self.clock.now(),
+        )
+        if names:
+            self.storage.log("release-signed", self.clock.now(), record.job, stewards=[*names])
 
     def ready(self, contract: Contract, approvals: Sequence[bytes]) -> None:
         """Let the node move, or raise (rule 6).
@@ -195,7 +231,9 @@ class Approvals:
                 hint=f"sign as one of {', '.join(sorted(stewards.keys))}: tally node approve JOB --steward NAME --key FILE",
             )
 
-    def _decide(self, record: KeptJob, decision: str, reason_class: ReasonClass | None, *, by: str) -> KeptChange:
+    def _decide(
+        self, record: KeptJob, decision: str, reason_class: ReasonClass | None, *, by: str, instead: Question | None = None
+    ) -> KeptChange:
         """Sign a decision, which is logged and stored at once; it is handed in from the store."""
         now = self.clock.now()
         job = decode_document(record.document, kind="job").read(Job)
@@ -210,6 +248,7 @@ class Approvals:
             reason_class=reason_class,
             signed_at=now.strftime(_TIME),
             expires=_expiry(job, now),
+            instead=instead,
         )
         own = sign_document("approval", approval, self.config.agency, self.identity).encode()
         note = Note("refused" if refused else "approved", now, {"by": by, "reason": reason_class or ""})

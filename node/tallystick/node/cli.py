@@ -6,17 +6,16 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import cast, get_args
 
 import click
 
 from tallystick.core.clock import SystemClock
-from tallystick.core.documents import SignedDocument, read_document, sign_document, write_document
+from tallystick.core.documents import SignedDocument, write_document
 from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.ids import is_name, short
-from tallystick.core.job.approval import Approval, ReasonClass
+from tallystick.core.job.approval import ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
 from tallystick.core.net.joining import read_invitation
@@ -41,14 +40,14 @@ from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
 from tallystick.node.local.server import log_pages
 from tallystick.node.options import config_option
+from tallystick.node.pages.commands import login
 from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
+from tallystick.node.signing import read_decision, sign_decision
 from tallystick.node.starting import make_folder
 from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.views import JobSummary, LogEntry
 from tallystick.records.survey import DatasetProblem
-
-_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @click.group(context_settings=SETTINGS)
@@ -61,6 +60,7 @@ node.add_command(card)
 node.add_command(backup)
 node.add_command(accept_restored)
 node.add_command(linkage)
+node.add_command(login)
 
 
 @node.command()
@@ -221,7 +221,7 @@ def approve(
 ) -> None:
     """Approve a job before it runs, or release its candidate at the desk."""
     config, name = read_config(config_path), _name(job)
-    signed_by = [read_document(path, kind="approval") for path in documents]
+    signed_by = [read_decision(path) for path in documents]
     if steward_name is not None:
         signed_by.append(_steward_document(config, job, steward_name, key))
     with steward(config.socket) as service:
@@ -322,21 +322,10 @@ def _name(job: str) -> str:
 
 
 def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path | None) -> SignedDocument:
-    """Sign an approval with a steward's key, over what the running node shows of the job."""
+    """Sign a yes with a steward's key, over what the running node shows of the job."""
     if key is None:
         raise Invalid("approval-invalid", "a steward signs with a key", hint="--key FILE")
     name = _name(job)
     with steward(config.socket) as service:
-        shown = service.show(service.find(name)).summary
-    now = SystemClock().now()
-    approval = Approval(
-        job=shown.job,
-        agreement=shown.agreement.digest,
-        signer=steward_name,
-        role="steward",
-        agency=config.agency,
-        decision="approve",
-        signed_at=now.strftime(_TIME),
-        expires=datetime.fromisoformat(shown.deadline).strftime(_TIME),
-    )
-    return sign_document("approval", approval, steward_name, read_identity(key))
+        shown = service.show(service.find(name))
+    return sign_decision(shown, config.agency, steward_name, read_identity(key), SystemClock().now())

@@ -51,6 +51,10 @@ class NodeFile(Document):
         desk: who releases at the desk: `ask` a steward, or `auto`.
         max_memory_mib: what reading one dataset may take.
         metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
+        pages: `host:port` of the steward's desk as pages; nowhere when it is left out. On another address than loopback it needs the next
+            two.
+        pages_certificate: the certificate chain of the pages' TLS.
+        pages_key: the private key to it, closed to others.
         jobs: how many jobs this node takes part in at once, the others wait for their turn; 0 lets its memory and processors decide.
     """
 
@@ -67,6 +71,9 @@ class NodeFile(Document):
     max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
     jobs: Annotated[int, Field(ge=0, le=1000)] = 0
     metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
+    pages: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
+    pages_certificate: PathText | None = None
+    pages_key: PathText | None = None
     datasets: dict[Name, DeclaredDataset] = {}
 
 

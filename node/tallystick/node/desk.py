@@ -17,12 +17,14 @@ Rules that this file enforces:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
@@ -248,6 +250,17 @@ class Desk:
         if opened.hidden:
             values += b";" + ",".join(f"{cell}={int(fate)}" for cell, fate in sorted(opened.hidden.items())).encode()
         return derive(self.storage.secret(), "opened numbers", assignment.contract.digest, values)
+
+
+def digest_candidate(body: bytes) -> str:
+    """Give the digest by which a release's approvals name a candidate."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def read_candidate_agreement(body: bytes) -> Agreement:
+    """Give the agreement that a candidate was made under; it counted when the job began."""
+    kept = canonical_bytes(json.loads(body)["agreement"])
+    return decode_document(kept, kind="agreement").read(Agreement)
 
 
 def _family_of(contract: Contract) -> str:

@@ -33,6 +33,7 @@ from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.model import Question
 from tallystick.core.net.chunks import MessageName, seal_envelopes
 from tallystick.core.net.spoolfile import write_spool
 from tallystick.crypto.machine import Ref
@@ -116,20 +117,21 @@ class JobFollower:
         async with self._locks.hold(digest):
             record = await self._read_kept(digest)
             if record is not None and record.awaits == "release":
+                await asyncio.to_thread(self.approvals.check_release, record, documents)
                 record = await asyncio.to_thread(self.desk.approve, digest)
             else:
                 record = await asyncio.to_thread(self.approvals.approve, digest, documents)
         self._soon(digest)
         return record
 
-    async def refuse(self, digest: str, reason_class: ReasonClass, reason: str) -> KeptJob:
-        """Say no on behalf of this agency's people; at the desk that closes the result.
+    async def refuse(self, digest: str, reason_class: ReasonClass, reason: str, instead: Question | None = None) -> KeptJob:
+        """Say no on behalf of this agency's people, and perhaps what would be allowed instead; at the desk that closes the result.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
         """
         async with self._locks.hold(digest):
-            record = await asyncio.to_thread(self.approvals.refuse, digest, reason_class, reason)
+            record = await asyncio.to_thread(self.approvals.refuse, digest, reason_class, reason, instead)
         self._soon(digest)
         return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -142,6 +143,7 @@ def build_candidate(body: bytes) -> Candidate:
     value = json.loads(body)
     columns: tuple[str, ...] = tuple(value["columns"])
     return Candidate(
+        digest=hashlib.sha256(body).hexdigest(),
         columns=columns,
         rows=tuple(_row(columns, numbers(row)) for row in value["rows"][:SHOWN_ROWS]),
         rows_in_all=len(value["rows"]),

@@ -192,11 +192,13 @@ class Candidate:
     """The table that would go out, after the disclosure rules.
 
     Attributes:
+        digest: of its bytes, 64 hexadecimal digits; what a release's approvals are signed over.
         rows: the first ones.
         rows_in_all: of the whole table.
         linkage, disclosure: as the released result will have them, decimals as numbers.
     """
 
+    digest: str
     columns: tuple[str, ...]
     rows: tuple[CandidateRow, ...]
     rows_in_all: int
@@ -209,7 +211,7 @@ class Candidate:
             dict(zip(self.columns, row.cells, strict=True)) | ({HIDDEN: list(row.hidden)} if row.hidden else {})
             for row in self.rows
         ]
-        shown = {"columns": list(self.columns), "linkage": self.linkage, "disclosure": self.disclosure}
+        shown = {"digest": self.digest, "columns": list(self.columns), "linkage": self.linkage, "disclosure": self.disclosure}
         return {**shown, "rows": rows, "rows_in_all": self.rows_in_all}
 
 

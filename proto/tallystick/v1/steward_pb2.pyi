@@ -597,8 +597,11 @@ class Candidate(_message.Message):
     ROWS_IN_ALL_FIELD_NUMBER: _builtins.int
     LINKAGE_FIELD_NUMBER: _builtins.int
     DISCLOSURE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     rows_in_all: _builtins.int
     """Rows of the whole table."""
+    digest: _builtins.bytes
+    """32 bytes: SHA-256 of the candidate as the node keeps it; approvals of its release are signed over it."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -619,10 +622,11 @@ class Candidate(_message.Message):
         rows_in_all: _builtins.int = ...,
         linkage: Global___Fields | None = ...,
         disclosure: Global___Fields | None = ...,
+        digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["disclosure", b"disclosure", "linkage", b"linkage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "disclosure", b"disclosure", "linkage", b"linkage", "rows", b"rows", "rows_in_all", b"rows_in_all"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "digest", b"digest", "disclosure", b"disclosure", "linkage", b"linkage", "rows", b"rows", "rows_in_all", b"rows_in_all"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

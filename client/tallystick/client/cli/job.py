@@ -232,3 +232,38 @@ def approve(name: str, agreement: Path | None, refuse: bool, reason: str, days: 
         print_json(view.json_value())
     else:
         click.echo(f"{'refused' if refuse else 'approved'} {view.name}; it is {view.state}")
+
+
+@job.command()
+@click.argument("name", metavar="JOB")
+@click.option("--from", "agency", help="Whose offer, where several agencies made one.")
+@click.option("--out", type=FILE, help="Write the job file here, in place of printing it.")
+@format_option
+@run_cli
+def proposal(name: str, agency: str | None, out: Path | None, format_: Format) -> None:
+    """Show the question that an agency which refused JOB would allow, as a job file for `tally job submit`."""
+    from datetime import UTC, datetime
+
+    import yaml
+
+    from tallystick.client.proposals import list_proposals
+    from tallystick.client.sdk import connect
+    from tallystick.core.errors import Invalid
+    from tallystick.core.files import write_public
+
+    with connect() as tally:
+        offers = list_proposals(tally, name, datetime.now(UTC))
+    if format_ == "json":
+        print_json({who: question.json_value() for who, question in offers.items()})
+        return
+    if agency is None and len(offers) > 1:
+        raise Invalid("job-invalid", f"{' and '.join(offers)} each offer one", hint="--from AGENCY")
+    chosen = offers.get(agency or next(iter(offers)))
+    if chosen is None:
+        raise Invalid("job-invalid", f"{agency} offers nothing", hint=f"--from {next(iter(offers))}")
+    text = yaml.safe_dump(chosen.json_value(), sort_keys=False, allow_unicode=True)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_public(out, text.encode())
+        click.echo(f"{out}: now: tally job submit {out}")

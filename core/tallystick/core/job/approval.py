@@ -18,7 +18,7 @@ from tallystick.core.agreement.model import Agreement, Timestamp, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.check import SKEW, participants
-from tallystick.core.job.model import Job
+from tallystick.core.job.model import Job, Question
 from tallystick.core.model import Document, Hex32, Name
 
 Role = Literal["agency", "steward", "approver"]
@@ -37,6 +37,7 @@ class Approval(Document):
         agency: whose agency or steward; None for an approver.
         reason_class: of a refusal.
         signed_at, expires: from when until when it counts.
+        instead: of an agency's refusal, the question that it would allow.
     """
 
     job: Hex32
@@ -48,6 +49,7 @@ class Approval(Document):
     reason_class: ReasonClass | None = None
     signed_at: Timestamp
     expires: Timestamp
+    instead: Question | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Approval:
@@ -57,6 +59,8 @@ class Approval(Document):
             raise ValueError("an agency signs for itself")
         if self.reason_class is not None and self.decision == "approve":
             raise ValueError("an approval has no reason")
+        if self.instead is not None and (self.decision == "approve" or self.role != "agency"):
+            raise ValueError("an agency that refuses may say what it would allow, nobody else")
         if self.signed_at >= self.expires:
             raise ValueError("it expires before it is signed")
         return self

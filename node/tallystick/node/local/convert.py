@@ -251,13 +251,17 @@ def _candidate(view: views.Candidate) -> pb.Candidate:
         rows_in_all=view.rows_in_all,
         linkage=write_fields(view.linkage),
         disclosure=write_fields(view.disclosure),
+        digest=bytes.fromhex(view.digest),
     )
 
 
 def _read_candidate(message: pb.Candidate) -> views.Candidate:
     if any(len(row.cells) != len(message.columns) for row in message.rows):
         raise foreign("a row of another length")
+    if len(message.digest) != _DIGEST_BYTES:
+        raise foreign("a candidate's digest")
     return views.Candidate(
+        digest=message.digest.hex(),
         columns=tuple(message.columns),
         rows=tuple(views.CandidateRow(tuple(read_cell(cell) for cell in row.cells), tuple(row.hidden)) for row in message.rows),
         rows_in_all=message.rows_in_all,

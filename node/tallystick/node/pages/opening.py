@@ -1,0 +1,66 @@
+"""Puts the desk's pages together for a node that runs; imports what draws pages only where they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from tallystick.core.clock import Clock
+from tallystick.core.errors import NotReady
+from tallystick.crypto.randomness import SystemRandomness
+from tallystick.node.approvals import Approvals
+from tallystick.node.config import NodeConfig
+from tallystick.node.jobs import JobFollower
+from tallystick.node.pages.commands import FOLDER
+from tallystick.node.store import Store
+from tallystick.node.views import Health
+from tallystick.records.survey import DatasetCheck
+
+
+def open_desk(
+    config: NodeConfig,
+    jobs: JobFollower,
+    approvals: Approvals,
+    store: Store,
+    clock: Clock,
+    health: Callable[[], Health],
+    count: Callable[[], Iterable[DatasetCheck]],
+) -> AbstractAsyncContextManager[None]:
+    """Give what serves the desk's pages while it is entered; nothing where the configuration names no place for them.
+
+    Args:
+        config: the node's.
+        jobs: takes decisions.
+        approvals: knows agreements and the policy.
+        store: the node's state.
+        clock: its clock.
+        health: gives how the node is.
+        count: counts what the datasets hold.
+
+    Raises:
+        NotReady: `unavailable`: what draws pages is not installed.
+        Invalid: `document-invalid`: they would be served in the clear.
+    """
+    if config.file.pages is None:
+        return nullcontext()
+    try:
+        from tallystick.core.pages.accounts import Accounts
+        from tallystick.core.pages.serving import PagePlace
+        from tallystick.node.pages.app import serve_desk
+        from tallystick.node.pages.collecting import Collected
+        from tallystick.node.pages.reading import DeskReading
+    except ImportError as error:
+        hint = "install it: pip install 'tallystick[pages]'"
+        raise NotReady("unavailable", "what serves pages is not installed", hint=hint, detail=str(error.name)) from error
+    certificate, key = config.file.pages_certificate, config.file.pages_key
+    place = PagePlace(
+        config.file.pages,
+        None if certificate is None else config.path(certificate),
+        None if key is None else config.path(key),
+        config.state,
+    )
+    place.check()
+    folder, randomness = config.state / FOLDER, SystemRandomness()
+    accounts = Accounts(folder, clock, randomness)
+    reading = DeskReading(approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), clock)
+    return serve_desk(place, reading, jobs, clock, randomness)

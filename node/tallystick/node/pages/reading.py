@@ -1,0 +1,232 @@
+"""Reads what the desk's pages show from a running node. Methods block, and are called in threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.clock import Clock
+from tallystick.core.documents import SignedDocument, decode_document
+from tallystick.core.errors import TallyError
+from tallystick.core.ids import resolve_digest
+from tallystick.core.job.model import Job
+from tallystick.node.approvals import Approvals
+from tallystick.node.local.server import log_pages
+from tallystick.node.pages.asking import AskedJob, describe_job
+from tallystick.node.pages.collecting import Collected, Signers, check_signature, find_signers
+from tallystick.node.pages.offering import Offer, list_offers
+from tallystick.node.ports import KeptJob, NodeStorage
+from tallystick.node.storage.rules import job_unknown
+from tallystick.node.store import Store
+from tallystick.node.view_builders import build_job_detail, build_job_summary
+from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
+from tallystick.records.survey import DatasetCheck
+
+MOST_JOBS: Final = 1000
+MOST_ENTRIES: Final = 500
+
+
+@dataclass(frozen=True)
+class PastJob:
+    """An earlier job over some of the same data.
+
+    Attributes:
+        differs: in what its question is another; empty for the same question.
+        seen: when this node met it.
+    """
+
+    summary: JobSummary
+    differs: tuple[str, ...]
+    seen: datetime
+
+
+@dataclass(frozen=True)
+class DeskPage:
+    """One job as the steward decides about it.
+
+    Attributes:
+        asked: what is asked; None where the agreement says nothing of the job any more.
+        signers: who may sign, and how many must; None as `asked`.
+        signed: who has signed what is awaited.
+        offers: changes that would pass.
+        past: earlier jobs over the same data, newest first.
+        counted: what our datasets of the job hold, as counted last, and when.
+    """
+
+    detail: JobDetail
+    job: Job
+    asked: AskedJob | None
+    signers: Signers | None
+    signed: tuple[str, ...]
+    offers: list[Offer]
+    past: list[PastJob]
+    counted: dict[str, DatasetCheck]
+    counted_at: datetime | None
+
+
+@dataclass
+class DeskReading:
+    """Reads the parts of a node.
+
+    Attributes:
+        accounts: gives the public keys of the desk's accounts.
+        count: counts what the datasets hold; reads them whole.
+    """
+
+    approvals: Approvals
+    store: Store
+    health: Callable[[], Health]
+    count: Callable[[], Iterable[DatasetCheck]]
+    accounts: Callable[[], dict[str, str]]
+    collected: Collected
+    clock: Clock
+    _counted: dict[str, DatasetCheck] = field(default_factory=dict)
+    _counted_at: datetime | None = None
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def agency(self) -> str:
+        """Whose node it is."""
+        return self.approvals.config.agency
+
+    def look(self) -> Hashable:
+        """Give a value that differs whenever a page would."""
+        storage = self.store.blocking
+        health = self.health()
+        return (
+            tuple(sorted(storage.count_jobs().items())),
+            tuple((one.job, one.version) for one in storage.awaiting()),
+            health.connected,
+            tuple((one.job, one.phase, one.done) for one in health.sessions),
+            self._counted_at,
+        )
+
+    def list_jobs(self) -> dict[str, Any]:
+        """Give the jobs that wait for a decision, the others newest first, and how the node is."""
+        records = self._read_all()
+        awaiting = [one for one in records if one.awaits]
+        rest = [one for one in records if not one.awaits]
+        return {
+            "waiting": [build_job_summary(one) for one in sorted(awaiting, key=lambda one: one.seen)],
+            "others": [(build_job_summary(one), one.seen) for one in sorted(rest, key=lambda one: one.seen, reverse=True)],
+            "health": self.health(),
+        }
+
+    def show_job(self, name: str) -> DeskPage:
+        """Give one job in full.
+
+        Raises:
+            Invalid: `job-unknown`.
+        """
+        record = self.find(name)
+        job = decode_document(record.document, kind="job").read(Job)
+        agreement, asked, signers, offers = self._read_agreement(job), None, None, list[Offer]()
+        detail = build_job_detail(record, agreement)
+        signed: list[SignedDocument] = []
+        if isinstance(agreement, Agreement):
+            try:
+                asked = describe_job(job, agreement, self.agency)
+            except TallyError:
+                asked = None
+            signers = find_signers(agreement, self.agency, self.accounts())
+            signed = self.list_signed(detail, job, agreement, signers)
+            if record.awaits == "approve":
+                offers = list_offers(job, agreement, self.approvals.judge)
+        ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
+        return DeskPage(
+            detail=detail,
+            job=job,
+            asked=asked,
+            signers=signers,
+            signed=tuple(one.signers[0] for one in signed),
+            offers=offers,
+            past=self._find_past(record, job),
+            counted={name: check for name, check in self._counted.items() if name in ours},
+            counted_at=self._counted_at,
+        )
+
+    def list_signed(self, detail: JobDetail, job: Job, agreement: Agreement, signers: Signers) -> list[SignedDocument]:
+        """Give the signatures over what a job awaits that are kept and still count."""
+        found = []
+        for document in self.collected.read(detail.summary.job, detail.summary.awaits) if detail.summary.awaits else ():
+            try:
+                check_signature(document, detail, job, agreement, signers, self.agency, self.clock.now())
+            except TallyError:
+                continue  # it was over another candidate, or its time is over
+            found.append(document)
+        return found
+
+    def find(self, name: str) -> KeptJob:
+        """Give a job by the first digits of its digest.
+
+        Raises:
+            Invalid: `job-unknown`.
+        """
+        storage = self.store.blocking
+        record = storage.job(resolve_digest(name, storage.find_jobs(name)))
+        if record is None:
+            raise job_unknown()
+        return record
+
+    def count_people(self) -> None:
+        """Count what the datasets hold, once at a time; reads them whole."""
+        with self._counting:
+            self._counted = {check.dataset: check for check in self.count()}
+            self._counted_at = self.clock.now()
+
+    def read_log(self) -> dict[str, Any]:
+        """Read the whole log, which checks its chain; give the newest entries, newest first.
+
+        Raises:
+            Broken: `state-corrupt`: an entry was changed, left out or put in.
+        """
+        newest: list[LogEntry] = []
+        count = 0
+        for page in log_pages(self.store.blocking, 0, 1 << 62):
+            newest = [*newest, *page][-MOST_ENTRIES:]
+            count += len(page)
+        return {"entries": newest[::-1], "count": count}
+
+    def read_agreement(self, job: Job) -> Agreement:
+        """Give the agreement that a job names, if it counts now.
+
+        Raises:
+            TallyError: why it does not.
+        """
+        return self.approvals.agreements.of(job.agreement)[0]
+
+    def _read_agreement(self, job: Job) -> Agreement | str:
+        try:
+            return self.read_agreement(job)
+        except TallyError as error:
+            return error.message
+
+    def _read_all(self) -> Sequence[KeptJob]:
+        def read(storage: NodeStorage) -> list[KeptJob]:
+            found = (storage.job(digest) for digest in storage.find_jobs("", MOST_JOBS))
+            return [one for one in found if one is not None]
+
+        return self.store.submit(read).result()
+
+    def _find_past(self, record: KeptJob, job: Job) -> list[PastJob]:
+        """Give the earlier jobs that name a dataset of ours that this one names."""
+        ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
+        past = []
+        for other in self._read_all():
+            if other.job == record.job or other.seen > record.seen:
+                continue
+            its = decode_document(other.document, kind="job").read(Job)
+            if ours & {one.dataset for one in its.question.people.values() if one.agency == self.agency}:
+                past.append(PastJob(build_job_summary(other), tuple(_compare(job, its)), other.seen))
+        return sorted(past, key=lambda one: one.seen, reverse=True)
+
+
+def _compare(job: Job, other: Job) -> list[str]:
+    """Say in what two jobs' questions differ, by the keys of a job file."""
+    one, two = job.question.json_value(), other.question.json_value()
+    keys = [key for key in dict.fromkeys([*one, *two]) if key != "title" and one.get(key) != two.get(key)]
+    return keys if job.analyst == other.analyst else [*keys, "analyst"]
