@@ -31,7 +31,7 @@ def commands(
 
 def cli() -> str:
     """Write docs/cli.md, in a process of its own: a command keeps the help option of its first call, which another test may have made."""
-    return subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def _write_page() -> str:
