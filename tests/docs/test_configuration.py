@@ -29,7 +29,7 @@ from tallystick.core.agreement.model import (
     Release,
     Stewards,
 )
-from tallystick.core.job.model import JobMeasure, People, Question
+from tallystick.core.job.model import JobMeasure, People, Question, Since
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
@@ -43,6 +43,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: keys": (Question,),
     "Job file: people": (People,),
     "Job file: measures": (JobMeasure,),
+    "Job file: since": (Since,),
     "Dataset: keys": (DeclaredDataset, Dataset),
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),

@@ -18,6 +18,7 @@ from tallystick.core.documents import SignedDocument, decode_document
 from tallystick.core.errors import TallyError
 from tallystick.core.job.columns import columns_of, split
 from tallystick.core.job.model import Job, Question
+from tallystick.core.job.since import PERIOD, FollowUp, find_follow_up
 from tallystick.core.measure import Asked
 from tallystick.core.results import Released
 
@@ -93,6 +94,7 @@ class Answer:
         by: names of the columns of levels, for people.
         numbers: columns of numbers, in order.
         rows: in the result's order.
+        follow: what periods the rows are of, and since what; None where they are of none.
     """
 
     job: Job
@@ -101,6 +103,7 @@ class Answer:
     by: tuple[str, ...]
     numbers: tuple[Number, ...]
     rows: tuple[AnswerRow, ...]
+    follow: FollowUp | None = None
 
     @property
     def question(self) -> Question:
@@ -145,7 +148,7 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
         value: the same as `client/results.py` shows it.
 
     Raises:
-        Invalid: `document-invalid`: the job or the agreement that it carries cannot be read.
+        Invalid: `document-invalid`: the job or the agreement that it carries cannot be read; `job-invalid`: its `since` makes no sense.
     """
     released = document.read(Released)
     job = decode_document(canonical_bytes(released.document), kind="job").read(Job)
@@ -163,8 +166,12 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
         )
         for row in value["rows"]
     )
-    headings = tuple(_heading_of_levels(name, job.question, agreement) for name in shown)
-    return Answer(job, agreement, value, headings, numbers, rows)
+    follow = find_follow_up(job.question, agreement)
+    headings = tuple(
+        follow.heading if follow is not None and name == PERIOD else _heading_of_levels(name, job.question, agreement)
+        for name in shown
+    )
+    return Answer(job, agreement, value, headings, numbers, rows, follow)
 
 
 def find_declaration(reference: str, question: Question, agreement: Agreement) -> Column | None:

@@ -24,9 +24,13 @@ def question_sentence(answer: Answer) -> str:
 
 
 def notes(answer: Answer) -> list[str]:
-    """Say what each derived column is, and what labels and units the agreement gives the columns that are asked about."""
+    """Say who is followed since an event, what each derived column is, and what labels and units the agreement gives what is asked about."""
     named = [*answer.question.by, *(column for one in answer.numbers if one.asked is not None for column in one.asked.columns)]
-    told = []
+    told = (
+        []
+        if answer.follow is None
+        else [f"{answer.follow.heading}: counted in every period are the same {answer.follow.counted}"]
+    )
     for reference in dict.fromkeys(named):
         group, _, name = reference.partition(".")
         people = answer.question.people.get(group)

@@ -25,7 +25,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[0-9a-f]{32}$": "must be 32 hexadecimal digits",
     r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$": "must be a moment in UTC, such as 2026-01-31T00:00:00Z",
     r"^-?\d{1,18}(\.\d{1,9})?$": "must be a number in plain digits",
-    r"^\d{4}-\d{2}-\d{2}$": "must be a date, such as 2026-01-31",
+    r"^\d{4}-(\d{2}(-\d{2})?|Q[1-4])$": "must be a date, month or quarter, such as 2026-01-31, 2026-01 or 2026-Q1",
     r"^[a-z0-9_:+-]{1,120}$": "must be a ladder (strict, default, loose, widest) or a recipe such as ssn+birth_date",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$": "must be a name of letters, digits, dots, dashes and underscores, of at most 63",
     r"^https?://[^\s/@]+/?$": "must be an address such as https://storage.example, without a name or a password",

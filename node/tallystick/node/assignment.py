@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tallystick.core.contract import Contract
+from tallystick.core.job.columns import split
 from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import list_declared
 from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor
+from tallystick.records.features import Windows
 
 if TYPE_CHECKING:
     from tallystick.core.job.where import Condition
@@ -47,21 +49,34 @@ class GroupAssignment:
     @cached_property
     def used(self) -> tuple[str, ...]:
         """The columns of its people, derived or not, that the plan reads."""
-        names = {name for factor in self._factors() for name, _ in factor.levels}
-        names |= {name for factor in self._factors() for name in factor.values}
-        return tuple(sorted(names - {USABLE}))
+        return _list_names(factor for factor in self._factors() if factor.at is None)
+
+    @cached_property
+    def windows(self) -> Windows | None:
+        """The parts of the calendar whose rows the plan tells apart, and what it reads of them; None where there are none."""
+        follow = self.contract.plan.follow
+        placed = [factor for factor in self._factors() if factor.at is not None]
+        if follow is None or not placed:
+            return None
+        ranges = tuple(dict.fromkeys(factor.at for factor in placed if factor.at is not None))
+        return Windows(split(follow.of)[1], ranges, _list_names(placed))
 
     @cached_property
     def derived(self) -> dict[str, Derived]:
-        """The derived columns among `used`."""
-        return {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self.used}
+        """The derived columns that the plan reads."""
+        return {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self._read_names}
 
     @property
     def read(self) -> frozenset[str]:
         """The declared columns that must be read from the source."""
         sources = {derived.column for derived in self.derived.values() if derived.column is not None}
         condition = self.where.columns if self.where is not None else frozenset()
-        return frozenset(sources | condition | (set(self.used) - self.derived.keys()))
+        time = set() if self.windows is None else {self.windows.column}
+        return frozenset(sources | condition | time | (self._read_names - self.derived.keys()))
+
+    @property
+    def _read_names(self) -> set[str]:
+        return {*self.used, *(() if self.windows is None else self.windows.used)}
 
     def _factors(self) -> Iterator[Factor]:
         plan, agency = self.contract.plan, self.people.agency
@@ -71,6 +86,14 @@ class GroupAssignment:
             for _, own in cell.own:
                 if own.agency == agency:
                     yield from (factor for group, factor in own.column if group == self.group)
+
+
+def _list_names(factors: Iterable[Factor]) -> tuple[str, ...]:
+    """Give the columns that factors are over."""
+    names: set[str] = set()
+    for factor in factors:
+        names |= {name for name, _ in factor.levels} | {*factor.values}
+    return tuple(sorted(names - {USABLE}))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ Rules that this file enforces:
 4. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
 5. In a job with a gate the desk opens only what passed it (docs/adr/0011-gate.md), and the rules begin with that. No table of people of
-   whom it opened one by other columns is opened: what opens of the two was not decided together.
+   whom it opened one by other columns is opened: what opens of the two was not decided together. Nor, gate or not, is a table by the time
+   since an event beside an earlier one of the same people that asks otherwise: they count different ones of them.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ class Desk:
             for family in sorted(families)
             for one in check_remembered(self.storage, family, job=contract.digest.hex())
         ]
-        if contract.gated:
+        if contract.gated or contract.job.question.since is not None:
             check_overlap(contract.job.question, contract.agreement, kept)
         return kept
 
@@ -305,8 +306,9 @@ class DeskAttempt:
         )
 
     def check(self) -> None:
-        """Refuse what must not be opened, if this is a job with a gate; as `Desk.check_overlap`."""
-        if self.assignment.contract.gated:
+        """Refuse what must not be opened, of a job with a gate or by the time since an event; as `Desk.check_overlap`."""
+        contract = self.assignment.contract
+        if contract.gated or contract.job.question.since is not None:
             self.desk.check_overlap(self.assignment.contract)
 
     def begin(self) -> None:

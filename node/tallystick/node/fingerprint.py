@@ -36,6 +36,13 @@ def fingerprint(*tables: PeopleTable, secret: bytes, job: bytes) -> bytes:
             part(name.encode())
             part(column.values.tobytes())
             part(column.missing.tobytes())
+        for window, rows in sorted(people.at.items(), key=lambda one: (one[0].low, one[0].high)):
+            part(f"{window.low} {window.high}".encode())
+            part(b"" if rows.places is None else rows.places.tobytes())
+            for name, column in sorted(rows.columns.items()):
+                part(name.encode())
+                part(column.values.tobytes())
+                part(column.missing.tobytes())
         for name, values in sorted(people.identifiers.items()):
             part(name.encode())
             for start in range(0, len(values), _BLOCK):

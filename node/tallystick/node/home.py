@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.job.bins import Range
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import AgencyList, GroupMembers
 from tallystick.records.features import PeopleTable
@@ -44,7 +45,7 @@ def join_groups(tables: Mapping[str, PeopleTable]) -> HomeList:
     """
     if len(tables) == 1:
         ((group, table),) = tables.items()
-        people = AgencyList(table.n, {group: GroupMembers(table.columns)})
+        people = AgencyList(table.n, {group: GroupMembers(table.columns, at=table.at)})
         return HomeList(people, dict(table.identifiers), table.spellings)
     keys = [table.keys if table.keys is not None else np.empty(0, dtype=object) for table in tables.values()]
     everybody, at = np.unique(np.concatenate(keys), return_inverse=True)
@@ -57,8 +58,16 @@ def join_groups(tables: Mapping[str, PeopleTable]) -> HomeList:
             of_all = identifiers.setdefault(name, np.full(n, None, dtype=object))
             known = np.array([value is not None for value in values], dtype=np.bool_)
             of_all[where[known]] = values[known]
-    groups = {group: GroupMembers(table.columns, where) for (group, table), where in zip(tables.items(), places, strict=True)}
+    groups = {
+        group: GroupMembers(table.columns, where, _place(table.at, where))
+        for (group, table), where in zip(tables.items(), places, strict=True)
+    }
     return HomeList(AgencyList(n, groups), identifiers, _spellings(tables, places, first, identifiers))
+
+
+def _place(at: Mapping[Range, GroupMembers], where: Int64s) -> dict[Range, GroupMembers]:
+    """Give parts of the calendar with the places of the list in place of those of the group."""
+    return {part: GroupMembers(one.columns, where if one.places is None else where[one.places]) for part, one in at.items()}
 
 
 def _spellings(

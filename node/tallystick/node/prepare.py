@@ -120,6 +120,7 @@ def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = 
             used=assignment.used,
             derived=assignment.derived,
             keyed=keyed,
+            windows=assignment.windows,
         )
 
 

@@ -23,14 +23,30 @@ import numpy as np
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
+from tallystick.core.job.bins import Range
 from tallystick.core.job.derive import Derived
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
-from tallystick.core.statistics.columns import PersonColumn
+from tallystick.core.statistics.columns import GroupMembers, PersonColumn
 from tallystick.records.aliases import spellings
 from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of, strings
 from tallystick.records.locked import literal, quote_name
 from tallystick.records.reading import Records
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Parts of the calendar in which a group's rows are taken (`core/job/since.py`).
+
+    Attributes:
+        column: the date, month or quarter of a row.
+        ranges: of its numbers; they may overlap.
+        used: the columns, derived or not, that are told of a person's rows in each.
+    """
+
+    column: str
+    ranges: tuple[Range, ...]
+    used: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,7 @@ class PeopleTable:
         spellings: other spellings of their identifiers; None where nobody has any.
         duplicates: which keys of the whole dataset were one person; None where it merges none.
         keys: (n,) the people's keys, where they were asked for.
+        at: by part of the calendar, what people's rows there say, where it was asked for (`Windows`).
     """
 
     n: int
@@ -52,10 +69,18 @@ class PeopleTable:
     spellings: Spellings | None = field(repr=False, default=None)
     duplicates: Duplicates | None = field(repr=False, default=None)
     keys: Strings | None = field(repr=False, default=None)
+    at: Mapping[Range, GroupMembers] = field(repr=False, default_factory=dict)
 
 
 def people_table(
-    records: Records, group: str, *, where: str | None, used: Sequence[str], derived: Mapping[str, Derived], keyed: bool = False
+    records: Records,
+    group: str,
+    *,
+    where: str | None,
+    used: Sequence[str],
+    derived: Mapping[str, Derived],
+    keyed: bool = False,
+    windows: Windows | None = None,
 ) -> PeopleTable:
     """Make the table of one group.
 
@@ -66,6 +91,7 @@ def people_table(
         used: the columns, derived or not, that the table shall have.
         derived: the job's derived columns; those that are not used are left out.
         keyed: give the people's keys, too.
+        windows: parts of the calendar whose rows are told apart.
 
     Raises:
         Invalid: `where-invalid`: the condition compares what cannot be compared; `source-varies`; `source-bounds`: a sum that
@@ -75,11 +101,7 @@ def people_table(
     _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
     plain = [name for name in used if name not in derived]
     made = {name: derived[name] for name in used if name in derived}
-    expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows"]
-    for place, name in enumerate(plain):
-        value = _number(records, name)
-        expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
-    expressions += [f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values())]
+    expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows", *_list_summaries(records, plain, made)]
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
         records,
@@ -87,20 +109,72 @@ def people_table(
         overflow,
     )
     _check_constant(records, plain)
-    fetched = _fetch(
-        records, [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
-    )
-    columns = {
-        name: _person_column(values, _levels(records, made.get(name, name)))
-        for name, values in zip([*plain, *made], fetched, strict=True)
-    }
+    columns = _name_columns(records, plain, made, _fetch(records, _list_names(plain, made)))
+    at = {} if windows is None else _read_windows(records, windows, condition, derived)
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
     names = tuple(records.config.identifiers)
     with hold_known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
         identifiers = identifiers_of(records.connection, names)
         others = spellings(records.connection, records.config, names)
     keys = strings(_fetch(records, ["person"])[0]) if keyed else None
-    return PeopleTable(n, columns, identifiers, others, records.duplicates, keys)
+    return PeopleTable(n, columns, identifiers, others, records.duplicates, keys, at)
+
+
+def _list_summaries(records: Records, plain: Sequence[str], made: Mapping[str, Derived]) -> list[str]:
+    """Give the SQL of what is told of a person's rows."""
+    expressions = []
+    for place, name in enumerate(plain):
+        value = _number(records, name)
+        expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
+    return [*expressions, *(f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values()))]
+
+
+def _list_names(plain: Sequence[str], made: Mapping[str, Derived]) -> list[str]:
+    return [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
+
+
+def _name_columns(
+    records: Records, plain: Sequence[str], made: Mapping[str, Derived], fetched: Sequence[Any]
+) -> dict[str, PersonColumn]:
+    return {
+        name: _person_column(values, _levels(records, made.get(name, name)))
+        for name, values in zip([*plain, *made], fetched, strict=True)
+    }
+
+
+def _read_windows(
+    records: Records, windows: Windows, condition: str, derived: Mapping[str, Derived]
+) -> dict[Range, GroupMembers]:
+    """Read what people's rows in each part of the calendar say; a row without a time is in none.
+
+    Raises:
+        Invalid: `source-varies`, `source-bounds`: as `people_table`, of a person's rows in one part.
+    """
+    plain = [name for name in windows.used if name not in derived]
+    made = {name: derived[name] for name in windows.used if name in derived}
+    parts = ", ".join(f"({number}, {one.low}, {one.high})" for number, one in enumerate(windows.ranges))
+    time = _number(records, windows.column)
+    expressions = ['"@part" AS part', f"{quote_name(PERSON)} AS person", "count(*) AS rows"]
+    expressions += _list_summaries(records, plain, made)
+    # no declared name holds `@`, so the condition can mean no column of the parts
+    source = f'records JOIN (VALUES {parts}) AS parts("@part", "@low", "@high") ON {time} >= "@low" AND {time} < "@high"'
+    _run(
+        records,
+        f'CREATE TABLE within AS SELECT {", ".join(expressions)} FROM {source} {condition} GROUP BY "@part", {quote_name(PERSON)}',  # noqa: S608 - quoted names and numbers
+        Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits"),
+    )
+    _check_constant(records, plain, table="within", rows=f"rows of one period of {windows.column}")
+    names = ", ".join(["part", "place", *_list_names(plain, made)])
+    numbered = "(SELECT person, row_number() OVER (ORDER BY person) - 1 AS place FROM people)"
+    fetched = records.connection.execute(
+        f"SELECT {names} FROM within JOIN {numbered} USING (person) ORDER BY part, place"  # noqa: S608 - numbered names
+    ).fetchnumpy()
+    ends = np.searchsorted(np.asarray(fetched["part"], dtype=np.int64), np.arange(len(windows.ranges) + 1))
+    found = {}
+    for one, start, stop in zip(windows.ranges, ends[:-1], ends[1:], strict=True):
+        columns = _name_columns(records, plain, made, [fetched[name][start:stop] for name in _list_names(plain, made)])
+        found[one] = GroupMembers(columns, np.asarray(fetched["place"][start:stop], dtype=np.int64))
+    return found
 
 
 def _number(records: Records, name: str) -> str:
@@ -108,7 +182,7 @@ def _number(records: Records, name: str) -> str:
     column: Column = records.config.columns[name]
     text = quote_name(name)
     match column.type:
-        case "integer":
+        case "integer" | "month" | "quarter":
             return text
         case "decimal":
             return f"CAST(CAST({text} AS DECIMAL(38, {column.scale})) * {10 ** (column.scale or 0)} AS BIGINT)"
@@ -134,17 +208,17 @@ def _summary(records: Records, summary: Derived) -> str:
     return f"CAST({summary.function}({_number(records, summary.column)}) AS BIGINT)"
 
 
-def _check_constant(records: Records, plain: Sequence[str]) -> None:
+def _check_constant(records: Records, plain: Sequence[str], *, table: str = "people", rows: str = "rows") -> None:
     if not plain:
         return
     counts = ", ".join(f"count(*) FILTER (WHERE low{p} <> high{p} OR known{p} NOT IN (0, rows))" for p in range(len(plain)))
-    found = records.connection.execute(f"SELECT {counts} FROM people").fetchone()  # noqa: S608 - numbered names
+    found = records.connection.execute(f"SELECT {counts} FROM {table}").fetchone()  # noqa: S608 - numbered names
     varying = {name: count for name, count in zip(plain, found, strict=True) if count}
     if varying:
         first = next(iter(varying))
         raise Invalid(
             "source-varies",
-            f"dataset {records.dataset}: {', '.join(varying)} differs among a person's rows (so does missing)",
+            f"dataset {records.dataset}: {', '.join(varying)} differs among a person's {rows} (so does missing)",
             hint=f"narrow where to one row per person, or say in derive what of a person's rows {first} is: min, max, count or sum",
             detail="; ".join(f"{name}: {count} people" for name, count in varying.items()),
         )

@@ -17,6 +17,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.values.forms import common_form
+from tallystick.core.values.periods import Unit, parse_period, write_period
 from tallystick.records.aliases import TABLE, check_aliases
 from tallystick.records.copying import Copied, copy_rows
 from tallystick.records.dated import DateReading, read_date_columns
@@ -119,6 +120,7 @@ def load_dataset(
             if config.aliases.source is not None:
                 read_date_columns(connection, f"{dataset} (aliases)", config, TABLE, Places())
             rows = _build_records(connection, dataset, config, wanted, read, {} if shown is None else shown)
+            notes += _compare_calendar(connection, config, wanted)
             most, people = _most_and_people(connection)
             found = None
             if config.duplicates.merges or keep_keys:
@@ -230,6 +232,23 @@ def _build_records(
     connection.execute(f"CREATE TABLE records AS SELECT {', '.join(kept)} FROM raw")  # noqa: S608 - quoted names
     connection.execute("DROP TABLE raw")
     return int(rows)
+
+
+def _compare_calendar(connection: Connection, config: DeclaredDataset, wanted: tuple[str, ...]) -> list[str]:
+    """Say of months and quarters where the rows end before the declared bounds do: there people look as if without a row."""
+    notes = []
+    for name in wanted:
+        column = config.columns[name]
+        if column.type not in {"month", "quarter"} or column.max is None:
+            continue
+        unit: Unit = "month" if column.type == "month" else "quarter"
+        (last,) = connection.execute(f"SELECT max({quote_name(name)}) FROM records").fetchone()  # noqa: S608 - a quoted name
+        if last is not None and last < parse_period(str(column.max), unit):
+            notes.append(
+                f"{name}: the last rows are of {write_period(last, unit)}, and it is declared up to {column.max}; jobs that follow people "
+                "there count them as without a row"
+            )
+    return notes
 
 
 def _most_and_people(connection: Connection) -> tuple[int, int]:

@@ -5,6 +5,8 @@ decimal   at most `scale` digits after the point (more only    DECIMAL(18, scale
           if they are zeros), at most 18 digits in all
 boolean   true/false, yes/no, y/n, t/f, 1/0, in any case       BOOLEAN
 date      2025-01-31, as `dated.py` has made it                DATE
+month     2025-01, 202501, 01/2025, or a date 2025-01-31       BIGINT, its number (`core/values/periods.py`)
+quarter   2025-Q1, 2025Q1, 20251, Q1 2025, or a date           BIGINT, its number
 category  text in Unicode's NFC form, at most 200 characters,  VARCHAR
           no NUL; with `case: ignore` in the case that is
           declared, with `other` what is not declared is that
@@ -21,6 +23,7 @@ from typing import Final
 from tallystick.core.agreement.declaration import DeclaredColumn
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid
+from tallystick.core.values.periods import Unit, parse_period
 from tallystick.records.locked import literal
 
 MAX_CATEGORY: Final = 200
@@ -28,7 +31,7 @@ SPACES: Final = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8239) ||
 """SQL of the characters that do not count round a value."""
 PLURALS: Final = {
     "integer": "integers", "decimal": "decimals of its scale", "boolean": "booleans", "date": "dates",
-    "category": "plain text",
+    "category": "plain text", "month": "months", "quarter": "quarters",
 }  # fmt: skip
 
 
@@ -96,6 +99,8 @@ def build_expressions(entry: DeclaredColumn, text: str, *, name: str, decimal: s
                     f"{value} NOT BETWEEN CAST({literal(str(column.min))} AS DATE) AND CAST({literal(str(column.max))} AS DATE)"
                 )
             return Typed(f"({shape} AND {value} IS NOT NULL)", outside, value, value)
+        case "month" | "quarter":
+            return _period(column, trimmed)
         case "category":
             value = f"nfc_normalize({trimmed})"
             if entry.case == "ignore" and column.values:
@@ -105,6 +110,38 @@ def build_expressions(entry: DeclaredColumn, text: str, *, name: str, decimal: s
             if entry.other is not None:
                 value, outside = f"CASE WHEN {outside} THEN {literal(entry.other)} ELSE {value} END", ""
             return Typed(f"(length({text}) <= {MAX_CATEGORY} AND NOT contains({text}, chr(0)))", outside, value, value)
+
+
+_PERIODS: Final = {
+    # forms with the year first, and with it last
+    "month": ("([0-9]{4})[-/]?(0[1-9]|1[0-2])", "(0?[1-9]|1[0-2])[-/ ]([0-9]{4})", 12),
+    "quarter": ("([0-9]{4})[-/ ]?[Qq]?([1-4])", "[Qq]([1-4])[-/ ]?([0-9]{4})", 4),
+}
+
+
+def _period(column: Column, text: str) -> Typed:
+    """Give the expressions of a month or quarter: its number, from its own forms or from a date."""
+    assert column.type in {"month", "quarter"}
+    unit: Unit = "month" if column.type == "month" else "quarter"
+    first, last, per_year = _PERIODS[unit]
+    day = f"TRY_CAST({text} AS DATE)"
+    is_day = f"regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}')"
+
+    def number(form: str, year: int, part: int) -> str:
+        years, parts = (f"CAST(regexp_extract({text}, '^{form}$', {group}) AS BIGINT)" for group in (year, part))
+        return f"{years} * {per_year} + {parts} - 1"
+
+    value = (
+        f"(CASE WHEN {is_day} THEN year({day}) * {per_year} + {unit}({day}) - 1 "
+        f"WHEN regexp_full_match({text}, '{first}') THEN {number(first, 1, 2)} "
+        f"WHEN regexp_full_match({text}, '{last}') THEN {number(last, 2, 1)} END)"
+    )
+    good = f"(({is_day} AND {day} IS NOT NULL) OR regexp_full_match({text}, '{first}') OR regexp_full_match({text}, '{last}'))"
+    outside = ""
+    if column.min is not None:
+        low, high = (parse_period(str(bound), unit) for bound in (column.min, column.max))
+        outside = f"{value} NOT BETWEEN {low} AND {high}"
+    return Typed(good, outside, value, value)
 
 
 def plain_number(text: str, decimal: str = ".") -> str:

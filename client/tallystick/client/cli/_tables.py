@@ -71,11 +71,15 @@ def _cross(answer: Answer, one: Number) -> tuple[list[str], list[list[str]]] | N
         columns = [answer.by[down], *heads]
         rows = [[side, *(_text(cells.get((head, side))) for head in heads)] for side in sides]
         if one.key == "count":
-            columns.append(_ALL)
-            for row, side in zip(rows, sides, strict=True):
-                row.append(_sum([cells.get((head, side)) for head in heads]))
-            sums = [*(_sum([cells.get((head, side)) for side in sides]) for head in heads), _sum(list(cells.values()))]
-            rows += [[_ALL, *sums]] if any(sums) else []
+            # each period counts the same people again, so nothing is added up over periods, which come first
+            over_heads, over_sides = (answer.follow is None or place != 0 for place in (across, down))
+            if over_heads:
+                columns.append(_ALL)
+                for row, side in zip(rows, sides, strict=True):
+                    row.append(_sum([cells.get((head, side)) for head in heads]))
+            sums = [_sum([cells.get((head, side)) for side in sides]) for head in heads]
+            sums += [_sum(list(cells.values()))] if over_heads else []
+            rows += [[_ALL, *sums]] if over_sides and any(sums) else []
         if _width(columns, rows) <= table_width():
             return columns, rows
     return None
@@ -92,7 +96,9 @@ def _sum(cells: Sequence[Any]) -> str:
 
 
 def _total_row(answer: Answer) -> list[list[str]]:
-    """Give the sum of the counts under a list of several rows, unless one of them is hidden."""
+    """Give the sum of the counts under a list of several rows, unless one of them is hidden, or they are of several periods."""
+    if answer.follow is not None:
+        return []
     total = _sum([row.cells["count"] for row in answer.rows]) if answer.by and "count" in answer.keys else ""
     if not total or len(answer.rows) < 2:
         return []

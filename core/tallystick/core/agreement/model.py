@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -17,6 +17,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.measure import load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+from tallystick.core.values.periods import parse_period, show_form, unit_of_type
 
 PROTOCOL = "TS1"
 
@@ -54,6 +55,8 @@ else:
     Operation = Literal[tuple(load_measures())]
 
 
+PeriodText = Annotated[str, StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|Q[1-4])$")]
+"""A day, month or quarter."""
 Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,80}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,20}$")]
 
@@ -62,18 +65,18 @@ class Column(Document):
     """A declared column. Values outside what is declared here are refused or clipped, as the dataset says.
 
     Attributes:
-        type: category (text), integer, decimal (fixed point), boolean, date (ISO).
+        type: category (text), integer, decimal (fixed point), boolean, date (ISO), month (`2024-03`), quarter (`2024-Q1`).
         values: all values of a category, where it may be used in `by`.
-        min, max: bounds, inclusive; needed for sums and means. ISO dates for a date.
+        min, max: bounds, inclusive; needed for sums and means, and for `by` and `since`. Of a date, month or quarter, one as it is written.
         scale: digits after the point of a decimal.
         label: what tables for people call it.
         unit: of its numbers, as it stands beside them: `USD`, `nights`.
     """
 
-    type: Literal["category", "integer", "decimal", "boolean", "date"]
+    type: Literal["category", "integer", "decimal", "boolean", "date", "month", "quarter"]
     values: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] | None = None
-    min: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
-    max: Number | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    min: Number | PeriodText | None = None
+    max: Number | PeriodText | None = None
     scale: Annotated[int, Field(ge=0, le=6)] | None = None
     label: Label | None = None
     unit: Unit | None = None
@@ -101,16 +104,17 @@ class Column(Document):
         return self
 
     def _bound(self, bound: int | str) -> Decimal:
-        """Give a bound as a number; a date as its day's.
+        """Give a bound as a number; a date, month or quarter as its number (`core/values/periods.py`).
 
         Raises:
             ValueError: it is no value of the column.
         """
-        if self.type == "date":
+        unit = unit_of_type(self.type)
+        if unit is not None:
             try:
-                return Decimal(date.fromisoformat(str(bound)).toordinal())
+                return Decimal(parse_period(str(bound), unit))
             except ValueError as error:
-                raise ValueError("min and max of a date column are dates, such as 2026-01-31") from error
+                raise ValueError(f"min and max of a {self.type} column are {self.type}s, such as {show_form(unit)}") from error
         if self.type == "integer" and not isinstance(bound, int):
             raise ValueError("min and max of an integer column are whole numbers, without quotes")
         if "-" in str(bound)[1:]:

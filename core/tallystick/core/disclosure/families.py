@@ -5,6 +5,10 @@ its groups of people and its derived columns, how it spells a condition (letter 
 which order it names its groups, and what it derives beside, is the analyst's choice and makes no other family. `rename_table` gives a
 table of one question the names of another.
 
+Tables by the time since an event count some of the people whom a formula keeps, which of them depends on the periods asked for. So all tables
+of these people by the time since whichever event are one family, and of two that do not ask the same of it the second is refused
+(`check_overlap`).
+
 What is another family though it could be subtracted: conditions that say the same in other terms (`a = 1` and `NOT a <> 1`), and
 formulas of which one keeps some of the people whom the other keeps.
 """
@@ -24,6 +28,7 @@ from tallystick.core.job.columns import split
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import SYSTEMS, Question
 from tallystick.core.job.population import population_of
+from tallystick.core.job.since import PERIOD
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.statistics.rows import by_columns
 from tallystick.core.statistics.table import LIST, PAIR
@@ -76,6 +81,8 @@ def family_of(question: Question, agreement: Agreement) -> str:
         agreement: it.
     """
     by = sorted(meant for _, meant in Names.of(question, agreement).by)
+    if question.since is not None:
+        by = [PERIOD]
     return digest_of({**_describe_counted(question, agreement), "by": by})
 
 
@@ -88,7 +95,7 @@ def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mappi
     """Check that no earlier table of the same people is by other columns: what opens of one was decided without the other.
 
     Args:
-        question: of a job with a gate.
+        question: of a job with a gate, or by the time since an event.
         agreement: that allows it.
         kept: tables of the same cohort, as the desk keeps them.
 
@@ -99,7 +106,7 @@ def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mappi
     if any(sorted(meant for _, meant in Names.read(one["names"]).by) != mine for one in kept):
         raise Refused(
             "table-overlaps",
-            "a table of these people by other columns was opened before; with both, a cell that neither shows could follow",
+            "a table of these people by other columns or periods was opened before; with both, a cell that neither shows could follow",
             hint="ask by the same columns as before, or about other people; ask for the finest table first",
         )
 
@@ -181,6 +188,10 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
 def _describe_reference(reference: str, question: Question, identities: Mapping[str, str]) -> str:
     if reference == SYSTEMS:
         return SYSTEMS
+    if reference == PERIOD and question.since is not None:
+        since = question.since
+        event, of = (_column(one, question, identities) for one in (since.event, since.of))
+        return f"{PERIOD} of {of} since {event}, unit {since.unit}: {', '.join(map(str, sorted(map(str, since.periods))))}"
     edges = (question.bins or {}).get(reference)
     meant = _column(reference, question, identities)
     return meant if edges is None else f"{meant} at {', '.join(str(Fraction(edge)) for edge in edges)}"

@@ -20,8 +20,8 @@ from tallystick.core.moments import Count
 from tallystick.core.statistics.columns import AgencyList, sum_column
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.keys import InRow, Key
-from tallystick.core.statistics.plan import Factor, Plan
-from tallystick.core.statistics.rows import restrict, row_asks
+from tallystick.core.statistics.plan import Plan
+from tallystick.core.statistics.rows import fix_factors, restrict, row_asks
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.gate import SharedTest
 
@@ -86,7 +86,8 @@ def _count_own_sums(plan: Plan, agreement: Agreement, agency: str, people: Agenc
         if agency not in total.known_to:
             continue
         asks = row_asks(plan.by, plan.rows[min(total.cells)])
-        fixed = {group: None if levels is None else Factor(levels) for group, levels in asks.items() if group in own}
+        said = {group: levels for group, levels in asks.items() if group in own}
+        fixed = fix_factors(said, plan.level_ranges, plan.follow)
         products = restrict(dict(population.keep.terms), fixed)
         if any(group not in own for column in products for group, _ in column):
             raise Broken("internal", "an agency's own total depends on what others have")

@@ -14,8 +14,10 @@ from typing import Final
 
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.classes import describe_periods
 from tallystick.core.disclosure.gating import is_gated
 from tallystick.core.disclosure.profiles import profile_of
+from tallystick.core.disclosure.reported import describe_links
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
@@ -269,21 +271,16 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
         return [
             f"the released cells of {measures}{groups}: {closed}",
-            "what opened of the linkage report: people, matches and rates; tokens and the estimate of precision are withheld",
+            *describe_periods(question, agreement),
+            describe_links(question, hides=True, gated=True),
             "the signatures that prove the result",
         ]
     return [
         f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
-        _describe_links(question, hides=least > 1),
+        *describe_periods(question, agreement),
+        describe_links(question, hides=least > 1),
         "the signatures that prove the result",
     ]
-
-
-def _describe_links(question: Question, *, hides: bool) -> str:
-    population = population_of(question)
-    if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
-        return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
-    return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality"
 
 
 def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *, opens: bool) -> list[str]:

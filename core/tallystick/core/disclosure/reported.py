@@ -1,10 +1,12 @@
-"""The totals of a linkage report, each under one name: `matched`, `people(GROUP)`, `pairs(A and B)`."""
+"""The totals of a linkage report, each under one name (`matched`, `people(GROUP)`, `pairs(A and B)`), and what is shown of it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import cast
 
+from tallystick.core.job.model import Question
+from tallystick.core.job.population import PAIR, population_of
 from tallystick.core.statistics.table import Linkage
 
 
@@ -28,3 +30,21 @@ def withhold_totals(linkage: Linkage, hidden: Collection[str]) -> Linkage:
         else:
             out[name] = None if name in hidden else value
     return out
+
+
+def describe_links(question: Question, *, hides: bool, gated: bool = False) -> str:
+    """Say what an analyst learns of the linkage report.
+
+    Args:
+        question: what is asked.
+        hides: whether the agreement's rules hide small counts.
+        gated: whether the job has a gate.
+    """
+    population = population_of(question)
+    if hides and question.since is not None:
+        return "of linkage nothing: beside rows by the time since an event its totals are hidden whole"
+    if gated:
+        return "what opened of the linkage report: people, matches and rates; tokens and the estimate of precision are withheld"
+    if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
+        return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
+    return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality"

@@ -25,6 +25,7 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
 from tallystick.core.job.release import release_of, release_problems
+from tallystick.core.job.since import find_since_problems
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
@@ -158,6 +159,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
         yield error
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
+    yield from find_since_problems(question, agreement, columns)
     yield from release_problems(question, agreement)
 
 
@@ -259,9 +261,10 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
             bin_it = (
                 f", or bin it: by: [{{bin: {reference}, at: [NUMBER, …]}}]" if column.type in {"integer", "decimal"} else ""
             )
-            need = {"category": "declare its values", "integer": f"declare min and max at most {MAX_LEVELS - 1} apart"}
+            close = f"declare min and max at most {MAX_LEVELS - 1} apart"
+            need = {"category": "declare its values", **dict.fromkeys(("integer", "month", "quarter"), close)}
             where = " in the agreement's dataset" if column.type in need else ""
-            hint = need.get(column.type, "use a category, boolean or integer column") + where + bin_it
+            hint = need.get(column.type, "use a category, boolean, integer, month or quarter column") + where + bin_it
             yield Invalid("job-invalid", f"by: {reference} has no known list of levels", hint=hint)
 
 

@@ -9,6 +9,7 @@ from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import derive_column, parse_derive
 from tallystick.core.job.model import People, Question
+from tallystick.core.values.periods import parse_period, write_period
 
 PRESENT = "present"
 """The column that every group has: whether a person is in it."""
@@ -100,6 +101,10 @@ def levels_of(column: Column) -> tuple[Level, ...] | None:
     if column.type == "boolean":
         return (False, True)
     bounds = column.min, column.max
+    if column.type in {"month", "quarter"} and column.min is not None:
+        first, last = (parse_period(str(bound), column.type) for bound in bounds)
+        numbers = range(first, last + 1)
+        return tuple(write_period(number, column.type) for number in numbers) if len(numbers) <= MAX_LEVELS else None
     if (
         column.type == "integer"
         and isinstance(bounds[0], int)

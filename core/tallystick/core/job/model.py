@@ -12,6 +12,7 @@ from tallystick.core.job.bins import MAX_EDGES, expand_bins
 from tallystick.core.job.stacked import expand_stacked
 from tallystick.core.measure import Asked, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+from tallystick.core.values.periods import Unit
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 """A column of a group of people: `wages.earnings`."""
@@ -37,6 +38,25 @@ class People(Document):
     dataset: Name
     where: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
     derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=200)]] = {}
+
+
+Shift = Annotated[int, Field(ge=-1200, le=1200)]
+
+
+class Since(Document):
+    """Outcomes by the time since a person's event (`core/job/since.py`).
+
+    Attributes:
+        event: the column that says when it was.
+        of: the column that says when a row of the other group is.
+        periods: how many units after the event; a pair is from and to.
+        unit: of periods; the longer one of the two columns' own, if it is left out.
+    """
+
+    event: Reference
+    of: Reference
+    periods: Annotated[tuple[Shift | tuple[Shift, Shift], ...], Field(min_length=1, max_length=40)]
+    unit: Unit | None = None
 
 
 class _JobMeasure(Document):
@@ -134,6 +154,7 @@ class Question(Document):
         keep: whom it counts: a formula over its groups (`core/job/keep.py`).
         stacked: groups that are together one, by its name (`core/job/stacked.py`); the first that has a person speaks of the person.
         bins: edges of the columns of `by` that are binned, by column (`core/job/bins.py`).
+        since: which periods since an event rows are of.
         join: what jobs of before `keep` had; it is read so that their results are, and refused.
     """
 
@@ -148,6 +169,7 @@ class Question(Document):
     measures: Annotated[tuple[JobMeasure, ...], Field(min_length=1, max_length=20)]
     by: Annotated[tuple[ByReference, ...], Field(max_length=6)] = ()
     bins: dict[Reference, Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_EDGES)]] | None = None
+    since: Since | None = None
     release: Literal["desk", "direct"] | None = None
 
     @classmethod

@@ -32,12 +32,14 @@ class Population:
         members: (group, its agency) of every group of the job, in the order of the groups' names.
         by_systems: whether rows say in how many groups a person is.
         stacked: (name, its parts) of the groups that are one together.
+        followed: whether rows are of people of one group by the time since their event (`since.py`).
     """
 
     keep: Keep
     members: tuple[tuple[str, str], ...]
     by_systems: bool = False
     stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    followed: bool = False
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -58,9 +60,9 @@ class Population:
     def shape(self) -> Shape:
         """Whether two agencies' groups are counted where both have a person (`a and b`), or all people of one of them (`a`), or otherwise.
 
-        The disclosure rules know how the rows of the first two add up, unless these say in how many groups a person is.
+        The disclosure rules know how the rows of the first two add up, unless these say in how many groups a person is, or since when.
         """
-        if len(self.members) != PAIR or len(self.agencies) != PAIR or self.by_systems:
+        if len(self.members) != PAIR or len(self.agencies) != PAIR or self.by_systems or self.followed:
             return "other"
         if dict(self.keep.terms) == {self.groups: 1}:
             return "both"
@@ -152,7 +154,8 @@ def population_of(question: Question) -> Population:
             f"a job uses the data of {MAX_AGENCIES} agencies at most, not {len(agencies)}",
             hint="leave groups out",
         )
-    return Population(keep, members, by_systems, tuple(sorted((question.stacked or {}).items())))
+    stacked = tuple(sorted((question.stacked or {}).items()))
+    return Population(keep, members, by_systems, stacked, followed=question.since is not None)
 
 
 def _check_stacked(question: Question) -> None:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
-from tallystick.core.job.model import Question
+from tallystick.core.job.columns import split
+from tallystick.core.job.model import Question, Since
 from tallystick.core.job.refusal import not_allowed
 
 
@@ -37,3 +38,24 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
                 f"{agreement.release.desk} would open every cell of {min(agencies)}, small ones too",
                 (),
             )
+        if question.since is not None:
+            yield from _since_under_gate(question, question.since, agreement)
+
+
+def _since_under_gate(question: Question, since: Since, agreement: Agreement) -> Iterator[TallyError]:
+    """Refuse what would have sums that are the same in every period and that no single agency knows: of these the gate has no test."""
+    event, of = (split(reference)[0] for reference in (since.event, since.of))
+    if not {event, of} <= set(question.groups):
+        return  # unknown: refused by another rule
+    if question.stacked:
+        yield not_allowed(agreement, "disclosure", "with gate, no job with since has stacked groups", ())
+        return
+    home = question.people[event].agency
+    beside = sorted(name for name, people in question.people.items() if name not in {event, of} and people.agency != home)
+    if beside or question.people[of].agency == home:
+        yield not_allowed(
+            agreement,
+            "disclosure",
+            f"with gate, a job with since has one group beside those of {home}, and that is the group of {since.of}",
+            (),
+        )

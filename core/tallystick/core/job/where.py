@@ -7,8 +7,8 @@
     literal    = 'text' | whole or decimal number | TRUE | FALSE
 
 Columns are declared ones, spelt exactly, without a table before them. Literals fit the column's declared type; dates are text,
-`'2025-06-30'`, with or without DATE before it. Everything else is refused: functions, casts, arithmetic, LIKE, queries,
-parameters, other statements.
+`'2025-06-30'`, with or without DATE before it; months and quarters are text, `'2025-06'`, `'2025-Q2'`. Everything else is refused:
+functions, casts, arithmetic, LIKE, queries, parameters, other statements.
 
 sqlglot parses; what is rendered is built here, from the nodes of this grammar alone, with quoted identifiers and literals.
 """
@@ -28,6 +28,7 @@ from sqlglot.errors import SqlglotError
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid
+from tallystick.core.values.periods import parse_period
 
 MAX_LENGTH: Final = 2000
 MAX_TESTS: Final = 200
@@ -42,13 +43,15 @@ _COMPARISONS: Final[dict[type[exp.Expression], str]] = {
 }
 _NUMBER: Final = re.compile(r"\d{1,18}(\.\d{1,9})?")
 _SHOWN_VALUES: Final = 12
-_Kind = Literal["category", "integer", "decimal", "boolean", "date"]
+_Kind = Literal["category", "integer", "decimal", "boolean", "date", "month", "quarter"]
 _LITERALS: Final[dict[_Kind, str]] = {
     "category": "text in quotes",
     "integer": "a whole number",
     "decimal": "a number",
     "boolean": "TRUE or FALSE",
     "date": "a date in quotes, 'YYYY-MM-DD'",
+    "month": "a month in quotes, 'YYYY-MM'",
+    "quarter": "a quarter in quotes, 'YYYY-Q1'",
 }
 
 
@@ -247,6 +250,11 @@ class _Writer:
             return _text_literal(value)
         if column.type == "date" and _is_date(value):
             return f"DATE {_text_literal(value)}"
+        if column.type in {"month", "quarter"}:
+            try:
+                return str(parse_period(value, column.type))  # records have its number
+            except ValueError:
+                pass
         raise self.refusal(
             f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )

@@ -50,10 +50,12 @@ class GroupMembers:
     Attributes:
         columns: by name, over the group's people.
         places: (m,): which person of the list each is; None where the list is the group.
+        at: by part of the calendar, who of the group has a row there, and what these rows say (`Factor.at`).
     """
 
     columns: Mapping[str, PersonColumn] = field(repr=False)
     places: Int64s | None = field(repr=False, default=None)
+    at: Mapping[Range, GroupMembers] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,11 @@ def home_column(column: HomeColumn, people: AgencyList) -> Int64s:
     product: Int64s | None = None
     for group, factor in column:
         members = people.groups[group]
+        if factor.at is not None:
+            there = members.at.get(factor.at)
+            if there is None:
+                return np.zeros(people.n, dtype=np.int64)
+            members = there
         size = people.n if members.places is None else len(members.places)
         entries = factor_column(factor, members.columns, size)
         if members.places is not None:

@@ -13,6 +13,7 @@ make a wrong result, which nothing here prevents. One that cannot be true of any
 5. Of a row's people no more have a value than there are, and these add up to no more than the column's declared bounds allow.
 6. Of n people whose values are whole numbers x from a to b: (Σx)² <= n·Σx² (Cauchy and Schwarz), |Σx| <= Σx², and, since
    (x - a)·(b - x) >= 0, Σx² <= (a + b)·Σx - n·a·b. Decimals are whole numbers of their last digit.
+7. Of a table by the time since an event, rules 5 and 6; and the rows of a period have no more people than the event's group.
 
 Security: that a job fails tells every party that a rule is broken, and which; no number, level or row is told. An agency that seals a
 false number on purpose so learns whether what the others sealed bounds it: a few bits a job, which all parties must approve and will see
@@ -28,6 +29,7 @@ from typing import Final, Literal
 
 from tallystick.core.errors import Broken
 from tallystick.core.job.columns import split
+from tallystick.core.job.since import PERIOD
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Present, Sum
 from tallystick.core.statistics.keys import (
@@ -89,7 +91,10 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
             yield f"groups of {first} that do not add up to its people"
         if sum(one.matched for one in groups) != report[Matched()]:
             yield f"groups of {first} that do not add up to the matches"
-    yield from _of_rows(plan, opened, people, groups, report)
+    if plan.follow is None:
+        yield from _of_rows(plan, opened, people, groups, report)
+    else:
+        yield from _of_periods(plan, opened, people)
 
 
 def _of_opened(plan: Plan, opened: Sequence[int], hidden: frozenset[int]) -> Iterator[str]:
@@ -219,6 +224,19 @@ def _of_rows(
         yield f"people with a level of {second} beside the matches"
     if any(number > people[group] for group, number in inside.items()):
         yield "rows of the table with more people of a group than it has"
+
+
+def _of_periods(plan: Plan, opened: Sequence[int], people: Mapping[str, int]) -> Iterator[str]:
+    """Hold the rows of each period, whose people are all in the event's group, against its people (rule 7)."""
+    assert plan.follow is not None
+    group, at = split(plan.follow.event)[0], plan.by.index(PERIOD)
+    counts: defaultdict[object, int] = defaultdict(int)
+    for levels, row in zip(plan.rows, row_moments(plan, opened), strict=True):
+        yield from _of_row(row, plan)
+        counts[levels[at]] += row[Count()]
+    most = sum(people[part] for part in plan.population.parts_of(group))
+    if any(number > most for number in counts.values()):
+        yield f"rows of a period with more people of {group} than it has"
 
 
 def _total(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.bins import Range, ranges_of
 from tallystick.core.job.columns import columns_of, levels_of, no_column, split
 from tallystick.core.job.model import Question
+from tallystick.core.values.periods import parse_period
 
 
 def find_column(question: Question, agreement: Agreement, reference: str) -> Column:
@@ -33,19 +34,24 @@ def by_levels(column: Column, reference: str) -> tuple[str | int | bool, ...]:
     """
     levels = levels_of(column)
     if not levels:
-        fix = "declare its values (category) or close bounds (integer) in the dataset"
+        fix = "declare its values (category) or close bounds (integer, month, quarter) in the dataset"
         raise Invalid("job-invalid", f"{reference} cannot be in `by`: it declares no list of levels", hint=fix)
     return levels
 
 
 def ranges_by(question: Question, agreement: Agreement, reference: str) -> dict[str, Range]:
-    """Give the bins of a `by` column, by their levels; none where it is not binned.
+    """Give the ranges of numbers that the levels of a `by` column are, of bins, months and quarters; none of any other column.
 
     Raises:
         Invalid: `job-invalid`: as `find_column` and `ranges_of`.
     """
-    edges = (question.bins or {}).get(reference)
-    return {} if edges is None else ranges_of(edges, find_column(question, agreement, reference), reference)
+    edges, column = (question.bins or {}).get(reference), find_column(question, agreement, reference)
+    if edges is not None:
+        return ranges_of(edges, column, reference)
+    if column.type not in {"month", "quarter"}:
+        return {}
+    numbers = {str(level): parse_period(str(level), column.type) for level in levels_of(column) or ()}
+    return {level: Range(number, number + 1) for level, number in numbers.items()}
 
 
 def levels_by(question: Question, agreement: Agreement, reference: str) -> tuple[str | int | bool, ...]:

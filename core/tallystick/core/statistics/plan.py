@@ -6,6 +6,7 @@ columns, at most one of each agency. A cell is Σ coefficient·term, plus what s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import PRESENT, split
 from tallystick.core.job.model import SYSTEMS
 from tallystick.core.job.population import Population
+from tallystick.core.job.since import PERIOD, FollowUp
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
 from tallystick.core.moments import Count, Moment, Present
@@ -20,6 +22,12 @@ from tallystick.core.statistics.keys import Key
 
 Level = str | int | bool | None
 Levels = tuple[tuple[str, Level | Range], ...]
+
+
+def put_ranges(ranges: Mapping[str, Mapping[str, Range]], group: str, levels: Levels) -> Levels:
+    """Give levels of a group's columns with ranges in place of what bins, months and quarters are called."""
+    named = {name: ranges.get(f"{group}.{name}", {}) for name, _ in levels}
+    return tuple((name, named[name].get(level, level) if isinstance(level, str) else level) for name, level in levels)
 
 
 @dataclass(frozen=True)
@@ -33,11 +41,13 @@ class Factor:
         levels: (column, level) pairs; a level is text, an integer, a boolean, a range of a number, or None for missing.
         values: numeric columns; one that stands twice is squared; none for the constant 1.
         present: take whether all of `values` are present instead of their product.
+        at: take the person's rows of this part of the calendar alone (`core/job/since.py`); 0 for a person who has none there.
     """
 
     levels: Levels = ()
     values: tuple[str, ...] = ()
     present: bool = False
+    at: Range | None = None
 
 
 HomeColumn = tuple[tuple[str, Factor], ...]
@@ -134,6 +144,8 @@ class Plan:
         pairs: the two groups whose matches the report counts, each pair of groups once.
         clusters: whether the report counts people by how many groups have them.
         passes: the linkage passes of which the report counts tokens.
+        ranges: of columns of `by` whose levels are ranges of numbers, the range of each level.
+        follow: what periods are since; None where rows are of no period.
     """
 
     population: Population
@@ -150,6 +162,8 @@ class Plan:
     pairs: tuple[tuple[str, str], ...] = ()
     clusters: bool = False
     passes: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, tuple[tuple[str, Range], ...]], ...] = ()
+    follow: FollowUp | None = None
 
     @property
     def agencies(self) -> tuple[str, ...]:
@@ -186,8 +200,13 @@ class Plan:
 
     @cached_property
     def presences(self) -> tuple[str, ...]:
-        """The columns among `by` that say in which groups, or in how many, a person is: `GROUP.present` and `systems`."""
-        return tuple(name for name in self.by if name == SYSTEMS or split(name)[1] == PRESENT)
+        """The columns among `by` that say in which groups, or in how many, a person is (`GROUP.present`, `systems`), and when (`period`)."""
+        return tuple(name for name in self.by if name in {SYSTEMS, PERIOD} or split(name)[1] == PRESENT)
+
+    @cached_property
+    def level_ranges(self) -> Mapping[str, Mapping[str, Range]]:
+        """Of columns of `by` whose levels are ranges of numbers, the range of each level."""
+        return {reference: dict(some) for reference, some in self.ranges}
 
     def by_of(self, group: str) -> tuple[str, ...]:
         """Give a group's columns among `by`."""

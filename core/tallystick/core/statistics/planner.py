@@ -14,6 +14,9 @@ groups have (`Population.systems`).
 
 A stacked group's row is a sum of rows over its parts: people of the first, people of the second who are not in the first, and so on.
 
+A row of a period since an event is a sum over the calendar (`core/job/since.py`): of a product that has the group of `since`'s `of`, each unit
+of the event is a term of its own, and the terms of all units add up to the row's cells.
+
 The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
 both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
 have them, where the table needs all the products for that, or where an agreement's gate tests them (of five groups at most); and of
@@ -37,11 +40,11 @@ from tallystick.core.job.columns import PRESENT, split
 from tallystick.core.job.keep import Terms
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import Population, population_of
+from tallystick.core.job.since import PERIOD, FollowUp, Period, find_follow_up
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.measure import Asked, list_columns
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
-from tallystick.core.statistics.declared import find_column, integer_bounds, levels_by, ranges_by
+from tallystick.core.statistics.declared import levels_by, ranges_by
 from tallystick.core.statistics.keys import (
     GroupPeople,
     InAll,
@@ -55,14 +58,17 @@ from tallystick.core.statistics.keys import (
     Place,
     Usable,
 )
-from tallystick.core.statistics.plan import Cell, Factor, HomeColumn, Level, Levels, Own, Plan, Quantity
+from tallystick.core.statistics.plan import Cell, Factor, HomeColumn, Level, Levels, Own, Plan, Quantity, put_ranges
 from tallystick.core.statistics.rows import (
     MAX_CELLS,
     Asks,
     Products,
     by_columns,
     count_products,
-    group_of,
+    expand_calendar,
+    fix_factors,
+    list_leveled,
+    list_quantities,
     row_asks,
     row_terms,
     table_rows,
@@ -96,14 +102,15 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
     """
     population = population_of(question)
     asked = tuple(measure.asked for measure in question.measures)
-    ranges = {reference: ranges_by(question, agreement, reference) for reference in question.bins or {}}
-    builder = _Builder(population, _quantities(question, agreement, asked), ranges)
+    follow, by = find_follow_up(question, agreement), by_columns(question, population)
+    ranges = {reference: ranges_by(question, agreement, reference) for reference in list_leveled(by)}
+    builder = _Builder(population, list_quantities(question, agreement, asked), ranges, follow)
     moments: tuple[Moment, ...] = tuple(dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments)]))
-    by = by_columns(question, population)
-    rows = table_rows(by, question, agreement, population, len(moments))
+    rows = table_rows(by, question, agreement, population, len(moments), follow)
     for index, row in enumerate(rows):
+        period = None if follow is None else follow.period(row[by.index(PERIOD)])
         for moment in moments:
-            builder.add(InRow(index), moment, row_terms(population, by, row), row_asks(by, row))
+            builder.add(InRow(index), moment, row_terms(population, by, row), row_asks(by, row), period)
     group_by, groups = _groups(question, agreement, population)
     builder.add_linkage(gated=bool(agreement.disclosure.gate))
     builder.add_groups(group_by, groups)
@@ -129,6 +136,8 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
         pairs=builder.pairs,
         clusters=builder.clusters,
         passes=tuple(passes),
+        ranges=tuple((reference, tuple(some.items())) for reference, some in ranges.items() if some),
+        follow=follow,
     )
 
 
@@ -162,6 +171,7 @@ class _Builder:
     population: Population
     quantities: Mapping[str, Quantity]
     ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
+    follow: FollowUp | None = None
     columns: dict[str, dict[HomeColumn, int]] = field(init=False)
     terms: dict[tuple[tuple[int, int], ...], int] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -189,21 +199,22 @@ class _Builder:
         """Give the groups: those that the formula names first, in its order."""
         return tuple(dict.fromkeys((*self.population.keep.named, *self.population.groups)))
 
-    def add(self, place: Place, moment: Moment, terms: Terms, asks: Asks) -> None:
+    def add(self, place: Place, moment: Moment, terms: Terms, asks: Asks, period: Period | None) -> None:
         """Add a moment of the people of one row, whom `terms` counts, unless it is nothing whatever the records are."""
         columns = () if isinstance(moment, Count) else moment.columns
         measured = {self.quantities[column].group for column in columns}
         if any(asks.get(group, ()) is None for group in measured):
             return
-        fixed: dict[str, Factor | None] = {}
-        for group in sorted({*asks, *measured}):
-            levels = asks.get(group, ())
-            if levels is None:
-                fixed[group] = None
-            else:
-                fixed[group] = self._factor(group, levels, columns, present=not isinstance(moment, Sum))
+        said = fix_factors({group: asks.get(group, ()) for group in sorted({*asks, *measured})}, self.ranges, self.follow)
+        fixed = {
+            group: None if factor is None else self._measure(group, factor, columns, present=not isinstance(moment, Sum))
+            for group, factor in said.items()
+        }
         bound, scale = self._reach(moment) if isinstance(moment, Sum) else (1, 0)
-        self._cell(Key(place, moment), count_products(self.population, terms, fixed), bound, scale)
+        products = count_products(self.population, terms, fixed)
+        if self.follow is not None and period is not None:
+            products = expand_calendar(products, self.follow, period, self.population)
+        self._cell(Key(place, moment), products, bound, scale)
 
     def add_linkage(self, *, gated: bool) -> None:
         """Add the numbers of the linkage report; with a gate also the products that its tests need, of `MOST_SETS` groups at most."""
@@ -214,7 +225,8 @@ class _Builder:
         needed = set(self.terms)
         for pair in self.pairs:
             self._cell(Key(InReport(), Matched(pair if len(self.population.groups) > 2 else ())), {_present(pair): 1})
-        self._add_clusters(needed, tested=gated and bool(self.lists) and len(self.population.groups) <= MOST_SETS)
+        tested = gated and bool(self.lists) and len(self.population.groups) <= MOST_SETS and self.follow is None
+        self._add_clusters(needed, tested=tested)
 
     def _add_clusters(self, needed: set[tuple[tuple[int, int], ...]], *, tested: bool) -> None:
         """Add how many people just k groups have: Σ over sets S of k groups or more of (-1)^(|S| - k)·C(|S|, k)·(who is in all of S)."""
@@ -235,7 +247,7 @@ class _Builder:
         """Add the first group's people and matches for each group of the linkage report."""
         for index, levels in enumerate(groups):
             first, second = self.population.first, self.population.second
-            mine = (first, Factor(levels=self._bin_levels(first, _levels_of(group_by, levels, first))))
+            mine = (first, Factor(levels=put_ranges(self.ranges, first, _levels_of(group_by, levels, first))))
             self._cell(Key(InGroup(index), GroupPeople(first)), {(mine,): 1})
             self._cell(Key(InGroup(index), Matched()), {tuple(sorted((mine, (second, Factor())), key=lambda one: one[0])): 1})
 
@@ -285,18 +297,13 @@ class _Builder:
             return None
         return tuple((at, self._column(agency, agencies[agency])) for at, agency in self._places() if agency in agencies)
 
-    def _factor(self, group: str, levels: Levels, columns: Sequence[str], *, present: bool) -> Factor:
+    def _measure(self, group: str, factor: Factor, columns: Sequence[str], *, present: bool) -> Factor:
         """Give a group's part of a moment. The square of 0 and of 1 is itself, so that no column is made twice."""
         mine = [column for column in columns if self.quantities[column].group == group]
         if present:
             mine = list(dict.fromkeys(mine))
         once = [column for at, column in enumerate(mine) if column not in mine[:at] or not self.quantities[column].flag]
-        return Factor(self._bin_levels(group, levels), tuple(split(column)[1] for column in once), present and bool(once))
-
-    def _bin_levels(self, group: str, levels: Levels) -> Levels:
-        """Give levels with ranges in place of what bins are called."""
-        ranges = {name: self.ranges.get(f"{group}.{name}", {}) for name, _ in levels}
-        return tuple((name, ranges[name].get(level, level) if isinstance(level, str) else level) for name, level in levels)
+        return Factor(factor.levels, tuple(split(column)[1] for column in once), present and bool(once))
 
     def _reach(self, moment: Sum) -> tuple[int, int]:
         """Give how much a person adds at most, and the digits after the point.
@@ -333,17 +340,6 @@ def _groups(
     if not names or prod(map(len, levels)) > MAX_GROUPS:
         return (), ()
     return names, tuple(product(*levels))
-
-
-def _quantities(question: Question, agreement: Agreement, asked: Sequence[Asked]) -> dict[str, Quantity]:
-    """Give the columns that are measured, each once: a sum and a mean of one column share their cells."""
-    quantities = {}
-    for reference in list_columns(asked):
-        group = group_of(reference, question)
-        column = find_column(question, agreement, reference)
-        low, high = integer_bounds(column, reference)
-        quantities[reference] = Quantity(group, low, high, column.scale or 0)
-    return quantities
 
 
 def _levels_of(by: Sequence[str], row: Sequence[Level], group: str) -> Levels:

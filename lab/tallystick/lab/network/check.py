@@ -16,6 +16,7 @@ from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import PRESENT, split
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
+from tallystick.core.job.since import find_follow_up
 from tallystick.core.job.where import parse_where
 from tallystick.lab.network.build import rehearsal_agreement
 from tallystick.lab.network.model import Lab
@@ -88,6 +89,11 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
     where = None if asked.where is None else parse_where(asked.where, agreement.dataset_of(asked.dataset).columns)
     references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
     named = question.find_part_name(group)
+    follow = find_follow_up(question, agreement)
+    if follow is not None:
+        references.append(follow.event)
+        if follow.by_rows and split(follow.of)[0] == named:
+            references = []  # its columns may differ from period to period
     used = sorted({column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}})
     derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())

@@ -21,6 +21,9 @@ Rows that also say whether a person is in a group, or in how many (`keep: a` by 
 rules 4 and 5 are for each block by itself, and if anything of rule 3 is small or a block is not loose, the report is withheld whole. Of
 more groups, or of several of one agency, it is withheld in any case: what its many totals say together is not worked out here.
 
+Rows of periods since an event count the same people in every period: there rules 4 and 5 are for each class of rows by itself
+(`disclosure/classes.py`), and the report is withheld whole.
+
 The tests try every small table: among all that release the same, no hidden small number has one value only.
 
 Security: the released rows and totals tell an outsider nothing of a hidden small count but that it is small. An agency knows
@@ -31,11 +34,12 @@ on opened cells, so the desk's agency sees them all. Neither is so in a job with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final, Literal, TypeAlias, cast
 
 from tallystick.core.disclosure.blocks import block_of, count_block
+from tallystick.core.disclosure.classes import hide_in_classes, widen_hidden
 from tallystick.core.disclosure.closed import ClosedCells, tell_closed
 from tallystick.core.disclosure.reported import flatten_totals, withhold_totals
 from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
@@ -87,9 +91,9 @@ def suppress(
         return [dict(row) for row in rows], linkage, _report(profile, {}, [], [])
     shape = _Shape.of(plan, rows, moments, linkage, profile)
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
-    in_blocks = bool(plan.presences) or plan.population.shape == "other"
-    hidden = _hide_in_blocks(shape, reasons) if in_blocks else _hide_as_one(shape, reasons)
-    measures = _find_measures_to_hide(shape, set(reasons))
+    in_blocks = _hide_in_periods if plan.follow is not None else _hide_in_blocks
+    hidden = (in_blocks if plan.presences or plan.population.shape == "other" else _hide_as_one)(shape, reasons)
+    measures = widen_hidden(_find_measures_to_hide(shape, set(reasons)), rows, plan)
     out = [_write_row(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
         out,
@@ -115,11 +119,16 @@ def _hide_in_blocks(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
         extra = shape.complement(small, block) if 0 < len(small) < CROWD else None
         if extra is not None:
             reasons[extra] = "complementary"
-    loose = all(
-        shape.high_enough(block & reasons.keys(), 0) and shape.low_enough(block & reasons.keys(), 0) for block in shape.blocks()
-    )
+    loose = all(shape.is_loose(block & reasons.keys()) for block in shape.blocks())
     may_show = len(shape.plan.lists) == len(shape.plan.population.groups) == PAIR
     return set() if may_show and loose and not shape.find_totals_to_hide() else set(shape.totals)
+
+
+def _hide_in_periods(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+    """Hide what rows of periods need beside the small ones; give the numbers of the report to hide: all of them."""
+    beside = hide_in_classes(shape.rows, shape.plan, set(reasons), shape.complement, shape.is_loose)
+    reasons |= dict.fromkeys(beside, "complementary")
+    return set(shape.totals)
 
 
 @dataclass(frozen=True)
@@ -206,53 +215,38 @@ class _Shape:
 
         Each test is over what would be shown, so that passing it tells nothing.
         """
-        everyone = set(range(len(self.counts)))
         at_most = {f"{what}({group})" for what in ("people", "usable") for group in self.plan.population.groups}
         known = self.sum_name not in withheld
-        if known and not (self.high_enough(hidden, 0) and self.low_enough(hidden, 0)):
+        if known and not self.is_loose(hidden):
             return set(self.totals)
         if "matched" in withheld and hidden and self.inner:
             # matched people are at least those of the rows and at most each total above; between must be room
-            least = max(self._least_sum(everyone, hidden, known=known), self.profile.min_cell)
+            least = max(self._least_sum(hidden, known=known), self.profile.min_cell)
             most = min((self.totals[name] for name in at_most - withheld), default=None)
             lone = all(self._is_small(index) for index in hidden)
             if most is not None and (lone or most - least < self.slack):
                 return set(self.totals)
         return set()
 
-    def _least_sum(self, rows: set[int], hidden: set[int], *, known: bool) -> int:
-        """Give the least that the counts of `rows` can add up to, for who sees what is not hidden, and perhaps the sum of all."""
-        least = sum(self._range(index)[0] if index in hidden else self.counts[index] for index in rows)
-        others = [
-            self._range(index)[1] if index in hidden else self.counts[index]
-            for index in range(len(self.counts))
-            if index not in rows
-        ]
-        if known and None not in others:
-            least = max(least, self._sum(range(len(self.counts))) - sum(other for other in others if other is not None))
-        return least
+    def _least_sum(self, hidden: set[int], *, known: bool) -> int:
+        """Give the least that all counts can add up to, for who sees what is not hidden, and perhaps the sum."""
+        least = sum(self._range(index)[0] if index in hidden else count for index, count in enumerate(self.counts))
+        return max(least, sum(self.counts)) if known else least
 
     def _range(self, index: int) -> tuple[int, int | None]:
         """Give the least and largest count that a hidden row may have, by its reason alone."""
         return (self.least, self.profile.min_cell - 1) if self._is_small(index) else (self.profile.min_cell, None)
 
-    def high_enough(self, hidden: set[int], room: int) -> bool:
-        """Tell whether every small count among `hidden` could be the largest small one: the others or `room` give way."""
-        over = sum(self.counts[index] - self._range(index)[0] for index in hidden)
-        return over + room >= self.slack or not any(self._is_small(index) for index in hidden)
-
-    def low_enough(self, hidden: set[int], room: int) -> bool:
-        """Tell whether every small count among `hidden` could be the least: the others or `room` take its people."""
-        if not all(self._is_small(index) for index in hidden) or not hidden:
+    def is_loose(self, hidden: set[int]) -> bool:
+        """Tell whether every small count among `hidden` could be the largest and the least small one: the others give or take people."""
+        if not any(self._is_small(index) for index in hidden):
             return True
+        over = sum(self.counts[index] - self._range(index)[0] for index in hidden)
         under = sum(self.profile.min_cell - 1 - self.counts[index] for index in hidden)
-        return under + room >= self.slack
+        return over >= self.slack and (under >= self.slack or not all(self._is_small(index) for index in hidden))
 
     def _is_small(self, index: int) -> bool:
         return self.profile.is_small(self.counts[index])
-
-    def _sum(self, indices: Iterable[int]) -> int:
-        return sum(self.counts[index] for index in indices)
 
 
 def _find_measures_to_hide(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
@@ -313,6 +307,8 @@ def _few(shape: _Shape, of: int, part: int) -> bool:
 
 def _total_tells(shape: _Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
+    if shape.plan.follow is not None:  # totals say nothing of periods
+        return False
     there = sum(_count_present(shape, index, present) for index in range(len(shape.rows)))
     names = [*(f"{what}({group})" for group in shape.plan.groups_of(present) for what in ("people", "usable")), "matched"]
     wholes = [shape.totals[name] for name in names if name in shape.totals]
@@ -321,7 +317,12 @@ def _total_tells(shape: _Shape, present: Present) -> bool:
 
 def _block_tells(shape: _Shape, block: Collection[int], present: Present) -> bool:
     """Tell whether a block's present values leave few of the people there whom the columns' groups have, as totals say it."""
-    if shape.inner or len(shape.plan.population.groups) != PAIR or "matched" not in shape.totals:
+    if (
+        shape.plan.follow is not None
+        or shape.inner
+        or len(shape.plan.population.groups) != PAIR
+        or "matched" not in shape.totals
+    ):
         return False
     people = {group: shape.totals[f"people({group})"] for group in shape.plan.population.groups}
     levels = block_of(shape.rows[next(iter(block))], shape.plan)

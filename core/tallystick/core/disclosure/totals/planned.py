@@ -139,7 +139,9 @@ class PlannedTables:
     # --- tables ---
 
     def _sums_of_rows(self) -> Iterator[TableTotal]:
-        """Give the numbers of the report that rows add up to; they are never tested here."""
+        """Give the numbers of the report that rows add up to; they are never tested here. Rows of periods add up to none of them."""
+        if self.plan.follow is not None:
+            return
         everybody = frozenset(range(len(self.plan.rows)))
         population = self.plan.population
         for key, cell in self._at.items():

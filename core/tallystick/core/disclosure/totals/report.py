@@ -91,7 +91,7 @@ class ReportTables:
 
     def design_totals(self, shown: Shown) -> list[TableDesign]:
         """Give the tables of people and matches in all, and of them by level where the rows say the matches."""
-        if not self.plan.lists:
+        if not self.plan.lists or self.plan.follow is not None:  # whose rows are part of no such number
             return []
         shape, population = self.plan.population.shape, self.plan.population
         if shape == "other":
@@ -243,7 +243,7 @@ class ReportTables:
         Args:
             opened: the plan's cells that have opened so far.
         """
-        if not self.plan.lists:
+        if not self.plan.lists or self.plan.follow is not None:
             return []
         population, splits, numbers = self.plan.population, [], []
         for group in population.groups:

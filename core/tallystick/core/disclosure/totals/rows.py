@@ -1,10 +1,11 @@
 """Which sums of a table's rows somebody knows, and which are asked for: read off the rows' levels and the formula of who is counted.
 
 An agency knows a sum of rows by itself where everybody in these rows is on its list, and it can tell from its list alone who is: the rows
-have the same levels of its own columns, and which of its people are counted there does not depend on what other agencies have. Coarser
-sums follow from these and are not listed. In how many groups a person is, and the columns of stacked groups, depend on what other agencies
-have: of rows that they part an agency knows the sum, if any. An agency's people who are counted only if another agency has them, too,
-bound its rows from above, and those in its part of a stacked group from below; such bounds are no totals, and the rule does not cover them.
+have the same levels of its own columns, and which of its people are counted there does not depend on what other agencies have. Rows of
+different periods since an event count the same people again, so a sum is of one period. Coarser sums follow from these and are not listed.
+In how many groups a person is, and the columns of stacked groups, depend on what other agencies have: of rows that they part an agency
+knows the sum, if any. An agency's people who are counted only if another agency has them, too, bound its rows from above, and those in its
+part of a stacked group from below; such bounds are no totals, and the rule does not cover them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Literal, TypeAlias
 from tallystick.core.disclosure.totals.design import TableTotal
 from tallystick.core.disclosure.totals.earlier import Level, Region
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.since import PERIOD
 
 Margins: TypeAlias = Literal["rows", "columns", "none"]
 
@@ -50,7 +52,7 @@ def find_own_totals(table: TableRows) -> tuple[TableTotal, ...]:
     found = []
     for agency in sorted(set(table.agency_of.values())):
         own = {group for group, holder in table.agency_of.items() if holder == agency}
-        mine = [at for at, name in enumerate(table.by) if split(name)[0] in own]
+        mine = [at for at, name in enumerate(table.by) if split(name)[0] in own or name == PERIOD]
         alike: defaultdict[tuple[Level, ...], list[int]] = defaultdict(list)
         for index, row in enumerate(table.rows):
             alike[tuple(row[at] for at in mine)].append(index)
@@ -103,6 +105,8 @@ def _presences(names: Sequence[str], levels: Sequence[Level]) -> dict[str, bool]
     said: dict[str, bool] = {}
     for name, level in zip(names, levels, strict=True):
         group, column = split(name)
+        if name == PERIOD:
+            continue
         if column == PRESENT:
             said[group] = bool(level)
         else:
