@@ -40,6 +40,7 @@ from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
+from tallystick.core.linkage.quality.unread import tell_lost_of_lists
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
@@ -125,13 +126,13 @@ class Desk:
         if silent:
             details["links_nobody"] = list(silent)
         note = Note("candidate", self.clock.now(), details)
-        warning = tell_silent(silent)
+        warnings = tuple(filter(None, (tell_silent(silent), tell_lost_of_lists(linkage))))
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
                 return None
             awaits: Awaits = "release" if asks else ""
-            reasons = kept.reasons if not warning or warning in kept.reasons else (*kept.reasons, warning)
+            reasons = (*kept.reasons, *(one for one in warnings if one not in kept.reasons))
             return KeptChange(
                 replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk="", reasons=reasons), note
             )

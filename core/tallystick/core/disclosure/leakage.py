@@ -203,6 +203,9 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     if len(population.agencies) > 1:
         told.append(f"as the desk: {by_first}tokens and pairs of look-alikes of each list at each pass")
         told.append(
+            "as the desk: of each list how many people have an identifier that was not read, or that stands for nothing; exactly"
+        )
+        told.append(
             f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}"
         )
     if len(population.groups) > PAIR:
@@ -283,7 +286,10 @@ def _describe_links(question: Question, *, hides: bool) -> str:
     population = population_of(question)
     if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
         return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
-    return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality"
+    return (
+        "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality, and of each list how many "
+        "people's identifiers were not read or denied, rounded down"
+    )
 
 
 def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *, opens: bool) -> list[str]:

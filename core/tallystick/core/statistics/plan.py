@@ -134,6 +134,7 @@ class Plan:
         pairs: the two groups whose matches the report counts, each pair of groups once.
         clusters: whether the report counts people by how many groups have them.
         passes: the linkage passes of which the report counts tokens.
+        identifiers: by list, those of which the report counts unread and denied values.
     """
 
     population: Population
@@ -150,6 +151,7 @@ class Plan:
     pairs: tuple[tuple[str, str], ...] = ()
     clusters: bool = False
     passes: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def agencies(self) -> tuple[str, ...]:
