@@ -37,6 +37,10 @@ from tallystick.crypto.passes import FIRST
 
 MIN_BITS: Final = 24.0
 """What a recipe must say for lists of any size."""
+WHOLE_DATES: Final = ("birth_date", "birth_any_order")
+"""Fields that hold a birth date's year, month and day."""
+YEAR_BITS: Final = 4.5
+"""What a birth date says of which the year alone is known."""
 MAX_PARTS: Final = 8
 MAX_LENGTH: Final = 20
 
@@ -148,6 +152,13 @@ class Recipe:
     def has_number(self) -> bool:
         """Whether a whole number that is given out once is among its parts."""
         return any(part.kind.unique_bits is not None and part.length is None for part in self.parts)
+
+    @property
+    def stands_without_day(self) -> bool:
+        """Whether it says enough, and tells twins apart, where of a birth date the year alone is known."""
+        dates = [part for part in self.parts if part.field in WHOLE_DATES and part.length is None]
+        tells = any(part.kind.tells_twins_apart and part.length != 1 for part in self.parts)
+        return not dates or (tells and self.bits - sum(part.bits - YEAR_BITS for part in dates) >= MIN_BITS)
 
     @property
     def text(self) -> str:
