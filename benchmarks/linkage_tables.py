@@ -27,7 +27,6 @@ from benchmarks.anonlink import best_of_peer, links_of_peer
 from benchmarks.linkage_groups import compare_groups
 from benchmarks.linkage_lists import ListPair, Lists, contrary_lists, list_pairs
 from benchmarks.report import table
-from tallystick.core.linkage.passes.budget import BOUNDS
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.trial import run_trial
@@ -35,6 +34,9 @@ from tallystick.lab.linking.trial import run_trial
 PAGE: Final = Path(__file__).parents[1] / "docs" / "linkage.md"
 BEST: Final = "best:"
 SECTIONS: Final = ("figures", "contrary", "groups")
+LADDERS: Final = ("default", "loose", "widest")
+MOST_PAIRS: Final = 60_000_000
+"""Pairs of rows that a peer with a threshold to search is given: it compares them all."""
 
 
 @dataclass(frozen=True)
@@ -73,26 +75,32 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         pairs = list_pairs(Path(name), rldata=arguments.rldata, families=arguments.families)
-        figures = table_of_figures([pair for pair in pairs if arguments.only in pair.name], peers)
-    if arguments.only:
-        print(figures)
-        return
-    write_section("figures", figures)
+        rows: list[list[str]] = []
+        for pair in pairs:
+            if arguments.only in pair.name:
+                rows.append(measure_pair(pair, peers))
+                print(*rows[-1], sep=" | ", flush=True)
+                if not arguments.only:  # a long run that is ended has written what it measured
+                    write_section("figures", table(_head(peers), rows))
 
 
-def table_of_figures(pairs: Sequence[ListPair], peers: Sequence[Peer]) -> str:
-    """Measure precision and recall of every ladder, and of peers."""
-    head = ["data", *(f"`{ladder}`" for ladder in BOUNDS), "passes of `default`, `loose`", *(peer.name for peer in peers)]
-    rows = []
-    for pair in pairs:
-        lists = pair.make()
-        trials = {ladder: _try_ladder(lists, ladder) for ladder in BOUNDS}
-        cells = [_cell(*trials[ladder][:3]) for ladder in BOUNDS]
-        passes = f"{trials['default'][3]}, {trials['loose'][3]}"
-        others = [_cell(*_try_peer(lists, peer)) for peer in peers]
-        rows.append([pair.name + (" (chosen on)" if pair.chosen else ""), *cells, passes, *others])
-        print(*rows[-1], sep=" | ", flush=True)
-    return table(head, rows)
+def _head(peers: Sequence[Peer]) -> list[str]:
+    return ["data", *(f"`{ladder}`" for ladder in LADDERS), "passes of `default`, `loose`", *(peer.name for peer in peers)]
+
+
+def measure_pair(pair: ListPair, peers: Sequence[Peer]) -> list[str]:
+    """Measure precision and recall of every ladder, and of peers, on two lists."""
+    lists = pair.make()
+    trials = {ladder: _try_ladder(lists, ladder) for ladder in LADDERS}
+    cells = [_cell(*trials[ladder][:3]) for ladder in LADDERS]
+    passes = f"{trials['default'][3]}, {trials['loose'][3]}"
+    return [pair.name + (" (chosen on)" if pair.chosen else ""), *cells, passes, *(_peer_cell(lists, peer) for peer in peers)]
+
+
+def _peer_cell(lists: Lists, peer: Peer) -> str:
+    if peer.best and lists[0].count * lists[1].count > MOST_PAIRS:
+        return "not tried"
+    return _cell(*_try_peer(lists, peer))
 
 
 def _try_ladder(lists: Lists, ladder: str) -> tuple[int, int, int, int]:
@@ -124,14 +132,14 @@ def table_of_contrary(peers: Sequence[Peer]) -> str:
     plain = {peer.name: best_of_peer(febrl.halves(3, ("ssn",)), peer.command)[0] if peer.best else 0.0 for peer in peers}
     rows = []
     for name, (one, other) in lists.items():
-        cells = [f"{len(run_trial(one, other, (ladder,), SystemRandomness()).a):,}" for ladder in BOUNDS]
+        cells = [f"{len(run_trial(one, other, (ladder,), SystemRandomness()).a):,}" for ladder in LADDERS]
         for peer in peers:
             least = (known if "ssn" in one.identifiers else plain)[peer.name]
             cells.append(f"{_count_peer(one, other, peer, least):,}")
         rows.append([name, f"{one.count:,}", *cells])
         print(*rows[-1], sep=" | ", flush=True)
     return table(
-        ["lists of people who are two each", "rows", *(f"`{ladder}`" for ladder in BOUNDS), *(p.name for p in peers)], rows
+        ["lists of people who are two each", "rows", *(f"`{ladder}`" for ladder in LADDERS), *(p.name for p in peers)], rows
     )
 
 

@@ -122,7 +122,9 @@ def test_where_few_share_them_names_and_year_of_a_default_day_link() -> None:
     trial = run_trial(one, other, ("default",), SeededRandomness(b"days"), truth)
     assert trial.score is not None
     dates = one.identifiers["birth_date"]
-    used = {trial.passes[step].recipe for row, step in zip(trial.a, trial.at, strict=True) if str(dates[row]).endswith("-01-01")}
+    used = {
+        trial.passes[step].recipe for row, step in zip(trial.a, trial.at, strict=True) if str(dates[row]).endswith("-01-01")
+    }
     assert used
     assert used <= {f"{NAMES}:6", f"{NAMES}:4+new_year"}
     assert (trial.score.wrong, trial.score.missed) == (0, 0)

@@ -231,7 +231,13 @@ def test_no_two_homes_are_alike(one_home: str, another: str) -> None:
 
 
 def test_what_stands_for_no_home() -> None:
-    assert kept("street", "Shelter|Same|Same as mailing|Unknown address|Moved|Returned mail|Homeless|Unsheltered|General Delivery|Gen Del|0") == []
+    assert (
+        kept(
+            "street",
+            "Shelter|Same|Same as mailing|Unknown address|Moved|Returned mail|Homeless|Unsheltered|General Delivery|Gen Del|0",
+        )
+        == []
+    )
 
 
 def test_days_that_stand_for_unknown_ones_say_little_without_the_rest_of_the_date() -> None:

@@ -3,7 +3,7 @@
 Two people of one list are two people. So how many pairs of a list's own people share a recipe's fields says how often two different
 people do (as `estimates.py` has it). A pair is two people if something tells them apart (`matching/apart.py`), unless they agree in
 `estimates.SAME` bits more than the list has pairs, when it is rather one person twice (but never where it is their first names that differ);
-or if nothing tells them apart and they agree in fewer bits than the list has pairs. Bits are the usual ones, but no more than `SLACK` above
+or if nothing tells them apart and they agree in fewer bits than the list has pairs. Bits are the usual ones, but no more than `MORE` above
 what the list shows of a field, and a day that stands for an unknown one says no more than its year. Of pairs that nothing tells apart,
 where numbers are known, as many are two people as of those pairs that have two numbers.
 
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.matching.apart import Apart
 from tallystick.core.linkage.passes.catalogue import CATALOGUE, CONTRARY, HOUSEHOLDS
-from tallystick.core.linkage.passes.facts import FEW, SLACK, TENTH, THOUSAND, ListFacts
+from tallystick.core.linkage.passes.facts import FEW, TENTH, THOUSAND, ListFacts
 from tallystick.core.linkage.passes.kind import core_values
 from tallystick.core.linkage.passes.recipes import YEAR_BITS, Part, Recipe, parse_recipe
 from tallystick.core.linkage.passes.tokens import Fields, Identifiers
@@ -39,6 +39,8 @@ SMALL: Final = 1000
 """People of a list that does not tell few pairs from none."""
 LARGEST: Final = 64
 """Of a value that more people share, pairs of those near each other stand for all."""
+MORE: Final = 1.0
+"""Bits above what a list's pairs show of a field that agreeing in it may say."""
 ENOUGH: Final = 10
 """Pairs with two numbers, without which nothing is said of pairs whose numbers are not known."""
 
@@ -124,7 +126,7 @@ class _Counter:
     def _count_bits(self, part: Part) -> float:
         """Give what agreeing in a field says in this list: as usual, but hardly more than the list shows."""
         shown = _entropy(self._fields.part(part)[0].codes)
-        return part.bits if shown is None else min(part.bits, shown / TENTH + SLACK)
+        return part.bits if shown is None else min(part.bits, shown / TENTH + MORE)
 
     def lookalikes(self, recipe: Recipe) -> int:
         """Give how many pairs are two people and share a recipe's fields."""
