@@ -30,10 +30,10 @@ def describe_passes(linkage: dict[str, Any]) -> list[str]:
         axis = build_axis(bars, least=_LEAST_MATCHES)
         parts.insert(0, draw_bars("passes", "Matches by linkage pass, strict to loose", bars, axis))
     note = blur(linkage)
-    return [*parts, build_notes([f"{note[:1].upper()}{note[1:]} (two standard deviations)."]), *_lost(linkage)]
+    return [*parts, build_notes([f"{note[:1].upper()}{note[1:]} (two standard deviations)."]), *_describe_lost(linkage)]
 
 
-def _lost(linkage: dict[str, Any]) -> list[str]:
+def _describe_lost(linkage: dict[str, Any]) -> list[str]:
     """Give the table of people whose identifiers make no token; none where nobody is said to have such."""
     rows = list_lost(linkage)
     if not rows:

@@ -156,7 +156,7 @@ def list_counts(plan: Plan, opened: Sequence[int], what: Literal["tokens", "alik
     }
 
 
-def lost_counts(plan: Plan, opened: Sequence[int]) -> dict[str, dict[str, tuple[int, int]]]:
+def list_lost_counts(plan: Plan, opened: Sequence[int]) -> dict[str, dict[str, tuple[int, int]]]:
     """Give by list and identifier how many people have one that was not read, and that was denied, before any disclosure rule.
 
     Raises:

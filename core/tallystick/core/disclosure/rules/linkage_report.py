@@ -39,7 +39,7 @@ from tallystick.core.linkage.quality.report import THOUSAND, LinkageCounts, spre
 from tallystick.core.linkage.quality.silence import fields_of_pass
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import PAIR as PAIR_OF
-from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts, lost_counts
+from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts, list_lost_counts
 
 METHODS: Final = {
     "matches by pass": "the coordinator's counts less a quarter of the decoys of a pass; two standard deviations either way",
@@ -116,7 +116,7 @@ def linkage_report(
             {"pass": name, "tokens": {called: tokens[called][step] for called in tokens}, "matches": links[step]}
             for step, name in enumerate(plan.passes)
         ],
-        "identifiers": round_identifiers(plan, lost_counts(plan, opened), people, tokens, profile),
+        "identifiers": round_identifiers(plan, list_lost_counts(plan, opened), people, tokens, profile),
         "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
             "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
@@ -152,7 +152,7 @@ def round_identifiers(
             if not profile.hides:
                 told[called, name] = (unread, denied)
             elif None not in sizes:
-                others = sum(size or 0 for size in sizes) - _most_with(name, plan.passes, tokens[called])
+                others = sum(size or 0 for size in sizes) - _find_most(name, plan.passes, tokens[called])
                 told[called, name] = _round_down(unread, denied, others, profile.min_cell)
     has = dict(plan.identifiers)
     return [
@@ -165,7 +165,7 @@ def round_identifiers(
     ]
 
 
-def _most_with(identifier: str, passes: Sequence[str], tokens: Sequence[int | None]) -> int:
+def _find_most(identifier: str, passes: Sequence[str], tokens: Sequence[int | None]) -> int:
     """Give the most people of a list who are shown to have a token that an identifier is part of."""
     return max(
         (

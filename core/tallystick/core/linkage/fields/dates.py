@@ -44,10 +44,10 @@ def find_default_days(dates: Sequence[str], counts: Sequence[int]) -> tuple[str,
         dates: distinct, as YYYYMMDD.
         counts: of the people who have each.
     """
-    return tuple(_heaped(dates, np.asarray(counts, dtype=np.int64)))
+    return tuple(_find_heaps(dates, np.asarray(counts, dtype=np.int64)))
 
 
-def _heaped(dates: Sequence[str], counts: npt.NDArray[np.int64]) -> Iterator[str]:
+def _find_heaps(dates: Sequence[str], counts: npt.NDArray[np.int64]) -> Iterator[str]:
     for end, share in DEFAULT_DAYS.items():
         there = np.fromiter((one.endswith(end) for one in dates), dtype=np.bool_, count=len(dates))
         if is_heaped(int(counts[there].sum()), int(counts.sum()), share):

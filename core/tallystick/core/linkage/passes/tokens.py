@@ -56,7 +56,7 @@ def token_columns(
             raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
     known: Known = {}
     if days is None:
-        days = default_days(identifiers)
+        days = find_list_days(identifiers)
     made = {recipe.name: _Column(n) for recipe in ladder}
     for start in range(0, max(n, 1), BLOCK):
         fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known, days)
@@ -65,7 +65,7 @@ def token_columns(
     return {recipe.name: made.pop(recipe.name).whole() for recipe in ladder}
 
 
-def default_days(identifiers: Identifiers) -> tuple[str, ...]:
+def find_list_days(identifiers: Identifiers) -> tuple[str, ...]:
     """Give the ends of birth dates that stand for an unknown day in a list (`fields/dates.py`); none where it has no birth dates."""
     if "birth_date" not in identifiers:
         return ()
@@ -93,7 +93,7 @@ class Fields:
     def __init__(self, identifiers: Identifiers, known: Known, days: tuple[str, ...] | None = None) -> None:
         self._raw = identifiers
         self._known = known
-        self._days = default_days(identifiers) if days is None else days
+        self._days = find_list_days(identifiers) if days is None else days
         self._made: dict[tuple[str, str], Normalised] = {}
         self._parts: dict[Part, tuple[Normalised, ...]] = {}
 
@@ -108,10 +108,10 @@ class Fields:
         found = self.part(part)
         if not self._days or part.field not in WHOLE_DATES or part.length is not None:
             return found
-        away = self.on_default_days()
+        away = self.mark_default_days()
         return tuple(Normalised(np.where(away, -1, one.codes), one.values) for one in found)
 
-    def on_default_days(self) -> npt.NDArray[np.bool_]:
+    def mark_default_days(self) -> npt.NDArray[np.bool_]:
         """Tell whose birth date is on a day that stands for an unknown one; the list has birth dates."""
         dates = self._one(Part("birth_date"))
         unsure = [bool(self._days) and one.endswith(self._days) for one in dates.values]

@@ -121,7 +121,7 @@ class _Counter:
         )
 
         self._bits_of = {part: self._count_bits(part) for part in self._parts}
-        self._unsure = fields.on_default_days() if fields.can_make(Part("birth_date")) else None
+        self._unsure = fields.mark_default_days() if fields.can_make(Part("birth_date")) else None
 
     def _count_bits(self, part: Part) -> float:
         """Give what agreeing in a field says in this list: as usual, but hardly more than the list shows."""
