@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -52,18 +53,18 @@ def list_pairs(folder: Path, *, rldata: Path | None, families: Path | None) -> I
     for number in (3, 4):
         for without in ((), ("ssn",)):
             name = f"Febrl{number}" + (" without a number" if without else "")
-            yield ListPair(name, number < 4, lambda number=number, without=without: _febrl(number, without))
+            yield ListPair(name, number < 4, partial(_febrl, number, without))
     for name in ("RLdata500", "RLdata10000") if rldata else ():
         assert rldata is not None
         path = rldata / f"{name}.csv"
-        yield ListPair(f"{name} in two halves", name == "RLdata500", lambda path=path: halves(path))
+        yield ListPair(f"{name} in two halves", name == "RLdata500", partial(halves, path))
     for at, title in enumerate(("county, TANF with housing", "county, TANF with wages", "county, schools with child welfare")):
-        yield ListPair(title, True, lambda at=at: _county(folder, at))
+        yield ListPair(title, True, partial(_county, folder, at))
     for one, other in (("w2", "ssa"), ("census", "ssa"), ("wic", "census")) if families else ():
         assert families is not None
         yield ListPair(
             f"family-wise population, {_CALLED[one]} with {_CALLED[other]}", False,
-            lambda one=one, other=other: _read_families(families, one, other),
+            partial(_read_families, families, one, other),
         )  # fmt: skip
 
 

@@ -104,7 +104,9 @@ def _rules(held: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _sure(held: Sequence[str]) -> list[tuple[str, ...]]:
     """Give rules that hardly link anybody wrongly, from which is told how many pairs are one person."""
-    every = (("soc_sec_id",), ("given_name", "surname", "date_of_birth"), ("given_name", "surname", "postcode"))
+    every: tuple[tuple[str, ...], ...] = (
+        ("soc_sec_id",), ("given_name", "surname", "date_of_birth"), ("given_name", "surname", "postcode"),
+    )  # fmt: skip
     found = [rule for rule in every if _has(rule, held)]
     if len(found) == 1 and "soc_sec_id" not in held:  # names and dates alone, of which one may be damaged in everybody
         found += [("given_name", "date_of_birth"), ("surname", "date_of_birth")]
@@ -112,7 +114,7 @@ def _sure(held: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _training(held: Sequence[str]) -> list[tuple[str, ...]]:
-    every = (("date_of_birth",), ("given_name", "surname"), ("soc_sec_id",), ("postcode",))
+    every: tuple[tuple[str, ...], ...] = (("date_of_birth",), ("given_name", "surname"), ("soc_sec_id",), ("postcode",))
     return [rule for rule in every if _has(rule, held)][:3]
 
 

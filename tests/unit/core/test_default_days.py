@@ -104,6 +104,7 @@ def test_nobody_is_linked_by_names_and_a_default_day_that_others_of_the_lists_sh
     assert dict(count_facts(one.identifiers, one.count).known)["new_year"] > 200
     trial = run_trial(one, other, ("default",), SeededRandomness(b"days"), truth)
     assert trial.score is not None
+    assert trial.true is not None
     dates = one.identifiers["birth_date"]
     sure = sum(not str(dates[row]).endswith("-01-01") for row in truth.a)
     on_day = [bool(true) for row, true in zip(trial.a, trial.true, strict=True) if str(dates[row]).endswith("-01-01")]

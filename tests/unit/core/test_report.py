@@ -391,9 +391,9 @@ def test_s19_no_small_number_follows_from_how_many_identifiers_were_not_read(dat
         if told_by(a, b, people - tokens, k) == said
     ]
     assert (unread, lost - unread) in same
-    for number in (lambda a, b: a, lambda a, b: b, lambda a, b: a + b, lambda a, b: people - tokens - a - b):
-        found = {number(a, b) for a, b in same}
-        assert not all(profile.is_small(one) for one in found)
+    left = people - tokens
+    for numbers in zip(*((a, b, a + b, left - a - b) for a, b in same), strict=True):
+        assert not all(profile.is_small(one) for one in numbers)
 
 
 def told_by(unread: int, denied: int, others: int, k: int) -> tuple[int, int]:
