@@ -115,7 +115,7 @@ def compare_groups(people: int = 10_000) -> str:
 
 def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: Pair, population: CountyPopulation) -> None:
     """Link a pair by every ladder, and add up who was found and who got wrong, by group."""
-    first, second = (read_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
+    first, second = (read_county_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
     truth = read_truth(folder / f"{pair.truth}.csv", first, second)
     groups = groups_of(folder, pair, population, first, second, truth)
     for ladder, link in LADDERS.items():
@@ -191,7 +191,7 @@ def _band(years: int) -> str:
     return "under 5" if years < 5 else "5 to 17" if years < 18 else "18 to 34" if years < 35 else "35 and over"
 
 
-def read_list(folder: Path, name: str, key: str) -> ListPeople:
+def read_county_list(folder: Path, name: str, key: str) -> ListPeople:
     """Read one of the county's lists, its fields guessed from its header."""
     path = folder / f"{name}.csv"
     fields = guess_fields(header_of(path))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import febrl
-from benchmarks.linkage_groups import PAIRS, read_list
+from benchmarks.linkage_groups import PAIRS, read_county_list
 from tallystick.lab.county.write import generate, generate_children
 from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.truth import Truth, read_truth
@@ -112,7 +112,7 @@ def _county(folder: Path, at: int) -> Lists:
     if not (folder / f"{pair.truth}.csv").exists():
         generate(folder, COUNTY, SEED)
         generate_children(folder, COUNTY, SEED)
-    one, other = (read_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
+    one, other = (read_county_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
     return one, other, read_truth(folder / f"{pair.truth}.csv", one, other)
 
 
