@@ -66,6 +66,22 @@ def test_where_a_day_is_not_known_recipes_that_say_too_little_without_it_do_with
         assert (others, bool(column.usable[0])) == (True, heaped == 1 or not without)
 
 
+@pytest.mark.parametrize("link", ["default", "loose", "widest"])
+def test_two_strangers_of_a_small_list_are_not_linked_by_one_name_and_a_default_day(link: str) -> None:
+    def one(name: str, day: str, **values: str) -> ListPeople:
+        raw: dict[str, Any] = {"birth_date": day, "sex": "M"} | values
+        arrays: dict[str, Any] = {field: np.array([value], dtype=object) for field, value in raw.items()}
+        return ListPeople(name, np.array(["1"], dtype=object), arrays, {}, None, 1)
+
+    def links(day: str, **other: str) -> int:
+        mine = {"first_name": "Ahmed", "last_name": "Ali", "street": "1 Oak St", "zip": "55401"}
+        return len(run_trial(one("a", day, **mine), one("b", day, **mine | other), (link,), SeededRandomness(b"days")).a)
+
+    for other in ({"last_name": "Hassan", "street": "9 Elm St"}, {"last_name": "Hassan", "street": "9 Elm St", "zip": "55402"}):
+        assert (links("1985-01-01", **other), links("1985-03-12", **other)) == (0, 1)
+    assert links("1985-01-01", street="9 Elm St") == 1
+
+
 def test_other_spellings_of_a_few_people_are_read_as_the_lists_own() -> None:
     raw = people(12)
     spelled = {name: np.array([values[0]], dtype=object) for name, values in raw.items()} | {

@@ -32,7 +32,8 @@ def birth_dates(texts: Sequence[str]) -> list[str | None]:
 
 FEWEST_DEFAULT: Final = 5
 """People on a day before it can be one that stands for an unknown day."""
-DEFAULT_DAYS: Final = {"0101": 0.02, "01": 0.1}
+NEW_YEAR: Final = "0101"
+DEFAULT_DAYS: Final = {NEW_YEAR: 0.02, "01": 0.1}
 """Ends of YYYYMMDD that often stand for an unknown day, 1 January and the first of a month, and the share of a list's people above which
 they do there: one person in 365 is born on the one, and one in 30 on the other."""
 

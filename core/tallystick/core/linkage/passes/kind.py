@@ -40,8 +40,8 @@ class CanonicalFields(Protocol):
         """Give what a part of a recipe is for every person: one field, or two for names in either order."""
         ...
 
-    def sure_part(self, part: Part) -> tuple[Normalised, ...]:
-        """Give the same without birth dates on a day that stands for an unknown one in the list."""
+    def sure_part(self, part: Part, *, always: bool) -> tuple[Normalised, ...]:
+        """Give the same without birth dates on a day that stands for an unknown one in the list; with `always`, on 1 January in any list."""
         ...
 
     def can_make(self, part: Part) -> bool:
@@ -142,5 +142,6 @@ def part_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ..
     Raises:
         Invalid: `link-impossible`.
     """
-    give = fields.part if recipe.stands_without_day else fields.sure_part
-    return tuple(field for part in recipe.parts for field in give(part))
+    if recipe.stands_without_day:
+        return tuple(field for part in recipe.parts for field in fields.part(part))
+    return tuple(field for part in recipe.parts for field in fields.sure_part(part, always=recipe.rests_on_day))

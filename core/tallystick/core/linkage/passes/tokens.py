@@ -2,7 +2,8 @@
 
 A token is `codec.frame` of the recipe's fields in UTF-8: each after its length, so that ("ab", "c") and ("a", "bc") differ. A
 person who lacks a field has no token at that pass. In a list whose birth dates heap on 1 January, or on the firsts of months, such a day
-is not known, so those whose date is one have no token of a recipe that would say too little without the day. Of another kind of pass
+is not known, so those whose date is one have no token of a recipe that would say too little without the day; nor have those who are born on 1
+January, in any list, of one that would say next to nothing. Of another kind of pass
 (`kind.py`) it is the same of the values that the kind gives.
 
 Security: tokens are identifiers in clear; they stay in this process.
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.fields.dates import find_default_days
+from tallystick.core.linkage.fields.dates import NEW_YEAR, find_default_days
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.fields.normalise import Normalised, normalise
 from tallystick.core.linkage.passes.kind import token_values
@@ -103,18 +104,19 @@ class Fields:
             self._parts[part] = self._either_order(part.field) if part.field in EITHER_ORDER else (self._one(part),)
         return self._parts[part]
 
-    def sure_part(self, part: Part) -> tuple[Normalised, ...]:
-        """Give a part for every person, without birth dates on a day that stands for an unknown one."""
+    def sure_part(self, part: Part, *, always: bool) -> tuple[Normalised, ...]:
+        """Give a part for every person, without birth dates on a day that stands for an unknown one; with `always`, 1 January is one."""
         found = self.part(part)
-        if not self._days or part.field not in WHOLE_DATES or part.length is not None:
+        if not (self._days or always) or part.field not in WHOLE_DATES or part.length is not None:
             return found
-        away = self.mark_default_days()
+        away = self.mark_default_days(always=always)
         return tuple(Normalised(np.where(away, -1, one.codes), one.values) for one in found)
 
-    def mark_default_days(self) -> npt.NDArray[np.bool_]:
-        """Tell whose birth date is on a day that stands for an unknown one; the list has birth dates."""
+    def mark_default_days(self, *, always: bool = False) -> npt.NDArray[np.bool_]:
+        """Tell whose birth date is on a day that stands for an unknown one, or with `always` on 1 January; the list has birth dates."""
         dates = self._one(Part("birth_date"))
-        unsure = [bool(self._days) and one.endswith(self._days) for one in dates.values]
+        days = (*self._days, NEW_YEAR) if always else self._days
+        unsure = [bool(days) and one.endswith(days) for one in dates.values]
         return np.array([*unsure, False], dtype=np.bool_)[dates.codes]
 
     def can_make(self, part: Part) -> bool:
