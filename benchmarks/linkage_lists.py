@@ -46,7 +46,7 @@ def list_pairs(folder: Path, *, rldata: Path | None, families: Path | None) -> I
     """Give all pairs of lists; those whose data are not at hand are left out.
 
     Args:
-        folder: where the county's files may be written.
+        folder: where `make_county` wrote the county's files.
         rldata: the folder of RLdata500.csv and RLdata10000.csv.
         families: the folder that `peers/families.py` wrote.
     """
@@ -107,11 +107,14 @@ def _people(name: str, rows: list[dict[str, str]]) -> ListPeople:
     return ListPeople(name, _texts([str(at) for at in range(len(rows))]), raw, {}, None, len(rows))
 
 
+def make_county(folder: Path) -> None:
+    """Write the county's files."""
+    generate(folder, COUNTY, SEED)
+    generate_children(folder, COUNTY, SEED)
+
+
 def _county(folder: Path, at: int) -> Lists:
     pair = PAIRS[at]
-    if not (folder / f"{pair.truth}.csv").exists():
-        generate(folder, COUNTY, SEED)
-        generate_children(folder, COUNTY, SEED)
     one, other = (read_county_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
     return one, other, read_truth(folder / f"{pair.truth}.csv", one, other)
 
