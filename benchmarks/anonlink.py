@@ -120,18 +120,25 @@ def households(peers: Mapping[str, str]) -> str:
 
 
 def _write(path: Path, people: ListPeople) -> None:
-    """Write a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street."""
+    """Write a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street.
+
+    Fields that Febrl has not keep their names.
+    """
     names = {to: column for column, to in COLUMNS.items()} | {"street": "address_1"}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         kept = list(people.identifiers)
-        writer.writerow([*(names[field] for field in kept), "street_number"])
+        numbers = ["street_number"] if "street" in kept else []
+        writer.writerow([*(names.get(field, field) for field in kept), *numbers])
         writer.writerows(_cells(people, kept))
 
 
 def _cells(people: ListPeople, fields: Sequence[str]) -> Iterator[list[str]]:
     for row in range(people.count):
         cells = [people.identifiers[field][row] or "" for field in fields]
+        if "street" not in fields:
+            yield cells
+            continue
         at = fields.index("street")
         number, _, street = cells[at].partition(" ")
         house = number if number.isdigit() else ""

@@ -1,6 +1,6 @@
 """Who is missed and who is got wrong: precision and recall by group in the county, by ladder.
 
-Writes its table of benchmarks/results/linkage.md.
+Writes its table of benchmarks/results/linkage.md, and for `linkage_tables.py` the groups that are found less often than the others.
 
 Three pairs of agencies, three seeds each, taken together: TANF with housing (names, birth date, number often missing), TANF with wages
 (number, last name, first initial), schools with child welfare (no number, an address). The groups are of the truth, or of what both files
@@ -34,8 +34,8 @@ from tallystick.lab.linking.trial import run_trial
 from tallystick.lab.linking.truth import Truth, read_truth
 
 SEEDS: Final = (2025, 1, 2)
-LADDERS: Final = {"default": ("default",), "default + similarity": ("default", "similarity"), "loose": ("loose",)}
-"""`loose` ends with a similarity pass of its own, where these fields can make one."""
+LADDERS: Final = {"default": ("default",), "loose": ("loose",)}
+BELOW: Final = 0.02
 FEWEST: Final = 20
 """Groups of fewer true pairs say nothing and are left out."""
 Row = dict[str, str]
@@ -79,6 +79,11 @@ class Counts:
 def main() -> None:
     """Measure and write the section."""
     people = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    write_section("groups", text_of(count_groups(people), people))
+
+
+def count_groups(people: int) -> dict[tuple[str, str], dict[str, Counts]]:
+    """Link all pairs of agencies of all seeds, and count by (agencies, group) and ladder."""
     counts: dict[tuple[str, str], dict[str, Counts]] = {}
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as name:
@@ -89,12 +94,28 @@ def main() -> None:
             for pair in PAIRS:
                 count(counts, folder, pair, population)
                 print(f"{pair.title}, {seed}", flush=True)
+    return counts
+
+
+def compare_groups(people: int = 10_000) -> str:
+    """Measure, write the section of results, and give the table of groups whose recall is more than `BELOW` under that of everybody."""
+    counts = count_groups(people)
     write_section("groups", text_of(counts, people))
+    rows = []
+    for (title, group), by_ladder in counts.items():
+        for ladder, one in by_ladder.items():
+            whole = counts[title, "everybody"][ladder]
+            lower = whole.found / whole.people - (one.found / one.people if one.people else 1)
+            if one.people >= FEWEST and lower > BELOW:
+                rows.append([title, ladder, group, f"{one.people:,}", *_cells(one), _cells(whole)[1]])
+    if not rows:
+        return f"No group of {FEWEST} people or more is found more than {BELOW:.0%} less often than everybody."
+    return table(["agencies", "ladder", "group", "people", "precision", "recall", "recall of everybody"], rows)
 
 
 def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: Pair, population: CountyPopulation) -> None:
     """Link a pair by every ladder, and add up who was found and who got wrong, by group."""
-    first, second = (_people(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
+    first, second = (read_county_list(folder, name, key) for name, key in zip(pair.files, pair.keys, strict=True))
     truth = read_truth(folder / f"{pair.truth}.csv", first, second)
     groups = groups_of(folder, pair, population, first, second, truth)
     for ladder, link in LADDERS.items():
@@ -102,8 +123,6 @@ def count(counts: dict[tuple[str, str], dict[str, Counts]], folder: Path, pair: 
             trial = run_trial(first, second, link, SystemRandomness(), truth)
         except TallyError:
             continue  # these fields say too little for a similarity pass
-        if "similarity" in ladder and trial.plan is None:
-            continue
         assert trial.true is not None
         linked = dict(zip(trial.a.tolist(), trial.true.tolist(), strict=True))
         true = set(truth.a.tolist())
@@ -172,7 +191,8 @@ def _band(years: int) -> str:
     return "under 5" if years < 5 else "5 to 17" if years < 18 else "18 to 34" if years < 35 else "35 and over"
 
 
-def _people(folder: Path, name: str, key: str) -> ListPeople:
+def read_county_list(folder: Path, name: str, key: str) -> ListPeople:
+    """Read one of the county's lists, its fields guessed from its header."""
     path = folder / f"{name}.csv"
     fields = guess_fields(header_of(path))
     if name == "schools":

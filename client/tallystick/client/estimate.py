@@ -13,7 +13,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.gating import computation_under
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import list_identifiers, passes_of
 from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto import kernel
@@ -225,7 +225,7 @@ def estimate_work(question: Question, agreement: Agreement, people: Mapping[str,
             "job-invalid", f"sizes and groups differ: {', '.join(strangers)}", hint="--people GROUP=NUMBER for each group"
         )
     passes = passes_of(question, agreement)
-    planned = plan(question, agreement, passes.told)
+    planned = plan(question, agreement, passes.told, list_identifiers(question, agreement))
     computation = computation_under(planned, agreement)
     of_agency: dict[str, int] = {}
     for group, count in people.items():  # whom several groups of one agency have is one person; how many these are nobody told

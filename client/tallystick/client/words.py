@@ -68,3 +68,13 @@ def blur(linkage: dict[str, Any]) -> str:
         if reach
         else "no decoys blur the matches of a pass"
     )
+
+
+def list_lost(linkage: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Give identifiers by list with how many people's values were not read, and stand for nothing; where neither is said to be any, none."""
+    return [
+        (one["identifier"], called, count(unread), count(one["denied"].get(called)))
+        for one in linkage.get("identifiers") or ()
+        for called, unread in one["unread"].items()
+        if unread or one["denied"].get(called)
+    ]

@@ -261,7 +261,7 @@ def build_node(
         clock=clock,
         workers=workers,
         randomness=SystemRandomness(),
-        prepare=lambda assignment: prepare_records(assignment, config, storage),
+        prepare=lambda assignment: prepare_records(assignment, config, storage, clock),
         state=config.state,
     )
     desk = Desk(config.agency, identity, storage, clock, config.file.desk)

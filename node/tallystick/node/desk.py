@@ -42,6 +42,7 @@ from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.falling import warn_of_matches
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
+from tallystick.core.linkage.quality.unread import tell_lost_of_lists
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
@@ -130,7 +131,7 @@ class Desk:
         if falls:
             details["fewer_matches"] = True
         note = Note("candidate", self.clock.now(), details)
-        warnings = [one for one in (tell_silent(silent), *falls) if one]
+        warnings = [one for one in (tell_silent(silent), tell_lost_of_lists(linkage), *falls) if one]
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out

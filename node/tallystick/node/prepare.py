@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.disclosure.gating import answer_own_tests
 from tallystick.core.errors import Refused
 from tallystick.core.linkage.passes.bands import PeopleGrams
@@ -21,16 +22,18 @@ from tallystick.core.linkage.passes.spellings import build_spelled_columns
 from tallystick.core.linkage.passes.tokens import with_any_token
 from tallystick.core.linkage.quality.own_list import check_facts, check_word
 from tallystick.core.linkage.quality.sharing import list_counts
+from tallystick.core.linkage.quality.unread import count_unread, tell_lost
 from tallystick.core.statistics.columns import USABLE, AgencyList, agency_columns, own_totals, usable_column
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.crypto.statistic.gate import SharedTest
 from tallystick.crypto.statistic.states import BandsOf, knows_nothing, no_bands
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment, GroupAssignment
+from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.home import HomeList, join_groups
-from tallystick.node.ports import NodeStorage
+from tallystick.node.ports import NodeStorage, Note
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import load_dataset
 from tallystick.records.usable import check_usable, count_fields
@@ -60,8 +63,14 @@ class Prepared:
     knows: Callable[[SharedTest], bool] = field(repr=False, default=knows_nothing)
 
 
-def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeStorage) -> Prepared:
-    """Read my people and make tokens and columns of them.
+def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeStorage, clock: Clock | None = None) -> Prepared:
+    """Read my people and make tokens and columns of them; warn of identifiers that hardly can be used.
+
+    Args:
+        assignment: my part of the job.
+        config: the node's.
+        storage: where the job, its log and what its records were are kept.
+        clock: for the log; None for the machine's.
 
     Raises:
         Invalid: `source-…`, `where-invalid`, `link-impossible`.
@@ -93,6 +102,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
     counts = list_counts(
         [recipe.of_side(assignment.side) for recipe in contract.passes.exact], identifiers, n, in_any_band=in_any_band
     )
+    _warn_unusable(assignment, config, storage, clock or SystemClock(), identifiers)
     if contract.passes.facts:
         name = " and ".join(dict.fromkeys(one.people.dataset for one in assignment.groups))
         check_facts(name, contract.passes.facts[assignment.side], contract.passes.exact, counts)
@@ -102,6 +112,32 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
     if contract.gated:
         knows = answer_own_tests(contract.plan, contract.agreement, assignment.me, people)
     return Prepared(n, exact, bands_of, partial(agency_columns, contract.plan, assignment.me, people), own, knows)
+
+
+def _warn_unusable(
+    assignment: Assignment,
+    config: NodeConfig,
+    storage: NodeStorage,
+    clock: Clock,
+    identifiers: Mapping[str, npt.NDArray[np.object_]],
+) -> None:
+    """Warn the agency's people of identifiers of which fewer than half of the written values can be used.
+
+    It stands in the log, and among what is said of the job. Where every dataset declares how many must be usable, that is checked instead.
+    """
+    if all(config.dataset(one.people.dataset).usable is not None for one in assignment.groups):
+        return
+    warning = tell_lost(count_unread(identifiers))
+    job = assignment.contract.digest.hex()
+    record = storage.job(job)
+    if not warning or record is None or warning in record.reasons:
+        return
+    note = Note("identifiers-unusable", clock.now(), {"warning": warning})
+    decide_job(
+        storage,
+        job,
+        lambda kept: None if warning in kept.reasons else KeptChange(replace(kept, reasons=(*kept.reasons, warning)), note),
+    )
 
 
 def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = False) -> PeopleTable:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tallystick.core.agreement.declaration import DeclaredColumn, DeclaredDataset, DeclaredIdentifier
 from tallystick.core.errors import Invalid
-from tallystick.core.linkage.fields.dates import BIRTH
+from tallystick.core.linkage.fields.dates import BIRTH, DEFAULT_DAYS, is_heaped
 from tallystick.core.values.dates import DateRule, decide, parse_format, read_dates, says_order
 from tallystick.records.identifiers import identifier_column, strings
 from tallystick.records.locked import Connection, quote_name
@@ -26,11 +26,6 @@ _TIME: Final = "^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.]
 _UTC: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}([.][0-9]*)?)?(Z|[+]00(:?00)?)$"
 """Moments that are told in UTC."""
 _NOON: Final = "12:00"
-_FEWEST: Final = 5
-_NEW_YEAR: Final = 0.02
-"""Of people one in 365 is born on 1 January."""
-_FIRST: Final = 0.1
-"""Of people one in 30 is born on the first of a month."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +89,8 @@ def _default_days(connection: Connection, table: str) -> str:
         f"SELECT count(*), count(*) FILTER (WHERE {name} LIKE '%-01-01'), count(*) FILTER (WHERE {name} LIKE '%-01') "  # noqa: S608 - quoted names
         f"FROM {table} WHERE regexp_full_match({name}, '{_ISO}')"
     ).fetchone()
-    for count, share, day in ((new_year, _NEW_YEAR, "1 January"), (first, _FIRST, "the first of a month")):
-        if count >= _FEWEST and count > share * rows:
+    for count, end, day in ((new_year, "0101", "1 January"), (first, "01", "the first of a month")):
+        if is_heaped(count, rows, DEFAULT_DAYS[end]):
             return f"{count:,} of {rows:,} are on {day}, which often stands for a day that is not known: such dates are weak evidence"
     return ""
 

@@ -265,3 +265,15 @@ def test_an_axis_of_shares_ends_at_the_whole() -> None:
 
 def test_an_axis_of_nothing_is_an_axis() -> None:
     assert build_axis([Bar("a", None, 0, 0, "hidden", hidden=True)]).high > 0
+
+
+def test_people_whose_identifiers_link_nobody_stand_in_a_table() -> None:
+    lost = {"identifier": "birth_date", "unread": {"tanf": 220, "wages": 0}, "denied": {"tanf": None, "wages": 0}}
+    methods = {"identifiers": "rounded down", "precision": "look-alikes", "recall": "recapture"}
+    page = Page(annex(one_column(linkage(identifiers=[lost], methods=methods)), CHECKS))
+    at = page.words.index("People whose identifiers link nobody")
+    assert page.words[at : at + 10] == [
+        "People whose identifiers link nobody", "identifier", "list", "not read", "stands for nothing",
+        "birth_date", "tanf", "220", "(hidden)", "Rounded down.",
+    ]  # fmt: skip
+    assert "People whose identifiers link nobody" not in Page(annex(one_column(), CHECKS)).words

@@ -216,6 +216,28 @@ def test_many_links_may_hold_more_accidental_ones_unless_homes_share_them() -> N
         assert spending.allows(1, 300, [(500.0, 500.0)]) == tells
 
 
+def test_passes_of_many_links_together_expect_no_more_than_twice_what_the_ladder_allows() -> None:
+    spending = Spending(budget(SAFE, *(replace(SAFE, chance=2e-6),) * 4))
+    assert spending.allows(0, 500, [(2000.0, 2000.0)])
+    made = [
+        spending.allows(step, 60, [(600.0, 600.0)]) for step in (1, 2, 3, 4)
+    ]  # of each 540 · 540 · 2e-6 = 0.58, one in a hundred of its own
+    assert made == [True, True, False, False]
+    assert spending.expected <= 2 * BOUNDS["default"].share * spending.links
+
+
+def test_a_pass_that_came_too_early_is_made_where_it_fits_the_links_of_all() -> None:
+    rng = np.random.default_rng(4)
+    one, other = (rng.integers(0, 256, (2, 400, 16), dtype=np.uint8) for _ in "ab")
+    other[0, :2], other[1, :300] = one[0, :2], one[1, :300]  # the strict pass finds two, the loose one all
+    early = replace(SAFE, chance=0.2 / 400**2)
+    found = match_tags([one, other], budget=budget(early, SAFE, people=400))
+    assert (found.links, found.made) == ((2, 298), (0, 1))
+    early = replace(SAFE, chance=0.2 / 20**2)
+    few = match_tags([one[:, :20], other[:, :20]], budget=budget(early, SAFE, people=20))
+    assert (few.links, few.made) == ((0, 20), (1,))
+
+
 def test_links_without_a_first_name_are_a_part_of_all_and_tried_again_where_the_agreement_says_so() -> None:
     twin = replace(SAFE, tells=False)
     spending = Spending(budget(SAFE, twin, twin))

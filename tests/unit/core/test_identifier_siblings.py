@@ -27,7 +27,7 @@ def unlike(identifier: str, first: str, others: str) -> list[tuple[str, str | No
 
 NEWBORNS = (
     "Newborn|NEWBORN 1|Baby|Baby Boy A|BABYBOY|BG|B/B|Bbaby|bgirl|NB|NB GIRL|Infant of Maria|Girl Twin A|TWIN A|TRIPLET B|Fetal demise"
-    "|Baby Boy 2|Boy Smith|newborn boy|Female newborn|Unborn|GIRL A"
+    "|Baby Boy 2|Boy Smith|newborn boy|Female newborn|Unborn|GIRL A|B/G Smith|BB Jones"
 )
 UNKNOWN = (
     "Unk|UNKN|Unknwn|Uknown|Unknow|unkown|Unknonw|UNNKNOWN|Unknown Male|Unknown Hispanic|unsure|not sure|N/K|D/K|DNK|NFN|FNU|LNU|NMN"
@@ -35,7 +35,7 @@ UNKNOWN = (
 )
 ROLES = (
     "Respondent|Head of Household|HOH|Current Resident|Current Occupant|Lady of the house|Old lady|Husband|Mom|Child 1|CHILD #2|Male Child"
-    "|Adult male|Person 2|Foster Child 1|Roommate|Inmate|Mr|Ms.|First|Same|User|Admin|vacant|Vacant unit|not home|Hubby|Auntie|Stepdad|Abuela|Persona 1|Landlord|Walk-in"
+    "|Adult male|Person 2|Foster Child 1|Roommate|Inmate|Mr|Ms.|First|Same|User|Admin|vacant|Vacant unit|not home|Hubby|Auntie|Stepdad|Abuela|Persona 1|Landlord|Walk-in|HH Member 2|Caller|Respondant"
 )
 MADE_UP = "John Doe|DOE, JOHN|Test Patient|TEST1|ZZTEST|ZZ|Z Z|XX|aaa|DUPLICATE - DO NOT USE|asdf|qwerty|Dummy|First Name|fname"
 MASKS = "<masked>|[REDACTED]|***REDACTED***|{hidden}|XXXXX|######|#N/A|#REF!|(null)|<NA>|\\N|--|???|*|NaN|1234|0"
@@ -208,6 +208,7 @@ def test_zip_codes_phones_and_sexes_with_words_beside_them() -> None:
         ("32 1/2 Main St", "32½ Main St|32-1/2 Main St|32.5 Main St|32 and 1/2 Main St|32 One Half Main St"),
         ("32 3/4 Main St", "32¾ Main St"),
         ("12 Main St 2nd Floor", "12 Main St Fl 2|12 Main St Floor 2"),
+        ("12 Ft Snelling Dr", "12 Fort Snelling Drive"),
         ("12 US Hwy 5", "12 U.S. 5|12 US 5|12 US Highway 5"),
         ("12 County Road 5", "12 Cty Rd 5|12 Co. Rd. 5|12 C.R. 5"),
     ],
@@ -230,7 +231,13 @@ def test_no_two_homes_are_alike(one_home: str, another: str) -> None:
 
 
 def test_what_stands_for_no_home() -> None:
-    assert kept("street", "Shelter|Same|Same as mailing|Unknown address|Moved|Returned mail|Homeless|General Delivery|0") == []
+    assert (
+        kept(
+            "street",
+            "Shelter|Same|Same as mailing|Unknown address|Moved|Returned mail|Homeless|Unsheltered|General Delivery|Gen Del|0",
+        )
+        == []
+    )
 
 
 def test_days_that_stand_for_unknown_ones_say_little_without_the_rest_of_the_date() -> None:

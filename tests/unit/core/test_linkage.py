@@ -137,7 +137,7 @@ def test_identifiers_of_other_people_or_none_are_refused() -> None:
 
 
 NAMES = st.sampled_from(["Ann", "ann ", "Bo", "", None, "\u738b", "O'B", "Jr", "Zo\u00eb"])
-DATES = st.sampled_from(["1990-03-04", "3/4/1990", None, "1991-01-01", "bad"])
+DATES = st.sampled_from(["1990-03-04", "3/4/1990", None, "1991-02-03", "bad"])
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from tallystick.core.statistics.columns import PersonColumn
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
 from tallystick.node.home import join_groups
+from tallystick.node.ports import KeptJob
 from tallystick.node.prepare import prepare_records
 from tallystick.node.storage.memory import MemoryNodeStorage
 from tallystick.records.features import PeopleTable
-from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
+from tests.governance import NOW, agreement, agreement_value, identity, job, question, signed_agreement
 
 
 def texts(*values: str | None) -> npt.NDArray[np.object_]:
@@ -74,8 +76,17 @@ def test_shared_keys_cannot_be_merged() -> None:
         DeclaredDataset.read(value | {"duplicates": "merge"}, what="dataset")
 
 
-def prepared(folder: Path, **changes: Any) -> tuple[Contract, Any]:
-    """Give what human services brings to a job over two of its datasets and labor's wages."""
+def prepared(
+    folder: Path,
+    *,
+    storage: MemoryNodeStorage | None = None,
+    wrong: int = 0,
+    declared: dict[str, Any] | None = None,
+    **changes: Any,
+) -> tuple[Contract, Any]:
+    """Give what human services brings to a job over two of its datasets and labor's wages; so many of its SSNs are too short."""
+    more = declared or {}
+    storage = storage or MemoryNodeStorage()
     value = agreement_value(stewards={}, approvers={}, joins=["any"], **changes)
     own = {"agency": "human-services", "columns": {"young": {"type": "boolean"}}, "identifiers": ["ssn"], "keys": "client"}
     value["datasets"] = {"tanf": own, "snap": own, "wages": value["datasets"]["wages"] | {"identifiers": ["ssn"]}}
@@ -86,18 +97,21 @@ def prepared(folder: Path, **changes: Any) -> tuple[Contract, Any]:
     asked = question(people=people, keep="(tanf or snap) and not wages", by=["snap.young"], measures=["count"])
     contract = job(terms, asked)
     part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
-    (folder / "tanf.csv").write_text("id,ssn,young\nk1,212456781,yes\nk2,212456782,no\nk3,212456783,yes\n")
-    (folder / "snap.csv").write_text("id,ssn,young\nk3,212456783,no\nk4,212456784,yes\n")
+    numbers = [f"21245678{at + 1}"[: 4 if at in (0, 1, 3)[:wrong] else 9] for at in range(4)]
+    (folder / "tanf.csv").write_text(f"id,ssn,young\nk1,{numbers[0]},yes\nk2,{numbers[1]},no\nk3,{numbers[2]},yes\n")
+    (folder / "snap.csv").write_text(f"id,ssn,young\nk3,{numbers[2]},no\nk4,{numbers[3]},yes\n")
     declared = {
         name: {
             "source": {"csv": f"{name}.csv"}, "person": "id", "identifiers": {"ssn": "ssn"}, "keys": "client",
             "columns": own["columns"],
+            **more,
         }
         for name in ("tanf", "snap")
     }  # fmt: skip
     file = {"agency": "human-services", "coordinator": {"address": "127.0.0.1:1"}, "datasets": declared}
     config = NodeConfig(NodeFile.read(file, what="node.yaml"), folder)
-    return part, prepare_records(Assignment("human-services", part), config, MemoryNodeStorage())
+    storage.add_job(KeptJob(part.digest.hex(), part.document.encode(), NOW, state="running", attempt=1))
+    return part, prepare_records(Assignment("human-services", part), config, storage)
 
 
 def test_a_job_over_two_datasets_of_one_agency_brings_one_list(tmp_path: Path) -> None:
@@ -116,3 +130,19 @@ def test_a_job_over_two_datasets_of_one_agency_brings_one_list(tmp_path: Path) -
 def test_each_group_has_as_many_people_as_the_agreement_asks_for(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="snap has fewer people than the 3"):
         prepared(tmp_path, min_people=3)
+
+
+@pytest.mark.parametrize(("wrong", "declared", "warned"), [(2, {}, False), (3, {}, True), (3, {"usable": "0.2"}, False)])
+def test_s51_an_agencys_people_are_warned_of_identifiers_that_hardly_can_be_used(
+    tmp_path: Path, wrong: int, declared: dict[str, Any], warned: bool
+) -> None:
+    storage = MemoryNodeStorage()
+    part, made = prepared(tmp_path, storage=storage, wrong=wrong, declared=declared)
+    kept = storage.job(part.digest.hex())
+    assert kept is not None
+    assert [reason for reason in kept.reasons if reason.startswith("fewer than half of the values can be used of ssn")] == (
+        [kept.reasons[0]] if warned else []
+    )
+    assert ("212456781" in str(kept.reasons), made.people) == (False, 4)
+    events = [json.loads(one.entry)["event"] for one in storage.events()]
+    assert events.count("identifiers-unusable") == warned

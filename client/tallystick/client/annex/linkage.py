@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tallystick.client.annex.charts import Bar, build_axis, draw_bars
 from tallystick.client.annex.tables import build_notes, build_table
-from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, list_pair_rates, rate
+from tallystick.client.words import HIDDEN, blur, count, estimate, group_rate, level, list_lost, list_pair_rates, rate
 
 _LEAST_MATCHES: Final = 4.0
 
@@ -30,7 +30,19 @@ def describe_passes(linkage: dict[str, Any]) -> list[str]:
         axis = build_axis(bars, least=_LEAST_MATCHES)
         parts.insert(0, draw_bars("passes", "Matches by linkage pass, strict to loose", bars, axis))
     note = blur(linkage)
-    return [*parts, build_notes([f"{note[:1].upper()}{note[1:]} (two standard deviations)."])]
+    return [*parts, build_notes([f"{note[:1].upper()}{note[1:]} (two standard deviations)."]), *_describe_lost(linkage)]
+
+
+def _describe_lost(linkage: dict[str, Any]) -> list[str]:
+    """Give the table of people whose identifiers make no token; none where nobody is said to have such."""
+    rows = list_lost(linkage)
+    if not rows:
+        return []
+    told = (linkage.get("methods") or {}).get("identifiers", "")
+    return [
+        build_table("People whose identifiers link nobody", ["identifier", "list", "not read", "stands for nothing"], rows),
+        build_notes([f"{told[:1].upper()}{told[1:]}."]),
+    ]
 
 
 def describe_quality(linkage: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tallystick.client.words import blur, count, estimate, group_rate, level, list_pair_rates, rate
+from tallystick.client.words import blur, count, estimate, group_rate, level, list_lost, list_pair_rates, rate
 from tallystick.core.terminal import print_table
 
 
@@ -22,6 +22,9 @@ def print_linkage(linkage: dict[str, Any]) -> None:
         ]
         print_table(["linkage pass", *(f"tokens {side}" for side in sides), "matches"], rows)
         click.echo(blur(linkage))
+    if lost := list_lost(linkage):
+        click.echo()
+        print_table(["identifier", "list", "not read", "stands for nothing"], lost)
     if linkage.get("rates"):
         click.echo()
         _print_rates(linkage["rates"])

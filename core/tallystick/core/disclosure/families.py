@@ -165,6 +165,11 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
         linkage[what] = _keys(linkage[what], groups)
     if "passes" in linkage:
         linkage["passes"] = [one | {"tokens": _join_under(one["tokens"], groups, LIST)} for one in linkage["passes"]]
+    if "identifiers" in linkage:
+        linkage["identifiers"] = [
+            one | {what: _join_under(one[what], groups, LIST) for what in ("unread", "denied")}
+            for one in linkage["identifiers"]
+        ]
     if "pairs" in linkage:
         linkage["pairs"] = _join_under(linkage["pairs"], groups, PAIR)
     if "rates" in linkage:

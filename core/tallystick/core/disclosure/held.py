@@ -144,6 +144,14 @@ class HeldTable:
                 self.linkage[what] = dict.fromkeys(self.linkage[what])
         self._hide_matches()
         self.linkage["passes"] = [one | {"tokens": dict.fromkeys(one["tokens"])} for one in self.linkage["passes"]]
+        self._hide_identifiers()
+
+    def _hide_identifiers(self) -> None:
+        """Hide how many people's identifiers were not read, or denied."""
+        if "identifiers" in self.linkage:
+            self.linkage["identifiers"] = [
+                one | {what: dict.fromkeys(one[what]) for what in ("unread", "denied")} for one in self.linkage["identifiers"]
+            ]
 
     def _few(self, row: Mapping[str, Any], past: Mapping[str, Any]) -> bool:
         """Tell whether a count of the row differs by few."""
@@ -266,6 +274,7 @@ class HeldTable:
                     self.linkage[what] = self.linkage[what] | {group: None}
                     if what == "people":
                         self._hide_matches()
+                        self._hide_identifiers()
         if self._small(self.linkage["matched"], other.linkage["matched"]):
             self._hide_matches()
         past = {one["pass"]: one for one in other.linkage.get("passes", [])}

@@ -205,6 +205,9 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     if len(population.agencies) > 1:
         told.append(f"as the desk: {by_first}tokens and pairs of look-alikes of each list at each pass")
         told.append(
+            "as the desk: of each list how many people have an identifier that was not read, or that stands for nothing; exactly"
+        )
+        told.append(
             f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}"
         )
     if len(population.groups) > PAIR:

@@ -174,6 +174,15 @@ def list_declared(question: Question, agreement: Agreement) -> Mapping[str, Decl
     return lists
 
 
+def list_identifiers(question: Question, agreement: Agreement) -> Mapping[str, tuple[str, ...]]:
+    """Give the identifiers of each agency's list, for linkage.
+
+    Raises:
+        Invalid: `job-invalid`.
+    """
+    return {agency: one.identifiers for agency, one in list_declared(question, agreement).items()}
+
+
 @lru_cache(maxsize=64)
 def _passes_of_two(link: tuple[str, ...], left: DeclaredList, right: DeclaredList) -> Passes:
     sides = (left.side, right.side)

@@ -5,7 +5,8 @@ make a wrong result, which nothing here prevents. One that cannot be true of any
 
 1. No count is negative; in a group, people >= usable people; in a list, the usable people of its groups >= people with a token at any
    one pass; people whom two groups both have are at most the usable people of either, or the people where one agency has both.
-2. People of one list who share a token at a pass are pairs of those who have one.
+2. People of one list who share a token at a pass are pairs of those who have one. People whose identifier was not read or denied are
+   together no more than the people of the list's groups.
 3. In a group of the linkage report matches are at most people; these add up to the first group's people and to the matches.
 4. The rows add up to what the formula makes of people and matches, where it multiplies no more than two groups: to the matches of
    `a and b`, to the people of `a`. So do the rows of each group of the linkage report. Rows whose people are in a group are together
@@ -48,6 +49,7 @@ from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import GroupCount, Moments, group_counts, numbers, row_moments
 
 _OF_LIST: Final[tuple[Literal["tokens", "alike", "doubtful"], ...]] = ("tokens", "alike", "doubtful")
+_OF_IDENTIFIER: Final[tuple[Literal["unread", "denied"], ...]] = ("unread", "denied")
 
 
 def check_consistent(plan: Plan, opened: Sequence[int], hidden: Collection[int] = ()) -> None:
@@ -160,6 +162,17 @@ def _of_lists(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
                 yield f"people of {called} with a token of {name} beside its usable people"
             elif min(certain, more) < 0 or certain + more > comb(held, 2):
                 yield f"pairs of {called} who share a token of {name} beside those who have one"
+    yield from _of_identifiers(plan, report)
+
+
+def _of_identifiers(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
+    """Hold people whose identifier was not read, or denied, against those of the list's groups."""
+    for called, agency in plan.lists:
+        people = sum(report[GroupPeople(group)] for group, owner in plan.population.members if owner == agency)
+        for name in dict(plan.identifiers).get(called, ()):
+            unread, denied = (report[OfList(ListNumber(what, name), called)] for what in _OF_IDENTIFIER)
+            if min(unread, denied) < 0 or unread + denied > people:
+                yield f"people of {called} whose {name} makes no token beside its people"
 
 
 def _of_pairs(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:

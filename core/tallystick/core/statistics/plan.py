@@ -146,6 +146,7 @@ class Plan:
         passes: the linkage passes of which the report counts tokens.
         ranges: of columns of `by` whose levels are ranges of numbers, the range of each level.
         follow: what periods are since; None where rows are of no period.
+        identifiers: by list, those of which the report counts unread and denied values.
     """
 
     population: Population
@@ -164,6 +165,7 @@ class Plan:
     passes: tuple[str, ...] = ()
     ranges: tuple[tuple[str, tuple[tuple[str, Range], ...]], ...] = ()
     follow: FollowUp | None = None
+    identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def agencies(self) -> tuple[str, ...]:

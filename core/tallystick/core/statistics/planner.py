@@ -19,8 +19,8 @@ of the event is a term of its own, and the terms of all units add up to the row'
 
 The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
 both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
-have them, where the table needs all the products for that, or where an agreement's gate tests them (of five groups at most); and of
-each pass what the lists say of themselves.
+have them, where the table needs all the products for that, or where an agreement's gate tests them (of five groups at most); of each pass
+what the lists say of themselves; and how many people of each list have an identifier that was not read, or denied.
 
 Security: a plan depends on the question and the agreement alone, never on data.
 """
@@ -87,13 +87,16 @@ MOST_ALIKE: Final = 63
 """Pairs of alike people that each person is in, at most, as `core/linkage/quality/estimates.py` counts them."""
 
 
-def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -> Plan:
+def plan(
+    question: Question, agreement: Agreement, passes: Sequence[str] = (), identifiers: Mapping[str, Sequence[str]] | None = None
+) -> Plan:
     """Give the plan of a question under an agreement.
 
     Args:
         question: what is asked.
         agreement: declares levels and bounds.
         passes: the linkage passes' names, strict to loose, whose tokens the linkage report counts.
+        identifiers: by agency, those of its list whose unread and denied values the linkage report counts.
 
     Raises:
         Invalid: `job-invalid`: a formula, column or measure that makes no sense.
@@ -115,6 +118,8 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
     builder.add_linkage(gated=bool(agreement.disclosure.gate))
     builder.add_groups(group_by, groups)
     builder.add_passes(passes)
+    told = tuple((called, tuple((identifiers or {}).get(agency, ()))) for called, agency in builder.lists)
+    builder.add_identifiers(dict(told))
     if len(builder.terms) > MAX_PRODUCTS:
         raise Refused(
             "table-too-large",
@@ -138,6 +143,7 @@ def plan(question: Question, agreement: Agreement, passes: Sequence[str] = ()) -
         passes=tuple(passes),
         ranges=tuple((reference, tuple(some.items())) for reference, some in ranges.items() if some),
         follow=follow,
+        identifiers=told,
     )
 
 
@@ -260,6 +266,13 @@ class _Builder:
                     self.cells.append(
                         Cell(Key(InReport(), OfList(number, called)), (), ((1, Own(agency, counted=number)),), bound)
                     )
+
+    def add_identifiers(self, told: Mapping[str, Sequence[str]]) -> None:
+        """Add how many people of each list have an identifier that was not read, or denied."""
+        for called, agency in self.lists:
+            for name in told[called]:
+                for number in (ListNumber("unread", name), ListNumber("denied", name)):
+                    self.cells.append(Cell(Key(InReport(), OfList(number, called)), (), ((1, Own(agency, counted=number)),), 1))
 
     def _cell(self, key: Key, products: Products, bound: int = 1, scale: int = 0) -> None:
         """Add a cell, unless it is nothing."""

@@ -18,7 +18,7 @@ from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import check_contract, check_linkage, question_problems
 from tallystick.core.job.model import Job, Question
-from tallystick.core.job.passes import passes_of
+from tallystick.core.job.passes import list_identifiers, passes_of
 from tallystick.core.job.population import PAIR
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
@@ -90,7 +90,7 @@ def _build_plan(case: _Under) -> Plan:
     """Make a plan; a party asks for that of its job many times, and the largest takes a quarter of a second."""
     question, agreement = case.question, case.agreement
     passes = passes_of(question, agreement)
-    made = plan(question, agreement, passes.told)
+    made = plan(question, agreement, passes.told, list_identifiers(question, agreement))
     rows = sum(most_rows(question, agreement).values())
     audited = len(passes.exact) * agreement.decoys  # the audit's column has a slot for each known decoy, too
     if rows + audited > MAX_SLOTS:

@@ -156,6 +156,23 @@ def list_counts(plan: Plan, opened: Sequence[int], what: Literal["tokens", "alik
     }
 
 
+def list_lost_counts(plan: Plan, opened: Sequence[int]) -> dict[str, dict[str, tuple[int, int]]]:
+    """Give by list and identifier how many people have one that was not read, and that was denied, before any disclosure rule.
+
+    Raises:
+        Broken: `internal`: another number of cells than the plan has.
+    """
+    values = numbers(plan, opened)
+
+    def count(what: Literal["unread", "denied"], name: str, called: str) -> int:
+        return values[Key(InReport(), OfList(ListNumber(what, name), called))]
+
+    return {
+        called: {name: (count("unread", name, called), count("denied", name, called)) for name in names}
+        for called, names in plan.identifiers
+    }
+
+
 def numbers(plan: Plan, opened: Sequence[int]) -> dict[Key, int]:
     """Give the value of each cell by its key.
 

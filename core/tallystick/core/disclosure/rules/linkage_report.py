@@ -9,6 +9,10 @@ What `small_cells.py` hides of the totals stays hidden, and nothing here may say
   of 95 % reaches below `min_cell`; where decoys are so few that they blur less than a small count, one that is hidden hides all.
   None is shown where the matches in all are hidden. Where all are shown, they and the matches in all, which are exact, say how many
   decoys matched in all: each pass is then blurred less than its interval says, and a pass that stands alone is not.
+- **Identifiers**: people of a list whose value was not read, or stands for nothing, rounded down to a multiple of `min_cell`. So a small
+  number reads 0, and no difference, to another number or to an earlier result, can be told to be small: each stands for more numbers
+  than a small one can be. Where those whom neither counts, among the people without a token that takes the identifier, could be few or
+  none, the larger of the two is rounded down further. Nothing is told of a list whose size is hidden.
 - **Match rates** are matches over people, with Wilson's interval; by group as `match_rates.py` allows.
 - **Quality** is of two lists, in thousandths. Precision rests on pairs of look-alikes; where they are few, as many as a small number
   can be are taken in their place, and the lower end alone is told.
@@ -28,15 +32,18 @@ from tallystick.core.disclosure.closed import ClosedCells
 from tallystick.core.disclosure.rule import Context, DisclosureProfile, Draft
 from tallystick.core.disclosure.rules.match_rates import find_shown_groups
 from tallystick.core.job.population import PAIR
+from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.quality.estimates import FEWEST, Estimate, Lookalikes, precision
 from tallystick.core.linkage.quality.intervals import Z, wilson
 from tallystick.core.linkage.quality.report import THOUSAND, LinkageCounts, spread
+from tallystick.core.linkage.quality.silence import fields_of_pass
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import PAIR as PAIR_OF
-from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts
+from tallystick.core.statistics.table import Linkage, Row, group_counts, list_counts, list_lost_counts
 
 METHODS: Final = {
     "matches by pass": "the coordinator's counts less a quarter of the decoys of a pass; two standard deviations either way",
+    "identifiers": "people of a list whose value was not read, or denied; multiples of the smallest cell shown, rounded down",
     "rates": "matches over people; Wilson's interval of 95 %",
     "precision": "look-alikes within each list (after Blakely and Salmond 2002); exact passes",
     "recall": "passes that recapture each other (Fellegi and Sunter 1969, Sanathanan 1972); exact passes",
@@ -109,6 +116,7 @@ def linkage_report(
             {"pass": name, "tokens": {called: tokens[called][step] for called in tokens}, "matches": links[step]}
             for step, name in enumerate(plan.passes)
         ],
+        "identifiers": round_identifiers(plan, list_lost_counts(plan, opened), people, tokens, profile),
         "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
             "overall": {group: _rate(matched, people[group]) for group in people} if pair else {},
@@ -119,6 +127,62 @@ def linkage_report(
         "quality": _quality(plan, opened, people, matched, seen, decoys, exact, profile),
         "methods": dict(METHODS),
     }
+
+
+def round_identifiers(
+    plan: Plan,
+    lost: Mapping[str, Mapping[str, tuple[int, int]]],
+    people: Numbers,
+    tokens: Mapping[str, Sequence[int | None]],
+    profile: DisclosureProfile,
+) -> list[dict[str, Any]]:
+    """Give by identifier and list how many people's values were not read, and denied.
+
+    Args:
+        plan: names lists and their identifiers.
+        lost: (unread, denied) by list and identifier; what is not there is null.
+        people: as the report shows them; of a list any of whose groups hides its size, all is null.
+        tokens: by list, as the report shows them.
+        profile: the rules.
+    """
+    told = {}
+    for called, agency in plan.lists:
+        sizes = [people.get(group) for group, owner in plan.population.members if owner == agency]
+        for name, (unread, denied) in lost.get(called, {}).items():
+            if not profile.hides:
+                told[called, name] = (unread, denied)
+            elif None not in sizes:
+                others = sum(size or 0 for size in sizes) - _find_most(name, plan.passes, tokens[called])
+                told[called, name] = _round_down(unread, denied, others, profile.min_cell)
+    has = dict(plan.identifiers)
+    return [
+        {"identifier": name}
+        | {
+            what: {called: told.get((called, name), (None, None))[at] for called in has if name in has[called]}
+            for at, what in enumerate(("unread", "denied"))
+        }
+        for name in dict.fromkeys(name for names in has.values() for name in names)
+    ]
+
+
+def _find_most(identifier: str, passes: Sequence[str], tokens: Sequence[int | None]) -> int:
+    """Give the most people of a list who are shown to have a token that an identifier is part of."""
+    return max(
+        (
+            count
+            for name, count in zip(passes, tokens, strict=True)
+            if count is not None and any(identifier in FIELDS[field].sources for field in fields_of_pass(name))
+        ),
+        default=0,
+    )
+
+
+def _round_down(unread: int, denied: int, others: int, base: int) -> tuple[int, int]:
+    """Round two numbers of people down, who are among so many others; what is left of these cannot be told to be few."""
+    one, other = unread // base * base, denied // base * base
+    while one + other and others - one - other < base:
+        one, other = (one - base, other) if one >= other else (one, other - base)
+    return one, other
 
 
 def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -148,6 +212,7 @@ def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context:
     return {
         **totals,
         "passes": [{"pass": name, "tokens": dict(nothing), "matches": links[step]} for step, name in enumerate(plan.passes)],
+        "identifiers": round_identifiers(plan, {}, people, {}, context.profile),
         "blur": {"decoys": decoys, "standard_deviation": round(spread(decoys, lists), 1)},
         "rates": {
             "overall": {group: _rate(matched, people[group]) for group in people} if pairs is None else {},

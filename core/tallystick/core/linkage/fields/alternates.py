@@ -11,7 +11,7 @@ from typing import Final
 import jellyfish
 import numpy as np
 
-from tallystick.core.linkage.fields.dates import birth_dates
+from tallystick.core.linkage.fields.dates import NEW_YEAR, birth_dates
 from tallystick.core.linkage.fields.digits import of_ssns
 from tallystick.core.linkage.fields.names import last_names, name_words, read_given_names, words
 from tallystick.core.linkage.fields.nicknames import GROUP
@@ -28,7 +28,6 @@ GENERATIONS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """What stands behind a name, by the generation that it says."""
 
-NEW_YEAR: Final = "0101"
 FIRST_DAY: Final = "01"
 
 
@@ -97,7 +96,7 @@ def births_year_day(texts: Sequence[str]) -> list[str | None]:
 
 def new_years(texts: Sequence[str]) -> list[str | None]:
     """Give a mark for birth dates on 1 January, which is what many write of whom they know the year alone."""
-    return ["0101" if d and d[4:] == "0101" else None for d in birth_dates(texts)]
+    return [NEW_YEAR if d and d[4:] == NEW_YEAR else None for d in birth_dates(texts)]
 
 
 def ssn_starts(texts: Sequence[str]) -> list[str | None]:

@@ -7,9 +7,12 @@ day it is used. Of a year of two digits, 50 to 99 can only be of the last centur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from tallystick.core.values.dates import DateRule, read_dates
 
@@ -25,3 +28,33 @@ def birth_dates(texts: Sequence[str]) -> list[str | None]:
     return [
         found.replace("-", "") if found is not None and low <= found <= high else None for found in read_dates(texts, BIRTH)
     ]
+
+
+FEWEST_DEFAULT: Final = 5
+"""People on a day before it can be one that stands for an unknown day."""
+NEW_YEAR: Final = "0101"
+DEFAULT_DAYS: Final = {NEW_YEAR: 0.02, "01": 0.1}
+"""Ends of YYYYMMDD that often stand for an unknown day, 1 January and the first of a month, and the share of a list's people above which
+they do there: one person in 365 is born on the one, and one in 30 on the other."""
+
+
+def find_default_days(dates: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
+    """Give the ends of dates that so many people of a list have that they stand for an unknown day.
+
+    Args:
+        dates: distinct, as YYYYMMDD.
+        counts: of the people who have each.
+    """
+    return tuple(_find_heaps(dates, np.asarray(counts, dtype=np.int64)))
+
+
+def _find_heaps(dates: Sequence[str], counts: npt.NDArray[np.int64]) -> Iterator[str]:
+    for end, share in DEFAULT_DAYS.items():
+        there = np.fromiter((one.endswith(end) for one in dates), dtype=np.bool_, count=len(dates))
+        if is_heaped(int(counts[there].sum()), int(counts.sum()), share):
+            yield end
+
+
+def is_heaped(there: int, people: int, share: float) -> bool:
+    """Tell whether so many of a list's people are on a default day that it stands for an unknown one."""
+    return there >= FEWEST_DEFAULT and there > share * people

@@ -7,8 +7,9 @@ Rules that this file enforces (docs/protocol.md §6):
 3. A tag that both have, and more than one free row of either, links nothing: a tie, counted.
 4. A cluster has at most one row of each agency. Links of one pass that together would put two rows of an agency into one
    cluster are all refused, and counted as ties.
-5. A pass whose accidental links do not fit the job's budget (`passes/budget.py`) is left out: it links nothing. Those that a word of the
-   agreement allows are tried again after all others.
+5. A pass whose accidental links do not fit the job's budget (`passes/budget.py`) is left out: it links nothing. Where one was left out
+   that fits the links that were made in all, all passes are tried once more, from the beginning, with their number. Passes that a word of
+   the agreement allows are tried again after all others.
 6. A similarity pass comes last. A band coincides for two rows if they alone, of all rows of their lists, have its tag. Two free
    rows are linked if enough bands coincide and each is the other's only best (`banding.py`), in rounds that ask for fewer and
    fewer (`rounds.py`).
@@ -97,15 +98,18 @@ def match_tags(tags: Sequence[Tags], rounds: Rounds | None = None, budget: Budge
     if len(tags) < FEWEST or any(t.ndim != 3 or t.shape[2] != TAG_BYTES or t.shape[0] != tags[0].shape[0] for t in tags):
         raise Broken("protocol-broken", "lists of tags do not fit together")
     starts = np.cumsum([0, *(t.shape[1] for t in tags)])
-    state = Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
     exact = len(tags[0]) - (0 if rounds is None else rounds.bands)
     if exact < 0:
         raise Broken("protocol-broken", "lists of tags have fewer passes than the similarity pass has bands")
-    work = _Exact(state, tags, starts, budget)
+    work = _Exact(tags, starts, budget)
     again = [step for step in range(exact) if not work.try_pass(step)]
+    if work.too_early:
+        work = _Exact(tags, starts, budget, work.in_all)
+        again = [step for step in range(exact) if not work.try_pass(step)]
     if budget is not None and budget.again:
         for step in again:
             work.try_pass(step, again=True)
+    state = work.state
     links, ties, fewest = (
         [work.links.get(step, 0) for step in range(exact)],
         [work.ties.get(step, 0) for step in range(exact)],
@@ -153,17 +157,28 @@ def _link(a: Halves, b: Halves) -> tuple[Int64s, Int64s, int]:
 class _Exact:
     """The exact passes: what each would link, and whether it is made."""
 
-    def __init__(self, state: Clusters, tags: Sequence[Tags], starts: Int64s, budget: Budget | None) -> None:
-        self._state, self._tags, self._starts = state, tags, starts
-        self._spending = None if budget is None else Spending(budget)
+    def __init__(self, tags: Sequence[Tags], starts: Int64s, budget: Budget | None, in_all: float = 0.0) -> None:
+        self.state = Clusters(int(starts[-1]), np.repeat(np.arange(len(tags)), np.diff(starts)), len(tags))
+        self._tags, self._starts = tags, starts
+        self._spending = None if budget is None else Spending(budget, in_all)
         self._people = [] if budget is None else budget.most_people(np.diff(starts).tolist())
         self.made: list[int] = []
         self.links: dict[int, int] = {}
         self.ties: dict[int, int] = {}
 
+    @property
+    def too_early(self) -> bool:
+        """Whether a pass was left out that fits the links made in all."""
+        return self._spending is not None and self._spending.too_early
+
+    @property
+    def in_all(self) -> float:
+        """How many links of people were made."""
+        return 0.0 if self._spending is None else self._spending.links
+
     def try_pass(self, step: int, *, again: bool = False) -> bool:
         """Make a pass if the budget allows it; tell whether it did."""
-        state, starts = self._state, self._starts
+        state, starts = self.state, self._starts
         keys = [_keys(t[step]) for t in self._tags]
         firsts, seconds, refused = [_NONE], [_NONE], 0
         pairs = list(combinations(range(len(keys)), 2))
@@ -186,7 +201,7 @@ class _Exact:
     def _free(self, a: int, b: int) -> tuple[float, float]:
         """Give the people of two lists who are free towards each other: those that there are, less those who are linked."""
         assert self._spending is not None
-        linked = self._state.count_linked(a, b) - self._spending.decoys
+        linked = self.state.count_linked(a, b) - self._spending.decoys
         one, other = (max(0.0, self._people[at] - max(0.0, linked)) for at in (a, b))
         return one, other
 

@@ -6,7 +6,9 @@ pass that tells people of one home apart those rows are free that it leaves over
 are not in the lists look like links.
 
 A pass is made if what is expected of it and of those made before is no more than the ladder's share of all links; or if it makes many links
-(`MANY`) and no more than the ladder's margin of them are expected to be accidental. The coordinator counts links with decoys among them. A
+(`MANY`), no more than the ladder's margin of them are expected to be accidental, and with those of the passes before no more than
+`TWICE` the share of all. How many links there are in all is known when the passes have been tried: where one was left out that would have
+fitted, as the strictest are that find few, all are tried once more with that number. The coordinator counts links with decoys among them. A
 pass that seems to make none, because so few cannot be seen among decoys, is made all the same if it takes no more than `SMALL` of what the
 ladder allows.
 
@@ -29,6 +31,7 @@ from tallystick.crypto.passes import FIRST
 MANY: Final = 50
 SMALL: Final = 0.02
 OF_HOMES: Final = 0.25
+TWICE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,11 @@ class Spending:
         decoys: links of decoys that are expected among those made, between two lists.
     """
 
-    def __init__(self, budget: Budget) -> None:
-        """Begin with nothing made."""
+    def __init__(self, budget: Budget, in_all: float = 0.0) -> None:
+        """Begin with nothing made; `in_all` is how many links of people there will be, so far as is known."""
         self._budget = budget
+        self._in_all = in_all
+        self._left_out: list[float] = []
         self.links = self.homes = self.expected = self.decoys = 0.0
         # of each pass's decoys that two lists include, half are whole and half damaged (`crypto/decoys.py`)
         self._whole = [budget.decoys / 8] * len(budget.odds)
@@ -139,11 +144,16 @@ class Spending:
         made = max(0.0, proposed - len(free) * self.decoys_at(step))
         accidental = 0.0 if odds is None else self._accidental(odds, made, free)
         if odds is not None:
-            allowed = bound.share * (self.links + made)
-            fits = accidental + self.expected <= allowed and (made > 0 or accidental <= SMALL * bound.share * self.links)
-            many = odds.tells and made >= MANY and accidental <= bound.margin * made
+            links = max(self._in_all, self.links + made)
+            spent = accidental + self.expected
+            fits = spent <= bound.share * links and (
+                made > 0 or accidental <= SMALL * bound.share * max(self._in_all, self.links)
+            )
+            many = odds.tells and made >= MANY and accidental <= bound.margin * made and spent <= TWICE * bound.share * links
             homely = odds.tells or again or self.homes + made <= OF_HOMES * (self.links + made)
             if not (fits or many) or not homely:
+                if odds.tells and made > 0:
+                    self._left_out.append(spent)
                 return False
         self.links += made
         self.homes += made if odds is not None and not odds.tells else 0.0
@@ -154,6 +164,11 @@ class Spending:
             self._damaged[at] /= 2
         self._whole[step] = self._damaged[step] = 0.0
         return True
+
+    @property
+    def too_early(self) -> bool:
+        """Whether a pass was left out that would have fitted had the links been known that there are now."""
+        return bool(self._left_out) and min(self._left_out) <= self._budget.bound.share * self.links
 
     def _stricter(self, step: int) -> list[int]:
         """Give the passes before one whose decoys can have tokens at it."""

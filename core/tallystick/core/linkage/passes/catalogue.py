@@ -12,6 +12,9 @@ wrong; but two people who both have it and differ in it are two people. So each 
 
 Numbers that both have and that differ are outvoted only by whole names with the whole date and the place (`OUTVOTES`).
 
+`F+L+Dy+J` is for lists in which 1 January stands for an unknown day: of whoever has it the year alone is known, so other recipes with the
+whole date do without such people (`tokens.py`), and what look-alikes of their own allow is allowed here.
+
 Which of them a pair of lists uses, with which passes for their guards: `choice.py`.
 """
 
@@ -29,7 +32,8 @@ _SHORT: Final = {
     "L": "last_name", "L4": "last_name:4", "Le": "last_tail", "Lx": "last_letters", "Lp": "last_part", "Lend": "last_end",
     "Ls": "last_sound", "N": "names_any_order", "Ns": "sounds_any_order",
     "D": "birth_date", "Dy": "birth_date:4", "Dym": "birth_date:6", "Dyd": "birth_year_day", "Dmd": "birth_month_day",
-    "Dany": "birth_any_order", "X": "sex", "S": "street", "S7": "street:7", "Sn": "street_name", "Z": "zip", "Z3": "zip:3", "P": "phone",
+    "Dany": "birth_any_order", "J": "new_year",
+    "X": "sex", "S": "street", "S7": "street:7", "Sn": "street_name", "Z": "zip", "Z3": "zip:3", "P": "phone",
     "ssn": "ssn", "n4": "ssn4", "nO": "ssn_outer", "nD": "ssn_digits", "sid": "state_id", "sch": "school_id",
 }  # fmt: skip
 """Fields by the letters that stand for them here."""
@@ -79,7 +83,8 @@ _NAMES: Final = (
     Entry("F3+L+D", "nx"), Entry("Fe+L+D", "nx"), Entry("Fx+L+D", "nx"), Entry("F+L4+D", "n"), Entry("F+Le+D", "n"), Entry("F+Lx+D", "n"),
     Entry("F3+L4+D", "nx"), Entry("Ns+D", "nx"), Entry("Fg/F2+L+D", "nx"), Entry("F2/Fg+L+D", "nx"), Entry("Fg/Mg+L+D", "nx"),
     Entry("Mg/Fg+L+D", "nx"), Entry("F1+L+D", "nx"),
-    Entry("F+L+Dany", "n"), Entry("F+L+Dmd", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dy", "nj"),
+    Entry("F+L+Dany", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dmd", "n"), Entry("F+L+Dy", "nj"),
+    Entry("F+L+Dy+J", "n"),
     Entry("F+D+S", "n"), Entry("F+D+Z", "n"), Entry("F3+D+S", "nx"), Entry("F1+D+S7", "nx"), Entry("F1+D+P", "nx"), Entry("F+D", "nx"),
     Entry("N+S7", "ndg"), Entry("F3+L4+S7", "nxdg"), Entry("F+S+Z", "nxdg"), Entry("F+L+P", "ndg"), Entry("F+L+Z", "ndg"),
     Entry("F+L+Sn", "ng", "-birth_date"), Entry("Ns+S7", "nxg", "-birth_date"), Entry("F1+L+S", "nxg", "-birth_date"),

@@ -19,7 +19,7 @@ from typing import Final
 from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.passes.budget import BOUNDS, Odds
 from tallystick.core.linkage.passes.catalogue import CATALOGUE, CONTRARY, HOUSEHOLDS, MAIN, Entry
-from tallystick.core.linkage.passes.facts import FEW, ListFacts, recipe_chance
+from tallystick.core.linkage.passes.facts import BORN_ON_A_DAY, FEW, ListFacts, recipe_chance
 from tallystick.core.linkage.passes.recipes import Guard, Part, Recipe
 
 HOLDS: Final = ("no-twins", "no-households")
@@ -29,7 +29,7 @@ SHOWN: Final = 0.01
 """Of the people of both lists, twice the look-alikes that recipes without a first name may have, with those not told apart from none."""
 MOST: Final = 50
 """Passes of a ladder, beside those in which something good may differ. Each costs every row a hash and as many masks as there are agencies."""
-UNTOLD: Final = {"sex": 0.98}
+UNTOLD: Final = {"sex": 0.98, **BORN_ON_A_DAY}
 """The share of people who have a field, where a list has not told; of others nine in ten."""
 LEAST: Final = {"ssn4": 0.001, "birth_date": 0.02, "sex": 0.05, "first_initial": 0.001}
 """Of all pairs, the share that must have a guard's field on one side alone for a pass of their own."""
@@ -204,10 +204,8 @@ def _lacking(entry: Entry, sides: Sequence[ListSide], least: float) -> str:
         lacks = [entry.recipe.lacking(side.identifiers, at) for at, side in enumerate(sides)]
         return "; ".join(reasons) if lacks[0] != lacks[1] or not least else NOT_NEEDED
     for at, side in enumerate(sides):
-        if side.facts is None:
-            continue
         for part in entry.recipe.parts:
-            if side.share(part.of_side(at)) < least:
+            if (side.facts is not None or part.field in BORN_ON_A_DAY) and side.share(part.of_side(at)) < least:
                 return NOT_NEEDED
     return ""
 

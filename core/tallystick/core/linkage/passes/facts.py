@@ -15,6 +15,8 @@ THOUSAND: Final = 1000
 TENTH: Final = 10
 SLACK: Final = 3.0
 """Bits by which a list may show less of a field than is usual before it counts: lists are small, and the usual figures are low."""
+BORN_ON_A_DAY: Final = {"new_year": 0.003}
+"""The share of people who are on a default day, where a list has not told: one in 365 is born on 1 January."""
 FEW: Final = 3
 """Pairs that a small list does not tell apart from none."""
 
@@ -62,6 +64,8 @@ class ListFacts:
         """Give the share of people who have a field, so far as it is told; of what is made from several, of all of them."""
         if part.field_made in self._known:
             return self._known[part.field_made] / THOUSAND
+        if part.field in BORN_ON_A_DAY:
+            return BORN_ON_A_DAY[part.field]
         kind = FIELDS[part.field_made]
         shares = [self._known.get(source, 0) / THOUSAND for source in kind.sources]
         return prod(shares) if kind.needs_all else max(shares)

@@ -40,6 +40,10 @@ class CanonicalFields(Protocol):
         """Give what a part of a recipe is for every person: one field, or two for names in either order."""
         ...
 
+    def sure_part(self, part: Part, *, always: bool) -> tuple[Normalised, ...]:
+        """Give the same without birth dates on a day that stands for an unknown one in the list; with `always`, on 1 January in any list."""
+        ...
+
     def can_make(self, part: Part) -> bool:
         """Tell whether the list has the identifiers that the part is made from."""
         ...
@@ -133,9 +137,11 @@ def _guard_values(guard: Guard, fields: CanonicalFields) -> Normalised:
 
 
 def part_values(recipe: Recipe, fields: CanonicalFields) -> tuple[Normalised, ...]:
-    """Give a recipe's parts as columns of values, in order.
+    """Give a recipe's parts as columns of values, in order; default days are missing where the recipe says too little without them.
 
     Raises:
         Invalid: `link-impossible`.
     """
-    return tuple(field for part in recipe.parts for field in fields.part(part))
+    if recipe.stands_without_day:
+        return tuple(field for part in recipe.parts for field in fields.part(part))
+    return tuple(field for part in recipe.parts for field in fields.sure_part(part, always=recipe.rests_on_day))

@@ -37,6 +37,12 @@ from tallystick.crypto.passes import FIRST
 
 MIN_BITS: Final = 24.0
 """What a recipe must say for lists of any size."""
+WHOLE_DATES: Final = ("birth_date", "birth_any_order")
+"""Fields that hold a birth date's year, month and day."""
+YEAR_BITS: Final = 4.5
+"""What a birth date says of which the year alone is known."""
+FEW_BITS: Final = 20.0
+"""A recipe that says less without month and day does without everybody who is born on 1 January, in whatever list."""
 MAX_PARTS: Final = 8
 MAX_LENGTH: Final = 20
 
@@ -148,6 +154,23 @@ class Recipe:
     def has_number(self) -> bool:
         """Whether a whole number that is given out once is among its parts."""
         return any(part.kind.unique_bits is not None and part.length is None for part in self.parts)
+
+    @property
+    def stands_without_day(self) -> bool:
+        """Whether it says enough, and tells twins apart, where of a birth date the year alone is known."""
+        tells = any(part.kind.tells_twins_apart and part.length != 1 for part in self.parts)
+        return self._bits_without_day is None or (tells and self._bits_without_day >= MIN_BITS)
+
+    @property
+    def rests_on_day(self) -> bool:
+        """Whether without month and day of a birth date it says next to nothing."""
+        return self._bits_without_day is not None and self._bits_without_day < FEW_BITS
+
+    @property
+    def _bits_without_day(self) -> float | None:
+        """What is left where of a birth date the year alone is known; None without a whole birth date."""
+        dates = [part for part in self.parts if part.field in WHOLE_DATES and part.length is None]
+        return self.bits - sum(part.bits - YEAR_BITS for part in dates) if dates else None
 
     @property
     def text(self) -> str:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from tallystick.core.linkage.passes.guarding import keep_alone_by_core
 from tallystick.core.linkage.passes.hashing import Halves, Hasher
 from tallystick.core.linkage.passes.recipes import Recipe
-from tallystick.core.linkage.passes.tokens import Identifiers, token_columns
+from tallystick.core.linkage.passes.tokens import Identifiers, find_list_days, token_columns
 from tallystick.crypto.passes import FIRST
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.tags import TokenColumn
@@ -75,12 +75,13 @@ def build_spelled_columns(
         Invalid: as `token_columns`.
     """
     plain = {recipe.text: replace(recipe.of_side(side), called=recipe.text, spelling=FIRST) for recipe in recipes}
-    made = {(name, 0): column for name, column in token_columns(plain.values(), identifiers, n).items()}
+    days = find_list_days(identifiers)
+    made = {(name, 0): column for name, column in token_columns(plain.values(), identifiers, n, days).items()}
     numbers = {recipe.spelling[side] for recipe in recipes} - {0}
     spelled = sorted(numbers) if others is not None and len(others.who) else []
     for number in spelled:
         assert others is not None
-        columns = token_columns(plain.values(), _of(number, identifiers, n, others), n)
+        columns = token_columns(plain.values(), _of(number, identifiers, n, others), n, days)
         made |= {(name, number): column for name, column in columns.items()}
     hasher = Hasher(randomness)
     made = keep_alone_by_core(plain, made, hasher)

@@ -1,7 +1,10 @@
 """Tokens: the bytes of each person at each pass, before they are hashed to the curve.
 
 A token is `codec.frame` of the recipe's fields in UTF-8: each after its length, so that ("ab", "c") and ("a", "bc") differ. A
-person who lacks a field has no token at that pass. Of another kind of pass (`kind.py`) it is the same of the values that the kind gives.
+person who lacks a field has no token at that pass. In a list whose birth dates heap on 1 January, or on the firsts of months, such a day
+is not known, so those whose date is one have no token of a recipe that would say too little without the day; nor have those who are born on 1
+January, in any list, of one that would say next to nothing. Of another kind of pass
+(`kind.py`) it is the same of the values that the kind gives.
 
 Security: tokens are identifiers in clear; they stay in this process.
 """
@@ -16,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tallystick.core.errors import Invalid
+from tallystick.core.linkage.fields.dates import NEW_YEAR, find_default_days
 from tallystick.core.linkage.fields.fields import EITHER_ORDER, FIELDS
 from tallystick.core.linkage.fields.normalise import Normalised, normalise
 from tallystick.core.linkage.passes.kind import token_values
-from tallystick.core.linkage.passes.recipes import Part, Recipe
+from tallystick.core.linkage.passes.recipes import WHOLE_DATES, Part, Recipe
 from tallystick.crypto.codec import LENGTH
 from tallystick.crypto.tags import TokenColumn
 
@@ -33,13 +37,16 @@ Known = dict[tuple[str, str], dict[Any, "str | None"]]
 Identifiers = Mapping[str, npt.NDArray[Any] | Sequence[object]]
 
 
-def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -> dict[str, TokenColumn]:
+def token_columns(
+    recipes: Iterable[Recipe], identifiers: Identifiers, n: int, days: tuple[str, ...] | None = None
+) -> dict[str, TokenColumn]:
     """Give the tokens of `n` people at each pass, by the recipe's name, in the order of the recipes.
 
     Args:
         recipes: passes that these identifiers can make, of this list's side (`Recipe.of_side`).
         identifiers: raw values, one per person, by identifier; a dataset's own names are already mapped.
         n: number of people.
+        days: ends of birth dates that stand for an unknown day in the list; None: those that these people have.
 
     Raises:
         Invalid: `link-invalid`: an identifier of another number of people; `link-impossible`: a recipe that cannot be made.
@@ -49,12 +56,22 @@ def token_columns(recipes: Iterable[Recipe], identifiers: Identifiers, n: int) -
         if len(raw) != n:
             raise Invalid("link-invalid", f"identifier {name} has {len(raw)} values for {n} people")
     known: Known = {}
+    if days is None:
+        days = find_list_days(identifiers)
     made = {recipe.name: _Column(n) for recipe in ladder}
     for start in range(0, max(n, 1), BLOCK):
-        fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known)
+        fields = Fields({name: raw[start : start + BLOCK] for name, raw in identifiers.items()}, known, days)
         for recipe in ladder:
             made[recipe.name].append(_tokens(token_values(recipe, fields), min(n - start, BLOCK)))
     return {recipe.name: made.pop(recipe.name).whole() for recipe in ladder}
+
+
+def find_list_days(identifiers: Identifiers) -> tuple[str, ...]:
+    """Give the ends of birth dates that stand for an unknown day in a list (`fields/dates.py`); none where it has no birth dates."""
+    if "birth_date" not in identifiers:
+        return ()
+    dates = normalise("birth_date", identifiers["birth_date"])
+    return find_default_days(dates.values, np.bincount(dates.codes[dates.codes >= 0], minlength=len(dates.values)).tolist())
 
 
 def with_any_token(columns: Mapping[str, TokenColumn], n: int) -> npt.NDArray[np.bool_]:
@@ -71,11 +88,13 @@ class Fields:
     Args:
         identifiers: raw values, one per person, by identifier.
         known: what other blocks of one list have made of their values; it grows.
+        days: ends of birth dates that stand for an unknown day in the list; None: those that these people have.
     """
 
-    def __init__(self, identifiers: Identifiers, known: Known) -> None:
+    def __init__(self, identifiers: Identifiers, known: Known, days: tuple[str, ...] | None = None) -> None:
         self._raw = identifiers
         self._known = known
+        self._days = find_list_days(identifiers) if days is None else days
         self._made: dict[tuple[str, str], Normalised] = {}
         self._parts: dict[Part, tuple[Normalised, ...]] = {}
 
@@ -84,6 +103,21 @@ class Fields:
         if part not in self._parts:
             self._parts[part] = self._either_order(part.field) if part.field in EITHER_ORDER else (self._one(part),)
         return self._parts[part]
+
+    def sure_part(self, part: Part, *, always: bool) -> tuple[Normalised, ...]:
+        """Give a part for every person, without birth dates on a day that stands for an unknown one; with `always`, 1 January is one."""
+        found = self.part(part)
+        if not (self._days or always) or part.field not in WHOLE_DATES or part.length is not None:
+            return found
+        away = self.mark_default_days(always=always)
+        return tuple(Normalised(np.where(away, -1, one.codes), one.values) for one in found)
+
+    def mark_default_days(self, *, always: bool = False) -> npt.NDArray[np.bool_]:
+        """Tell whose birth date is on a day that stands for an unknown one, or with `always` on 1 January; the list has birth dates."""
+        dates = self._one(Part("birth_date"))
+        days = (*self._days, NEW_YEAR) if always else self._days
+        unsure = [bool(days) and one.endswith(days) for one in dates.values]
+        return np.array([*unsure, False], dtype=np.bool_)[dates.codes]
 
     def can_make(self, part: Part) -> bool:
         """Tell whether there are the identifiers that a part is made from."""

@@ -3,8 +3,9 @@
 Two people of one list are two people. So how many pairs of a list's own people share a recipe's fields says how often two different
 people do (as `estimates.py` has it). A pair is two people if something tells them apart (`matching/apart.py`), unless they agree in
 `estimates.SAME` bits more than the list has pairs, when it is rather one person twice (but never where it is their first names that differ);
-or if nothing tells them apart and they agree in fewer bits than the list has pairs. Of the latter, where numbers are known, as many are
-two people as of those pairs that have two numbers.
+or if nothing tells them apart and they agree in fewer bits than the list has pairs. Bits are the usual ones, but no more than `MORE` above
+what the list shows of a field, and a day that stands for an unknown one says no more than its year. Of pairs that nothing tells apart,
+where numbers are known, as many are two people as of those pairs that have two numbers.
 
 The figures stand in the agreement, for everybody to read. Pairs are rounded up to 1, 2, 3, 5, 10, 20, 30, 50, 100 and so on; of fewer people
 than `SMALL`, up to `FEW` pairs are not told apart from none. People are rounded up to two digits, shares to a thousandth.
@@ -19,24 +20,27 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tallystick.core.linkage.fields.fields import FIELDS
 from tallystick.core.linkage.matching.apart import Apart
 from tallystick.core.linkage.passes.catalogue import CATALOGUE, CONTRARY, HOUSEHOLDS
 from tallystick.core.linkage.passes.facts import FEW, TENTH, THOUSAND, ListFacts
 from tallystick.core.linkage.passes.kind import core_values
-from tallystick.core.linkage.passes.recipes import Part, Recipe, parse_recipe
+from tallystick.core.linkage.passes.recipes import YEAR_BITS, Part, Recipe, parse_recipe
 from tallystick.core.linkage.passes.tokens import Fields, Identifiers
 from tallystick.core.linkage.quality.agreement import identifier_of
 from tallystick.core.linkage.quality.estimates import SAME, Lookalikes
 
 FIELDS_TOLD: Final = (
     "ssn", "ssn4", "state_id", "school_id", "first_name", "first_initial", "second_name", "middle_name", "middle_group", "last_name",
-    "generation", "birth_date", "sex", "street", "city", "zip", "phone",
+    "generation", "birth_date", "new_year", "sex", "street", "city", "zip", "phone",
 )  # fmt: skip
 """Fields of which a list says how many people have them."""
 SMALL: Final = 1000
 """People of a list that does not tell few pairs from none."""
 LARGEST: Final = 64
 """Of a value that more people share, pairs of those near each other stand for all."""
+MORE: Final = 1.0
+"""Bits above what a list's pairs show of a field that agreeing in it may say."""
 ENOUGH: Final = 10
 """Pairs with two numbers, without which nothing is said of pairs whose numbers are not known."""
 
@@ -116,6 +120,14 @@ class _Counter:
             (part for part in parts if part.field not in {"names_any_order", "sounds_any_order"}), key=lambda p: p.text
         )
 
+        self._bits_of = {part: self._count_bits(part) for part in self._parts}
+        self._unsure = fields.mark_default_days() if fields.can_make(Part("birth_date")) else None
+
+    def _count_bits(self, part: Part) -> float:
+        """Give what agreeing in a field says in this list: as usual, but hardly more than the list shows."""
+        shown = _entropy(self._fields.part(part)[0].codes)
+        return part.bits if shown is None else min(part.bits, shown / TENTH + MORE)
+
     def lookalikes(self, recipe: Recipe) -> int:
         """Give how many pairs are two people and share a recipe's fields."""
         a, b, scale = self._sharing(recipe)
@@ -192,7 +204,9 @@ class _Counter:
         best: dict[str, Floats] = {}
         for part in self._parts:
             codes = self._fields.part(part)[0].codes
-            agree = np.where((codes[a] >= 0) & (codes[a] == codes[b]), part.bits, 0.0)
+            agree = np.where((codes[a] >= 0) & (codes[a] == codes[b]), self._bits_of[part], 0.0)
+            if self._unsure is not None and FIELDS[part.field].sources == ("birth_date",):
+                agree = np.where(self._unsure[a] & self._unsure[b], np.minimum(agree, YEAR_BITS), agree)
             name = identifier_of(part)
             best[name] = np.maximum(best.get(name, np.zeros(len(a))), agree)
         return np.asarray(np.sum(list(best.values()), axis=0), dtype=np.float64)

@@ -1,4 +1,7 @@
-"""What a list says of itself at each pass: how many people have what it takes, and how many pairs of them look alike.
+"""What a list says of itself: people and look-alikes at each pass, and people whose identifiers make no token.
+
+At each pass: how many people have what it takes, and how many pairs of them look alike. Of each identifier: how many people have one that
+was not read, or that stands for nothing.
 
 Security: the counts leave a node only inside sealed shares.
 """
@@ -16,6 +19,7 @@ from tallystick.core.linkage.passes.passes import SIMILARITY
 from tallystick.core.linkage.passes.recipes import Recipe
 from tallystick.core.linkage.passes.tokens import Identifiers
 from tallystick.core.linkage.quality.facts import count_by_pass
+from tallystick.core.linkage.quality.unread import count_unread
 
 Bools = npt.NDArray[np.bool_]
 
@@ -25,11 +29,12 @@ class ListNumber:
     """One number that a list says of itself.
 
     Attributes:
-        what: people with a token, or pairs of look-alikes (`core/linkage/quality/estimates.py`).
-        name: of the linkage pass.
+        what: people with a token, or pairs of look-alikes (`core/linkage/quality/estimates.py`), of a linkage pass; or people whose value
+            of an identifier was not read, or denied (`unread.py`).
+        name: of the linkage pass, or of the identifier.
     """
 
-    what: Literal["tokens", "alike", "doubtful"]
+    what: Literal["tokens", "alike", "doubtful", "unread", "denied"]
     name: str
 
     @property
@@ -46,7 +51,7 @@ def list_counts(
     in_any_band: Bools | None = None,
     similarity: str = SIMILARITY,
 ) -> dict[ListNumber, int]:
-    """Give what a list says of itself: `tokens`, `alike` and `doubtful` of every pass.
+    """Give what a list says of itself: `tokens`, `alike` and `doubtful` of every pass, `unread` and `denied` of every identifier.
 
     `tokens` counts people who have what a pass takes, but for its guards, shared or not; the other two are the pairs of
     `core/linkage/quality/facts.py`. A similarity pass counts who has a token in any band, and no pairs.
@@ -66,6 +71,8 @@ def list_counts(
         counts[ListNumber("tokens", recipe.name)] = have[step]
         counts[ListNumber("alike", recipe.name)] = pairs.certain[step]
         counts[ListNumber("doubtful", recipe.name)] = pairs.doubtful[step]
+    for name, found in count_unread(identifiers).items():
+        counts |= {ListNumber("unread", name): found.unread, ListNumber("denied", name): found.denied}
     if in_any_band is not None:
         counts[ListNumber("tokens", similarity)] = int(in_any_band.sum())
         counts |= {ListNumber("alike", similarity): 0, ListNumber("doubtful", similarity): 0}
