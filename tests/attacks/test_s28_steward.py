@@ -32,7 +32,15 @@ from tests.integration.test_node_people import service_of, town_of
 from tests.town import DESK, OTHER, member
 
 READS, DECIDES = "reads", "decides"
-EXPECTED = {"Status": READS, "Pending": READS, "Show": READS, "Datasets": READS, "Log": READS, "Decide": DECIDES}
+EXPECTED = {
+    "Status": READS,
+    "Pending": READS,
+    "Show": READS,
+    "Datasets": READS,
+    "Log": READS,
+    "Heads": READS,
+    "Decide": DECIDES,
+}
 METHODS = pb.DESCRIPTOR.services_by_name["Steward"].methods
 
 

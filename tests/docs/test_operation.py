@@ -85,3 +85,6 @@ def test_a_node_is_backed_up_and_restored(tmp_path: Path) -> None:
     with closing(SqliteStorage(database, witness=witness)) as storage:
         assert storage.find_restored() is not None
         assert list(storage.list_unended()) == []
+    told = type_block("Let others check a node's log", tmp_path)
+    assert "our.log: 2 entries" in told
+    assert "nothing shows that it is the one that others were told of" in told

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tallystick.coordinator.authority import write_invitation
+from tallystick.core.documents import write_document
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.keyfile import write_identity
 from tallystick.core.net.joining import read_invitation
@@ -20,7 +21,7 @@ from tallystick.node.joining import join
 from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.preflight import check_datasets
 from tests import governance
-from tests.governance import identity
+from tests.governance import identity, signed_agreement
 from tests.integration.nodes import (
     CANARY,
     Agency,
@@ -97,6 +98,7 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
             assert status["connected"] is True
             asked = await tally(desk, "log", "--format", "json")
             page = await tally(desk, "log", "--after", "1", "--limit", "2", "--format", "json")
+            await verify_each_others_logs(tmp_path, town, desk, other)
     assert town.state == "released"
     result, _ = released(town)
     assert found(result) == expected()
@@ -112,6 +114,31 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
     events = [entry["event"] for entry in entries]
     assert events.index("approved") < events.index("share") < events.index("candidate") < events.index("release-approved")
     assert CANARY not in log.output
+
+
+async def verify_each_others_logs(folder: Path, town: Town, desk: Agency, other: Agency) -> None:
+    """S-29: after a job each agency can check the other's log without asking anybody, and nobody can take back what was told."""
+    write_document(folder / "county.json", signed_agreement(town.terms))
+    keys = ["--agreement", str(folder / "county.json")]
+    log, heads, proof = folder / "desk.log", folder / "heard.jsonl", folder / "proof.json"
+    assert (await tally(desk, "log", "export", "--out", str(log))).exit_code == 0
+    assert (await tally(other, "log", "heads", "--out", str(heads))).stdout.endswith(f"1 signed heads of {DESK}\n")
+    good = CliRunner().invoke(command, ["log", "verify", str(log), "--heads", str(heads), *keys])
+    assert (good.exit_code, "1 signed heads hold" in good.stdout) == (0, True), good.output
+    lines = log.read_text().splitlines(keepends=True)
+    (folder / "cut.log").write_text("".join(lines[:3]))
+    cut = CliRunner().invoke(
+        command, ["log", "verify", str(folder / "cut.log"), "--heads", str(heads), *keys, "--format", "json"]
+    )
+    assert cut.exit_code == 1
+    assert "the end is missing" in json.loads(cut.stdout)["problems"][0]
+    assert "log-differs" in cut.stderr
+    assert (await tally(desk, "log", "prove", "2", "--out", str(proof))).exit_code == 0
+    assert CliRunner().invoke(command, ["log", "verify", str(proof)]).exit_code == 0
+    proof.write_text(proof.read_text().replace(json.loads(lines[2])["event"], "other"))
+    assert CliRunner().invoke(command, ["log", "verify", str(proof)]).exit_code == 1
+    without = CliRunner().invoke(command, ["log", "verify", str(log), "--heads", str(heads)])
+    assert (without.exit_code, "add --agreement" in without.stderr) == (1, True)
 
 
 @in_loop

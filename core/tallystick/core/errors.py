@@ -76,6 +76,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "job-expired": "a job is past its deadline",
     "job-duplicate": "the same question is already being answered",
     "job-unknown": "no job of that name is known here, or it is not yours to see",
+    "log-entry-unknown": "a log has no entry of that number, or not yet",
     "job-state": "a job is not in a state that allows this",
     "policy-refuses": "the agency's local policy does not allow this job",
     "steward-refuses": "a steward of the agency refused this job",
@@ -132,6 +133,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "stalled": "nobody made progress in a job for too long",
     "attempts-used": "the job was attempted as often as is allowed",
     "version-mismatch": "two parties speak different versions of the protocol",
+    "log-differs": "a node's log is not the one that its agency told others of, or its file was changed",
     "state-corrupt": "stored state cannot be read",
     "state-version": "stored state is of another version of this software",
     "state-restored": "stored state is older than what was already done with it: it was restored from a backup",
@@ -194,6 +196,11 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "job-signature": ("the profile's key is not the one that the agreement names", "submit from the analyst's own profile"),
     "job-expired": ("approvals or the work took longer than the deadline", "submit it again, with a later deadline"),
     "job-duplicate": ("the same question was submitted before and has not ended", "watch that job, or cancel it first"),
+    "log-entry-unknown": ("the number or the size is larger than the log", "tally node log --limit 1 --after NUMBER"),
+    "log-differs": (
+        "the log was changed after its agency told others of it, or its agency went on from a restored backup",
+        "keep log and heads as they are, and ask the agency; `restored` in its log says when it went on",
+    ),
     "job-unknown": ("digits are mistyped, or the job is another analyst's", "tally job list --all"),
     "job-state": (
         "the job has ended already, or is not so far",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import cast, get_args
 
@@ -13,7 +12,7 @@ import click
 
 from tallystick.core.clock import SystemClock
 from tallystick.core.documents import SignedDocument, write_document
-from tallystick.core.errors import Invalid, NotReady
+from tallystick.core.errors import Invalid
 from tallystick.core.ids import is_name, short
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.keyfile import read_identity
@@ -31,22 +30,21 @@ from tallystick.core.terminal import (
 )
 from tallystick.node import preflight
 from tallystick.node.agreements import NodeAgreements
-from tallystick.node.app import hold_state, run
+from tallystick.node.app import run
 from tallystick.node.cards import card, key
+from tallystick.node.cli_log import log
 from tallystick.node.cli_state import accept_restored, backup
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.counting import linkage
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
-from tallystick.node.local.server import log_pages
 from tallystick.node.options import config_option
 from tallystick.node.pages.commands import login
-from tallystick.node.printing import print_datasets, print_health, print_job, print_log, print_pending
+from tallystick.node.printing import print_datasets, print_health, print_job, print_pending
 from tallystick.node.signing import read_decision, sign_decision
 from tallystick.node.starting import make_folder
 from tallystick.node.storage.memory import MemoryNodeStorage
-from tallystick.node.storage.sqlite import SqliteStorage
-from tallystick.node.views import JobSummary, LogEntry
+from tallystick.node.views import JobSummary
 from tallystick.records.survey import DatasetProblem
 
 
@@ -57,6 +55,7 @@ def node() -> None:
 
 node.add_command(key)
 node.add_command(card)
+node.add_command(log)
 node.add_command(backup)
 node.add_command(accept_restored)
 node.add_command(linkage)
@@ -256,44 +255,6 @@ def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_:
     with steward(read_config(config_path).socket) as service:
         decided = service.refuse(service.find(name), cast("ReasonClass", reason_class), reason)
     _print_decided(decided, "refused", format_)
-
-
-@node.command()
-@click.option("--after", type=click.IntRange(min=0), default=0, show_default=True, help="Show entries after this number.")
-@click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many.")
-@click.option("--offline", is_flag=True, help="Read the file of a node that does not run, in place of asking the node.")
-@config_option
-@format_option
-@run_cli
-def log(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
-    """Show the node's log, and check its chain."""
-    config = read_config(config_path)
-    entries = _read_stored_log(config, after, limit) if offline else _running_log(config, after, limit)
-    if format_ == "json":
-        print_json([entry.json_value() for entry in entries])
-    else:
-        print_log(entries)
-
-
-def _running_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
-    try:
-        with steward(config.socket) as service:
-            return service.log(after, limit)
-    except NotReady as error:
-        hint = f"{error.hint}; or read the file of a node that does not run: tally node log --offline"
-        raise NotReady(error.code, error.message, hint=hint) from error
-
-
-def _read_stored_log(config: NodeConfig, after: int, limit: int) -> list[LogEntry]:
-    """Read the log of a node that does not run; the state folder is held meanwhile."""
-    path = config.state / "node.db"
-    if not path.exists():
-        raise Invalid("file-missing", f"{path} does not exist", hint="run the node first: tally node serve")
-    try:
-        with hold_state(config.state), closing(SqliteStorage(path)) as storage:
-            return [entry for page in log_pages(storage, after, limit) for entry in page]
-    except NotReady as error:
-        raise NotReady("unavailable", "the node runs, so its file is not read", hint="leave out --offline") from error
 
 
 def _end(found: Sequence[tuple[str, str, str]]) -> None:

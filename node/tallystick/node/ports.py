@@ -93,6 +93,37 @@ class Event:
     chain: bytes
 
 
+@dataclass(frozen=True)
+class OwnHead:
+    """How this node's log stands.
+
+    Attributes:
+        size: entries.
+        head: of the tree over them, 32 bytes.
+    """
+
+    size: int
+    head: bytes
+
+
+@dataclass(frozen=True)
+class PeerHead:
+    """How another agency said that its log stood.
+
+    Attributes:
+        agency: whose log.
+        size, head: as `OwnHead` has them.
+        document: the signed hello that says so.
+        heard: when it came.
+    """
+
+    agency: str
+    size: int
+    head: bytes
+    document: bytes = field(repr=False)
+    heard: datetime
+
+
 class NodeStorage(Protocol):
     """What a node never forgets.
 
@@ -241,6 +272,30 @@ class NodeStorage(Protocol):
         Raises:
             Broken: `state-corrupt`: an entry was changed, left out or put in.
         """
+        ...
+
+    def log_head(self) -> OwnHead:
+        """Work out the head of the whole log as it is now.
+
+        Raises:
+            Broken: `state-corrupt`: an entry was changed, left out or put in.
+        """
+        ...
+
+    def keep_head(self, head: PeerHead) -> bool:
+        """Keep what another agency says of its log, for ever; what is kept already is left as it is.
+
+        Returns:
+            Whether it can be of the log that was heard of before: False where another head of the same size is kept.
+        """
+        ...
+
+    def heads(self, after: int = 0, limit: int = 1000) -> Sequence[PeerHead]:
+        """List what other agencies said of their logs, in the order in which it came; `after` so many."""
+        ...
+
+    def find_head(self, agency: str) -> PeerHead | None:
+        """Find what an agency said last of its log."""
         ...
 
     def find_restored(self) -> datetime | None:

@@ -21,6 +21,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, call_until_answered, path_of_kept, stream_file
 from tallystick.node.desk import DeskAttempt
+from tallystick.node.loghead import keep_log_word, tell_log
 from tallystick.node.passage import Passage
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened, check_pattern
@@ -107,7 +109,10 @@ class AttemptSession:
         self._telling.count("derive", 1, 1)
         failpoint("node-before-hello")
         word = await self._word()
-        hello = new_hello(job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word).encode()
+        log = await around.store.run(lambda storage: tell_log(storage, assignment.contract.participants, around.agency))
+        hello = new_hello(
+            job, self.attempt, around.agency, self._key.public, around.identity, nothing_opened=word, log=log
+        ).encode()
         self.see(await call_until_answered(lambda: around.coordinator.deposit(assignment.contract.digest, hello)))
         failpoint("node-after-hello")
         self._courier = self._make_courier(await self._hellos())
@@ -164,6 +169,9 @@ class AttemptSession:
                         agreement=contract.agreement,
                     )
                     keys[name] = bytes.fromhex(hello.sealing_key)
+                    if name != self._around.agency:
+                        keep = partial(keep_log_word, hello=hello, document=document, now=self._around.clock.now())
+                        await self._around.store.run(keep)
             if len(keys) < len(contract.participants):
                 await self._news.wait()
         return keys

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tallystick.core.canonical import Json
-from tallystick.node.ports import Event, KeptJob, NodeStorage, Note
+from tallystick.node.ports import Event, KeptJob, NodeStorage, Note, OwnHead, PeerHead
 
 T = TypeVar("T")
 
@@ -181,6 +181,22 @@ class _Waiting:
     def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Give entries of the log."""
         return self._call(lambda storage: storage.events(after, limit))
+
+    def log_head(self) -> OwnHead:
+        """Work out the head of the log."""
+        return self._call(lambda storage: storage.log_head())
+
+    def keep_head(self, head: PeerHead) -> bool:
+        """Keep another agency's head."""
+        return self._call(lambda storage: storage.keep_head(head))
+
+    def heads(self, after: int = 0, limit: int = 1000) -> Sequence[PeerHead]:
+        """List others' heads."""
+        return self._call(lambda storage: storage.heads(after, limit))
+
+    def find_head(self, agency: str) -> PeerHead | None:
+        """Find an agency's last head."""
+        return self._call(lambda storage: storage.find_head(agency))
 
     def close(self) -> None:
         """Close the store."""

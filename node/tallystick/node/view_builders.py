@@ -17,7 +17,7 @@ from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers
 from tallystick.node.link import LinkState
-from tallystick.node.ports import Event, KeptJob
+from tallystick.node.ports import Event, KeptJob, PeerHead
 from tallystick.node.views import (
     HIDDEN,
     Candidate,
@@ -30,6 +30,7 @@ from tallystick.node.views import (
     PolicyVerdict,
     SessionStatus,
     StewardQuorum,
+    ToldHead,
 )
 
 SHOWN_ROWS: Final = 2000
@@ -155,6 +156,11 @@ def build_candidate(body: bytes) -> Candidate:
 def build_log_entry(event: Event) -> LogEntry:
     """Build an entry of the log from its chained text."""
     return LogEntry(**json.loads(event.entry), chain=event.chain)
+
+
+def build_told_head(head: PeerHead) -> ToldHead:
+    """Build what another agency said of its log."""
+    return ToldHead(head.agency, head.size, head.head, head.heard.strftime(TIME), head.document)
 
 
 def _terms(job: Job, agreement: Agreement) -> JobTerms | str:

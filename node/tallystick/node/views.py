@@ -258,6 +258,7 @@ class LogEntry:
         number: from 1, without gaps.
         job: a digest, or "".
         chain: SHA-256 over the previous entry's value and this entry's text, 32 bytes.
+        salt: 16 random bytes in hexadecimal; "" in entries of versions that had none.
     """
 
     number: int
@@ -266,7 +267,27 @@ class LogEntry:
     job: str
     details: dict[str, Tree]
     chain: bytes
+    salt: str = ""
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value: the chained text's keys, and `chain` in hexadecimal."""
         return {**asdict(self), "chain": self.chain.hex()}
+
+
+@dataclass(frozen=True)
+class ToldHead:
+    """How a log was said to stand.
+
+    Attributes:
+        agency: whose log; "" for this node's own, as it is now.
+        size: its entries.
+        head: of the Merkle tree over them, 32 bytes.
+        heard: when it came; "" for the own one.
+        document: the signed hello that says so; empty for the own one.
+    """
+
+    agency: str
+    size: int
+    head: bytes
+    heard: str = ""
+    document: bytes = field(repr=False, default=b"")

@@ -1163,6 +1163,7 @@ class LogEntry(_message.Message):
     JOB_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     CHAIN_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """From 1, without gaps."""
     time: _builtins.str
@@ -1172,6 +1173,8 @@ class LogEntry(_message.Message):
     """The job's digest in 64 hexadecimal digits, or empty."""
     chain: _builtins.bytes
     """32 bytes: SHA-256 over the previous entry's value and this entry's text."""
+    salt: _builtins.str
+    """Random, in hexadecimal; empty in entries of versions that had none."""
     @_builtins.property
     def details(self) -> Global___Fields:
         """Names, codes and counts."""
@@ -1185,11 +1188,64 @@ class LogEntry(_message.Message):
         job: _builtins.str = ...,
         details: Global___Fields | None = ...,
         chain: _builtins.bytes = ...,
+        salt: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "details", b"details", "event", b"event", "job", b"job", "number", b"number", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "details", b"details", "event", b"event", "job", b"job", "number", b"number", "salt", b"salt", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogEntry: _TypeAlias = LogEntry  # noqa: Y015
+
+@_typing.final
+class HeadsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeadsRequest: _TypeAlias = HeadsRequest  # noqa: Y015
+
+@_typing.final
+class LogHead(_message.Message):
+    """What an agency said of its log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENCY_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    HEARD_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    agency: _builtins.str
+    """Whose log."""
+    size: _builtins.int
+    head: _builtins.bytes
+    """Of the Merkle tree over its entries (RFC 6962), 32 bytes."""
+    heard: _builtins.str
+    """RFC 3339, UTC: when it came. Empty of this node's own log, as it is now."""
+    document: _builtins.bytes
+    """The signed hello that says so; empty of this node's own log."""
+    def __init__(
+        self,
+        *,
+        agency: _builtins.str = ...,
+        size: _builtins.int = ...,
+        head: _builtins.bytes = ...,
+        heard: _builtins.str = ...,
+        document: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "document", b"document", "head", b"head", "heard", b"heard", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogHead: _TypeAlias = LogHead  # noqa: Y015

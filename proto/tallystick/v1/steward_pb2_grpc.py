@@ -64,6 +64,11 @@ class StewardStub:
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.LogRequest.SerializeToString,
                 response_deserializer=tallystick_dot_v1_dot_steward__pb2.LogEntry.FromString,
                 _registered_method=True)
+        self.Heads = channel.unary_stream(
+                '/tallystick.v1.Steward/Heads',
+                request_serializer=tallystick_dot_v1_dot_steward__pb2.HeadsRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.LogHead.FromString,
+                _registered_method=True)
 
 
 class StewardServicer:
@@ -111,6 +116,13 @@ class StewardServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Heads(self, request, context):
+        """How the node's own log stands, then what other agencies said of theirs, in the order in which it came.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StewardServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -143,6 +155,11 @@ def add_StewardServicer_to_server(servicer, server):
                     servicer.Log,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.LogRequest.FromString,
                     response_serializer=tallystick_dot_v1_dot_steward__pb2.LogEntry.SerializeToString,
+            ),
+            'Heads': grpc.unary_stream_rpc_method_handler(
+                    servicer.Heads,
+                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.HeadsRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.LogHead.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -307,6 +324,33 @@ class Steward:
             '/tallystick.v1.Steward/Log',
             tallystick_dot_v1_dot_steward__pb2.LogRequest.SerializeToString,
             tallystick_dot_v1_dot_steward__pb2.LogEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Heads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tallystick.v1.Steward/Heads',
+            tallystick_dot_v1_dot_steward__pb2.HeadsRequest.SerializeToString,
+            tallystick_dot_v1_dot_steward__pb2.LogHead.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,8 @@ class StewardStub:
     """Checks the datasets' sources against their declarations, in the order of the configuration. Takes as long as reading them."""
     Log: _grpc.UnaryStreamMultiCallable[_steward_pb2.LogRequest, _steward_pb2.LogEntry]
     """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks."""
+    Heads: _grpc.UnaryStreamMultiCallable[_steward_pb2.HeadsRequest, _steward_pb2.LogHead]
+    """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
 
 @_typing.type_check_only
 class StewardAsyncStub(StewardStub):
@@ -65,6 +67,8 @@ class StewardAsyncStub(StewardStub):
     """Checks the datasets' sources against their declarations, in the order of the configuration. Takes as long as reading them."""
     Log: _aio.UnaryStreamMultiCallable[_steward_pb2.LogRequest, _steward_pb2.LogEntry]  # type: ignore[assignment]
     """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks."""
+    Heads: _aio.UnaryStreamMultiCallable[_steward_pb2.HeadsRequest, _steward_pb2.LogHead]  # type: ignore[assignment]
+    """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
 
 class StewardServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -114,5 +118,13 @@ class StewardServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_steward_pb2.LogEntry], _abc.AsyncIterator[_steward_pb2.LogEntry]]:
         """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks."""
+
+    @_abc_1.abstractmethod
+    def Heads(
+        self,
+        request: _steward_pb2.HeadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_steward_pb2.LogHead], _abc.AsyncIterator[_steward_pb2.LogHead]]:
+        """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
 
 def add_StewardServicer_to_server(servicer: StewardServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,7 +9,7 @@ over slots that a coordinator chose, could be subtracted; so no agency goes into
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -22,6 +22,30 @@ from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
 MAX_ATTEMPTS = 3
+MAX_ENTRIES: Final = 1 << 40
+
+
+class LogHead(Document):
+    """How a node's log stood: it commits to every entry, and to their order (`crypto/logtree.py`).
+
+    Attributes:
+        size: entries.
+        head: of the tree over them.
+    """
+
+    size: Annotated[int, Field(ge=0, le=MAX_ENTRIES)]
+    head: Hex32
+
+
+class LogWord(LogHead):
+    """What a hello says of logs.
+
+    Attributes:
+        size, head: of the sender's own log, before this hello.
+        seen: by agency, the head of another participant's log that this one heard last: its signature over it.
+    """
+
+    seen: dict[Name, LogHead] = {}
 
 
 class Hello(Document):
@@ -33,6 +57,7 @@ class Hello(Document):
         sealing_key: 1,216 bytes, hexadecimal.
         nothing_opened: in the desk's hello of attempt n > 1, the attempts 1 to n - 1: of none of them was a share opened, and none
             will be. None in every other hello.
+        log: how the agency's log stands, so that every participant holds a signed word of it (S-23). None: its software says nothing.
     """
 
     job: Hex32
@@ -40,6 +65,7 @@ class Hello(Document):
     agency: Name
     sealing_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
     nothing_opened: tuple[Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)], ...] | None = None
+    log: LogWord | None = None
 
 
 def earlier_attempts(attempt: int) -> tuple[int, ...] | None:
@@ -55,6 +81,7 @@ def new_hello(
     identity: IdentityKey,
     *,
     nothing_opened: tuple[int, ...] | None = None,
+    log: LogWord | None = None,
 ) -> SignedDocument:
     """Give an agency's signed hello.
 
@@ -65,11 +92,14 @@ def new_hello(
         sealing_key: the public key, 1,216 bytes.
         identity: the agency's.
         nothing_opened: the desk's word on the attempts before; nobody else gives one.
+        log: how its log stands.
 
     Raises:
         pydantic.ValidationError: an attempt or key out of range.
     """
-    hello = Hello(job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex(), nothing_opened=nothing_opened)
+    hello = Hello(
+        job=job, attempt=attempt, agency=agency, sealing_key=sealing_key.hex(), nothing_opened=nothing_opened, log=log
+    )
     return sign_document("hello", hello, agency, identity)
 
 

@@ -16,8 +16,8 @@ from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.core.net.place import target
 from tallystick.core.net.status import read_error
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
-from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES, TOLD_HEAD
+from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardStub
@@ -84,6 +84,10 @@ class Steward:
         """Read at most `limit` entries of the log after a number, oldest first; the node checks their chain."""
         entries = self._stub.Log(pb.LogRequest(after=after, limit=limit), timeout=SECONDS)
         return [LOG_ENTRY.from_message(entry) for entry in entries]
+
+    def heads(self) -> list[ToldHead]:
+        """Read how the node's own log stands, then what other agencies said of theirs."""
+        return [TOLD_HEAD.from_message(head) for head in self._stub.Heads(pb.HeadsRequest(), timeout=SECONDS)]
 
     def _decide(self, request: pb.DecideRequest) -> JobSummary:
         return JOB_SUMMARY.from_message(self._stub.Decide(request, timeout=SECONDS))

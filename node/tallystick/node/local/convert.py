@@ -278,13 +278,26 @@ def _entry(view: views.LogEntry) -> pb.LogEntry:
         job=view.job,
         details=write_fields(view.details),
         chain=view.chain,
+        salt=view.salt,
     )
 
 
 def _read_entry(message: pb.LogEntry) -> views.LogEntry:
     if len(message.chain) != _DIGEST_BYTES:
         raise foreign("a chain's value")
-    return views.LogEntry(message.number, message.time, message.event, message.job, read_fields(message.details), message.chain)
+    return views.LogEntry(
+        message.number, message.time, message.event, message.job, read_fields(message.details), message.chain, message.salt
+    )
+
+
+def _write_told(view: views.ToldHead) -> pb.LogHead:
+    return pb.LogHead(agency=view.agency, size=view.size, head=view.head, heard=view.heard, document=view.document)
+
+
+def _read_told(message: pb.LogHead) -> views.ToldHead:
+    if len(message.head) != _DIGEST_BYTES:
+        raise foreign("a head")
+    return views.ToldHead(message.agency, message.size, message.head, message.heard, message.document)
 
 
 HEALTH: Final = Translation(views.Health, pb.Health, _health, _read_health)
@@ -292,4 +305,5 @@ JOB_SUMMARY: Final = Translation(views.JobSummary, pb.JobSummary, _summary, _rea
 JOB_DETAIL: Final = Translation(views.JobDetail, pb.JobDetail, _detail, _read_detail)
 DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, write_check, read_check)
 LOG_ENTRY: Final = Translation(views.LogEntry, pb.LogEntry, _entry, _read_entry)
-TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY)
+TOLD_HEAD: Final = Translation(views.ToldHead, pb.LogHead, _write_told, _read_told)
+TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY, TOLD_HEAD)

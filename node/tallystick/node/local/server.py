@@ -27,12 +27,12 @@ from tallystick.core.net.health import HealthService
 from tallystick.core.net.local import serve_socket
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.jobs import JobFollower
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES, TOLD_HEAD
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
-from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry
-from tallystick.node.views import Health, LogEntry
+from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry, build_told_head
+from tallystick.node.views import Health, LogEntry, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardServicer, add_StewardServicer_to_server
@@ -116,6 +116,15 @@ class StewardService(StewardServicer):
             for entry in page:
                 yield LOG_ENTRY.to_message(entry)
 
+    async def Heads(self, request: pb.HeadsRequest, context: Context) -> AsyncIterator[pb.LogHead]:
+        """Give the head of the log, then those that others told of theirs."""
+        own = await self._store.run(lambda storage: storage.log_head())
+        yield TOLD_HEAD.to_message(ToldHead("", own.size, own.head))
+        pages = head_pages(self._storage)
+        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            for head in page:
+                yield TOLD_HEAD.to_message(head)
+
     def _detail(self, name: bytes) -> pb.JobDetail:
         record = self._record(name)
         job = decode_document(record.document, kind="job").read(Job)
@@ -152,6 +161,14 @@ def log_pages(storage: NodeStorage, after: int, limit: int) -> Iterator[list[Log
     while limit > 0 and (events := storage.events(after, min(limit, LOG_PAGE))):
         yield [build_log_entry(event) for event in events]
         after, limit = events[-1].number, limit - len(events)
+
+
+def head_pages(storage: NodeStorage) -> Iterator[list[ToldHead]]:
+    """Read what other agencies told of their logs, in the order in which it came, `LOG_PAGE` at a time."""
+    after = 0
+    while heads := storage.heads(after, LOG_PAGE):
+        yield [build_told_head(head) for head in heads]
+        after += len(heads)
 
 
 @asynccontextmanager

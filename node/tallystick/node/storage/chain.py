@@ -15,13 +15,16 @@ from tallystick.crypto.codec import digest
 from tallystick.node.ports import Event
 
 START: Final = bytes(32)
+SALT_BYTES: Final = 16
 
 
-def next_event(previous: Event | None, event: str, now: datetime, job: str, details: dict[str, Json]) -> Event:
-    """Give the entry that follows another."""
+def next_event(previous: Event | None, event: str, now: datetime, job: str, details: dict[str, Json], salt: bytes) -> Event:
+    """Make the entry that follows another; its random salt keeps it from being guessed from the head of the tree (`heads.py`)."""
     number = 1 if previous is None else previous.number + 1
     time = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    entry = canonical_bytes({"number": number, "time": time, "event": event, "job": job, "details": details})
+    entry = canonical_bytes(
+        {"number": number, "time": time, "event": event, "job": job, "details": details, "salt": salt.hex()}
+    )
     return Event(number, entry, chain_value(START if previous is None else previous.chain, entry))
 
 

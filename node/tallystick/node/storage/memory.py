@@ -11,8 +11,9 @@ from typing import NamedTuple
 from tallystick.core.canonical import Json
 from tallystick.core.job.lifecycle import JobState
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.node.ports import Event, KeptJob, Note
+from tallystick.node.ports import Event, KeptJob, Note, OwnHead, PeerHead
 from tallystick.node.storage import chain
+from tallystick.node.storage.heads import LogHeads
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 
 
@@ -39,6 +40,8 @@ class MemoryNodeStorage:
         self._openings: dict[str, int] = {}
         self._shown: dict[tuple[str, int], _Shown] = {}
         self._events: list[Event] = []
+        self._own = LogHeads()
+        self._heads: list[PeerHead] = []
 
     def secret(self) -> bytes:
         """Give the secret."""
@@ -151,7 +154,8 @@ class MemoryNodeStorage:
 
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
-        made = chain.next_event(self._events[-1] if self._events else None, event, now, job, details)
+        salt = SystemRandomness().take(chain.SALT_BYTES)
+        made = chain.next_event(self._events[-1] if self._events else None, event, now, job, details, salt)
         self._events.append(made)
         return made
 
@@ -159,6 +163,25 @@ class MemoryNodeStorage:
         """Give entries of the log."""
         before = self._events[after - 1].chain if 0 < after <= len(self._events) else chain.START
         return chain.check_chain(self._events[after : after + limit], after, before)
+
+    def log_head(self) -> OwnHead:
+        """Work out the head of the log."""
+        return self._own.advance(self.events)
+
+    def keep_head(self, head: PeerHead) -> bool:
+        """Keep another agency's head."""
+        same = [one for one in self._heads if (one.agency, one.size) == (head.agency, head.size)]
+        if head.head not in {one.head for one in same}:
+            self._heads.append(head)
+        return all(one.head == head.head for one in same)
+
+    def heads(self, after: int = 0, limit: int = 1000) -> Sequence[PeerHead]:
+        """List others' heads."""
+        return self._heads[after : after + limit]
+
+    def find_head(self, agency: str) -> PeerHead | None:
+        """Find an agency's last head."""
+        return next((one for one in reversed(self._heads) if one.agency == agency), None)
 
     def find_restored(self) -> datetime | None:
         """Nothing is restored: memory ends with its process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 6
+VERSION: Final = 7
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -45,5 +45,11 @@ CREATE TABLE IF NOT EXISTS mark (only INTEGER PRIMARY KEY CHECK (only = 1), epoc
     restored TEXT NOT NULL) STRICT;
 """
 """Since version 6. How far the state has come, and when a restoration was accepted last."""
-STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES, _MARK)
+_HEADS: Final = """
+CREATE TABLE head (number INTEGER PRIMARY KEY, agency TEXT NOT NULL, size INTEGER NOT NULL, head BLOB NOT NULL, document BLOB NOT NULL,
+    heard TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX head_said ON head (agency, size, head);
+"""
+"""Since version 7. What other agencies said of their logs, and their signed words."""
+STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES, _MARK, _HEADS)
 """By version, what brings the version before it up."""
