@@ -38,6 +38,7 @@ from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import IdentityKey
+from tallystick.core.linkage.quality.falling import warn_of_matches
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
@@ -102,6 +103,7 @@ class Desk:
         with self._one_at_a_time:  # two results of one family must not miss each other
             rows, linkage, disclosure = self._disclose(assignment, attempt, opened)
             silent = self._find_silent(assignment, linkage)
+            falls = self._find_falls(assignment, linkage)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -124,14 +126,16 @@ class Desk:
         details: dict[str, Json] = {"attempt": attempt, "asks": asks}
         if silent:
             details["links_nobody"] = list(silent)
+        if falls:
+            details["fewer_matches"] = True
         note = Note("candidate", self.clock.now(), details)
-        warning = tell_silent(silent)
+        warnings = [one for one in (tell_silent(silent), *falls) if one]
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
                 return None
             awaits: Awaits = "release" if asks else ""
-            reasons = kept.reasons if not warning or warning in kept.reasons else (*kept.reasons, warning)
+            reasons = (*kept.reasons, *(one for one in warnings if one not in kept.reasons))
             return KeptChange(
                 replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk="", reasons=reasons), note
             )
@@ -243,6 +247,11 @@ class Desk:
         family = _family_of(contract)
         kept = self.storage.tables(family, but=contract.digest.hex())
         return find_silent(linkage, [json.loads(one)["linkage"] for one in kept if one is not None])
+
+    def _find_falls(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
+        """Say where nobody matches, or far fewer than in earlier results of the family, as they went out (`falling.py`)."""
+        kept = self.storage.tables(_family_of(assignment.contract), but=assignment.contract.digest.hex())
+        return warn_of_matches(linkage, [numbers(json.loads(one))["linkage"] for one in kept if one is not None])
 
     def _digest_numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""

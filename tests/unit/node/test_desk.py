@@ -222,3 +222,17 @@ def test_s51_a_field_that_used_to_link_and_links_nobody_is_told_to_the_desks_peo
     entries = [json.loads(one.entry) for one in room.storage.events()]
     made = [one["details"] for one in entries if one["event"] == "candidate"]
     assert [one.get("links_nobody") for one in made] == [None, ["birth_date", "ssn"]]
+
+
+@pytest.mark.parametrize(("divisor", "words"), [(10, "did in an earlier result of this question"), (10_000, "nobody matched")])
+def test_the_desks_people_are_told_where_nobody_matched_and_where_far_fewer_did(divisor: int, words: str) -> None:
+    room = Room()
+    room.candidate(assignment(), MATCHED)
+    part = assignment(link="strict")
+    body = room.candidate(part, {region: number // divisor for region, number in MATCHED.items()})
+    told = room.storage.job(part.contract.digest.hex())
+    assert told is not None
+    assert any(words in reason for reason in told.reasons), told.reasons
+    assert words not in json.dumps(body)
+    entries = [json.loads(one.entry)["details"] for one in room.storage.events() if b'"candidate"' in one.entry]
+    assert [one.get("fewer_matches") for one in entries] == [None, True]
