@@ -19,12 +19,12 @@ import pytest
 from tests.docs.generate import DOCS
 
 GUIDES = DOCS / "guides"
-SECONDS = 400
+SECONDS = 900
 ASK = "## 6. Ask"
 AGENCY = "human-services"
 READERS = {"agency-it": AGENCY, "counsel": ".", "operator": ".", "steward": AGENCY}
 """Guide and folder. The analyst's is Python; tests/docs/test_analyst.py runs it."""
-TITLES = {"steward": 6, "agency-it": 5, "operator": 5, "counsel": 3}
+BLOCKS = {"steward": 6, "agency-it": 5, "operator": 5, "counsel": 3}
 """How many blocks each has, so that none is lost by a fence that is not found."""
 
 
@@ -37,7 +37,7 @@ def find_guide(name: str) -> list[str]:
 
 
 def wait_for(what: str, then: str) -> str:
-    """Write lines that wait until a job of `$OUR` folder's list awaits something."""
+    """Write lines that wait until the node's list of what waits has some text."""
     return (
         f"until tally node pending --config {AGENCY}/node.yaml --format json > pending.json && grep -q {what} pending.json; "
         f"do sleep 0.3; done\n{then}"
@@ -72,7 +72,7 @@ def write_script() -> str:
         *(in_folder(AGENCY, block) for block in find_guide("agency-it")),
         "sed 's/^version: 1/version: 2/; s/min_cell: 0/min_cell: 11/' draft.yaml > next.yaml",
         "tally agreement new next.yaml --out next.agreement.json",
-        *(in_folder(".", f"{block}") for block in find_guide("counsel")),
+        *(in_folder(".", block) for block in find_guide("counsel")),
         *(in_folder(".", block) for block in find_guide("operator")),
     ]
     return "set -euo pipefail\n" + "\n".join(typed) + "\necho all was typed\n"
@@ -107,7 +107,7 @@ def test_every_block_of_every_guide_is_typed(tmp_path: Path) -> None:
         "refused by human-services" in (tmp_path / "other.txt").read_text() or "refused" in (tmp_path / "other.txt").read_text()
     )
     assert (tmp_path / "result.json").exists()
-    assert "source-types" in told or "often because: " in told
+    assert "often because: " in told
     assert "disclosure.min_cell" in told  # the difference of two agreements
     backup = tmp_path / AGENCY / "backup" / "node.db"
     assert backup.read_bytes().startswith(b"SQLite format 3")
@@ -116,7 +116,7 @@ def test_every_block_of_every_guide_is_typed(tmp_path: Path) -> None:
 def test_every_guide_has_a_reader_and_all_its_blocks_are_found() -> None:
     pages = {page.stem for page in GUIDES.glob("*.md")} - {"README", "analyst"}
     assert pages == READERS.keys()
-    assert {name: len(find_guide(name)) for name in READERS} == TITLES
+    assert {name: len(find_guide(name)) for name in READERS} == BLOCKS
     typed = write_script()
     for name in READERS:
         for block in find_guide(name):
