@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tallystick.client.overlaps import find_groups
 from tallystick.client.plots import draw
+from tallystick.client.series import find_periods
 from tallystick.core.errors import Invalid
-from tests.cli.test_result_formats import LEVELS, MEAN, SMALL, answer, row
+from tests.cli.test_result_formats import BY, LEVELS, MEAN, SMALL, answer, row
 
 
 def texts(svg: bytes) -> list[str]:
@@ -61,3 +63,52 @@ def test_what_cannot_be_drawn_is_said() -> None:
     assert "share" in caught.value.hint
     with pytest.raises(Invalid, match="1 to 60 bars"):
         draw(answer(by=("tanf.region",), rows=[]), "svg")
+
+
+def flat(levels: list[tuple[object, ...]], by: tuple[str, ...]) -> list[dict[str, object]]:
+    """Give a row for each tuple of levels, the second of them hidden."""
+    made = []
+    for place, own in enumerate(levels):
+        region, trade = SMALL if place == 1 else LEVELS[0]
+        made.append(dict(zip(by, own, strict=True)) | {name: one for name, one in row(region, trade).items() if name not in BY})
+    return made
+
+
+def test_periods_are_lines_with_a_gap_and_a_hatched_box_where_one_is_hidden() -> None:
+    by = ("tanf.region",)
+    picture = draw(answer(by=by, rows=flat([("2024Q3",), ("2024Q4",), ("2025Q1",)], by)), "svg")
+    shown = texts(picture)
+    assert {"2024Q3", "2024Q4", "2025Q1", "hidden"} <= set(shown)
+    assert shown.count("1,234") == 2
+    assert len(re.findall(rb"fill: url\(#", picture)) == 1
+    assert "0" in shown  # on the axis alone: no point is written as zero
+    assert "hatched: hidden in 1 of 3 places, of 1 to 10 people" in shown
+
+
+def test_periods_by_a_second_column_are_a_line_each() -> None:
+    levels: list[tuple[object, ...]] = [
+        (region, period) for region in ("north", "south") for period in ("2023", "2024", "2025")
+    ]
+    picture = draw(answer(by=BY, rows=flat(levels, BY)), "svg", measure=MEAN)
+    shown = texts(picture)
+    assert {"north", "south", "2023", "2025", "hidden: north"} <= set(shown)
+    assert len(re.findall(rb"fill: url\(#", picture)) == 1
+
+
+def test_two_periods_are_bars() -> None:
+    by = ("tanf.region",)
+    assert "hidden" in texts(draw(answer(by=by, rows=flat([("2024Q3",), ("2024Q4",)], by)), "svg"))
+    assert find_periods(answer(by=by, rows=flat([("2024Q3",), ("2024Q4",)], by))) is None
+    assert find_periods(answer(by=by, rows=flat([("2024Q3",), ("2024Q4",), ("other",)], by))) is None
+
+
+def test_groups_that_people_are_in_are_an_upset_plot() -> None:
+    by = ("tanf.present", "wages.present")
+    made = answer(by=by, rows=flat([(True, True), (True, False), (False, True)], by))
+    assert find_groups(made) == ["tanf", "wages"]
+    picture = draw(made, "svg")
+    shown = texts(picture)
+    assert {"tanf", "wages", "hidden", "people"} <= set(shown)
+    assert shown.count("1,234") == 2
+    assert len(re.findall(rb"fill: url\(#", picture)) == 1
+    assert find_groups(answer()) is None

@@ -1,45 +1,36 @@
-"""Plots of a result, as PNG or SVG: bars where one column parts the people, a heat map where two do, shares with their intervals.
+"""Plots of a result, as PNG or SVG.
 
-What is hidden is drawn as hidden, hatched and named, and never as zero or left out. Colours are told apart by people who see colours
-otherwise (one blue, from light to dark), and every value is also written.
+Bars where one column parts the people, a heat map where two do, lines over periods (`series.py`), an UpSet plot where rows say in which
+groups people are (`overlaps.py`), shares with their intervals. What is hidden is drawn as hidden, hatched and named, and never as zero or
+left out. Colors are told apart by people who see colors otherwise, and values are also written.
 """
 
 from __future__ import annotations
 
 import io
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tallystick.client.answer import COUNT, Answer, ShownCell, meaning_of
-from tallystick.client.sentences import linkage_sentence, question_sentence, two_groups
+from tallystick.client.answer import COUNT, Answer, ShownCell
+from tallystick.client.canvas import BLUE, DARK, GREY, LINE, build_page, cut_label, draw_missing
+from tallystick.client.overlaps import draw_overlaps, find_groups
+from tallystick.client.sentences import question_sentence, two_groups
+from tallystick.client.series import draw_series, find_periods
 from tallystick.client.words import count, level
 from tallystick.core.errors import Invalid
 from tallystick.core.files import write_public
-from tallystick.core.ids import short
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SHARE: Final = "share"
 """What `--measure` calls the shares of the linkage report, which have intervals."""
-_BLUE: Final = "#0072B2"
-_DARK: Final = "#333333"
-_GREY: Final = "#F0F0F0"
-_LINE: Final = "#8C8C8C"
-_WIDTH: Final = 9.0
-_LINE_HIGH: Final = 0.185
-_HEAD_HIGH: Final = 0.28
-"""Inches of a line of the text below and of the title."""
 _INCH_A_BAR: Final = 0.42
 _MOST_BARS: Final = 60
 _MOST_ACROSS: Final = 16
-_WRAP: Final = 100
 _DEEP: Final = 0.65
 """From this part of the map on, white letters are read better than dark ones."""
-_LONGEST: Final = 34
 _FORMATS: Final = (".png", ".svg")
 
 
@@ -92,6 +83,10 @@ def _numbers(answer: Answer, key: str) -> Figure:
     if key not in answer.keys:
         known = ", ".join([*answer.keys, SHARE])
         raise Invalid("document-invalid", f"the result has no {key}", hint=f"--measure is one of: {known}")
+    if (groups := find_groups(answer)) is not None:
+        return draw_overlaps(answer, key, groups)
+    if (place := find_periods(answer)) is not None:
+        return draw_series(answer, key, place)
     if len(answer.by) > 2:
         raise Invalid(
             "document-invalid", f"{len(answer.by)} columns part the people, and a plot shows two", hint="ask by fewer"
@@ -138,21 +133,22 @@ def _bars(
 
     if not bars or len(bars) > _MOST_BARS:
         raise Invalid("document-invalid", f"a plot has 1 to {_MOST_BARS} bars, not {len(bars)}", hint="ask by another column")
-    figure, axes = _page(answer, _INCH_A_BAR * len(bars), [cell.hidden for _, cell, _ in bars])
+    figure = build_page(answer, _INCH_A_BAR * len(bars), [cell.hidden for _, cell, _ in bars])
+    axes = figure.add_subplot()
     reach = [abs(end) for _, cell, ends in bars for end in (ends or (cell.value or 0.0,))]
     most = max([*reach, 0.01 if percent else 1.0])
     low = min([0.0, *(cell.value for _, cell, _ in bars if cell.value is not None)])
     for at, (_, cell, ends) in enumerate(bars):
         if cell.value is None:
-            _draw_missing(axes, at, cell, most)
+            draw_missing(axes, at, cell, most)
             continue
-        axes.barh(at, cell.value, height=0.66, color=_BLUE, zorder=2)
+        axes.barh(at, cell.value, height=0.66, color=BLUE, zorder=2)
         if ends is not None:
             axes.errorbar(
-                cell.value, at, xerr=[[cell.value - ends[0]], [ends[1] - cell.value]], color=_DARK, capsize=4, lw=1.4, zorder=3
+                cell.value, at, xerr=[[cell.value - ends[0]], [ends[1] - cell.value]], color=DARK, capsize=4, lw=1.4, zorder=3
             )
-        axes.text(max(cell.value, ends[1] if ends else 0, 0) + most * 0.015, at, cell.text, va="center", color=_DARK, zorder=4)
-    axes.set_yticks(range(len(bars)), [_cut(name) for name, _, _ in bars])
+        axes.text(max(cell.value, ends[1] if ends else 0, 0) + most * 0.015, at, cell.text, va="center", color=DARK, zorder=4)
+    axes.set_yticks(range(len(bars)), [cut_label(name) for name, _, _ in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(low * 1.1, most * (1.34 if percent else 1.18))
     axes.xaxis.set_major_formatter(
@@ -164,14 +160,6 @@ def _bars(
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
-
-
-def _draw_missing(axes: Axes, at: int, cell: ShownCell, most: float) -> None:
-    """Draw a bar that is not there: a hatched strip where the value is hidden, words alone where nobody is in it."""
-    if cell.hidden is not None:
-        axes.barh(at, most, height=0.66, color=_GREY, edgecolor=_LINE, hatch="////", lw=0, zorder=1)
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    axes.text(most * 0.015, at, cell.text, va="center", color=_DARK, style="italic", bbox=box, zorder=4)
 
 
 def _heat_map(answer: Answer, key: str, heading: str) -> Figure:
@@ -193,7 +181,8 @@ def _heat_map(answer: Answer, key: str, heading: str) -> Figure:
             hint="ask by other columns",
         )
     cells = {(row.levels[across], row.levels[1 - across]): row.cells[key] for row in answer.rows}
-    figure, axes = _page(answer, 0.46 * len(sides) + 0.5, [cell.hidden for cell in cells.values()])
+    figure = build_page(answer, 0.46 * len(sides) + 0.5, [cell.hidden for cell in cells.values()])
+    axes = figure.add_subplot()
     values = [cell.value for cell in cells.values() if cell.value is not None]
     norm = Normalize(min([0.0, *values]), max([1e-9, *values]))
     colours = colormaps["Blues"]
@@ -203,17 +192,17 @@ def _heat_map(answer: Answer, key: str, heading: str) -> Figure:
             if cell is None:
                 continue
             depth = None if cell.value is None else float(norm(cell.value))
-            face = colours(depth) if depth is not None else _GREY if cell.hidden else "white"
+            face = colours(depth) if depth is not None else GREY if cell.hidden else "white"
             hatch = "////" if cell.hidden else None
-            axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=_LINE, lw=0.8, hatch=hatch))
+            axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=LINE, lw=0.8, hatch=hatch))
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2} if cell.hidden else None
             style = "italic" if cell.hidden else "normal"
-            ink = "white" if depth is not None and depth > _DEEP else _DARK
+            ink = "white" if depth is not None and depth > _DEEP else DARK
             axes.text(x + 0.5, y + 0.5, cell.text, ha="center", va="center", style=style, bbox=box, color=ink, fontsize=9)
     axes.set_xlim(0, len(heads))
     axes.set_ylim(len(sides), 0)
-    axes.set_xticks([at + 0.5 for at in range(len(heads))], [_cut(head, 14) for head in heads])
-    axes.set_yticks([at + 0.5 for at in range(len(sides))], [_cut(side) for side in sides])
+    axes.set_xticks([at + 0.5 for at in range(len(heads))], [cut_label(head, 14) for head in heads])
+    axes.set_yticks([at + 0.5 for at in range(len(sides))], [cut_label(side) for side in sides])
     axes.set_xlabel(answer.by[across])
     axes.set_ylabel(answer.by[1 - across])
     axes.xaxis.set_ticks_position("top")
@@ -223,37 +212,3 @@ def _heat_map(answer: Answer, key: str, heading: str) -> Figure:
         spine.set_visible(False)
     figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="people" if key == COUNT else heading, shrink=0.9, pad=0.02)
     return figure
-
-
-def _page(answer: Answer, height: float, hidden: Sequence[str | None]) -> tuple[Figure, Axes]:
-    """Give a figure with the title above and what must be known below: the question, what was linked, what is hidden, whose it is."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    below = _lines(answer, hidden)
-    head = textwrap.wrap(answer.title, 78)
-    tall = height + 1.1 + _HEAD_HIGH * len(head) + _LINE_HIGH * len(below)
-    under, over = _LINE_HIGH * len(below) + 0.15, _HEAD_HIGH * len(head) + 0.15
-    layout = ConstrainedLayoutEngine(rect=(0.01, under / tall, 0.98, 1 - (under + over) / tall))
-    figure = Figure(figsize=(_WIDTH, tall), layout=layout, facecolor="white")
-    FigureCanvasAgg(figure)
-    figure.text(0.02, 1 - 0.12 / tall, "\n".join(head), ha="left", va="top", fontsize=13, fontweight="bold", color=_DARK)
-    figure.text(0.02, 0.08 / tall, "\n".join(below), ha="left", va="bottom", fontsize=8, color="#4D4D4D", linespacing=1.35)
-    return figure, figure.add_subplot()
-
-
-def _lines(answer: Answer, drawn: Sequence[str | None]) -> list[str]:
-    least = answer.value["disclosure"].get("min_cell")
-    least = least if isinstance(least, int) else 0
-    reasons = dict.fromkeys(why for why in drawn if why is not None)
-    hidden = [f"hatched: hidden in {drawn.count(why)} of {len(drawn)} places, {meaning_of(why, least)}" for why in reasons]
-    source = (
-        f"{', '.join(people.agency for people in answer.question.people.values())}; released {answer.value['released'][:10]}"
-    )
-    texts = [question_sentence(answer), linkage_sentence(answer), *hidden, f"{source}; job {short(answer.value['job'])}"]
-    return [line for text in texts for line in textwrap.wrap(text, _WRAP + 25, subsequent_indent="   ")]
-
-
-def _cut(text: str, most: int = _LONGEST) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

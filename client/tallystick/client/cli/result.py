@@ -143,7 +143,10 @@ def export(file: Path, number: int | None, out: Path) -> None:
 @click.option("--measure", metavar="NAME", help="Which numbers, as `tally result show` has them, or share; default: count.")
 @run_cli
 def plot(file: Path, number: int | None, out: Path, measure: str | None) -> None:
-    """Draw FILE: bars, or a heat map where two columns part the people; what is hidden is drawn as hidden, never as zero.
+    """Draw FILE; what is hidden is drawn as hidden, never as zero.
+
+    Bars; a heat map where two columns part the people; lines over three or more quarters, months or years; an UpSet plot where the
+    columns are the presence of groups.
 
     --measure share draws what share of each group was found, with 95% intervals.
     """
