@@ -28,6 +28,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "complementary": (" c", "from which others could be worked out"),
     "small-or-beside": ("", "of too few people, or opened for nobody beside such"),
     "group": (" g", "never tested: too few people in a group that it is part of"),
+    "dominance": (" m", "of which one or two people may make up most, by the declared bounds"),
     "difference": (" d", "which would say too much beside earlier results"),
 }
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""

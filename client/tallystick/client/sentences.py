@@ -93,6 +93,8 @@ def disclosure_sentences(answer: Answer) -> list[str]:
     if why:
         told = [f"{many} {describe_linkage_reason(reason)}" for reason, many in sorted(why.items())]
         lines.append(f"hidden numbers of people and matches: {'; '.join(told)}")
+    if rules.get("rounding"):
+        lines.append(f"rounded: {rules['rounding']}")
     return lines
 
 
@@ -133,6 +135,8 @@ def methods_paragraph(answer: Answer) -> str:
         )
     else:
         parts.append("The agreement's disclosure rules hide no small counts.")
+    if value["disclosure"].get("rounding"):
+        parts.append(f"Released numbers are rounded: {value['disclosure']['rounding']}.")
     parts.append(
         f"Allowed by the agreement {agreement.agreement}, version {agreement.version}, among {_join_words(list(agreement.parties))}; "
         f"released by {value['desk']}; job {short(value['job'])}."

@@ -34,6 +34,7 @@ from tallystick.core.disclosure.families import Names, check_overlap, cohort_of,
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
+from tallystick.core.disclosure.rounding import round_table
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
@@ -222,7 +223,10 @@ class Desk:
             agreement=question.agreement,
             until=retention_end(contract.agreement),
         )
-        return list(made.rows), dict(made.linkage), dict(made.told)
+        if profile.rounding is None:
+            return list(made.rows), dict(made.linkage), dict(made.told)
+        rounded, report = round_table(made.rows, made.linkage, plan, profile.rounding)
+        return rounded, report, {**made.told, "rounding": profile.rounding.text}
 
     def _recall_tables(self, contract: Contract) -> list[dict[str, Any]]:
         """Give the tables that a job's is held against, as they were kept.

@@ -237,7 +237,7 @@ class Disclosure(Document):
         gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
     """
 
-    profile: Literal["cms", "open"] | None = None
+    profile: Literal["cms", "adrf", "opensafely", "acro", "open"] | None = None
     min_cell: Annotated[int, Field(ge=0, le=100_000)] | None = None
     gate: bool | None = None
 

@@ -262,24 +262,28 @@ def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
 
 
 def _analyst(question: Question, agreement: Agreement) -> list[str]:
-    least = profile_of(agreement.disclosure).min_cell
+    profile = profile_of(agreement.disclosure)
+    least = profile.min_cell
     rule = (
-        f"cells of 1 to {least - 1} people are hidden, and others from which they could be worked out"
+        f"cells of {_small(agreement)} people are hidden, and others from which they could be worked out"
         if least > 1
         else "no cell is hidden"
     )
+    if profile.dominance is not None:
+        rule += "; sums that two people may make up are hidden"
+    rounded = f"; rounded: {profile.rounding.text}" if profile.rounding is not None else ""
     groups = f" by {_join_names(question.by)}" if question.by else ""
     if is_gated({people.agency for people in question.people.values()}, agreement):
         measures = _join_names(tuple(measure.label for measure in question.measures))
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
         return [
-            f"the released cells of {measures}{groups}: {closed}",
+            f"the released cells of {measures}{groups}: {closed}{rounded}",
             *describe_periods(question, agreement),
             describe_links(question, hides=True, gated=True),
             "the signatures that prove the result",
         ]
     return [
-        f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}",
+        f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}{rounded}",
         *describe_periods(question, agreement),
         describe_links(question, hides=least > 1),
         "the signatures that prove the result",

@@ -2,17 +2,28 @@
 
 Where profiles combine, the stricter of each number wins, and every rule of each is applied.
 
-Source of `cms`: the cell-size suppression policy of the Centers for Medicare & Medicaid Services: 1 to 10 are not released,
-0 may be, and nothing may be released from which 1 to 10 could be derived.
+Sources:
+
+- `cms`: the cell-size suppression policy of the Centers for Medicare & Medicaid Services: 1 to 10 are not released, 0 may be, and nothing
+  may be released from which 1 to 10 could be derived.
+- `adrf`: the export rules of the Administrative Data Research Facility for TANF with wage records, as far as they are about people: 0 to 9
+  are not released; counts below 1,000 to 10, others to 100; wages to $100; means to a cent. Its rule of three employers in each cell is
+  not here: employers are no unit of a dataset yet.
+- `opensafely`: OpenSAFELY's rules for released tables: 7 or fewer are redacted, then counts are rounded to 5.
+- `acro`: the defaults of ACRO: below 10 nothing is released, zeros included; to 5; the n-k rule (2, 0.90) and the p% rule (0.10), by declared
+  bounds (`rules/dominance.py`). Its rule on residual degrees of freedom is for regressions, which are no measure yet.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from fractions import Fraction
+from functools import reduce
 from importlib import import_module
 from typing import Final
 
 from tallystick.core.agreement.model import Disclosure
+from tallystick.core.disclosure.rounding import Rounding, combine_roundings
 from tallystick.core.disclosure.rule import DisclosureProfile, DisclosureRule
 
 __all__ = ["PROFILES", "RULES", "DisclosureProfile", "combine_profiles", "profile_of"]
@@ -38,6 +49,18 @@ def load_rules() -> tuple[DisclosureRule, ...]:
 RULES: Final = load_rules()
 PROFILES: Final = {
     "cms": DisclosureProfile("cms", min_cell=11, rules=RULES),
+    "adrf": DisclosureProfile(
+        "adrf", min_cell=10, zeros_disclosive=True, rules=RULES, rounding=Rounding(((0, 10), (1000, 100)), sums=100, decimals=2)
+    ),
+    "opensafely": DisclosureProfile("opensafely", min_cell=8, rules=RULES, rounding=Rounding(((0, 5),), sums=0, decimals=2)),
+    "acro": DisclosureProfile(
+        "acro",
+        min_cell=10,
+        zeros_disclosive=True,
+        rules=RULES,
+        rounding=Rounding(((0, 5),), sums=0, decimals=2),
+        dominance=(Fraction(9, 10), Fraction(1, 10)),
+    ),
     "open": DisclosureProfile("open", min_cell=0, rules=RULES),
 }
 
@@ -46,8 +69,14 @@ def combine_profiles(*profiles: DisclosureProfile) -> DisclosureProfile:
     """Give the profile that is as strict as each of them, in every rule."""
     strictest = max(profiles, key=lambda profile: profile.min_cell)
     rules = dict.fromkeys(rule for profile in profiles for rule in profile.rules)
+    limits = [profile.dominance for profile in profiles if profile.dominance is not None]
     return DisclosureProfile(
-        strictest.name, strictest.min_cell, any(profile.zeros_disclosive for profile in profiles), tuple(rules)
+        strictest.name,
+        strictest.min_cell,
+        any(profile.zeros_disclosive for profile in profiles),
+        tuple(rules),
+        reduce(combine_roundings, (profile.rounding for profile in profiles), None),
+        (min(share for share, _ in limits), max(margin for _, margin in limits)) if limits else None,
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar, Final, Protocol
 
+from tallystick.core.disclosure.rounding import Rounding
 from tallystick.core.linkage.quality.report import LinkageCounts
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
@@ -48,12 +50,16 @@ class DisclosureProfile:
             that can only be 1 is not hidden.
         zeros_disclosive: counts of 0 are hidden as well.
         rules: in the order in which they are applied.
+        rounding: how what passes is rounded before it leaves; None: not at all.
+        dominance: (k, p) of `rules/dominance.py`; None: it is not tested.
     """
 
     name: str
     min_cell: int
     zeros_disclosive: bool = False
     rules: tuple[DisclosureRule, ...] = ()
+    rounding: Rounding | None = None
+    dominance: tuple[Fraction, Fraction] | None = None
 
     @property
     def hides(self) -> bool:

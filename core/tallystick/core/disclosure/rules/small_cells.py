@@ -4,7 +4,8 @@ A count of 1…k-1 is small (k: `Profile.min_cell`; from 0 where zeros are discl
 to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 
 1. A row of a small count shows no number (`small-cell`).
-2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out; the row still shows its count.
+2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out (that it leaves nobody out is never
+   small: else no column without gaps could be measured where zeros are disclosive); the row still shows its count.
    Nor does it in one row where all rows', or a block's, leave few of the people whom totals say to be there. The sum of a column
    of 0 and 1 is a count too, and so is what it leaves.
 3. A number of the linkage report is hidden where it is small or leaves a small remainder: people without a usable token, people
@@ -290,8 +291,11 @@ def _count_present(shape: _Shape, index: int, present: Present) -> int:
 
 
 def _rests_on_few(shape: _Shape, index: int, present: Present) -> bool:
+    """Tell whether few have a value, or a few have none; that nobody lacks one is no small number, also where zeros are disclosive."""
     there = _count_present(shape, index, present)
-    return _few(shape, shape.counts[index], there) or _few(shape, shape.counts[index], shape.counts[index] - there)
+    return _few(shape, shape.counts[index], there) or (
+        there < shape.counts[index] and _few(shape, shape.counts[index], shape.counts[index] - there)
+    )
 
 
 def _counts_few(shape: _Shape, index: int, present: Present, count: Sum) -> bool:

@@ -1,0 +1,111 @@
+"""What the desk releases under each named profile: the values that their sources name, shown and hidden at their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.measure import load_measures
+from tallystick.node.assignment import Assignment
+from tests.cells import names
+from tests.governance import agreement
+from tests.unit.node.test_desk import MATCHED as KNOWN
+from tests.unit.node.test_desk import REGIONS, Room, assignment, counts, opened
+from tests.unit.node.test_desk_measures import row
+
+MATCHED = KNOWN | {None: 130}
+"""Also people without a region: where zeros are disclosive, an empty row of them takes another row with it."""
+PEOPLE = 400
+AGE = "tanf.age"
+BENEFIT = "tanf.benefit"
+
+
+def terms(profile: str) -> Agreement:
+    return agreement(link=["strict", "default"], decoys=0, operations=list(load_measures()), disclosure={"profile": profile})
+
+
+def released(
+    part: Assignment, matched: Mapping[str | None, int], sums: Mapping[str, Mapping[str | None, int]] | None = None
+) -> Any:
+    """Give what goes out where everybody has a value of each column, and these sums."""
+    base = opened(part, matched)
+    values: dict[tuple[int, str], int] = {(-2 - at, "people"): PEOPLE for at in range(len(REGIONS))}
+    values |= {(-1, name): len(REGIONS) * PEOPLE for name in ("people(tanf)", "usable(tanf)")}
+    values |= {(-1, f"tokens({name}) tanf"): len(REGIONS) * PEOPLE for name in part.contract.plan.passes}
+    for column, by_region in (sums or {}).items():
+        for at, region in enumerate(REGIONS):
+            values |= {(at, f"count({column})"): matched.get(region, 0), (at, f"sum({column})"): by_region.get(region, 0)}
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
+    return Room().made(part, replace(base, values=tuple(merged)))
+
+
+@pytest.mark.parametrize(("profile", "least"), [("cms", 11), ("adrf", 10), ("opensafely", 8), ("acro", 10)])
+def test_the_least_count_is_shown_and_one_less_is_not(profile: str, least: int) -> None:
+    part = assignment(terms(profile))
+    at_least = counts(released(part, dict.fromkeys(REGIONS, least)))
+    assert list(at_least.values()) == [least if profile == "cms" else 10] * 5
+    below = counts(released(part, dict.fromkeys(REGIONS, 200) | {"north": least - 1}))
+    assert below["north"] is None
+
+
+@pytest.mark.parametrize(("profile", "shown"), [("cms", 0), ("adrf", None), ("opensafely", 0), ("acro", None)])
+def test_zeros_are_shown_where_the_profile_allows_them(profile: str, shown: int | None) -> None:
+    assert counts(released(assignment(terms(profile)), MATCHED | {"north": 0}))["north"] == shown
+
+
+def test_adrf_rounds_what_leaves_and_the_linkage_report_with_it() -> None:
+    part = assignment(terms("adrf"), measures=["count", {"sum": BENEFIT}, {"mean": BENEFIT}])
+    matched = {"north": 104, "south": 349, "east": 155, "west": 120, None: 130}
+    body = released(
+        part, matched, {BENEFIT: {None: 1_000_000, "north": 12_345_678, "south": 99_999, "east": 1_555_001, "west": 1_000_049}}
+    )
+    north, south, east = row(body, "north"), row(body, "south"), row(body, "east")
+    assert (north["count"], south["count"], east["count"]) == (100, 350, 160)
+    assert (north[f"count({BENEFIT})"], north[f"sum({BENEFIT})"]) == (100, 123_500)
+    assert north[f"mean({BENEFIT})"] == round(123_456.78 / 104, 2)
+    linkage = body["linkage"]
+    assert linkage["people"] == {"tanf": 2000, "wages": 1600}
+    assert linkage["matched"] == 860
+    shown = {one["tanf.region"]: (one["people"], one["matched"], one["rate"]["value"]) for one in linkage["rates"]["groups"]}
+    assert shown["north"] == (400, 100, 0.25)
+    assert linkage["rates"]["overall"]["tanf"]["value"] == 0.43
+    assert body["disclosure"]["rounding"].startswith("counts to 10, from 1,000 on to 100; sums to 100;")
+
+
+def test_what_is_rounded_is_held_against_exact_numbers_later() -> None:
+    room = Room()
+    strict, loose = (assignment(terms("opensafely"), link=link) for link in ("strict", "default"))
+    first = room.candidate(strict, KNOWN | {"north": 102})
+    second = room.candidate(loose, KNOWN | {"north": 104})
+    assert first["linkage"]["passes"][0]["matches"] == first["linkage"]["matched"] == 570
+    assert counts(first)["north"] == 100  # 105 would be the second: neither is small beside the other, 2 people are
+    assert counts(second)["north"] is None
+
+
+def test_without_a_rounding_profile_nothing_is_rounded() -> None:
+    body = released(assignment(terms("cms")), MATCHED | {"north": 104})
+    assert (counts(body)["north"], "rounding" in body["disclosure"]) == (104, False)
+
+
+@pytest.mark.parametrize(("total", "shown"), [(0, False), (240, False), (266, False), (267, True), (5000, True)])
+def test_acro_shows_no_sum_that_two_people_may_make_up(total: int, shown: bool) -> None:
+    """Two people of 120 years are 0.9 of a sum of 266.67 years."""
+    part = assignment(terms("acro"), measures=["count", {"sum": AGE}, {"mean": AGE}])
+    body = released(part, MATCHED, {AGE: dict.fromkeys(REGIONS, 5000) | {"north": total}})
+    north = row(body, "north")
+    assert north["count"] == 100
+    assert (north[f"sum({AGE})"] is not None) == (north[f"mean({AGE})"] is not None) == shown
+    if not shown:
+        assert (north["suppressed"], north["hidden"]) == ("dominance", [f"sum({AGE})", f"mean({AGE})"])
+    assert body["disclosure"]["dominated"] == (0 if shown else 2)
+
+
+def test_other_profiles_ask_nothing_of_dominance() -> None:
+    part = assignment(terms("cms"), measures=["count", {"sum": AGE}])
+    body = released(part, MATCHED, {AGE: dict.fromkeys(REGIONS, 1)})
+    assert row(body, "north")[f"sum({AGE})"] == 1
+    assert "dominated" not in body["disclosure"]
