@@ -25,7 +25,12 @@ def question_sentence(answer: Answer) -> str:
 
 def notes(answer: Answer) -> list[str]:
     """Say who is followed since an event, what each derived column is, and what labels and units the agreement gives what is asked about."""
-    named = [*answer.question.by, *(column for one in answer.numbers if one.asked is not None for column in one.asked.columns)]
+    times = [] if answer.follow is None else [answer.follow.event, answer.follow.of]
+    named = [
+        *times,
+        *answer.question.by,
+        *(column for one in answer.numbers if one.asked is not None for column in one.asked.columns),
+    ]
     told = (
         []
         if answer.follow is None

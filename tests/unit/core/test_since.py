@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.check import question_problems
+from tallystick.core.job.columns import operations_by_column
 from tallystick.core.job.model import Question
 from tallystick.core.job.since import find_follow_up
 from tallystick.core.statistics.columns import agency_columns
@@ -204,3 +205,14 @@ def test_stacked_groups_derive_what_is_followed_in_all_of_them_or_in_none() -> N
     del value["people"]["wages"]["derive"]
     (problem,) = question_problems(Question.read(value, what="job"), Agreement.read(other, what="agreement"), "ann")
     assert problem.hint == "derive it in all of them, or in none"
+
+
+def test_the_columns_of_a_since_are_read_so_an_agencys_own_policy_hears_of_them() -> None:
+    question = asked(
+        EMPLOYED | {"event": "exits.last"},
+        derive={"exits": {"last": "max(exit_quarter)"}},
+        measures=("count", {"mean": "wages.wage"}),
+    )
+    exits, wages = (operations_by_column(question, group, TERMS.datasets[f"{group}_set"]) for group in ("exits", "wages"))
+    assert exits == {"exit_quarter": {"count", "mean"}}
+    assert wages == {"quarter": {"count", "mean"}, "wage": {"mean"}}

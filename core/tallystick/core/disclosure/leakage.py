@@ -55,7 +55,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         statement[agency] += _beside_its_own(question, agency)
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
-    statement[analyst] = _analyst(question, agreement)
+    statement[analyst] = [*_analyst(question, agreement), *describe_periods(question, agreement)]
     facts = _facts(question, agreement)
     if facts:
         statement["every party to the agreement"] = facts
@@ -263,10 +263,9 @@ def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
 
 def _analyst(question: Question, agreement: Agreement) -> list[str]:
     profile = profile_of(agreement.disclosure)
-    least = profile.min_cell
     rule = (
         f"cells of {_small(agreement)} people are hidden, and others from which they could be worked out"
-        if least > 1
+        if profile.min_cell > 1
         else "no cell is hidden"
     )
     if profile.dominance is not None:
@@ -278,14 +277,12 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
         return [
             f"the released cells of {measures}{groups}: {closed}{rounded}",
-            *describe_periods(question, agreement),
             describe_links(question, hides=True, gated=True),
             "the signatures that prove the result",
         ]
     return [
         f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}{rounded}",
-        *describe_periods(question, agreement),
-        describe_links(question, hides=least > 1),
+        describe_links(question, hides=profile.min_cell > 1),
         "the signatures that prove the result",
     ]
 

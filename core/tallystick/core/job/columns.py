@@ -118,7 +118,7 @@ def levels_of(column: Column) -> tuple[Level, ...] | None:
 def operations_by_column(question: Question, group: str, dataset: Dataset) -> Mapping[str, frozenset[str]]:
     """Give every declared column that a job reads of a group, with the operations that it serves.
 
-    A column of `where` or `by` serves all of the job's operations; one of a measure serves its own; a derived one hands what it
+    A column of `where`, `by` or `since` serves all of the job's operations; one of a measure serves its own; a derived one hands what it
     serves on to its source, and one that is derived but not used serves all.
 
     Raises:
@@ -131,7 +131,8 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
         for owner, column in map(split, measure.columns):
             if owner == question.find_part_name(group):
                 served[column].add(measure.operation)
-    for reference in question.by:
+    times = () if question.since is None else (question.since.event, question.since.of)
+    for reference in (*question.by, *times):
         if split(reference)[0] == question.find_part_name(group) and split(reference)[1] not in {PRESENT, ""}:
             served[split(reference)[1]].update(everything)
     for name in _where_columns(people, dataset):

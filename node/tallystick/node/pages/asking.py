@@ -131,7 +131,9 @@ def describe_question(question: Question) -> str:
     wanted = [
         f"{_WORDS.get(one.operation, one.operation)} {_join(list(one.columns))}" for one in question.measures if one.columns
     ]
-    by = f", by {_join(list(question.by))}" if question.by else ""
+    since = question.since
+    times = [] if since is None else [f"the time of {since.of} since {since.event}"]
+    by = f", by {_join([*times, *question.by])}" if times or question.by else ""
     more = f", and {_join(wanted)}" if wanted else ""
     return f"How many {counted}{more}{by}."
 

@@ -14,13 +14,16 @@ from tallystick.core.disclosure.closed import ClosedCells, close_rows
 from tallystick.core.disclosure.gating import answer_own_tests, computation_under
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import PROFILES
+from tallystick.core.disclosure.rule import Context, Draft
 from tallystick.core.disclosure.rules import small_cells
+from tallystick.core.disclosure.rules.dominance import Dominance
 from tallystick.core.disclosure.rules.small_cells import suppress
 from tallystick.core.disclosure.totals.planned import PlannedTables
 from tallystick.core.disclosure.totals.rows import find_own_totals
 from tallystick.core.job.check import question_problems
 from tallystick.core.job.model import Question
-from tallystick.core.moments import Count
+from tallystick.core.linkage.quality.report import LinkageCounts
+from tallystick.core.moments import Count, Present, Sum
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.keys import InReport, InRow, Key
 from tallystick.core.statistics.plan import Plan
@@ -231,6 +234,24 @@ def test_s19_a_measure_that_is_hidden_in_one_period_is_hidden_in_all() -> None:
     assert [row["count"] for row in out] == counts
     assert [row["mean(exits.benefit)"] for row in out] == [None] * 4
     assert [row["count(exits.benefit)"] for row in out] == [None] * 4
+
+
+def test_s19_a_sum_that_two_people_may_make_up_in_one_period_is_hidden_in_all() -> None:
+    """A county's benefits add up alike in every period, so what one period hides of them another would say."""
+    value = TERMS.json_value()
+    value["datasets"]["exits_set"]["columns"]["benefit"] |= {"min": 0, "max": 50}
+    made = plan(
+        asked(EMPLOYED, by=("wages.present",), measures=({"sum": "exits.benefit"},)), Agreement.read(value, what="agreement")
+    )
+    sums, rows, moments = [2000, 2100, 3990, 110], [], []
+    for key, number in zip(made.rows, sums, strict=True):
+        numbers = {"count": 90, "sum(exits.benefit)": number, "count(exits.benefit)": 90, "suppressed": None}
+        rows.append({**dict(zip(made.by, key, strict=True)), **numbers})
+        moments.append({Count(): 90, Sum(("exits.benefit",)): number, Present(("exits.benefit",)): 90})
+    context = Context(made, PROFILES["acro"], (), rows, moments, LinkageCounts((), None), 0, 1)
+    done = Dominance().apply(Draft(tuple(rows), {}), context)
+    assert [row["sum(exits.benefit)"] for row in done.rows] == [None] * 4, "one of them alone may be of two people"
+    assert [row["count"] for row in done.rows] == [90] * 4
 
 
 def test_the_leakage_statement_says_what_cells_are_sums_of_and_whom_they_count() -> None:

@@ -9,7 +9,8 @@ Source: the n-k and p% rules as in Hundepool et al., Statistical Disclosure Cont
 p = 0.10.
 
 Security: the rule is on the safe side, and hides sums that would pass if values were known. Sums are of no total that the table shows, so
-nothing has to be hidden beside them.
+nothing has to be hidden beside them; but where rows are of periods, a sum of another group's column is hidden in all periods or in none
+(`disclosure/classes.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar, Final
 
+from tallystick.core.disclosure.classes import widen_hidden
 from tallystick.core.disclosure.rule import Context, Draft, without_measures
 from tallystick.core.measure import Asked
 from tallystick.core.moments import Sum
@@ -40,14 +42,15 @@ class Dominance:
         limits = context.profile.dominance
         if limits is None:
             return draft
+        found = {
+            index: [one.label for one in context.plan.asked if _may_be_dominated(one, moments, context.plan, limits)]
+            for index, moments in enumerate(context.moments)
+        }
+        widened = widen_hidden({index: labels for index, labels in found.items() if labels}, context.rows, context.plan)
         rows = []
         hidden = 0
-        for row, moments in zip(draft.rows, context.moments, strict=True):
-            telling = [
-                one.label
-                for one in context.plan.asked
-                if row.get(one.label) is not None and _may_be_dominated(one, moments, context.plan, limits)
-            ]
+        for index, row in enumerate(draft.rows):
+            telling = [label for label in widened.get(index, ()) if row.get(label) is not None]
             hidden += len(telling)
             rows.append(without_measures(row, [*_listed(row), *telling], str(row["suppressed"] or REASON)) if telling else row)
         return replace(draft, rows=tuple(rows), told={**draft.told, "dominated": hidden})

@@ -94,7 +94,8 @@ def suppress(
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
     in_blocks = _hide_in_periods if plan.follow is not None else _hide_in_blocks
     hidden = (in_blocks if plan.presences or plan.population.shape == "other" else _hide_as_one)(shape, reasons)
-    measures = widen_hidden(_find_measures_to_hide(shape, set(reasons)), rows, plan)
+    told = shape if plan.follow is None else replace(shape, totals={})  # totals say nothing of periods
+    measures = widen_hidden(_find_measures_to_hide(told, set(reasons)), rows, plan)
     out = [_write_row(row, plan, reasons.get(index), measures.get(index, ())) for index, row in enumerate(rows)]
     return (
         out,
@@ -311,8 +312,6 @@ def _few(shape: _Shape, of: int, part: int) -> bool:
 
 def _total_tells(shape: _Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
-    if shape.plan.follow is not None:  # totals say nothing of periods
-        return False
     there = sum(_count_present(shape, index, present) for index in range(len(shape.rows)))
     names = [*(f"{what}({group})" for group in shape.plan.groups_of(present) for what in ("people", "usable")), "matched"]
     wholes = [shape.totals[name] for name in names if name in shape.totals]
@@ -321,12 +320,7 @@ def _total_tells(shape: _Shape, present: Present) -> bool:
 
 def _block_tells(shape: _Shape, block: Collection[int], present: Present) -> bool:
     """Tell whether a block's present values leave few of the people there whom the columns' groups have, as totals say it."""
-    if (
-        shape.plan.follow is not None
-        or shape.inner
-        or len(shape.plan.population.groups) != PAIR
-        or "matched" not in shape.totals
-    ):
+    if shape.inner or len(shape.plan.population.groups) != PAIR or "matched" not in shape.totals:
         return False
     people = {group: shape.totals[f"people({group})"] for group in shape.plan.population.groups}
     levels = block_of(shape.rows[next(iter(block))], shape.plan)
