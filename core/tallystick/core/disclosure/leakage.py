@@ -196,17 +196,14 @@ def _is_stacked(question: Question, group: str, agency: str) -> bool:
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
     measures = _join_names(tuple(measure.label for measure in question.measures))
-    groups = f" by {_join_names(question.by)}" if question.by else ""
-    population = population_of(question)
+    groups, population = f" by {_join_names(question.by)}" if question.by else "", population_of(question)
     if is_gated(population.agencies, agreement):
         return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
     if len(population.agencies) > 1:
-        told.append(f"as the desk: {by_first}tokens and pairs of look-alikes of each list at each pass")
-        told.append(
-            "as the desk: of each list how many people have an identifier that was not read, or that stands for nothing; exactly"
-        )
+        lost = "of each list how many people have an identifier that was not read, or that stands for nothing"
+        told.append(f"as the desk: {by_first}tokens and pairs of look-alikes of each list at each pass; {lost}")
         told.append(
             f"as the desk: the coordinator's links of each pass and its estimate of recall; {_blur_at_the_desk(question, agreement)}"
         )

@@ -47,7 +47,4 @@ def describe_links(question: Question, *, hides: bool, gated: bool = False) -> s
         return "what opened of the linkage report: people, matches and rates; tokens and the estimate of precision are withheld"
     if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
         return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
-    return (
-        "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality, and of each list how many "
-        "people's identifiers were not read or denied, rounded down"
-    )
+    return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality, identifiers not read or denied"

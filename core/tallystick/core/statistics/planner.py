@@ -41,7 +41,6 @@ from tallystick.core.job.keep import Terms
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.job.since import PERIOD, FollowUp, Period, find_follow_up
-from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.moments import Count, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.declared import levels_by, ranges_by
@@ -54,10 +53,10 @@ from tallystick.core.statistics.keys import (
     InSystems,
     Key,
     Matched,
-    OfList,
     Place,
     Usable,
 )
+from tallystick.core.statistics.list_cells import build_list_cells
 from tallystick.core.statistics.plan import Cell, Factor, HomeColumn, Level, Levels, Own, Plan, Quantity, put_ranges
 from tallystick.core.statistics.rows import (
     MAX_CELLS,
@@ -83,8 +82,6 @@ MAX_PRODUCTS: Final = 2 * MAX_CELLS + MAX_GROUPS + 1
 """The most terms that a plan may have: two for a cell of a table of two agencies, one for a group, one for the matches in all."""
 MOST_SETS: Final = 5
 """Groups of which a gate tests who is in each set of them: 16 products of three groups and more."""
-MOST_ALIKE: Final = 63
-"""Pairs of alike people that each person is in, at most, as `core/linkage/quality/estimates.py` counts them."""
 
 
 def plan(
@@ -117,9 +114,8 @@ def plan(
     group_by, groups = _groups(question, agreement, population)
     builder.add_linkage(gated=bool(agreement.disclosure.gate))
     builder.add_groups(group_by, groups)
-    builder.add_passes(passes)
     told = tuple((called, tuple((identifiers or {}).get(agency, ()))) for called, agency in builder.lists)
-    builder.add_identifiers(dict(told))
+    builder.cells += build_list_cells(builder.lists, passes, dict(told))
     if len(builder.terms) > MAX_PRODUCTS:
         raise Refused(
             "table-too-large",
@@ -256,23 +252,6 @@ class _Builder:
             mine = (first, Factor(levels=put_ranges(self.ranges, first, _levels_of(group_by, levels, first))))
             self._cell(Key(InGroup(index), GroupPeople(first)), {(mine,): 1})
             self._cell(Key(InGroup(index), Matched()), {tuple(sorted((mine, (second, Factor())), key=lambda one: one[0])): 1})
-
-    def add_passes(self, passes: Sequence[str]) -> None:
-        """Add what each list says of itself at each pass."""
-        for name in passes:
-            for called, agency in self.lists:
-                for number in (ListNumber("tokens", name), ListNumber("alike", name), ListNumber("doubtful", name)):
-                    bound = 1 if number.what == "tokens" else MOST_ALIKE
-                    self.cells.append(
-                        Cell(Key(InReport(), OfList(number, called)), (), ((1, Own(agency, counted=number)),), bound)
-                    )
-
-    def add_identifiers(self, told: Mapping[str, Sequence[str]]) -> None:
-        """Add how many people of each list have an identifier that was not read, or denied."""
-        for called, agency in self.lists:
-            for name in told[called]:
-                for number in (ListNumber("unread", name), ListNumber("denied", name)):
-                    self.cells.append(Cell(Key(InReport(), OfList(number, called)), (), ((1, Own(agency, counted=number)),), 1))
 
     def _cell(self, key: Key, products: Products, bound: int = 1, scale: int = 0) -> None:
         """Add a cell, unless it is nothing."""
