@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
 INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 
-.PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench image test-containers clean
+.PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench soak image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
@@ -51,6 +51,10 @@ proto-drift: proto
 
 bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
+
+MINUTES ?= 240
+soak: $(VENV)/.dev ## break a network for four hours, or MINUTES, and write docs/reliability.md
+	$(BIN)/python -m benchmarks.reliability soak --minutes $(MINUTES)
 
 native: $(VENV)/.run ## build the native kernel, or fail
 	TALLY_REQUIRE_NATIVE=1 $(BIN)/python -m hatchling build -t wheel --hooks-only

@@ -4,7 +4,10 @@ The coordinator and two agencies' nodes are processes of their own, on loopback,
 what is measured is a network under many jobs and not the cryptography of large lists. Every released result is opened, verified and held
 against the answer in the clear. A job is stuck when it has neither ended nor moved for `--patience` seconds.
 
-usage: load.py [--jobs N] [--analysts N] [--in-a-row] [--patience SECONDS] [--limit KEY=VALUE …] [--node KEY=VALUE …] [--no-page]
+usage: load.py [--jobs N] [--analysts N] [--in-a-row [--minutes M]] [--patience SECONDS] [--limit KEY=VALUE …] [--node KEY=VALUE …]
+               [--postgres REPLICAS] [--busy] [--no-page]
+
+With --postgres so many coordinators share a PostgreSQL, which waits for its disk as anybody's does; members are dealt out to them.
 
 With --in-a-row one analyst asks job after job, each when the one before has ended: memory and file descriptors of every process are taken
 every hundred jobs.
@@ -31,8 +34,11 @@ from benchmarks.report import table, write_section
 from benchmarks.smallnetwork import HERE, SmallNetwork, question
 from tallystick.client.sdk import Client
 from tallystick.core.errors import NotReady
+from tests.postgres import postgres
 
 LOOK_S: Final = 1.0
+QUIET: Final = "timezone = 'UTC'\n"
+"""Settings of PostgreSQL: its own, so it waits for the disk."""
 EVERY: Final = 100
 """Of jobs in a row: after how many memory is taken."""
 
@@ -56,22 +62,34 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--analysts", type=int, default=5)
     parser.add_argument("--in-a-row", action="store_true")
+    parser.add_argument("--minutes", type=float, default=600.0, help="of jobs in a row: ask no more after so long")
     parser.add_argument("--patience", type=float, default=120.0)
     parser.add_argument("--limit", action="append", default=[], metavar="KEY=VALUE", help="of the coordinator's limits")
     parser.add_argument("--node", action="append", default=[], metavar="KEY=VALUE", help="a key of node.yaml")
+    parser.add_argument("--postgres", type=int, default=0, metavar="REPLICAS", help="coordinators on one PostgreSQL")
     parser.add_argument("--no-page", action="store_true", help="print the figures only")
+    parser.add_argument("--busy", action="store_true", help="say that the machine did other work meanwhile")
     parser.add_argument("--keep", type=Path, help="leave the network's folders here, logs among them")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the network's processes end with this one
     limits = {"open_jobs": max(1, options.jobs)} | numbered(options.limit)
     analysts = 1 if options.in_a_row else options.analysts
-    with folder_of(options.keep) as folder, SmallNetwork(folder, analysts, limits, numbered(options.node)) as network:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(folder_of(options.keep))
+        server = stack.enter_context(postgres(QUIET)) if options.postgres else None
+        made = SmallNetwork(folder, analysts, limits, numbered(options.node), max(1, options.postgres), server)
+        network = stack.enter_context(made)
         name, title, text = (
-            in_a_row(network, options.jobs) if options.in_a_row else at_once(network, options.jobs, options.patience)
+            in_a_row(network, options.jobs, options.minutes)
+            if options.in_a_row
+            else at_once(network, options.jobs, options.patience)
         )
+    if options.busy:
+        text += "\n\nThe machine was busy with other work meanwhile, so times are upper bounds and rates lower ones."
     print(text)
     if not options.no_page:
-        write_section(name, title, text)
+        where = f"PostgreSQL, {options.postgres} coordinators" if options.postgres else "SQLite"
+        write_section(name + ("-postgres" if options.postgres else ""), f"{title}, {where}", text)
 
 
 def numbered(words: Sequence[str]) -> dict[str, int]:
@@ -97,7 +115,9 @@ def at_once(network: SmallNetwork, jobs: int, patience: float) -> tuple[str, str
     shares = {name: range(place, jobs, len(asked)) for place, name in enumerate(asked)}
     clients = {name: Client(profile) for name, profile in network.profiles.items()}
     threads = [
-        threading.Thread(target=ask_and_follow, args=(network, clients[name], name, numbers, asked[name], patience))
+        threading.Thread(
+            target=ask_and_follow, args=(network, clients[name], name, numbers, asked[name], patience), daemon=True
+        )
         for name, numbers in shares.items()
     ]
     for thread in threads:
@@ -175,8 +195,9 @@ def memory(network: SmallNetwork) -> list[tuple[str, str, str]]:
     return [(name, f"{most / 1024:.0f} MiB", str(files)) for name, (_, most, files) in found]
 
 
-def in_a_row(network: SmallNetwork, jobs: int) -> tuple[str, str, str]:
-    """Ask job after job; give the section."""
+def in_a_row(network: SmallNetwork, jobs: int, minutes: float) -> tuple[str, str, str]:
+    """Ask job after job, for so long at most; give the section."""
+    end = time.monotonic() + 60 * minutes
     ((name, profile),) = network.profiles.items()
     samples: list[tuple[int, dict[str, tuple[int, int, int]]]] = []
     taken: list[float] = []
@@ -188,18 +209,21 @@ def in_a_row(network: SmallNetwork, jobs: int) -> tuple[str, str, str]:
             client.wait(job)
             taken.append(time.monotonic() - began)
             right += network.right(client, job)
-            if (number + 1) % EVERY == 0 or number + 1 == jobs or number + 1 == EVERY // 4:
+            over = number + 1 == jobs or time.monotonic() > end
+            if (number + 1) % EVERY == 0 or over or number + 1 == EVERY // 4:
                 samples.append((number + 1, {one.name: one.figures() for one in network.processes.values()}))
                 print(f"{number + 1} jobs: {samples[-1][1]}", file=sys.stderr, flush=True)
+            if over:
+                break
     names = list(network.processes)
     rows = [(f"{count}", *(f"{found[one][0] / 1024:.1f} MiB, {found[one][2]}" for one in names)) for count, found in samples]
     median, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
     text = (
-        f"{jobs} jobs one after another by {name}: {right} right; {60 * jobs / sum(taken):.0f} jobs a minute, "
+        f"{len(taken)} jobs one after another by {name}: {right} right; {60 * len(taken) / sum(taken):.0f} jobs a minute, "
         f"median {median:.2f} s, p95 {p95:.2f} s.\n\n"
         + table(("after jobs", *(f"{one}: memory, descriptors" for one in names)), rows)
     )
-    return "load-row", f"{jobs} jobs in a row", text
+    return "load-row", f"{len(taken)} jobs in a row", text
 
 
 if __name__ == "__main__":

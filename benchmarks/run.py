@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-OTHERS = {"run", "report", "process", "febrl", "smallnetwork"}
+OTHERS = {"run", "report", "process", "febrl", "smallnetwork", "reliability"}
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""A small network whose processes a benchmark can watch: a coordinator, two agencies with sixty people in all, and several analysts."""
+"""A small network whose processes a benchmark can watch: one or several coordinators, two agencies with sixty people in all, and analysts.
+
+Several coordinators share a PostgreSQL and a spool; members are dealt out to them: the first agency and the first analyst dial the first.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +32,7 @@ from tallystick.core.keyfile import new_identity
 from tallystick.lab.network import build
 from tallystick.lab.network.model import read_lab
 from tallystick.lab.network.processes import COMMAND
+from tests.postgres import Server, make_database
 
 AGREEMENT: Final = "county"
 REGIONS: Final = ("north", "south")
@@ -85,19 +90,23 @@ class WatchedProcess:
 
 @dataclass
 class SmallNetwork:
-    """A coordinator, two nodes and some analysts; use it in a `with` statement.
+    """Coordinators, two nodes and some analysts; use it in a `with` statement.
 
     Attributes:
         folder: an empty one.
         analysts: how many.
         limits: of the coordinator's configuration.
         node: keys of node.yaml.
+        replicas: how many coordinators; several need `database`.
+        database: a PostgreSQL server that is made use of; without one the coordinator keeps a SQLite file.
     """
 
     folder: Path
     analysts: int
     limits: dict[str, int]
     node: dict[str, int]
+    replicas: int = 1
+    database: Server | None = None
     processes: dict[str, WatchedProcess] = field(default_factory=dict)
     profiles: dict[str, AnalystProfile] = field(default_factory=dict)
     answer: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -124,8 +133,7 @@ class SmallNetwork:
         named = {f"analyst-{number}": new_identity() for number in range(self.analysts)}
         home = self.folder / "coordinator"
         config = build.write_coordinator(home, network="load")
-        address = f"127.0.0.1:{free_port()}"
-        write_private(config, json.dumps({"network": "load", "listen": address, "limits": self.limits}).encode())
+        configs = self._write_configs(home)
         pinned = json.loads(command(home, "coordinator", "init", "--config", str(config), "--format", "json"))["coordinator"]
         now = datetime.now(UTC)
         agreement = build.agreement_of(
@@ -140,15 +148,44 @@ class SmallNetwork:
         )
         self.document = build.sign_by_all(agreement, keys)
         write_private(home / "agreements" / f"{AGREEMENT}.json", self.document.text().encode())
-        self._run("coordinator", home, "coordinator", "serve", "--config", str(config), note=home / "state" / "address")
-        members = [*(("agency", name) for name in lab.file.agencies), *(("analyst", name) for name in named)]
-        options = [part for role, name in members for part in (f"--{role}", name)]
-        command(home, "coordinator", "invite", "--config", str(config), *options, "--out", str(home))
-        for agency, identity in keys.agencies.items():
+        for place, (folder, text) in enumerate(configs):
+            if place:
+                shutil.copytree(home / "state", folder / "state", ignore=shutil.ignore_patterns("address", "*.sock", "lock"))
+                shutil.copytree(home / "agreements", folder / "agreements")
+                write_private(folder / "coordinator.yaml", text.encode())
+            words = ("coordinator", "serve", "--config", str(folder / "coordinator.yaml"))
+            self._run(folder.name, folder, *words, note=folder / "state" / "address")
+        members = [
+            *(("agency", place, name) for place, name in enumerate(lab.file.agencies)),
+            *(("analyst", place, name) for place, name in enumerate(named)),
+        ]
+        for place, (folder, _) in enumerate(configs):
+            mine = [(role, name) for role, number, name in members if number % len(configs) == place]
+            options = [part for role, name in mine for part in (f"--{role}", name)]
+            command(folder, "coordinator", "invite", "--config", str(folder / "coordinator.yaml"), *options, "--out", str(home))
+        for place, (agency, identity) in enumerate(keys.agencies.items()):
+            address = json.loads(configs[place % len(configs)][1])["listen"]
             self._write_node(lab, agency, identity, address, home)
         for analyst, identity in named.items():
             invitation = home / f"analyst-{analyst}.invite"
             self.profiles[analyst] = build.join_analyst(self.folder / analyst, identity, invitation, [self.document])
+
+    def _write_configs(self, home: Path) -> list[tuple[Path, str]]:
+        """Write the first coordinator's configuration; give the folder and the configuration of each."""
+        shared: dict[str, Any] = {"network": "load", "limits": self.limits}
+        if self.database is not None:
+            address, password = make_database(self.database, self.folder)
+            shared |= {"database": address, "database_password_file": str(password), "spool": str(self.folder / "spool")}
+        folders = [home, *(self.folder / f"coordinator-{number}" for number in range(2, self.replicas + 1))]
+        ports = [free_port() for _ in folders]
+        configs = []
+        for folder, port in zip(folders, ports, strict=True):
+            config = shared | {"listen": f"127.0.0.1:{port}"}
+            if self.database is not None:
+                config["replica"] = folder.name
+            configs.append((folder, json.dumps(config)))
+        write_private(home / "coordinator.yaml", configs[0][1].encode())
+        return configs
 
     def _write_node(self, lab: Any, agency: str, identity: Any, address: str, home: Path) -> None:
         folder = self.folder / agency

@@ -31,7 +31,7 @@ ADMIN: Final = "admin"
 READER: Final = "reader"
 PASSWORD: Final = "canary-5530-secret"
 """Of the reader; no error, log or result may show it."""
-_UNLIKE: Final = """
+UNLIKE: Final = """
 fsync = off
 full_page_writes = off
 log_statement = all
@@ -41,6 +41,7 @@ datestyle = 'SQL, DMY'
 intervalstyle = 'sql_standard'
 extra_float_digits = -15
 """
+"""Settings that are none of ours, and a disk that is not waited for."""
 READY_SECONDS: Final = 60.0
 
 
@@ -82,8 +83,8 @@ class Server:
 
 
 @contextmanager
-def postgres() -> Iterator[Server]:
-    """Run a server for as long as the context lasts; it has a role `reader` without any right."""
+def postgres(settings: str = UNLIKE) -> Iterator[Server]:
+    """Run a server with some settings for as long as the context lasts; it has a role `reader` without any right."""
     folder = Path(tempfile.mkdtemp(prefix="tally-pg-"))
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -104,7 +105,7 @@ def postgres() -> Iterator[Server]:
         )  # fmt: skip
         assert made.returncode == 0, made.stdout + made.stderr
         with (data / "postgresql.conf").open("a") as file:
-            file.write(_UNLIKE + f"unix_socket_directories = '{folder}'\n")
+            file.write(settings + f"unix_socket_directories = '{folder}'\n")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 from tallystick.coordinator.records import MomentRecord
@@ -41,3 +42,25 @@ def test_s49_how_many_jobs_a_node_takes_is_shared(storage: Open) -> None:
     storage().note_bound("labor", 2)
     storage().note_bound("housing", 9)
     assert storage().list_bounds() == {"labor": 2, "housing": 9}
+
+
+def test_s37_of_several_that_begin_the_first_epoch_at_once_one_does(storage: Open) -> None:
+    """Two coordinators that start on one new database: were both to begin it, one of them would take the database for restored."""
+    at = storage()
+    begun = threading.Barrier(6)
+
+    def begin(number: int) -> None:
+        begun.wait()
+        at.begin_epoch(f"epoch {number}", now=NOW, first=True)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first = at.epoch()
+    assert first in {f"epoch {number}" for number in range(6)}
+    at.begin_epoch("late", now=NOW, first=True)
+    assert at.epoch() == first
+    at.begin_epoch("restored", now=NOW)
+    assert storage().epoch() == "restored"

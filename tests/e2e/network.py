@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -47,7 +48,14 @@ class Network:
     """
 
     def __init__(
-        self, folder: Path, *, third: bool = False, node: Sequence[str] = COMMAND, records: Records | None = None
+        self,
+        folder: Path,
+        *,
+        third: bool = False,
+        node: Sequence[str] = COMMAND,
+        coordinator: Sequence[str] = COMMAND,
+        records: Records | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         """Write two agencies' records and a lab file about them.
 
@@ -55,12 +63,16 @@ class Network:
             folder: an empty folder.
             third: have a third agency open, so that neither of the two is the desk.
             node: what `node serve` is given to, where it is not the real command.
+            coordinator: what `coordinator serve` is.
+            limits: of coordinator.yaml.
             records: other ones than the first seed's.
         """
         self.folder = folder
         self.records = records or Records()
         self.lab: Lab = self.records.written(folder, third=third)
         self._node = node
+        self._serve = coordinator
+        self._limits = dict(limits or {})
         self.keys = build.throw_away_keys(self.lab)
         self.parties: dict[str, Party] = {}
         self.seen_shares: dict[tuple[str, str, int], bytes] = {}
@@ -100,6 +112,12 @@ class Network:
             self._client.close()
         for party in self.parties.values():
             party.close()
+
+    def open_client(self) -> None:
+        """Connect the analyst anew, as its profile says."""
+        profile = self.client.profile
+        self.client.close()
+        self._client = Client(profile)
 
     def submit(self, asked: Question | None = None, *, deadline: timedelta = timedelta(hours=1)) -> str:
         """Ask; give the job's digest. A coordinator that dies over it is started again, and asked again."""
@@ -228,9 +246,16 @@ class Network:
         """Where members reach the coordinator."""
         return self.address
 
-    def _more_settings(self) -> dict[str, str]:
+    def address_of(self, agency: str) -> str:
+        """Where an agency's node reaches the coordinator; a network whose links can be broken says another address."""
+        return self.dialed
+
+    def _more_settings(self) -> dict[str, Any]:
         """Give further keys of coordinator.yaml."""
         return {}
+
+    def _settings(self) -> dict[str, Any]:
+        return {"network": "test", "listen": self.address, "limits": self._limits} | self._more_settings()
 
     def _add_parties(self) -> None:
         """Start what else the network has before anybody joins; the coordinator's keys and agreements are there."""
@@ -238,9 +263,9 @@ class Network:
     def _start(self) -> None:
         home = self.folder / COORDINATOR
         config = build.write_coordinator(home, network="test")
-        self.parties[COORDINATOR] = Party(COORDINATOR, [*COMMAND, "coordinator", "serve", "--config", str(config)], home)
+        self.parties[COORDINATOR] = Party(COORDINATOR, [*self._serve, "coordinator", "serve", "--config", str(config)], home)
         self.address = f"127.0.0.1:{free_port()}"
-        write_private(config, json.dumps({"network": "test", "listen": self.address} | self._more_settings()).encode())
+        write_private(config, json.dumps(self._settings()).encode())
         (printed,) = commands(home, [["coordinator", "init", "--config", str(config), "--format", "json"]])
         keys = json.loads(printed)["coordinator"]
         party = CoordinatorParty(key=keys["key"], sealing_key=keys["sealing_key"])
@@ -257,14 +282,23 @@ class Network:
         commands(home, [[*invite, f"--{role}", name, "--out", str(invitations[role, name])] for role, name in members])
         for agency, identity in self.keys.agencies.items():
             folder = self.folder / agency
-            node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.dialed, workers=1)
-            build.join_node(folder, invitations["agency", agency])
+            node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.address_of(agency), workers=1)
+            self.until(partial(_joins, folder, invitations["agency", agency]), START_S, f"{agency} cannot join")
             self.parties[agency] = Party(agency, [*self._node, "node", "serve", "--config", str(node)], folder)
             self.parties[agency].start()
         profile = build.join_analyst(
             self.folder / "analyst", self.keys.analyst, invitations["analyst", analyst], [self.document]
         )
         self._client = Client(profile)
+
+
+def _joins(folder: Path, invitation: Path) -> bool:
+    """Let a node join; the same call again gives the same certificate."""
+    try:
+        build.join_node(folder, invitation)
+    except NotReady:  # a machine that is busy
+        return False
+    return True
 
 
 def check_released(network: Network, view: JobProgress) -> None:

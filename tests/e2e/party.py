@@ -16,7 +16,7 @@ from typing import Final
 from tallystick.core.failpoint import VARIABLE
 from tallystick.lab.network.processes import COMMAND
 
-START_S: Final = 60.0
+START_S: Final = 180.0
 
 
 class Party:
@@ -28,7 +28,7 @@ class Party:
         self.deaths = 0
         self.armed = False
         self.stopped = False
-        self._command = command
+        self.command = command
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,7 +66,7 @@ class Party:
             environment[VARIABLE] = failpoint
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                self.command,
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tallystick.coordinator.server import services
 from tallystick.coordinator.server.authorise import Authorise
 from tallystick.core.disclosure.families import family_of
 from tallystick.core.errors import NotReady, Refused
@@ -93,7 +94,8 @@ class Throttled:
 async def test_s49_a_job_whose_every_call_is_refused_for_the_moment_finishes(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each call of both nodes is too much at its first try: notices, approvals, hellos, messages, the result."""
+    """Each call of both nodes is too much at its first try: notices, approvals, hellos, messages, the result. Nothing comes with notices."""
+    monkeypatch.setattr(services, "NOTICE_BYTES", 0)
     assert courier.call_until_answered.__kwdefaults__ is not None
     monkeypatch.setitem(courier.call_until_answered.__kwdefaults__, "first_wait", 0.02)
     monkeypatch.setattr(app, "LATER_SECONDS", 0.05)

@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from tallystick.coordinator.changes import JobChange
+from tallystick.coordinator.server.services import PUSHED_BYTES
 from tallystick.core.net.chunks import open_chunks
 from tallystick.crypto.machine import Ref
 from tallystick.v1 import jobs_pb2, relay_pb2
@@ -179,6 +181,43 @@ async def test_notices_tell_of_every_change_and_of_the_stop(town: Town) -> None:
         assert last.state == cancelled.state
         await town.at.server.stop()
         assert (await refusal(_to_the_end(attending)))[0] == "unavailable"
+
+
+@together
+async def test_a_notice_brings_what_sync_and_get_would_give(town: Town) -> None:
+    """The view as it is, and small messages whole, once a stream: so neither has to be asked for."""
+    async with relays(town) as stubs:
+        town.reach(SEED)
+        first: Any = stubs[DESK].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        notice = await asyncio.wait_for(first.read(), LIMIT)
+        assert notice.view == await stubs[DESK].Sync(relay_pb2.SyncRequest(job=town.digest), timeout=LIMIT)
+        assert notice.version == notice.view.version
+        assert [*notice.envelopes] == []
+        (seed,) = town.envelopes(SEED, [b"contribution"])
+        await stubs[OTHER].Put(stream([seed]), timeout=LIMIT)
+        brought = await asyncio.wait_for(first.read(), LIMIT)
+        assert [one.ref.round for one in brought.view.inbox] == ["seed"]
+        assert [*brought.envelopes] == [seed]
+        call = stubs[DESK].Get(relay_pb2.GetRequest(ref=seed.ref), timeout=LIMIT)
+        assert [envelope async for envelope in call] == [seed]
+        await asyncio.to_thread(town.at.jobs.change, town.digest, lambda _: JobChange())
+        assert [*(await asyncio.wait_for(first.read(), LIMIT)).envelopes] == []
+        again: Any = stubs[DESK].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        assert [*(await asyncio.wait_for(again.read(), LIMIT)).envelopes] == [seed]
+        sender: Any = stubs[OTHER].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        assert [*(await asyncio.wait_for(sender.read(), LIMIT)).envelopes] == []  # it is addressed to the desk
+
+
+@together
+async def test_s31_what_is_large_does_not_come_with_a_notice(town: Town) -> None:
+    async with relays(town) as stubs:
+        town.reach(SEED)
+        sent = town.envelopes(SEED, [bytes(PUSHED_BYTES)])
+        await stubs[OTHER].Put(stream(sent), timeout=LIMIT)
+        attending: Any = stubs[DESK].Attend(relay_pb2.AttendRequest(protocol="TS1"))
+        notice = await asyncio.wait_for(attending.read(), LIMIT)
+        assert [one.complete for one in notice.view.inbox] == [True]
+        assert [*notice.envelopes] == []
 
 
 @together

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,19 @@ def test_s27_metrics_are_counts_on_a_port_of_their_own() -> None:
     assert re.search(r"^process_open_fds \d", text, re.MULTILINE)
     with serve_metrics(None, read) as port:
         assert port == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_the_port_of_figures_says_whether_the_party_serves(host: str) -> None:
+    """For balancers and orchestrators, which have no certificate of the network."""
+    told: list[bool] = []
+    with serve_metrics(f"{host}:0", list, lambda: bool(told)) as port:
+        place = f"http://{host}:{port}"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{place}/health")
+        assert (refused.value.code, refused.value.read()) == (503, b"not serving\n")
+        told.append(True)
+        with urllib.request.urlopen(f"{place}/health") as answer:
+            assert (answer.status, answer.read()) == (200, b"serving\n")
+        with urllib.request.urlopen(f"{place}/metrics") as answer:
+            assert b"process_open_fds" in answer.read()

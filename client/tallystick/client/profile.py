@@ -17,6 +17,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement
@@ -37,6 +40,7 @@ from tallystick.core.model import Document, Name
 from tallystick.core.net.joining import InvitationFile
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import Credentials
+from tallystick.core.net.walk import find_cause
 from tallystick.crypto.envelope import SealingKey
 
 
@@ -50,7 +54,7 @@ class Network(Document):
         name: ours, as agreements name us.
     """
 
-    address: str
+    address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")]
     network: Name
     role: str
     name: Name
@@ -109,6 +113,24 @@ class AnalystProfile:
         self.membership.keep(shown)
         write_private(self.folder / "network.json", network.canonical())
         return network
+
+    def dial(self, address: str, *, unchecked: bool = False) -> Network:
+        """Dial the coordinator at another address from now on; give the network as it was.
+
+        Args:
+            address: `host:port`.
+            unchecked: take it though the coordinator does not answer there yet.
+
+        Raises:
+            Invalid: `document-invalid`: it is no address.
+            TallyError: what stands in the way to it (`walk.py`): it must show a certificate of the network that was joined.
+        """
+        before = self.network
+        after = Network.read(before.json_value() | {"address": address}, what="HOST:PORT")
+        if not unchecked and (problem := find_cause(address, self.membership.credentials(), SystemClock().now())) is not None:
+            raise problem
+        write_private(self.folder / "network.json", after.canonical())
+        return before
 
     @property
     def membership(self) -> Membership:

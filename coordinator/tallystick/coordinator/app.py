@@ -222,7 +222,8 @@ def _run(coordinator: Coordinator, settings: Settings, role: Role) -> None:
         coordinator.restoring.check()
         for path, problem in coordinator.agreements.problems().items():
             structlog.get_logger("server").warning("no agreement", file=Path(path).name, problem=problem)
-        with serve_metrics(settings.config.metrics, coordinator.watching.figures) as port:
+        health = coordinator.server.health
+        with serve_metrics(settings.config.metrics, coordinator.watching.figures, lambda: health.serves) as port:
             if port:
                 structlog.get_logger("server").info("metrics", port=port)
             pages = open_pages(coordinator, settings)

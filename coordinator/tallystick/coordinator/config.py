@@ -74,7 +74,8 @@ class Config(Document):
             the next two.
         pages_certificate: the certificate chain of the pages' TLS.
         pages_key: the private key to it, closed to others.
-        metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
+        metrics: `host:port` where figures are served for Prometheus, and at `/health` whether it serves, without TLS; nowhere when it
+            is left out.
         certificate_days: how long the certificates of nodes and analysts are valid.
         invitation_days: how long an invitation is.
     """

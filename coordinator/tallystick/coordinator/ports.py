@@ -189,8 +189,11 @@ class CoordinatorStorage(Protocol):
         """Give the epoch of this state; empty before `begin_epoch`."""
         ...
 
-    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
-        """Begin another epoch: revoke what is known to be revoked, and delete invitations that are not used, if there was one before."""
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime, first: bool = False) -> None:
+        """Begin another epoch: revoke what is known to be revoked, and delete invitations that are not used, if there was one before.
+
+        With `first` only where there is none: of several that begin the first at once, one does.
+        """
         ...
 
     def count_changes(self) -> int:

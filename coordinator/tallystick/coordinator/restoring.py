@@ -47,7 +47,8 @@ class Restoring:
         if not self._storage.epoch():
             if known is not None:
                 raise Refused("state-restored", "the coordinator's database is older than what was done with it", hint=WAY_BACK)
-            self._storage.begin_epoch(SystemRandomness().take(16).hex(), now=self._clock.now())
+            # another replica may begin it at this moment: the first one counts, and both read which that was
+            self._storage.begin_epoch(SystemRandomness().take(16).hex(), now=self._clock.now(), first=True)
         elif known is not None or not self._shared:
             self._witness.check(self._mark(None), whose="the coordinator's database", hint=WAY_BACK)
         self._witness.write(self._mark(known))

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -57,6 +58,8 @@ class JobCondition:
 
 TURN: Final = "turn"
 WORK: Final = "work"
+MAX_KEPT: Final = 256
+"""Jobs whose rows are kept to be shown again."""
 STILL: Final = ("stalled", "nothing of the job has moved", "see its log, and its connection to the coordinator")
 
 
@@ -291,6 +294,8 @@ class Views:
         self._storage = storage
         self._progress = progress
         self._admission = admission
+        self._kept: dict[bytes, tuple[int, JobRows]] = {}
+        self._lock = threading.Lock()
 
     def of(self, caller: CertifiedParty, record: JobRecord, contract: Contract, connected: Collection[str]) -> JobView:
         """Show a job to a caller who may see it."""
@@ -314,8 +319,20 @@ class Views:
         )
 
     def _rows(self, record: JobRecord) -> JobRows:
+        """Give a job's rows. Rows of one version do not change but for the timeline, so they are read once."""
         storage, job = self._storage, record.job
-        return JobRows(storage.deposits(job), storage.messages(job), storage.failures(job), storage.moments(job))
+        with self._lock:
+            version, held = self._kept.get(job, (0, None))
+        if held is not None and version == record.version:
+            return replace(held, moments=storage.moments(job))
+        rows = JobRows(storage.deposits(job), storage.messages(job), storage.failures(job), storage.moments(job))
+        with self._lock:
+            if record.version > version:
+                self._kept.pop(job, None)
+                self._kept[job] = (record.version, rows)
+            while len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return rows
 
 
 def write_waiting(one: Waiting) -> dict[str, Any]:

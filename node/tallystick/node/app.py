@@ -37,6 +37,7 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.coordinator_client import GrpcCoordinatorClient
 from tallystick.node.courier import FIRST_WAIT, LONGEST_WAIT, add_jitter
 from tallystick.node.desk import Desk
+from tallystick.node.dialing import read_address
 from tallystick.node.failures import build_outward_error
 from tallystick.node.figures import build_figures
 from tallystick.node.housekeeping import forget_tables
@@ -145,6 +146,7 @@ class Node:
                     self.look_at(*await self.jobs.list_unended())
                     async for notice in notices:
                         self.link.hear()
+                        self.jobs.hear(notice)
                         self.look_at(notice.job)
                 await self._lose(NotReady("unavailable", "the coordinator ended the connection"))
             except TallyError as error:
@@ -311,16 +313,18 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         coordinator = GrpcCoordinatorClient(address, credentials, jobs=config.jobs_at_once)
         workers = ProcessWorkers(config.file.workers)
         node = build_node(config, identity, store, coordinator, workers)
-        renewing = Renewing(membership, address, coordinator, node.clock, shown=credentials)
+        renewing = Renewing(
+            membership, address, coordinator, node.clock, credentials, lambda: read_address(config), node.link.move
+        )
         told = HealthService(("tallystick.v1.Steward",))
         node.told = told
-        node.find_problem = lambda: find_problem(membership, address, config.agency, node.clock)
+        node.find_problem = lambda: find_problem(membership, node.link.address, config.agency, node.clock)
         count = partial(check_datasets, config)
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=count)
         pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count)
         try:
             names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
-            figures = serve_metrics(config.file.metrics, node.figures)
+            figures = serve_metrics(config.file.metrics, node.figures, lambda: told.serves)
             async with serve_local(config.socket, service, told), pages, meanwhile(renewing.attend()):
                 await told.tell(serves=False)
                 stack.enter_context(figures)

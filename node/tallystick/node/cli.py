@@ -36,6 +36,7 @@ from tallystick.node.cli_log import log
 from tallystick.node.cli_state import accept_restored, backup
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.counting import linkage
+from tallystick.node.dialing import dial
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
 from tallystick.node.options import config_option
@@ -60,6 +61,7 @@ node.add_command(backup)
 node.add_command(accept_restored)
 node.add_command(linkage)
 node.add_command(login)
+node.add_command(dial)
 
 
 @node.command()

@@ -50,7 +50,8 @@ class NodeFile(Document):
         workers: processes for heavy work; 0 takes one a core.
         desk: who releases at the desk: `ask` a steward, or `auto`.
         max_memory_mib: what reading one dataset may take.
-        metrics: `host:port` where figures are served for Prometheus, without TLS; nowhere when it is left out.
+        metrics: `host:port` where figures are served for Prometheus, and at `/health` whether it serves, without TLS; nowhere when it
+            is left out.
         pages: `host:port` of the steward's desk as pages; nowhere when it is left out. On another address than loopback it needs the next
             two.
         pages_certificate: the certificate chain of the pages' TLS.
@@ -79,10 +80,11 @@ class NodeFile(Document):
 
 @dataclass(frozen=True)
 class NodeConfig:
-    """The configuration and the folder that its paths are relative to."""
+    """The configuration, the folder that its paths are relative to, and where it was read from."""
 
     file: NodeFile
     folder: Path
+    written: Path | None = None
 
     def path(self, written: str) -> Path:
         """Give a path of the file as an absolute one."""
@@ -145,4 +147,4 @@ def read_config(path: Path) -> NodeConfig:
     value: Any = read_yaml(path, what="node.yaml")
     file = NodeFile.read(value, what="node.yaml")
     check_sources((f"node.yaml: datasets.{name}", dataset) for name, dataset in file.datasets.items())
-    return NodeConfig(file, path.absolute().parent)
+    return NodeConfig(file, path.absolute().parent, path.absolute())

@@ -53,9 +53,17 @@ class GrpcCoordinatorClient:
 
     def use(self, credentials: Credentials) -> None:
         """Show another certificate from the next call on; calls that are open end over the old one, or after an hour."""
+        self._change(credentials, OLD_SECONDS)
+
+    def dial(self, address: str, credentials: Credentials) -> None:
+        """Dial another address from the next call on, and hang up at the one before: what was under way is tried again."""
+        self._address = address
+        self._change(credentials, None)
+
+    def _change(self, credentials: Credentials, grace: float | None) -> None:
         before, self._channel = self._channel, channels.channel(self._address, credentials)
         self._relay = RelayStub(self._channel)
-        closing = asyncio.get_running_loop().create_task(before.close(OLD_SECONDS))
+        closing = asyncio.get_running_loop().create_task(before.close(grace))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

@@ -16,8 +16,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-from tallystick.core.errors import NotReady
-from tallystick.core.net.chunks import MessageName, open_chunks, seal_envelopes
+from tallystick.core.errors import Broken, NotReady
+from tallystick.core.net.chunks import MessageName, check_shape, open_chunks, seal_envelopes
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Ref
@@ -88,13 +88,27 @@ class Courier:
         self._incoming.append(passage)
         return passage
 
-    async def fetch(self, ref: Ref, passage: Passage) -> None:
-        """Download a message that the coordinator holds; whoever reads the passage meanwhile hears of it if that cannot be."""
+    async def fetch(self, ref: Ref, passage: Passage, pushed: Iterable[Envelope] = ()) -> None:
+        """Download what is missing of a message that the coordinator holds; whoever reads the passage hears of it if that cannot be.
+
+        Args:
+            ref: which.
+            passage: where it goes.
+            pushed: envelopes of it that are here already, from the first on.
+        """
         try:
+            for envelope in pushed:
+                self._check_pushed(ref, envelope)
+                await asyncio.to_thread(passage.append, envelope)
             await call_until_answered(lambda: self.coordinator.get(self.name(ref), passage))
         except BaseException as error:
             passage.fail(Dropped() if isinstance(error, asyncio.CancelledError) else error)
             raise
+
+    def _check_pushed(self, ref: Ref, envelope: Envelope) -> None:
+        check_shape(envelope)
+        if envelope.ref != self.name(ref).wire():
+            raise Broken("protocol-broken", "the coordinator sent an envelope of another message")
 
     def open_message(self, ref: Ref, passage: Passage) -> Message:
         """Give a message as it comes: its chunks are verified and opened as they are read, which blocks until they are here."""

@@ -27,23 +27,20 @@ from typing import Final
 
 import structlog
 
-from tallystick.core.agreement.check import COORDINATOR
-from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, Invalid, NotReady, TallyError
 from tallystick.core.failpoint import failpoint
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Question
-from tallystick.core.net.chunks import MessageName, seal_envelopes
-from tallystick.core.net.spoolfile import write_spool
-from tallystick.crypto.machine import Ref
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import Decide, KeptChange, decide_end, decide_job
-from tallystick.node.courier import Dropped, call_until_answered, path_of_kept, remove_kept, stream_file
+from tallystick.node.courier import Dropped, remove_kept
 from tallystick.node.desk import Desk, DeskAttempt
 from tallystick.node.failures import Failures, broke_the_protocol
+from tallystick.node.kept_messages import KeptMessages
+from tallystick.node.offers import OfferedViews
 from tallystick.node.ports import KeptJob
 from tallystick.node.seats import JobLocks, Seats
 from tallystick.node.session import AttemptSession, Running
@@ -52,6 +49,7 @@ from tallystick.node.surroundings import Surroundings
 from tallystick.node.troubles import Troubles
 from tallystick.node.views import SessionStatus
 from tallystick.node.words import find_lie, has_said_hello, state_of
+from tallystick.v1.relay_pb2 import Notice
 from tallystick.v1.types_pb2 import JobView
 
 ASKS: Final = 16
@@ -74,14 +72,15 @@ class JobFollower:
     seats: Seats = field(default_factory=lambda: Seats(MOST_SEATS))
     _running: dict[str, Running] = field(default_factory=dict)
     _locks: JobLocks = field(default_factory=JobLocks)
-    _sent: set[tuple[str, int, str]] = field(default_factory=set)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
+    _offered: OfferedViews = field(default_factory=OfferedViews)
     _asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKS))
 
     def __post_init__(self) -> None:
         around = self.around
         self.failures = Failures(around.agency, around.store, around.coordinator, around.clock, around.counts)
         self.troubles = Troubles(around.agency, around.coordinator)
+        self._kept = KeptMessages(around)
 
     async def sync(self, job: bytes) -> TallyError | None:
         """Ask what a job is at, and do what is due; give what was refused, if anything was.
@@ -91,10 +90,13 @@ class JobFollower:
             Broken: `disk`: nothing can be written, so nothing is done.
         """
         async with self._locks.hold(job.hex()):
-            async with self._asking:
-                view = await self.around.coordinator.sync(job)
+            view = self._offered.take(job)
+            if view is None:
+                async with self._asking:
+                    view = await self.around.coordinator.sync(job)
             if view.job != job:
                 raise Broken("protocol-broken", "the coordinator answers about another job than was asked")
+            self._offered.note(view)
             try:
                 await self._handle(view)
             except (NotReady, Broken):
@@ -105,6 +107,13 @@ class JobFollower:
             if not self.seats.waits(job.hex()):
                 await self.troubles.tell(job, None)
             return None
+
+    def hear(self, notice: Notice) -> None:
+        """Keep what came along with a notice, until the job is looked at."""
+        self._offered.hear(notice)
+        running = self._running.get(notice.job.hex())
+        if running is not None:
+            running.session.offered.hear(notice.envelopes)
 
     async def approve(self, digest: str, documents: Sequence[bytes]) -> KeptJob:
         """Say yes on behalf of this agency's people: before the job runs, or before the desk releases.
@@ -200,7 +209,7 @@ class JobFollower:
             lambda storage: (storage.share(digest, attempt), storage.result(digest, attempt), storage.opening(digest))
         )
         if share is not None:
-            await self._send_kept(contract, attempt, kinds.SHARES, share)
+            await self._kept.send(contract, attempt, kinds.SHARES, share)
         if result is not None or (record.candidate is not None and record.candidate_attempt == attempt):
             if record.awaits != "release":
                 await self._release(record)
@@ -229,7 +238,7 @@ class JobFollower:
         digest = assignment.contract.digest.hex()
         try:
             record = await session.run()
-            self._sent.add((digest, session.attempt, kinds.SHARES))
+            self._kept.note(digest, session.attempt, kinds.SHARES)
             if record is not None:
                 record = await self._read_kept(digest) or record  # its people may have decided since it was stored
                 if record.candidate is not None and record.awaits != "release":
@@ -256,28 +265,7 @@ class JobFollower:
         contract = await asyncio.to_thread(self.approvals.contract, record.document, record.job)
         sealed = await asyncio.to_thread(self.desk.seal_result, record, contract)
         failpoint("node-before-release")
-        await self._send_kept(contract, record.candidate_attempt, kinds.RELEASE, sealed)
-
-    async def _send_kept(self, contract: Contract, attempt: int, kind: str, data: bytes) -> None:
-        """Send what was stored to be sent, from the file of its envelopes where that is still there; once is enough."""
-        digest = contract.document.digest
-        if (digest, attempt, kind) in self._sent:
-            return
-        path = path_of_kept(self.around.state, digest, attempt, kind)
-        ref = Ref(kind, self.around.agency, COORDINATOR)
-        name = MessageName(bytes.fromhex(digest), attempt, ref)
-        if not await asyncio.to_thread(path.exists):
-            envelopes = seal_envelopes(
-                name,
-                kinds.pieces(data),
-                receiver_public=bytes.fromhex(contract.agreement.coordinator.sealing_key),
-                sender_private=self.around.identity.private,
-            )
-            await asyncio.to_thread(write_spool, path, envelopes)
-        await call_until_answered(lambda: self.around.coordinator.put(name, stream_file(path)))
-        failpoint(f"node-kept-{kind}-sent")
-        self._sent.add((digest, attempt, kind))
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        await self._kept.send(contract, record.candidate_attempt, kinds.RELEASE, sealed)
 
     async def _hand_in(self, record: KeptJob, view: JobView) -> None:
         """Hand in what the coordinator does not hold yet of a decision; the agency's own document last."""
@@ -328,7 +316,8 @@ class JobFollower:
         """Let go of what this process remembers of a job that ended."""
         self.failures.forget(digest)
         self.troubles.forget(digest)
-        self._sent = {one for one in self._sent if one[0] != digest}
+        self._offered.forget(bytes.fromhex(digest))
+        self._kept.forget(digest)
 
     async def _end_here(self, digest: str, state: JobState) -> None:
         """Note durably that a job ended, unless it has ended already, and remove what was kept to be sent."""

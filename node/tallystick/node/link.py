@@ -33,6 +33,10 @@ class LinkState:
     heard: datetime | None = None
     error: TallyError | None = None
 
+    def move(self, address: str) -> None:
+        """Note that the coordinator is dialed at another address."""
+        self.address = address
+
     def hear(self) -> None:
         """Note that the coordinator answered."""
         self.heard = self.clock.now()

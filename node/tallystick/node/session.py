@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.agreement.check import COORDINATOR, find_pinned_key
@@ -37,14 +36,15 @@ from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
-from tallystick.node.courier import Courier, Dropped, call_until_answered, path_of_kept, stream_file
+from tallystick.node.courier import Courier, Dropped, call_until_answered, path_of_kept
 from tallystick.node.desk import DeskAttempt
 from tallystick.node.loghead import keep_log_word, tell_log
-from tallystick.node.passage import Passage
+from tallystick.node.offers import OfferedMessages
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import attempt_opened, check_pattern
 from tallystick.node.surroundings import Surroundings
 from tallystick.node.telling import Telling
+from tallystick.node.uploads import Uploads
 from tallystick.node.views import SessionStatus
 from tallystick.v1.types_pb2 import JobView
 
@@ -64,7 +64,8 @@ class AttemptSession:
         self._key = SealingKey.generate()
         self._states: dict[str, Any] = {}
         self._local: dict[Ref, tuple[bytes, ...]] = {}
-        self._uploads: asyncio.Queue[tuple[Ref, Passage | Path]] = asyncio.Queue()
+        self.offered: Final = OfferedMessages()
+        self._uploads = Uploads(lambda: self._courier)
         self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
         self._courier: Courier | None = None
         self._telling = Telling(
@@ -83,7 +84,7 @@ class AttemptSession:
         Raises:
             TallyError, PeerFault, LocalFault: why this agency cannot go on.
         """
-        helpers = [asyncio.create_task(self._upload()), asyncio.create_task(self._telling.attend())]
+        helpers = [asyncio.create_task(self._uploads.attend()), asyncio.create_task(self._telling.attend())]
         work = asyncio.create_task(self._work())
         try:
             await asyncio.wait({work, helpers[0]}, return_when=asyncio.FIRST_COMPLETED)
@@ -253,7 +254,7 @@ class AttemptSession:
             await self._run_step(role, lambda: advance(table, state, message))
         else:
             passage = courier.incoming(ref)
-            download = asyncio.create_task(courier.fetch(ref, passage))
+            download = asyncio.create_task(courier.fetch(ref, passage, self.offered.take(courier.name(ref))))
             try:
                 step = self._open if ref.kind == kinds.SEALED else advance
                 await self._run_step(role, lambda: step(table, state, courier.open_message(ref, passage)))
@@ -294,10 +295,10 @@ class AttemptSession:
         if ref.kind != kinds.SHARES:
             passage = courier.outgoing(ref)
             if not outbound.withheld:
-                self._queue(ref, passage)
+                self._uploads.add(ref, passage)
             courier.fill(ref, passage, outbound.chunks)
             if outbound.withheld:  # until here it lay in its file, sealed: if reading it raised, nobody has seen any of it
-                self._queue(ref, passage)
+                self._uploads.add(ref, passage)
         else:
             job = self._assignment.contract.digest.hex()
             storage = around.store.blocking
@@ -308,25 +309,7 @@ class AttemptSession:
             failpoint("node-share-stored")
             path = path_of_kept(around.state, job, self.attempt, ref.kind)
             courier.spool(ref, kinds.pieces(share), path)
-            self._queue(ref, path)
-
-    def _queue(self, ref: Ref, held: Passage | Path) -> None:
-        self._loop.call_soon_threadsafe(self._uploads.put_nowait, (ref, held))
-
-    async def _upload(self) -> None:
-        """Deliver what is sent, in order; a message may still be made meanwhile."""
-        while True:
-            ref, held = await self._uploads.get()
-            assert self._courier is not None
-            if ref.kind == kinds.SHARES:
-                failpoint("node-before-share-sent")
-            source, remove = (held.follow, held.close) if isinstance(held, Passage) else (stream_file(held), held.unlink)
-            await self._courier.deliver(ref, source)
-            await asyncio.to_thread(remove)
-            failpoint(f"node-{ref.kind}-sent")
-            if ref.kind in {kinds.POINTS, kinds.TAGS}:
-                failpoint("node-list-sent")
-            self._uploads.task_done()
+            self._uploads.add(ref, path)
 
     def status(self) -> SessionStatus:
         """Say how far this attempt is."""
@@ -340,6 +323,7 @@ class AttemptSession:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._states.clear()
         self._local.clear()
+        self.offered.clear()
         del self._key
 
 

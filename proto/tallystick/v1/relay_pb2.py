@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tallystick.v1 import types_pb2 as tallystick_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/relay.proto\x12\rtallystick.v1\x1a\x19tallystick/v1/types.proto\"/\n\rAttendRequest\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x0c\n\x04jobs\x18\x02 \x01(\r\"&\n\x06Notice\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0f\n\x07version\x18\x02 \x01(\x04\"\x1a\n\x0bSyncRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\"/\n\x0e\x44\x65positRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x10\n\x08\x64ocument\x18\x02 \x01(\x0c\"K\n\nGetRequest\x12&\n\x03ref\x18\x01 \x01(\x0b\x32\x19.tallystick.v1.MessageRef\x12\x15\n\rfrom_sequence\x18\x02 \x01(\r\"\xe4\x01\n\rReportRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12+\n\x08progress\x18\x03 \x01(\x0b\x32\x17.tallystick.v1.ProgressH\x00\x12)\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x16.tallystick.v1.FailureH\x00\x12)\n\x07trouble\x18\x05 \x01(\x0b\x32\x16.tallystick.v1.FailureH\x00\x12(\n\x05\x65nded\x18\x06 \x01(\x0e\x32\x17.tallystick.v1.JobStateH\x00\x42\x08\n\x06report2\xc2\x03\n\x05Relay\x12?\n\x06\x41ttend\x12\x1c.tallystick.v1.AttendRequest\x1a\x15.tallystick.v1.Notice0\x01\x12:\n\x04Sync\x12\x1a.tallystick.v1.SyncRequest\x1a\x16.tallystick.v1.JobView\x12@\n\x07\x44\x65posit\x12\x1d.tallystick.v1.DepositRequest\x1a\x16.tallystick.v1.JobView\x12=\n\x03Put\x12\x17.tallystick.v1.Envelope\x1a\x1b.tallystick.v1.MessageState(\x01\x12>\n\x04Stat\x12\x19.tallystick.v1.MessageRef\x1a\x1b.tallystick.v1.MessageState\x12;\n\x03Get\x12\x19.tallystick.v1.GetRequest\x1a\x17.tallystick.v1.Envelope0\x01\x12>\n\x06Report\x12\x1c.tallystick.v1.ReportRequest\x1a\x16.tallystick.v1.JobViewb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/relay.proto\x12\rtallystick.v1\x1a\x19tallystick/v1/types.proto\"/\n\rAttendRequest\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x0c\n\x04jobs\x18\x02 \x01(\r\"x\n\x06Notice\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12$\n\x04view\x18\x03 \x01(\x0b\x32\x16.tallystick.v1.JobView\x12*\n\tenvelopes\x18\x04 \x03(\x0b\x32\x17.tallystick.v1.Envelope\"\x1a\n\x0bSyncRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\"/\n\x0e\x44\x65positRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x10\n\x08\x64ocument\x18\x02 \x01(\x0c\"K\n\nGetRequest\x12&\n\x03ref\x18\x01 \x01(\x0b\x32\x19.tallystick.v1.MessageRef\x12\x15\n\rfrom_sequence\x18\x02 \x01(\r\"\xe4\x01\n\rReportRequest\x12\x0b\n\x03job\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12+\n\x08progress\x18\x03 \x01(\x0b\x32\x17.tallystick.v1.ProgressH\x00\x12)\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x16.tallystick.v1.FailureH\x00\x12)\n\x07trouble\x18\x05 \x01(\x0b\x32\x16.tallystick.v1.FailureH\x00\x12(\n\x05\x65nded\x18\x06 \x01(\x0e\x32\x17.tallystick.v1.JobStateH\x00\x42\x08\n\x06report2\xc2\x03\n\x05Relay\x12?\n\x06\x41ttend\x12\x1c.tallystick.v1.AttendRequest\x1a\x15.tallystick.v1.Notice0\x01\x12:\n\x04Sync\x12\x1a.tallystick.v1.SyncRequest\x1a\x16.tallystick.v1.JobView\x12@\n\x07\x44\x65posit\x12\x1d.tallystick.v1.DepositRequest\x1a\x16.tallystick.v1.JobView\x12=\n\x03Put\x12\x17.tallystick.v1.Envelope\x1a\x1b.tallystick.v1.MessageState(\x01\x12>\n\x04Stat\x12\x19.tallystick.v1.MessageRef\x1a\x1b.tallystick.v1.MessageState\x12;\n\x03Get\x12\x19.tallystick.v1.GetRequest\x1a\x17.tallystick.v1.Envelope0\x01\x12>\n\x06Report\x12\x1c.tallystick.v1.ReportRequest\x1a\x16.tallystick.v1.JobViewb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTENDREQUEST']._serialized_start=71
   _globals['_ATTENDREQUEST']._serialized_end=118
   _globals['_NOTICE']._serialized_start=120
-  _globals['_NOTICE']._serialized_end=158
-  _globals['_SYNCREQUEST']._serialized_start=160
-  _globals['_SYNCREQUEST']._serialized_end=186
-  _globals['_DEPOSITREQUEST']._serialized_start=188
-  _globals['_DEPOSITREQUEST']._serialized_end=235
-  _globals['_GETREQUEST']._serialized_start=237
-  _globals['_GETREQUEST']._serialized_end=312
-  _globals['_REPORTREQUEST']._serialized_start=315
-  _globals['_REPORTREQUEST']._serialized_end=543
-  _globals['_RELAY']._serialized_start=546
-  _globals['_RELAY']._serialized_end=996
+  _globals['_NOTICE']._serialized_end=240
+  _globals['_SYNCREQUEST']._serialized_start=242
+  _globals['_SYNCREQUEST']._serialized_end=268
+  _globals['_DEPOSITREQUEST']._serialized_start=270
+  _globals['_DEPOSITREQUEST']._serialized_end=317
+  _globals['_GETREQUEST']._serialized_start=319
+  _globals['_GETREQUEST']._serialized_end=394
+  _globals['_REPORTREQUEST']._serialized_start=397
+  _globals['_REPORTREQUEST']._serialized_end=625
+  _globals['_RELAY']._serialized_start=628
+  _globals['_RELAY']._serialized_end=1078
 # @@protoc_insertion_point(module_scope)

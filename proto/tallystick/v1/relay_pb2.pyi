@@ -3,8 +3,10 @@
 isort:skip_file
 What an agency's node asks of the coordinator. Nodes only dial out; the caller is named by its TLS certificate, never by a field."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from tallystick.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -47,19 +49,33 @@ class Notice(_message.Message):
 
     JOB_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
+    ENVELOPES_FIELD_NUMBER: _builtins.int
     job: _builtins.bytes
     """32 bytes: the job's digest."""
     version: _builtins.int
     """Grows with every change of the job, so that a stale notice can be told."""
+    @_builtins.property
+    def view(self) -> _types_pb2.JobView:
+        """What Sync would answer now; left out where it is large."""
+
+    @_builtins.property
+    def envelopes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Envelope]:
+        """Complete messages of the view's inbox that are small and were in no earlier notice of this stream, each from its first envelope to
+        its last: they need no Get. Of a message that is not here, or not whole, the rest is asked for by Get.
+        """
+
     def __init__(
         self,
         *,
         job: _builtins.bytes = ...,
         version: _builtins.int = ...,
+        view: _types_pb2.JobView | None = ...,
+        envelopes: _abc.Iterable[_types_pb2.Envelope] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelopes", b"envelopes", "job", b"job", "version", b"version", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

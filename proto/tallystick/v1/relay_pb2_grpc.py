@@ -77,7 +77,7 @@ class RelayServicer:
 
     def Attend(self, request, context):
         """Opens a stream of notices: one at once for every job that is not ended, then one for every change. A node that reads a notice
-        calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
+        without a view calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class RelayStub:
     def __new__(cls, channel: _aio.Channel) -> RelayAsyncStub: ...
     Attend: _grpc.UnaryStreamMultiCallable[_relay_pb2.AttendRequest, _relay_pb2.Notice]
     """Opens a stream of notices: one at once for every job that is not ended, then one for every change. A node that reads a notice
-    calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
+    without a view calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
     """
     Sync: _grpc.UnaryUnaryMultiCallable[_relay_pb2.SyncRequest, _types_pb2.JobView]
     """Gives all that the caller may know of one job. Never blocks."""
@@ -58,7 +58,7 @@ class RelayAsyncStub(RelayStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Attend: _aio.UnaryStreamMultiCallable[_relay_pb2.AttendRequest, _relay_pb2.Notice]  # type: ignore[assignment]
     """Opens a stream of notices: one at once for every job that is not ended, then one for every change. A node that reads a notice
-    calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
+    without a view calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
     """
     Sync: _aio.UnaryUnaryMultiCallable[_relay_pb2.SyncRequest, _types_pb2.JobView]  # type: ignore[assignment]
     """Gives all that the caller may know of one job. Never blocks."""
@@ -85,7 +85,7 @@ class RelayServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_relay_pb2.Notice], _abc.AsyncIterator[_relay_pb2.Notice]]:
         """Opens a stream of notices: one at once for every job that is not ended, then one for every change. A node that reads a notice
-        calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
+        without a view calls Sync. The stream ends when the node's certificate is revoked or the coordinator stops; the node then dials again.
         """
 
     @_abc_1.abstractmethod

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tallystick.core.errors import NotReady, Refused
+from tallystick.core.errors import NotReady, Refused, TallyError
 from tallystick.core.net.chunks import MessageName, seal_envelopes
 from tallystick.core.net.spoolfile import read_spool, write_spool
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Ref
 from tallystick.node.courier import Courier, Dropped, call_until_answered
 from tallystick.node.ports import EnvelopeSource, Sink
+from tallystick.v1.types_pb2 import Envelope
 from tests.governance import identity, sealing_key
 
 JOB = bytes(range(32))
@@ -40,6 +41,8 @@ class Mailbox:
 
     async def get(self, name: MessageName, sink: Sink) -> None:
         self._try()
+        if sink.ended:
+            return
         for envelope in read_spool(self._file(name), sink.count):
             sink.append(envelope)
 
@@ -47,10 +50,10 @@ class Mailbox:
         return self.folder / name.ref.round.replace(":", "-")
 
 
-async def received(at: Courier, ref: Ref) -> list[bytes]:
+async def received(at: Courier, ref: Ref, pushed: Iterable[Envelope] = ()) -> list[bytes]:
     """Give a message's chunks, read in a thread while they come."""
     passage = at.incoming(ref)
-    download = asyncio.create_task(at.fetch(ref, passage))
+    download = asyncio.create_task(at.fetch(ref, passage, pushed))
     try:
         return await asyncio.to_thread(lambda: list(at.open_message(ref, passage).chunks))
     finally:
@@ -107,6 +110,34 @@ def test_s32_what_was_made_for_another_place_does_not_open(tmp_path: Path, attem
 
     with pytest.raises(PeerFault):
         asyncio.run(fetch())
+
+
+def test_s32_what_came_along_with_a_notice_is_checked_as_what_was_fetched(tmp_path: Path) -> None:
+    """The first envelopes of a message are here already: the rest is fetched; one that was altered, moved or repeated does not pass."""
+    link = Mailbox(tmp_path)
+    receiver = sealing_key("housing").public
+    made = list(
+        seal_envelopes(
+            MessageName(JOB, 1, SEED), [b"one", b"two"], receiver_public=receiver, sender_private=identity("labor").private
+        )
+    )
+    write_spool(tmp_path / "seed", iter(made))
+
+    def opened(*pushed: Envelope) -> list[bytes]:
+        return asyncio.run(received(courier(tmp_path, "housing", link), SEED, pushed))
+
+    for count in range(len(made) + 1):
+        assert opened(*made[:count]) == [b"one", b"two"]
+    altered, other = Envelope(), Envelope()
+    altered.CopyFrom(made[0])
+    altered.sealed = bytes([altered.sealed[0] ^ 1]) + altered.sealed[1:]
+    other.CopyFrom(made[0])
+    other.ref.attempt = 2
+    with pytest.raises(PeerFault):
+        opened(altered)
+    for pushed in ([made[0], made[0]], [made[1]], [other], [Envelope(ref=made[0].ref)]):
+        with pytest.raises((TallyError, PeerFault)):
+            opened(*pushed)
 
 
 def test_a_link_that_is_down_is_tried_again(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.node.session import AttemptSession
+from tallystick.node.uploads import Uploads
 from tests.unit.node.test_courier import courier
 
 RECIPIENT = Ref(kinds.RECIPIENT, "housing", "labor")
@@ -45,7 +46,7 @@ def test_s34_no_share_is_made_while_something_else_is_still_under_way() -> None:
     async def run() -> None:
         session = object.__new__(AttemptSession)  # only what one step needs; the rest would be a whole network
         session.__dict__.update(
-            _uploads=asyncio.Queue(),
+            _uploads=Uploads(lambda: None),
             _states={"agency": Before()},
             _local={RECIPIENT: (b"key",)},
             _courier=object(),
@@ -54,12 +55,12 @@ def test_s34_no_share_is_made_while_something_else_is_still_under_way() -> None:
             _telling=SimpleNamespace(work=lambda work: work),
             _around=SimpleNamespace(machines={"agency": (None, {(Before, kinds.RECIPIENT): made})}),
         )
-        session._uploads.put_nowait((Ref(kinds.PRODUCTS, "labor", "housing"), None))  # type: ignore[arg-type]  # its file is not read
+        session._uploads.waiting.put_nowait((Ref(kinds.PRODUCTS, "labor", "housing"), Path()))  # its file is not read
         step = asyncio.create_task(session._take("agency", RECIPIENT))
         await asyncio.sleep(0.05)
         assert isinstance(session._states["agency"], Before)
-        session._uploads.get_nowait()
-        session._uploads.task_done()
+        session._uploads.waiting.get_nowait()
+        session._uploads.waiting.task_done()
         await asyncio.wait_for(step, 5)
         assert isinstance(session._states["agency"], After)
 
@@ -72,7 +73,7 @@ def answers(folder: Path, chunks: Iterable[bytes], *, withheld: bool) -> tuple[l
     async def run() -> tuple[list[int], BaseException | None]:
         session = object.__new__(AttemptSession)
         session.__dict__.update(
-            _uploads=asyncio.Queue(),
+            _uploads=Uploads(lambda: None),
             _courier=courier(folder, "housing", None),
             _loop=asyncio.get_running_loop(),
             _around=SimpleNamespace(agency="housing"),
@@ -82,7 +83,7 @@ def answers(folder: Path, chunks: Iterable[bytes], *, withheld: bool) -> tuple[l
         def noted() -> Iterator[bytes]:
             for chunk in chunks:
                 asyncio.run_coroutine_threadsafe(asyncio.sleep(0), session._loop).result()  # what was queued before has come
-                begun.append(session._uploads.qsize())
+                begun.append(session._uploads.waiting.qsize())
                 yield chunk
 
         raised = None
@@ -91,7 +92,7 @@ def answers(folder: Path, chunks: Iterable[bytes], *, withheld: bool) -> tuple[l
         except PeerFault as error:
             raised = error
         await asyncio.sleep(0)
-        return [*begun, session._uploads.qsize()], raised
+        return [*begun, session._uploads.waiting.qsize()], raised
 
     return asyncio.run(run())
 

@@ -52,6 +52,21 @@ def join(invitation: Path, format_: Format) -> None:
 
 
 @profile.command()
+@click.argument("address", metavar="HOST:PORT")
+@click.option("--unchecked", is_flag=True, help="Take the address though the coordinator does not answer there yet.")
+@run_cli
+def dial(address: str, unchecked: bool) -> None:
+    """Dial the coordinator at another address from now on, once it answers there.
+
+    The coordinator is the same one: it shows a certificate of the network that this profile joined.
+    """
+    from tallystick.client.profile import open_profile
+
+    before = open_profile().dial(address, unchecked=unchecked)
+    click.echo(f"{before.role} {before.name} dials {address} from now on; was {before.address}")
+
+
+@profile.command()
 @format_option
 @run_cli
 def show(format_: Format) -> None:

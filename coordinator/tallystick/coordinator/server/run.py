@@ -287,11 +287,11 @@ class Server:
             if event is not None:
                 event.set()
         before, self._places = self._places, self._admission.places()
-        moved = [job for place, job in enumerate(self._places) if before[place : place + 1] != (job,)]
-        for job in moved:
-            record = await asyncio.to_thread(self._storage.job, job)
-            if record is not None and record.ended is None:
-                self._hub.publish(record)
+        moved = {job for place, job in enumerate(self._places) if before[place : place + 1] != (job,)}
+        if moved:
+            for record in await asyncio.to_thread(self._storage.jobs, ended=False):
+                if record.job in moved:
+                    self._hub.publish(record)
 
     def _show_trouble(self, job: bytes, error: TallyError | None) -> None:
         """Show what keeps the coordinator itself from going on with a job, or that nothing does."""

@@ -9,18 +9,27 @@ import sqlalchemy as sa
 
 from tallystick.core.errors import NotReady
 
+POOL: Final = 16
+"""Connections that stay open; as many threads are seldom in a transaction at once, and opening one costs more than a query."""
+CACHE_KIB: Final = 512
+"""Of each connection; a job's rows are few, and the system keeps the file's pages anyhow."""
 READS: Final = "reads"
 """Execution option of a transaction that only reads; it waits for no writer."""
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
     """Open a SQLite file so that a commit is durable, and that writers queue instead of failing."""
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": 30, "check_same_thread": False},
+        pool_size=POOL,
+        max_overflow=3 * POOL,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions begin with the statement below, not when the driver likes
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

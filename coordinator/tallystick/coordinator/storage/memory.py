@@ -204,9 +204,11 @@ class MemoryCoordinatorStorage:
         """Give the epoch."""
         return self._epoch
 
-    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime, first: bool = False) -> None:
         """Begin another epoch."""
         with self._lock:
+            if first and self._epoch:
+                return
             for serial in set(revoked) & self._certificates.keys():
                 held = self._certificates[serial]
                 self._certificates[serial] = replace(held, revoked=held.revoked or now)

@@ -285,9 +285,12 @@ class SqlStorage(SqlNotes):
         with self._reads() as connection:
             return str(connection.execute(sa.select(epochs.c.epoch)).scalar_one_or_none() or "")
 
-    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime) -> None:
+    def begin_epoch(self, epoch: str, *, revoked: Collection[str] = (), now: datetime, first: bool = False) -> None:
         """Begin another epoch."""
         with self._writes() as connection:
+            _alone(connection, "epoch")
+            if first and connection.execute(sa.select(epochs.c.epoch)).first() is not None:
+                return
             marked = certificates.c.serial.in_(sorted(revoked)), certificates.c.revoked.is_(None)
             connection.execute(certificates.update().where(*marked).values(revoked=to_seconds(now)))
             if connection.execute(epochs.delete()).rowcount:
