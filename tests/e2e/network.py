@@ -35,7 +35,7 @@ from tests.e2e.records import AGREEMENT, Records, question, sorted_rows
 
 COORDINATOR: Final = "coordinator"
 LOOK_S: Final = 0.1
-ENDS_S: Final = 120.0
+ENDS_S: Final = 240.0
 
 
 class Network:

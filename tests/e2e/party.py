@@ -16,7 +16,7 @@ from typing import Final
 from tallystick.core.failpoint import VARIABLE
 from tallystick.lab.network.processes import COMMAND
 
-START_S: Final = 60.0
+START_S: Final = 180.0
 
 
 class Party:

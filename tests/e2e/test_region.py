@@ -30,7 +30,7 @@ def run_large_region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Netwo
 def check(network: Network, name: str, *, least: int) -> InTheClear:
     """Ask a job and compare all of its numbers; give what it must be in the clear."""
     question = ASKED[name].question(name)
-    view = network.wait(network.submit(question), within=300)
+    view = network.wait(network.submit(question), within=600)
     assert view.state == "released", (view.reasons, network.told())
     result = network.result(view.job).json_value()
     clear = in_the_clear(network.folder, ASKED[name], question, network.document.read(Agreement))
