@@ -125,9 +125,7 @@ class JobFollower:
         return record
 
     async def refuse(self, digest: str, reason_class: ReasonClass, reason: str, instead: Question | None = None) -> KeptJob:
-        """Say no on behalf of this agency's people, and perhaps what would be allowed instead; at the desk that closes the result.
-
-        A session that runs is dropped at once.
+        """Say no on behalf of this agency's people, and perhaps what would be allowed instead; a session that runs is dropped at once.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
