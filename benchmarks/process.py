@@ -71,7 +71,7 @@ def watched(command: Sequence[str], *, folder: Path | None = None) -> Watched:
         ear.start()
     while process.poll() is None:
         resident = {}
-        for pid, (seconds, size) in _family(process.pid).items():
+        for pid, (seconds, size) in family_of(process.pid).items():
             processor[pid], resident[pid] = seconds, size
             peaks[pid] = _peak(pid) or peaks.get(pid, ("", 0))
         samples.append((time.perf_counter() - start, sum(processor.values()), sum(resident.values())))
@@ -96,7 +96,7 @@ def _peak(pid: int) -> tuple[str, int] | None:
     return None if found is None else (command, int(found[1]) * 1024)
 
 
-def _family(root: int) -> dict[int, tuple[float, int]]:
+def family_of(root: int) -> dict[int, tuple[float, int]]:
     """Give (processor seconds, resident bytes) of a process and all its descendants."""
     fields: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():

@@ -22,6 +22,7 @@ SILENT = {
     "tally coordinator database backup",
     "tally lab county",
     "tally lab new",
+    "tally lab region",
     "tally lab serve",
     "tally node dial",
     "tally node serve",

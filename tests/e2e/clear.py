@@ -135,13 +135,9 @@ def clusters(lists: Mapping[str, Sequence[Tokens | None]]) -> list[dict[str, int
     for step in range(len(next(iter(lists.values())))):
         linked: list[frozenset[tuple[str, int]]] = []
         for one, other in combinations(lists, 2):
-            mine, theirs = lists[one][step], lists[other][step]
-            if mine is None or theirs is None:
-                continue
-            for at, token in enumerate(mine):
-                if token is None or mine.count(token) > 1 or theirs.count(token) != 1:
-                    continue
-                first, second = whole[one, at], whole[other, theirs.index(token)]
+            mine, theirs = (_find_unique(lists[name][step]) for name in (one, other))
+            for token in mine.keys() & theirs.keys():
+                first, second = whole[one, mine[token]], whole[other, theirs[token]]
                 if not any(name == other for name, _ in first) and not any(name == one for name, _ in second):
                     linked.append(first | second)
         joined: list[frozenset[tuple[str, int]]] = []
@@ -153,3 +149,9 @@ def clusters(lists: Mapping[str, Sequence[Tokens | None]]) -> list[dict[str, int
             if len({name for name, _ in some}) == len(some):
                 whole |= dict.fromkeys(some, some)
     return [dict(some) for some in dict.fromkeys(whole.values())]
+
+
+def _find_unique(column: Tokens | None) -> dict[tuple[str, ...], int]:
+    """Give the tokens of a pass that are one person's of a list, with the person's place."""
+    often = Counter(token for token in column or () if token is not None)
+    return {token: at for at, token in enumerate(column or ()) if token is not None and often[token] == 1}

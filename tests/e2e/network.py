@@ -36,7 +36,7 @@ from tests.e2e.records import AGREEMENT, Records, question, sorted_rows
 
 COORDINATOR: Final = "coordinator"
 LOOK_S: Final = 0.1
-ENDS_S: Final = 120.0
+ENDS_S: Final = 240.0
 
 
 class Network:
@@ -276,10 +276,11 @@ class Network:
         self._add_parties()
         analyst = build.analyst_of(self.lab)
         members = [("agency", name) for name in self.lab.file.agencies] + [("analyst", analyst)]
-        invitations = {member: home / f"{member[1]}.invite" for member in members}
-        invite = ["coordinator", "invite", "--config", str(config)]
+        invitations = {member: home / "invitations" / f"{'-'.join(member)}.invite" for member in members}
+        (home / "invitations").mkdir()
+        invite = ["coordinator", "invite", "--config", str(config), "--out", str(home / "invitations")]
         self._begin(self.coordinator)
-        commands(home, [[*invite, f"--{role}", name, "--out", str(invitations[role, name])] for role, name in members])
+        commands(home, [[*invite, *(part for role, name in members for part in (f"--{role}", name))]])
         for agency, identity in self.keys.agencies.items():
             folder = self.folder / agency
             node = build.write_node(folder, self.lab, agency, identity, agreements, address=self.address_of(agency), workers=1)

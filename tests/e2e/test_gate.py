@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.network import Network, check_gated, ended_everywhere
+from tallystick.core.failpoint import KILLED
+from tests.e2e.network import ENDS_S, Network, check_gated, ended_everywhere
 from tests.e2e.party import START_S, Party
 from tests.e2e.records import BOARD, EXITS, WAGES, Records, question
 from tests.e2e.test_kill import job_through
@@ -39,6 +41,18 @@ def test_s34_nodes_die_in_rounds_of_the_gate(network: Network) -> None:
 def test_s34_one_node_dies_at_one_place_of_the_gate(network: Network, party: str, label: str) -> None:
     network.heal()
     view = job_through(network, {party: label})
+    check_gated(network, view, K)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", LABELS)
+def test_s34_the_coordinator_dies_with_a_node_in_a_round_of_the_gate(network: Network, label: str) -> None:
+    network.heal()
+    network.restart({WAGES: label})
+    job = network.submit()
+    network.until(lambda: network.parties[WAGES].code == KILLED, ENDS_S, "nobody died")
+    network.coordinator.kill()
+    view = network.wait(job)
     check_gated(network, view, K)
 
 
@@ -82,15 +96,22 @@ def memory_of(party: Party) -> Iterator[bytes]:
 
 
 def found_at(party: Party) -> set[bytes]:
-    """Give which of the needles a party has, in memory or in a file."""
+    """Give which of the needles a party has, in memory, if it runs, or in a file: states, spools, logs."""
     files = (path.read_bytes() for path in party.folder.rglob("*") if path.is_file())
-    return {needle for part in (*files, *memory_of(party)) for needle in needles() if needle in part}
+    memory = memory_of(party) if party.alive else ()
+    return {needle for part in chain(files, memory) for needle in needles() if needle in part}
 
 
-def test_s19_a_desk_without_data_has_no_small_cell_in_memory_or_files(tmp_path: Path) -> None:
+def test_s19_no_party_has_a_small_cell_in_memory_or_files(tmp_path: Path) -> None:
+    """The desk has no data; an agency knows each person's benefit, and not who of them is in the cell; the coordinator has neither."""
     asked = question(by=["exits.region"], measures=["count", {"sum": "exits.benefit"}])
     with Network(tmp_path, third=True, records=planted()) as network:
-        view = network.wait(network.submit(asked))
+        network.restart({BOARD: "node-candidate-stored"})
+        job = network.submit(asked)
+        network.until(lambda: network.parties[BOARD].code == KILLED, ENDS_S, "the desk does not open")
+        nothing: dict[str, set[bytes]] = {name: set() for name in network.parties}
+        assert {name: found_at(party) for name, party in network.parties.items()} == nothing
+        view = network.wait(job)
         assert view.state == "released", (view, network.told())
         rows = {row["exits.region"]: row for row in network.result(view.job).rows}
         assert rows["south"]["count"] is None
@@ -98,6 +119,6 @@ def test_s19_a_desk_without_data_has_no_small_cell_in_memory_or_files(tmp_path: 
         shown = rows["north"]["sum(exits.benefit)"]
         assert rows["north"]["count"] == 40 - FEW
         network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
-        assert found_at(network.parties[BOARD]) == set()
+        assert {name: found_at(party) for name, party in network.parties.items()} == nothing
         texts = b"".join(path.read_bytes() for path in (network.parties[BOARD].folder).rglob("*") if path.is_file())
         assert repr(shown).encode() in texts, "the search finds what did open"

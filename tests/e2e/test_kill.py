@@ -19,7 +19,8 @@ import pytest
 from tallystick.client.views import JobProgress
 from tallystick.core.errors import Refused
 from tallystick.core.failpoint import KILLED
-from tests.e2e.network import COORDINATOR, Network, check_released, ended_everywhere
+from tallystick.core.job.model import Question
+from tests.e2e.network import COORDINATOR, ENDS_S, Network, check_released, ended_everywhere
 from tests.e2e.party import START_S, left_at, state_at
 from tests.e2e.records import BOARD, EXITS, WAGES, question
 
@@ -89,11 +90,13 @@ def network(running: Network) -> Network:
     return running
 
 
-def job_through(network: Network, labels: Mapping[str, str]) -> JobProgress:
+def job_through(
+    network: Network, labels: Mapping[str, str], asked: Question | None = None, *, within: float = ENDS_S
+) -> JobProgress:
     """Ask while parties die at labels; give the job's last view, when each has died and everybody runs again."""
     network.restart(labels)
-    job = network.submit()
-    view = network.wait(job)
+    job = network.submit(asked)
+    view = network.wait(job, within=within)
 
     def died() -> bool:
         network.revive()

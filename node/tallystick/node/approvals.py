@@ -141,7 +141,9 @@ class Approvals:
         return self._decide(record, "approve", None, by="steward")
 
     def refuse(self, digest: str, reason_class: ReasonClass, reason: str, instead: Question | None = None) -> KeptJob:
-        """Say no on behalf of this agency's people, before the job runs or at the desk; the text stays here.
+        """Say no on behalf of this agency's people; the text stays here.
+
+        Before the job runs, at the desk, or after a yes that is taken back: one no ends a job that is not released.
 
         Args:
             digest: the job's.
@@ -154,7 +156,8 @@ class Approvals:
         """
 
         def decide(kept: KeptJob) -> KeptChange:
-            _check_undecided(kept, "approve", "release")
+            if kept.decision != "approve":
+                _check_undecided(kept, "approve", "release")
             desk: Decision = "refuse" if kept.awaits == "release" else ""
             record = replace(kept, reasons=(*kept.reasons, reason), candidate=None, desk=desk)
             return self._decide(record, "refuse", reason_class, by="steward", instead=instead)

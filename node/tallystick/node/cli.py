@@ -252,7 +252,7 @@ def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path) -
 @format_option
 @run_cli
 def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_: Format) -> None:
-    """Refuse a job, or at the desk withhold its result."""
+    """Refuse a job, also one that was approved and runs; at the desk withhold its result."""
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
         decided = service.refuse(service.find(name), cast("ReasonClass", reason_class), reason)

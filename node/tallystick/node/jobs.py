@@ -134,13 +134,14 @@ class JobFollower:
         return record
 
     async def refuse(self, digest: str, reason_class: ReasonClass, reason: str, instead: Question | None = None) -> KeptJob:
-        """Say no on behalf of this agency's people, and perhaps what would be allowed instead; at the desk that closes the result.
+        """Say no on behalf of this agency's people, and perhaps what would be allowed instead; a session that runs is dropped at once.
 
         Raises:
             Invalid: `job-unknown`, `job-state`.
         """
         async with self._locks.hold(digest):
             record = await asyncio.to_thread(self.approvals.refuse, digest, reason_class, reason, instead)
+            await self._stop(digest)
         self._soon(digest)
         return record
 

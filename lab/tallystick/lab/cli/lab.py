@@ -146,3 +146,21 @@ def county(out: Path, people: int, address: str, database: str | None, home: Pat
 
     new = write_county(out, people=people, address=address, database=database, home=home)
     click.echo(f"{out}: {'written' if new else 'there already'}")
+
+
+@lab.command()
+@click.argument("out", type=FOLDER)
+@click.option("--people", type=click.IntRange(200, 5_000_000), default=10_000, show_default=True, help="People of the region.")
+@click.option("--seed", type=int, default=2026, show_default=True, help="The same seed and size give the same region.")
+@run_cli
+def region(out: Path, people: int, seed: int) -> None:
+    """Write a made-up region of two counties: records of five agencies, a lab file, and jobs over two to five of them.
+
+    Each county has cash assistance and child welfare; state wages, housing and schools are of the whole region. `tally lab check`, `run`
+    and `serve` take the folder's lab.yaml.
+    """
+    from tallystick.lab.cli._region import prepare_folder, print_region
+    from tallystick.lab.region.write import generate_region
+
+    prepare_folder(out)
+    print_region(generate_region(out, people, seed))

@@ -100,28 +100,37 @@ def people_of(people: int, rng: np.random.Generator) -> CountyPopulation:
     shares = np.array(list(SEGMENTS.values()))
     child = rng.random(count) < shares[segment, 1]
     female = np.where(child, rng.random(count) < 0.5, rng.random(count) < shares[segment, 2])
-    age_days = np.where(child, rng.integers(30, 18 * 365, count), _adult_days(count, knows["tanf"], rng))
+    age_days = np.where(child, rng.integers(30, 18 * 365, count), draw_adult_days(count, knows["tanf"], rng))
     born = EXTRACT_DATE - age_days.astype("timedelta64[D]")
     origin = rng.choice(len(ORIGINS), count, p=[o.share for o in ORIGINS])
     region = rng.choice(len(REGIONS), count, p=REGION_SHARES)
-    twin = _twins(segment, rng)
+    twin = draw_twins(segment, rng)
     second = np.flatnonzero((twin >= 0) & (twin < np.arange(count)))
     for shared in (born, origin, region, age_days):
         shared[second] = shared[twin[second]]
+    first, last, birth_surname = draw_names(origin, female, age_days, twin, rng)
+    return CountyPopulation(
+        origin, female, first, last, birth_surname, born, draw_numbers(count, twin, second, rng), region, twin, **knows
+    )
+
+
+def draw_names(
+    origin: Integers, female: Flags, age_days: Integers, twin: Integers, rng: np.random.Generator
+) -> tuple[Texts, Texts, Texts]:
+    """Draw first names, last names, and the last names that people were born with; twins share the last name."""
+    second = np.flatnonzero((twin >= 0) & (twin < np.arange(len(twin))))
     birth_surname = _surnames(origin, rng)
-    married = female & (age_days > 22 * 365) & (rng.random(count) < 0.45)
+    married = female & (age_days > 22 * 365) & (rng.random(len(origin)) < 0.45)
     last = np.where(married, _surnames(origin, rng), birth_surname)
     for names in (birth_surname, last):
         names[second] = names[twin[second]]
     first = _draw_given_names(origin, female, rng)
     same = second[first[second] == first[twin[second]]]
     first[same] = [f"{name}-Lee" for name in first[same]]
-    return CountyPopulation(
-        origin, female, first, last, birth_surname, born, _numbers(count, twin, second, rng), region, twin, **knows
-    )
+    return first, last, birth_surname
 
 
-def _adult_days(count: int, tanf: Flags, rng: np.random.Generator) -> Integers:
+def draw_adult_days(count: int, tanf: Flags, rng: np.random.Generator) -> Integers:
     """Ages of adults in days: TANF parents are young; others spread over working life and a little beyond."""
     parents = 18 + rng.gamma(3.2, 3.9, count)
     others = 18 + 56 * rng.beta(1.5, 1.9, count)
@@ -129,7 +138,7 @@ def _adult_days(count: int, tanf: Flags, rng: np.random.Generator) -> Integers:
     return np.asarray(years * 365.25 + 5, dtype=np.int64)
 
 
-def _twins(segment: Integers, rng: np.random.Generator) -> Integers:
+def draw_twins(segment: Integers, rng: np.random.Generator) -> Integers:
     """Pair neighbours of one segment at random; -1 for people without a twin."""
     twin = np.full(len(segment), -1, dtype=np.int64)
     even = np.arange(0, len(segment) - 1, 2)
@@ -170,7 +179,7 @@ def _draw_given_names(origin: Integers, female: Flags, rng: np.random.Generator)
     return given
 
 
-def _numbers(count: int, twin: Integers, second: Integers, rng: np.random.Generator) -> Texts:
+def draw_numbers(count: int, twin: Integers, second: Integers, rng: np.random.Generator) -> Texts:
     """Distinct social security numbers; twins have neighbouring ones."""
     pairs = 4999  # of serials: (2, 3) to (9998, 9999); one of a pair is drawn, the other is left for a twin
     codes = rng.choice(len(_AREAS) * 99 * pairs, count, replace=False)

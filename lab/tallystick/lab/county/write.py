@@ -67,9 +67,9 @@ def generate(folder: Path, people: int = PEOPLE, seed: int = SEED) -> County:
     }
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     for name, extract in extracts.items():
-        _write(folder / f"{name}.csv", extract)
+        write_extract(folder / f"{name}.csv", extract)
     truth = folder / "truth.csv"
-    _write_truth(truth, extracts)
+    write_truth(truth, extracts)
     _write_lab(folder / "lab.yaml", people)
     jobs = tuple(folder / "jobs" / name for name in ("employment.yaml", "overlap.yaml"))
     for job in jobs:
@@ -104,8 +104,8 @@ def generate_children(folder: Path, people: int = PEOPLE, seed: int = SEED) -> d
     extracts = children(people_of(people, streams[0]), streams[4])
     folder.mkdir(parents=True, exist_ok=True)
     for name, extract in extracts.items():
-        _write(folder / f"{name}.csv", extract)
-    _write_truth(folder / "children_truth.csv", extracts)
+        write_extract(folder / f"{name}.csv", extract)
+    write_truth(folder / "children_truth.csv", extracts)
     return {name: len(extract.person) for name, extract in extracts.items()}
 
 
@@ -114,14 +114,16 @@ def _streams(seed: int) -> list[np.random.Generator]:
     return [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(5)]
 
 
-def _write(path: Path, extract: Extract) -> None:
+def write_extract(path: Path, extract: Extract) -> None:
+    """Write one file of records."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(extract.columns)
         writer.writerows(zip(*(values.tolist() for values in extract.columns.values()), strict=True))
 
 
-def _write_truth(path: Path, extracts: dict[str, Extract]) -> None:
+def write_truth(path: Path, extracts: dict[str, Extract]) -> None:
+    """Write which key of which dataset is which person."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["dataset", "key", "person"])

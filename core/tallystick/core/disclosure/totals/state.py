@@ -41,9 +41,10 @@ is open.
 proof holds. A group of which somebody knows some members and not all is never tested (it is of the rest, or a unit).
 
 Not covered: totals that bound a table from above (an agency's own people where only another's are counted, or only those in both; counts
-that open, for an agency that knows how many of its people have a value); what is likely rather than possible; agencies that pool what they
-know, where the pooled totals cross; an agency that answers falsely about its own total, which can learn of its own people what the strike
-would have kept from it.
+that open, for an agency that knows how many of its people have a value) or from below (an agency's own people where others' are counted
+with them and no cells are theirs alone: what opened may leave some of them for a hidden cell); what is likely rather than possible;
+agencies that pool what they know, where the pooled totals cross; an agency that answers falsely about its own total, which can learn of
+its own people what the strike would have kept from it.
 tests/unit/core/disclosure/totals tries every small table, and asks a solver about random ones.
 """
 

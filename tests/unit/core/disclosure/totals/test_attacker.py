@@ -93,17 +93,18 @@ def region(**levels: int) -> Region:
 
 
 def later_table(source: random.Random, transcript: Transcript, rows: int, columns: int, least: int) -> list[Step]:
-    """A table, and one or two more of the same people: finer, coarser, or crossing."""
+    """A table, and one or two more of the same people: finer, coarser, or crossing. An agency may know a row, if every table parts it."""
     by_row, by_column = grid(rows, columns)
     shapes: dict[str, list[tuple[Region, frozenset[int]]]] = {
         "row": [(region(row=n), cells) for n, cells in enumerate(by_row)],
         "column": [(region(column=n), cells) for n, cells in enumerate(by_column)],
         "both": [(region(row=n // columns, column=n % columns), frozenset({n})) for n in range(rows * columns)],
     }
-    own = TableTotal(by_row[0], known_to=A) if source.random() < 0.3 else None
+    order = source.sample(sorted(shapes), source.choice([2, 3]))
+    own = TableTotal(by_row[0], known_to=A) if "column" not in order and source.random() < 0.5 else None
     steps: list[Step] = []
     done: list[ReleasedTable] = []
-    for shape in source.sample(sorted(shapes), source.choice([2, 3])):
+    for shape in order:
         cells = shapes[shape]
         legacy = find_legacy([where for where, _ in cells], done)
         asked = [TableTotal(frozenset(range(len(cells))), asked=True)] if source.random() < 0.5 else []
@@ -167,6 +168,19 @@ def test_the_attacker_finds_what_a_weaker_rule_tells(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(schedule, "residual_bound", lambda least, few: residual_bound(least, few) - 5)
     weak = Transcript([1, 5, 20, 30])
     assert "outside: (0, 4)" in found(weak, [run(weak, design)], 5)
+
+
+def test_limit_who_knows_of_some_who_are_counted_how_many_they_are_bounds_a_hidden_count_from_below() -> None:
+    """A table by columns; an agency has 52 of its people, whom no column has alone, and 49 people stand in the columns that opened."""
+    rows, columns = grid(2, 3)
+    transcript = Transcript([6, 28, 18, 2, 0, 3])
+    design = TableDesign(11, tuple(TableCell(tuple((1, cell) for cell in sorted(column))) for column in columns))
+    pattern = transcript.run(design)
+    assert pattern.cells == (Mark.SMALL, Mark.OPENED, Mark.OPENED)
+    known = [tuple((1, cell) for cell in sorted(rows[0]))]
+    seen, before = Attacker.who_sees(transcript, known, room=200), Attacker.who_knows(transcript.counts, known, room=200)
+    assert lost_values(design, pattern, seen, before, transcript.counts) == [(0, 1), (0, 2)]
+    assert not lost_values(design, pattern, Attacker.who_sees(transcript, [], room=200), before, transcript.counts)
 
 
 def test_the_attacker_finds_a_count_that_its_own_columns_give_away() -> None:
