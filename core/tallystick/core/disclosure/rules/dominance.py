@@ -15,6 +15,7 @@ nothing has to be hidden beside them; but where rows are of periods, a sum of an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar, Final
@@ -59,7 +60,7 @@ class Dominance:
 RULE: Final = Dominance()
 
 
-def _listed(row: dict[str, object]) -> list[str]:
+def _listed(row: Mapping[str, object]) -> list[str]:
     held = row.get("hidden")
     return [str(label) for label in held] if isinstance(held, list) else []
 
