@@ -215,7 +215,7 @@ class Desk:
             None if closed is None else closed.hidden,
         )
         made = fold_rules(Draft(tuple(context.rows), linkage), context)
-        if closed is not None and self.agency not in contract.agencies:  # else it was kept before this agency's share left
+        if closed is not None and question.since is None and self.agency not in contract.agencies:  # else it was kept before this agency's share left
             fates = [opened.hidden.get(cell, Fate.OPENED) for cell in range(len(plan.cells))]
             keep_pattern(self.storage, contract, attempt, fates)
         counts = extract_counts(plan, made.rows, context.moments)

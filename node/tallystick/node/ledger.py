@@ -45,12 +45,13 @@ def keep_pattern(storage: NodeStorage, contract: Contract, attempt: int, fates: 
 
 
 def recall_patterns(storage: NodeStorage, contract: Contract) -> tuple[dict[str, Any], ...]:
-    """Give what was kept of earlier tables of a job's people; nothing of a job without a gate.
+    """Give what was kept of earlier tables of a job's people; nothing of a job without a gate, or by the time since an event, whose rows count
+    other people than those of a table by columns: the desk opens no two that ask otherwise.
 
     Raises:
         Refused: `answers-forgotten`.
     """
-    if not contract.gated:
+    if not contract.gated or contract.job.question.since is not None:
         return ()
     family = ledger_of(contract.job.question, contract.agreement)
     entries = [json.loads(one) for one in check_remembered(storage, family, job=_name(contract))]

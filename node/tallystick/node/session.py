@@ -307,7 +307,7 @@ class AttemptSession:
             storage = around.store.blocking
             document = b"".join(outbound.chunks)
             check_pattern(storage, job, self.attempt, document, agency=around.agency)
-            if self._assignment.contract.gated:
+            if self._assignment.contract.gated and self._assignment.contract.job.question.since is None:
                 pattern = read_shares(document, sender=around.agency)[0].pattern
                 keep_pattern(storage, self._assignment.contract, self.attempt, [Fate(one) for one in pattern])
             storage.log("share", around.clock.now(), job, attempt=self.attempt)

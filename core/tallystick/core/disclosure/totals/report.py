@@ -305,9 +305,8 @@ class ReportTables:
     ) -> list[TableDesign]:
         """Give a table of cells, if there are any."""
         profile = self.profile
-        shown = {cell for one in (*cells, *totals) for cell in one.opens} | {
-            one.terms[0][1] for one in cells if len(one.terms) == 1
-        }
+        shown = {one.terms[0][1] for one in cells if len(one.terms) == 1}
+        shown.update(*(cell.opens for cell in cells), *(total.opens for total in totals))
         if not cells or shown & self.closed:
             return []
         return [
