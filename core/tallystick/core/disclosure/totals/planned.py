@@ -66,7 +66,7 @@ class PlannedTables:
     def _report(self) -> ReportTables:
         return ReportTables(self.plan, self.profile, self.earlier.report if self.earlier is not None else frozenset())
 
-    def _hidden(self, part: Present | Sum) -> frozenset[int]:
+    def _list_hidden(self, part: Present | Sum) -> frozenset[int]:
         """Give the rows in which an earlier table leaves a part closed."""
         return self.earlier.parts.get(part, frozenset()) if self.earlier is not None else frozenset()
 
@@ -100,7 +100,9 @@ class PlannedTables:
         for present in self.plan.present:
             splits = [
                 Split(
-                    ((1, count),), ((1, self._at[Key(InRow(row), present)]),), opened[row] and row not in self._hidden(present)
+                    ((1, count),),
+                    ((1, self._at[Key(InRow(row), present)]),),
+                    opened[row] and row not in self._list_hidden(present),
                 )
                 for row, count in self._splits(present)
             ]
@@ -143,7 +145,7 @@ class PlannedTables:
             marks = patterns[1 + at].cells
             shown = [opened[row] and marks[2 * place] is Mark.OPENED for place, (row, _) in enumerate(self._splits(present))]
             for ones in self._list_counting_sums(present):
-                hidden = self._hidden(ones)
+                hidden = self._list_hidden(ones)
                 splits = [
                     Split(
                         ((1, self._at[Key(InRow(row), present)]),),
