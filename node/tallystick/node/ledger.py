@@ -45,8 +45,9 @@ def keep_pattern(storage: NodeStorage, contract: Contract, attempt: int, fates: 
 
 
 def recall_patterns(storage: NodeStorage, contract: Contract) -> tuple[dict[str, Any], ...]:
-    """Give what was kept of earlier tables of a job's people; nothing of a job without a gate, or by the time since an event, whose rows count
-    other people than those of a table by columns: the desk opens no two that ask otherwise.
+    """Give what was kept of earlier tables of a job's people; nothing of a job without a gate, or by the time since an event.
+
+    Rows of periods count other people than those of a table by columns: the desk opens no two that ask otherwise.
 
     Raises:
         Refused: `answers-forgotten`.
