@@ -20,10 +20,12 @@ import pytest
 from tallystick.core.disclosure.rule import DisclosureProfile
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign
 from tallystick.core.disclosure.totals.gated import GatedTables, gate_of, mark_cells
+from tallystick.core.disclosure.totals.ledger import NamedPlan, Restriction, describe_pattern, restrict_plan
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.planned import PlannedTables
 from tallystick.core.disclosure.totals.report import ReportTables, Shown
 from tallystick.core.disclosure.totals.sums import AnyTest, SumTest, Terms
+from tallystick.core.job.model import Question
 from tallystick.core.statistics.columns import USABLE, AgencyList, GroupMembers, usable_column
 from tallystick.core.statistics.keys import GroupPeople, InReport, Key, Matched
 from tallystick.core.statistics.plan import Plan
@@ -69,10 +71,14 @@ def kinds_of(groups: str) -> list[Kind]:
 def made_of(keep: str, by: tuple[str, ...], measured: tuple[str, ...], groups: str) -> tuple[Plan, tuple[Terms, ...]]:
     """Give a plan and, of each of its cells, how many of each kind of people it counts."""
     owners = dict(zip(groups, ("one", "two", "three"), strict=False))
-    measures: tuple[Any, ...] = ("count", *({"mean": column} for column in measured))
-    made = plan(question_over(owners, keep, by, measures), AGREEMENT)
+    made = plan(question_of(keep, by, measured, groups), AGREEMENT)
     counted = np.array([count_kind(made, owners, kind) for kind in kinds_of(groups)])
     return made, tuple(tuple((int(many), at) for at, many in enumerate(cell) if many) for cell in counted.T)
+
+
+def question_of(keep: str, by: tuple[str, ...], measured: tuple[str, ...], groups: str) -> Question:
+    measures: tuple[Any, ...] = ("count", *({"mean": column} for column in measured))
+    return question_over(dict(zip(groups, ("one", "two", "three"), strict=False)), keep, by, measures)
 
 
 def count_kind(made: Plan, owners: dict[str, str], kind: Kind) -> list[int]:
@@ -124,9 +130,11 @@ class Job:
     rows: int
 
 
-def run(made: Plan, cells: tuple[Terms, ...], people: Sequence[int]) -> Job:
+def run(made: Plan, cells: tuple[Terms, ...], people: Sequence[int], earlier: Restriction | None = None) -> Job:
     tables = PlannedTables(made, PROFILE)
-    rule = gate_of(tables.layers, tables.cells).rule
+    restricted = None if earlier is None else replace(tables, earlier=earlier).layers
+    gate = gate_of(tables.layers, tables.cells, restricted)
+    rule, stage = gate.rule, 0
     assert isinstance(rule, GatedTables)
     transcript, before, rows = Transcript(people), None, 0
     while True:
@@ -134,6 +142,9 @@ def run(made: Plan, cells: tuple[Terms, ...], people: Sequence[int]) -> Job:
             before, rows = replace(transcript, answers=list(transcript.answers)), len(rule.done)
         if rule.finished:
             break
+        assert stage < gate.stages
+        assert len(rule.tests) <= (gate.tests if stage else len(gate.begins))
+        stage += 1
         tests = [test_in_kinds(test, cells) for test in rule.tests]
         bits = tuple(test.holds(people) for test in tests)
         transcript.answers += zip(tests, bits, strict=True)
@@ -265,3 +276,63 @@ def derive_few(seed: int) -> bool:
 @pytest.mark.parametrize("seed", range(0, 20 * len(SHAPES), len(SHAPES)))
 def test_s19_people_less_those_matched_are_never_few(seed: int) -> None:
     assert not derive_few(seed)
+
+
+# --- tables of the same people, one after the other ---
+
+SEQUENCES: list[tuple[str, tuple[str, ...], str]] = [
+    ("a and b", ("a.place", "b.young"), "ab"),
+    ("a", ("a.place", "b.present"), "ab"),
+    ("a or b", ("a.present", "b.present"), "ab"),
+    ("a", ("a.place",), "ab"),
+]
+
+
+def ask_again(seed: int, *, forget: bool = False) -> list[str]:
+    """Ask for a table, then for one or two by fewer columns and other measures; give what hidden numbers of any have lost by those after it."""
+    source = random.Random(seed)
+    keep, finest, groups = SEQUENCES[seed % len(SEQUENCES)]
+    few = source.choice([0.1, 0.3, 0.6])
+    people = [
+        source.choice([0, 0, source.randint(1, LEAST)])
+        if source.random() < few
+        else source.choice([0, source.randint(LEAST, 30)])
+        for _ in kinds_of(groups)
+    ]
+    asked = [finest, *(tuple(name for name in finest if source.random() < 0.5) for _ in range(source.randint(1, 2)))]
+    entries: list[dict[str, Any]] = []
+    jobs: list[Job] = []
+    for number, by in enumerate(asked):
+        measured = tuple(source.sample(["b.age", "b.paid"], source.randint(0, 2)))
+        made, cells = made_of(keep, by, measured, groups)
+        named = NamedPlan(made, question_of(keep, by, measured, groups), AGREEMENT)
+        earlier = None if forget else restrict_plan(named, linkage="passes", entries=entries)
+        jobs.append(run(made, cells, people, earlier))
+        entries.append(describe_pattern(named, job=str(number), linkage="passes", fates=jobs[-1].rule.opened))
+    return [lost for at in range(len(jobs) - 1) for lost in find_lost_by(jobs, at, groups)]
+
+
+def find_lost_by(jobs: Sequence[Job], at: int, groups: str) -> list[str]:
+    """Give what hidden numbers of a job lose by all that is seen of the jobs after it, to who saw those before it, too."""
+
+    def together(some: Sequence[Job]) -> Transcript:
+        answers = [one for job in some for one in job.seen.answers]
+        return replace(jobs[at].seen, answers=answers, sums=[one for job in some for one in job.seen.sums])
+
+    return find_lost(replace(jobs[at], before=together(jobs[: at + 1]), seen=together(jobs)), groups)
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_s47_a_later_table_takes_no_small_value_from_a_hidden_number_of_an_earlier_one(seed: int) -> None:
+    assert not ask_again(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(1000, 3000, 100))
+def test_s47_thousands_of_later_tables_take_no_small_value(start: int) -> None:
+    for seed in range(start, start + 100):
+        assert not ask_again(seed), seed
+
+
+def test_the_attacker_finds_what_a_later_table_tells_that_forgets_the_earlier_one() -> None:
+    assert any(ask_again(seed, forget=True) for seed in range(200))

@@ -115,10 +115,18 @@ def check_opened(network: Network, asked: Question) -> list[dict[str, Any]]:
     return rows
 
 
-def test_s19_a_second_table_of_the_same_people_by_other_columns_is_not_opened(network: Network) -> None:
-    asked = [question("finest"), question("coarser", by=["exits.region"]), question("again", measures=["count"])]
+def test_s47_a_second_table_of_the_same_people_is_a_sum_of_the_first_or_is_not_opened(network: Network) -> None:
+    asked = [
+        question("finest"),
+        question("coarser", by=["exits.region"]),
+        question("again", measures=["count"]),
+        question("others", by=["exits.region", {"bin": "exits.benefit", "at": [2000]}]),
+    ]
     views = [network.wait(network.submit(one)) for one in asked]
-    assert [view.state for view in views] == ["released", "failed", "released"], (views, network.told())
-    assert {reason.code for reason in views[1].reasons} == {"table-overlaps"}
-    first, again = (network.result(views[at].job) for at in (0, 2))
+    assert [view.state for view in views] == ["released", "released", "released", "failed"], (views, network.told())
+    assert {reason.code for reason in views[3].reasons} == {"table-overlaps"}
+    first, coarser, again = (network.result(view.job) for view in views[:3])
     assert [row["count"] for row in first.rows] == [row["count"] for row in again.rows]
+    for row in coarser.rows:
+        parts = [one["count"] for one in first.rows if one["exits.region"] == row["exits.region"]]
+        assert row["count"] == (None if None in parts else sum(parts))

@@ -112,6 +112,31 @@ def test_parts_are_tested_after_what_they_are_parts_of(*, own: bool) -> None:
     assert find_open_splits(Pattern((Mark.OPENED, Mark.SMALL), ())) == (False,)
 
 
+@pytest.mark.usefixtures("_one_paillier_key")
+@pytest.mark.parametrize("known", [True, False])
+def test_s47_what_an_earlier_table_hid_is_not_asked_and_messages_are_as_long(*, known: bool) -> None:
+    levels = Levels((3 * K, K, K, K))
+    totals = [TableTotal(frozenset(range(4)), known_to=WHO)] if known else []
+    resting = {row: (4 + row,) for row in range(4)}
+    sizes = []
+    for hidden in ((), (1, 2)):
+        cells = tuple(TableCell(((1, cell),), hidden_before=cell in hidden) for cell in range(4))
+        gate = gate_of(layers_of(plain_design(4, totals)), PlanCells(8, resting), layers_of(TableDesign(K, cells)))
+        bus = bus_of(levels, gate)
+        opened = bus.run()
+        assert set(opened.hidden) == {cell + shift for cell in hidden for shift in (0, 4)}
+        assert all(opened.values[cell] == value for cell, value in enumerate(levels.clear()) if cell not in opened.hidden)
+        sizes.append(
+            {ref: sum(map(len, chunks)) for ref, chunks in bus.transcript.items() if "gate" in ref.about or ref.kind == "gate"}
+        )
+    plain = bus_of(levels, gate_of(layers_of(plain_design(4, totals)), PlanCells(8, resting)))
+    plain.run()
+    sizes.append(
+        {ref: sum(map(len, chunks)) for ref, chunks in plain.transcript.items() if "gate" in ref.about or ref.kind == "gate"}
+    )
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
 def test_what_opens_is_known_at_the_end_alone() -> None:
     rule = GatedTables(PlanCells(2, {}), {}, tuple(layers_of(plain_design(2)))).go_on()
     with pytest.raises(Broken, match="before all tests"):

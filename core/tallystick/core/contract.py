@@ -13,6 +13,7 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.gating import computation_under, is_gated
+from tallystick.core.disclosure.totals.ledger import Entry, NamedPlan, Restriction, restrict_plan
 from tallystick.core.documents import SignedDocument
 from tallystick.core.job.bounds import most_rows
 from tallystick.core.job.check import participants
@@ -37,12 +38,15 @@ class Contract:
     Attributes:
         document: the signed job.
         agreement_document: the signed agreement.
+        earlier: of a job with a gate, what was kept of tables of the same people (`disclosure/totals/ledger.py`). It changes no message's
+            length, and who has none of it, as the coordinator, works out the same messages.
     """
 
     job: Job
     document: SignedDocument = field(repr=False)
     agreement: Agreement = field(repr=False)
     agreement_document: SignedDocument = field(repr=False)
+    earlier: tuple[Entry, ...] = field(repr=False, default=())
 
     @cached_property
     def digest(self) -> bytes:
@@ -78,8 +82,24 @@ class Contract:
 
     @cached_property
     def computation(self) -> Computation:
-        """The same as the cryptography sees it."""
-        return computation_under(self.plan, self.agreement)
+        """The same as the cryptography sees it.
+
+        Raises:
+            Refused: `table-overlaps`: as `restrict_plan`.
+        """
+        return computation_under(self.plan, self.agreement, self.restriction)
+
+    @cached_property
+    def restriction(self) -> Restriction | None:
+        """What earlier tables leave closed.
+
+        Raises:
+            Refused: `table-overlaps`.
+        """
+        if not self.gated or not self.earlier:
+            return None
+        named = NamedPlan(self.plan, self.job.question, self.agreement)
+        return restrict_plan(named, linkage=self.job.linkage, entries=self.earlier)
 
     @cached_property
     def gated(self) -> bool:

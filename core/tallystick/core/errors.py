@@ -224,7 +224,7 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "table-too-large": ("too many levels or columns are crossed", "ask by fewer columns or levels, or two questions"),
     "table-overlaps": (
         "a table of the same people by other columns or periods was answered",
-        "ask by the same columns and periods as before; ask for the finest table first",
+        "ask by the same columns and periods as before, or with a gate by fewer columns; ask for the finest table first",
     ),
     "link-impossible": ("the lists have no identifiers in common", "declare more identifiers, or agree on other recipes"),
     "link-weak": ("a recipe fits many people", "add a field: a date, part of a number, a name"),

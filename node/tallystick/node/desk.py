@@ -12,8 +12,8 @@ Rules that this file enforces:
 4. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
 
 5. In a job with a gate the desk opens only what passed it (docs/adr/0011-gate.md), and the rules begin with that. No table of people of
-   whom it opened one by other columns is opened: what opens of the two was not decided together. Nor, gate or not, is a table by the time
-   since an event beside an earlier one of the same people that asks otherwise: they count different ones of them.
+   whom it opened one by other columns is opened, unless the agencies' tests were held against that one (`ledger.py`). Nor, gate or not, is
+   a table by the time since an event beside an earlier one of the same people that asks otherwise: they count different ones of them.
 """
 
 from __future__ import annotations
@@ -50,9 +50,11 @@ from tallystick.core.statistics.table import linkage_numbers, list_rows, result_
 from tallystick.crypto.codec import derive
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic.desk import DeskSetup, Opened
+from tallystick.crypto.statistic.gate import Fate
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.housekeeping import check_remembered, retention_end
+from tallystick.node.ledger import keep_pattern
 from tallystick.node.ports import Awaits, KeptJob, NodeStorage, Note
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -213,7 +215,13 @@ class Desk:
             None if closed is None else closed.hidden,
         )
         made = fold_rules(Draft(tuple(context.rows), linkage), context)
-        body = {"rows": made.rows, "linkage": made.linkage, "counts": extract_counts(plan, made.rows, context.moments)}
+        if (
+            closed is not None and question.since is None and self.agency not in contract.agencies
+        ):  # else it was kept before this agency's share left
+            fates = [opened.hidden.get(cell, Fate.OPENED) for cell in range(len(plan.cells))]
+            keep_pattern(self.storage, contract, attempt, fates)
+        counts = extract_counts(plan, made.rows, context.moments)
+        body = {"job": job, "rows": made.rows, "linkage": made.linkage, "counts": counts}
         self.storage.keep_table(
             job,
             attempt,
@@ -244,7 +252,12 @@ class Desk:
             for one in check_remembered(self.storage, family, job=contract.digest.hex())
         ]
         if contract.gated or contract.job.question.since is not None:
-            check_overlap(contract.job.question, contract.agreement, kept)
+            held = contract.restriction.jobs if contract.restriction is not None else ()
+            check_overlap(contract.job.question, contract.agreement, kept, held=held)
+            mine = sorted(meant for _, meant in Names.of(contract.job.question, contract.agreement).by)
+            kept = [
+                one for one in kept if sorted(meant for _, meant in Names.read(one["names"]).by) == mine
+            ]  # the tests saw the others
         return kept
 
     def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,8 @@ Rules that this file enforces:
    been delivered: a node that restarts with a share sends that and nothing more, so nobody may still wait for other things.
 6. The desk gives its word in the hello that nothing of the attempts before was opened, or begins no attempt. It notes that it opens
    shares before it does, when all of them are here, and keeps what they say in the same step (S-18, S-41).
-7. In a job with a gate what opens is the same in every attempt in which this node made a share, or nothing more of the job leaves it.
+7. In a job with a gate what opens is the same in every attempt in which this node made a share, or nothing more of the job leaves it. It
+   is noted before a share leaves, and tables of the same people are held against it (`ledger.py`).
 """
 
 from __future__ import annotations
@@ -34,10 +35,13 @@ from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.gate import Fate
+from tallystick.crypto.statistic.shares import read_shares
 from tallystick.crypto.statistic.states import AgencySetup
 from tallystick.node.assignment import Assignment
 from tallystick.node.courier import Courier, Dropped, call_until_answered, path_of_kept
 from tallystick.node.desk import DeskAttempt
+from tallystick.node.ledger import keep_pattern
 from tallystick.node.loghead import keep_log_word, tell_log
 from tallystick.node.offers import OfferedMessages
 from tallystick.node.ports import KeptJob
@@ -304,6 +308,9 @@ class AttemptSession:
             storage = around.store.blocking
             document = b"".join(outbound.chunks)
             check_pattern(storage, job, self.attempt, document, agency=around.agency)
+            if self._assignment.contract.gated and self._assignment.contract.job.question.since is None:
+                pattern = read_shares(document, sender=around.agency)[0].pattern
+                keep_pattern(storage, self._assignment.contract, self.attempt, [Fate(one) for one in pattern])
             storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = storage.keep_share(job, self.attempt, document)
             failpoint("node-share-stored")

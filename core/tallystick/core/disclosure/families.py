@@ -16,7 +16,7 @@ formulas of which one keeps some of the people whom the other keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -91,19 +91,28 @@ def cohort_of(question: Question, agreement: Agreement) -> str:
     return digest_of({"cohort": _describe_counted(question, agreement)})
 
 
-def check_overlap(question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]]) -> None:
-    """Check that no earlier table of the same people is by other columns: what opens of one was decided without the other.
+def ledger_of(question: Question, agreement: Agreement) -> str:
+    """Give the name of the patterns that are kept of tables of the same people, as 64 hexadecimal digits."""
+    return digest_of({"ledger": _describe_counted(question, agreement)})
+
+
+def check_overlap(
+    question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]], *, held: Collection[str] = ()
+) -> None:
+    """Check that no earlier table of the same people is by other columns of which the agencies' tests did not know.
 
     Args:
         question: of a job with a gate, or by the time since an event.
         agreement: that allows it.
         kept: tables of the same cohort, as the desk keeps them.
+        held: digests of the jobs whose patterns the tests were held against (`totals/ledger.py`).
 
     Raises:
         Refused: `table-overlaps`.
     """
     mine = sorted(meant for _, meant in Names.of(question, agreement).by)
-    if any(sorted(meant for _, meant in Names.read(one["names"]).by) != mine for one in kept):
+    others = [one for one in kept if one.get("job") not in held]
+    if any(sorted(meant for _, meant in Names.read(one["names"]).by) != mine for one in others):
         raise Refused(
             "table-overlaps",
             "a table of these people by other columns or periods was opened before; with both, a cell that neither shows could follow",
@@ -200,6 +209,11 @@ def _describe_reference(reference: str, question: Question, identities: Mapping[
     edges = (question.bins or {}).get(reference)
     meant = _column(reference, question, identities)
     return meant if edges is None else f"{meant} at {', '.join(str(Fraction(edge)) for edge in edges)}"
+
+
+def describe_column(reference: str, question: Question, agreement: Agreement) -> str:
+    """Give what a column is, which does not depend on the question's names."""
+    return _column(reference, question, _identities(question, agreement))
 
 
 def _column(reference: str, question: Question, identities: Mapping[str, str]) -> str:

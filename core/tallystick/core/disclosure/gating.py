@@ -13,6 +13,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.totals.gated import gate_of
+from tallystick.core.disclosure.totals.ledger import Restriction
 from tallystick.core.disclosure.totals.planned import PlannedTables
 from tallystick.core.disclosure.totals.rows import find_own_totals
 from tallystick.core.errors import Broken
@@ -41,13 +42,20 @@ def is_gated(agencies: Collection[str], agreement: Agreement) -> bool:
     return bool(disclosure.gate) and len(agencies) > ALONE and profile_of(disclosure).hides
 
 
-def computation_under(plan: Plan, agreement: Agreement) -> Computation:
-    """Give the computation of a plan, with its gate if it has one. All agencies and the desk make it alike."""
+def computation_under(plan: Plan, agreement: Agreement, earlier: Restriction | None = None) -> Computation:
+    """Give the computation of a plan, with its gate if it has one. All agencies and the desk make it alike.
+
+    Args:
+        plan: the job's.
+        agreement: the job's.
+        earlier: what tables before it leave closed; it changes what is tested, and no message's length.
+    """
     computation = computation_of(plan)
     if not is_gated(plan.agencies, agreement):
         return computation
     tables = PlannedTables(plan, profile_of(agreement.disclosure))
-    return replace(computation, gate=gate_of(tables.layers, tables.cells))
+    restricted = None if earlier is None else replace(tables, earlier=earlier).layers
+    return replace(computation, gate=gate_of(tables.layers, tables.cells, restricted))
 
 
 def answer_own_tests(plan: Plan, agreement: Agreement, agency: str, people: AgencyList) -> Callable[[SharedTest], bool]:

@@ -124,6 +124,7 @@ class Gate:
         tests: how many tests there are at most in a stage after the first.
         sums: of each number that is tested and is not a gated count, in all stages together, how many small values it has at most.
         several: of each stage after the first, how many numbers each of its tests of several is of at most, the largest first.
+        first: of how many numbers each test of the first stage is at most, the largest first; None: as the rule begins.
 
     Raises:
         LocalFault: `gate-malformed`.
@@ -135,6 +136,7 @@ class Gate:
     tests: int = 0
     sums: tuple[int, ...] = ()
     several: tuple[tuple[int, ...], ...] = ()
+    first: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check that each cell is gated once, and that nothing is too large."""
@@ -143,7 +145,7 @@ class Gate:
         good &= (
             1 <= self.stages <= MAX_STAGES and 0 <= self.tests <= MAX_TESTS and all(0 <= one <= MAX_SMALL for one in self.sums)
         )
-        good &= sum(len(test.any_of) for test in self.rule.tests) <= MAX_TESTS and len(self.sums) <= MAX_TESTS
+        good &= sum(self.begins) <= MAX_TESTS and len(self.sums) <= MAX_TESTS
         good &= all(len(test.any_of) == 1 or (test.any_of and test.owner is None) for test in self.rule.tests)
         good &= len(self.several) < self.stages and sum(map(sum, self.several)) <= MAX_TESTS
         good &= all(len(some) <= self.tests and list(some) == sorted(some, reverse=True) for some in self.several)
@@ -157,18 +159,24 @@ class Gate:
         return {cell: count for count in self.counts for cell in (count.cell, *count.resting)}
 
     @cached_property
+    def begins(self) -> tuple[int, ...]:
+        """Of how many numbers each test of the first stage is at most, the largest first."""
+        if self.first is not None:
+            return self.first
+        return tuple(sorted((len(test.any_of) for test in self.rule.tests), reverse=True))
+
+    @cached_property
     def products(self) -> tuple[tuple[int, ...], ...]:
         """How many products of shares each step of each stage makes at most, to multiply the numbers of one test together."""
         later = (*self.several, *((),) * (self.stages - 1 - len(self.several)))
-        return tuple(_count_products(some) for some in ([len(test.any_of) for test in self.rule.tests], *later))
+        return tuple(_count_products(some) for some in (self.begins, *later))
 
     @cached_property
     def lengths(self) -> tuple[tuple[int, ...], ...]:
         """How many numbers each agency sends, by stage and step: masked numbers, factors of products, what the tests give."""
-        tests = self.rule.tests
-        numbers = [sum(len(test.any_of) for test in tests), *(self.tests + sum(some) - len(some) for some in self.several)]
+        numbers = [sum(self.begins), *(self.tests + sum(some) - len(some) for some in self.several)]
         numbers += [self.tests] * (self.stages - len(numbers))
-        last = (len(tests), *(self.tests,) * (self.stages - 1))
+        last = (len(self.begins), *(self.tests,) * (self.stages - 1))
         return tuple(
             (first, *(2 * many for many in products), end)
             for first, products, end in zip(numbers, self.products, last, strict=True)
@@ -184,8 +192,7 @@ class Gate:
         numbers = [self.stages, self.tests, *self.sums]
         for some in self.several:
             numbers += [-4, *some]
-        for test in self.rule.tests:
-            numbers += [-3, len(test.any_of)]
+        numbers += [-3, *self.begins]
         for count in self.counts:
             numbers += [-1, count.cell, count.below, int(count.from_zero), *count.resting]
         return digest("gate", ",".join(map(str, numbers)).encode())

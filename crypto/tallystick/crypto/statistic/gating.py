@@ -98,7 +98,7 @@ class Gating:
         Raises:
             LocalFault: `tests-malformed`: the rule asks for what was not foreseen.
         """
-        if self.stage and not self._is_foreseen():
+        if not self._is_foreseen():
             raise LocalFault("tests-malformed", "a stage has more tests than it said, or more of several numbers")
         places: list[Place] = []
         plan, used = self.preparation.plan, set(self.sums)
@@ -122,11 +122,13 @@ class Gating:
         return tuple(places)
 
     def _is_foreseen(self) -> bool:
-        """Say whether a stage after the first has no more tests than the gate says, and none of more numbers."""
-        said = self.gate.several[self.stage - 1] if self.stage <= len(self.gate.several) else ()
+        """Say whether a stage has no more tests than the gate says, and none of more numbers."""
+        said = self.gate.begins
+        if self.stage:
+            said = self.gate.several[self.stage - 1] if self.stage <= len(self.gate.several) else ()
         several = sorted((len(test.any_of) for test in self.tests if len(test.any_of) != 1), reverse=True)
         small = len(several) <= len(said) and all(many <= most for many, most in zip(several, said, strict=False))
-        return small and len(self.tests) <= self.gate.tests
+        return small and len(self.tests) <= (self.gate.tests if self.stage else len(said))
 
     def _count(self, one: SharedSum) -> GatedCount | None:
         """Give the gated count that a number is, if it is one."""

@@ -145,21 +145,25 @@ def mark_cells(design: TableDesign, pattern: Pattern) -> dict[int, Mark]:
     return marks
 
 
-def gate_of(layers: Sequence[Layer], cells: PlanCells) -> Gate:
+def gate_of(layers: Sequence[Layer], cells: PlanCells, restricted: Sequence[Layer] | None = None) -> Gate:
     """Give what is tested before a job's cells are opened.
 
     Args:
         layers: the job's tables, coarse to fine.
         cells: of the plan.
+        restricted: the same tables as earlier ones leave them: fewer tests, each number of the first table by itself. What is foreseen does
+            not depend on them.
 
     Raises:
         LocalFault: `gate-malformed`: there is nothing to test, or too much.
     """
     stages: list[StagePlan] = []
     of_layer: list[int] = []
+    rows = 0
     patterns: list[Pattern] = []
     for layer in layers:
         designs = layer(patterns)
+        rows = rows or sum(len(design.cells) for design in designs)
         found = [_merge(some) for some in zip_longest(*(_stages_of(design) for design in designs))]
         stages += found
         of_layer.append(len(found))
@@ -169,9 +173,30 @@ def gate_of(layers: Sequence[Layer], cells: PlanCells) -> Gate:
         GatedCount(cell, one.below, one.from_zero, tuple(cells.resting.get(cell, ()))) for cell, one in sorted(plain.items())
     )
     rule = GatedTables(cells, plain, tuple(layers), tuple(of_layer)).go_on()
+    first = sorted((len(test.any_of) for test in rule.tests), reverse=True)
     sums = tuple(sorted(size for stage in stages for size in stage.sums))
     several = tuple(tuple(sorted(stage.several, reverse=True)) for stage in stages[1:])
-    return Gate(counts, rule, max(len(stages), 1), max((stage.tests for stage in stages[1:]), default=0), sums, several)
+    most = max((stage.tests for stage in stages[1:]), default=0)
+    if restricted is not None:
+        rule = GatedTables(cells, plain, *_wait_for_members(restricted, of_layer)).go_on()
+    if (
+        of_layer[0] > 1
+    ):  # where earlier tables leave some, each number of the first table is tested by itself, in one of its stages
+        most = max(most, rows)
+    else:
+        first += [1] * (rows - len(first))
+    return Gate(counts, rule, max(len(stages), 1), most, sums, several, tuple(first))
+
+
+def _wait_for_members(layers: Sequence[Layer], stages: Sequence[int]) -> tuple[tuple[Layer, ...], tuple[int, ...]]:
+    """Give layers whose first is tested in the second of its stages, where it has more: members of groups are tested no earlier."""
+    if stages[0] < 2:
+        return tuple(layers), tuple(stages)
+    return (_test_nothing, *layers), (1, stages[0] - 1, *stages[1:])
+
+
+def _test_nothing(_: Sequence[Pattern]) -> Sequence[TableDesign]:
+    return ()
 
 
 def _stages_of(design: TableDesign) -> list[StagePlan]:

@@ -26,6 +26,7 @@ from functools import cached_property
 from tallystick.core.disclosure.rule import DisclosureProfile
 from tallystick.core.disclosure.totals.design import TableCell, TableDesign, TableTotal
 from tallystick.core.disclosure.totals.gated import Layer, PlanCells, mark_cells
+from tallystick.core.disclosure.totals.ledger import Restriction
 from tallystick.core.disclosure.totals.parts import Split, split_design
 from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.report import WIDEST, ReportTables, Shown
@@ -44,10 +45,12 @@ class PlannedTables:
     Attributes:
         plan: the job's.
         profile: the agreement's; it hides something.
+        earlier: what tables before it leave closed; None if there are none.
     """
 
     plan: Plan
     profile: DisclosureProfile
+    earlier: Restriction | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -61,7 +64,11 @@ class PlannedTables:
 
     @cached_property
     def _report(self) -> ReportTables:
-        return ReportTables(self.plan, self.profile)
+        return ReportTables(self.plan, self.profile, self.earlier.report if self.earlier is not None else frozenset())
+
+    def _list_hidden(self, part: Present | Sum) -> frozenset[int]:
+        """Give the rows in which an earlier table leaves a part closed."""
+        return self.earlier.parts.get(part, frozenset()) if self.earlier is not None else frozenset()
 
     @cached_property
     def rows(self) -> TableRows:
@@ -72,9 +79,14 @@ class PlannedTables:
     # --- layers ---
 
     def _counts(self, _: Sequence[Pattern]) -> list[TableDesign]:
-        cells = [TableCell(((1, self._at[Key(InRow(row), Count())]),)) for row in range(len(self.plan.rows))]
-        totals = [*find_own_totals(self.rows), *self._sums_of_rows()]
-        if not self.plan.by and self.plan.population.shape == "both":
+        hidden = self.earlier.rows if self.earlier is not None else frozenset()
+        cells = [
+            TableCell(((1, self._at[Key(InRow(row), Count())]),), hidden_before=row in hidden)
+            for row in range(len(self.plan.rows))
+        ]
+        known = find_own_totals(self.rows) if self.earlier is None else ()  # what is not hidden is known to everybody
+        totals = [*known, *self._sums_of_rows()]
+        if not self.plan.by and self.plan.population.shape == "both" and self.earlier is None:
             for group, agency in self.plan.population.members:
                 people = self._at[Key(InReport(), GroupPeople(group))]
                 cells.append(TableCell(add_terms([((1, people),), tuple((-1, cell) for _, cell in cells[0].terms)])))
@@ -87,7 +99,11 @@ class PlannedTables:
         designs = []
         for present in self.plan.present:
             splits = [
-                Split(((1, count),), ((1, self._at[Key(InRow(row), present)]),), opened[row])
+                Split(
+                    ((1, count),),
+                    ((1, self._at[Key(InRow(row), present)]),),
+                    opened[row] and row not in self._list_hidden(present),
+                )
                 for row, count in self._splits(present)
             ]
             designs.append(self._split_design(splits, self._own_parts(present)))
@@ -129,8 +145,13 @@ class PlannedTables:
             marks = patterns[1 + at].cells
             shown = [opened[row] and marks[2 * place] is Mark.OPENED for place, (row, _) in enumerate(self._splits(present))]
             for ones in self._list_counting_sums(present):
+                hidden = self._list_hidden(ones)
                 splits = [
-                    Split(((1, self._at[Key(InRow(row), present)]),), ((1, self._at[Key(InRow(row), ones)]),), shown[place])
+                    Split(
+                        ((1, self._at[Key(InRow(row), present)]),),
+                        ((1, self._at[Key(InRow(row), ones)]),),
+                        shown[place] and row not in hidden,
+                    )
                     for place, (row, _) in enumerate(self._splits(present))
                 ]
                 designs.append(self._split_design(splits, self._own_parts(present)))

@@ -77,10 +77,12 @@ class ReportTables:
     Attributes:
         plan: the job's.
         profile: the agreement's; it hides something.
+        closed: cells that stay closed because of earlier tables: a table with one of them is not tested.
     """
 
     plan: Plan
     profile: DisclosureProfile
+    closed: frozenset[int] = frozenset()
 
     @property
     def cells(self) -> frozenset[int]:
@@ -256,7 +258,9 @@ class ReportTables:
                 one if len(some) % 2 else _minus(one) for one, some in zip(terms, sets, strict=True) if one is not None
             )
             people, usable = self._at[Key(InReport(), GroupPeople(group))], self._at[Key(InReport(), Usable(group))]
-            told = people in opened and all(cell in opened for cell in self._pairs_of(group, others))
+            told = (
+                usable not in self.closed and people in opened and all(cell in opened for cell in self._pairs_of(group, others))
+            )
             splits.append(Split(alone, add_terms([((1, people),), ((-1, usable),)]), told))
             numbers.append(usable)
         if not splits:
@@ -301,7 +305,9 @@ class ReportTables:
     ) -> list[TableDesign]:
         """Give a table of cells, if there are any."""
         profile = self.profile
-        if not cells:
+        shown = {one.terms[0][1] for one in cells if len(one.terms) == 1}
+        shown.update(*(cell.opens for cell in cells), *(total.opens for total in totals))
+        if not cells or shown & self.closed:
             return []
         return [
             TableDesign(
