@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tallystick.core.errors import CATALOGUE, REMEDIES
+from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, Phase, mermaid
 from tallystick.core.measure import load_measures
+from tallystick.core.remedies import REMEDIES
 from tallystick.crypto.statistic import rounds
 from tests.docs.cli_reference import cli
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tallystick.client.cli import main
-from tallystick.core.errors import CATALOGUE, REMEDIES, Invalid, TallyError
+from tallystick.core.errors import CATALOGUE, Invalid, TallyError
+from tallystick.core.remedies import REMEDIES
 from tests.docs.cli_reference import commands
 from tests.docs.generate import DOCS, errors
 

@@ -40,7 +40,7 @@ from tallystick.node.courier import Dropped, remove_kept
 from tallystick.node.desk import Desk, DeskAttempt
 from tallystick.node.failures import Failures, broke_the_protocol
 from tallystick.node.kept_messages import KeptMessages
-from tallystick.node.ledger import recall_patterns
+from tallystick.node.ledger import hold_against_earlier
 from tallystick.node.offers import OfferedViews
 from tallystick.node.ports import KeptJob
 from tallystick.node.seats import JobLocks, Seats
@@ -195,17 +195,6 @@ class JobFollower:
         else:
             await self._go_on(record, view, state)
 
-    async def _hold_against_earlier(self, contract: Contract) -> Contract:
-        """Give a job with what is kept of earlier tables of its people.
-
-        Raises:
-            Refused: `table-overlaps`, `answers-forgotten`.
-        """
-        earlier = await self.around.store.run(lambda storage: recall_patterns(storage, contract))
-        held = replace(contract, earlier=earlier)
-        await asyncio.to_thread(lambda: held.restriction)
-        return held
-
     async def _go_on(self, record: KeptJob, view: JobView, state: JobState) -> None:
         """Begin a session, or go on after a restart of this process."""
         digest, attempt = record.job, view.attempt
@@ -238,7 +227,7 @@ class JobFollower:
             await self.failures.fail(digest, attempt, restarted, retry=True)
             return
         try:
-            assignment = Assignment(self.around.agency, await self._hold_against_earlier(contract))
+            assignment = Assignment(self.around.agency, await hold_against_earlier(self.around.store, contract))
         except TallyError as error:
             await self.failures.fail(digest, attempt, error)
             return

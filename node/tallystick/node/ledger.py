@@ -7,8 +7,10 @@ fails; the desk, which keeps what it opened, opens no table that the tests were 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tallystick.core.canonical import canonical_bytes
@@ -20,6 +22,7 @@ from tallystick.crypto.codec import digest
 from tallystick.crypto.statistic.gate import Fate
 from tallystick.node.housekeeping import check_remembered, retention_end
 from tallystick.node.ports import NodeStorage
+from tallystick.node.store import Store
 
 ENDED: Final = frozenset({JobState.REFUSED, JobState.CANCELLED, JobState.FAILED, JobState.EXPIRED})
 """States of jobs that gave no result."""
@@ -63,3 +66,15 @@ def recall_patterns(storage: NodeStorage, contract: Contract) -> tuple[dict[str,
 def _name(contract: Contract) -> str:
     """Give the name under which a job's pattern is kept, beside the table of its result."""
     return f"{contract.digest.hex()}#pattern"
+
+
+async def hold_against_earlier(store: Store, contract: Contract) -> Contract:
+    """Give a job with what is kept of earlier tables of its people.
+
+    Raises:
+        Refused: `table-overlaps`, `answers-forgotten`.
+    """
+    earlier = await store.run(lambda storage: recall_patterns(storage, contract))
+    held = replace(contract, earlier=earlier)
+    await asyncio.to_thread(lambda: held.restriction)
+    return held

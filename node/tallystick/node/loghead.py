@@ -16,7 +16,8 @@ import structlog
 
 from tallystick.core.documents import SignedDocument
 from tallystick.core.job.hello import Hello, LogHead, LogWord
-from tallystick.node.ports import NodeStorage, PeerHead
+from tallystick.node.entries import PeerHead
+from tallystick.node.ports import NodeStorage
 
 _LOG = structlog.get_logger("node")
 

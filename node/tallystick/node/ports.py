@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from tallystick.core.canonical import Json
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName
+from tallystick.node.entries import Event, OwnHead, PeerHead
 from tallystick.v1.relay_pb2 import Notice
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
 
@@ -76,52 +77,6 @@ class Note:
     event: str
     now: datetime
     details: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry of the node's log.
-
-    Attributes:
-        number: from 1, without gaps.
-        entry: canonical JSON: time, event, job, details.
-        chain: SHA-256 over the previous entry's chain value and this entry.
-    """
-
-    number: int
-    entry: bytes
-    chain: bytes
-
-
-@dataclass(frozen=True)
-class OwnHead:
-    """How this node's log stands.
-
-    Attributes:
-        size: entries.
-        head: of the tree over them, 32 bytes.
-    """
-
-    size: int
-    head: bytes
-
-
-@dataclass(frozen=True)
-class PeerHead:
-    """How another agency said that its log stood.
-
-    Attributes:
-        agency: whose log.
-        size, head: as `OwnHead` has them.
-        document: the signed hello that says so.
-        heard: when it came.
-    """
-
-    agency: str
-    size: int
-    head: bytes
-    document: bytes = field(repr=False)
-    heard: datetime
 
 
 class NodeStorage(Protocol):

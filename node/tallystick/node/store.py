@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from tallystick.core.canonical import Json
-from tallystick.node.ports import Event, KeptJob, NodeStorage, Note, OwnHead, PeerHead
+from tallystick.node.entries import Event, OwnHead, PeerHead
+from tallystick.node.ports import KeptJob, NodeStorage, Note
 
 T = TypeVar("T")
 

@@ -16,8 +16,9 @@ from tallystick.core.job.approval import ReasonClass, find_required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
 from tallystick.core.results import numbers
+from tallystick.node.entries import Event, PeerHead
 from tallystick.node.link import LinkState
-from tallystick.node.ports import Event, KeptJob, PeerHead
+from tallystick.node.ports import KeptJob
 from tallystick.node.views import (
     HIDDEN,
     Candidate,

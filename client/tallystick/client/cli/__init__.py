@@ -97,7 +97,8 @@ def _reword(args: Sequence[str]) -> list[str]:
 
 def _explain(code: str) -> bool:
     """Print what an error's code means, what usually causes it and what to do; tell whether there is such a code."""
-    from tallystick.core.errors import CATALOGUE, REMEDIES
+    from tallystick.core.errors import CATALOGUE
+    from tallystick.core.remedies import REMEDIES
 
     if code not in CATALOGUE:
         return False

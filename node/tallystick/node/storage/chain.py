@@ -12,7 +12,7 @@ from typing import Final
 from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.errors import Broken
 from tallystick.crypto.codec import digest
-from tallystick.node.ports import Event
+from tallystick.node.entries import Event
 
 START: Final = bytes(32)
 SALT_BYTES: Final = 16

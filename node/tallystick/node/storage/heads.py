@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tallystick.crypto.logtree import Heads, hash_leaf
-from tallystick.node.ports import Event, OwnHead
+from tallystick.node.entries import Event, OwnHead
 
 _PAGE: Final = 1000
 

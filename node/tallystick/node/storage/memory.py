@@ -11,7 +11,8 @@ from typing import NamedTuple
 from tallystick.core.canonical import Json
 from tallystick.core.job.lifecycle import JobState
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.node.ports import Event, KeptJob, Note, OwnHead, PeerHead
+from tallystick.node.entries import Event, OwnHead, PeerHead
+from tallystick.node.ports import KeptJob, Note
 from tallystick.node.storage import chain
 from tallystick.node.storage.heads import LogHeads
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed

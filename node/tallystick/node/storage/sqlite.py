@@ -20,8 +20,9 @@ from tallystick.core.errors import Broken
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.core.witness import StateMark, Witness
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.node.ports import Event, KeptJob, Note, OwnHead, PeerHead
-from tallystick.node.storage import chain
+from tallystick.node.entries import Event, OwnHead, PeerHead
+from tallystick.node.ports import KeptJob, Note
+from tallystick.node.storage import chain, head_table
 from tallystick.node.storage.faults import tell_faults
 from tallystick.node.storage.heads import LogHeads
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
@@ -33,8 +34,6 @@ _UNENDED: Final = json.dumps(sorted(frozenset(JobState) - FINAL))
 _JOBS_UNENDED: Final = "SELECT job FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seen, job"
 _JOBS_AWAITING: Final = "SELECT record, version FROM job WHERE awaits <> '' AND (seen, job) > (?, ?) ORDER BY seen, job LIMIT ?"
 _JOBS_NAMED: Final = "SELECT job FROM job WHERE job >= ? AND job < ? ORDER BY job LIMIT ?"
-_HEADS: Final = "SELECT agency, size, head, document, heard FROM head ORDER BY number LIMIT ? OFFSET ?"
-_LAST_HEAD: Final = "SELECT agency, size, head, document, heard FROM head WHERE agency = ? ORDER BY number DESC LIMIT 1"
 _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
@@ -227,26 +226,18 @@ class SqliteStorage:
 
     def keep_head(self, head: PeerHead) -> bool:
         """Keep another agency's head."""
-        row = (head.agency, head.size, head.head, head.document, head.heard.isoformat())
         with self._transaction() as run:
-            run(
-                "INSERT INTO head (agency, size, head, document, heard) SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS "
-                "(SELECT 1 FROM head WHERE agency = ? AND size = ? AND head = ?)",
-                (*row, *row[:3]),
-            )
-            others = run("SELECT 1 FROM head WHERE agency = ? AND size = ? AND head <> ?", row[:3]).fetchone()
-        return others is None
+            return head_table.add_head(run, head)
 
     def heads(self, after: int = 0, limit: int = 1000) -> Sequence[PeerHead]:
         """List others' heads."""
         with self._transaction() as run:
-            rows = run(_HEADS, (limit, after)).fetchall()
-        return [_peer_head(*row) for row in rows]
+            return head_table.read_heads(run, after, limit)
 
     def find_head(self, agency: str) -> PeerHead | None:
         """Find an agency's last head."""
-        row = self._row(_LAST_HEAD, (agency,))
-        return None if row is None else _peer_head(*row)
+        with self._transaction() as run:
+            return head_table.find_head(run, agency)
 
     def find_restored(self) -> datetime | None:
         """Give when a restoration was accepted last."""
@@ -336,10 +327,6 @@ def _append(run: Any, event: str, now: datetime, job: str, details: Mapping[str,
     appended = chain.next_event(None if last is None else Event(*last), event, now, job, dict(details), salt)
     run("INSERT INTO event VALUES (?, ?, ?)", (appended.number, appended.entry, appended.chain))
     return appended
-
-
-def _peer_head(agency: str, size: int, head: bytes, document: bytes, heard: str) -> PeerHead:
-    return PeerHead(agency, size, head, document, datetime.fromisoformat(heard))
 
 
 def _text(record: KeptJob) -> str:
