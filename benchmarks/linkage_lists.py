@@ -143,7 +143,7 @@ def contrary_lists() -> Mapping[str, tuple[ListPeople, ListPeople]]:
         "people of one home without a number": febrl.housemates(*plain, twins=False),
     }
     same = _twice(one, truth)
-    elder = {"birth_date": _texts([_earlier(date, 28) for date in same["birth_date"]])}
+    elder = {"birth_date": _texts([_earlier(date, 28) for date in _turned(same["birth_date"])])}
     made["father and son of one name and home, a number each"] = _pair(same, same | elder | {"ssn": _turned(same["ssn"])})
     made["father and son without a number"] = _pair(_less(same, "ssn"), _less(same | elder, "ssn"))
     lent = {name: _turned(same[name]) for name in ("first_name", "birth_date")}

@@ -8,7 +8,7 @@ A peer is a command with {a}, {b} and {out} as in `anonlink.py`. What it links i
 the threshold with the best F against the truth, which nobody has in earnest. On lists without a true pair the threshold is that of Febrl3.
 
 usage: python -m benchmarks.linkage_tables [--rldata FOLDER] [--families FOLDER] [--peer NAME=COMMAND …] [--only WORD] [--section NAME …]
-       [--jobs N]
+       [--jobs N] [--kept FOLDER]
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from __future__ import annotations
 import argparse
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--only", default="", help="lists whose name holds this; tables are printed, not written")
     parser.add_argument("--section", action="append", choices=SECTIONS, help="this one alone")
+    parser.add_argument("--kept", type=Path, help="a folder of cells that were measured before, and are not measured again")
     parser.add_argument("--jobs", type=int, default=1, help="cells that are measured at once")
     arguments = parser.parse_args()
     peers = []
@@ -74,9 +76,9 @@ def main() -> None:
         if "figures" in sections:
             make_county(Path(name))
             pairs = list_pairs(Path(name), rldata=arguments.rldata, families=arguments.families)
-            rows += [submit_pair(pool, pair, peers) for pair in pairs if arguments.only in pair.name]
+            rows += [submit_pair(pool, arguments.kept, pair, peers) for pair in pairs if arguments.only in pair.name]
         if "contrary" in sections:
-            rows += [submit_contrary(pool, what, peers) for what in contrary_lists() if arguments.only in what]
+            rows += [submit_contrary(pool, arguments.kept, what, peers) for what in contrary_lists() if arguments.only in what]
         waiting = {cell for row in rows for cell in row.cells}
         for cell in as_completed(waiting):  # a long run that is ended has written what it measured
             if fault := cell.exception():
@@ -111,17 +113,36 @@ class Row:
         return [self.name, *(cell.result() if there else "" for cell, there in zip(self.cells, done, strict=True))]
 
 
-def submit_pair(pool: Executor, pair: ListPair, peers: Sequence[Peer]) -> Row:
+def submit_pair(pool: Executor, kept: Path | None, pair: ListPair, peers: Sequence[Peer]) -> Row:
     """Have precision and recall of every ladder, and of peers, measured on two lists."""
-    ladders = [pool.submit(measure_ladder, pair, ladder) for ladder in LADDERS]
-    others = [pool.submit(measure_peer, pair, peer) for peer in peers]
+    ladders = [
+        pool.submit(measure_cell, kept, f"{pair.name}, {ladder}", partial(measure_ladder, pair, ladder)) for ladder in LADDERS
+    ]
+    others = [pool.submit(measure_cell, kept, f"{pair.name}, {peer.name}", partial(measure_peer, pair, peer)) for peer in peers]
     return Row("figures", pair.name + (" (chosen on)" if pair.chosen else ""), (*ladders, *others))
 
 
-def submit_contrary(pool: Executor, what: str, peers: Sequence[Peer]) -> Row:
+def submit_contrary(pool: Executor, kept: Path | None, what: str, peers: Sequence[Peer]) -> Row:
     """Have counted who is linked where nobody should be."""
-    ladders = [pool.submit(count_ladder, what, ladder) for ladder in LADDERS]
-    return Row("contrary", what, (*ladders, *(pool.submit(count_peer, what, peer) for peer in peers)))
+    ladders = [pool.submit(measure_cell, kept, f"{what}, {ladder}", partial(count_ladder, what, ladder)) for ladder in LADDERS]
+    return Row(
+        "contrary",
+        what,
+        (
+            *ladders,
+            *(pool.submit(measure_cell, kept, f"{what}, {peer.name}", partial(count_peer, what, peer)) for peer in peers),
+        ),
+    )
+
+
+def measure_cell(kept: Path | None, name: str, measure: Callable[[], str]) -> str:
+    """Measure a cell, or give what is kept of it."""
+    if kept is None:
+        return measure()
+    file = kept / f"{name}.txt"
+    if not file.exists():
+        file.write_text(measure(), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def write_table(rows: Sequence[Row], peers: Sequence[Peer]) -> str:

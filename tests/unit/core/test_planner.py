@@ -213,8 +213,8 @@ def test_columns_and_products_are_made_once() -> None:
     assert made.rows[-2:] == ((None, True, None), (None, False, None))
 
 
-def test_a_plan_is_made_of_question_agreement_and_pass_names_alone() -> None:
-    assert list(inspect.signature(plan).parameters) == ["question", "agreement", "passes"]
+def test_a_plan_is_made_of_question_agreement_and_names_alone() -> None:
+    assert list(inspect.signature(plan).parameters) == ["question", "agreement", "passes", "identifiers"]
     assert plan(question(by=("l.place",)), agreement(), ["ssn"]) == plan(question(by=("l.place",)), agreement(), ["ssn"])
 
 
