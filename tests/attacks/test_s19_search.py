@@ -112,4 +112,4 @@ def test_s19_no_party_holds_shares_that_add_up_to_a_small_cell(watch: Watch) -> 
                 by_chance = len(mine) ** 2 / prime
                 assert find_sum(mine, mine, clear[cell] % prime, prime) <= 4 + 4 * by_chance, (party, cell)
             both = [watch.residues(name, prime) for name in DATA]
-            assert find_sum(*both, clear[cell] % prime, prime) >= 1, "the shares are there, each at its agency"
+            assert find_sum(both[0], both[1], clear[cell] % prime, prime) >= 1, "the shares are there, each at its agency"
