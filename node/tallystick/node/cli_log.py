@@ -64,11 +64,11 @@ def log(
 ) -> None:  # click's flag
     """Show the node's log, and check its chain; or export, prove and verify it."""
     if context.invoked_subcommand is None:
-        context.invoke(_shown, after=after, limit=limit, offline=offline, config_path=config_path, format_=format_)
+        context.invoke(_show, after=after, limit=limit, offline=offline, config_path=config_path, format_=format_)
 
 
 @run_cli
-def _shown(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
+def _show(after: int, limit: int, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     with _reader(read_config(config_path), offline=offline) as reader:
         entries = [entry for page in _pages(reader, after, limit) for entry in page]
     if format_ == "json":
@@ -174,7 +174,7 @@ def _print_verdict(verdict: LogVerdict, strangers: int) -> None:
 
 
 def _check(file: Path, heads: Sequence[SaidHead]) -> LogVerdict:
-    with _opened(file) as lines:
+    with _open_lines(file) as lines:
         first = next(lines, b"")
         if first.strip() != b"{":
             return check_log(chain([first], lines), heads)
@@ -197,14 +197,14 @@ def _read_heads(paths: Sequence[Path], agreement_path: Path | None) -> tuple[lis
     heads: list[SaidHead] = []
     strangers = 0
     for path in paths:
-        with _opened(path) as lines:
+        with _open_lines(path) as lines:
             found, unknown = read_heads((line for line in lines if line.strip()), keys.get)
         heads, strangers = heads + found, strangers + unknown
     return heads, strangers
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Iterator[bytes]]:
+def _open_lines(path: Path) -> Iterator[Iterator[bytes]]:
     """Open a file by lines, none of which is read beyond its limit."""
     try:
         with path.open("rb") as file:

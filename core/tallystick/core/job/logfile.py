@@ -117,7 +117,7 @@ def read_heads(lines: Iterable[bytes], key_of: Callable[[str], str | None]) -> t
     heads: list[SaidHead] = []
     strangers = 0
     for line in lines:
-        document = decode_document(_checked(line, "a file of heads"), kind="hello")
+        document = decode_document(_check_line(line, "a file of heads"), kind="hello")
         hello = document.read(Hello)
         key = key_of(hello.agency)
         if key is None:
@@ -247,7 +247,7 @@ def _line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _checked(line: bytes, what: str) -> bytes:
+def _check_line(line: bytes, what: str) -> bytes:
     if len(line) > MAX_LINE:
         raise Invalid("file-format", f"a line of {what} is longer than {MAX_LINE} bytes")
     return line
@@ -255,7 +255,7 @@ def _checked(line: bytes, what: str) -> bytes:
 
 def _read(line: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(_checked(line, what))
+        value = json.loads(_check_line(line, what))
     except (ValueError, RecursionError) as error:
         if isinstance(error, TallyError):
             raise

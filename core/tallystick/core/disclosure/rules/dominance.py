@@ -53,14 +53,16 @@ class Dominance:
         for index, row in enumerate(draft.rows):
             telling = [label for label in widened.get(index, ()) if row.get(label) is not None]
             hidden += len(telling)
-            rows.append(without_measures(row, [*_listed(row), *telling], str(row["suppressed"] or REASON)) if telling else row)
+            rows.append(
+                without_measures(row, [*_list_hidden(row), *telling], str(row["suppressed"] or REASON)) if telling else row
+            )
         return replace(draft, rows=tuple(rows), told={**draft.told, "dominated": hidden})
 
 
 RULE: Final = Dominance()
 
 
-def _listed(row: Mapping[str, object]) -> list[str]:
+def _list_hidden(row: Mapping[str, object]) -> list[str]:
     held = row.get("hidden")
     return [str(label) for label in held] if isinstance(held, list) else []
 
