@@ -11,9 +11,10 @@ import pytest
 from tallystick.client.views import JobProgress
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.failpoint import KILLED
+from tests.e2e.county import ONE
 from tests.e2e.network import Network, ended_everywhere
 from tests.e2e.party import START_S
-from tests.e2e.region import EAST, HOUSING, LABOR, ONE, SCHOOLS, WEST, Asked, Group, RegionRecords, in_the_clear
+from tests.e2e.region import EAST, HOUSING, LABOR, SCHOOLS, WEST, Asked, Group, RegionRecords, in_the_clear
 from tests.e2e.region_ends import check_expired, check_withdrawn
 from tests.e2e.test_kill import job_through
 

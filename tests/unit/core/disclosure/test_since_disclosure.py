@@ -28,7 +28,7 @@ from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.keys import InReport, InRow, Key
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
-from tallystick.core.statistics.table import row_moments
+from tallystick.core.statistics.table import Moments, Row, row_moments
 from tallystick.crypto.statistic.gate import Fate
 from tests.follow import Case, expected_periods, list_of
 from tests.followed import EMPLOYED, TERMS, asked, people_of, terms
@@ -243,7 +243,9 @@ def test_s19_a_sum_that_two_people_may_make_up_in_one_period_is_hidden_in_all() 
     made = plan(
         asked(EMPLOYED, by=("wages.present",), measures=({"sum": "exits.benefit"},)), Agreement.read(value, what="agreement")
     )
-    sums, rows, moments = [2000, 2100, 3990, 110], [], []
+    sums = [2000, 2100, 3990, 110]
+    rows: list[Row] = []
+    moments: list[Moments] = []
     for key, number in zip(made.rows, sums, strict=True):
         numbers = {"count": 90, "sum(exits.benefit)": number, "count(exits.benefit)": 90, "suppressed": None}
         rows.append({**dict(zip(made.by, key, strict=True)), **numbers})
