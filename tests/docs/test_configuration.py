@@ -29,7 +29,7 @@ from tallystick.core.agreement.model import (
     Release,
     Stewards,
 )
-from tallystick.core.job.model import JobMeasure, People, Question, Since
+from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
@@ -44,6 +44,9 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: people": (People,),
     "Job file: measures": (JobMeasure,),
     "Job file: since": (Since,),
+    "Job file: a condition": (ConditionColumn,),
+    "Job file: bands": (BandsOf,),
+    "Job file: a regression": (RegressionOf,),
     "Dataset: keys": (DeclaredDataset, Dataset),
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),

@@ -17,6 +17,8 @@ from typing import Final
 
 import pytest
 
+from tallystick.core.measure import load_measures
+
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("client", "coordinator", "core", "crypto", "lab", "node", "proto", "records")
 PAGE: Final = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
@@ -123,7 +125,8 @@ assert result_columns(part.plan) == ["tanf.young", "count", label, both, "suppre
 
 
 desk = Desk(part.desk, identity(part.desk), MemoryNodeStorage(), FixedClock(NOW), "ask")
-rows, linkage, _ = desk._disclose(Assignment(part.desk, part), 1, opened)
+made = desk._disclose(Assignment(part.desk, part), 1, opened)
+rows, linkage = made.rows, made.linkage
 assert linkage["matched"] == 5, linkage
 found = {row["tanf.young"]: (row["count"], row[label], row[both], row["suppressed"]) for row in rows}
 assert found == {False: (2, 80, 2, None), True: (None, None, None, "large-cell")}, found
@@ -157,7 +160,7 @@ def test_a_measure_a_source_a_rule_and_a_pass_are_one_file_each_and_a_job_runs_w
 
 
 MISSING: Final = {
-    "comoment": "must be one of: 'count', 'mean', 'sd', 'sum', 'variance' [document-invalid]",
+    "comoment": f"must be one of: {', '.join(repr(name) for name in sorted(load_measures()))} [document-invalid]",
     "guarded": "a recipe is fields joined by + [link-invalid]",
     "jsonlines": "source.jsonlines: unknown key [document-invalid] (known here: csv, parquet, ",
     "large_cells": "AssertionError: {False: (2, 80, 2, None), True: (3, 20, 2, None)}",

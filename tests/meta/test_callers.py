@@ -19,7 +19,6 @@ FOR_TESTS_ALONE = {
     "advise": "of totals: the check of a job calls it once plans are of any population",
     "estimate_opened": "of totals: the check of a job calls it once plans are of any population",
     "find_legacy": "of totals: the ledger calls it once it keeps hidden cells",
-    "find_margins": "of totals: the plan calls it once it has cells for margins",
     "find_open_splits": "of totals: who makes a table of what opened calls it",
     "sum_up": "of totals: survival and histograms call it",
     "list_payload": "a whole list at once; the machines send lists as they are made",

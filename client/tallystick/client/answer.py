@@ -6,8 +6,8 @@ the result carries. Nothing is computed from what is hidden, and a hidden cell i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tallystick.client.measured import by_columns, measures_of
@@ -38,6 +38,8 @@ _OF_LINKAGE: Final[dict[str, str]] = {
 }
 _OTHER: Final = (" *", "by a rule of the agreement")
 _PRESENT: Final = ".present"
+ALL: Final = "(all)"
+"""Stands for the levels of a column that a total is over."""
 NOBODY: Final = "-"
 """A number of nobody, which cannot be worked out."""
 
@@ -50,11 +52,13 @@ class ShownCell:
         text: as it stands in a table.
         value: the number; None where it is hidden or cannot be worked out.
         hidden: why it is hidden, in the disclosure rules' word; None where it is not.
+        interval: of 95 %, where the measure has one.
     """
 
     text: str
     value: int | float | None
     hidden: str | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Number:
         heading: its name for people, with its unit.
         asked: the measure; None for a count that stands beside one.
         unit: of the column that it is over, or "".
-        share: whether it is the mean of a boolean column: a share of people.
+        share: whether it is a share of people: of a boolean column or a condition.
     """
 
     key: str
@@ -96,6 +100,7 @@ class Answer:
         numbers: columns of numbers, in order.
         rows: in the result's order.
         follow: what periods the rows are of, and since what; None where they are of none.
+        totals: sums of rows that the job asked for: levels as text, `ALL` where a column is summed over, and how many people.
     """
 
     job: Job
@@ -105,6 +110,7 @@ class Answer:
     numbers: tuple[Number, ...]
     rows: tuple[AnswerRow, ...]
     follow: FollowUp | None = None
+    totals: Mapping[tuple[str, ...], ShownCell] = field(default_factory=dict)
 
     @property
     def question(self) -> Question:
@@ -172,7 +178,15 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
         follow.heading if follow is not None and name == PERIOD else _heading_of_levels(name, job.question, agreement)
         for name in shown
     )
-    return Answer(job, agreement, value, headings, numbers, rows, follow)
+    totals = dict(_total(total, shown) for total in value.get("totals") or ())
+    return Answer(job, agreement, value, headings, numbers, rows, follow, totals)
+
+
+def _total(total: Mapping[str, Any], shown: Sequence[str]) -> tuple[tuple[str, ...], ShownCell]:
+    """Give a total's levels and its number of people; a hidden one says no more than that it is."""
+    levels = tuple(ALL if name in total["over"] else row_level(total, name) for name in shown)
+    count = total["count"]
+    return levels, ShownCell("hidden", None, "total") if count is None else ShownCell(f"{count:,}", count)
 
 
 def find_declaration(reference: str, question: Question, agreement: Agreement) -> Column | None:
@@ -213,7 +227,7 @@ def _number(key: str, asked: Asked | None, question: Question, agreement: Agreem
     reference = asked.columns[0]
     column, made = source_of(reference, question, agreement), find_declaration(reference, question, agreement)
     unit = "" if column is None or column.unit is None else column.unit
-    share = asked.name == "mean" and made is not None and made.type == "boolean"
+    share = asked.name == "share" or (asked.name == "mean" and made is not None and made.type == "boolean")
     name = reference if column is None or column.label is None else column.label
     heading = f"share with {name}" if share else f"{asked.name}({name})"
     return Number(key, heading + (f", {_write_unit(unit, asked)}" if unit else ""), asked, unit, share)
@@ -238,6 +252,11 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
     value = row.get(one.key)
     if value is None:
         return ShownCell(str(row.get("undefined", {}).get(one.key, "")) or NOBODY, None)
+    detail = row.get("details", {}).get(one.key)
+    if detail and one.asked is not None:
+        low, high = detail.get("low"), detail.get("high")
+        interval = (low, high) if isinstance(low, (int, float)) and isinstance(high, (int, float)) else None
+        return ShownCell(one.asked.measure.format_detail(value, detail), value, interval=interval)
     if one.share and isinstance(value, (int, float)):
         people = row.get(measures[one.key].rests_on.label)
         parts = f" ({round(value * people):,} of {people:,})" if isinstance(people, int) else ""

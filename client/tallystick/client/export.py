@@ -1,7 +1,8 @@
 """A result in the formats of other programs. Rows are as they were released: a hidden number is missing there, and the row says why.
 
 Columns: one for each `by`, one for each number; `hidden`, the numbers of the row that are hidden; `hidden_because`, by which rule;
-`undefined`, where a number cannot be worked out, why. Numbers are numbers, not rounded.
+`undefined`, where a number cannot be worked out, why. What a measure tells beside its value has columns of its own behind the measure's:
+`share(…) low`. Numbers are numbers, not rounded.
 """
 
 from __future__ import annotations
@@ -44,17 +45,37 @@ def export(answer: Answer, path: Path) -> None:
 def flat_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:
     """Give the columns and the rows, each a value by column; None for what is missing, hidden or undefined."""
     by = by_columns(answer.value["columns"])
-    columns = [*by, *answer.keys, HIDDEN, BECAUSE, UNDEFINED]
+    details = _list_details(answer)
+    columns = [
+        *by,
+        *(name for key in answer.keys for name in (key, *details.get(key, {}).values())),
+        HIDDEN,
+        BECAUSE,
+        UNDEFINED,
+    ]
     rows = []
     for row, shown in zip(answer.value["rows"], answer.rows, strict=True):
         reasons = [cell.hidden for cell in shown.cells.values() if cell.hidden is not None]
         flat: dict[str, Any] = {name: row.get(name) for name in by}
         flat |= {key: cell.value for key, cell in shown.cells.items()}
+        for key, names in details.items():
+            told = row.get("details", {}).get(key, {})
+            flat |= {called: told.get(name) for name, called in names.items()}
         flat[HIDDEN] = "; ".join(key for key, cell in shown.cells.items() if cell.hidden is not None) or None
         flat[BECAUSE] = "; ".join(dict.fromkeys(reasons)) or None
         flat[UNDEFINED] = "; ".join(f"{key}: {why}" for key, why in row.get("undefined", {}).items()) or None
         rows.append(flat)
     return columns, rows
+
+
+def _list_details(answer: Answer) -> dict[str, dict[str, str]]:
+    """Give, for each measure that tells more than its value, what its further numbers are called as columns, by their names."""
+    found: dict[str, dict[str, str]] = {}
+    for row in answer.value["rows"]:
+        for key, told in row.get("details", {}).items():
+            plain = (name for name, value in told.items() if not isinstance(value, (list, dict)))
+            found.setdefault(key, {}).update((name, f"{key} {name}") for name in plain)
+    return found
 
 
 def write_csv(answer: Answer) -> bytes:

@@ -94,7 +94,7 @@ def _numbers(answer: Answer, key: str) -> Figure:
     heading = answer.number(key).heading
     if len(answer.by) == 2:
         return _heat_map(answer, key, heading)
-    bars = [(row.levels[0] if row.levels else "everybody", row.cells[key], None) for row in answer.rows]
+    bars = [(row.levels[0] if row.levels else "everybody", row.cells[key], row.cells[key].interval) for row in answer.rows]
     return _bars(answer, bars, "people" if key == COUNT else heading, percent=answer.number(key).share)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tallystick.client.answer import COUNT, Answer, describe_linkage_reason, meaning_of, source_of
 from tallystick.client.words import count, estimate
 from tallystick.core.ids import short
+from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.link import find_link
 
 _WORDS: Final = {"mean": "the mean", "sum": "the sum", "sd": "the standard deviation", "variance": "the variance"}
@@ -36,6 +37,9 @@ def notes(answer: Answer) -> list[str]:
         if answer.follow is None
         else [f"{answer.follow.heading}: counted in every period are the same {answer.follow.counted}"]
     )
+    named = [
+        f"{group}.{column}" for group, _, name in (one.partition(".") for one in named) for column in list_columns_read(name)
+    ]
     for reference in dict.fromkeys(named):
         group, _, name = reference.partition(".")
         people = answer.question.people.get(group)

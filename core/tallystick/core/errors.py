@@ -85,7 +85,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "release-direct": "release: direct needs the encrypted small-cell test, which this version does not have",
     "sum-too-large": "a sum could exceed what the encrypted computation can hold",
     "table-too-large": "a question asks for more rows or products than a job may have",
-    "table-overlaps": "a table of the same people by other columns or periods was opened before",
+    "table-overlaps": "a table of the same people was opened before that crosses this one",
     "link-impossible": "no linkage pass can be made from the identifiers of both datasets",
     "link-weak": "a linkage recipe says too little about a person",
     "link-word": "a list holds people whom a word of the agreement's link says that it does not hold",

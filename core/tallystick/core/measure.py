@@ -14,20 +14,30 @@ from __future__ import annotations
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
-from tallystick.core.moments import Count, Moment, Present, Sum
+from tallystick.core.moments import Banded, Count, Moment, Present, Sum
 
 FOLDER: Final = "tallystick.core.statistics.measures"
 """The package whose files are measures, one each."""
 
 Exact: TypeAlias = int | Fraction
 """An opened moment: a fraction where its columns have digits after the point."""
+NUMERIC: Final = frozenset({"integer", "decimal", "boolean"})
+"""Types of columns whose values are numbers; those of a boolean are 0 and 1."""
+Detail: TypeAlias = "Exact | float | str | Sequence[Detail] | Mapping[str, Detail] | None"
+"""A further number of a measure, or several by their names."""
+
+Options: TypeAlias = tuple[tuple[str, "tuple[str, ...] | bool"], ...]
+"""What a job says of a measure beside its columns: edges of bands, and whether standard errors are robust."""
+Form: TypeAlias = Literal["columns", "bands", "regression"]
+"""How a job file writes a measure: a column or a list of columns; `{of, at}`, or `{of, by, at}` of two columns; `{of, on, robust}`."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,16 @@ class Measure(ABC):
     Attributes:
         name: what a job, an agreement and a policy call it.
         arity: over how many columns it is; 0 for none.
+        form: how a job file writes it.
+        kinds: types of the columns that it takes.
         decimals: digits after the point that a table for people shows, where a value is not whole.
         meaning, note: its line of docs/configuration.md.
     """
 
     name: ClassVar[str]
     arity: ClassVar[int] = 1
+    form: ClassVar[Form] = "columns"
+    kinds: ClassVar[frozenset[str]] = NUMERIC
     decimals: ClassVar[int] = 2
     meaning: ClassVar[str]
     note: ClassVar[str]
@@ -74,11 +88,42 @@ class Measure(ABC):
             opened: at least its moments.
         """
 
+    def takes_kind(self, place: int, kind: str) -> bool:  # noqa: ARG002 - for others
+        """Tell whether the column at a place of its columns may be of a type."""
+        return kind in self.kinds
+
+    def set_options(self, options: Options) -> Measure:
+        """Give the measure with what a job says of it beside columns.
+
+        Args:
+            options: (name, value) pairs.
+        """
+        return self if not options else _with_options(self, options)
+
+    def label(self, columns: tuple[str, ...]) -> str:
+        """Write what its numbers are called in a result; nothing reads it back."""
+        return f"{self.name}({', '.join(columns)})" if columns else self.name
+
+    def detail(self, columns: tuple[str, ...], opened: Mapping[Moment, Exact]) -> Mapping[str, Detail]:  # noqa: ARG002 - for others
+        """Give further numbers by their names, such as an interval; nothing of most measures.
+
+        Pre-condition: `value` gives a number.
+
+        Args:
+            columns: as `moments` had them.
+            opened: at least its moments.
+        """
+        return {}
+
+    def takes(self, columns: int) -> bool:
+        """Tell whether it is over so many columns."""
+        return columns == self.arity
+
     def rests_on(self, columns: tuple[str, ...]) -> Count | Present:
         """Give the count of the people it is of. It stands beside the value in every table, and the disclosure rules test it."""
         return Present(tuple(dict.fromkeys(columns))) if columns else Count()
 
-    def counts(self, columns: tuple[str, ...], binary: frozenset[str]) -> tuple[Sum, ...]:
+    def counts(self, columns: tuple[str, ...], binary: frozenset[str]) -> tuple[Sum | Banded, ...]:
         """Give those of its sums that are counts of people, so that the disclosure rules test them: sums of columns of 0 and 1.
 
         Whoever reads the value beside the count that it rests on can work these out: a mean is their share, a variance has them in
@@ -88,13 +133,23 @@ class Measure(ABC):
             columns: as `moments` had them.
             binary: the columns whose values are 0 and 1.
         """
-        return tuple(one for one in self.moments(columns) if isinstance(one, Sum) and binary.issuperset(one.columns))
+        sums = (one for one in self.moments(columns) if isinstance(one, (Sum, Banded)))
+        return tuple(one for one in sums if binary.issuperset(one.columns))
 
     def format_value(self, value: float | None) -> str:
         """Write a value for people; nothing for one that is not there."""
         if value is None:
             return ""
         return f"{value:,.{self.decimals}f}" if isinstance(value, float) else f"{value:,}"
+
+    def format_detail(self, value: float, detail: Mapping[str, Any]) -> str:  # noqa: ARG002 - for others
+        """Write a value with what stands beside it, for people.
+
+        Args:
+            value: as a result has it.
+            detail: as a result has it; empty where there is nothing.
+        """
+        return self.format_value(value)
 
 
 @dataclass(frozen=True)
@@ -104,20 +159,22 @@ class Asked:
     Attributes:
         name: of the measure.
         columns: references.
+        options: what it says beside them.
     """
 
     name: str
     columns: tuple[str, ...] = ()
+    options: Options = ()
 
     @property
     def measure(self) -> Measure:
         """The measure."""
-        return load_measures()[self.name]
+        return load_measures()[self.name].set_options(self.options)
 
     @property
     def label(self) -> str:
         """What its numbers are called in a result: `count`, `mean(wages.earnings)`. Written for people; nothing reads it back."""
-        return f"{self.name}({', '.join(self.columns)})" if self.columns else self.name
+        return self.measure.label(self.columns)
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -129,13 +186,24 @@ class Asked:
         """The count of the people that it is of."""
         return self.measure.rests_on(self.columns)
 
-    def counts(self, binary: frozenset[str]) -> tuple[Sum, ...]:
+    def counts(self, binary: frozenset[str]) -> tuple[Sum | Banded, ...]:
         """Give those of its sums that are counts of people; see `Measure.counts`."""
         return self.measure.counts(self.columns, binary)
 
     def value(self, opened: Mapping[Moment, Exact]) -> Exact | float | Undefined:
         """Work it out; see `Measure.value`."""
         return self.measure.value(self.columns, opened)
+
+    def detail(self, opened: Mapping[Moment, Exact]) -> Mapping[str, Detail]:
+        """Give what stands beside the value; see `Measure.detail`."""
+        return self.measure.detail(self.columns, opened)
+
+
+def _with_options(measure: Measure, options: Options) -> Measure:
+    made = copy(measure)
+    for name, value in options:
+        setattr(made, name, value)
+    return made
 
 
 @cache

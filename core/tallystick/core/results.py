@@ -51,6 +51,7 @@ class Released(Document):
         released: when.
         columns: the rows' keys, in order.
         rows: the table, after the disclosure rules; numbers as the module says.
+        totals: sums of rows, where the job asks for some: levels, `over` (the columns that are summed over), `count` (null where hidden).
         linkage: people, usable tokens and matches, after the disclosure rules.
         disclosure: which rules were applied, and what they hid.
         leakage: who learned what.
@@ -66,6 +67,7 @@ class Released(Document):
     released: Timestamp
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
+    totals: tuple[dict[str, Any], ...] | None = None
     linkage: dict[str, Any]
     disclosure: dict[str, Any]
     leakage: dict[str, Any]

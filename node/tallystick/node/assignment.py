@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tallystick.core.contract import Contract
-from tallystick.core.job.columns import split
+from tallystick.core.job.columns import columns_of, split
+from tallystick.core.job.conditions import check_condition, is_condition, list_columns_read
 from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import list_declared
@@ -48,8 +49,8 @@ class GroupAssignment:
 
     @cached_property
     def used(self) -> tuple[str, ...]:
-        """The columns of its people, derived or not, that the plan reads."""
-        return _list_names(factor for factor in self._factors() if factor.at is None)
+        """The columns of its people, derived or not, that the plan reads, those of its conditions among them."""
+        return tuple(sorted({column for name in self._names for column in list_columns_read(name)}))
 
     @cached_property
     def windows(self) -> Windows | None:
@@ -60,6 +61,19 @@ class GroupAssignment:
             return None
         ranges = tuple(dict.fromkeys(factor.at for factor in placed if factor.at is not None))
         return Windows(split(follow.of)[1], ranges, _list_names(placed))
+
+    @cached_property
+    def conditions(self) -> dict[str, Condition]:
+        """The conditions that are columns of the plan, by what it calls them, checked and written out again."""
+        made = sorted(name for name in self._names if is_condition(name))
+        if not made:
+            return {}
+        columns = columns_of(self.contract.job.question, self.group, self.contract.agreement)
+        return {name: check_condition(name, columns) for name in made}
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(_list_names(factor for factor in self._factors() if factor.at is None))
 
     @cached_property
     def derived(self) -> dict[str, Derived]:

@@ -34,7 +34,7 @@ from tallystick.core.disclosure.families import Names, check_overlap, cohort_of,
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.disclosure.rounding import round_table
+from tallystick.core.disclosure.rounding import round_table, round_total
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
@@ -106,9 +106,9 @@ class Desk:
         record = self.storage.job(job)
         assert record is not None
         with self._one_at_a_time:  # two results of one family must not miss each other
-            rows, linkage, disclosure = self._disclose(assignment, attempt, opened)
-            silent = self._find_silent(assignment, linkage)
-            falls = self._find_falls(assignment, linkage)
+            made = self._disclose(assignment, attempt, opened)
+            silent = self._find_silent(assignment, made.linkage)
+            falls = self._find_falls(assignment, made.linkage)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -116,9 +116,10 @@ class Desk:
             "desk": self.agency,
             "status": "released",
             "columns": result_columns(plan),
-            "rows": exact(rows),
-            "linkage": exact(linkage),
-            "disclosure": exact(disclosure),
+            "rows": exact(made.rows),
+            **({"totals": exact(made.totals)} if made.totals else {}),
+            "linkage": exact(made.linkage),
+            "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
             "timing": {"seconds_since_seen_by_desk": seconds},
             "document": document_json(contract.document),
@@ -134,7 +135,7 @@ class Desk:
         if falls:
             details["fewer_matches"] = True
         note = Note("candidate", self.clock.now(), details)
-        warnings = [one for one in (tell_silent(silent), tell_lost_of_lists(linkage), *falls) if one]
+        warnings = [one for one in (tell_silent(silent), tell_lost_of_lists(made.linkage), *falls) if one]
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
@@ -180,10 +181,8 @@ class Desk:
         sealed = seal_result(released, bytes.fromhex(contract.job.result_key), self.identity)
         return self.storage.keep_result(record.job, record.candidate_attempt, sealed)
 
-    def _disclose(
-        self, assignment: Assignment, attempt: int, opened: Opened
-    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
-        """Turn opened cells into rows and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
+    def _disclose(self, assignment: Assignment, attempt: int, opened: Opened) -> Draft:
+        """Turn opened cells into rows, totals and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
         contract = assignment.contract
         plan, passes, question, job = contract.plan, contract.passes, contract.job.question, contract.digest.hex()
         part = LinkageCounts((), None)
@@ -232,9 +231,11 @@ class Desk:
             until=retention_end(contract.agreement),
         )
         if profile.rounding is None:
-            return list(made.rows), dict(made.linkage), dict(made.told)
+            return made
         rounded, report = round_table(made.rows, made.linkage, plan, profile.rounding)
-        return rounded, report, {**made.told, "rounding": profile.rounding.text}
+        totals = tuple(round_total(total, profile.rounding) for total in made.totals)
+        told = {**made.told, "rounding": profile.rounding.text}
+        return replace(made, rows=tuple(rounded), linkage=report, told=told, totals=totals)
 
     def _recall_tables(self, contract: Contract) -> list[dict[str, Any]]:
         """Give the tables that a job's is held against, as they were kept.

@@ -155,6 +155,7 @@ def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = 
             where=None if assignment.where is None else assignment.where.sql,
             used=assignment.used,
             derived=assignment.derived,
+            conditions={name: condition.sql for name, condition in assignment.conditions.items()},
             keyed=keyed,
             windows=assignment.windows,
         )

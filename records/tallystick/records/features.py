@@ -3,6 +3,7 @@
 - Rows with the same person key are one person, and so are those of keys that were merged (`records/merging.py`).
 - `where` filters rows; a person is in the group if any of their rows passes.
 - Derived columns sum up a person's passing rows.
+- A condition of a measure is told of each person from what the columns above say of the person.
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
 - An identifier is the most frequent one over all the person's rows, passing or not, that says something (`records/identifiers.py`).
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -79,6 +81,7 @@ def people_table(
     where: str | None,
     used: Sequence[str],
     derived: Mapping[str, Derived],
+    conditions: Mapping[str, str] | None = None,
     keyed: bool = False,
     windows: Windows | None = None,
 ) -> PeopleTable:
@@ -90,6 +93,7 @@ def people_table(
         where: a condition that `core/job/where.py` has checked and rendered; None for everyone.
         used: the columns, derived or not, that the table shall have.
         derived: the job's derived columns; those that are not used are left out.
+        conditions: by what their columns are called, conditions over columns of `used`, checked and rendered as `where` is.
         keyed: give the people's keys, too.
         windows: parts of the calendar whose rows are told apart.
 
@@ -110,6 +114,7 @@ def people_table(
     )
     _check_constant(records, plain)
     columns = _name_columns(records, plain, made, _fetch(records, _list_names(plain, made)))
+    columns |= _tell_conditions(records, group, conditions or {}, plain, made)
     at = {} if windows is None else _read_windows(records, windows, condition, derived)
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
     names = tuple(records.config.identifiers)
@@ -175,6 +180,55 @@ def _read_windows(
         columns = _name_columns(records, plain, made, [fetched[name][start:stop] for name in _list_names(plain, made)])
         found[one] = GroupMembers(columns, np.asarray(fetched["place"][start:stop], dtype=np.int64))
     return found
+
+
+def _tell_conditions(
+    records: Records, group: str, conditions: Mapping[str, str], plain: Sequence[str], made: Mapping[str, Derived]
+) -> dict[str, PersonColumn]:
+    """Give the columns of conditions: 1 where one holds, 0 where it does not, missing where that cannot be said.
+
+    Raises:
+        Invalid: `where-invalid`.
+    """
+    if not conditions:
+        return {}
+    typed = [_write_typed(records.config.columns[name], f"low{place}", name) for place, name in enumerate(plain)]
+    for place, (name, summary) in enumerate(made.items()):
+        typed.append(_write_typed(_find_made_column(records, summary), f"made{place}", name))
+    values = [f"CAST(({condition}) AS BIGINT) AS held{place}" for place, condition in enumerate(conditions.values())]
+    _run(
+        records,
+        f'CREATE TABLE held AS SELECT "#person", {", ".join(values)} FROM (SELECT person AS "#person", {", ".join(typed)} FROM people)',  # noqa: S608 - checked, rendered and quoted
+        _where_fault(group),
+    )
+    names = ", ".join(f"held{place}" for place in range(len(conditions)))
+    fetched = records.connection.execute(f'SELECT {names} FROM held ORDER BY "#person"').fetchnumpy()  # noqa: S608 - numbered names
+    records.connection.execute("DROP TABLE held")
+    return {name: _person_column(fetched[f"held{place}"], None) for place, name in enumerate(conditions)}
+
+
+def _find_made_column(records: Records, summary: Derived) -> Column:
+    """Give the type of a derived column."""
+    if summary.function == "count" or summary.column is None:
+        return Column(type="integer")
+    return records.config.columns[summary.column]
+
+
+def _write_typed(column: Column, source: str, name: str) -> str:
+    """Give the SQL of a person's number (`_number`) as a value of the column's type, under the column's name."""
+    match column.type:
+        case "decimal":
+            scale = column.scale or 0
+            value = f"CAST({source} AS DECIMAL(19, 0)) * CAST('{Decimal(1).scaleb(-scale):f}' AS DECIMAL({scale + 1}, {scale}))"
+        case "boolean":
+            value = f"CAST({source} AS BOOLEAN)"
+        case "date":
+            value = f"DATE '1970-01-01' + CAST({source} AS INTEGER)"
+        case "category":
+            value = f"([{', '.join(map(literal, column.values or ()))}])[{source} + 1]"
+        case _:
+            value = source
+    return f"{value} AS {quote_name(name)}"
 
 
 def _number(records: Records, name: str) -> str:

@@ -253,7 +253,7 @@ def hidden(keep: str, owners: dict[str, str], counts: list[int]) -> tuple[list[i
     linkage: Any = {"people": dict.fromkeys(groups, 500), "usable": dict.fromkeys(groups, 500), "matched": None}
     linkage |= {"pairs": {pair_name(pair): 100 for pair in combinations(groups, 2)}}
     out, shown, _ = suppress(rows, linkage, PROFILES["cms"], made)
-    return [row["count"] for row in out], shown  # type: ignore[misc]  # counts
+    return [row["count"] for row in out], shown
 
 
 def test_s19_the_report_of_more_than_two_groups_is_withheld_whole_where_small_counts_are_hidden() -> None:

@@ -225,3 +225,25 @@ def test_the_least_and_greatest_of_a_category_follow_the_declared_order_and_keep
     places = [[p for p in pair if p is not None] for pair in zip(shown(table, "first"), shown(table, "last"), strict=True)]
     assert any(pair for pair in places)
     assert all(pair == sorted(pair) for pair in places)
+
+
+def test_conditions_of_measures_are_told_of_each_person_from_derived_and_declared_columns(tmp_path: Path) -> None:
+    """Of sums at the column's scale, least dates, categories and booleans; what is missing cannot be said."""
+    made = {"earned": "sum(wage)", "jobs": "count(distinct industry)", "begun": "min(start)", "field": "min(industry)"}
+    conditions = {
+        '("earned" >= 107.05)': [1, 0, None],
+        '("earned" > 107.05)': [0, 0, None],
+        '(("jobs" > 0) AND ("earned" <> 10.5))': [1, 0, 0],
+        "(\"begun\" < DATE '1970-01-01')": [1, 0, None],
+        "(\"field\" IN ('retail'))": [1, 1, None],
+        '"full"': [0, 1, None],
+        '("earned" IS NULL)': [0, 0, 1],
+    }
+    (tmp_path / "wages.csv").write_text(HEADER + ROWS)
+    config = DeclaredDataset.read(CONFIG, what="dataset")
+    with load_dataset("ui_wages", config, tmp_path, max_memory_mib=512) as records:
+        derived = {name: parse_derive(text) for name, text in made.items()}
+        table = people_table(
+            records, "wages", where=None, used=("full", *made), derived=derived, conditions={one: one for one in conditions}
+        )
+    assert {name: shown(table, name) for name in conditions} == conditions

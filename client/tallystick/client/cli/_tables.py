@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from tallystick.client.answer import Answer, Number
+from tallystick.client.answer import ALL, Answer, Number, ShownCell
 from tallystick.client.sentences import (
     disclosure_sentences,
     leakage_sentence,
@@ -26,7 +26,6 @@ from tallystick.core.terminal import print_table, table_width
 TEXT_WIDTH: Final = 120
 """No line of a sentence is longer, however wide the terminal is."""
 _GAP: Final = 2
-_ALL: Final = "(all)"
 
 
 def print_answer(answer: Answer) -> None:
@@ -50,7 +49,7 @@ def print_numbers(answer: Answer) -> None:
     if not crossed or any(table is None for table in crossed):
         columns = [*answer.by, *(one.heading for one in answer.numbers)]
         rows = [[*row.levels, *(row.cells[one.key].text for one in answer.numbers)] for row in answer.rows]
-        rows += _total_row(answer)
+        rows += _total_rows(answer)
         print_table(columns, rows, right=range(len(answer.by), len(columns)))
         return
     for place, table in enumerate(crossed):
@@ -74,36 +73,46 @@ def _cross(answer: Answer, one: Number) -> tuple[list[str], list[list[str]]] | N
             # each period counts the same people again, so nothing is added up over periods, which come first
             over_heads, over_sides = (answer.follow is None or place != 0 for place in (across, down))
             if over_heads:
-                columns.append(_ALL)
+                columns.append(ALL)
                 for row, side in zip(rows, sides, strict=True):
-                    row.append(_sum([cells.get((head, side)) for head in heads]))
-            sums = [_sum([cells.get((head, side)) for side in sides]) for head in heads]
-            sums += [_sum(list(cells.values()))] if over_heads else []
-            rows += [[_ALL, *sums]] if over_sides and any(sums) else []
+                    row.append(_sum([cells.get((head, side)) for head in heads], _find_total(answer, across, ALL, side)))
+            sums = [_sum([cells.get((head, side)) for side in sides], _find_total(answer, across, head, ALL)) for head in heads]
+            sums += [_sum(list(cells.values()), _find_total(answer, across, ALL, ALL))] if over_heads else []
+            rows += [[ALL, *sums]] if over_sides and any(sums) else []
         if _width(columns, rows) <= table_width():
             return columns, rows
     return None
+
+
+def _find_total(answer: Answer, across: int, head: str, side: str) -> ShownCell | None:
+    """Give a total that the result has, by its level of the column across and of the other."""
+    return answer.totals.get((side, head) if across else (head, side))
 
 
 def _text(cell: Any) -> str:
     return "" if cell is None else cell.text
 
 
-def _sum(cells: Sequence[Any]) -> str:
-    """Add up counts that are all shown; what holds a hidden one has no total here."""
+def _sum(cells: Sequence[Any], known: ShownCell | None = None) -> str:
+    """Add up counts that are all shown; what holds a hidden one has the total that the result gives, if any."""
+    if known is not None and known.value is not None:
+        return known.text
     values = [0 if cell is None else cell.value for cell in cells]
     return "" if any(value is None for value in values) else f"{sum(values):,}"
 
 
-def _total_row(answer: Answer) -> list[list[str]]:
-    """Give the sum of the counts under a list of several rows, unless one of them is hidden, or they are of several periods."""
+def _total_rows(answer: Answer) -> list[list[str]]:
+    """Give the totals of the counts under a list: those that the job asked for, and of several rows the sum of all, unless one is hidden."""
+    blank = [""] * (len(answer.numbers) - 1)
+    asked = [[*levels, cell.text, *blank] for levels, cell in answer.totals.items() if "count" in answer.keys]
+    if asked:
+        return asked
     if answer.follow is not None:
         return []
     total = _sum([row.cells["count"] for row in answer.rows]) if answer.by and "count" in answer.keys else ""
     if not total or len(answer.rows) < 2:
         return []
-    blank = [""] * (len(answer.numbers) - 1)
-    return [[_ALL, *([""] * (len(answer.by) - 1)), total, *blank]]
+    return [[ALL, *([""] * (len(answer.by) - 1)), total, *blank]]
 
 
 def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +25,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
 from tallystick.core.errors import Refused
 from tallystick.core.job.columns import split
+from tallystick.core.job.conditions import is_condition, list_columns_read, rewrite_condition
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import SYSTEMS, Question
 from tallystick.core.job.population import population_of
@@ -41,12 +42,18 @@ class Names:
     Attributes:
         groups: its name of each group of people, by what the group is (`_identities`).
         by: its columns of `by` in their order, and what each is, which does not depend on names.
+        asked: its measures that say more than columns: name, columns, options.
         measured: the columns of its measures, together as a measure takes them.
+        totals: which totals of the table are tested.
+        meant: of each measure, what its columns are, which does not depend on names: what each says, and then what it reads.
     """
 
     groups: Mapping[str, str]
     by: tuple[tuple[str, str], ...]
     measured: tuple[tuple[str, ...], ...] = ()
+    meant: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    totals: str = "none"
+    asked: tuple[Asked, ...] = ()
 
     @classmethod
     def of(cls, question: Question, agreement: Agreement) -> Names:
@@ -56,13 +63,20 @@ class Names:
         by = by_columns(question, population_of(question))
         measured = dict.fromkeys(measure.columns for measure in question.measures if measure.columns)
         meant = tuple((reference, _describe_reference(reference, question, identities)) for reference in by)
-        return cls(groups, meant, tuple(measured))
+        asked = tuple(one.asked for one in question.measures if one.asked.options)
+        columns = dict.fromkeys(_describe_asked(one.asked, question, identities) for one in question.measures if one.columns)
+        return cls(groups, meant, tuple(measured), tuple(columns), question.totals or "none", asked)
 
     @classmethod
     def read(cls, value: Any) -> Names:
         """Give what `json_value` gave."""
         by = tuple((reference, meant) for reference, meant in value["by"])
-        return cls(value["groups"], by, tuple(map(tuple, value.get("measured", ()))))
+        meant = tuple(tuple(map(tuple, some)) for some in value.get("meant", ()))
+        asked = tuple(
+            Asked(name, tuple(columns), tuple((key, tuple(item) if isinstance(item, list) else item) for key, item in options))
+            for name, columns, options in value.get("asked", ())
+        )
+        return cls(value["groups"], by, tuple(map(tuple, value.get("measured", ()))), meant, value.get("totals", "none"), asked)
 
     def json_value(self) -> dict[str, Any]:
         """Give it for storage."""
@@ -70,7 +84,26 @@ class Names:
             "groups": dict(self.groups),
             "by": [list(one) for one in self.by],
             "measured": [list(one) for one in self.measured],
+            "meant": [[list(one) for one in some] for some in self.meant],
+            "totals": self.totals,
+            "asked": [
+                [
+                    one.name,
+                    list(one.columns),
+                    [[key, list(item) if isinstance(item, tuple) else item] for key, item in one.options],
+                ]
+                for one in self.asked
+            ],
         }
+
+    def find_crossing(self, other: Names) -> bool:
+        """Tell whether a measure of each question is over other columns that share one: the people who have one and lack another follow."""
+        return any(
+            set(mine) != set(theirs)
+            and {one for some in mine for one in some[1:]} & {one for some in theirs for one in some[1:]}
+            for mine in self.meant
+            for theirs in other.meant
+        )
 
 
 def family_of(question: Question, agreement: Agreement) -> str:
@@ -99,7 +132,10 @@ def ledger_of(question: Question, agreement: Agreement) -> str:
 def check_overlap(
     question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]], *, held: Collection[str] = ()
 ) -> None:
-    """Check that no earlier table of the same people is by other columns of which the agencies' tests did not know.
+    """Check that no earlier table of the same people crosses this one: what opens of one was decided without the other.
+
+    It crosses if it is by other columns of which the agencies' tests did not know, asks for other totals, or has a measure over one of the
+    same columns in another condition or together with others.
 
     Args:
         question: of a job with a gate, or by the time since an event.
@@ -110,9 +146,25 @@ def check_overlap(
     Raises:
         Refused: `table-overlaps`.
     """
-    mine = sorted(meant for _, meant in Names.of(question, agreement).by)
-    others = [one for one in kept if one.get("job") not in held]
-    if any(sorted(meant for _, meant in Names.read(one["names"]).by) != mine for one in others):
+    names = Names.of(question, agreement)
+    mine = sorted(meant for _, meant in names.by)
+    tables = list(kept)
+    earlier = [Names.read(one["names"]) for one in tables]
+    others = [Names.read(one["names"]) for one in tables if one.get("job") not in held]
+    if any(names.find_crossing(one) for one in earlier):
+        raise Refused(
+            "table-overlaps",
+            "an earlier table of these people has a measure over one of these columns, together with others or in another condition; with "
+            "both, the people between the two could follow",
+            hint="ask for measures over the same columns and conditions as before, or about other people",
+        )
+    if any(one.totals != names.totals for one in earlier):
+        raise Refused(
+            "table-overlaps",
+            "a table of these people with other totals was opened before; what is hidden beside one total could follow from the other",
+            hint="ask for the same totals as before, or about other people",
+        )
+    if any(sorted(meant for _, meant in one.by) != mine for one in others):
         raise Refused(
             "table-overlaps",
             "a table of these people by other columns or periods was opened before; with both, a cell that neither shows could follow",
@@ -195,7 +247,13 @@ def rename_table(table: Mapping[str, Any], theirs: Names, mine: Names) -> dict[s
     labels = _labels(theirs, mine, groups)
     made = {**table, "rows": [_row(row, columns, labels) for row in table["rows"]], "linkage": linkage}
     if "counts" in table:
-        made["counts"] = [one | {"columns": list(_swap_groups(one["columns"], groups))} for one in table["counts"]]
+        lists = ("columns", "among")
+        made["counts"] = [
+            one
+            | {name: list(_swap_groups(one[name], groups)) for name in lists if name in one}
+            | ({"band": [*_swap_groups(one["band"][:1], groups), *one["band"][1:]]} if "band" in one else {})
+            for one in table["counts"]
+        ]
     return made
 
 
@@ -213,7 +271,25 @@ def _describe_reference(reference: str, question: Question, identities: Mapping[
 
 def describe_column(reference: str, question: Question, agreement: Agreement) -> str:
     """Give what a column is, which does not depend on the question's names."""
-    return _column(reference, question, _identities(question, agreement))
+    return _describe_measured(reference, question, _identities(question, agreement))[0]
+
+
+def _describe_asked(asked: Asked, question: Question, identities: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Give what a measure's columns are, as `Names.meant` has them; the edges of its bands make another column of the first."""
+    columns = [_describe_measured(column, question, identities) for column in asked.columns]
+    edges = dict(asked.options).get("at")
+    if isinstance(edges, tuple):
+        columns[0] = (f"{columns[0][0]} at {', '.join(str(Fraction(edge)) for edge in edges)}", *columns[0][1:])
+    return tuple(columns)
+
+
+def _describe_measured(reference: str, question: Question, identities: Mapping[str, str]) -> tuple[str, ...]:
+    """Give what a measured column is, and after it each column that it is worked out from."""
+    group, name = split(reference)
+    read = {column: _column(f"{group}.{column}", question, identities) for column in list_columns_read(name)}
+    if not is_condition(name):
+        return (read[name], read[name])
+    return (rewrite_condition(name, read), *sorted(read.values()))
 
 
 def _column(reference: str, question: Question, identities: Mapping[str, str]) -> str:
@@ -239,12 +315,15 @@ def _labels(theirs: Names, mine: Names, groups: Mapping[str, str]) -> dict[str, 
     back = {name: their for their, name in groups.items()}
     pairs = [(columns, _swap_groups(columns, groups)) for columns in theirs.measured]
     pairs += [(_swap_groups(columns, back), columns) for columns in mine.measured]
-    return {label: own for pair in pairs for label, own in zip(*map(_numbers, pair), strict=True)}
+    labels = {label: own for pair in pairs for label, own in zip(*map(_numbers, pair), strict=True)}
+    more = [(one, replace(one, columns=_swap_groups(one.columns, groups))) for one in theirs.asked]
+    more += [(replace(one, columns=_swap_groups(one.columns, back)), one) for one in mine.asked]
+    return labels | {one.label: own.label for one, own in more}
 
 
 def _numbers(columns: tuple[str, ...]) -> list[str]:
     """Give the labels of every number that a measure over columns can show, in an order that does not depend on their names."""
-    asked = [Asked(measure.name, columns) for measure in load_measures().values() if measure.arity == len(columns)]
+    asked = [Asked(measure.name, columns) for measure in load_measures().values() if measure.takes(len(columns))]
     return [label for one in asked for label in (one.label, one.rests_on.label)]
 
 
@@ -260,6 +339,7 @@ def _row(row: Mapping[str, Any], columns: Mapping[str, str], labels: Mapping[str
     made |= {labels.get(name, name): item for name, item in row.items() if name not in theirs}
     if "hidden" in made:
         made["hidden"] = [labels.get(label, label) for label in made["hidden"]]
-    if "undefined" in made:
-        made["undefined"] = {labels.get(label, label): why for label, why in made["undefined"].items()}
+    for beside in ("undefined", "details"):
+        if beside in made:
+            made[beside] = {labels.get(label, label): told for label, told in made[beside].items()}
     return made

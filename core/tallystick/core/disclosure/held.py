@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tallystick.core.disclosure.blocks import Block, block_of, count_block
-from tallystick.core.disclosure.kept import read_counts, telling
+from tallystick.core.disclosure.kept import divide_ones, read_counts, telling
 from tallystick.core.disclosure.rule import CROWD, DisclosureProfile, hide_row, without_measures
 from tallystick.core.measure import Asked, load_measures
-from tallystick.core.moments import Present, Sum
+from tallystick.core.moments import Banded, Present, Sum
 from tallystick.core.statistics.plan import Plan
 
 REASON: Final = "difference"
@@ -28,7 +28,7 @@ class EarlierTable:
     """
 
     rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
-    told: Mapping[tuple[Any, ...], Mapping[Sum, int]]
+    told: Mapping[tuple[Any, ...], Mapping[Sum | Banded, int]]
     linkage: Mapping[str, Any]
 
     @classmethod
@@ -52,7 +52,7 @@ class HeldTable:
 
     linkage: dict[str, Any]
     rows: list[dict[str, Any]]
-    told: list[dict[Sum, int]]
+    told: list[dict[Sum | Banded, int]]
     profile: DisclosureProfile
     plan: Plan
     hidden: set[int] = field(default_factory=set)
@@ -158,7 +158,7 @@ class HeldTable:
         labels = ("count", *(one.label for one in self.plan.present))
         return any(self._small(row[label], past.get(label)) for label in labels if label in row)
 
-    def _hide_measures(self, index: int, past: Mapping[str, Any], were: Mapping[Sum, int]) -> None:
+    def _hide_measures(self, index: int, past: Mapping[str, Any], were: Mapping[Sum | Banded, int]) -> None:
         """Hide measures that the earlier row hides, or whose counts differ by few."""
         row = self.rows[index]
         hidden = set(past.get("hidden", []))
@@ -177,18 +177,18 @@ class HeldTable:
         if gone:
             self.rows[index] = without_measures(row, sorted({*row.get("hidden", []), *gone}), REASON)
 
-    def _ones_differ(self, index: int, count: Sum, were: Mapping[Sum, int], there: int, before: int) -> bool:
+    def _ones_differ(self, index: int, count: Sum | Banded, were: Mapping[Sum | Banded, int], there: int, before: int) -> bool:
         """Tell whether a count that both rows tell, or what it leaves of those who have a value, differs by few."""
         if count not in self.told[index] or count not in were:
             return False
-        ones, past = self.told[index][count], were[count]
-        return self._small(ones, past) or self._small(there - ones, before - past)
+        mine, theirs = divide_ones(count, there, self.told[index]), divide_ones(count, before, were)
+        return len(mine) != len(theirs) or any(self._small(now, past) for now, past in zip(mine, theirs, strict=True))
 
     def _find_labels_telling(self, present: Present) -> set[str]:
         """Give the labels of all measures, asked for here or not, that tell a count of the columns of one."""
         columns = {one.columns for one in self.plan.over(present)}
         measures = load_measures().values()
-        asked = (Asked(one.name, some) for one in measures for some in columns if one.arity == len(some))
+        asked = (Asked(one.name, some) for one in measures for some in columns if one.takes(len(some)))
         return {one.label for one in asked if one.counts(self.plan.binary)}
 
     def _rest_tells(self, other: EarlierTable) -> bool:

@@ -22,6 +22,7 @@ from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.job.population import PAIR, population_of
+from tallystick.core.statistics.margins import describe_totals
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 from tallystick.crypto.passes import FIRST
 
@@ -196,7 +197,10 @@ def _is_stacked(question: Question, group: str, agency: str) -> bool:
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
     measures = _join_names(tuple(measure.label for measure in question.measures))
-    groups, population = f" by {_join_names(question.by)}" if question.by else "", population_of(question)
+    groups, population = (
+        (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals),
+        population_of(question),
+    )
     if is_gated(population.agencies, agreement):
         return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
@@ -268,7 +272,7 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     if profile.dominance is not None:
         rule += "; sums that two people may make up are hidden"
     rounded = f"; rounded: {profile.rounding.text}" if profile.rounding is not None else ""
-    groups = f" by {_join_names(question.by)}" if question.by else ""
+    groups = (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals)
     if is_gated({people.agency for people in question.people.values()}, agreement):
         measures = _join_names(tuple(measure.label for measure in question.measures))
         closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"

@@ -6,7 +6,8 @@ tells less than the rules allow, and no rule rests on the rounding.
 - Counts, sums of columns of 0 and 1, and the counts of the linkage report: to the nearest multiple of a base; halves go up. A count that
   may be shown is no smaller than the base, so it never becomes 0.
 - Sums of other columns: to the nearest multiple of their own base, in the column's unit.
-- What is worked out from them (means, shares, rates): from exact numbers, to some digits after the point.
+- What is worked out from them (means, shares, rates): from exact numbers, to some digits after the point. What stands beside it in a row
+  (`details`: counts, intervals, coefficients) is left out.
 
 Security: the desk's agency sees the passing cells before they are rounded. Two tables of the same people give the same rounded numbers.
 """
@@ -82,8 +83,13 @@ def round_table(
     return [_round_row(row, plan, rounding) for row in rows], _round_linkage(linkage, rounding)
 
 
+def round_total(total: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:
+    """Round a total of a table; null stays null."""
+    return {**total, "count": _round_shown(total["count"], rounding)}
+
+
 def _round_row(row: Row, plan: Plan, rounding: Rounding) -> Row:
-    out: Row = dict(row)
+    out: Row = {name: value for name, value in row.items() if name != "details"}
     out["count"] = _round_shown(row["count"], rounding)
     for one in plan.asked:
         out[one.rests_on.label] = _round_shown(row[one.rests_on.label], rounding)
@@ -97,7 +103,7 @@ def _round_value(one: Asked, value: Any, plan: Plan, rounding: Rounding) -> Any:
         return value
     if one.name == "sum":
         return rounding.round_count(int(value)) if plan.binary.issuperset(one.columns) else rounding.round_sum(value)
-    return round(float(value), rounding.decimals)
+    return rounding.round_count(value) if isinstance(value, int) else round(float(value), rounding.decimals)
 
 
 def _round_linkage(linkage: Mapping[str, Any], rounding: Rounding) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
 from tallystick.crypto.statistic.gate import Fate
 
+BESIDE: Final = ("undefined", "details")
+"""What a row says of its measures by their labels, so that it is hidden with them."""
 CROWD: Final = 4
 """Hidden rows that protect each other without another row's help."""
 
@@ -78,12 +80,14 @@ class Draft:
     Attributes:
         rows: as they would go out now: keys of `result_columns`, null where hidden; beside them `hidden` and `undefined`.
         linkage: the linkage report, as it would go out now.
+        totals: of the table, if the job asks for some: levels, `over` and `count`, null where hidden.
         told: what a result says under `disclosure`: which rules there were, and how much they hid.
     """
 
     rows: tuple[Row, ...] = field(repr=False)
     linkage: Mapping[str, Any] = field(repr=False)
     told: Mapping[str, Any] = field(default_factory=dict)
+    totals: tuple[Row, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)
@@ -129,17 +133,16 @@ def fold_rules(draft: Draft, context: Context) -> Draft:
 
 def hide_row(row: Row, plan: Plan, reason: str) -> Row:
     """Give a row without its numbers."""
-    kept = {name: value if name in plan.by else None for name, value in row.items() if name not in {"hidden", "undefined"}}
+    kept = {name: value if name in plan.by else None for name, value in row.items() if name not in {"hidden", *BESIDE}}
     return kept | {"suppressed": reason}
 
 
 def without_measures(row: Row, labels: Sequence[str], reason: str) -> Row:
     """Give a row without some of its measures."""
-    kept: Row = {name: None if name in labels else value for name, value in row.items() if name != "undefined"}
-    undefined = {label: why for label, why in _texts(row.get("undefined")).items() if label not in labels}
-    more: Row = {"suppressed": reason, "hidden": list(labels)}
-    return kept | more | ({"undefined": undefined} if undefined else {})
-
-
-def _texts(value: object) -> dict[str, str]:
-    return value if isinstance(value, dict) else {}
+    kept: Row = {name: None if name in labels else value for name, value in row.items() if name not in BESIDE}
+    kept |= {"suppressed": reason, "hidden": list(labels)}
+    for beside in BESIDE:
+        told: Any = row.get(beside) or {}
+        if left := {label: what for label, what in told.items() if label not in labels}:
+            kept[beside] = left
+    return kept

@@ -17,6 +17,7 @@ from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.bins import find_misplaced, ranges_of
 from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, intersect_columns, levels_of, no_column, split
+from tallystick.core.job.conditions import declare_condition, find_nested, is_condition
 from tallystick.core.job.counted import find_population_problems
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.link import link_of
@@ -26,6 +27,8 @@ from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
 from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
+from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since
+from tallystick.core.measure import NUMERIC
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
 
@@ -41,6 +44,7 @@ __all__ = [
     "verify_job",
 ]
 
+WIDE: Final = NUMERIC - {"boolean"}
 MAX_TERM: Final = timedelta(days=30)
 SKEW: Final = timedelta(minutes=5)
 """How far two parties' clocks may be apart."""
@@ -196,6 +200,20 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
     for label in sorted({label for label in labels if labels.count(label) > 1}):
         yield Invalid("job-invalid", f"measures: {label} is asked for twice", hint="keep one of them")
     for measure in question.measures:
+        for reference in sorted({column for column in measure.columns if measure.columns.count(column) > 1}):
+            yield Invalid("job-invalid", f"{measure.label} names {reference} twice", hint="give two columns")
+    yield from find_crossing_measures(question, agreement)
+    yield from find_band_problems(question, columns)
+    yield from find_mixed_with_since(question)
+    banded = {measure.columns[0] for measure in question.measures if dict(measure.asked.options).get("at")}
+    nested = find_nested([reference for measure in question.measures for reference in measure.columns], banded)
+    if nested is not None:
+        yield Invalid(
+            "job-invalid",
+            f"measures: {nested[0]} and {nested[1]} are over one column, so their difference can count the people between them",
+            hint="keep one of them, or part the rows by that column: by: [{bin: GROUP.COLUMN, at: [NUMBER, …]}]",
+        )
+    for measure in question.measures:
         if measure.operation not in agreement.operations:
             yield not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
         for reference in dict.fromkeys(measure.columns):
@@ -212,11 +230,14 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
                     f"{measure.label}: {reference} is in every group, for by",
                     hint=f"count, with by: [{reference}]",
                 )
-            elif column.type not in {"integer", "decimal", "boolean"}:
+            elif not measure.asked.measure.takes_kind(measure.columns.index(reference), column.type):
+                numeric = any(measure.asked.measure.takes_kind(measure.columns.index(reference), kind) for kind in WIDE)
                 yield Invalid(
                     "job-invalid",
-                    f"{measure.label}: {reference} is a {column.type} column",
-                    hint="measures are over integer, decimal or boolean columns (a boolean's mean is a share)",
+                    f"{measure.label}: {reference} is {'an' if column.type == 'integer' else 'a'} {column.type} column",
+                    hint="measures are over integer, decimal or boolean columns (a boolean's mean is a share)"
+                    if column.type not in NUMERIC or numeric
+                    else f'make a condition of it: {measure.operation}: {{of: "{reference} >= NUMBER"}}',
                 )
             elif column.type != "boolean" and (column.min is None or column.max is None):
                 yield Invalid(
@@ -281,6 +302,11 @@ def _find_column(reference: str, where: str, question: Question, columns: dict[s
         return None
     if name == PRESENT:
         return Column(type="boolean")
+    if is_condition(name):
+        try:
+            return declare_condition(name, columns[group])
+        except Invalid as error:
+            raise Invalid(error.code, f"{where}: {reference}: {error.message}", hint=error.hint) from error
     if name not in columns[group] and group in (question.stacked or {}):
         raise no_column(reference, columns[group], {part: columns[part] for part in question.parts_of(group)})
     if name not in columns[group]:

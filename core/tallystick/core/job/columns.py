@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
+from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.derive import derive_column, parse_derive
 from tallystick.core.job.model import People, Question
 from tallystick.core.values.periods import parse_period, write_period
@@ -118,8 +119,8 @@ def levels_of(column: Column) -> tuple[Level, ...] | None:
 def operations_by_column(question: Question, group: str, dataset: Dataset) -> Mapping[str, frozenset[str]]:
     """Give every declared column that a job reads of a group, with the operations that it serves.
 
-    A column of `where`, `by` or `since` serves all of the job's operations; one of a measure serves its own; a derived one hands what it
-    serves on to its source, and one that is derived but not used serves all.
+    A column of `where`, `by` or `since` serves all of the job's operations; one of a measure serves its own, also in a condition; a
+    derived one hands what it serves on to its source, and one that is derived but not used serves all.
 
     Raises:
         Invalid: `where-invalid`, `job-invalid`.
@@ -130,7 +131,8 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     for measure in question.measures:
         for owner, column in map(split, measure.columns):
             if owner == question.find_part_name(group):
-                served[column].add(measure.operation)
+                for name in list_columns_read(column):
+                    served[name].add(measure.operation)
     times = () if question.since is None else (question.since.event, question.since.of)
     for reference in (*question.by, *times):
         if split(reference)[0] == question.find_part_name(group) and split(reference)[1] not in {PRESENT, ""}:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
 
 from tallystick.core import measure as registry
 from tallystick.core.agreement.model import Number, Timestamp
+from tallystick.core.errors import Invalid
 from tallystick.core.job.bins import MAX_EDGES, expand_bins
+from tallystick.core.job.conditions import MAX_CONDITION, refer_to_condition
 from tallystick.core.job.stacked import expand_stacked
-from tallystick.core.measure import Asked, load_measures
+from tallystick.core.measure import Asked, Options, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 from tallystick.core.values.periods import Unit
 
@@ -18,12 +20,17 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[
 """A column of a group of people: `wages.earnings`."""
 
 
+MAX_REGRESSORS: Final = 10
 SYSTEMS: Final = "systems"
 """What `by` calls the number of the job's groups that have a person."""
 ByReference = Annotated[
     str, StringConstraints(pattern=rf"^({SYSTEMS}|[a-z][a-z0-9_-]{{0,63}}\.[A-Za-z_][A-Za-z0-9_]{{0,63}})$")
 ]
 """What parts the rows of a table: a column of a group, or `systems`."""
+
+
+Totals: TypeAlias = Literal["rows", "columns", "none"]
+"""Which totals of a table are tested, so that they may open beside hidden cells (`core/statistics/margins.py`)."""
 
 
 class People(Document):
@@ -59,11 +66,79 @@ class Since(Document):
     unit: Unit | None = None
 
 
+class ConditionColumn(Document):
+    """A condition in place of a measure's column: `{of: "wages.earnings >= 2500"}`; see `core/job/conditions.py`."""
+
+    of: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONDITION)]
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            refer_to_condition(self.of)
+        except Invalid as error:
+            raise ValueError(f"{error.message} ({error.hint})") from error
+        return self
+
+    @property
+    def reference(self) -> str:
+        """What the condition's column is called."""
+        return refer_to_condition(self.of)
+
+
+class BandsOf(Document):
+    """What a measure of bands is over: `{of: wages.earnings, at: [0, 2500, 5000]}`.
+
+    Attributes:
+        of: the column whose values are banded.
+        event: of a measure over two columns, the other: whether what is waited for came.
+        at: edges of the bands, each in the band above it.
+    """
+
+    of: Reference
+    event: Reference | ConditionColumn | None = None
+    # a validator that runs before has made Python of the JSON, where a strict tuple takes no list
+    at: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_EDGES, strict=False)]
+
+
+class RegressionOf(Document):
+    """What a regression is of: `{of: wages.earnings, on: [study.treated, tanf.age]}`.
+
+    Attributes:
+        of: the outcome.
+        on: what explains it; a constant stands beside these.
+        robust: whether standard errors are also those that hold where the spread differs (HC1), which takes many more sums.
+    """
+
+    of: Reference | ConditionColumn
+    on: Annotated[tuple[Reference | ConditionColumn, ...], Field(min_length=1, max_length=MAX_REGRESSORS, strict=False)]
+    robust: bool | None = None
+
+
+def _read_off(value: Any) -> tuple[tuple[str, ...], Options]:
+    """Give the columns and options of what a job says of a measure."""
+    match value:
+        case True:
+            return (), ()
+        case BandsOf():
+            event = () if value.event is None else (_refer(value.event),)
+            return (value.of, *event), (("at", tuple(map(str, value.at))),)
+        case RegressionOf():
+            return (_refer(value.of), *map(_refer, value.on)), (("robust", True),) if value.robust else ()
+        case tuple():
+            return tuple(map(_refer, value)), ()
+        case _:
+            return (_refer(value),), ()
+
+
+def _refer(column: str | ConditionColumn) -> str:
+    return column if isinstance(column, str) else column.reference
+
+
 class _JobMeasure(Document):
     """One measure of a job: exactly one of the registered ones (`core/statistics/measures/`), over the columns that it takes.
 
     A key of the document is a measure's name; what it says is `true` for a measure over no column (written as the bare name, too), a
-    reference for one over a column, and a list of references for one over several.
+    reference for one over a column, and a list of references for one over several. A condition may stand in a column's place.
     """
 
     @model_validator(mode="before")
@@ -76,23 +151,22 @@ class _JobMeasure(Document):
     def _exactly_one(self) -> Self:
         if len(self._said) != 1:
             raise ValueError(f"a measure is one of: {', '.join(map(_form, load_measures().values()))}")
+        ((name, columns, _),) = self._said
+        if not load_measures()[name].takes(len(columns)):
+            raise ValueError(f"write {_form(load_measures()[name])}")
         return self
 
     @property
-    def _said(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The names that are given, and their columns."""
+    def _said(self) -> list[tuple[str, tuple[str, ...], Options]]:
+        """The names that are given, their columns, and what is said beside them."""
         given = ((name, getattr(self, name)) for name in load_measures())
-        return [
-            (name, () if value is True else (value,) if isinstance(value, str) else value)
-            for name, value in given
-            if value is not None
-        ]
+        return [(name, *_read_off(value)) for name, value in given if value is not None]
 
     @property
     def asked(self) -> Asked:
         """What is asked for."""
-        ((name, columns),) = self._said
-        return Asked(name, columns)
+        ((name, columns, options),) = self._said
+        return Asked(name, columns, options)
 
     @property
     def operation(self) -> str:
@@ -111,6 +185,11 @@ class _JobMeasure(Document):
 
 
 def _form(measure: registry.Measure) -> str:
+    if measure.form == "bands":
+        event = ", event: group.column" if measure.arity > 1 else ""
+        return f"{{{measure.name}: {{of: group.column{event}, at: [number, …]}}}}"
+    if measure.form == "regression":
+        return f"{{{measure.name}: {{of: group.column, on: [group.column, …]}}}}"
     match measure.arity:
         case 0:
             return measure.name
@@ -122,14 +201,16 @@ def _form(measure: registry.Measure) -> str:
 
 def _parameter(measure: registry.Measure) -> Any:
     """Give the type of what a job says of a measure."""
+    if measure.form != "columns":
+        return BandsOf if measure.form == "bands" else RegressionOf
     match measure.arity:
         case 0:
             return Literal[True]
         case 1:
-            return Reference
+            return Reference | ConditionColumn
         case arity:
             # a validator that runs before has made Python of the JSON, where a strict tuple takes no list
-            return Annotated[tuple[Reference, ...], Field(min_length=arity, max_length=arity, strict=False)]
+            return Annotated[tuple[Reference | ConditionColumn, ...], Field(min_length=arity, max_length=arity, strict=False)]
 
 
 if TYPE_CHECKING:
@@ -155,6 +236,7 @@ class Question(Document):
         stacked: groups that are together one, by its name (`core/job/stacked.py`); the first that has a person speaks of the person.
         bins: edges of the columns of `by` that are binned, by column (`core/job/bins.py`).
         since: which periods since an event rows are of.
+        totals: which totals the table has beside its rows; none, unless it says so.
         join: what jobs of before `keep` had; it is read so that their results are, and refused.
     """
 
@@ -170,6 +252,7 @@ class Question(Document):
     by: Annotated[tuple[ByReference, ...], Field(max_length=6)] = ()
     bins: dict[Reference, Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_EDGES)]] | None = None
     since: Since | None = None
+    totals: Totals | None = None
     release: Literal["desk", "direct"] | None = None
 
     @classmethod

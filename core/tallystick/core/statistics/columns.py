@@ -88,7 +88,7 @@ def factor_column(factor: Factor, people: Mapping[str, PersonColumn], n: int) ->
         match = _matches(_column(people, name, n), name, level)
         keep = match if keep is None else keep & match
     columns = [_column(people, name, n) for name in factor.values]
-    for column in columns:
+    for column in (*columns, *(_column(people, name, n) for name in factor.given)):
         keep = ~column.missing if keep is None else keep & ~column.missing
     if keep is None:
         return np.ones(n, dtype=np.int64)

@@ -9,8 +9,8 @@ make a wrong result, which nothing here prevents. One that cannot be true of any
    together no more than the people of the list's groups.
 3. In a group of the linkage report matches are at most people; these add up to the first group's people and to the matches.
 4. The rows add up to what the formula makes of people and matches, where it multiplies no more than two groups: to the matches of
-   `a and b`, to the people of `a`. So do the rows of each group of the linkage report. Rows whose people are in a group are together
-   at most that group's people; of `a` by b's levels those in b are the matches.
+   `a and b`, to the people of `a`; and to the table's totals. So do the rows of each group of the linkage report.
+   Rows whose people are in a group are together at most that group's people; of `a` by b's levels those in b are the matches.
 5. Of a row's people no more have a value than there are, and these add up to no more than the column's declared bounds allow.
 6. Of n people whose values are whole numbers x from a to b: (Σx)² <= n·Σx² (Cauchy and Schwarz), |Σx| <= Σx², and, since
    (x - a)·(b - x) >= 0, Σx² <= (a + b)·Σx - n·a·b. Decimals are whole numbers of their last digit.
@@ -32,10 +32,11 @@ from tallystick.core.errors import Broken
 from tallystick.core.job.columns import split
 from tallystick.core.job.since import PERIOD
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.moments import Count, Present, Sum
+from tallystick.core.moments import Banded, Count, Present, Sum
 from tallystick.core.statistics.keys import (
     GroupPeople,
     InGroup,
+    InMargin,
     InReport,
     InRow,
     InSystems,
@@ -93,6 +94,7 @@ def _contradictions(plan: Plan, opened: Sequence[int]) -> Iterator[str]:
             yield f"groups of {first} that do not add up to its people"
         if sum(one.matched for one in groups) != report[Matched()]:
             yield f"groups of {first} that do not add up to the matches"
+    yield from _of_margins(plan, opened)
     if plan.follow is None:
         yield from _of_rows(plan, opened, people, groups, report)
     else:
@@ -110,6 +112,7 @@ def _of_opened(plan: Plan, opened: Sequence[int], hidden: frozenset[int]) -> Ite
         if Count() in row:
             yield from _of_row(row, plan)
     yield from _of_opened_report(plan, {key: value for key, value in numbers(plan, opened).items() if key not in closed})
+    yield from _of_margins(plan, opened, closed)
     population = plan.population
     if population.shape == "other" or not all(Count() in row for row in rows):
         return
@@ -141,6 +144,18 @@ def _of_opened_report(plan: Plan, values: Mapping[Key, int]) -> Iterator[str]:
     whole = sum(value for value in known if value is not None)
     if len(clusters) == len(known) and None not in known and sum(n * value for n, value in clusters.items()) != whole:
         yield "people by how many groups have them that do not add up to the people of the groups"
+
+
+def _of_margins(plan: Plan, opened: Sequence[int], closed: Collection[Key] = ()) -> Iterator[str]:
+    """Hold the table's totals against the rows that they are sums of."""
+    values = numbers(plan, opened)
+    for index, margin in enumerate(plan.margins):
+        key, rows = Key(InMargin(index), Count()), [Key(InRow(row), Count()) for row in margin.rows]
+        if key in closed:
+            continue
+        shown = sum(values[row] for row in rows if row not in closed)
+        if values[key] < shown or (values[key] > shown and not any(row in closed for row in rows)):
+            yield "rows of the table that do not add up to its totals"
 
 
 def _of_groups(plan: Plan, report: Mapping[Number, int]) -> Iterator[str]:
@@ -271,14 +286,25 @@ def _of_row(row: Moments, plan: Plan) -> Iterator[str]:
         match moment:
             case Present(columns) if not 0 <= value <= count:
                 yield f"values of {' and '.join(columns)} in a row beside its people"
-            case Sum(columns):
-                yield from _of_sum(columns, row, plan)
+            case Sum():
+                yield from _of_sum(moment, row, plan)
+            case Banded() if moment.of is None and not 0 <= value <= row.get(moment.people, count):
+                yield f"people in a band of {moment.column} beside those who have a value"
+            case Banded(of=str(of)):
+                yield from _of_band(moment, of, row, plan)
 
 
-def _of_sum(columns: tuple[str, ...], row: Moments, plan: Plan) -> Iterator[str]:
+def _of_band(moment: Banded, of: str, row: Moments, plan: Plan) -> Iterator[str]:
+    """Hold a sum in a band against how many people are in it."""
+    quantity, people = dict(plan.quantities)[of], row.get(moment.counted, row[Count()])
+    if not quantity.low * people <= row[moment] <= quantity.high * people:
+        yield f"a sum of {of} in a band of {moment.column} beyond its declared bounds"
+
+
+def _of_sum(moment: Sum, row: Moments, plan: Plan) -> Iterator[str]:
     """Hold a sum against how many people have the values, and a sum of squares against the sum, all as integers at scale."""
-    value, names = row[Sum(columns)], " and ".join(dict.fromkeys(columns))
-    present = row.get(Present(tuple(dict.fromkeys(columns))), row[Count()])
+    columns, value, names = moment.columns, row[moment], " and ".join(dict.fromkeys(moment.columns))
+    present = row.get(moment.people, row[Count()])
     if not 0 <= present <= row[Count()]:
         return  # told already
     quantities = dict(plan.quantities)
@@ -288,7 +314,7 @@ def _of_sum(columns: tuple[str, ...], row: Moments, plan: Plan) -> Iterator[str]
             yield f"a sum of {names} beyond its declared bounds"
     elif abs(value) > Sum(columns).bound({column: quantities[column].bound for column in columns}) * present:
         yield f"a sum of products of {names} beyond their declared bounds"
-    elif columns == columns[:1] * 2 and Sum(columns[:1]) in row:
-        first, low, high = row[Sum(columns[:1])], quantities[columns[0]].low, quantities[columns[0]].high
+    elif columns == columns[:1] * 2 and (once := Sum(columns[:1], moment.among)) in row:
+        first, low, high = row[once], quantities[columns[0]].low, quantities[columns[0]].high
         if first**2 > present * value or abs(first) > value or value > (low + high) * first - present * low * high:
             yield f"a sum of squares of {names} that does not go with its sum"

@@ -9,18 +9,21 @@ from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.bins import Range, ranges_of
 from tallystick.core.job.columns import columns_of, levels_of, no_column, split
+from tallystick.core.job.conditions import declare_condition, is_condition
 from tallystick.core.job.model import Question
 from tallystick.core.values.periods import parse_period
 
 
 def find_column(question: Question, agreement: Agreement, reference: str) -> Column:
-    """Give the declaration of `group.column`, also where `derive` makes it.
+    """Give the declaration of `group.column`, also where `derive` or a condition makes it.
 
     Raises:
-        Invalid: `job-invalid`: no such group, dataset or column.
+        Invalid: `job-invalid`: no such group, dataset or column; `where-invalid`: a condition that makes no sense.
     """
     group, name = split(reference)
     columns = columns_of(question, group, agreement)
+    if is_condition(name):
+        return declare_condition(name, columns)
     if name not in columns:
         raise no_column(reference, columns, {part: columns_of(question, part, agreement) for part in question.parts_of(group)})
     return columns[name]

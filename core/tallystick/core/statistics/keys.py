@@ -3,6 +3,7 @@
 | place | number |
 |---|---|
 | `InRow(i)`: row i of the table | `Count`, `Present(columns)`, `Sum(columns)` (`core/moments.py`) |
+| `InMargin(i)`: total i of the table | `Count` |
 | `InGroup(i)`: group i of the linkage report | `GroupPeople(first group)`, `Matched` |
 | `InReport`: all people of the job | `GroupPeople(group)`, `Usable(group)`, `Matched(pair)`, `InAll(groups)`, `InSystems(k)`, |
 | | `OfList(number, list)` |
@@ -20,6 +21,13 @@ from tallystick.core.moments import Moment
 @dataclass(frozen=True)
 class InRow:
     """Row `index` of the table (`Plan.rows`)."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class InMargin:
+    """Total `index` of the table (`Plan.margins`)."""
 
     index: int
 
@@ -113,7 +121,7 @@ class OfList:
         return f"{self.number.label} {self.list}"
 
 
-Place: TypeAlias = InRow | InGroup | InReport
+Place: TypeAlias = InRow | InMargin | InGroup | InReport
 Number: TypeAlias = Moment | GroupPeople | Usable | Matched | InAll | InSystems | OfList
 
 

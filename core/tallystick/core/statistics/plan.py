@@ -12,13 +12,14 @@ from functools import cached_property
 
 from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import PRESENT, split
-from tallystick.core.job.model import SYSTEMS
+from tallystick.core.job.model import SYSTEMS, Totals
 from tallystick.core.job.population import Population
 from tallystick.core.job.since import PERIOD, FollowUp
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
 from tallystick.core.moments import Count, Moment, Present
 from tallystick.core.statistics.keys import Key
+from tallystick.core.statistics.margins import Margin
 
 Level = str | int | bool | None
 Levels = tuple[tuple[str, Level | Range], ...]
@@ -35,19 +36,21 @@ class Factor:
     """One column over the people of a group: 1 where the levels match, times values.
 
     A person's entry is Π over `levels` [person's column == level] × Π over `values` (the person's value, as an integer at its scale), and
-    0 where one of these is missing. With `present` it is 1 in place of the product of the values.
+    0 where one of these is missing, or one of `given`. With `present` it is 1 in place of the product of the values.
 
     Attributes:
         levels: (column, level) pairs; a level is text, an integer, a boolean, a range of a number, or None for missing.
         values: numeric columns; one that stands twice is squared; none for the constant 1.
         present: take whether all of `values` are present instead of their product.
         at: take the person's rows of this part of the calendar alone (`core/job/since.py`); 0 for a person who has none there.
+        given: further columns of which the person must have a value.
     """
 
     levels: Levels = ()
     values: tuple[str, ...] = ()
     present: bool = False
     at: Range | None = None
+    given: tuple[str, ...] = ()
 
 
 HomeColumn = tuple[tuple[str, Factor], ...]
@@ -133,6 +136,8 @@ class Plan:
         terms: (place of the agency in `columns`, its column) pairs, of two or more agencies in their order.
         by: the columns that part the rows. Where a row's people may not be in a group of theirs, its `GROUP.present` stands before them.
         rows: the level of each `by` column, for each row of the result. All columns of a group are None where `GROUP.present` is False.
+        margins: the totals of the rows that the job asks for, with others that follow from them.
+        tested: which of these may open beside rows that do not.
         cells: all numbers that are opened at the desk, in the order of the sealed shares. What is nothing whatever the records are, such
             as the earnings of people who are not in the group, has none.
         asked: the measures of each row, in the order of the job file.
@@ -166,6 +171,8 @@ class Plan:
     ranges: tuple[tuple[str, tuple[tuple[str, Range], ...]], ...] = ()
     follow: FollowUp | None = None
     identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    margins: tuple[Margin, ...] = ()
+    tested: Totals | None = None
 
     @property
     def agencies(self) -> tuple[str, ...]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Exact, Undefined
-from tallystick.core.moments import Count, Moment, Present, Sum
+from tallystick.core.moments import Banded, Count, Moment, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, InSystems, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 
 Value: TypeAlias = str | int | float | bool | None
-Row: TypeAlias = dict[str, "Value | list[str] | dict[str, str]"]
+Details: TypeAlias = dict[str, Any]
+"""Further numbers of a measure: an interval, a standard error, coefficients by their columns."""
+Row: TypeAlias = dict[str, Any]
+"""One row: a `Value` by column; beside these lists and mappings by the labels of measures (`hidden`, `undefined`, `details`)."""
 Linkage: TypeAlias = dict[str, "int | dict[str, int | None] | None"]
 PAIR: Final = " and "
 LIST: Final = " + "
@@ -39,8 +42,9 @@ def result_columns(plan: Plan) -> list[str]:
 def table(plan: Plan, opened: Sequence[int], *, keep_empty: bool = False) -> list[Row]:
     """Give the rows of the result, before any disclosure rule.
 
-    A row has the keys of `result_columns`. Where a measure of its people cannot be worked out, it is null, and the row says why under
-    `undefined`, by the measure's label, if the number of values beside it does not say so already.
+    A row has the keys of `result_columns`, and under `details`, by the measure's label, what a measure tells beside its value. Where a
+    measure of its people cannot be worked out, it is null, and the row says why under `undefined`, by the measure's label, if the number
+    of values beside it does not say so already.
 
     Args:
         plan: the question's plan.
@@ -67,7 +71,7 @@ def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
     """
     rows: list[dict[Moment, int]] = [dict.fromkeys(plan.moments, 0) for _ in plan.rows]  # what has no cell is nothing
     for key, value in numbers(plan, opened).items():
-        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum)):
+        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum, Banded)):
             rows[key.place.index][key.number] = value
     return list(rows)
 
@@ -189,15 +193,33 @@ def _row(plan: Plan, index: int, moments: Moments) -> Row:
     row["count"] = moments[Count()]
     scales = {reference: quantity.scale for reference, quantity in plan.quantities}
     exact: dict[Moment, Exact] = {
-        moment: Fraction(value, 10 ** moment.scale(scales)) if isinstance(moment, Sum) and moment.scale(scales) else value
+        moment: Fraction(value, 10 ** moment.scale(scales))
+        if isinstance(moment, (Sum, Banded)) and moment.scale(scales)
+        else value
         for moment, value in moments.items()
     }
     undefined: dict[str, str] = {}
+    details: dict[str, Details] = {}
     for one in plan.asked:
         value = one.value(exact)
         if isinstance(value, Undefined) and value.why:
             undefined[one.label] = value.why
         row[one.label] = None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value
         row[one.rests_on.label] = moments[one.rests_on]
+        if not isinstance(value, Undefined) and (more := one.detail(exact)):
+            details[one.label] = _read_off(more)
     row["suppressed"] = None
-    return row | ({"undefined": undefined} if undefined else {})
+    return row | ({"undefined": undefined} if undefined else {}) | ({"details": details} if details else {})
+
+
+def _read_off(value: Any) -> Any:
+    """Give details as results have them: the double nearest to each fraction."""
+    match value:
+        case Fraction():
+            return float(value)
+        case Mapping():
+            return {str(key): _read_off(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_read_off(item) for item in value]
+        case _:
+            return value

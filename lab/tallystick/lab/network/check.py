@@ -14,6 +14,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.derive import parse_derive
 from tallystick.core.job.model import Question
 from tallystick.core.job.since import find_follow_up
@@ -94,7 +95,8 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
         references.append(follow.event)
         if follow.by_rows and split(follow.of)[0] == named:
             references = []  # its columns may differ from period to period
-    used = sorted({column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}})
+    read = [column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}]
+    used = sorted({name for column in read for name in list_columns_read(column)})
     derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
     columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
     columns |= frozenset() if where is None else where.columns

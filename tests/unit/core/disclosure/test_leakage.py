@@ -157,3 +157,8 @@ def test_s08_of_three_lists_it_says_what_is_blurred_less() -> None:
     two = leakage_statement(question(), agreement())
     assert not any("just the same ones" in line for line in two["coordinator"])
     assert not any("of linkage nothing" in line for line in two["analyst"])
+
+
+def test_totals_are_said_to_be_told_with_the_cells() -> None:
+    assert ", with totals of rows" in leakage_statement(question(totals="rows"), agreement())["analyst"][0]
+    assert "with totals" not in leakage_statement(question(totals="none"), agreement())["analyst"][0]

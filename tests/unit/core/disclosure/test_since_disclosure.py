@@ -48,7 +48,7 @@ def counted(made: Plan, counts: list[int]) -> tuple[list[int | None], list[str |
     ]
     linkage: Any = {"people": {"exits": 900, "wages": 900}, "usable": {"exits": 900, "wages": 900}, "matched": 500}
     out, shown, _ = suppress(rows, linkage, CMS, made)
-    return [row["count"] for row in out], [row["suppressed"] for row in out], shown  # type: ignore[misc]  # counts, words
+    return [row["count"] for row in out], [row["suppressed"] for row in out], shown
 
 
 def possible(made: Plan, counts: list[int | None], reasons: list[str | None], least: int) -> list[str]:

@@ -22,7 +22,8 @@ table against each earlier one before anybody sees it:
    rule 1, 2 or 6 hides anything; and where totals are shown beside both tables, if a row is hidden that the earlier one shows, or the hidden
    rows of one combination of presences together differ by few.
 
-What this does not see: tables by other columns, other conditions or formulas, or people that changed in between.
+What this does not see: tables by other columns, other conditions or formulas, measures over other conditions, bands or columns together, or
+people that changed in between.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 from tallystick.core.disclosure.classes import widen_hidden
 from tallystick.core.disclosure.rule import Context, Draft, without_measures
 from tallystick.core.measure import Asked
-from tallystick.core.moments import Sum
+from tallystick.core.moments import Banded, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments
 
@@ -71,7 +71,7 @@ def _may_be_dominated(one: Asked, moments: Moments, plan: Plan, limits: tuple[Fr
     """Tell whether a sum of a measure would fail with two values at the upper bound."""
     quantities = dict(plan.quantities)
     for moment in one.moments:
-        if not isinstance(moment, Sum) or plan.binary.issuperset(moment.columns):
+        if not isinstance(moment, (Sum, Banded)) or plan.binary.issuperset(moment.columns):
             continue
         largest = 1
         for column in moment.columns:

@@ -7,7 +7,8 @@ to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out (that it leaves nobody out is never
    small: else no column without gaps could be measured where zeros are disclosive); the row still shows its count.
    Nor does it in one row where all rows', or a block's, leave few of the people whom totals say to be there. The sum of a column
-   of 0 and 1 is a count too, and so is what it leaves.
+   of 0 and 1 is a count too, and so is what it leaves; of two such columns each of the four ways to have them. Where measures are over
+   several columns, so is what a count of values of some of these leaves beside that of all.
 3. A number of the linkage report is hidden where it is small or leaves a small remainder: people without a usable token, people
    without a match. A small group hides the whole report.
 4. Fewer than `CROWD` hidden rows, or a hidden `matched` that all rows would add up to, take one more row with them
@@ -16,6 +17,8 @@ to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 5. Then the hidden rows must be loose: with every sum and bound that is shown, each hidden count must still be able to be anything
    from the least to the largest small count, also for who knows these rules. If not, what is too telling of the linkage report is
    withheld, or all of it.
+
+Where a job asks for totals (`totals: rows`), rule 4 is for the rows of each of them first; `margins.py` says which totals are shown.
 
 Rows that also say whether a person is in a group, or in how many (`keep: a` by columns of b, `systems`, and every other formula), are in
 *blocks*: rows of the same presences and number. Of two groups of two agencies each block's sum follows from people and matches. There
@@ -42,11 +45,13 @@ from typing import ClassVar, Final, Literal, TypeAlias, cast
 from tallystick.core.disclosure.blocks import block_of, count_block
 from tallystick.core.disclosure.classes import hide_in_classes, widen_hidden
 from tallystick.core.disclosure.closed import ClosedCells, tell_closed
-from tallystick.core.disclosure.reported import flatten_totals, withhold_totals
+from tallystick.core.disclosure.kept import divide_ones
+from tallystick.core.disclosure.reported import withhold_totals
 from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
+from tallystick.core.disclosure.shape import Shape
 from tallystick.core.job.columns import split
 from tallystick.core.job.population import PAIR
-from tallystick.core.moments import Present, Sum
+from tallystick.core.moments import Banded, Present, Sum
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Moments, Row
 
@@ -90,8 +95,13 @@ def suppress(
     """
     if not profile.hides:
         return [dict(row) for row in rows], linkage, _report(profile, {}, [], [])
-    shape = _Shape.of(plan, rows, moments, linkage, profile)
+    shape = Shape.of(plan, rows, moments, linkage, profile)
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
+    for group in shape.list_totalled():  # each of these sums may be shown
+        few = group & reasons.keys()
+        extra = shape.complement(few, group) if 0 < len(few) < CROWD else None
+        if extra is not None:
+            reasons[extra] = "complementary"
     in_blocks = _hide_in_periods if plan.follow is not None else _hide_in_blocks
     hidden = (in_blocks if plan.presences or plan.population.shape == "other" else _hide_as_one)(shape, reasons)
     told = shape if plan.follow is None else replace(shape, totals={})  # totals say nothing of periods
@@ -104,17 +114,18 @@ def suppress(
     )
 
 
-def _hide_as_one(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+def _hide_as_one(shape: Shape, reasons: dict[int, _Reason]) -> set[str]:
     """Hide what rows need beside the small ones, where all of them add up to one total; give the numbers of the report to hide."""
     hidden = shape.find_totals_to_hide()
-    if 0 < len(reasons) < CROWD or (not reasons and shape.inner and "matched" in hidden):
+    alone = 0 < len(reasons) < CROWD and "complementary" not in reasons.values()
+    if alone or (not reasons and shape.inner and "matched" in hidden):
         extra = shape.complement(set(reasons))
         if extra is not None:
             reasons[extra] = "complementary"
     return hidden | shape.telling_totals(set(reasons), hidden)
 
 
-def _hide_in_blocks(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+def _hide_in_blocks(shape: Shape, reasons: dict[int, _Reason]) -> set[str]:
     """Hide what rows need beside the small ones, where each block has a total of its own; give the numbers of the report to hide."""
     for block in shape.blocks():
         small = block & reasons.keys()
@@ -126,132 +137,14 @@ def _hide_in_blocks(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
     return set() if may_show and loose and not shape.find_totals_to_hide() else set(shape.totals)
 
 
-def _hide_in_periods(shape: _Shape, reasons: dict[int, _Reason]) -> set[str]:
+def _hide_in_periods(shape: Shape, reasons: dict[int, _Reason]) -> set[str]:
     """Hide what rows of periods need beside the small ones; give the numbers of the report to hide: all of them."""
     beside = hide_in_classes(shape.rows, shape.plan, set(reasons), shape.complement, shape.is_loose)
     reasons |= dict.fromkeys(beside, "complementary")
     return set(shape.totals)
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """A table's counts and how they add up."""
-
-    plan: Plan
-    profile: DisclosureProfile
-    rows: Sequence[Row]
-    moments: Sequence[Moments]
-    counts: tuple[int, ...]
-    totals: Mapping[str, int]
-    inner: bool
-    """Whether the rows add up to the matches: `keep: a and b`."""
-
-    @classmethod
-    def of(
-        cls, plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], linkage: Linkage, profile: DisclosureProfile
-    ) -> _Shape:
-        counts = tuple(cast("int", row["count"]) for row in rows)
-        return cls(plan, profile, rows, moments, counts, flatten_totals(linkage), plan.population.shape == "both")
-
-    @property
-    def least(self) -> int:
-        """The least count that is small."""
-        return 0 if self.profile.zeros_disclosive else 1
-
-    @property
-    def slack(self) -> int:
-        """How much room the hidden rows need: one more than the small counts span, so that those who fail are loose too."""
-        return self.profile.min_cell - self.least
-
-    @property
-    def sum_name(self) -> str:
-        """Which number of the linkage report the rows add up to."""
-        return "matched" if self.inner else f"people({self.plan.population.first})"
-
-    def blocks(self) -> list[set[int]]:
-        """Give the rows by what they say of who is in which group."""
-        blocks: dict[tuple[object, ...], set[int]] = {}
-        for index, row in enumerate(self.rows):
-            blocks.setdefault(tuple(row[name] for name in self.plan.presences), set()).add(index)
-        return list(blocks.values())
-
-    def small_rows(self) -> list[int]:
-        return [index for index, count in enumerate(self.counts) if self.profile.is_small(count)]
-
-    def find_totals_to_hide(self) -> set[str]:
-        """Give the numbers of the linkage report that are small or leave a small remainder."""
-        small, groups = self.profile.is_small, self.plan.population.groups
-        hidden = {name for name, value in self.totals.items() if small(value)}
-        if "matched" not in self.totals:
-            return hidden
-        matched = self.totals["matched"]
-        for group in groups:
-            people, usable = self.totals[f"people({group})"], self.totals[f"usable({group})"]
-            if small(people - usable):
-                hidden.add(f"usable({group})")
-            if small(people - matched) or small(usable - matched):
-                hidden.add("matched")
-        # a small sum or group would bound every row below it
-        bounds = (self.sum_name, *(f"people({group})" for group in groups))
-        return set(self.totals) if any(small(self.totals[name]) for name in bounds) else hidden
-
-    def complement(self, hidden: set[int], among: Collection[int] | None = None) -> int | None:
-        """Give the row to hide beside others: the first that shares most levels with one of them; None if there is none.
-
-        Args:
-            hidden: the others.
-            among: rows that may be hidden; None: any.
-        """
-
-        def count_shared(index: int) -> int:
-            mine = [self.rows[index][name] for name in self.plan.by]
-            others = [[self.rows[other][name] for name in self.plan.by] for other in hidden]
-            return max((sum(a == b for a, b in zip(mine, other, strict=True)) for other in others), default=0)
-
-        allowed = range(len(self.counts)) if among is None else sorted(among)
-        candidates = [i for i in allowed if i not in hidden and self.counts[i] >= self.profile.min_cell]
-        return max(candidates, key=lambda index: (count_shared(index), -index), default=None)
-
-    def telling_totals(self, hidden: set[int], withheld: set[str]) -> set[str]:
-        """Give the numbers of the linkage report that would say too much about the hidden rows, or about a hidden remainder.
-
-        Each test is over what would be shown, so that passing it tells nothing.
-        """
-        at_most = {f"{what}({group})" for what in ("people", "usable") for group in self.plan.population.groups}
-        known = self.sum_name not in withheld
-        if known and not self.is_loose(hidden):
-            return set(self.totals)
-        if "matched" in withheld and hidden and self.inner:
-            # matched people are at least those of the rows and at most each total above; between must be room
-            least = max(self._least_sum(hidden, known=known), self.profile.min_cell)
-            most = min((self.totals[name] for name in at_most - withheld), default=None)
-            lone = all(self._is_small(index) for index in hidden)
-            if most is not None and (lone or most - least < self.slack):
-                return set(self.totals)
-        return set()
-
-    def _least_sum(self, hidden: set[int], *, known: bool) -> int:
-        """Give the least that all counts can add up to, for who sees what is not hidden, and perhaps the sum."""
-        least = sum(self._range(index)[0] if index in hidden else count for index, count in enumerate(self.counts))
-        return max(least, sum(self.counts)) if known else least
-
-    def _range(self, index: int) -> tuple[int, int | None]:
-        """Give the least and largest count that a hidden row may have, by its reason alone."""
-        return (self.least, self.profile.min_cell - 1) if self._is_small(index) else (self.profile.min_cell, None)
-
-    def is_loose(self, hidden: set[int]) -> bool:
-        """Tell whether every small count among `hidden` could be the largest and the least small one: the others give or take people."""
-        if not any(self._is_small(index) for index in hidden):
-            return True
-        over = sum(self.counts[index] - self._range(index)[0] for index in hidden)
-        under = sum(self.profile.min_cell - 1 - self.counts[index] for index in hidden)
-        return over >= self.slack and (under >= self.slack or not all(self._is_small(index) for index in hidden))
-
-    def _is_small(self, index: int) -> bool:
-        return self.profile.is_small(self.counts[index])
-
-
-def _find_measures_to_hide(shape: _Shape, hidden: set[int]) -> dict[int, list[str]]:
+def _find_measures_to_hide(shape: Shape, hidden: set[int]) -> dict[int, list[str]]:
     """Give, for each row that is shown, the labels of what rests on a small count or leaves one."""
     found: dict[int, list[str]] = {}
     shown = [index for index in range(len(shape.rows)) if index not in hidden]
@@ -272,26 +165,28 @@ def _find_measures_to_hide(shape: _Shape, hidden: set[int]) -> dict[int, list[st
         for index in resting:
             found.setdefault(index, []).extend(labels)
         counts = {one.label: one.counts(shape.plan.binary) for one in asked}
-        for index in shown if any(counts.values()) else ():
+        for index in shown if any(counts.values()) or len(present.columns) > 1 else ():
             telling = [
                 label for label in labels if any(_counts_few(shape, index, present, one) for one in counts.get(label, ()))
             ]
+            if _nests_few(shape, index, present, [one for sums in counts.values() for one in sums]):
+                telling = labels
             if index not in resting and telling:
                 found.setdefault(index, []).extend(telling)
     return found
 
 
-def _absent_rows(shape: _Shape, present: Present) -> set[int]:
+def _absent_rows(shape: Shape, present: Present) -> set[int]:
     """Give the rows whose people are not in a group of a count, so that nobody there has a value."""
     names = [name for name in shape.plan.presences if split(name)[0] in shape.plan.groups_of(present)]
     return {index for index, row in enumerate(shape.rows) if not all(row[name] for name in names)}
 
 
-def _count_present(shape: _Shape, index: int, present: Present) -> int:
+def _count_present(shape: Shape, index: int, present: Present) -> int:
     return cast("int", shape.rows[index][present.label])
 
 
-def _rests_on_few(shape: _Shape, index: int, present: Present) -> bool:
+def _rests_on_few(shape: Shape, index: int, present: Present) -> bool:
     """Tell whether few have a value, or a few have none; that nobody lacks one is no small number, also where zeros are disclosive."""
     there = _count_present(shape, index, present)
     return _few(shape, shape.counts[index], there) or (
@@ -299,18 +194,46 @@ def _rests_on_few(shape: _Shape, index: int, present: Present) -> bool:
     )
 
 
-def _counts_few(shape: _Shape, index: int, present: Present, count: Sum) -> bool:
-    """Tell whether a sum of zeros and ones is a small count of those who have a value, or leaves one."""
-    there, ones = _count_present(shape, index, present), shape.moments[index][count]
-    return _few(shape, there, ones) or _few(shape, there, there - ones)
+def _counts_few(shape: Shape, index: int, present: Present, count: Sum | Banded) -> bool:
+    """Tell whether a sum of zeros and ones is a small count of those who have a value, or leaves one.
+
+    Of two columns of 0 and 1, whose sums are known too, all four ways to have them are counts.
+    """
+    there, moments = _count_present(shape, index, present), shape.moments[index]
+    return any(_few(shape, there, part) for part in divide_ones(count, there, moments))
 
 
-def _few(shape: _Shape, of: int, part: int) -> bool:
+def _nests_few(shape: Shape, index: int, present: Present, counts: Collection[Sum | Banded]) -> bool:
+    """Tell whether a coarser count of the row, of people who have a value of fewer of the columns, leaves a small count beside a finer one.
+
+    So do the ones among them, and whoever has a value of neither of two columns.
+    """
+    there, moments = _count_present(shape, index, present), shape.moments[index]
+    coarser = [one for one in shape.plan.present if set(one.columns) < set(present.columns)]
+    for other in coarser:
+        more = _count_present(shape, index, other)
+        if _few(shape, more, more - there):
+            return True
+        for one in counts:
+            if isinstance(one, Banded):
+                continue  # two bands of one column are refused
+            known = moments.get(Sum(one.columns, other.columns), moments.get(Sum(one.columns)))
+            if set(one.columns) <= set(other.columns) and known is not None:
+                left = known - moments[one]
+                if _few(shape, more, left) or _few(shape, more, more - there - left):
+                    return True
+    if len(present.columns) == 2 and len(coarser) == 2:
+        either = sum(_count_present(shape, index, one) for one in coarser) - there
+        return _few(shape, shape.counts[index], shape.counts[index] - either)
+    return False
+
+
+def _few(shape: Shape, of: int, part: int) -> bool:
     """Tell whether a part of a count is small; that a part is empty or everything says nothing where zeros may be shown."""
     return of > 0 and shape.profile.is_small(part)
 
 
-def _total_tells(shape: _Shape, present: Present) -> bool:
+def _total_tells(shape: Shape, present: Present) -> bool:
     """Tell whether all rows' present values, added up, leave a small count of a group or of those matched."""
     there = sum(_count_present(shape, index, present) for index in range(len(shape.rows)))
     names = [*(f"{what}({group})" for group in shape.plan.groups_of(present) for what in ("people", "usable")), "matched"]
@@ -318,7 +241,7 @@ def _total_tells(shape: _Shape, present: Present) -> bool:
     return there > 0 and any(whole > there and shape.profile.is_small(whole - there) for whole in wholes)
 
 
-def _block_tells(shape: _Shape, block: Collection[int], present: Present) -> bool:
+def _block_tells(shape: Shape, block: Collection[int], present: Present) -> bool:
     """Tell whether a block's present values leave few of the people there whom the columns' groups have, as totals say it."""
     if shape.inner or len(shape.plan.population.groups) != PAIR or "matched" not in shape.totals:
         return False

@@ -28,7 +28,7 @@ from tallystick.core.disclosure.families import Names, describe_column
 from tallystick.core.errors import Refused
 from tallystick.core.job.model import Question
 from tallystick.core.moments import Count, Present, Sum
-from tallystick.core.statistics.keys import GroupPeople, InAll, InGroup, InRow, InSystems, Key, Matched, Usable
+from tallystick.core.statistics.keys import GroupPeople, InAll, InGroup, InMargin, InRow, InSystems, Key, Matched, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.crypto.statistic.gate import Fate
 
@@ -77,8 +77,11 @@ class NamedPlan:
 
     def name_part(self, part: Present | Sum) -> str:
         """Give what a count of values, or a sum of zeros and ones, is."""
-        columns = sorted({describe_column(name, self.question, self.agreement) for name in part.columns})
-        return f"{'present' if isinstance(part, Present) else 'ones'} {' & '.join(columns)}"
+        columns, among = (
+            " & ".join(sorted({describe_column(name, self.question, self.agreement) for name in names}))
+            for names in (part.columns, part.among if isinstance(part, Sum) else ())
+        )
+        return f"{'present' if isinstance(part, Present) else 'ones'} {columns}{f' of {among}' if among else ''}"
 
     @property
     def parts(self) -> list[Present | Sum]:
@@ -96,7 +99,7 @@ class NamedPlan:
         made: dict[int, str] = {}
         for at, cell in enumerate(self.plan.cells):
             place, number = cell.key.place, cell.key.number
-            if isinstance(place, InRow) or isinstance(number, InAll):
+            if isinstance(place, InRow | InMargin) or isinstance(number, InAll):
                 continue
             where = ""
             if isinstance(place, InGroup):

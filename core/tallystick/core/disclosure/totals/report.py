@@ -37,6 +37,7 @@ from tallystick.core.statistics.keys import (
     GroupPeople,
     InAll,
     InGroup,
+    InMargin,
     InReport,
     InRow,
     InSystems,
@@ -87,7 +88,7 @@ class ReportTables:
     @property
     def cells(self) -> frozenset[int]:
         """The plan's cells that are numbers of the report, or that they are worked out from."""
-        return frozenset(at for key, at in self._at.items() if not isinstance(key.place, InRow))
+        return frozenset(at for key, at in self._at.items() if not isinstance(key.place, InRow | InMargin))
 
     # --- people and matches ---
 

@@ -15,14 +15,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal, TypeAlias
 
 from tallystick.core.disclosure.totals.design import TableTotal
 from tallystick.core.disclosure.totals.earlier import Level, Region
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.model import Totals
 from tallystick.core.job.since import PERIOD
-
-Margins: TypeAlias = Literal["rows", "columns", "none"]
+from tallystick.core.statistics.margins import list_margins
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def find_own_totals(table: TableRows) -> tuple[TableTotal, ...]:
     return tuple(found)
 
 
-def find_margins(table: TableRows, margins: Margins) -> tuple[TableTotal, ...]:
+def find_margins(table: TableRows, margins: Totals) -> tuple[TableTotal, ...]:
     """Give the totals that a job asks for, and untested the others that its table has.
 
     Args:
@@ -75,29 +74,10 @@ def find_margins(table: TableRows, margins: Margins) -> tuple[TableTotal, ...]:
         margins: which totals are tested: `rows`, of each combination of levels of all columns but the last; `columns`, of each level of
             the last; or none. The sum of all rows opens only if all rows or all tested totals do.
     """
-    whole = TableTotal(frozenset(range(len(table.rows))), asked=True, untested=True)
-    if margins == "none" or not table.rows:
+    if margins == "none":
         return ()
-    names = list(dict.fromkeys(name for name in table.by if split(name)[1] != PRESENT))
-    if len(names) < 2:
-        return (whole,)
-    last = split(names[-1])[0] + "." + PRESENT
-    others = [
-        at for at, name in enumerate(table.by) if name not in {names[-1], last} or (name == last and _shares_group(names, last))
-    ]
-    here = [at for at, name in enumerate(table.by) if name in {names[-1], last}]
-    totals = []
-    for side, columns in (("rows", others), ("columns", here)):
-        alike: defaultdict[tuple[Level, ...], list[int]] = defaultdict(list)
-        for index, row in enumerate(table.rows):
-            alike[tuple(row[at] for at in columns)].append(index)
-        totals += [TableTotal(frozenset(rows), asked=True, untested=side != margins) for rows in alike.values()]
-    return (*totals, whole)
-
-
-def _shares_group(names: Sequence[str], presence: str) -> bool:
-    """Tell whether another column than the last is of the same group."""
-    return any(split(name)[0] == split(presence)[0] for name in names[:-1])
+    found = list_margins(table.by, table.rows)
+    return tuple(TableTotal(one.rows, asked=True, untested=one.side != margins) for one in found)
 
 
 def _presences(names: Sequence[str], levels: Sequence[Level]) -> dict[str, bool]:

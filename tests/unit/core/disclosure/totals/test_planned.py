@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from tallystick.core.disclosure.profiles import PROFILES
 from tallystick.core.disclosure.rule import DisclosureProfile
+from tallystick.core.disclosure.totals.design import TableDesign
 from tallystick.core.disclosure.totals.gated import gate_of
+from tallystick.core.disclosure.totals.pattern import Mark, Pattern
 from tallystick.core.disclosure.totals.planned import PlannedTables
-from tallystick.core.moments import Count, Present, Sum
+from tallystick.core.moments import Banded, Count, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched, Usable
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import plan
@@ -22,6 +25,7 @@ from tests.populations import frame_of
 from tests.protocol.test_gated_tables import drive
 from tests.unit.core.test_planner import evaluate
 from tests.unit.core.test_populations import TERMS, lists_of, question_over
+from tests.worlds import look, plain_design, small_cells, tables_up_to
 
 CMS = PROFILES["cms"]
 LOW = DisclosureProfile("custom", 3)
@@ -109,3 +113,102 @@ def test_all_people_of_a_group_open_by_its_own_columns_and_what_would_bound_them
         Matched(),
         Usable("a"),
     }
+
+
+def open_all(design: TableDesign) -> Pattern:
+    return Pattern((Mark.OPENED,) * len(design.cells), tuple(Mark.OPENED if one.asked else None for one in design.totals))
+
+
+def test_s19_two_columns_of_zeros_and_ones_open_together_and_only_if_no_way_to_have_them_is_small() -> None:
+    """The ratio of two booleans at two agencies: counts of both, of each alone and of neither, of which none that is small opens."""
+    both = frozenset("ab")
+    columns, opened = ("a.young", "b.young"), 0
+    for people in (12, 60, 200, 400):
+        made, values, fates = opened_of("a and b", ("a.place",), [both] * people, ({"ratio": list(columns)},))
+        found = {cell.key: (value, fate) for cell, value, fate in zip(made.cells, values, fates, strict=True)}
+        for row in range(len(made.rows)):
+            cells = [
+                found.get(Key(InRow(row), one))
+                for one in (Present(columns), Sum(columns[:1], columns), Sum(columns[1:], columns), Sum(columns, columns))
+            ]
+            if None in cells:
+                continue
+            numbers, ends = zip(*cells, strict=True)
+            there, one, other, ones = numbers
+            ways = (ones, one - ones, other - ones, there - one - other + ones)
+            if Fate.OPENED in ends[1:3] or ends[3] == Fate.OPENED:
+                assert ends[0] == Fate.OPENED
+            if all(end == Fate.OPENED for end in ends):
+                assert not any(1 <= way < LOW.min_cell for way in ways)
+                opened += 1
+            if ends[1] == Fate.OPENED:
+                assert ends[3] == Fate.OPENED, "a margin opens only with its cells"
+    assert opened
+
+
+def test_s19_the_table_of_two_columns_leaves_every_small_value_possible() -> None:
+    made = plan(question_over({"a": "one", "b": "two"}, "a and b", (), ({"ratio": ["a.young", "b.young"]},)), TERMS)
+    tables = PlannedTables(made, LOW)
+    (design,) = tables.layers[0]([])
+    patterns = [open_all(design)]
+    (split,) = tables.layers[1](patterns)
+    pair, *_ = tables.layers[2]([*patterns, open_all(split)])
+    assert [len(cell.terms) for cell in pair.cells] == [1, 2, 2, 4]
+    worlds = tables_up_to(4, 16)
+    plain = plain_design(4, [replace(total, cell=None) for total in pair.totals], min_cell=LOW.min_cell)
+    assert not look(plain, worlds).leaks(small_cells(plain)).any()
+
+
+BANDED: tuple[Any, ...] = (
+    {"histogram": {"of": "a.age", "at": [20, 40, 60]}},
+    {"survival": {"of": "a.age", "event": "b.young", "at": [20, 40, 60]}},
+    {"concentration": {"of": "a.age", "at": [40]}},
+)
+
+
+@pytest.mark.parametrize("measure", BANDED, ids=lambda one: next(iter(one)))
+def test_s19_bands_open_only_where_none_that_follows_is_small(measure: dict[str, Any]) -> None:
+    opened = 0
+    for people in (20, 100, 500):
+        made, values, fates = opened_of("a and b", ("b.place",), [frozenset("ab")] * people, (measure,))
+        found = {cell.key: (value, fate) for cell, value, fate in zip(made.cells, values, fates, strict=True)}
+        (asked,) = made.asked
+        for row in range(len(made.rows)):
+            bands = [one for one in asked.moments if isinstance(one, Banded) and one.of is None]
+            cells = [found[Key(InRow(row), one)] for one in bands if Key(InRow(row), one) in found]
+            there = found.get(Key(InRow(row), asked.rests_on))
+            if there is None or len(cells) < len(bands):
+                continue
+            whole = there[1] == Fate.OPENED
+            assert whole or all(fate != Fate.OPENED for _, fate in cells)
+            assert not any(fate == Fate.OPENED and 1 <= value < LOW.min_cell for value, fate in cells)
+            closed = [value for value, fate in cells if fate != Fate.OPENED]
+            assert not whole or len(closed) != 1, "one hidden band is what is left of all"
+            for band in bands:
+                for one in asked.moments:
+                    if isinstance(one, Banded) and one.of is not None and one.counted == band:
+                        value, fate = found[Key(InRow(row), one)]
+                        total, end = found[Key(InRow(row), band)]
+                        if one.of == "a.age":
+                            assert fate == end
+                        elif fate == Fate.OPENED:
+                            small = set(range(1, LOW.min_cell))
+                            assert value not in small
+                            assert end != Fate.OPENED or total - value not in small
+            opened += not closed
+    assert opened
+
+
+def test_s19_the_table_of_bands_and_events_leaves_every_small_value_possible() -> None:
+    asked = question_over(
+        {"a": "one", "b": "two"}, "a and b", (), ({"survival": {"of": "a.age", "event": "b.young", "at": [40]}},)
+    )
+    tables = PlannedTables(plan(asked, TERMS), LOW)
+    (design,) = tables.layers[0]([])
+    patterns = [open_all(design)]
+    (split,) = tables.layers[1](patterns)
+    bands, *_ = tables.layers[2]([*patterns, open_all(split)])
+    assert [len(cell.terms) for cell in bands.cells] == [1, 2, 1, 2]
+    worlds = tables_up_to(4, 16)
+    plain = plain_design(4, [replace(total, cell=None) for total in bands.totals], min_cell=LOW.min_cell)
+    assert not look(plain, worlds).leaks(small_cells(plain)).any()
