@@ -197,10 +197,8 @@ def _is_stacked(question: Question, group: str, agency: str) -> bool:
 
 def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> list[str]:
     measures = _join_names(tuple(measure.label for measure in question.measures))
-    groups, population = (
-        (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals),
-        population_of(question),
-    )
+    groups = (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals)
+    population = population_of(question)
     if is_gated(population.agencies, agreement):
         return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
