@@ -18,7 +18,6 @@ from tallystick.core.job.logfile import (
     SaidHead,
     check_log,
     check_proof,
-    heads_of,
     leaf_of,
     prove_entry,
     read_heads,
@@ -149,7 +148,7 @@ def test_s29_heads_count_only_with_the_signature_of_the_agency_that_they_name() 
 def test_s29_what_another_agency_heard_is_its_signature_over_the_log() -> None:
     seen = LogHead(size=3, head=next(one.head.hex() for one in HEADS if one.size == 3))
     theirs = new_hello(JOB, 1, "housing", KEY, identity("housing"), log=LogWord(size=40, head="11" * 32, seen={"labor": seen}))
-    verdict = check_log(lines_of(LOG), heads_of([theirs]))
+    verdict = check_log(lines_of(LOG), read_heads([theirs.encode()], lambda name: identity(name).key)[0])
     assert [(one.signer, one.size) for one in verdict.held] == [("housing", 3)]
     assert verdict.problems == ()
 

@@ -1,11 +1,11 @@
-"""The Merkle tree of an append-only log: heads, and proofs that an entry is in it or that it only grew.
+"""The Merkle tree of an append-only log: heads, and proofs that an entry is in it.
 
-Source: RFC 6962 §2.1 (hashes, audit paths, consistency proofs); the verification algorithms are those of RFC 9162 §2.1.3.2 and §2.1.4.2.
-Hash: SHA-256; a leaf is hashed with a zero byte before it, a node with a one.
+Source: RFC 6962 §2.1 (hashes, audit paths); the verification is that of RFC 9162 §2.1.3.2. Hash: SHA-256; a leaf is hashed with a zero
+byte before it, a node with a one.
 
-Security: a head commits to every entry and to their order. Whoever holds a head of size m finds, with the head of size n and a
-consistency proof, whether the first m entries are still what they were. A proof shows hashes of other entries, so an entry that could be
-guessed must be hashed with something that cannot (a node's log adds a salt).
+Security: a head commits to every entry and to their order. Whoever holds a head of size m finds in the log whether its first m entries are
+still what they were. A proof shows hashes of other entries, so an entry that could be guessed must be hashed with something that cannot
+(a node's log adds a salt).
 """
 
 from __future__ import annotations
@@ -110,64 +110,6 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], head:
             value = hash_node(value, one)
         place, last = place >> 1, last >> 1
     return last == 0 and value == head
-
-
-def prove_consistency(leaves: Sequence[bytes], size: int) -> list[bytes]:
-    """Prove that a log of `size` leaves is the beginning of this one (RFC 6962 §2.1.2).
-
-    Args:
-        leaves: hashes of all leaves of the log as it is now.
-        size: leaves of the earlier log, at least one.
-
-    Raises:
-        ValueError: the earlier log has no leaf, or more than this one.
-    """
-    if not 0 < size <= len(leaves):
-        raise ValueError("no such log")
-    return _subproof(leaves, size, whole=True)
-
-
-def is_consistent(size: int, head: bytes, later: int, later_head: bytes, proof: Sequence[bytes]) -> bool:
-    """Tell whether a proof shows that a log only grew from one head to another (RFC 9162 §2.1.4.2).
-
-    Args:
-        size: leaves of the earlier log, at least one.
-        head: its head.
-        later: leaves of the later log.
-        later_head: its head.
-        proof: as `prove_consistency` gives it.
-    """
-    if not 0 < size <= later:
-        return False
-    if size == later:
-        return not proof and head == later_head
-    path = list(proof) if size & (size - 1) else [head, *proof]
-    if not path:
-        return False
-    place, last = size - 1, later - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    earlier_value = later_value = path[0]
-    for one in path[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            earlier_value, later_value = hash_node(one, earlier_value), hash_node(one, later_value)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            later_value = hash_node(later_value, one)
-        place, last = place >> 1, last >> 1
-    return last == 0 and (earlier_value, later_value) == (head, later_head)
-
-
-def _subproof(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
-    if size == len(leaves):
-        return [] if whole else [head_of(leaves)]
-    split = _split(len(leaves))
-    if size <= split:
-        return [*_subproof(leaves[:split], size, whole=whole), head_of(leaves[split:])]
-    return [*_subproof(leaves[split:], size - split, whole=False), head_of(leaves[:split])]
 
 
 def _split(size: int) -> int:

@@ -13,9 +13,7 @@ from tallystick.crypto.logtree import (
     Heads,
     hash_leaf,
     head_of,
-    is_consistent,
     is_included,
-    prove_consistency,
     prove_inclusion,
 )
 
@@ -81,29 +79,7 @@ def test_every_entry_has_a_proof_and_no_other_place_or_entry_has_it(data: st.Dat
         assert not is_included(all_leaves[index], index, size, path[:-1], head)
 
 
-@given(st.data())
-def test_growth_has_a_proof_and_a_change_of_what_was_has_none(data: st.DataObject) -> None:
-    later = data.draw(SIZES)
-    size = data.draw(st.integers(1, later))
-    changed = data.draw(st.integers(0, size - 1))
-    now = leaves(later)
-    before = head_of(now[:size])
-    proof = prove_consistency(now, size)
-    assert is_consistent(size, before, later, head_of(now), proof)
-    other = [*now[:changed], hash_leaf(b"other"), *now[changed + 1 :]]
-    assert not is_consistent(size, before, later, head_of(other), prove_consistency(other, size))
-    assert not is_consistent(size, before, later, head_of(other), proof)
-    assert not is_consistent(size, before, later, head_of(now), [*proof, before])
-    assert not is_consistent(later, head_of(now), size, before, proof) or size == later
-
-
 @pytest.mark.parametrize(("size", "index"), [(0, 0), (3, 3), (3, -1)])
 def test_what_is_not_there_has_no_proof(size: int, index: int) -> None:
     with pytest.raises(ValueError, match="no such leaf"):
         prove_inclusion(leaves(size), index)
-
-
-@pytest.mark.parametrize("size", [0, 4])
-def test_a_log_that_never_was_has_no_proof(size: int) -> None:
-    with pytest.raises(ValueError, match="no such log"):
-        prove_consistency(leaves(3), size)

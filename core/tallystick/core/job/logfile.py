@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.documents import SignedDocument, decode_document
+from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.hello import Hello
 from tallystick.crypto.logtree import Heads, hash_leaf, is_included, prove_inclusion
@@ -126,11 +126,6 @@ def read_heads(lines: Iterable[bytes], key_of: Callable[[str], str | None]) -> t
         document.verify_signature_of(hello.agency, key)
         heads += _heads_in(hello)
     return heads, strangers
-
-
-def heads_of(documents: Iterable[SignedDocument]) -> list[SaidHead]:
-    """List what hellos say of logs, whoever signed them."""
-    return [head for document in documents for head in _heads_in(document.read(Hello))]
 
 
 def check_log(lines: Iterable[bytes], heads: Sequence[SaidHead] = ()) -> LogVerdict:

@@ -1,4 +1,4 @@
-"""Measures from a job file and records to rows, against scipy, statsmodels, lifelines and numpy."""
+"""Measures from a job file and records to rows, against scipy, statsmodels and numpy."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from lifelines import KaplanMeierFitter
 from scipy import stats
+from statsmodels.duration.survfunc import SurvfuncRight
 
 from tallystick.core.statistics.distributions import compute_chi_square_tail, compute_t_tails, find_t_quantile
 from tallystick.core.statistics.table import table
@@ -187,18 +187,21 @@ def test_survival_is_kaplan_and_meier_s_of_times_told_by_band(answered: Any) -> 
     row, both = answered
     there = both.dropna(subset=["days", "out"])
     band = np.searchsorted(TIMES, there.days, side="right")
-    fit = KaplanMeierFitter().fit(band, there.out)
+    fit = SurvfuncRight(band, there.out.astype(int))
     value, told = find(row, "survival")
-    curve = fit.survival_function_.iloc[:, 0]
-    limits = fit.confidence_interval_survival_function_
-    events = fit.event_table
     for at, point in enumerate(told["curve"]):
-        assert point["survival"] == near(curve.loc[at])
-        assert (point["at_risk"], point["events"]) == (events.at_risk.loc[at] if at else len(there), events.observed.loc[at])
-        assert (point["low"], point["high"]) == near(tuple(limits.loc[at]))
-    assert value == near(curve.loc[len(TIMES) - 1])
-    half = fit.median_survival_time_
-    assert told["median"] == (None if half >= len(TIMES) else TIMES[int(half)])
+        past = np.flatnonzero(fit.surv_times <= at)
+        survival, error = (fit.surv_prob[past[-1]], fit.surv_prob_se[past[-1]]) if len(past) else (1.0, 0.0)
+        assert point["survival"] == near(survival)
+        assert (point["at_risk"], point["events"]) == (int((band >= at).sum()), int(there.out[band == at].sum()))
+        # Greenwood's variance, on the scale of log(-log S), which keeps the limits between 0 and 1
+        reach = stats.norm.ppf(0.975) * error / (survival * abs(np.log(survival)))
+        limits = tuple(np.exp(-np.exp(np.log(-np.log(survival)) + sign * reach)) for sign in (1, -1))
+        assert (point["low"], point["high"]) == near(limits)
+    assert value == near(fit.surv_prob[np.flatnonzero(fit.surv_times <= len(TIMES) - 1)[-1]])
+    half = np.flatnonzero(fit.surv_prob <= 0.5)
+    median = fit.surv_times[half[0]] if len(half) else len(TIMES)
+    assert told["median"] == (None if median >= len(TIMES) else TIMES[int(median)])
 
 
 @pytest.mark.parametrize("freedom", [1, 2.5, 10, 400])
