@@ -34,7 +34,7 @@ test-wheels: $(VENV)/.dev ## the source distribution and both wheels as a user's
 	TALLY_ISOLATED=1 $(BIN)/python -m pytest -q tests/packaging tests/unit/crypto/test_kernel_processors.py
 
 check: lint proto-drift ## style, types, layers, generated code, docs
-	$(BIN)/python -m pytest -q tests/meta tests/docs
+	$(BIN)/python -m pytest -q -m "not slow" tests/meta tests/docs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -45,7 +45,7 @@ from tests.unit.core.test_planner import agreement, person_columns, question
 
 FEW: Final = 420
 MANY: Final = 4 * FEW
-STEPS: Final = 2.0
+STEPS: Final = 3.5
 """Steps that each further person may cost."""
 
 FIRST: Final = [a + b for a, b in product(("An", "Be", "Cor", "Dé"), ("na", "bert", "lia", "mond"))]
