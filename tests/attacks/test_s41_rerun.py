@@ -22,6 +22,7 @@ from tallystick.core.errors import NotReady
 from tallystick.core.job.hello import new_hello
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.node.app import Node
+from tallystick.node.kept_messages import KeptMessages
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.v1.types_pb2 import JobState as WireState
@@ -216,6 +217,7 @@ async def hear(
     await node.coordinator.close()  # type: ignore[attr-defined]  # the real one is not called
     node.jobs.around = replace(node.jobs.around, coordinator=said)
     node.jobs.failures.coordinator = said
+    node.jobs._kept = KeptMessages(node.jobs.around)
     with suppress(NotReady):
         await node.jobs.sync(kept.town.digest)
         for task in [running.task for running in node.jobs._running.values()]:

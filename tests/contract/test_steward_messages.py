@@ -50,6 +50,9 @@ BY_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (views.Candidate, "disclosure"): FIELDS,
     (views.LogEntry, "details"): FIELDS,
     (views.LogEntry, "chain"): DIGESTS,
+    (views.ToldHead, "size"): COUNTS,
+    (views.ToldHead, "head"): DIGESTS,
+    (views.ToldHead, "document"): st.binary(max_size=40),
 }
 """Fields that hold less, or more, than their types say."""
 

@@ -94,14 +94,31 @@ def identifiers(rows: pd.DataFrame, key: str, chosen: Sequence[str], columns: Ma
 
 
 def tokens(fields: Mapping[str, list[str | None]], recipe: str) -> Tokens | None:
-    """Give each person's token of a recipe, None where a field is missing; None altogether where one cannot be made."""
+    """Give each person's token of a recipe, None where a field is missing; None altogether where one cannot be made.
+
+    Names and a birth date are too little where the day stands for an unknown one.
+    """
     columns = []
+    fields = dict(fields)
+    if recipe == "first_name+last_name+birth_date" and "birth_date" in fields:
+        fields["birth_date"] = without_default_days(fields["birth_date"])
     for part in recipe.split("+"):
         field, _, length = part.partition(":")
         if field not in fields:
             return None
         columns.append([None if text is None else text[: int(length)] if length else text for text in fields[field]])
     return [None if None in values else values for values in zip(*columns, strict=True)]
+
+
+def without_default_days(dates: list[str | None]) -> list[str | None]:
+    """Give birth dates without those on 1 January where more than 2 % are, and on the first of a month where more than 10 % are."""
+    known = [date.replace("-", "") for date in dates if date is not None]
+    ends = [
+        end
+        for end, share in (("0101", 0.02), ("01", 0.1))
+        if sum(date.endswith(end) for date in known) > max(share * len(known), 4)
+    ]
+    return [None if date is None or date.endswith(tuple(ends)) else date for date in dates]
 
 
 def links(left: Sequence[Tokens | None], right: Sequence[Tokens | None]) -> list[tuple[int, int]]:

@@ -291,3 +291,7 @@ class ToldHead:
     head: bytes
     heard: str = ""
     document: bytes = field(repr=False, default=b"")
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value: the head in hexadecimal, the document as it was signed."""
+        return {**asdict(self), "head": self.head.hex(), "document": self.document.decode(errors="replace")}

@@ -93,8 +93,8 @@ def test_an_estimate_counts_as_the_parties_do() -> None:
     assert work.masks == 2 * (2048 + 6144)
     assert work.passes == 1
     # rows of 5 regions and 3 industries (missing ones too), three numbers each, and of people who are not in wages one; linkage, by
-    # region, and six of the pass
-    assert work.cells == 3 * 5 * 3 + 5 + 5 + 2 * 5 + 6
+    # region, and six of the pass; unread and denied values of two identifiers of each list
+    assert work.cells == 3 * 5 * 3 + 5 + 5 + 2 * 5 + 6 + 2 * 2 * 2
     assert [one.masks for one in work.parties] == [2048 + 6144] * 2
     assert sum(one.sent for one in work.parties) == work.bytes
     assert all(one.memory > (2048 + 6144) * 8 for one in work.parties)

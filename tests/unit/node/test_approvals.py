@@ -164,8 +164,10 @@ def test_ask_waits_for_this_agencys_people(tmp_path: Path) -> None:
     assert (approved.decision, approved.awaits) == ("approve", "")
     with pytest.raises(TallyError):
         desk.approvals.approve(job.digest())
+    taken_back = desk.approvals.refuse(job.digest(), "steward", "they thought again")
+    assert (taken_back.decision, taken_back.awaits) == ("refuse", "")
     with pytest.raises(TallyError):
-        desk.approvals.refuse(job.digest(), "steward", "too late")
+        desk.approvals.refuse(job.digest(), "steward", "twice")
 
 
 def test_s27_a_refusal_says_its_class_and_keeps_its_reason(tmp_path: Path) -> None:

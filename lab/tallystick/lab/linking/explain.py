@@ -33,6 +33,9 @@ PERSON: Final[Mapping[str, str]] = {
 }
 """Nobody: the area of the SSN was not issued in 1987, and the phone number is kept for fiction."""
 
+NEW_YEAR: Final = "1/1/1987"
+"""Their birth date where a recipe is about those who are born on a default day."""
+
 SIZE: Final = 1_000_000
 """People on each side, for the figure of accidental pairs."""
 
@@ -100,7 +103,8 @@ def _token(recipe: Recipe) -> bytes:
     """Give the token of `PERSON`, as the left list makes it; as the right one where the person has none of the left one's fields."""
     for side in (0, 1):
         of = replace(recipe.of_side(side), called=recipe.name)
-        column = token_columns([of], {name: [value] for name, value in PERSON.items()}, 1)[of.name]
+        born = {"birth_date": NEW_YEAR} if any(part.field == "new_year" for part in recipe.parts) else {}
+        column = token_columns([of], {name: [value] for name, value in (PERSON | born).items()}, 1)[of.name]
         if column.usable[0]:
             break
     return column.data

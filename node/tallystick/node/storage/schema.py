@@ -46,9 +46,10 @@ CREATE TABLE IF NOT EXISTS mark (only INTEGER PRIMARY KEY CHECK (only = 1), epoc
 """
 """Since version 6. How far the state has come, and when a restoration was accepted last."""
 _HEADS: Final = """
-CREATE TABLE head (number INTEGER PRIMARY KEY, agency TEXT NOT NULL, size INTEGER NOT NULL, head BLOB NOT NULL, document BLOB NOT NULL,
+CREATE TABLE IF NOT EXISTS head (number INTEGER PRIMARY KEY, agency TEXT NOT NULL, size INTEGER NOT NULL, head BLOB NOT NULL,
+    document BLOB NOT NULL,
     heard TEXT NOT NULL) STRICT;
-CREATE UNIQUE INDEX head_said ON head (agency, size, head);
+CREATE UNIQUE INDEX IF NOT EXISTS head_said ON head (agency, size, head);
 """
 """Since version 7. What other agencies said of their logs, and their signed words."""
 STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES, _MARK, _HEADS)

@@ -120,6 +120,6 @@ def is_stand_in(text: str, parts: Sequence[str], *, given: bool) -> bool:
 
 def _begins(parts: Sequence[str]) -> bool:
     """Tell whether a given name begins as a newborn's: BABY BOY SMITH, B/G SMITH, GIRL OF MARIA."""
-    if len(parts) > len(_SHORT[0]) and tuple(parts[:2]) in _SHORT:
+    if (len(parts) > len(_SHORT[0]) and tuple(parts[:2]) in _SHORT) or (len(parts) > 1 and tuple(parts[0]) in _SHORT):
         return True
     return parts[0] in _BEGINS or (parts[0] == "BABY" and parts[1] in _BABY) or (parts[0] in _OF and parts[1] == "OF")
