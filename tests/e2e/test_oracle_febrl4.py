@@ -127,6 +127,7 @@ def lab_run(tables: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFa
     return dict(zip(JOBS, json.loads((folder / "out.json").read_text(encoding="utf-8")), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(JOBS))
 def test_s11_every_number_of_febrl4_is_that_of_equal_fields(
     results: dict[str, dict[str, Any]], tables: dict[str, pd.DataFrame], name: str

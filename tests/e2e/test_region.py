@@ -57,6 +57,7 @@ def test_s11_every_number_of_a_small_region_is_that_of_the_joined_files(network:
     check(network, name, least=1)
 
 
+@pytest.mark.slow
 def test_s34_two_of_five_agencies_die_in_one_job(network: Network) -> None:
     network.heal()
     name = "five agencies"

@@ -43,7 +43,7 @@ def message(model: type[Any], value: object) -> Invalid:
         ({"mesures": []}, "mesures: unknown key", "did you mean measures?"),
         ({CANARY.lower(): 1, "xyzzy": 2}, "xyzzy: unknown key", "known here: agreement, bins, by, join"),
         ({"measures": "count"}, "measures: must be a list", ""),
-        ({"measures": [{"median": CANARY}]}, "measures.0.median: unknown key", "did you mean mean?"),
+        ({"measures": [{"meen": CANARY}]}, "measures.0.meen: unknown key", "did you mean mean?"),
         ({"measures": [{"sum": "wage"}]}, "measures.0.sum: must be GROUP.COLUMN", ""),
         ({"measures": [{}]}, "measures.0: a measure is one of: count", ""),
         ({"measures": []}, "measures: needs at least 1", ""),

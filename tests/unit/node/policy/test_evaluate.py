@@ -46,7 +46,7 @@ def test_s23_an_empty_policy_file_is_an_empty_policy(tmp_path: Path, text: str) 
         "rules: [{}]",
         "rules: [{decision: yes}]",
         "rules: [{decision: auto, colum: wage}]",
-        "rules: [{decision: auto, operation: median}]",
+        "rules: [{decision: auto, operation: mode}]",
         "allow: all",
     ],
 )
