@@ -104,7 +104,7 @@ def _token(recipe: Recipe) -> bytes:
     for side in (0, 1):
         of = replace(recipe.of_side(side), called=recipe.name)
         born = {"birth_date": NEW_YEAR} if any(part.field == "new_year" for part in recipe.parts) else {}
-        column = token_columns([of], {name: [value] for name, value in (PERSON | born).items()}, 1)[of.name]
+        column = token_columns([of], {name: [value] for name, value in {**PERSON, **born}.items()}, 1)[of.name]
         if column.usable[0]:
             break
     return column.data
