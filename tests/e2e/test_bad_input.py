@@ -106,7 +106,7 @@ JOBS: Final = [
     ("{sum: sick.cost}", "{sum: sick.free}", "job-invalid", "sum needs declared min and max", "declare them"),
     ("{sum: sick.cost}", "{sum: sick.ward}", "job-invalid", "is a category column", "integer, decimal or boolean"),
     ("{sum: sick.cost}", "{sum: sick.ssn}", "job-invalid", "sick has no column ssn", "it has: age"),
-    ("{sum: sick.cost}", "{median: sick.cost}", "document-invalid", "measures.1.median: unknown key", "did you mean mean?"),
+    ("{sum: sick.cost}", "{meen: sick.cost}", "document-invalid", "measures.1.meen: unknown key", "did you mean mean?"),
     ("{sum: sick.cost}", "{sum: cost}", "document-invalid", "must be GROUP.COLUMN", ""),
     (
         "[sick.ward, pupil.grade]",
