@@ -102,16 +102,13 @@ def in_kinds(sums: Iterable[tuple[int, int]], cells: Sequence[Terms]) -> Terms:
     return tuple((coefficient, kind) for kind, coefficient in sorted(added.items()) if coefficient)
 
 
-def test_in_kinds(test: SharedTest, cells: Sequence[Terms]) -> AnyTest:
+def put_in_kinds(test: SharedTest, cells: Sequence[Terms]) -> AnyTest:
     return AnyTest(
         tuple(
             SumTest(in_kinds(((factor, cell) for cell, factor in one.terms), cells), one.below, one.from_zero)
             for one in test.any_of
         )
     )
-
-
-test_in_kinds.__test__ = False  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -145,7 +142,7 @@ def run(made: Plan, cells: tuple[Terms, ...], people: Sequence[int], earlier: Re
         assert stage < gate.stages
         assert len(rule.tests) <= (gate.tests if stage else len(gate.begins))
         stage += 1
-        tests = [test_in_kinds(test, cells) for test in rule.tests]
+        tests = [put_in_kinds(test, cells) for test in rule.tests]
         bits = tuple(test.holds(people) for test in tests)
         transcript.answers += zip(tests, bits, strict=True)
         rule = rule.answer(bits)
@@ -214,18 +211,23 @@ SHAPES: list[tuple[str, tuple[str, ...], str]] = [
 ]
 
 
-def draw(seed: int) -> tuple[Job, str]:
-    source = random.Random(seed)
-    keep, by, groups = SHAPES[seed % len(SHAPES)]
-    measured = tuple(source.sample(["b.age", "b.paid"], source.randint(0, 2)))
-    made, cells = made_of(keep, by, measured, groups)
+def draw_people(source: random.Random, groups: str) -> list[int]:
+    """Draw how many people there are of each kind: few of many kinds, or many of most."""
     few = source.choice([0.1, 0.3, 0.6])
-    people = [
+    return [
         source.choice([0, 0, source.randint(1, LEAST)])
         if source.random() < few
         else source.choice([0, source.randint(LEAST, 30)])
         for _ in kinds_of(groups)
     ]
+
+
+def draw(seed: int) -> tuple[Job, str]:
+    source = random.Random(seed)
+    keep, by, groups = SHAPES[seed % len(SHAPES)]
+    measured = tuple(source.sample(["b.age", "b.paid"], source.randint(0, 2)))
+    made, cells = made_of(keep, by, measured, groups)
+    people = draw_people(source, groups)
     return run(made, cells, people), groups
 
 
@@ -292,13 +294,7 @@ def ask_again(seed: int, *, forget: bool = False) -> list[str]:
     """Ask for a table, then for one or two by fewer columns and other measures; give what hidden numbers of any have lost by those after it."""
     source = random.Random(seed)
     keep, finest, groups = SEQUENCES[seed % len(SEQUENCES)]
-    few = source.choice([0.1, 0.3, 0.6])
-    people = [
-        source.choice([0, 0, source.randint(1, LEAST)])
-        if source.random() < few
-        else source.choice([0, source.randint(LEAST, 30)])
-        for _ in kinds_of(groups)
-    ]
+    people = draw_people(source, groups)
     asked = [finest, *(tuple(name for name in finest if source.random() < 0.5) for _ in range(source.randint(1, 2)))]
     entries: list[dict[str, Any]] = []
     jobs: list[Job] = []

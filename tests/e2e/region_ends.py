@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tallystick.core.errors import Refused
 from tests.e2e.network import Network, ended_everywhere
-from tests.e2e.party import START_S, commands, state_at
+from tests.e2e.party import START_S, Party, commands, state_at
 from tests.e2e.test_kill import shares_of_job
 
 
@@ -29,8 +31,13 @@ def check_expired(network: Network, job: str, away: str) -> None:
     check_nothing_came(network, job)
     for node in network.nodes:
         if node.alive:
-            network.until(lambda node=node: state_at(node, job) == "expired", START_S, f"{node.name} goes on")  # type: ignore[misc]
+            network.until(partial(has_expired, node, job), START_S, f"{node.name} goes on")
     network.until(lambda: ended_everywhere(network, view), START_S, "a node does not hear of the end")
+
+
+def has_expired(node: Party, job: str) -> bool:
+    """Tell whether a node knows that a job's time is over."""
+    return state_at(node, job) == "expired"
 
 
 def check_nothing_came(network: Network, job: str) -> None:

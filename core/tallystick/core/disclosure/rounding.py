@@ -44,8 +44,11 @@ class Rounding:
 
     def round_count(self, count: int) -> int:
         """Round a count."""
-        base = max((base for least, base in self.counts if count >= least), default=1)
-        return _nearest(count, base)
+        return _nearest(count, self.find_base(count))
+
+    def find_base(self, count: int) -> int:
+        """Find the base of a count."""
+        return max((base for least, base in self.counts if count >= least), default=1)
 
     def round_sum(self, value: float) -> int | float:
         """Round a sum."""
@@ -65,7 +68,7 @@ def combine_roundings(one: Rounding | None, other: Rounding | None) -> Rounding 
     if one is None or other is None:
         return one or other
     steps = sorted({least for least, _ in (*one.counts, *other.counts)})
-    counts = tuple((least, max(_base(one, least), _base(other, least))) for least in steps)
+    counts = tuple((least, max(one.find_base(least), other.find_base(least))) for least in steps)
     return Rounding(counts, max(one.sums, other.sums), min(one.decimals, other.decimals))
 
 
@@ -157,7 +160,3 @@ def _round_shown(count: Any, rounding: Rounding) -> int | None:
 def _nearest(value: float | Fraction, base: int) -> int:
     """Round to a multiple of a base; halves go up."""
     return int((Fraction(value) + Fraction(base, 2)) // base) * base
-
-
-def _base(rounding: Rounding, count: int) -> int:
-    return max((base for least, base in rounding.counts if count >= least), default=1)

@@ -23,7 +23,7 @@ from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.hello import Hello
-from tallystick.crypto.logtree import Heads, hash_leaf, is_included, prove_inclusion
+from tallystick.crypto.logtree import Heads, hash_leaf, head_of, is_included, prove_inclusion
 
 FORMAT: Final = "tallystick-log"
 VERSION: Final = 1
@@ -195,11 +195,8 @@ def prove_entry(agency: str, entries: Iterable[Mapping[str, Any]], number: int, 
             proven = entry
     if proven is None or len(leaves) < size:
         raise Invalid("log-entry-unknown", f"the log has no entry {number} among its first {size}", hint="see: tally node log")
-    tree = Heads()
-    for leaf in leaves:
-        tree.append(leaf)
     path = [one.hex() for one in prove_inclusion(leaves, number - 1)]
-    return {"agency": agency, "size": size, "head": tree.head().hex(), "entry": dict(proven), "path": path}
+    return {"agency": agency, "size": size, "head": head_of(leaves).hex(), "entry": dict(proven), "path": path}
 
 
 def check_proof(proof: Mapping[str, Any], heads: Sequence[SaidHead] = ()) -> LogVerdict:

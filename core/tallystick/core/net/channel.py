@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +13,7 @@ import grpc
 import grpc.aio
 
 from tallystick.core.errors import Broken
+from tallystick.core.net.hosts import is_loopback_host
 from tallystick.core.net.tls import SERVER_NAME, Credentials
 
 Option = tuple[str, int | str]
@@ -76,13 +76,7 @@ def client_options(address: str) -> list[Option]:
 
 def is_loopback(address: str) -> bool:
     """Say whether `host:port` is on this machine."""
-    host = address.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_host(address.rpartition(":")[0].strip("[]"))
 
 
 def channel(address: str, credentials: Credentials) -> grpc.aio.Channel:

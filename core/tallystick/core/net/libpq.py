@@ -8,11 +8,11 @@ Source: PostgreSQL's documentation of libpq, "Parameter Key Words" and "Environm
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.keyfile import read_password
+from tallystick.core.net.hosts import is_loopback_host
 
 CONNECT_SECONDS: Final = 10
 """So long may a server take to let a connection in."""
@@ -20,12 +20,7 @@ CONNECT_SECONDS: Final = 10
 
 def is_this_machine(host: str) -> bool:
     """Tell whether a server's host is this machine: the folder of its Unix socket, `localhost`, or a loopback address."""
-    if host.startswith("/") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.startswith("/") or is_loopback_host(host)
 
 
 def build_parameters(

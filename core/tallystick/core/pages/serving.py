@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from starlette.applications import Starlette
 
 from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.files import write_public
+from tallystick.core.net.hosts import is_loopback_host
 from tallystick.core.pages.linking import ADDRESS_FILE
 
 CLOSE_S: Final = 2
@@ -52,21 +52,12 @@ class PagePlace:
         host = self.listen.rpartition(":")[0].strip("[]")
         if (self.certificate is None) != (self.key is None):
             raise Invalid("document-invalid", "pages over TLS need pages_certificate and pages_key, both")
-        if not self.secure and not _is_loopback(host):
+        if not self.secure and not is_loopback_host(host):
             raise Invalid(
                 "document-invalid",
                 f"pages at {host} would send passphrases over a network in the clear",
                 hint="name pages_certificate and pages_key; or 127.0.0.1, and reach it by ssh -L",
             )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @asynccontextmanager
