@@ -72,11 +72,11 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
     used, decoys = passes_of(question, agreement), agreement.decoys
     if len(data) == 1:
         return [
-            "the text of this job, who approved it, and when each party worked",
+            "the text of this job, who approved it, when each party worked, and how many entries each agency's log has, for all its jobs",
             "not: identifiers, values, shares, cells or results; nothing is linked, and no list leaves its agency",
         ]
     lines = [
-        "the text of this job, who approved it, and when each party worked",
+        "the text of this job, who approved it, when each party worked, and how many entries each agency's log has, for all its jobs",
         f"the padded number of rows of {_join_names(data)}, people and decoys together: at most 12 % above the true number",
         f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(used.told)}",
     ]
@@ -159,7 +159,7 @@ def _small(agreement: Agreement) -> str:
 
 def _agency(agency: str, data: tuple[str, ...], *, opens: bool, tested: str) -> list[str]:
     others = tuple(name for name in data if name != agency)
-    learned = ["the text of this job and who approved it"]
+    learned = ["the text of this job, who approved it, and how many entries the logs of its agencies have, for all their jobs"]
     if agency in data and others:
         learned.append(
             f"the padded number of rows of {_join_names(others)}, people and decoys together: at most 12 % above the true number"
