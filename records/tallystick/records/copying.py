@@ -20,7 +20,7 @@ from tallystick.records.locked import Connection, quote_name
 from tallystick.records.places import Places
 from tallystick.records.port import OpenedSource
 from tallystick.records.registry import open_source
-from tallystick.records.types import SPACES
+from tallystick.records.types import is_blank
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def copy_rows(
             with closing(found.blocks(tuple(dict.fromkeys(targets.values())))) as blocks:
                 for block in blocks:
                     texts = [block.columns[column] for column in targets.values()]
-                    picked = [f"CASE WHEN trim({text}, {SPACES}) = '' THEN NULL ELSE {text} END" for text in texts]
+                    picked = [f"CASE WHEN {is_blank(text)} THEN NULL ELSE {text} END" for text in texts]
                     if numbered:
                         picked.append(f"CAST({rows} + row_number() OVER () AS VARCHAR)")
                     where = f"WHERE NOT ({block.blank})" if block.blank else ""

@@ -10,7 +10,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -178,39 +178,64 @@ def _encoding(found: Look, name: str, declared: str | None) -> tuple[Look, str]:
         found = replace(
             found, encoding="utf-16-be", notes=(*found.notes, f"{found.path.name} is read as UTF-16: every other byte is zero")
         )
-    decoder = codecs.getincrementaldecoder(found.encoding)()
-    good_1252, fails, tail = True, False, b""
-    feeds = returns = both = 0
-    held = b""
-    with _unpacked(found, name) as file:
-        more = True
-        while more:
-            chunk = file.read(_CHUNK)
-            more = bool(chunk)
-            good_1252 &= _NOT_1252.search(chunk) is None
-            tail = (tail + chunk)[-_TAIL:]
-            feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
-            both += chunk.count(b"\r\n") + (held == b"\r" and chunk[:1] == b"\n")
-            held = chunk[-1:]
-            try:
-                decoder.decode(chunk, final=not more)
-            except UnicodeDecodeError:
-                fails = True
-            if fails and not good_1252:
-                break
-    if fails and declared is None and good_1252:
-        note = f"{found.path.name} is not UTF-8: it is read as windows-1252, which all its letters fit"
-        found, fails = replace(found, encoding="cp1252", notes=(*found.notes, note)), False
-    if fails:
+    ends = _scan(found, name, _Decodes(found.encoding))
+    if ends is None and declared is None:
+        # a pass of its own: to search a good file takes as long as to read it
+        ends = _scan(found, name, lambda chunk, _: _NOT_1252.search(chunk) is None)
+        if ends is not None:
+            note = f"{found.path.name} is not UTF-8: it is read as windows-1252, which all its letters fit"
+            found = replace(found, encoding="cp1252", notes=(*found.notes, note))
+    if ends is None:
         raise Invalid(
             "file-format",
             f"{name} is not {'UTF-8' if declared is None else declared} text",
             hint="save it as UTF-8; a spreadsheet calls that CSV UTF-8. Or declare what it is: csv: {file: FILE, encoding: windows-1252}",
         )
-    text = tail.decode(found.encoding, "replace") if found.encoding[:6] != "utf-16" else ""
-    # ends of more than one kind: the faster reader takes only one
-    mixed = 0 < both < max(feeds, returns) or (feeds > 0 and returns > 0 and not both)
-    return replace(found, returns=returns > 0 and not feeds, mixed=mixed), text
+    text = ends.tail.decode(found.encoding, "replace") if found.encoding[:6] != "utf-16" else ""
+    return replace(found, returns=ends.returns > 0 and not ends.feeds, mixed=ends.mixed), text
+
+
+@dataclass(frozen=True)
+class _Ends:
+    feeds: int
+    returns: int
+    both: int
+    tail: bytes
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are ends of more than one kind: the faster reader takes only one."""
+        return 0 < self.both < max(self.feeds, self.returns) or (self.feeds > 0 and self.returns > 0 and not self.both)
+
+
+def _scan(found: Look, name: str, accept: Callable[[bytes, bool], bool]) -> _Ends | None:
+    """Go through a file in chunks, of which the last is empty; None where one is not accepted."""
+    feeds = returns = both = 0
+    held = tail = b""
+    with _unpacked(found, name) as file:
+        more = True
+        while more:
+            chunk = file.read(_CHUNK)
+            more = bool(chunk)
+            tail = (tail + chunk)[-_TAIL:]
+            feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
+            both += chunk.count(b"\r\n") + (held == b"\r" and chunk[:1] == b"\n")
+            held = chunk[-1:]
+            if not accept(chunk, not more):
+                return None
+    return _Ends(feeds, returns, both, tail)
+
+
+class _Decodes:
+    def __init__(self, encoding: str) -> None:
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    def __call__(self, chunk: bytes, final: bool) -> bool:
+        try:
+            self._decoder.decode(chunk, final=final)
+        except UnicodeDecodeError:
+            return False
+        return True
 
 
 class _unpacked:  # noqa: N801 - a context manager

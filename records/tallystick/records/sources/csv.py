@@ -28,7 +28,7 @@ from tallystick.records.locked import Connection
 from tallystick.records.port import Block, Kind
 from tallystick.records.textblocks import text_blocks
 from tallystick.records.textfiles import SEPARATORS, Look, look
-from tallystick.records.types import SPACES
+from tallystick.records.types import is_blank
 
 MAX_COLUMNS: Final = 4096
 _SHOWN: Final = 3
@@ -87,7 +87,8 @@ class OpenedCsv:
         if any(one.mixed for one in self.looks) and not self._is_read(clause, paths):
             yield from self._blocks_of_python(names)
             return
-        blank = f"trim(concat({', '.join(f'c{place}' for place in range(width))}), {SPACES}) = ''" if width > 1 else ""
+        empty = (f"(c{place} IS NULL OR {is_blank(f'c{place}')})" for place in range(width))
+        blank = " AND ".join(empty) if width > 1 else ""
         yield Block({name: f"c{self.places[name]}" for name in names}, clause, (paths,), blank)
 
     def _blocks_of_python(self, names: Sequence[str]) -> Generator[Block, None, None]:
