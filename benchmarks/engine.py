@@ -1,4 +1,4 @@
-"""Tables over two to five agencies, with and without a gate: seconds of each phase, memory and bytes, beside the figures to reach.
+"""Tables over two to five agencies, with and without a gate: seconds, memory and bytes, beside the figures to reach.
 
 Whole networks on this machine, each party a process of its own, over mTLS on loopback. Records are made up: half of the people of each
 agency are everywhere, and each agency has a column of levels that parts the table. Every count that opens is checked against the files.
@@ -7,9 +7,11 @@ products, the gate, sealing, opening, release.
 
 usage: engine.py [CASE …] [--divide N] [--repeats N] [--busy] [--before CHECKOUT]
 
-A CASE is a name of the list that --help prints; all of them without one. --divide makes every list N times smaller, for a try: its
-section says so. --busy notes that other work ran meanwhile. With --before the smallest tables of two agencies are asked in turns of this
-tree and of an earlier checkout, in which `make test` made `.venv`; job files of before `keep` are written where it needs them.
+A CASE is a name of the list that --help prints; all of them without one. Each case is written as soon as it is measured, and the rows of
+cases that are not asked for stay as they are, so that the long ones may be run alone. --divide makes every list N times smaller, for a
+try, in a section of its own. --busy marks the rows: other work ran meanwhile. With --before the smallest tables of two agencies are asked
+in turns of this tree and of an earlier checkout, in which `make test` made `.venv`; job files of before `keep` are written where it needs
+them.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import numpy.typing as npt
 
 from benchmarks.job import peaks_below
 from benchmarks.process import family_of
-from benchmarks.report import table, write_section
+from benchmarks.report import PAGE, table, write_section
 from tallystick.client.checking import report_on
 from tallystick.client.views import JobProgress
 from tallystick.core.job.model import Question
@@ -43,6 +45,19 @@ NAMES: Final = ("agency-a", "agency-b", "agency-c", "agency-d", "agency-e")
 K: Final = 11
 DECOYS: Final = 64
 HERE: Final = Path(__file__).parents[1]
+HEAD: Final = (
+    "case",
+    "agencies",
+    "people each",
+    "cells",
+    "jobs",
+    "whole job",
+    "after matching",
+    "processor",
+    "largest process",
+    "sent by all",
+    "to reach",
+)
 
 
 @dataclass(frozen=True)
@@ -113,52 +128,52 @@ def main() -> None:
     if options.before:
         compare(options.before.resolve(), options.repeats, busy=options.busy)
         return
-    rows = []
     for name in options.cases or CASES:
         case = CASES[name]
         people = max(case.people // options.divide, 1_000)
         times = measure(case, people, options.repeats)
         cells = int(np.prod(case.levels))
-        rows.append(
-            (
-                f"{name}{'' if case.gate else ' (no gate)'}",
-                len(case.levels),
-                f"{people:,}",
-                cells,
-                f"{statistics.median(one.whole for one in times):.1f} s",
-                f"{statistics.median(one.after for one in times):.1f} s",
-                f"{statistics.median(one.processor for one in times):.1f} s",
-                f"{max(one.peak for one in times):,.0f} MiB",
-                f"{times[0].sent:,.0f} MB",
-                case.target or "growth",
-            )
+        row = (
+            name,
+            len(case.levels),
+            f"{people:,}",
+            cells,
+            f"{len(times)}{', busy' if options.busy else ''}",
+            f"{statistics.median(one.whole for one in times):.1f} s",
+            f"{statistics.median(one.after for one in times):.1f} s",
+            f"{statistics.median(one.processor for one in times):.1f} s",
+            f"{max(one.peak for one in times):,.0f} MiB",
+            f"{times[0].sent:,.0f} MB",
+            case.target or "growth",
         )
-        print(*rows[-1], flush=True)
-    head = (
-        "case",
-        "agencies",
-        "people each",
-        "cells",
-        "whole job",
-        "after matching",
-        "largest process",
-        "sent by all",
-        "to reach",
-    )
-    text = f"{describe(options.repeats, options.divide, busy=options.busy)}\n\n{table(head, rows)}"
-    write_section("engine" if options.divide == 1 else "engine-tried", "Tables over two to five agencies", text)
+        print(*row, flush=True)
+        write_row([str(cell) for cell in row], options.divide)
 
 
-def describe(repeats: int, divide: int, *, busy: bool) -> str:
+def write_row(row: list[str], divide: int) -> None:
+    """Write a case's row into its section, in the order of the cases, beside the rows that are there."""
+    section = "engine" if divide == 1 else "engine-tried"
+    page = PAGE.read_text(encoding="utf-8")
+    start, end = page.find(f"<!-- {section} -->"), page.find(f"<!-- /{section} -->")
+    rows = {}
+    for line in page[start:end].splitlines() if start >= 0 else ():
+        cells = line.strip("| ").split(" | ")
+        if cells[0] in CASES and len(cells) == len(HEAD):
+            rows[cells[0]] = cells
+    rows[row[0]] = row
+    text = table(HEAD, [rows[name] for name in CASES if name in rows])
+    write_section(section, "Tables over two to five agencies", f"{describe(divide)}\n\n{text}")
+
+
+def describe(divide: int) -> str:
     """Say how it was measured."""
     smaller = f" Lists are {divide} times smaller than the figures to reach are about." if divide > 1 else ""
-    loaded = " The machine was busy with other work meanwhile, so times are longer than elsewhere on this page." if busy else ""
     return (
         f"Half of the people of each agency are common to all; {DECOYS} decoys, one pass; counts by the levels of every agency, "
-        f"those of 1 to {K - 1} people closed by the gate where there is one. Medians of {repeats} jobs in a network that runs; every "
-        "count that opened was checked. *After matching*: products, gate, sealing, opening, release. "
-        "*Processor*: of all processes together. *Sent by all*: bytes of all "
-        f"agencies, as `tally job check` foresees them.{smaller}{loaded}"
+        f"those of 1 to {K - 1} people closed by the gate, save in `small-job-no-gate`. Medians of so many jobs as *jobs* says, in a "
+        "network that runs; *busy*: other work ran on the machine meanwhile. Every count that opened was checked. *After matching*: "
+        "products, gate, sealing, opening, release. *Processor*: of all processes together. *Sent by all*: bytes of all agencies, as "
+        f"`tally job check` foresees them.{smaller}"
     )
 
 
