@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,21 +71,25 @@ def run_lab(lab: Lab, questions: Sequence[Question], *, keep: Path | None = None
     outcomes: list[Outcome] = []
     if not asked:
         return [outcome for outcome in refused if outcome is not None]
-    look_at_files(lab, asked)
-    with stoppable(), Progress() as progress, LabNetwork(lab, collect_names(asked), keep=keep, tell=progress.say) as network:
-        for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
-            title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
-            outcomes.append(outcome or network.ask(question, show=progress.with_title(title)))
-        progress.say("stopping")
+    with ThreadPoolExecutor(1) as pool, stoppable(), Progress() as progress:
+        remarks = pool.submit(look_at_files, lab, asked)  # while the network starts
+        with LabNetwork(lab, collect_names(asked), keep=keep, tell=progress.say) as network:
+            for line in remarks.result():
+                click.echo(line, err=True)
+            for number, (question, outcome) in enumerate(zip(questions, refused, strict=True), 1):
+                title = f"job {number} of {len(questions)}: " if len(questions) > 1 else ""
+                outcomes.append(outcome or network.ask(question, show=progress.with_title(title)))
+            progress.say("stopping")
     return outcomes
 
 
-def look_at_files(lab: Lab, questions: Sequence[Question]) -> None:
-    """Read the files that questions ask about before anything starts; say on stderr what of them cannot be read or used.
+def look_at_files(lab: Lab, questions: Sequence[Question]) -> list[str]:
+    """Read the files that questions ask about, and say what of them cannot be read or used.
 
     Nothing is stopped by it: a job over records that cannot be used is refused by its node, as in a network.
     """
     named = {group.dataset for question in questions for group in question.people.values()}
+    lines = []
     for entries in (agency.datasets for agency in lab.file.agencies.values()):
         for name, entry in entries.items():
             if name not in named:
@@ -92,9 +97,9 @@ def look_at_files(lab: Lab, questions: Sequence[Question]) -> None:
             found = survey(name, entry, lab.folder, max_memory_mib=None)
             if isinstance(found.outcome, DatasetProblem):
                 detail = f" ({found.outcome.detail})" if found.outcome.detail else ""
-                click.echo(f"warning: {found.outcome.message}{detail}", err=True)
-            for line in warnings_of(name, found.json_value()):
-                click.echo(line, err=True)
+                lines.append(f"warning: {found.outcome.message}{detail}")
+            lines += warnings_of(name, found.json_value())
+    return lines
 
 
 def serve_lab(lab: Lab, *, agreement: str | None, purposes: Sequence[str], keep: Path | None) -> None:
