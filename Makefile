@@ -18,14 +18,17 @@ export PYTHONDONTWRITEBYTECODE :=
 PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
 INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 
-.PHONY: demo test test-slow test-wheels check lint lock proto proto-drift native sanitize bench soak image test-containers clean
+.PHONY: demo test test-networks test-slow test-wheels check lint lock proto proto-drift native sanitize bench soak image test-containers clean
 
 demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
 	@$(BIN)/tally demo
 
-test: $(VENV)/.dev ## what every change must pass; meant to take ten minutes on two cores, takes up to sixteen
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/integration
+test: $(VENV)/.dev ## what every change must pass, in less than ten minutes on two cores
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/integration --ignore tests/e2e
 	$(INTEGRATION) $(PARALLEL) || $(INTEGRATION)
+
+test-networks: $(VENV)/.dev ## whole networks of processes on this machine: kills, full disks, pages of docs as they are typed; five to eight minutes
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" tests/e2e
 
 test-slow: $(VENV)/.dev ## what takes longer
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
