@@ -54,6 +54,37 @@ def test_s22_from_a_draft_to_an_agreement_that_counts(folder: Path, capsys: pyte
     assert "human-services" in shown
 
 
+def test_what_laws_ask_is_named_before_anybody_signs_and_a_page_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = json.loads((folder / "draft.yaml").read_text(encoding="utf-8"))
+    draft["datasets"]["tanf"]["regimes"] = ["tanf"]
+    (folder / "draft.yaml").write_text(json.dumps(draft), encoding="utf-8")
+    assert tally("agreement", "lint", "draft.yaml") == 1
+    told = capsys.readouterr().out
+    assert "tanf is tagged tanf (45 CFR 205.50), which asks for the clause uses" in told
+    assert "would pass: clauses.uses" in told
+    assert tally("agreement", "new", "draft.yaml", "--out", "short.json") == 0
+    assert tally("agreement", "sign", "short.json", "--as", "labor", "--key", "labor.key") == 1
+    assert "[agreement-regime]" in capsys.readouterr().err
+    draft["datasets"]["tanf"]["authority"] = "45 CFR 205.50(a)(1)(i)"
+    draft["clauses"] = {"uses": "evaluation", "users": "two analysts", "security": "as the policy says"}
+    (folder / "draft.yaml").write_text(json.dumps(draft), encoding="utf-8")
+    assert tally("agreement", "new", "draft.yaml", "--out", "a.json") == 0
+    for name in PARTIES:
+        assert tally("agreement", "sign", "a.json", "--as", name, "--key", f"{name}.key") == 0
+    capsys.readouterr()
+    assert tally("agreement", "lint", "a.json", "--format", "json") == 0
+    found: Any = json.loads(capsys.readouterr().out)
+    assert found["laws"] == []
+    assert {"guide": "general", "clause": "breach", "section": "notice of a breach"} in found["missing"]
+    assert tally("agreement", "render", "a.json", "--out", "a.md") == 0
+    page = (folder / "a.md").read_text(encoding="utf-8")
+    assert "## Who sends what to whom" in page
+    assert "| labor | signed in the file |" in page
+    assert tally("agreement", "render", "a.json", "--out", "a.md") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -11,6 +11,7 @@ import yaml
 
 from tallystick.core.agreement.card import draft_from, read_card
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.documents import read_document
 from tallystick.core.errors import Invalid
 from tallystick.core.files import write_new_private
 from tallystick.core.job.link import check_link
@@ -38,6 +39,18 @@ def write_draft(cards: Sequence[Path], out: Path) -> dict[str, str]:
     text = yaml.safe_dump(value, sort_keys=False, width=120, allow_unicode=True)
     write_new_private(out, (_HEAD + text).encode())
     return {card.name: card.key for card in read}
+
+
+def read_either(path: Path) -> Agreement:
+    """Read an agreement from a document, signed or not, or from a draft.
+
+    Raises:
+        Invalid, Refused: as `draft_agreement` and `read_document`.
+    """
+    value = read_yaml(path, what="the agreement")
+    if isinstance(value, dict) and "body" in value:  # a document; no key of a draft is called so
+        return read_document(path, kind="agreement").read(Agreement)
+    return draft_agreement(path)
 
 
 def draft_agreement(path: Path) -> Agreement:

@@ -11,6 +11,7 @@ from tallystick.client.words import count, estimate
 from tallystick.core.ids import short
 from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.link import find_link
+from tallystick.core.job.regimes import notices_of
 
 _WORDS: Final = {"mean": "the mean", "sum": "the sum", "sd": "the standard deviation", "variance": "the variance"}
 
@@ -25,7 +26,7 @@ def question_sentence(answer: Answer) -> str:
 
 
 def notes(answer: Answer) -> list[str]:
-    """Say who is followed since an event, what each derived column is, and what labels and units the agreement gives what is asked about."""
+    """Say who is followed since an event, what each derived column is, which labels, units and laws' notices go with what is asked about."""
     times = [] if answer.follow is None else [answer.follow.event, answer.follow.of]
     named = [
         *times,
@@ -50,7 +51,7 @@ def notes(answer: Answer) -> list[str]:
             said += [text for text in (column.label, column.unit and f"in {column.unit}") if text]
         if said:
             told.append(f"{reference}: {', '.join(said)}")
-    return told
+    return [*told, *notices_of(answer.question, answer.agreement)]
 
 
 def two_groups(answer: Answer) -> tuple[str, str] | None:

@@ -69,6 +69,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "agreement-signature": "a signature on an agreement is not that of the key it names",
     "agreement-expired": "an agreement is not valid at this time",
     "agreement-rollback": "an agreement is older than one already seen",
+    "agreement-regime": "an agreement or a job lacks what a law asks of data that are tagged with it",
     "agreement-contradiction": "an agreement contradicts itself",
     "job-not-allowed": "the agreement does not allow this job",
     "job-invalid": "a job contradicts itself or the agreement's datasets",

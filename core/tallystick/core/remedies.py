@@ -43,6 +43,10 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "an older version was put in place of a newer one",
         "use the newest version; sign a changed text as the next version",
     ),
+    "agreement-regime": (
+        "a dataset or a column is tagged with a regime whose floors the agreement does not keep",
+        "make the change that is named and sign the agreement again, or ask counsel whether the tag is right",
+    ),
     "agreement-contradiction": ("two clauses do not fit together", "correct the clause that is named, and sign again"),
     "job-not-allowed": (
         "the question goes beyond the agreement",

@@ -105,6 +105,62 @@ def diff(before: Path, after: Path, format_: Format) -> None:
 
 @agreement.command()
 @click.argument("file", type=FILE)
+@click.option(
+    "--guide", "guides", multiple=True, help="Which guides to hold it against; default: the general one and those of its laws."
+)
+@format_option
+@run_cli
+def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
+    """Say which clauses of the field's guides FILE lacks, and what the laws that its data are tagged with ask beside.
+
+    FILE is a document or a draft. Design input, not legal advice: counsel decides which laws apply. The command ends with 1 where a law
+    asks for more: a job over such data would be refused.
+    """
+    from tallystick.client.drafts import read_either
+    from tallystick.core.agreement.guide import choose_guides, find_missing, load_guides
+    from tallystick.core.agreement.regime import find_all_shortfalls
+
+    agreed = read_either(file)
+    short, missing = find_all_shortfalls(agreed), find_missing(agreed, guides or choose_guides(agreed))
+    if format_ == "json":
+        print_json({"laws": [vars(one) | {"message": one.message} for one in short], "missing": [vars(one) for one in missing]})
+    else:
+        for one in short:
+            click.echo(f"{one.message}\n  would pass: {one.remedy}")
+        if missing:
+            print_table(
+                ["guide", "clause", "where it is asked for"],
+                [(load_guides()[one.guide].title, one.clause, one.section) for one in missing],
+            )
+        if not short and not missing:
+            click.echo("nothing is missing")
+    if short:
+        raise SystemExit(1)
+
+
+@agreement.command()
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, help="The Markdown file to write; default: the terminal.")
+@run_cli
+def render(file: Path, out: Path | None) -> None:
+    """Write FILE as a page of Markdown that people read and sign, with a picture of who sends what to whom."""
+    from tallystick.client.paper import render_agreement
+    from tallystick.core.documents import read_document
+    from tallystick.core.errors import Invalid
+    from tallystick.core.files import write_public
+
+    text = render_agreement(read_document(file, kind="agreement"))
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    if out.exists():
+        raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
+    write_public(out, text.encode())
+    click.echo(f"wrote {out}")
+
+
+@agreement.command()
+@click.argument("file", type=FILE)
 @click.option("--as", "name", required=True, metavar="PARTY", help="The party that signs, as the agreement names it.")
 @click.option("--key", type=FILE, required=True, help="Its identity key: identity.key in the node's folder.")
 @format_option
@@ -112,6 +168,7 @@ def diff(before: Path, after: Path, format_: Format) -> None:
 def sign(file: Path, name: str, key: Path, format_: Format) -> None:
     """Add a party's signature to FILE."""
     from tallystick.core.agreement.model import Agreement
+    from tallystick.core.agreement.regime import find_all_shortfalls
     from tallystick.core.documents import read_document, write_document
     from tallystick.core.errors import Refused
     from tallystick.core.keyfile import read_identity
@@ -129,6 +186,8 @@ def sign(file: Path, name: str, key: Path, format_: Format) -> None:
             f"the agreement pins another key for {name} than this one",
             hint=f"give the key file whose public half is {agreed.parties[name].key}: tally node key shows a node's",
         )
+    if short := find_all_shortfalls(agreed):
+        raise Refused("agreement-regime", short[0].message, hint=f"{short[0].remedy}; all of it: tally agreement lint {file}")
     document = document.with_signature(name, identity)
     write_document(file, document)
     _tell(document, file, format_)

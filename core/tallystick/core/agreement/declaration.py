@@ -18,6 +18,7 @@ from tallystick.core.agreement.model import (
     LinkageFacts,
     MoreSpellings,
     PeopleLimit,
+    Regimes,
     RowsPerPerson,
     check_names_apart,
 )
@@ -236,6 +237,7 @@ class DeclaredDataset(Document):
         out_of_bounds: refuse the source, or clip numbers to their bounds. Categories and dates are always refused:
             there is no nearest one.
         linkage: what the records say of themselves for linkage, as `tally node linkage` counts it; it stands in the agreement.
+        regimes: laws that the records fall under, as tags; they stand in the agreement, and a node runs no job under one without them.
     """
 
     title: Text | None = None
@@ -251,6 +253,7 @@ class DeclaredDataset(Document):
     keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
     linkage: LinkageFacts | None = None
+    regimes: Regimes | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
@@ -288,6 +291,7 @@ class DeclaredDataset(Document):
             keys=self.keys,
             out_of_bounds=self.out_of_bounds,
             linkage=self.linkage,
+            regimes=self.regimes,
         )
 
     def differences(self, agreed: Dataset) -> list[str]:
@@ -308,7 +312,7 @@ class DeclaredDataset(Document):
             found.append("aliases differ")
         found += [
             f"{field} differs"
-            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage")
+            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes")
             if getattr(self, field) != getattr(agreed, field)
         ]
         return found

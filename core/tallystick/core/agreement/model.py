@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tallystick.core.agreement.clauses import Clauses
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.measure import load_measures
@@ -58,6 +59,7 @@ else:
 PeriodText = Annotated[str, StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|Q[1-4])$")]
 """A day, month or quarter."""
 Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,80}$")]
+Regimes = Annotated[tuple[Name, ...], Field(min_length=1, max_length=20)]
 Unit = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{1,20}$")]
 
 
@@ -71,6 +73,7 @@ class Column(Document):
         scale: digits after the point of a decimal.
         label: what tables for people call it.
         unit: of its numbers, as it stands beside them: `USD`, `nights`.
+        regimes: laws that it falls under beside its dataset's, as tags (`core/agreement/regime.py`).
     """
 
     type: Literal["category", "integer", "decimal", "boolean", "date", "month", "quarter"]
@@ -80,6 +83,7 @@ class Column(Document):
     scale: Annotated[int, Field(ge=0, le=6)] | None = None
     label: Label | None = None
     unit: Unit | None = None
+    regimes: Regimes | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Column:
@@ -169,6 +173,7 @@ class Dataset(Document):
             them. A job may name groups of several such datasets.
         out_of_bounds: what the node does with a value outside a column's bounds.
         linkage: what it says of itself for linkage; None: nothing.
+        regimes: laws that it falls under, as tags (`core/agreement/regime.py`).
     """
 
     agency: Name
@@ -182,6 +187,7 @@ class Dataset(Document):
     keys: Name | None = None
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
     linkage: LinkageFacts | None = None
+    regimes: Regimes | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Dataset:
@@ -282,6 +288,7 @@ class Agreement(Document):
     release: Release
     decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024
     min_people: Annotated[int, Field(ge=0)] = 0
+    clauses: Clauses | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Agreement:

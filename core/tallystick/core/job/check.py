@@ -25,6 +25,7 @@ from tallystick.core.job.model import SYSTEMS, Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
+from tallystick.core.job.regimes import check_review_boards, find_regime_problems
 from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
 from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since
@@ -60,8 +61,8 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
         now: the present moment, UTC.
 
     Raises:
-        Refused: `agreement-unknown`, `job-expired`.
-        Invalid: `job-invalid`.
+        Refused: `agreement-unknown`, `job-expired`, `agreement-regime`: the approval of a review board ended.
+        Invalid: `job-invalid`, `agreement-contradiction`.
     """
     reference = job.agreement
     if (reference.agreement, reference.version, reference.digest) != (agreement.agreement, agreement.version, digest):
@@ -74,6 +75,7 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
         submitted, deadline = moment(job.submitted), moment(job.deadline)
     except ValueError as error:
         raise Invalid("job-invalid", "submitted or deadline is no day of the calendar") from error
+    check_review_boards(agreement, now)
     if now >= deadline:
         raise Refused("job-expired", f"the job's deadline was {job.deadline}", hint="submit it again")
     if deadline - submitted > MAX_TERM or deadline <= submitted:
@@ -165,6 +167,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from _of_by(question, columns)
     yield from find_since_problems(question, agreement, columns)
     yield from release_problems(question, agreement)
+    yield from find_regime_problems(question, agreement)
 
 
 def _of_group(

@@ -1,0 +1,89 @@
+"""Guides: what a law or the field's practice asks an agreement to say, as a list of clauses with the places that ask for them.
+
+Each is a file of `guides/`. They are for counsel: an agreement without a clause of a guide counts, unless a regime of its data
+(`regime.py`) asks for the clause. Design input, not legal advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+from tallystick.core.agreement.clauses import ClauseName
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.agreement.regime import load_regimes
+from tallystick.core.errors import Invalid
+from tallystick.core.model import Document, Text
+from tallystick.core.yaml import load_yaml
+
+FOLDER: Final = "guides"
+GENERAL: Final = "general"
+"""The guide that every agreement is held against."""
+
+
+class Ask(Document):
+    """One clause that a guide asks for, and where."""
+
+    clause: ClauseName | Literal["authority"]
+    section: Text
+
+
+class Guide(Document):
+    """One guide."""
+
+    title: Text
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A clause that an agreement lacks of a guide."""
+
+    guide: str
+    clause: str
+    section: str
+
+
+@cache
+def load_guides() -> dict[str, Guide]:
+    """Read every guide, by name."""
+    found = {}
+    for entry in sorted(files(__package__).joinpath(FOLDER).iterdir(), key=lambda one: one.name):
+        if entry.name.endswith(".yaml"):
+            name = entry.name.removesuffix(".yaml")
+            found[name] = Guide.read(load_yaml(entry.read_text(encoding="utf-8"), what=f"guide {name}"), what=f"guide {name}")
+    return found
+
+
+def choose_guides(agreement: Agreement) -> tuple[str, ...]:
+    """Give the guides that an agreement is held against: the general one, and those of its regimes."""
+    tags = {
+        tag
+        for dataset in agreement.datasets.values()
+        for regimes in (dataset.regimes, *(column.regimes for column in dataset.columns.values()))
+        for tag in regimes or ()
+    }
+    return (GENERAL, *(name for name in load_guides() if name in tags and name in load_regimes()))
+
+
+def find_missing(agreement: Agreement, guides: Sequence[str]) -> list[Missing]:
+    """Say which clauses of guides an agreement lacks.
+
+    Raises:
+        Invalid: `agreement-regime`: there is no such guide.
+    """
+    known, found = load_guides(), []
+    for name in guides:
+        if name not in known:
+            raise Invalid("agreement-regime", f"there is no guide {name}", hint=f"there are: {', '.join(known)}")
+        for ask in known[name].asks:
+            if ask.clause == "authority":
+                there = bool(agreement.authority) or all(dataset.authority for dataset in agreement.datasets.values())
+            else:
+                there = agreement.clauses is not None and agreement.clauses.has(ask.clause)
+            if not there:
+                found.append(Missing(name, ask.clause, ask.section))
+    return found
