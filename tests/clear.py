@@ -18,7 +18,7 @@ from tallystick.core.contract import Contract
 from tallystick.core.documents import sign_document
 from tallystick.core.job.check import question_problems
 from tallystick.core.job.model import Question
-from tallystick.core.measure import load_measures
+from tallystick.core.overall import list_operations
 from tallystick.core.statistics.plan import Plan
 from tallystick.node.assignment import Assignment
 from tallystick.node.config import NodeConfig, NodeFile
@@ -46,7 +46,7 @@ def terms_of(columns: Mapping[str, Mapping[str, Any]], **changes: Any) -> Agreem
         name: DeclaredDataset.read(one, what=name).to_dataset(AGENCIES[name]).json_value() for name, one in declared.items()
     }
     plain = {"stewards": {}, "approvers": {}, "disclosure": {"profile": "open"}, "joins": ["inner", "left", "any"]}
-    return agreement(datasets=datasets, link=[RECIPE], operations=list(load_measures()), decoys=2, **(plain | changes))
+    return agreement(datasets=datasets, link=[RECIPE], operations=list(list_operations()), decoys=2, **(plain | changes))
 
 
 def ask(**changes: Any) -> Question:

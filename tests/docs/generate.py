@@ -9,6 +9,7 @@ from pathlib import Path
 from tallystick.core.errors import CATALOGUE
 from tallystick.core.job.lifecycle import EVENTS, FINAL, PHASES, JobState, Phase, mermaid
 from tallystick.core.measure import load_measures
+from tallystick.core.overall import load_overall
 from tallystick.core.remedies import REMEDIES
 from tallystick.crypto.statistic import rounds
 from tests.docs.cli_reference import cli
@@ -98,11 +99,15 @@ def protocol() -> str:
 def configuration() -> str:
     """Give docs/configuration.md with its table of measures made anew; the rest is written by hand."""
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    rows = "".join(f"| `{one.name}` | {one.meaning} | none | {one.note} |\n" for one in load_measures().values())
     head = "| key | meaning | default | consequence |\n|---|---|---|---|\n"
-    made, times = re.subn(r"(### Job file: measures\n[^|]*)(\|[^\n]*\n)+", lambda found: found[1] + head + rows, text)
-    assert times == 1
-    return made
+    for title, some in (("measures", load_measures()), ("overall", load_overall())):
+        rows = "".join(f"| `{one.name}` | {one.meaning} | none | {one.note} |\n" for one in some.values())
+        begun = re.search(rf"### Job file: {title}\n[^|]*", text)
+        assert begun is not None
+        old = re.compile(r"(\|[^\n]*\n)+").match(text, begun.end())
+        assert old is not None
+        text = text[: begun.end()] + head + rows + text[old.end() :]
+    return text
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {

@@ -30,6 +30,7 @@ from tallystick.core.agreement.model import (
     Stewards,
 )
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
+from tallystick.core.job.overall import BetweenOf, JobOverall, ModelOf, TimesOf
 from tallystick.core.model import Document
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
@@ -47,6 +48,10 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Job file: a condition": (ConditionColumn,),
     "Job file: bands": (BandsOf,),
     "Job file: a regression": (RegressionOf,),
+    "Job file: overall": (JobOverall,),
+    "Job file: a standardised mean": (BetweenOf,),
+    "Job file: a logistic regression": (ModelOf,),
+    "Job file: a log-rank test": (TimesOf,),
     "Dataset: keys": (DeclaredDataset, Dataset),
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),

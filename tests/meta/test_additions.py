@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from tallystick.core.measure import load_measures
+from tallystick.core.overall import list_operations
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("client", "coordinator", "core", "crypto", "lab", "node", "proto", "records")
@@ -160,7 +160,7 @@ def test_a_measure_a_source_a_rule_and_a_pass_are_one_file_each_and_a_job_runs_w
 
 
 MISSING: Final = {
-    "comoment": f"must be one of: {', '.join(repr(name) for name in load_measures())} [document-invalid]",
+    "comoment": f"must be one of: {', '.join(repr(name) for name in list_operations())} [document-invalid]",
     "guarded": "a recipe is fields joined by + [link-invalid]",
     "jsonlines": "source.jsonlines: unknown key [document-invalid] (known here: csv, parquet, ",
     "large_cells": "AssertionError: {False: (2, 80, 2, None), True: (3, 20, 2, None)}",

@@ -12,6 +12,7 @@ from tallystick.core.ids import short
 from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.link import find_link
 from tallystick.core.job.regimes import notices_of
+from tallystick.core.overall import load_overall
 
 _WORDS: Final = {"mean": "the mean", "sum": "the sum", "sd": "the standard deviation", "variance": "the variance"}
 
@@ -52,6 +53,18 @@ def notes(answer: Answer) -> list[str]:
         if said:
             told.append(f"{reference}: {', '.join(said)}")
     return [*told, *notices_of(answer.question, answer.agreement)]
+
+
+def overall_sentences(answer: Answer) -> list[str]:
+    """Write each statistic of the whole table, or why it cannot be worked out."""
+    known = load_overall()
+    return [
+        f"{one['label']}: not worked out: {one['undefined']}"
+        if one.get("undefined") is not None
+        else f"{one['label']}: {known[one['statistic']].format_found(one['value'], one['details'])}"
+        for one in answer.value.get("overall") or ()
+        if one["statistic"] in known
+    ]
 
 
 def two_groups(answer: Answer) -> tuple[str, str] | None:

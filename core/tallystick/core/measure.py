@@ -231,3 +231,16 @@ def list_columns(asked: Sequence[Asked]) -> tuple[str, ...]:
 
 def _is_of(one: type, module: str) -> bool:
     return issubclass(one, Measure) and one.__module__ == module
+
+
+def read_off(value: Any) -> Any:
+    """Give details as results have them: the double nearest to each fraction."""
+    match value:
+        case Fraction():
+            return float(value)
+        case Mapping():
+            return {str(key): read_off(item) for key, item in value.items()}
+        case list() | tuple():
+            return [read_off(item) for item in value]
+        case _:
+            return value

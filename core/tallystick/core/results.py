@@ -52,6 +52,7 @@ class Released(Document):
         columns: the rows' keys, in order.
         rows: the table, after the disclosure rules; numbers as the module says.
         totals: sums of rows, where the job asks for some: levels, `over` (the columns that are summed over), `count` (null where hidden).
+        overall: statistics of the whole table, worked out from `rows` and nothing else; where the job asks for some.
         linkage: people, usable tokens and matches, after the disclosure rules.
         disclosure: which rules were applied, and what they hid.
         leakage: who learned what.
@@ -68,6 +69,7 @@ class Released(Document):
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     totals: tuple[dict[str, Any], ...] | None = None
+    overall: tuple[dict[str, Any], ...] | None = None
     linkage: dict[str, Any]
     disclosure: dict[str, Any]
     leakage: dict[str, Any]
@@ -293,6 +295,7 @@ def plain(document: SignedDocument) -> dict[str, Any]:
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]
+    shown |= {key: numbers(value[key]) for key in ("totals", "overall") if value.get(key)}
     return {
         **shown,
         "attempt": released.attempt,

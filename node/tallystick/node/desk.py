@@ -44,6 +44,7 @@ from tallystick.core.linkage.quality.falling import warn_of_matches
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import find_silent, tell_silent
 from tallystick.core.linkage.quality.unread import tell_lost_of_lists
+from tallystick.core.overall import WholeTable, work_out_overall
 from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
@@ -118,6 +119,7 @@ class Desk:
             "columns": result_columns(plan),
             "rows": exact(made.rows),
             **({"totals": exact(made.totals)} if made.totals else {}),
+            **_tell_overall(contract, made),
             "linkage": exact(made.linkage),
             "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
@@ -290,6 +292,14 @@ def read_candidate_agreement(body: bytes) -> Agreement:
     """Give the agreement that a candidate was made under; it counted when the job began."""
     kept = canonical_bytes(json.loads(body)["agreement"])
     return decode_document(kept, kind="agreement").read(Agreement)
+
+
+def _tell_overall(contract: Contract, made: Draft) -> dict[str, Any]:
+    """Give the statistics of the whole table that a job asks for, from the rows that go out."""
+    question = contract.job.question
+    table = WholeTable(question.by, contract.plan.asked, made.rows)
+    told = work_out_overall([one.asked for one in question.overall or ()], table)
+    return {"overall": exact(told)} if told else {}
 
 
 def _family_of(contract: Contract) -> str:

@@ -16,6 +16,7 @@ from tallystick.client.sentences import (
     leakage_sentence,
     linkage_sentence,
     notes,
+    overall_sentences,
     question_sentence,
     two_groups,
 )
@@ -35,7 +36,7 @@ def print_answer(answer: Answer) -> None:
     click.echo()
     print_numbers(answer)
     click.echo()
-    for line in notes(answer):
+    for line in (*overall_sentences(answer), *notes(answer)):
         say(line)
     say(linkage_sentence(answer))
     _print_rates(answer)

@@ -16,8 +16,8 @@ from tallystick.core.agreement.model import Agreement, Dataset
 from tallystick.core.documents import SignedDocument, read_document, sign_document
 from tallystick.core.errors import Invalid
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.measure import load_measures
 from tallystick.core.model import Document, Hex32, Name
+from tallystick.core.overall import list_operations
 
 CardRole = Literal["agency", "coordinator", "analyst", "approver", "steward"]
 
@@ -113,7 +113,7 @@ def draft_from(cards: Sequence[Card], *, valid_from: str, valid_until: str) -> d
         "approvers": _keys(found["approver"]),
         "stewards": stewards,
         "purposes": ["program-evaluation"],
-        "operations": list(load_measures()),
+        "operations": list(list_operations()),
         "joins": ["inner", "left"],
         "link": ["default"],
         "disclosure": {"profile": "cms"},

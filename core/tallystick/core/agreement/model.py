@@ -16,8 +16,8 @@ from pydantic import Field, StringConstraints, model_validator
 from tallystick.core.agreement.clauses import Clauses
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
-from tallystick.core.measure import load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
+from tallystick.core.overall import list_operations
 from tallystick.core.values.periods import parse_period, show_form, unit_of_type
 
 PROTOCOL = "TS1"
@@ -53,7 +53,7 @@ any formula."""
 if TYPE_CHECKING:
     Operation = str
 else:
-    Operation = Literal[tuple(load_measures())]
+    Operation = Literal[list_operations()]
 
 
 PeriodText = Annotated[str, StringConstraints(pattern=r"^\d{4}-(\d{2}(-\d{2})?|Q[1-4])$")]

@@ -17,7 +17,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.classes import describe_periods
 from tallystick.core.disclosure.gating import is_gated
 from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.disclosure.reported import describe_links
+from tallystick.core.disclosure.reported import describe_links, describe_overall
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
@@ -56,7 +56,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         statement[agency] += _beside_its_own(question, agency)
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
-    statement[analyst] = [*_analyst(question, agreement), *describe_periods(question, agreement)]
+    statement[analyst] = [*_analyst(question, agreement), *describe_overall(question), *describe_periods(question, agreement)]
     facts = _facts(question, agreement)
     if facts:
         statement["every party to the agreement"] = facts

@@ -48,3 +48,9 @@ def describe_links(question: Question, *, hides: bool, gated: bool = False) -> s
     if hides and (len(population.groups), len(population.agencies)) != (PAIR, PAIR):
         return "of linkage nothing: the totals of groups of one agency, or of more than two groups, are hidden whole"
     return "the linkage report under the same rule: tokens and matches by pass, match rates, estimated quality, identifiers not read or denied"
+
+
+def describe_overall(question: Question) -> list[str]:
+    """Say what an analyst learns of statistics of the whole table; nothing where a job asks for none."""
+    labels = [one.asked.label for one in question.overall or ()]
+    return [f"worked out of these released cells and of nothing else: {'; '.join(labels)}"] if labels else []

@@ -10,6 +10,7 @@ from tallystick.core.errors import Invalid
 from tallystick.core.job.conditions import list_columns_read
 from tallystick.core.job.derive import derive_column, parse_derive
 from tallystick.core.job.model import People, Question
+from tallystick.core.overall import find_operation
 from tallystick.core.values.periods import parse_period, write_period
 
 PRESENT = "present"
@@ -116,6 +117,12 @@ def levels_of(column: Column) -> tuple[Level, ...] | None:
     return None
 
 
+def list_asked_operations(question: Question) -> frozenset[str]:
+    """Give the operations that a job asks for: of its measures, and of statistics of its whole table."""
+    overall = (find_operation(one.asked.name) for one in question.overall or ())
+    return frozenset((*(measure.operation for measure in question.measures), *overall))
+
+
 def operations_by_column(question: Question, group: str, dataset: Dataset) -> Mapping[str, frozenset[str]]:
     """Give every declared column that a job reads of a group, with the operations that it serves.
 
@@ -126,13 +133,18 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
         Invalid: `where-invalid`, `job-invalid`.
     """
     people = question.people[group]
-    everything = frozenset(measure.operation for measure in question.measures)
+    everything = list_asked_operations(question)
     served: dict[str, set[str]] = defaultdict(set)
     for measure in question.measures:
         for owner, column in map(split, measure.columns):
             if owner == question.find_part_name(group):
                 for name in list_columns_read(column):
                     served[name].add(measure.operation)
+    for one in question.overall or ():
+        for owner, column in map(split, one.asked.of):
+            if owner == question.find_part_name(group):
+                for name in list_columns_read(column):
+                    served[name].add(find_operation(one.asked.name))
     times = () if question.since is None else (question.since.event, question.since.of)
     for reference in (*question.by, *times):
         if split(reference)[0] == question.find_part_name(group) and split(reference)[1] not in {PRESENT, ""}:

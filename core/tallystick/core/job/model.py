@@ -8,25 +8,17 @@ from pydantic import BaseModel, Field, StringConstraints, create_model, model_va
 
 from tallystick.core import measure as registry
 from tallystick.core.agreement.model import Number, Timestamp
-from tallystick.core.errors import Invalid
 from tallystick.core.job.bins import MAX_EDGES, expand_bins
-from tallystick.core.job.conditions import MAX_CONDITION, refer_to_condition
+from tallystick.core.job.overall import MAX_OVERALL, JobOverall
+from tallystick.core.job.references import SYSTEMS as SYSTEMS
+from tallystick.core.job.references import ByReference, Reference, refer
+from tallystick.core.job.references import ConditionColumn as ConditionColumn
 from tallystick.core.job.stacked import expand_stacked
 from tallystick.core.measure import Asked, Options, load_measures
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 from tallystick.core.values.periods import Unit
 
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}\.[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-"""A column of a group of people: `wages.earnings`."""
-
-
 MAX_REGRESSORS: Final = 10
-SYSTEMS: Final = "systems"
-"""What `by` calls the number of the job's groups that have a person."""
-ByReference = Annotated[
-    str, StringConstraints(pattern=rf"^({SYSTEMS}|[a-z][a-z0-9_-]{{0,63}}\.[A-Za-z_][A-Za-z0-9_]{{0,63}})$")
-]
-"""What parts the rows of a table: a column of a group, or `systems`."""
 
 
 Totals: TypeAlias = Literal["rows", "columns", "none"]
@@ -66,25 +58,6 @@ class Since(Document):
     unit: Unit | None = None
 
 
-class ConditionColumn(Document):
-    """A condition in place of a measure's column: `{of: "wages.earnings >= 2500"}`; see `core/job/conditions.py`."""
-
-    of: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONDITION)]
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        try:
-            refer_to_condition(self.of)
-        except Invalid as error:
-            raise ValueError(f"{error.message} ({error.hint})") from error
-        return self
-
-    @property
-    def reference(self) -> str:
-        """What the condition's column is called."""
-        return refer_to_condition(self.of)
-
-
 class BandsOf(Document):
     """What a measure of bands is over: `{of: wages.earnings, at: [0, 2500, 5000]}`.
 
@@ -120,18 +93,14 @@ def _read_off(value: Any) -> tuple[tuple[str, ...], Options]:
         case True:
             return (), ()
         case BandsOf():
-            event = () if value.event is None else (_refer(value.event),)
+            event = () if value.event is None else (refer(value.event),)
             return (value.of, *event), (("at", tuple(map(str, value.at))),)
         case RegressionOf():
-            return (_refer(value.of), *map(_refer, value.on)), (("robust", True),) if value.robust else ()
+            return (refer(value.of), *map(refer, value.on)), (("robust", True),) if value.robust else ()
         case tuple():
-            return tuple(map(_refer, value)), ()
+            return tuple(map(refer, value)), ()
         case _:
-            return (_refer(value),), ()
-
-
-def _refer(column: str | ConditionColumn) -> str:
-    return column if isinstance(column, str) else column.reference
+            return (refer(value),), ()
 
 
 class _JobMeasure(Document):
@@ -237,6 +206,7 @@ class Question(Document):
         bins: edges of the columns of `by` that are binned, by column (`core/job/bins.py`).
         since: which periods since an event rows are of.
         totals: which totals the table has beside its rows; none, unless it says so.
+        overall: statistics of the whole table, worked out from its rows as they are released.
         join: what jobs of before `keep` had; it is read so that their results are, and refused.
     """
 
@@ -253,6 +223,7 @@ class Question(Document):
     bins: dict[Reference, Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_EDGES)]] | None = None
     since: Since | None = None
     totals: Totals | None = None
+    overall: Annotated[tuple[JobOverall, ...], Field(min_length=1, max_length=MAX_OVERALL)] | None = None
     release: Literal["desk", "direct"] | None = None
 
     @classmethod

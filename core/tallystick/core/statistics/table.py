@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.measure import Exact, Undefined
+from tallystick.core.measure import Exact, Undefined, read_off
 from tallystick.core.moments import Banded, Count, Moment, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, InSystems, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
@@ -207,19 +207,6 @@ def _row(plan: Plan, index: int, moments: Moments) -> Row:
         row[one.label] = None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value
         row[one.rests_on.label] = moments[one.rests_on]
         if not isinstance(value, Undefined) and (more := one.detail(exact)):
-            details[one.label] = _read_off(more)
+            details[one.label] = read_off(more)
     row["suppressed"] = None
     return row | ({"undefined": undefined} if undefined else {}) | ({"details": details} if details else {})
-
-
-def _read_off(value: Any) -> Any:
-    """Give details as results have them: the double nearest to each fraction."""
-    match value:
-        case Fraction():
-            return float(value)
-        case Mapping():
-            return {str(key): _read_off(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_read_off(item) for item in value]
-        case _:
-            return value

@@ -22,10 +22,10 @@ from tallystick.core.errors import Invalid
 from tallystick.core.files import make_private, write_private
 from tallystick.core.job.model import Question
 from tallystick.core.keyfile import IdentityKey, new_identity, write_identity
-from tallystick.core.measure import load_measures
 from tallystick.core.net.joining import exchange_invitation, read_invitation
 from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import new_key
+from tallystick.core.overall import list_operations
 from tallystick.crypto.envelope import SealingKey
 from tallystick.lab.network.model import Lab
 from tallystick.records.registry import node_entry
@@ -100,7 +100,7 @@ def agreement_of(
                 for agency, group in lab.file.agencies.items()
                 for dataset, entry in group.datasets.items()
             },
-            operations=tuple(load_measures()),
+            operations=list_operations(),
             joins=("inner", "left", "any"),
             link=terms.link,
             disclosure=terms.disclosure,

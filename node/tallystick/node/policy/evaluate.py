@@ -16,7 +16,7 @@ from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.job.check import participants
-from tallystick.core.job.columns import operations_by_column
+from tallystick.core.job.columns import list_asked_operations, operations_by_column
 from tallystick.core.job.model import Job
 from tallystick.node.policy.model import FACETS, Decision, Policy, PolicyRule
 
@@ -109,7 +109,7 @@ def demands_of(job: Job, agreement: Agreement, agency: str) -> Iterator[Demand]:
     question = job.question
     if agency not in participants(question, agreement):
         return
-    operations = sorted({measure.operation for measure in question.measures})
+    operations = sorted(list_asked_operations(question))
 
     def demand(dataset: str | None, column: str | None, operation: str) -> Demand:
         return Demand(question.agreement, job.analyst, question.purpose, dataset, column, operation)
