@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from tallystick.core.agreement.records import RecordTerms, find_faults
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.measure import load_measures
@@ -190,6 +191,11 @@ class Dataset(Document):
             raise ValueError("identifiers are repeated")
         return self
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """By column or identifier, its type; of a column that is both, the column's."""
+        return {**dict.fromkeys(self.identifiers, "identifier"), **{name: column.type for name, column in self.columns.items()}}
+
 
 def check_names_apart(columns: Iterable[str]) -> None:
     """Check that a dataset's columns differ by more than case: a database does not tell `Age` from `age`.
@@ -282,6 +288,7 @@ class Agreement(Document):
     release: Release
     decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024
     min_people: Annotated[int, Field(ge=0)] = 0
+    records: RecordTerms | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Agreement:
@@ -314,6 +321,9 @@ class Agreement(Document):
         keys += [self.coordinator.key, *(key for s in self.stewards.values() for key in s.keys.values())]
         if len(set(keys)) != len(keys):
             raise ValueError("one key stands for two parties, analysts, approvers or stewards")
+        kinds = {name: one.kinds for name, one in self.datasets.items()}
+        if self.records is not None and (fault := find_faults(self.records, {*self.parties}, {*names}, {*keys}, kinds)):
+            raise ValueError(fault)
         return self
 
     def dataset_of(self, name: str) -> Dataset:
