@@ -14,6 +14,9 @@ from tests.docs.generate import DOCS
 SILENT = {
     # they serve, or write one file and say so in a line
     "tally agreement card",
+    "tally consent export",
+    "tally consent import",
+    "tally consent revoke",
     "tally coordinator card",
     "tally coordinator serve",
     "tally coordinator invite",

@@ -29,6 +29,7 @@ from tallystick.core.agreement.model import (
     Release,
     Stewards,
 )
+from tallystick.core.agreement.records import RecordField, RecordOffer, RecordRates, RecordTerms, StaffMember
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
 from tallystick.core.job.overall import BetweenOf, JobOverall, ModelOf, TimesOf
 from tallystick.core.model import Document
@@ -64,6 +65,11 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: stewards": (Stewards,),
     "Agreement draft: disclosure": (Disclosure,),
     "Agreement draft: release": (Release,),
+    "Agreement draft: records": (RecordTerms,),
+    "Agreement draft: staff": (StaffMember,),
+    "Agreement draft: an offer": (RecordOffer,),
+    "Agreement draft: a field": (RecordField,),
+    "Agreement draft: rates": (RecordRates,),
     "node.yaml: keys": (NodeFile,),
     "node.yaml: coordinator": (CoordinatorConfig,),
     "policy.yaml: keys": (Policy,),

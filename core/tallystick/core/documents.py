@@ -27,7 +27,22 @@ from tallystick.core.model import Document, Hex32, Name
 from tallystick.crypto import signing
 from tallystick.crypto.errors import PeerFault
 
-Kind = Literal["agreement", "job", "approval", "hello", "shares", "result", "card", "release"]
+Kind = Literal[
+    "agreement",
+    "job",
+    "approval",
+    "hello",
+    "shares",
+    "result",
+    "card",
+    "release",
+    "consent",
+    "revocation",
+    "request",
+    "answer",
+    "receipt",
+    "door",
+]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MAX_BYTES: Final = 8 * 1024 * 1024
 """Bytes of one document; results of the largest tables that a job may ask for fit."""

@@ -94,6 +94,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "link-invalid": "a linkage recipe is malformed or names an unknown field",
     "triple-differs": "results that are put side by side are not of one question under different ladders",
     "linkage-differs": "a job was asked with other linkage passes than this party works out for it",
+    # consents and requests
+    "consent-incomplete": "a consent lacks an element that its form asks for",
+    "consent-invalid": "a consent does not allow this, or is not one under this agreement",
+    "record-not-allowed": "the agreement does not allow this request for a client's fields",
     # records
     "source-missing": "a dataset's source does not exist or cannot be read",
     "source-role": "the role that reads a dataset's source in a database may do more than read, or may not read it",

@@ -105,6 +105,19 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "two parties run different versions of the software",
         "install one version everywhere, and submit again",
     ),
+    # consents and requests
+    "consent-incomplete": (
+        "a key of the draft is empty that the form needs",
+        "fill in what is named, and run the command again; another form may fit better",
+    ),
+    "consent-invalid": (
+        "a name is misspelled, or the consent was written for another agency, purpose or agreement",
+        "read it: tally consent show FILE; take a new consent where this one does not cover what is asked",
+    ),
+    "record-not-allowed": (
+        "the agreement offers no such fields to this agency, role or purpose, or the clock is wrong",
+        "read the section `records` of the agreement: tally agreement show FILE --format json",
+    ),
     # records
     "source-missing": (
         "the path in node.yaml is wrong, or the export did not run",

@@ -84,6 +84,8 @@ def find_pinned_key(agreement: Agreement, name: str) -> str:
     for stewards in agreement.stewards.values():
         if name in stewards.keys:
             return stewards.keys[name]
+    if agreement.records is not None and name in agreement.records.staff:
+        return agreement.records.staff[name].key
     raise Refused("not-allowed", f"the agreement names no {name}", hint="sign a version of the agreement that names them")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.clauses import Clauses
+from tallystick.core.agreement.records import RecordTerms, find_faults
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
@@ -196,6 +197,11 @@ class Dataset(Document):
             raise ValueError("identifiers are repeated")
         return self
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """By column or identifier, its type; of a column that is both, the column's."""
+        return {**dict.fromkeys(self.identifiers, "identifier"), **{name: column.type for name, column in self.columns.items()}}
+
 
 def check_names_apart(columns: Iterable[str]) -> None:
     """Check that a dataset's columns differ by more than case: a database does not tell `Age` from `age`.
@@ -289,6 +295,7 @@ class Agreement(Document):
     decoys: Annotated[int, Field(ge=0, le=65_536)] = 1024
     min_people: Annotated[int, Field(ge=0)] = 0
     clauses: Clauses | None = None
+    records: RecordTerms | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Agreement:
@@ -321,6 +328,9 @@ class Agreement(Document):
         keys += [self.coordinator.key, *(key for s in self.stewards.values() for key in s.keys.values())]
         if len(set(keys)) != len(keys):
             raise ValueError("one key stands for two parties, analysts, approvers or stewards")
+        kinds = {name: one.kinds for name, one in self.datasets.items()}
+        if self.records is not None and (fault := find_faults(self.records, {*self.parties}, {*names}, {*keys}, kinds)):
+            raise ValueError(fault)
         return self
 
     def dataset_of(self, name: str) -> Dataset:
