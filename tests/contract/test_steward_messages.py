@@ -22,6 +22,7 @@ from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
 from tallystick.node import views
+from tallystick.node.asking import AskedHere, OwnGroup
 from tallystick.node.local import convert
 from tallystick.node.local.convert import TRANSLATIONS, Codes, Translation
 from tallystick.node.local.values import MAX_DEPTH, read_cell, read_fields, read_value, write_value
@@ -45,6 +46,8 @@ BY_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (views.SessionStatus, "job"): DIGESTS.map(bytes.hex),
     (views.SessionStatus, "attempt"): st.integers(0, (1 << 32) - 1),
     (views.JobSummary, "job"): DIGESTS.map(bytes.hex),
+    (views.PastJob, "job"): DIGESTS.map(bytes.hex),
+    (OwnGroup, "columns"): st.lists(st.tuples(TEXTS, st.lists(TEXTS, max_size=2).map(tuple), TEXTS), max_size=2).map(tuple),
     (views.StewardQuorum, "need"): st.integers(0, (1 << 32) - 1),
     (views.Candidate, "linkage"): FIELDS,
     (views.Candidate, "disclosure"): FIELDS,
@@ -114,7 +117,10 @@ def details(draw: st.DrawFn) -> views.JobDetail:
     """Draw a job in full, about a job that is signed."""
     digest, document, _ = job_document()
     summary = dataclasses.replace(draw(of_view(views.JobSummary)), job=digest)
-    return views.JobDetail(summary, document, draw(of_view(views.JobTerms) | TEXTS), draw(st.none() | candidates()))
+    return views.JobDetail(
+        summary, document, draw(of_view(views.JobTerms) | TEXTS), draw(st.none() | candidates()),
+        draw(st.none() | of_view(AskedHere)), draw(st.lists(of_view(views.PastJob), max_size=2).map(tuple)),
+    )  # fmt: skip
 
 
 def detail(**changes: Any) -> views.JobDetail:

@@ -53,12 +53,14 @@ class ShownCell:
         value: the number; None where it is hidden or cannot be worked out.
         hidden: why it is hidden, in the disclosure rules' word; None where it is not.
         interval: of 95 %, where the measure has one.
+        detail: what else the measure tells, by name: a curve, coefficients, bands; nothing of a hidden number.
     """
 
     text: str
     value: int | float | None
     hidden: str | None = None
     interval: tuple[float, float] | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
     if detail and one.asked is not None:
         low, high = detail.get("low"), detail.get("high")
         interval = (low, high) if isinstance(low, (int, float)) and isinstance(high, (int, float)) else None
-        return ShownCell(one.asked.measure.format_detail(value, detail), value, interval=interval)
+        return ShownCell(one.asked.measure.format_detail(value, detail), value, interval=interval, detail=detail)
     if one.share and isinstance(value, (int, float)):
         people = row.get(measures[one.key].rests_on.label)
         parts = f" ({round(value * people):,} of {people:,})" if isinstance(people, int) else ""

@@ -110,7 +110,12 @@ def check(config_path: Path, format_: Format, show: bool) -> None:
     found = list(preflight.findings(config, agreements, clock.now(), show=show))
     if format_ == "json":
         print_json(
-            [{"check": one.check, "problem": one.problem, "fix": one.fix, "warnings": list(one.warnings)} for one in found]
+            {
+                "checks": [
+                    {"check": one.check, "problem": one.problem, "fix": one.fix, "warnings": list(one.warnings)}
+                    for one in found
+                ]
+            }
         )
     else:
         print_table(("check", "problem", "fix"), [(one.check, one.problem or "none", one.fix) for one in found])
@@ -188,25 +193,32 @@ def pending(config_path: Path, format_: Format) -> None:
     with steward(read_config(config_path).socket) as service:
         jobs = service.pending()
     if format_ == "json":
-        print_json([job.json_value() for job in jobs])
+        print_json({"jobs": [job.json_value() for job in jobs]})
     else:
         print_pending(jobs)
 
 
 @node.command()
 @click.argument("job")
+@click.option("--count", is_flag=True, help="Also count the rows and people of our datasets now; reads them whole.")
 @config_option
 @format_option
 @run_cli
-def show(job: str, config_path: Path, format_: Format) -> None:
-    """Show one job in full: question, what each party learns, the policy's reasons, and at the desk the candidate table."""
+def show(job: str, count: bool, config_path: Path, format_: Format) -> None:
+    """Show one job as a steward reads it: question, what it reads of us, rules, cost, earlier jobs over the same data, who learns what.
+
+    At the desk also the candidate table that would go out.
+    """
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
         detail = service.show(service.find(name))
+        ours = {one.dataset for one in detail.asked.own} if detail.asked is not None else set[str]()
+        counted = [check for check in service.datasets() if check.dataset in ours] if count else []
     if format_ == "json":
-        print_json(detail.json_value())
+        told = {"counted": {check.dataset: check.json_value() for check in counted}} if count else {}
+        print_json(detail.json_value() | told)
     else:
-        print_job(detail)
+        print_job(detail, counted)
 
 
 @node.command()

@@ -72,7 +72,7 @@ def _show(after: int, limit: int, offline: bool, config_path: Path, format_: For
     with _reader(read_config(config_path), offline=offline) as reader:
         entries = [entry for page in _pages(reader, after, limit) for entry in page]
     if format_ == "json":
-        print_json([entry.json_value() for entry in entries])
+        print_json({"entries": [entry.json_value() for entry in entries]})
     else:
         print_log(entries)
 

@@ -18,9 +18,9 @@ from tallystick.client.sentences import (
     notes,
     overall_sentences,
     question_sentence,
-    two_groups,
 )
-from tallystick.client.words import count, group_rate, level
+from tallystick.client.shares import NOBODY, ShownShare, find_shares
+from tallystick.client.words import HIDDEN
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table, table_width
 
@@ -39,7 +39,7 @@ def print_answer(answer: Answer) -> None:
     for line in (*overall_sentences(answer), *notes(answer)):
         say(line)
     say(linkage_sentence(answer))
-    _print_rates(answer)
+    _print_shares(answer)
     for line in (*disclosure_sentences(answer), leakage_sentence(answer)):
         say(line)
 
@@ -127,22 +127,24 @@ def say(text: str, *, bold: bool = False) -> None:
         click.secho(line, bold=bold)
 
 
-def _print_rates(answer: Answer) -> None:
-    """Print match rates by group, each with its parts; nothing where all are hidden."""
-    rates = answer.value["linkage"].get("rates") or {}
-    groups = rates.get("groups") or []
-    if not any(one["rate"] for one in groups):
+def _print_shares(answer: Answer) -> None:
+    """Print what share of people another group has, each with its parts; nothing where all are hidden."""
+    shares = find_shares(answer)
+    if shares is None or not any(one.cell.value is not None for one in shares.rows):
         return
-    rows = [
-        (*(level(one[name]) for name in rates["by"]), count(one["matched"]), count(one["people"]), group_rate(one))
-        for one in groups
-    ]
+    told = (*shares.rows, *(() if shares.reported else shares.overall))
+    rows = [(*one.levels, one.part, one.whole, _share_text(one)) for one in told]
+    columns = [*shares.by, f"found in {shares.found}", f"of {shares.of}", "share (95% interval)"]
     click.echo()
-    both = two_groups(answer)
-    found, of = ("found", "of people") if both is None else (f"found in {both[1]}", f"of {both[0]}")
-    columns = [*rates["by"], found, of, "share (95% interval)"]
-    print_table(columns, rows, right=range(len(rates["by"]), len(columns)))
+    print_table(columns, rows, right=range(len(shares.by), len(columns)))
     click.echo()
+
+
+def _share_text(one: ShownShare) -> str:
+    if one.cell.value is None or one.cell.interval is None:
+        return "" if one.cell.text == NOBODY else HIDDEN
+    low, high = one.cell.interval
+    return f"{one.cell.value:.1%} ({low:.1%} to {high:.1%})"
 
 
 def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:

@@ -145,10 +145,11 @@ def export(file: Path, number: int | None, out: Path) -> None:
 def plot(file: Path, number: int | None, out: Path, measure: str | None) -> None:
     """Draw FILE; what is hidden is drawn as hidden, never as zero.
 
-    Bars; a heat map where two columns part the people; lines over three or more quarters, months or years; an UpSet plot where the
-    columns are the presence of groups.
+    Bars with intervals; a heat map where two columns part the people; lines over three or more quarters, months or years; an UpSet plot
+    where the columns are the presence of groups; survival as a curve, regression as its coefficients, a histogram as its bands.
 
-    --measure share draws what share of each group was found, with 95% intervals.
+    --measure share draws what share of each group was found, with 95% intervals: of the linkage report, or where a column says who is
+    in a group (GROUP.present).
     """
     from tallystick.client.answer import build_answer
     from tallystick.client.plots import plot as draw

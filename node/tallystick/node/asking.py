@@ -6,9 +6,9 @@ Pure functions over the job and its agreement; no record is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
@@ -85,6 +85,38 @@ class AskedJob:
     rules: tuple[str, ...]
     clauses: tuple[str, ...]
     cost: tuple[str, ...]
+
+    @property
+    def here(self) -> AskedHere:
+        """What of it a steward reads on a terminal."""
+        return AskedHere(self.sentence, self.own, self.rules, self.cost)
+
+
+@dataclass(frozen=True)
+class AskedHere:
+    """What a job asks of this agency, in short.
+
+    Attributes:
+        sentence, own, rules, cost: as `AskedJob` has them.
+    """
+
+    sentence: str
+    own: tuple[OwnGroup, ...]
+    rules: tuple[str, ...]
+    cost: tuple[str, ...]
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        own = [
+            asdict(one)
+            | {
+                "columns": [
+                    {"column": name, "serves": list(serves), "label": label or None} for name, serves, label in one.columns
+                ]
+            }
+            for one in self.own
+        ]
+        return {"sentence": self.sentence, "own": own, "rules": list(self.rules), "cost": list(self.cost)}
 
 
 def describe_job(job: Job, agreement: Agreement, agency: str) -> AskedJob:
