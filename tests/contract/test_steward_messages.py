@@ -21,10 +21,11 @@ from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
-from tallystick.node import views
-from tallystick.node.asking import AskedHere, OwnGroup
+from tallystick.node import asked, views
+from tallystick.node.asked import AskedHere, OwnGroup
 from tallystick.node.local import convert
-from tallystick.node.local.convert import TRANSLATIONS, Codes, Translation
+from tallystick.node.local.codes import Codes
+from tallystick.node.local.convert import TRANSLATIONS, Translation
 from tallystick.node.local.values import MAX_DEPTH, read_cell, read_fields, read_value, write_value
 from tallystick.records import survey, usable
 from tallystick.v1 import steward_pb2 as pb
@@ -148,8 +149,8 @@ def test_every_answer_and_every_view_has_a_translation() -> None:
     answers = {method.output_type.name for method in pb.DESCRIPTOR.services_by_name["Steward"].methods}
     assert answers == {one.message.DESCRIPTOR.name for one in TRANSLATIONS}
     inside = {hint for one in TRANSLATIONS for hint in dataclasses_of(one.view)}
-    homes = {views.__name__, survey.__name__, usable.__name__}
-    seen = [*vars(views).values(), *vars(survey).values(), *vars(usable).values()]
+    homes = {views.__name__, asked.__name__, survey.__name__, usable.__name__}
+    seen = [*vars(views).values(), *vars(asked).values(), *vars(survey).values(), *vars(usable).values()]
     every = {one for one in seen if getattr(one, "__module__", "") in homes and dataclasses.is_dataclass(one)}
     assert inside == every
     assert all(vars(one)["__dataclass_params__"].frozen for one in every)

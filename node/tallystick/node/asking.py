@@ -6,9 +6,9 @@ Pure functions over the job and its agreement; no record is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.profiles import profile_of
@@ -18,6 +18,7 @@ from tallystick.core.job.release import release_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.rulebook import plan_job
 from tallystick.core.statistics.table import result_columns
+from tallystick.node.asked import AskedHere, OwnGroup
 
 SHOWN_ROWS: Final = 40
 _WORDS: Final = {
@@ -26,25 +27,6 @@ _WORDS: Final = {
     "sd": "the standard deviation of",
     "variance": "the variance of",
 }
-
-
-@dataclass(frozen=True)
-class OwnGroup:
-    """A group of this agency's people in a job.
-
-    Attributes:
-        where: the job's condition; None for everybody.
-        columns: (column, what it serves, label of the agreement); what the job reads.
-        at_most: people that the agreement says there are at most.
-    """
-
-    group: str
-    dataset: str
-    title: str | None
-    authority: str | None
-    where: str | None
-    columns: tuple[tuple[str, tuple[str, ...], str], ...]
-    at_most: int
 
 
 @dataclass(frozen=True)
@@ -90,33 +72,6 @@ class AskedJob:
     def here(self) -> AskedHere:
         """What of it a steward reads on a terminal."""
         return AskedHere(self.sentence, self.own, self.rules, self.cost)
-
-
-@dataclass(frozen=True)
-class AskedHere:
-    """What a job asks of this agency, in short.
-
-    Attributes:
-        sentence, own, rules, cost: as `AskedJob` has them.
-    """
-
-    sentence: str
-    own: tuple[OwnGroup, ...]
-    rules: tuple[str, ...]
-    cost: tuple[str, ...]
-
-    def json_value(self) -> dict[str, Any]:
-        """Give it as a JSON value."""
-        own = [
-            asdict(one)
-            | {
-                "columns": [
-                    {"column": name, "serves": list(serves), "label": label or None} for name, serves, label in one.columns
-                ]
-            }
-            for one in self.own
-        ]
-        return {"sentence": self.sentence, "own": own, "rules": list(self.rules), "cost": list(self.cost)}
 
 
 def describe_job(job: Job, agreement: Agreement, agency: str) -> AskedJob:

@@ -11,7 +11,7 @@ import yaml
 from tallystick.core.agreement.model import LinkageFacts
 from tallystick.core.ids import short
 from tallystick.core.terminal import print_json, print_table
-from tallystick.node.asking import OwnGroup
+from tallystick.node.asked import OwnGroup
 from tallystick.node.preflight import key_counts
 from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, JobTerms, LogEntry, SessionStatus
 from tallystick.records.mending import mend_identifier

@@ -18,7 +18,7 @@ from tallystick.core.documents import decode_document
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
-from tallystick.node.asking import AskedHere
+from tallystick.node.asked import AskedHere
 from tallystick.node.ports import Awaits, Decision
 
 PolicyVerdict = Literal["", "auto", "ask", "never"]

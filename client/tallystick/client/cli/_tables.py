@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from tallystick.client.answer import ALL, Answer, Number, ShownCell
+from tallystick.client.detailed import list_detail_tables
 from tallystick.client.sentences import (
     disclosure_sentences,
     leakage_sentence,
@@ -19,7 +20,7 @@ from tallystick.client.sentences import (
     overall_sentences,
     question_sentence,
 )
-from tallystick.client.shares import NOBODY, ShownShare, find_shares
+from tallystick.client.shares import NOBODY, Shares, ShownShare, find_shares
 from tallystick.client.words import HIDDEN
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table, table_width
@@ -36,6 +37,10 @@ def print_answer(answer: Answer) -> None:
     click.echo()
     print_numbers(answer)
     click.echo()
+    for told in list_detail_tables(answer):
+        click.echo(told.title)
+        print_table(told.columns, told.rows, right=range(told.levels, len(told.columns)))
+        click.echo()
     for line in (*overall_sentences(answer), *notes(answer)):
         say(line)
     say(linkage_sentence(answer))
@@ -136,8 +141,21 @@ def _print_shares(answer: Answer) -> None:
     rows = [(*one.levels, one.part, one.whole, _share_text(one)) for one in told]
     columns = [*shares.by, f"found in {shares.found}", f"of {shares.of}", "share (95% interval)"]
     click.echo()
-    print_table(columns, rows, right=range(len(shares.by), len(columns)))
+    if len(shares.by) == 2 and not shares.reported and _width(columns, rows) > table_width():
+        _print_crossed_shares(shares)
+    else:
+        print_table(columns, rows, right=range(len(shares.by), len(columns)))
     click.echo()
+
+
+def _print_crossed_shares(shares: Shares) -> None:
+    """Print shares with the levels of the first column across, for a narrow terminal; intervals are left out."""
+    told = {one.levels: one.cell.text for one in (*shares.rows, *shares.overall)}
+    heads = list(dict.fromkeys(levels[0] for levels in told))
+    sides = list(dict.fromkeys(levels[1] for levels in told))
+    click.echo(f"share of {shares.of} found in {shares.found}, by {shares.by[0]}")
+    rows = [[side, *(told.get((head, side), "") for head in heads)] for side in sides]
+    print_table([shares.by[1], *heads], rows, right=range(1, len(heads) + 1))
 
 
 def _share_text(one: ShownShare) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tallystick.node.asking import AskedHere, OwnGroup
+from tallystick.node.asked import AskedHere, OwnGroup
 from tallystick.node.local.codes import STATES
 from tallystick.node.local.values import foreign
 from tallystick.node.views import PastJob
