@@ -65,7 +65,7 @@ def cut_label(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def draw_missing(axes: Axes, at: int, cell: ShownCell, most: float) -> None:
+def draw_missing(axes: Axes, at: float, cell: ShownCell, most: float) -> None:
     """Draw a bar that is not there: a hatched strip where the value is hidden, words alone where nobody is in it."""
     if cell.hidden is not None:
         axes.barh(at, most, height=0.66, color=GREY, edgecolor=LINE, hatch="////", lw=0, zorder=1)

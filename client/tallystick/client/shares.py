@@ -119,11 +119,11 @@ def _work_out(levels: tuple[str, ...], there: ShownCell, lacking: ShownCell) -> 
         hidden = there if there.value is None else lacking
         part = HIDDEN if there.value is None else there.text
         return ShownShare(levels, ShownCell(hidden.text, None, hidden.hidden), part, HIDDEN)
-    part, whole = int(there.value), int(there.value + lacking.value)
-    if not whole:
-        return ShownShare(levels, ShownCell(NOBODY, None), count(part), count(whole))
-    cell = ShownCell(f"{part / whole:.1%} ({part:,} of {whole:,})", part / whole, interval=wilson(part, whole))
-    return ShownShare(levels, cell, count(part), count(whole))
+    found, people = int(there.value), int(there.value + lacking.value)
+    if not people:
+        return ShownShare(levels, ShownCell(NOBODY, None), count(found), count(people))
+    cell = ShownCell(f"{found / people:.1%} ({found:,} of {people:,})", found / people, interval=wilson(found, people))
+    return ShownShare(levels, cell, count(found), count(people))
 
 
 def _sum_up(answer: Answer, cells: dict[tuple[str, ...], dict[str, ShownCell]]) -> Iterator[ShownShare]:

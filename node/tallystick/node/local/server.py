@@ -29,7 +29,8 @@ from tallystick.core.net.local import serve_socket
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.asking import describe_job
 from tallystick.node.jobs import JobFollower
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES, TOLD_HEAD
+from tallystick.node.local.codes import REASON_CLASSES
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
 from tallystick.node.past import find_past, read_jobs
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
