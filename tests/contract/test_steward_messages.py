@@ -23,7 +23,8 @@ from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
 from tallystick.node import asked, views
 from tallystick.node.asked import AskedHere, OwnGroup
-from tallystick.node.local import codes, convert
+from tallystick.node.local import codes as local_codes
+from tallystick.node.local import convert
 from tallystick.node.local.codes import Codes
 from tallystick.node.local.convert import TRANSLATIONS, Translation
 from tallystick.node.local.values import MAX_DEPTH, read_cell, read_fields, read_value, write_value
@@ -166,10 +167,10 @@ def dataclasses_of(hint: Any) -> set[type]:
 def test_no_enum_lacks_a_value_or_sends_unspecified() -> None:
     enums = pb.DESCRIPTOR.enum_types_by_name
     pairs: dict[str, Codes[Any]] = {
-        "AwaitedDecision": codes.AWAITS,
-        "Decision": codes.DECISIONS,
-        "PolicyVerdict": codes.VERDICTS,
-        "ReasonClass": codes.REASON_CLASSES,
+        "AwaitedDecision": local_codes.AWAITS,
+        "Decision": local_codes.DECISIONS,
+        "PolicyVerdict": local_codes.VERDICTS,
+        "ReasonClass": local_codes.REASON_CLASSES,
     }
     assert set(enums) == set(pairs)
     for name, codes in pairs.items():
