@@ -27,6 +27,16 @@ EXCUSED: Final[dict[Path_, str]] = {
     ("job", "proposal"): "needs an agency that refuses with an offer: tests/e2e; an object of questions by agency",
     ("node", "approve"): "this network's nodes decide themselves; prints a job, as `node pending` lists",
     ("node", "refuse"): "as `node approve`",
+    ("node", "join"): "uses up an invitation, as every test of a network does; an agency and `joined`",
+    (
+        "node",
+        "sign",
+    ): "needs an agreement that names stewards: tests/integration/test_node_people.py; a file, a signer and a digest",
+    ("node", "dial"): "changes where this network's node dials: tests/e2e/test_new_address.py; an agency and two addresses",
+    ("profile", "dial"): "as `node dial`",
+    ("profile", "join"): "as `node join`; prints a network, as `profile show` does",
+    ("node", "accept-restored"): "ends what a node has under way; a day",
+    ("coordinator", "accept-restored"): "as `node accept-restored`; two counts",
     ("result", "triple"): "needs three ladders: tests/e2e/test_triple.py",
 }
 """Commands that are not walked, and why."""
@@ -59,7 +69,7 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
     node = ["--config", str(lab / "human-services" / "node.yaml")]
     agreement = str(home / "agreements" / "county.json")
     coordinator = ["--config", str(new / "coordinator.yaml")]
-    result = str(new / "result.json")
+    result, files = str(new / "result.json"), [str(county / "tanf_exits.csv"), str(county / "ui_wages.csv")]
     return {
         ("lab", "check"): [str(county / "lab.yaml"), str(county / "jobs" / "work.yaml")],
         ("job", "check"): [str(county / "jobs" / "work.yaml"), "--agreement", agreement],
@@ -84,14 +94,31 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("profile", "init"): ["--folder", str(new / "profile")],
         ("profile", "show"): [],
         ("doctor",): [],
+        ("lab", "new"): [*files, "--out", str(new / "l.yaml"), "--job", str(new / "j.yaml")],
+        ("lab", "region"): [str(new / "region"), "--people", "300"],
+        ("lab", "county"): [str(new / "folders"), "--people", "60", "--address", "a.example:7700"],
+        ("result", "annex"): [result, "--out", str(new / "r.html")],
+        ("result", "export"): [result, "--out", str(new / "r.csv")],
+        ("result", "plot"): [result, "--out", str(new / "r.svg")],
+        ("agreement", "card"): ["ana", "--key", str(lab / "human-services" / "identity.key"), "--out", str(new / "ana.json")],
         ("coordinator", "init"): coordinator,
+        ("coordinator", "card"): [*coordinator, "--out", str(new / "c.json")],
+        ("coordinator", "invite"): [*coordinator, "--agency", "labor", "--agency", "housing", "--out", str(new)],
+        ("coordinator", "revoke"): [*coordinator, "--agency", "labor"],
+        ("coordinator", "database", "backup"): [str(new / "copy.db"), *coordinator],
         ("coordinator", "key"): coordinator,
         ("coordinator", "login"): ["olga", *coordinator],
         ("coordinator", "database", "upgrade"): coordinator,
-        ("coordinator", "database", "downgrade"): coordinator,
+        ("coordinator", "database", "downgrade"): ["0003", *coordinator],
         ("coordinator", "status"): ["--config", str(lab / "coordinator" / "coordinator.yaml"), "--all"],
         ("node", "init"): ["labor", "--coordinator", "a.example:7700", "--folder", str(new / "node")],
         ("node", "key"): node,
+        ("node", "card"): [*node, "--out", str(new / "n.json")],
+        ("node", "backup"): [str(new / "node.db"), *node],
+        ("node", "log", "export"): [*node, "--out", str(new / "n.log")],
+        ("node", "log", "heads"): [*node, "--out", str(new / "n.heads")],
+        ("node", "log", "prove"): ["1", *node, "--out", str(new / "n.proof")],
+        ("node", "log", "verify"): [str(new / "n.log"), "--heads", str(new / "n.heads"), "--agreement", agreement],
         ("node", "check"): node,
         ("node", "datasets"): node,
         ("node", "linkage"): ["tanf_exits", *node],

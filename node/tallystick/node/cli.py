@@ -24,6 +24,7 @@ from tallystick.core.terminal import (
     Format,
     format_option,
     only_on_a_terminal,
+    print_done,
     print_json,
     print_table,
     run_cli,
@@ -83,12 +84,13 @@ def init(agency: str, coordinator: str, folder: Path, format_: Format) -> None:
 @node.command()
 @click.argument("invitation", type=click.Path(path_type=Path))
 @config_option
+@format_option
 @run_cli
-def join(invitation: Path, config_path: Path) -> None:
+def join(invitation: Path, config_path: Path, format_: Format) -> None:
     """Join the network with an invitation of the coordinator's operator; it is used up."""
     config = read_config(config_path)
     join_network(config, read_invitation(invitation))
-    click.echo(f"{config.agency} has joined; next: tally node check")
+    print_done(format_, f"{config.agency} has joined; next: tally node check", {"agency": config.agency, "joined": True})
 
 
 @node.command()
@@ -248,11 +250,15 @@ def approve(
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="That steward's key file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write the signed approval.")
 @config_option
+@format_option
 @run_cli
-def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path) -> None:
+def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path, format_: Format) -> None:
     """Sign an approval as a steward, for another to hand in with `approve --document`."""
-    write_document(out, _steward_document(read_config(config_path), job, steward_name, key))
-    click.echo(f"{out}: signed by {steward_name}")
+    document = _steward_document(read_config(config_path), job, steward_name, key)
+    write_document(out, document)
+    print_done(
+        format_, f"{out}: signed by {steward_name}", {"file": str(out), "signer": steward_name, "digest": document.digest}
+    )
 
 
 @node.command()

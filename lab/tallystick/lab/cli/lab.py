@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tallystick.core.terminal import FAILED, Format, format_option, own_command, print_json, run_cli
+from tallystick.core.terminal import FAILED, Format, format_option, own_command, print_done, print_json, run_cli
 
 if TYPE_CHECKING:
     from tallystick.lab.network.run import Outcome
@@ -120,8 +120,9 @@ def serve(lab_file: Path, purposes: tuple[str, ...], agreement: str | None, keep
 @click.argument("files", metavar="FILE FILE...", type=FILE, nargs=-1, required=True)
 @click.option("--out", type=FILE, default=Path("lab.yaml"), show_default=True, help="The new lab file.")
 @click.option("--job", "job_file", type=FILE, help="Also write a first question of the first two files to this new job file.")
+@format_option
 @run_cli
-def new(files: tuple[Path, ...], out: Path, job_file: Path | None) -> None:
+def new(files: tuple[Path, ...], out: Path, job_file: Path | None, format_: Format) -> None:
     """Write a lab file from several files, one agency for each, as `tally data scan` sees them.
 
     Columns, bounds and identifiers are what the files hold today: read the comments and correct them before the first job.
@@ -145,10 +146,11 @@ def new(files: tuple[Path, ...], out: Path, job_file: Path | None) -> None:
     if job_file is not None and asked is not None:
         write_new(job_file, asked)
     named = shlex.quote(str(job_file)) if job_file is not None else "JOB.yaml"
-    click.echo(
+    told = (
         f"written to {out}{f' and {job_file}' if job_file is not None else ''}; next: read the comments, then "
         f"{own_command()} lab check {shlex.quote(str(out))} {named}"
     )
+    print_done(format_, told, {"lab": str(out), "job": None if job_file is None else str(job_file)})
 
 
 def _without_answer(outcomes: list[Outcome]) -> bool:
@@ -163,8 +165,9 @@ def _without_answer(outcomes: list[Outcome]) -> bool:
 @click.option(
     "--home", type=FOLDER, default=Path("/data"), show_default=True, help="Where each party sees its own folder when it runs."
 )
+@format_option
 @run_cli
-def county(out: Path, people: int, address: str, database: str | None, home: Path) -> None:
+def county(out: Path, people: int, address: str, database: str | None, home: Path, format_: Format) -> None:
     """Write a made-up county's folders, one for each party: for containers (compose/county.yaml).
 
     Keys are made at the first start; a county that is there already is left as it is.
@@ -172,15 +175,16 @@ def county(out: Path, people: int, address: str, database: str | None, home: Pat
     from tallystick.lab.network.folders import write_county
 
     new = write_county(out, people=people, address=address, database=database, home=home)
-    click.echo(f"{out}: {'written' if new else 'there already'}")
+    print_done(format_, f"{out}: {'written' if new else 'there already'}", {"folder": str(out), "written": new})
 
 
 @lab.command()
 @click.argument("out", type=FOLDER)
 @click.option("--people", type=click.IntRange(200, 5_000_000), default=10_000, show_default=True, help="People of the region.")
 @click.option("--seed", type=int, default=2026, show_default=True, help="The same seed and size give the same region.")
+@format_option
 @run_cli
-def region(out: Path, people: int, seed: int) -> None:
+def region(out: Path, people: int, seed: int, format_: Format) -> None:
     """Write a made-up region of two counties: records of five agencies, a lab file, and jobs over two to five of them.
 
     Each county has cash assistance and child welfare; state wages, housing and schools are of the whole region. `tally lab check`, `run`
@@ -190,4 +194,8 @@ def region(out: Path, people: int, seed: int) -> None:
     from tallystick.lab.region.write import generate_region
 
     prepare_folder(out)
-    print_region(generate_region(out, people, seed))
+    made = generate_region(out, people, seed)
+    if format_ == "json":
+        print_json({"lab": str(made.lab), "jobs": [str(job) for job in made.jobs], "rows": dict(made.rows)})
+    else:
+        print_region(made)
