@@ -25,6 +25,7 @@ from tallystick.core.linkage.quality.intervals import wilson
 from tallystick.core.results import Released, document_json, exact
 from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
 
+SINCE = "quarters since tanf.exit_quarter"
 MEAN = "mean(wages.wage)"
 COUNTED = "count(wages.wage)"
 
@@ -180,8 +181,11 @@ def test_a_period_without_hidden_parts_has_a_share_of_everybody_and_bars_in_grou
         assert words in picture, words
     (page,) = [one for one in list_charts(made) if one.name == "shares"]
     assert [(bar.group, bar.label, bar.hidden) for bar in page.bars][:3] == [
-        ("2", "north", False),
-        ("2", "south", False),
-        ("4", "north", True),
+        (f"2 {SINCE}", "north", False),
+        (f"2 {SINCE}", "south", False),
+        (f"4 {SINCE}", "north", True),
     ]
+    means = next(one for one in list_charts(made) if "wages.wage" in one.title)
+    assert [bar.text for bar in means.bars][:2] == ["812.50", "812.50"]  # of those who have a row; nobody else has a mean
+    assert "People" not in {one.title.partition(",")[0] for one in list_charts(made)}
     assert page.bars[0].low < (page.bars[0].value or 0) < page.bars[0].high

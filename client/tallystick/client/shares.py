@@ -18,7 +18,7 @@ from tallystick.core.linkage.quality.intervals import wilson
 
 NOBODY: Final = "nobody"
 """What stands for the share of a row without people."""
-_PRESENT: Final = ".present"
+PRESENT: Final = ".present"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _read_reported(answer: Answer) -> Shares | None:
 
 def _derive_shares(answer: Answer) -> Shares | None:
     """Work shares out of the counts of those who are in a group and those who are not."""
-    places = [place for place, name in enumerate(answer.by) if name.endswith(_PRESENT)]
+    places = [place for place, name in enumerate(answer.by) if name.endswith(PRESENT)]
     if len(places) != 1 or COUNT not in answer.keys:
         return None
     (place,) = places
@@ -111,7 +111,7 @@ def _derive_shares(answer: Answer) -> Shares | None:
     of = keep if keep in answer.question.people else "those counted"
     by = (*answer.by[:place], *answer.by[place + 1 :])
     overall = tuple(_sum_up(answer, cells)) if by else ()
-    return Shares(of, answer.by[place].removesuffix(_PRESENT), by, rows, overall, reported=False)
+    return Shares(of, answer.by[place].removesuffix(PRESENT), by, rows, overall, reported=False)
 
 
 def _work_out(levels: tuple[str, ...], there: ShownCell, lacking: ShownCell) -> ShownShare:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from tallystick.client.annex.charts import Axis, Bar, build_axis
 from tallystick.client.answer import COUNT, NOBODY, Answer, Number, ShownCell
-from tallystick.client.shares import find_shares
+from tallystick.client.shares import PRESENT, find_shares
 
 MOST_BARS: Final = 32
 """Of one chart: as many as fit on a printed page; the table has more."""
@@ -42,7 +42,7 @@ def _share_chart(answer: Answer) -> Iterator[Chart]:
         return
     grouped = len(shares.by) > 1 and not shares.reported
     bars = [
-        _build_bar(", ".join(one.levels[:-1]), one.levels[-1], one.cell)
+        _build_bar(_name_group(answer, one.levels), one.levels[-1], one.cell)
         if grouped
         else _build_bar("", ", ".join(one.levels), one.cell)
         for one in told
@@ -52,17 +52,38 @@ def _share_chart(answer: Answer) -> Iterator[Chart]:
 
 
 def _number_charts(answer: Answer) -> Iterator[Chart]:
-    """Give a chart of each number that was asked for, the count last: it says how many people the others are of."""
-    groups = Counter(row.levels[:-1] for row in answer.rows)
-    if not answer.by or len(answer.rows) < 2 or len(groups) > MOST_GROUPS or max(groups.values()) > MOST_BARS:
+    """Give a chart of each number that was asked for, the count last: it says how many people the others are of.
+
+    Where shares by presence are drawn, they say the counts, and the other numbers are of those who are in the group.
+    """
+    shares = find_shares(answer)
+    derived = shares is not None and not shares.reported
+    by, rows = (answer.by, [(row.levels, row.cells) for row in answer.rows]) if not derived else _keep_present(answer)
+    groups = Counter(levels[:-1] for levels, _ in rows)
+    if not by or len(rows) < 2 or len(groups) > MOST_GROUPS or max(groups.values()) > MOST_BARS:
         return
-    asked = [one for one in answer.asked if one.key != COUNT] + [one for one in answer.asked if one.key == COUNT]
+    asked = [one for one in answer.asked if one.key != COUNT]
+    asked += [one for one in answer.asked if one.key == COUNT and not derived]
     for place, one in enumerate(asked):
-        bars = [_build_bar(", ".join(row.levels[:-1]), row.levels[-1], row.cells[one.key]) for row in answer.rows]
+        bars = [_build_bar(_name_group(answer, levels), levels[-1], cells[one.key]) for levels, cells in rows]
         if all(bar.value is None for bar in bars):
             continue
         heading = "People" if one.key == COUNT else f"{one.heading[:1].upper()}{one.heading[1:]}"
-        yield Chart(f"number-{place}", f"{heading}, by {' and '.join(answer.by)}", tuple(bars), _number_axis(bars, one))
+        yield Chart(f"number-{place}", f"{heading}, by {' and '.join(by)}", tuple(bars), _number_axis(bars, one))
+
+
+def _keep_present(answer: Answer) -> tuple[tuple[str, ...], list[tuple[tuple[str, ...], Mapping[str, ShownCell]]]]:
+    """Give the columns and rows of those who are in the group that the rows tell of."""
+    place = next(at for at, name in enumerate(answer.by) if name.endswith(PRESENT))
+    rows = [((*row.levels[:place], *row.levels[place + 1 :]), row.cells) for row in answer.rows if row.levels[place] == "true"]
+    return (*answer.by[:place], *answer.by[place + 1 :]), rows
+
+
+def _name_group(answer: Answer, levels: tuple[str, ...]) -> str:
+    """Name a group of bars by the levels before the last; a period by what it is of."""
+    if answer.follow is None or len(levels) < 2:
+        return ", ".join(levels[:-1])
+    return ", ".join([f"{levels[0]} {answer.follow.heading}", *levels[1:-1]])
 
 
 def _build_bar(group: str, name: str, cell: ShownCell) -> Bar:
