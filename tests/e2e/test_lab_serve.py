@@ -20,7 +20,7 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.lab.county.write import generate
 from tests.e2e.walked import EXCUSED, find_commands, find_faults, list_arguments
 
-ENDS_WITH_ONE = {("job", "watch"), ("agreement", "check"), ("doctor",), ("node", "check")}
+ENDS_WITH_ONE = {("job", "watch"), ("agreement", "check"), ("agreement", "lint"), ("doctor",), ("node", "check")}
 """Commands whose status says what they found: a cancelled job, missing signatures, a machine or a node with something amiss."""
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
 

@@ -37,6 +37,10 @@ EXCUSED: Final[dict[Path_, str]] = {
     ("profile", "join"): "as `node join`; prints a network, as `profile show` does",
     ("node", "accept-restored"): "ends what a node has under way; a day",
     ("coordinator", "accept-restored"): "as `node accept-restored`; two counts",
+    **dict.fromkeys(
+        [("consent", name) for name in ("new", "sign", "show", "revoke", "receipt", "export", "import")],
+        "needs a consent and those who sign it: tests/cli/test_consent.py",
+    ),
     ("result", "triple"): "needs three ladders: tests/e2e/test_triple.py",
 }
 """Commands that are not walked, and why."""
@@ -88,6 +92,8 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("link", "try"): [str(county / "tanf_exits.csv"), str(county / "hmis_entries.csv")],
         ("agreement", "show"): [agreement],
         ("agreement", "check"): [agreement],
+        ("agreement", "lint"): [agreement],
+        ("agreement", "render"): [agreement],
         ("agreement", "diff"): [agreement, agreement],
         ("agreement", "new"): [str(new / "draft.yaml"), "--out", str(new / "draft.json")],
         ("agreement", "sign"): [str(new / "draft.json"), "--as", "human-services", "--key", str(lab / "human-services" / "identity.key")],

@@ -142,8 +142,9 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
 @agreement.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The Markdown file to write; default: the terminal.")
+@format_option
 @run_cli
-def render(file: Path, out: Path | None) -> None:
+def render(file: Path, out: Path | None, format_: Format) -> None:
     """Write FILE as a page of Markdown that people read and sign, with a picture of who sends what to whom."""
     from tallystick.client.paper import render_agreement
     from tallystick.core.documents import read_document
@@ -152,12 +153,12 @@ def render(file: Path, out: Path | None) -> None:
 
     text = render_agreement(read_document(file, kind="agreement"))
     if out is None:
-        click.echo(text, nl=False)
+        print_done(format_, text.removesuffix("\n"), {"markdown": text})
         return
     if out.exists():
         raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
     write_public(out, text.encode())
-    click.echo(f"wrote {out}")
+    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @agreement.command()
