@@ -20,7 +20,7 @@ INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 
 .PHONY: demo test test-networks test-slow test-wheels check lint lock proto proto-drift native sanitize bench soak image test-containers clean
 
-demo: $(VENV)/.run ## a made-up county of three agencies, two questions, on this machine
+demo: $(VENV)/.run ## a made-up county of three agencies, three questions, on this machine
 	@$(BIN)/tally demo
 
 test: $(VENV)/.dev ## what every change must pass, in less than ten minutes on two cores

@@ -16,7 +16,7 @@ from tallystick.lab.county.write import PEOPLE, SEED, generate, generate_childre
 def main() -> int:
     """Read the options, write the county, say what was written."""
     parser = argparse.ArgumentParser(
-        description="Write a made-up county: three agencies' files, a lab file, two jobs, the truth."
+        description="Write a made-up county: three agencies' files, a lab file, three jobs, the truth."
     )
     parser.add_argument("--people", type=int, default=PEOPLE, help="people per agency (default: %(default)s)")
     parser.add_argument(

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tallystick.client.annex.page import annex
+from tallystick.client.answer import Answer
+from tallystick.core.measure import Asked
 from tallystick.core.results import exact
 from tests.cli.test_result_formats import answer
+from tests.cli.test_result_plots import of_measure
+from tests.cli.test_since_results import answer as since_answer
 from tests.unit.client.test_annex import CHECKS, linkage, one_column
 
 if TYPE_CHECKING:
@@ -26,9 +30,24 @@ CUT = """() => [...document.querySelectorAll('svg')].filter(one => one.getClient
     }).map(text => text.textContent))"""
 
 
-@pytest.fixture(name="page", params=["one column", "two columns"])
+def regressed() -> Answer:
+    """Give a result of a regression by region, of which one is hidden."""
+    told = {"estimate": 1.5, "se": 0.25, "t": 6.0, "p": 0.0001, "low": 1.0, "high": 2.0}
+    detail = {"n": 900, "coefficients": {"(constant)": told, "tanf.age": told}}
+    return of_measure(Asked("regression", ("wages.wage", "tanf.age")), {"north": detail, "south": None})
+
+
+@pytest.fixture(name="page", params=["one column", "two columns", "periods", "coefficients"])
 def written_page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Page:
-    made = one_column() if request.param == "one column" else answer(linkage=exact(linkage()))
+    match request.param:
+        case "one column":
+            made = one_column()
+        case "two columns":
+            made = answer(linkage=exact(linkage()))
+        case "periods":
+            made = since_answer([2, 4], ("wages.present",))
+        case _:
+            made = regressed()
     file = tmp_path / "page.html"
     file.write_text(annex(made, CHECKS), encoding="utf-8")
     page = browser.new_page()

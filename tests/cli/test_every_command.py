@@ -64,6 +64,16 @@ def test_formats_are_the_same_everywhere_and_others_are_wrong_usage() -> None:
     assert found > 30
 
 
+def test_every_command_prints_json_but_those_that_serve() -> None:
+    """A command that ends prints what it did, for programs too; one that serves until it is stopped prints a log."""
+    without = {
+        path
+        for path, command in COMMANDS
+        if not isinstance(command, click.Group) and not any("--format" in option.opts for option in command.params)
+    }
+    assert without == {("lab", "serve"), ("coordinator", "serve"), ("node", "serve")}
+
+
 def test_a_terminal_that_knows_ascii_alone_is_written_to_in_ascii() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "COLUMNS": str(NARROW), "PYTHONUTF8": "0"}
     for arguments in (["--help"], ["result", "plot", "--help"], ["help", "job-expired"], ["node", "show", "--no-such"]):

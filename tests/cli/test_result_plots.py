@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from tallystick.client.answer import Answer, AnswerRow, Number, ShownCell
 from tallystick.client.overlaps import find_groups
 from tallystick.client.plots import draw
 from tallystick.client.series import find_periods
 from tallystick.core.errors import Invalid
+from tallystick.core.measure import Asked
 from tests.cli.test_result_formats import BY, LEVELS, MEAN, SMALL, answer, row
 
 
@@ -112,3 +116,62 @@ def test_groups_that_people_are_in_are_an_upset_plot() -> None:
     assert shown.count("1,234") == 2
     assert len(re.findall(rb"fill: url\(#", picture)) == 1
     assert find_groups(answer()) is None
+
+
+def of_measure(asked: Asked, details: dict[str, dict[str, Any] | None]) -> Answer:
+    """Give a result of one measure by region: its details, or None for a hidden row."""
+    cells = {
+        name: ShownCell("hidden", None, "small-cell") if told is None else ShownCell("0.5", 0.5, detail=told)
+        for name, told in details.items()
+    }
+    rows = tuple(AnswerRow((name,), {"count": ShownCell("100", 100), "m": cell}) for name, cell in cells.items())
+    numbers = (Number("count", "count", None), Number("m", "m", asked))
+    return replace(answer(), by=("tanf.region",), numbers=numbers, rows=rows)
+
+
+def test_survival_is_a_curve_with_people_at_risk_and_a_hidden_row_is_named() -> None:
+    curve = [
+        {"by": 6, "at_risk": 1100, "events": 220, "survival": 0.8, "low": 0.77, "high": 0.82},
+        {"by": 12, "at_risk": 700, "events": 350, "survival": 0.4, "low": 0.37, "high": 0.43},
+    ]
+    asked = Asked("survival", ("tanf.months", "wages.came"), (("at", ("6", "12")),))
+    picture = draw(of_measure(asked, {"north": {"curve": curve}, "south": None}), "svg", measure="m")
+    shown = texts(picture)
+    assert {"north", "south: hidden", "1,100", "700", "people at risk", "6", "12", "80.0%"} <= set(shown)
+    assert shown.count("hidden") == 1
+
+
+def test_regression_is_its_coefficients_with_intervals_and_without_the_constant() -> None:
+    told = {"estimate": 1.5, "se": 0.25, "t": 6.0, "p": 0.0001, "low": 1.0, "high": 2.0}
+    detail = {"n": 900, "coefficients": {"(constant)": told, "tanf.age": told, "tanf.visits": {**told, "p": 0.25}}}
+    asked = Asked("regression", ("wages.wage", "tanf.age", "tanf.visits"))
+    shown = texts(draw(of_measure(asked, {"north": detail, "south": None}), "svg", measure="m"))
+    assert {"tanf.age", "tanf.visits", "1.5 (1 to 2), p < 0.001", "1.5 (1 to 2), p = 0.250"} <= set(shown)
+    assert "(constant)" not in shown
+    assert shown.count("south: hidden") == 2
+    assert any("robust" in one for one in texts(draw(of_measure(asked, {"north": add_robust(detail)}), "svg", measure="m")))
+
+
+def add_robust(detail: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **detail,
+        "coefficients": {
+            name: {**one, **{f"robust_{key}": value for key, value in one.items()}}
+            for name, one in detail["coefficients"].items()
+        },
+    }
+
+
+def test_a_histogram_is_its_bands_beside_each_other() -> None:
+    bands = [{"from": None, "to": 10, "count": 40}, {"from": 10, "to": None, "count": 60}]
+    asked = Asked("histogram", ("wages.wage",), (("at", ("10",)),))
+    shown = texts(draw(of_measure(asked, {"north": {"bands": bands}, "south": None}), "svg", measure="m"))
+    assert {"north", "south", "40", "60", "people by wages.wage"} <= set(shown)
+    assert shown.count("hidden") == 2
+
+
+def test_too_many_rows_for_curves_are_said() -> None:
+    asked = Asked("survival", ("tanf.months", "wages.came"), (("at", ("6",)),))
+    curve = {"curve": [{"by": 6, "at_risk": 100, "events": 50, "survival": 0.5}]}
+    with pytest.raises(Invalid, match="at most 7 rows, not 8"):
+        draw(of_measure(asked, dict.fromkeys("abcdefgh", curve)), "svg", measure="m")

@@ -10,6 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 from click.testing import CliRunner
 
+from tallystick.client.annex.charting import list_charts
 from tallystick.client.answer import Answer, build_answer
 from tallystick.client.cli import _tables, tally
 from tallystick.client.export import export
@@ -17,11 +18,14 @@ from tallystick.client.plots import draw
 from tallystick.client.results import Result as Held
 from tallystick.client.results import build_display
 from tallystick.client.sentences import notes, question_sentence
+from tallystick.client.shares import find_shares
 from tallystick.core import terminal
 from tallystick.core.documents import SignedDocument, sign_document
+from tallystick.core.linkage.quality.intervals import wilson
 from tallystick.core.results import Released, document_json, exact
 from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
 
+SINCE = "quarters since tanf.exit_quarter"
 MEAN = "mean(wages.wage)"
 COUNTED = "count(wages.wage)"
 
@@ -129,3 +133,59 @@ def test_a_plot_has_periods_on_one_axis() -> None:
     picture = draw(answer([1, 2]), "svg").decode()
     assert "quarters since tanf.exit_quarter" in picture
     assert "quarters since tanf.exit_quarter" in draw(answer([1, 2], by=()), "svg", measure=MEAN).decode()
+
+
+def test_shares_of_each_period_are_worked_out_and_hidden_where_a_part_is(tmp_path: Path) -> None:
+    document, value = held([2, 4])
+    shares = find_shares(build_answer(document, value))
+    assert shares is not None
+    assert (shares.of, shares.found, shares.by, shares.reported) == (
+        "tanf",
+        "wages",
+        ("quarters since tanf.exit_quarter",),
+        False,
+    )
+    shown, hidden = shares.rows
+    assert (shown.levels, shown.cell.text, shown.part, shown.whole) == (("2",), "66.7% (20 of 30)", "20", "30")
+    assert shown.cell.interval == wilson(20, 30)
+    assert (hidden.levels, hidden.cell.value, hidden.cell.hidden) == (("4",), None, "complementary")
+    assert shares.overall == ()
+    output = show(tmp_path, [2, 4])
+    assert words_of(output, "quarters since tanf.exit_quarter  found", 3) == [
+        ["quarters", "since", "tanf.exit_quarter", "found", "in", "wages", "of", "tanf", "share", "(95%", "interval)"],
+        ["2", "20", "30", "66.7%", "(48.8%", "to", "80.8%)"],
+        ["4", "20", "(hidden)", "(hidden)"],
+    ]
+    picture = draw(build_answer(document, value), "svg", measure="share").decode()
+    assert "66.7% (20 of 30)" in picture
+    assert "hidden c" in picture
+
+
+def test_a_period_without_hidden_parts_has_a_share_of_everybody_and_bars_in_groups() -> None:
+    by = ("tanf.region", "wages.present")
+    document, value = held([2, 4], by=("wages.present",))
+    rows = [row | {"tanf.region": region} for row in value["rows"] for region in ("north", "south")]
+    made = build_answer(document, {**value, "columns": ["period", *by, *value["columns"][2:]], "rows": rows})
+    shares = find_shares(made)
+    assert shares is not None
+    assert [(one.levels, one.cell.text) for one in shares.overall] == [(("2", "(all)"), "66.7% (40 of 60)")]
+    picture = draw(made, "svg", measure="share").decode()
+    for words in (
+        "north",
+        "south",
+        "(all)",
+        "66.7% (40 of 60)",
+        "hidden c",
+        "share of tanf found in wages, with 95% intervals",
+    ):
+        assert words in picture, words
+    (page,) = [one for one in list_charts(made) if one.name == "shares"]
+    assert [(bar.group, bar.label, bar.hidden) for bar in page.bars][:3] == [
+        (f"2 {SINCE}", "north", False),
+        (f"2 {SINCE}", "south", False),
+        (f"4 {SINCE}", "north", True),
+    ]
+    means = next(one for one in list_charts(made) if "wages.wage" in one.title)
+    assert [bar.text for bar in means.bars][:2] == ["812.50", "812.50"]  # of those who have a row; nobody else has a mean
+    assert "People" not in {one.title.partition(",")[0] for one in list_charts(made)}
+    assert page.bars[0].low < (page.bars[0].value or 0) < page.bars[0].high

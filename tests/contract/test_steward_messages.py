@@ -21,9 +21,12 @@ from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
-from tallystick.node import views
+from tallystick.node import asked, views
+from tallystick.node.asked import AskedHere, OwnGroup
+from tallystick.node.local import codes as local_codes
 from tallystick.node.local import convert
-from tallystick.node.local.convert import TRANSLATIONS, Codes, Translation
+from tallystick.node.local.codes import Codes
+from tallystick.node.local.convert import TRANSLATIONS, Translation
 from tallystick.node.local.values import MAX_DEPTH, read_cell, read_fields, read_value, write_value
 from tallystick.records import survey, usable
 from tallystick.v1 import steward_pb2 as pb
@@ -45,6 +48,8 @@ BY_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (views.SessionStatus, "job"): DIGESTS.map(bytes.hex),
     (views.SessionStatus, "attempt"): st.integers(0, (1 << 32) - 1),
     (views.JobSummary, "job"): DIGESTS.map(bytes.hex),
+    (views.PastJob, "job"): DIGESTS.map(bytes.hex),
+    (OwnGroup, "columns"): st.lists(st.tuples(TEXTS, st.lists(TEXTS, max_size=2).map(tuple), TEXTS), max_size=2).map(tuple),
     (views.StewardQuorum, "need"): st.integers(0, (1 << 32) - 1),
     (views.Candidate, "linkage"): FIELDS,
     (views.Candidate, "disclosure"): FIELDS,
@@ -114,7 +119,10 @@ def details(draw: st.DrawFn) -> views.JobDetail:
     """Draw a job in full, about a job that is signed."""
     digest, document, _ = job_document()
     summary = dataclasses.replace(draw(of_view(views.JobSummary)), job=digest)
-    return views.JobDetail(summary, document, draw(of_view(views.JobTerms) | TEXTS), draw(st.none() | candidates()))
+    return views.JobDetail(
+        summary, document, draw(of_view(views.JobTerms) | TEXTS), draw(st.none() | candidates()),
+        draw(st.none() | of_view(AskedHere)), draw(st.lists(of_view(views.PastJob), max_size=2).map(tuple)),
+    )  # fmt: skip
 
 
 def detail(**changes: Any) -> views.JobDetail:
@@ -142,8 +150,8 @@ def test_every_answer_and_every_view_has_a_translation() -> None:
     answers = {method.output_type.name for method in pb.DESCRIPTOR.services_by_name["Steward"].methods}
     assert answers == {one.message.DESCRIPTOR.name for one in TRANSLATIONS}
     inside = {hint for one in TRANSLATIONS for hint in dataclasses_of(one.view)}
-    homes = {views.__name__, survey.__name__, usable.__name__}
-    seen = [*vars(views).values(), *vars(survey).values(), *vars(usable).values()]
+    homes = {views.__name__, asked.__name__, survey.__name__, usable.__name__}
+    seen = [*vars(views).values(), *vars(asked).values(), *vars(survey).values(), *vars(usable).values()]
     every = {one for one in seen if getattr(one, "__module__", "") in homes and dataclasses.is_dataclass(one)}
     assert inside == every
     assert all(vars(one)["__dataclass_params__"].frozen for one in every)
@@ -159,10 +167,10 @@ def dataclasses_of(hint: Any) -> set[type]:
 def test_no_enum_lacks_a_value_or_sends_unspecified() -> None:
     enums = pb.DESCRIPTOR.enum_types_by_name
     pairs: dict[str, Codes[Any]] = {
-        "AwaitedDecision": convert.AWAITS,
-        "Decision": convert.DECISIONS,
-        "PolicyVerdict": convert.VERDICTS,
-        "ReasonClass": convert.REASON_CLASSES,
+        "AwaitedDecision": local_codes.AWAITS,
+        "Decision": local_codes.DECISIONS,
+        "PolicyVerdict": local_codes.VERDICTS,
+        "ReasonClass": local_codes.REASON_CLASSES,
     }
     assert set(enums) == set(pairs)
     for name, codes in pairs.items():

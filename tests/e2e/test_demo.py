@@ -31,7 +31,8 @@ def test_it_prints_what_a_newcomer_should_see(done: tuple[Path, subprocess.Compl
         "matched",
         "Who learned what",
         "which anonymous tags",
-        "here/employment.result.json, here/overlap.result.json",
+        "here/employment.result.json, here/overlap.result.json, here/work.result.json",
+        "Work two and four quarters after leaving TANF, by region",
         "Try next",
         "result verify here/employment.result.json",
     ):
@@ -46,6 +47,7 @@ def test_it_prints_what_a_newcomer_should_see(done: tuple[Path, subprocess.Compl
         "tanf_exits.csv",
         "truth.csv",
         "ui_wages.csv",
+        "work.result.json",
     ]
 
 
@@ -53,7 +55,7 @@ def test_no_small_cell_is_in_anything_that_it_wrote(done: tuple[Path, subprocess
     folder, run = done
     assert run.returncode == 0, run.stderr
     hidden = 0
-    for name in ("employment", "overlap"):
+    for name in ("employment", "overlap", "work"):
         result = json.loads((folder / "here" / f"{name}.result.json").read_text(encoding="utf-8"))
         for row in [*result["rows"], *result["proof"]["body"]["rows"]]:
             if row["suppressed"]:
@@ -72,6 +74,8 @@ def test_what_it_says_to_try_next_works(done: tuple[Path, subprocess.CompletedPr
     for line in tries:  # as printed: whoever reads it pastes it into a shell
         again = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         assert again.returncode == 0, f"{line}\n{again.stderr}"
+    for name in ("work.png", "mine.png"):
+        assert (folder / name).read_bytes()[:4] == b"\x89PNG", name
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tallystick.client import connect
+from tallystick.client.cli import tally as command
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.lab.county.write import generate
+from tests.e2e.walked import EXCUSED, find_commands, find_faults, list_arguments
 
+ENDS_WITH_ONE = {("job", "watch"), ("agreement", "check"), ("agreement", "lint"), ("doctor",), ("node", "check")}
+"""Commands whose status says what they found: a cancelled job, missing signatures, a machine or a node with something amiss."""
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
 
 
@@ -70,7 +75,7 @@ def told(home: Path, *arguments: str) -> Any:
 
 
 def test_an_analyst_asks_watches_and_fetches(home: Path) -> None:
-    assert told(home, "job", "list") == []
+    assert told(home, "job", "list") == {"jobs": []}
     submitted = told(home, "job", "submit", "county/jobs/overlap.yaml")
     name = submitted["name"]
     watched = tally(home, "job", "watch", name, "--format", "json")
@@ -81,7 +86,7 @@ def test_an_analyst_asks_watches_and_fetches(home: Path) -> None:
     assert set(views[-1]["approved"]) == {"housing", "human-services"}
     shown = tally(home, "job", "status", name)
     assert "released" in shown.stdout
-    assert [view["job"] for view in told(home, "job", "list", "--all")] == [submitted["job"]]
+    assert [view["job"] for view in told(home, "job", "list", "--all")["jobs"]] == [submitted["job"]]
     fetched = tally(home, "job", "result", name, "--out", "out.json")
     assert fetched.returncode == 0, fetched.stderr
     assert "tanf.region" in fetched.stdout
@@ -150,3 +155,33 @@ def test_a_profile_that_never_joined(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         connect(tmp_path)
     assert caught.value.code == "not-enrolled"
+
+
+def test_every_command_prints_one_object_with_moments_as_text(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JSON shapes are alike: an object on top, lists inside it, moments in RFC 3339, null for none; on stdout nothing else."""
+    folder = home.parent.parent
+    monkeypatch.setenv("TALLY_HOME", str(home))
+    with connect(home) as client:
+        job = client.submit(folder / "county" / "jobs" / "overlap.yaml")
+        assert client.wait(job).state == "released"
+        other = client.submit(folder / "county" / "jobs" / "employment.yaml")
+        agreement = client.profile.agreement("county")
+    (tmp_path / "draft.yaml").write_text(json.dumps(json.loads(agreement.encode())["body"]), encoding="utf-8")
+    (tmp_path / "coordinator.yaml").write_text(
+        "network: county\nlisten: 127.0.0.1:0\naddress: a.example:7700\n", encoding="utf-8"
+    )
+    arguments = list_arguments(folder, home, tmp_path, job, other)
+    assert arguments.keys() | EXCUSED.keys() == find_commands()
+    faults = {}
+    for path, given in arguments.items():
+        done = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "60"}).invoke(command, [*path, *given, "--format", "json"])
+        lines = done.stdout.splitlines() if path == ("job", "watch") else [done.stdout]
+        try:
+            found = [fault for line in lines for fault in find_faults(json.loads(line))]
+        except ValueError:
+            found = [f"exit {done.exit_code}: {done.output[-300:]!r}"]
+        if found or done.exit_code not in ({0, 1} if path in ENDS_WITH_ONE else {0}):
+            faults[path] = (done.exit_code, found)
+    assert faults == {}

@@ -76,7 +76,7 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
             town.at.jobs.submit(member("ana"), town.document())
             await until(lambda: bool(stored(nodes[1]).jobs()))
             name = town.job.digest()[:12]
-            listed = json.loads((await tally(other, "pending", "--format", "json")).stdout)
+            listed = json.loads((await tally(other, "pending", "--format", "json")).stdout)["jobs"]
             assert [(job["awaits"], job["analyst"]) for job in listed] == [("approve", "ana")]
             alone = await tally(other, "approve", name)
             assert (alone.exit_code, "asks for 2 stewards" in alone.stderr) == (1, True)
@@ -90,8 +90,18 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
             shown = json.loads((await tally(desk, "show", name, "--format", "json")).stdout)
             assert shown["candidate"]["linkage"]["matched"] == 40
             assert "suppressed" in shown["candidate"]["columns"]
-            table = await tally(desk, "show", name)
+            table = await tally(desk, "show", name, "--count")
             assert "tanf.region" in table.stdout
+            for words in (
+                "How many people",
+                "people at most",
+                "people now",
+                "no earlier job over the same data",
+                "- no small count is hidden",
+            ):
+                assert words in " ".join(table.stdout.split()), words
+            (own,) = shown["asked"]["own"]
+            assert (own["dataset"], shown["past"]) == (town.job.question.people[own["group"]].dataset, [])
             assert (await tally(desk, "approve", name)).exit_code == 0
             await until(lambda: town.state in ENDED)
             status = json.loads((await tally(desk, "status", "--format", "json")).stdout)
@@ -108,9 +118,10 @@ async def test_stewards_sign_the_desk_looks_and_releases(tmp_path: Path, monkeyp
     with hold_state(desk.config.state):
         assert "the node runs" in (await tally(desk, "log", "--offline")).stderr
     log = await tally(desk, "log", "--offline", "--format", "json")
-    entries = json.loads(log.stdout)
-    assert json.loads(asked.stdout) == entries[: len(json.loads(asked.stdout))]
-    assert json.loads(page.stdout) == entries[1:3]
+    entries = json.loads(log.stdout)["entries"]
+    told = json.loads(asked.stdout)["entries"]
+    assert told == entries[: len(told)]
+    assert json.loads(page.stdout)["entries"] == entries[1:3]
     events = [entry["event"] for entry in entries]
     assert events.index("approved") < events.index("share") < events.index("candidate") < events.index("release-approved")
     assert CANARY not in log.output
@@ -203,7 +214,7 @@ async def test_a_node_joins_with_its_own_invitation_and_may_ask_again(tmp_path: 
         assert (desk.folder / "tls.key").stat().st_mode & 0o077 == 0
         checked = await tally(desk, "check", "--format", "json")
         looked = ["agreement county", "agreement county: dataset tanf", "policy", "dataset tanf", "certificate", "coordinator"]
-        assert {one["check"]: one["problem"] for one in json.loads(checked.stdout)} == dict.fromkeys(looked, "")
+        assert {one["check"]: one["problem"] for one in json.loads(checked.stdout)["checks"]} == dict.fromkeys(looked, "")
         assert checked.exit_code == 0
 
 
@@ -215,7 +226,7 @@ async def test_check_names_every_problem_and_no_value(tmp_path: Path, monkeypatc
     source.write_text(source.read_text().replace(".25", f".{CANARY}", 3))
     (agency.folder / "policy.yaml").write_text("rules: []\n")
     checked = await tally(agency, "check", "--format", "json")
-    problems = {one["check"]: one["problem"] for one in json.loads(checked.stdout)}
+    problems = {one["check"]: one["problem"] for one in json.loads(checked.stdout)["checks"]}
     assert checked.exit_code == 1
     assert "column wage" in problems["dataset wages"]
     assert "wage: 3 rows" in problems["dataset wages"]

@@ -53,12 +53,14 @@ class ShownCell:
         value: the number; None where it is hidden or cannot be worked out.
         hidden: why it is hidden, in the disclosure rules' word; None where it is not.
         interval: of 95 %, where the measure has one.
+        detail: what else the measure tells, by name: a curve, coefficients, bands; nothing of a hidden number.
     """
 
     text: str
     value: int | float | None
     hidden: str | None = None
     interval: tuple[float, float] | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,10 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
     if detail and one.asked is not None:
         low, high = detail.get("low"), detail.get("high")
         interval = (low, high) if isinstance(low, (int, float)) and isinstance(high, (int, float)) else None
-        return ShownCell(one.asked.measure.format_detail(value, detail), value, interval=interval)
+        whole = (
+            one.asked.measure.format_value(value) if _has_records(detail) else one.asked.measure.format_detail(value, detail)
+        )
+        return ShownCell(whole, value, interval=interval, detail=detail)
     if one.share and isinstance(value, (int, float)):
         people = row.get(measures[one.key].rests_on.label)
         parts = f" ({round(value * people):,} of {people:,})" if isinstance(people, int) else ""
@@ -265,6 +270,11 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
         digits = scale if scale is not None else one.asked.measure.decimals if one.asked is not None else 2
         return ShownCell(f"{value:,.{digits}f}", value)
     return ShownCell(f"{value:,}" if isinstance(value, int) else str(value), value)
+
+
+def _has_records(detail: Mapping[str, Any]) -> bool:
+    """Tell whether a measure tells more than stands in a cell: lists or mappings of records, which have tables (`detailed.py`)."""
+    return any(isinstance(one, list | tuple | Mapping) for one in detail.values())
 
 
 def meaning_of(reason: str, least: int) -> str:

@@ -18,6 +18,10 @@ BLUE: Final = "#0072B2"
 DARK: Final = "#333333"
 GREY: Final = "#F0F0F0"
 LINE: Final = "#8C8C8C"
+STYLES: Final = (
+    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"),
+)  # fmt: skip
+"""Colors that people tell apart who see colors otherwise (Okabe and Ito), and markers that differ without color."""
 WIDTH: Final = 9.0
 LINE_HIGH: Final = 0.185
 HEAD_HIGH: Final = 0.28
@@ -61,7 +65,7 @@ def cut_label(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def draw_missing(axes: Axes, at: int, cell: ShownCell, most: float) -> None:
+def draw_missing(axes: Axes, at: float, cell: ShownCell, most: float) -> None:
     """Draw a bar that is not there: a hatched strip where the value is hidden, words alone where nobody is in it."""
     if cell.hidden is not None:
         axes.barh(at, most, height=0.66, color=GREY, edgecolor=LINE, hatch="////", lw=0, zorder=1)

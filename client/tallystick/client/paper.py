@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tallystick.client.terms import describe_column, limit_rows
@@ -213,7 +213,7 @@ def _signatures(document: SignedDocument, agreed: Agreement) -> list[str]:
     return ["## Signatures", "", *_table(("party", "the file", "name and title", "signature and date"), rows)]
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:

@@ -1,7 +1,8 @@
 """Plots of a result, as PNG or SVG.
 
 Bars where one column parts the people, a heat map where two do, lines over periods (`series.py`), an UpSet plot where rows say in which
-groups people are (`overlaps.py`), shares with their intervals. What is hidden is drawn as hidden, hatched and named, and never as zero or
+groups people are (`overlaps.py`), shares with their intervals, of two columns in groups (`grouped.py`), survival curves, coefficients and bands
+(`details.py`). What is hidden is drawn as hidden, hatched and named, and never as zero or
 left out. Colors are told apart by people who see colors otherwise, and values are also written.
 """
 
@@ -9,17 +10,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tallystick.client.answer import COUNT, Answer, ShownCell
 from tallystick.client.canvas import BLUE, DARK, GREY, LINE, build_page, cut_label, draw_missing
+from tallystick.client.details import draw_details
+from tallystick.client.grouped import draw_grouped_shares
 from tallystick.client.overlaps import draw_overlaps, find_groups
-from tallystick.client.sentences import question_sentence, two_groups
+from tallystick.client.sentences import question_sentence
 from tallystick.client.series import draw_series, find_periods
-from tallystick.client.words import count, level
+from tallystick.client.shares import find_shares
 from tallystick.core.errors import Invalid
-from tallystick.core.files import write_public
+from tallystick.core.files import check_can_write, write_public
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,10 +51,40 @@ def plot(answer: Answer, path: Path, *, measure: str | None = None) -> None:
             people than a plot shows.
         Broken: `disk`.
     """
+    write_public(path, draw(answer, _format_of(path), measure=measure))
+
+
+def draw_first(answer: Answer, path: Path) -> None:
+    """Draw what a result is most likely asked for: its shares of people found in another group where it tells some, or its counts.
+
+    Raises:
+        Invalid, Broken: as `plot`.
+    """
+    shares = find_shares(answer)
+    plot(answer, path, measure=SHARE if shares is not None and len(shares.rows) > 1 else None)
+
+
+def check_can_draw(path: Path) -> None:
+    """Check, before there is an answer, that a picture can be drawn to a file.
+
+    Raises:
+        Invalid: `file-format`: another ending; `file-missing`: no such folder; `document-invalid`: matplotlib is not installed. Broken: `disk`.
+    """
+    _format_of(path)
+    check_can_write(path)
+    if find_spec("matplotlib") is None:
+        raise _not_installed()
+
+
+def _format_of(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in _FORMATS:
         raise Invalid("file-format", f"{path}: no picture of that name is drawn", hint=f"end it with {' or '.join(_FORMATS)}")
-    write_public(path, draw(answer, ending.removeprefix("."), measure=measure))
+    return ending.removeprefix(".")
+
+
+def _not_installed() -> Invalid:
+    return Invalid("document-invalid", "what draws is not installed", hint="pip install 'tallystick[plots]'")
 
 
 def draw(answer: Answer, picture: str, *, measure: str | None = None) -> bytes:
@@ -67,7 +101,7 @@ def draw(answer: Answer, picture: str, *, measure: str | None = None) -> bytes:
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise Invalid("document-invalid", "what draws is not installed", hint="pip install 'tallystick[plots]'") from error
+        raise _not_installed() from error
     key = measure or COUNT
     with mpl.rc_context(
         {"font.family": "DejaVu Sans", "font.size": 10, "svg.fonttype": "none", "svg.hashsalt": answer.value["job"]}
@@ -83,6 +117,8 @@ def _numbers(answer: Answer, key: str) -> Figure:
     if key not in answer.keys:
         known = ", ".join([*answer.keys, SHARE])
         raise Invalid("document-invalid", f"the result has no {key}", hint=f"--measure is one of: {known}")
+    if (drawn := draw_details(answer, key)) is not None:
+        return drawn
     if (groups := find_groups(answer)) is not None:
         return draw_overlaps(answer, key, groups)
     if (place := find_periods(answer)) is not None:
@@ -99,30 +135,22 @@ def _numbers(answer: Answer, key: str) -> Figure:
 
 
 def _shares(answer: Answer) -> Figure:
-    """Draw match rates by group with their intervals."""
-    rates = answer.value["linkage"].get("rates") or {}
-    both = two_groups(answer)
-    if both is None or not rates.get("overall"):
-        raise Invalid("document-invalid", "the linkage report of this result has no shares", hint="leave out --measure share")
-    found = [(", ".join(level(one[name]) for name in rates["by"]), one) for one in rates.get("groups") or []]
-    bars: list[tuple[str, ShownCell, tuple[float, float] | None]] = []
-    for name, one in found:
-        rate = one["rate"]
-        if rate is None:
-            bars.append(
-                (name, ShownCell(NOBODY, None) if one["people"] == 0 else ShownCell("hidden", None, "small-cell"), None)
-            )
-        else:
-            text = f"{rate['value']:.1%} ({count(one['matched'])} of {count(one['people'])})"
-            bars.append((name, ShownCell(text, rate["value"]), (rate["low"], rate["high"])))
-    whole = rates["overall"].get(both[0])
-    if whole is not None:
-        bars.append(("(all)", ShownCell(f"{whole['value']:.1%}", whole["value"]), (whole["low"], whole["high"])))
-    label = f"share of {both[0]} found in {both[1]}, with 95% intervals"
-    return _bars(answer, bars, label, percent=True)
-
-
-NOBODY: Final = "nobody"
+    """Draw what share of people another group has, with intervals."""
+    shares = find_shares(answer)
+    if shares is None:
+        raise Invalid(
+            "document-invalid",
+            "this result tells no shares of people who were found in another group",
+            hint="leave out --measure share; or ask by: [GROUP.present]",
+        )
+    if len(shares.by) > 2:
+        raise Invalid(
+            "document-invalid", f"{len(shares.by)} columns part the people, and a plot shows two", hint="ask by fewer"
+        )
+    if len(shares.by) == 2 and not shares.reported:
+        return draw_grouped_shares(answer, shares)
+    bars = [(", ".join(one.levels) or "everybody", one.cell, one.cell.interval) for one in (*shares.rows, *shares.overall)]
+    return _bars(answer, bars, shares.label, percent=True)
 
 
 def _bars(

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tallystick.client.answer import COUNT, Answer, ShownCell
-from tallystick.client.canvas import DARK, GREY, LINE, build_page, cut_label
+from tallystick.client.canvas import DARK, GREY, LINE, STYLES, build_page, cut_label
 from tallystick.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ _LEAST_PERIODS: Final = 3
 _INCHES: Final = 3.6
 _LANE: Final = 0.07
 """Height of a lane of hidden numbers, as a part of the plot's."""
-_STYLES: Final = (
-    ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"),
-)  # fmt: skip
-"""Colors that people tell apart who see colors otherwise (Okabe and Ito), and markers that differ without color."""
 
 
 def find_periods(answer: Answer) -> int | None:
@@ -56,9 +52,9 @@ def draw_series(answer: Answer, key: str, place: int) -> Figure:
     names = list(
         dict.fromkeys("".join(row.levels[1 - place : 2 - place] if len(row.levels) > 1 else ()) for row in answer.rows)
     )
-    if len(names) > len(_STYLES):
+    if len(names) > len(STYLES):
         raise Invalid(
-            "document-invalid", f"a plot has at most {len(_STYLES)} lines, not {len(names)}", hint="ask by other columns"
+            "document-invalid", f"a plot has at most {len(STYLES)} lines, not {len(names)}", hint="ask by other columns"
         )
     cells: dict[str, dict[str, ShownCell]] = {name: {} for name in names}
     for row in answer.rows:
@@ -70,7 +66,7 @@ def draw_series(answer: Answer, key: str, place: int) -> Figure:
     most = max([*values, 0.01 if one.share else 1.0])
     lane = _LANE * most
     lanes = 0
-    for name, (color, marker) in zip(names, _STYLES, strict=False):
+    for name, (color, marker) in zip(names, STYLES, strict=False):
         line = cells[name]
         shown = [line[period].value if period in line else None for period in periods]
         numbers = [float("nan") if value is None else value for value in shown]

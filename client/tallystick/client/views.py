@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tallystick.core.canonical import parse_canonical
@@ -121,8 +122,28 @@ class JobProgress:
         return self.state in FINAL
 
     def json_value(self) -> dict[str, Any]:
-        """Give it as a JSON value."""
-        return asdict(self)
+        """Give it as a JSON value: moments in RFC 3339, and null for what there is not."""
+        value: dict[str, Any] = _write_times(asdict(self))
+        return value
+
+
+_TIMES: Final = frozenset({"submitted", "ended", "heard", "since", "at"})
+"""Keys whose numbers are seconds since the epoch."""
+_NOTHING: Final = frozenset({"title", "phase", "place", "queue", "attempt", "code", "message", "hint"})
+"""Keys whose 0 or "" says that there is none."""
+
+
+def _write_times(value: Any, key: str = "") -> Any:
+    """Write a view's values as programs read them."""
+    match value:
+        case dict():
+            return {name: _write_times(one, name) for name, one in value.items()}
+        case list() | tuple():
+            return [_write_times(one) for one in value]
+        case int() if key in _TIMES:
+            return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+        case _:
+            return None if key in _NOTHING and not value else value
 
 
 def view_of(message: types_pb2.JobView) -> JobProgress:

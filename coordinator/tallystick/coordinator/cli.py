@@ -14,7 +14,7 @@ from tallystick.coordinator.config import Settings, read_settings
 from tallystick.coordinator.pages.commands import login
 from tallystick.core.errors import Invalid, NotReady
 from tallystick.core.files import copy_database, hold_folder
-from tallystick.core.terminal import SETTINGS, Format, format_option, print_json, run_cli
+from tallystick.core.terminal import SETTINGS, Format, format_option, print_done, print_json, run_cli
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -80,8 +80,9 @@ def key(config: Path, format_: Format) -> None:
 @coordinator.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The card to write.")
 @config_option
+@format_option
 @run_cli
-def card(out: Path, config: Path) -> None:
+def card(out: Path, config: Path, format_: Format) -> None:
     """Write the coordinator's card, for `tally agreement new --from`. It holds no secret."""
     from tallystick.coordinator.app import keys
     from tallystick.core.agreement.card import Card, sign_card
@@ -90,7 +91,9 @@ def card(out: Path, config: Path) -> None:
     identity, sealing = keys(read_settings(config))
     made = Card(role="coordinator", name="coordinator", key=identity.key, sealing_key=sealing.public.hex())
     write_document(out, sign_card(made, identity))
-    click.echo(f"{out}: coordinator, key {identity.key}")
+    print_done(
+        format_, f"{out}: coordinator, key {identity.key}", {"role": "coordinator", "key": identity.key, "file": str(out)}
+    )
 
 
 def _print_entry(entry: Mapping[str, str]) -> None:
@@ -152,8 +155,11 @@ def _member_options(command: Any) -> Any:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="The file to write; for several members, their folder."
 )
+@format_option
 @run_cli
-def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], out: Path) -> None:
+def invite(
+    config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], out: Path, format_: Format
+) -> None:
     """Write an invitation: a file with which one member joins, once. It is a secret until then.
 
     For several members, --out names a folder, in which ROLE-NAME.invite is theirs.
@@ -164,27 +170,35 @@ def invite(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], appr
     made = _compose(config)
     address = _address(made.settings)
     known = made.agreements.members()
+    told: list[dict[str, Any]] = []
     for role, name in members:
         invitation = made.authority.invite(role, name, address)
         path = out / f"{role}-{name}.invite" if out.is_dir() else out
         write_invitation(path, invitation)
-        click.echo(f"{path}: {role} {name} may join until {invitation['expires']}")
+        told.append({"file": str(path), "role": role, "name": name, "expires": invitation["expires"]})
         if known and (role, name) not in known:
             click.echo(f"warning: no agreement here names an {role} {name}; whoever joins so may do nothing yet", err=True)
+    lines = [f"{one['file']}: {one['role']} {one['name']} may join until {one['expires']}" for one in told]
+    print_done(format_, "\n".join(lines), {"invitations": told})
 
 
 @coordinator.command()
 @config_option
 @_member_options
+@format_option
 @run_cli
-def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...]) -> None:
+def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], format_: Format) -> None:
     """Revoke all certificates and unused invitations of members. A running coordinator ends their calls within seconds."""
     members = _members((agency, analyst, approver))
     made = _compose(config)
     authority = made.authority
+    revoked: list[dict[str, Any]] = []
     for role, name in members:
-        click.echo(f"{role} {name}: {authority.revoke(role, name)} revoked")
+        revoked.append({"role": role, "name": name, "revoked": authority.revoke(role, name)})
     made.restoring.note()
+    print_done(
+        format_, "\n".join(f"{one['role']} {one['name']}: {one['revoked']} revoked" for one in revoked), {"members": revoked}
+    )
 
 
 @coordinator.command()
@@ -216,8 +230,9 @@ def status(config: Path, all_: bool, offline: bool, format_: Format) -> None:  #
 
 @coordinator.command("accept-restored")
 @config_option
+@format_option
 @run_cli
-def accept_restored(config: Path) -> None:
+def accept_restored(config: Path, format_: Format) -> None:
     """Go on from a database that was restored from a backup, when the newest one is lost. No coordinator of it may run.
 
     Jobs that have not ended end, and unused invitations are deleted. What the witness knows to be revoked is revoked again.
@@ -225,7 +240,11 @@ def accept_restored(config: Path) -> None:
     made = _compose(config)
     with hold_folder(made.settings.state):
         jobs, revoked = made.restoring.accept(made.jobs)
-    click.echo(f"{jobs} jobs ended; {revoked} revoked certificates are known: repeat revocations that are not among them")
+    print_done(
+        format_,
+        f"{jobs} jobs ended; {revoked} revoked certificates are known: repeat revocations that are not among them",
+        {"ended": jobs, "revoked": revoked},
+    )
 
 
 @coordinator.group(context_settings=SETTINGS)
@@ -270,8 +289,9 @@ def _print_version(now: str, before: str | None, format_: Format) -> None:
 @database.command()
 @click.argument("copy", type=click.Path(path_type=Path))
 @config_option
+@format_option
 @run_cli
-def backup(copy: Path, config: Path) -> None:
+def backup(copy: Path, config: Path, format_: Format) -> None:
     """Copy a SQLite database to the new file COPY, also while the coordinator serves. It holds no key."""
     from tallystick.coordinator.storage.opening import sqlite_file
 
@@ -279,7 +299,7 @@ def backup(copy: Path, config: Path) -> None:
     if settings.config.database is not None:
         raise Invalid("document-invalid", "the database is PostgreSQL", hint="use its own tools: pg_dump, or base backups")
     copy_database(sqlite_file(settings), copy)
-    click.echo(f"{copy}: {copy.stat().st_size} bytes")
+    print_done(format_, f"{copy}: {copy.stat().st_size} bytes", {"file": str(copy), "bytes": copy.stat().st_size})
 
 
 @contextmanager

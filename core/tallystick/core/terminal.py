@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
@@ -137,6 +137,20 @@ def only_on_a_terminal(option: str) -> None:
 def print_json(value: Any) -> None:
     """Print one JSON document, sorted, for programs."""
     click.echo(json.dumps(value, ensure_ascii=not knows_letters(), indent=2, sort_keys=True))
+
+
+def print_done(format_: Format, text: str, value: Mapping[str, Any]) -> None:
+    """Print what a command did, in a line for people or as a JSON object for programs.
+
+    Args:
+        format_: which.
+        text: for people.
+        value: for programs.
+    """
+    if format_ == "json":
+        print_json(value)
+    else:
+        click.echo(text)
 
 
 def table_width() -> int:

@@ -9,7 +9,7 @@ import click
 from tallystick.core.agreement.card import Card, sign_card
 from tallystick.core.documents import SignedDocument, write_document
 from tallystick.core.keyfile import new_identity, read_identity, write_identity
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.terminal import Format, format_option, print_done, print_json, run_cli
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.options import config_option
 
@@ -47,11 +47,23 @@ def key(new: Path | None, config_path: Path, format_: Format) -> None:
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The card to write.")
 @config_option
+@format_option
 @run_cli
-def card(out: Path, config_path: Path) -> None:
+def card(out: Path, config_path: Path, format_: Format) -> None:
     """Write the agency's card: its key and its datasets, for `tally agreement new --from`. It holds no secret and no place."""
     config = read_config(config_path)
     document = agency_card(config)
     write_document(out, document)
     datasets = ", ".join(config.file.datasets) or "none"
-    click.echo(f"{out}: agency {config.agency}, key {document.signatures[0].key}, datasets: {datasets}")
+    identity_key = document.signatures[0].key
+    print_done(
+        format_,
+        f"{out}: agency {config.agency}, key {identity_key}, datasets: {datasets}",
+        {
+            "file": str(out),
+            "role": "agency",
+            "name": config.agency,
+            "key": identity_key,
+            "datasets": list(config.file.datasets),
+        },
+    )

@@ -24,6 +24,7 @@ from tallystick.core.terminal import (
     Format,
     format_option,
     only_on_a_terminal,
+    print_done,
     print_json,
     print_table,
     run_cli,
@@ -83,12 +84,13 @@ def init(agency: str, coordinator: str, folder: Path, format_: Format) -> None:
 @node.command()
 @click.argument("invitation", type=click.Path(path_type=Path))
 @config_option
+@format_option
 @run_cli
-def join(invitation: Path, config_path: Path) -> None:
+def join(invitation: Path, config_path: Path, format_: Format) -> None:
     """Join the network with an invitation of the coordinator's operator; it is used up."""
     config = read_config(config_path)
     join_network(config, read_invitation(invitation))
-    click.echo(f"{config.agency} has joined; next: tally node check")
+    print_done(format_, f"{config.agency} has joined; next: tally node check", {"agency": config.agency, "joined": True})
 
 
 @node.command()
@@ -110,7 +112,12 @@ def check(config_path: Path, format_: Format, show: bool) -> None:
     found = list(preflight.findings(config, agreements, clock.now(), show=show))
     if format_ == "json":
         print_json(
-            [{"check": one.check, "problem": one.problem, "fix": one.fix, "warnings": list(one.warnings)} for one in found]
+            {
+                "checks": [
+                    {"check": one.check, "problem": one.problem, "fix": one.fix, "warnings": list(one.warnings)}
+                    for one in found
+                ]
+            }
         )
     else:
         print_table(("check", "problem", "fix"), [(one.check, one.problem or "none", one.fix) for one in found])
@@ -188,25 +195,32 @@ def pending(config_path: Path, format_: Format) -> None:
     with steward(read_config(config_path).socket) as service:
         jobs = service.pending()
     if format_ == "json":
-        print_json([job.json_value() for job in jobs])
+        print_json({"jobs": [job.json_value() for job in jobs]})
     else:
         print_pending(jobs)
 
 
 @node.command()
 @click.argument("job")
+@click.option("--count", is_flag=True, help="Also count the rows and people of our datasets now; reads them whole.")
 @config_option
 @format_option
 @run_cli
-def show(job: str, config_path: Path, format_: Format) -> None:
-    """Show one job in full: question, what each party learns, the policy's reasons, and at the desk the candidate table."""
+def show(job: str, count: bool, config_path: Path, format_: Format) -> None:
+    """Show one job as a steward reads it: question, what it reads of us, rules, cost, earlier jobs over the same data, who learns what.
+
+    At the desk also the candidate table that would go out.
+    """
     name = _name(job)
     with steward(read_config(config_path).socket) as service:
         detail = service.show(service.find(name))
+        ours = {one.dataset for one in detail.asked.own} if detail.asked is not None else set[str]()
+        counted = [check for check in service.datasets() if check.dataset in ours] if count else []
     if format_ == "json":
-        print_json(detail.json_value())
+        told = {"counted": {check.dataset: check.json_value() for check in counted}} if count else {}
+        print_json(detail.json_value() | told)
     else:
-        print_job(detail)
+        print_job(detail, counted)
 
 
 @node.command()
@@ -236,11 +250,15 @@ def approve(
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="That steward's key file.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where to write the signed approval.")
 @config_option
+@format_option
 @run_cli
-def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path) -> None:
+def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path, format_: Format) -> None:
     """Sign an approval as a steward, for another to hand in with `approve --document`."""
-    write_document(out, _steward_document(read_config(config_path), job, steward_name, key))
-    click.echo(f"{out}: signed by {steward_name}")
+    document = _steward_document(read_config(config_path), job, steward_name, key)
+    write_document(out, document)
+    print_done(
+        format_, f"{out}: signed by {steward_name}", {"file": str(out), "signer": steward_name, "digest": document.digest}
+    )
 
 
 @node.command()

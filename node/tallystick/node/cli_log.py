@@ -25,7 +25,7 @@ from tallystick.core.job.logfile import (
     read_heads,
     write_log,
 )
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.terminal import Format, format_option, print_done, print_json, run_cli
 from tallystick.node.app import DATABASE, hold_state
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.local.client import steward
@@ -72,7 +72,7 @@ def _show(after: int, limit: int, offline: bool, config_path: Path, format_: For
     with _reader(read_config(config_path), offline=offline) as reader:
         entries = [entry for page in _pages(reader, after, limit) for entry in page]
     if format_ == "json":
-        print_json([entry.json_value() for entry in entries])
+        print_json({"entries": [entry.json_value() for entry in entries]})
     else:
         print_log(entries)
 
@@ -81,8 +81,9 @@ def _show(after: int, limit: int, offline: bool, config_path: Path, format_: For
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The new file.")
 @offline_option
 @config_option
+@format_option
 @run_cli
-def export(out: Path, offline: bool, config_path: Path) -> None:  # click's flag
+def export(out: Path, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     """Write the whole log to a file that anybody can check: one entry a line, under a header with the log's head.
 
     It says which jobs were asked and what was decided; it holds no records and no results.
@@ -92,15 +93,20 @@ def export(out: Path, offline: bool, config_path: Path) -> None:  # click's flag
         own, *_ = reader.heads()
         entries = (_entry(one) for page in _pages(reader, 0, own.size) for one in page)
         size = _write_lines(out, write_log(own.agency or config.file.agency, entries, own.size, own.head))
-    click.echo(f"{out}: {own.size} entries, {size} bytes; head {own.head.hex()[:16]}…")
+    print_done(
+        format_,
+        f"{out}: {own.size} entries, {size} bytes; head {own.head.hex()[:16]}…",
+        {"file": str(out), "entries": own.size, "bytes": size, "head": own.head.hex()},
+    )
 
 
 @log.command("heads")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The new file.")
 @offline_option
 @config_option
+@format_option
 @run_cli
-def heads_(out: Path, offline: bool, config_path: Path) -> None:  # click's flag
+def heads_(out: Path, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     """Write what other agencies signed about logs to a file: theirs, and ours as they heard of it.
 
     Give it to whoever checks an exported log: `tally node log verify LOG --heads FILE --agreement FILE`.
@@ -109,7 +115,11 @@ def heads_(out: Path, offline: bool, config_path: Path) -> None:  # click's flag
         _, *told = reader.heads()
     _write_lines(out, (one.document + b"\n" for one in told))
     agencies = sorted({one.agency for one in told})
-    click.echo(f"{out}: {len(told)} signed heads{' of ' + ', '.join(agencies) if agencies else ''}")
+    print_done(
+        format_,
+        f"{out}: {len(told)} signed heads{' of ' + ', '.join(agencies) if agencies else ''}",
+        {"file": str(out), "heads": len(told), "agencies": agencies},
+    )
 
 
 @log.command()
@@ -122,8 +132,9 @@ def heads_(out: Path, offline: bool, config_path: Path) -> None:  # click's flag
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The new file.")
 @offline_option
 @config_option
+@format_option
 @run_cli
-def prove(number: int, size: int | None, out: Path, offline: bool, config_path: Path) -> None:  # click's flag
+def prove(number: int, size: int | None, out: Path, offline: bool, config_path: Path, format_: Format) -> None:  # click's flag
     """Prove to somebody that entry NUMBER is in the log, without showing the other entries."""
     config = read_config(config_path)
     with _reader(config, offline=offline) as reader:
@@ -131,7 +142,7 @@ def prove(number: int, size: int | None, out: Path, offline: bool, config_path: 
         entries = (_entry(one) for page in _pages(reader, 0, own.size) for one in page)
         proof = prove_entry(own.agency or config.file.agency, entries, number, size or own.size)
     write_public(out, (json.dumps(proof, ensure_ascii=False, indent=1) + "\n").encode())
-    click.echo(f"{out}: entry {number} of {proof['size']}")
+    print_done(format_, f"{out}: entry {number} of {proof['size']}", {"file": str(out), "entry": number, "size": proof["size"]})
 
 
 @log.command()

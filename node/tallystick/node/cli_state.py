@@ -10,7 +10,7 @@ import click
 from tallystick.core.clock import SystemClock
 from tallystick.core.errors import Invalid
 from tallystick.core.files import copy_database
-from tallystick.core.terminal import run_cli
+from tallystick.core.terminal import Format, format_option, print_done, run_cli
 from tallystick.core.witness import Witness
 from tallystick.node.app import DATABASE, hold_state
 from tallystick.node.config import read_config
@@ -21,17 +21,19 @@ from tallystick.node.storage.sqlite import SqliteStorage
 @click.command()
 @click.argument("copy", type=click.Path(path_type=Path))
 @config_option
+@format_option
 @run_cli
-def backup(copy: Path, config_path: Path) -> None:
+def backup(copy: Path, config_path: Path, format_: Format) -> None:
     """Copy the node's database to the new file COPY, also while the node runs. It is a secret, and holds the log."""
     copy_database(read_config(config_path).state / DATABASE, copy)
-    click.echo(f"{copy}: {copy.stat().st_size} bytes")
+    print_done(format_, f"{copy}: {copy.stat().st_size} bytes", {"file": str(copy), "bytes": copy.stat().st_size})
 
 
 @click.command("accept-restored")
 @config_option
+@format_option
 @run_cli
-def accept_restored(config_path: Path) -> None:
+def accept_restored(config_path: Path, format_: Format) -> None:
     """Go on from a state that was restored from a backup, when the newest one is lost.
 
     The node must not run. Jobs that were under way end. What was answered after the backup is forgotten, so jobs under agreements that
@@ -44,4 +46,8 @@ def accept_restored(config_path: Path) -> None:
     now = SystemClock().now()
     with hold_state(config.state), closing(SqliteStorage(database)) as storage:
         storage.accept_restored(now, Witness(config.path(config.file.witness)))
-    click.echo(f"jobs under agreements in force on {now:%Y-%m-%d} are refused from now on; sign new versions of them")
+    print_done(
+        format_,
+        f"jobs under agreements in force on {now:%Y-%m-%d} are refused from now on; sign new versions of them",
+        {"refused_under_agreements_in_force_on": f"{now:%Y-%m-%d}"},
+    )

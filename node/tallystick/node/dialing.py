@@ -11,7 +11,7 @@ import click
 from tallystick.core.clock import SystemClock
 from tallystick.core.errors import Invalid
 from tallystick.core.files import read_at_most, write_private
-from tallystick.core.terminal import run_cli
+from tallystick.core.terminal import Format, format_option, print_done, run_cli
 from tallystick.core.yaml import read_yaml
 from tallystick.node.config import CoordinatorConfig, NodeConfig, read_config
 from tallystick.node.joining import membership_of
@@ -26,8 +26,9 @@ _HAND: Final = "change coordinator: address by hand, and start the node again"
 @click.argument("address", metavar="HOST:PORT")
 @click.option("--unchecked", is_flag=True, help="Take the address though the coordinator does not answer there yet.")
 @config_option
+@format_option
 @run_cli
-def dial(address: str, unchecked: bool, config_path: Path) -> None:
+def dial(address: str, unchecked: bool, config_path: Path, format_: Format) -> None:
     """Dial the coordinator at another address from now on, once it answers there; a node that runs takes it within 15 seconds.
 
     The coordinator is the same one: it shows a certificate of the network that this node joined.
@@ -38,7 +39,12 @@ def dial(address: str, unchecked: bool, config_path: Path) -> None:
     if problem is not None:
         raise problem
     write_address(config, named)
-    click.echo(f"{config.agency} dials {named} from now on; was {config.file.coordinator.address}")
+    before = config.file.coordinator.address
+    print_done(
+        format_,
+        f"{config.agency} dials {named} from now on; was {before}",
+        {"agency": config.agency, "address": named, "before": before},
+    )
 
 
 def write_address(config: NodeConfig, address: str) -> None:

@@ -34,6 +34,7 @@ from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.home import HomeList, join_groups
 from tallystick.node.ports import NodeStorage, Note
+from tallystick.node.records_seen import warn_changed
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import load_dataset
 from tallystick.records.usable import check_usable, count_fields
@@ -64,7 +65,7 @@ class Prepared:
 
 
 def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeStorage, clock: Clock | None = None) -> Prepared:
-    """Read my people and make tokens and columns of them; warn of identifiers that hardly can be used.
+    """Read my people and make tokens and columns of them; warn of identifiers that hardly can be used, and of records that have changed.
 
     Args:
         assignment: my part of the job.
@@ -103,6 +104,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
         [recipe.of_side(assignment.side) for recipe in contract.passes.exact], identifiers, n, in_any_band=in_any_band
     )
     _warn_unusable(assignment, config, storage, clock or SystemClock(), identifiers)
+    warn_changed(assignment, tables, storage, clock or SystemClock())
     if contract.passes.facts:
         name = " and ".join(dict.fromkeys(one.people.dataset for one in assignment.groups))
         check_facts(name, contract.passes.facts[assignment.side], contract.passes.exact, counts)

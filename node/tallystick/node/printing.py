@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import click
 import yaml
@@ -11,10 +11,14 @@ import yaml
 from tallystick.core.agreement.model import LinkageFacts
 from tallystick.core.ids import short
 from tallystick.core.terminal import print_json, print_table
+from tallystick.node.asked import OwnGroup
 from tallystick.node.preflight import key_counts
-from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, LogEntry, SessionStatus
+from tallystick.node.views import Candidate, Health, JobDetail, JobSummary, JobTerms, LogEntry, SessionStatus
 from tallystick.records.mending import mend_identifier
 from tallystick.records.survey import DatasetCheck, DatasetProblem, DatasetSummary
+
+_SHOWN_PAST: Final = 20
+"""Earlier jobs that are printed; --format json has all."""
 
 
 def print_health(health: Health) -> None:
@@ -40,15 +44,89 @@ def print_pending(jobs: Sequence[JobSummary]) -> None:
     print_table(columns, [(short(job.job), job.awaits, job.analyst, job.purpose, job.title, job.verdict) for job in jobs])
 
 
-def print_job(detail: JobDetail) -> None:
-    """Print one job in full."""
-    value = detail.json_value()
-    value.pop("candidate")
-    leakage: dict[str, list[str]] = value.pop("leakage", {})
-    print_table(("what", "value"), [(key, line(one)) for key, one in value.items()])
-    print_table(("who", "learns"), [(party, sentence) for party, sentences in leakage.items() for sentence in sentences])
+def print_job(detail: JobDetail, counted: Sequence[DatasetCheck] = ()) -> None:
+    """Print one job as a steward reads it: what is asked, of whose data, by which rules, what was asked before, who learns what.
+
+    Args:
+        detail: the job.
+        counted: what this agency's datasets hold now, where they were counted.
+    """
+    summary, asked = detail.summary, detail.asked
+    click.secho(summary.title or summary.purpose, bold=True)
+    if asked is not None:
+        click.echo(asked.sentence)
+    policy = [summary.verdict, *summary.reasons]
+    facts = [
+        ("job", summary.job),
+        ("asked by", f"{summary.analyst}, for {summary.purpose}"),
+        ("under", f"{summary.agreement.agreement}, version {summary.agreement.version}"),
+        ("state", str(summary.state) + (f"; we said {summary.decision}" if summary.decision else "")),
+        ("awaits", summary.awaits or "nothing of us"),
+        ("decide until", summary.deadline),
+        ("our policy", "; ".join(filter(None, policy)) or "was not asked"),
+    ]
+    if isinstance(detail.terms, JobTerms):
+        facts += [("to approve", ", ".join(detail.terms.approvers))]
+        facts += [
+            (f"stewards of {agency}", f"{quorum.need} of {', '.join(quorum.stewards)}")
+            for agency, quorum in detail.terms.stewards.items()
+        ]
+    else:
+        facts += [("problem", detail.terms)]
+    click.echo()
+    print_table(("what", "value"), facts)
+    if asked is not None:
+        _print_own(asked.own, {check.dataset: check for check in counted})
+        click.echo()
+        for line_ in (*asked.rules, *asked.cost):
+            click.echo(f"- {line_}")
+    click.echo()
+    if detail.past:
+        rows = [
+            (
+                short(one.job),
+                one.title or "",
+                one.analyst,
+                one.state,
+                ", ".join(one.differs) or "nothing: the same question",
+                one.seen,
+            )
+            for one in detail.past[:_SHOWN_PAST]
+        ]
+        more = "" if len(detail.past) <= _SHOWN_PAST else f", the newest {_SHOWN_PAST} of {len(detail.past):,}"
+        print_table(
+            ("job", "question", "asked by", "it is", "differs in", "seen"), rows, title=f"earlier jobs over the same data{more}"
+        )
+    else:
+        click.echo("no earlier job over the same data")
+    if isinstance(detail.terms, JobTerms):
+        click.echo()
+        print_table(("who", "learns"), [(party, told) for party, lines in detail.terms.leakage.items() for told in lines])
     if detail.candidate is not None:
+        click.echo()
         _print_candidate(detail.candidate)
+
+
+def _print_own(own: Sequence[OwnGroup], counted: Mapping[str, DatasetCheck]) -> None:
+    """Print what a job reads of this agency."""
+    click.echo()
+    if not own:
+        click.echo("reads nothing of this agency")
+        return
+    columns = ["reads of us", "called", "where", "people at most", *(["rows now", "people now"] if counted else []), "columns"]
+    rows = []
+    for one in own:
+        read = "; ".join(f"{name} ({', '.join(serves)})" for name, serves, _ in one.columns)
+        now: list[object] = []
+        if counted:
+            found = counted[one.dataset].outcome if one.dataset in counted else None
+            now = [found.rows, found.people] if isinstance(found, DatasetSummary) else ["cannot be read", ""]
+        rows.append(
+            (one.dataset, one.group, one.where or "everybody", f"{one.at_most:,}", *now, read or "none; people are counted")
+        )
+    print_table(columns, rows)
+    if counted:
+        click.echo("rows and people are of the whole dataset; the condition under `where` leaves as many or fewer")
 
 
 def print_linkage(facts: LinkageFacts, format_: str) -> None:

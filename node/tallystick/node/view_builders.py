@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast, get_args
 
@@ -28,6 +28,7 @@ from tallystick.node.views import (
     JobSummary,
     JobTerms,
     LogEntry,
+    PastJob,
     PolicyVerdict,
     SessionStatus,
     StewardQuorum,
@@ -131,6 +132,16 @@ def build_job_detail(record: KeptJob, agreement: Agreement | str) -> JobDetail:
         terms=agreement if isinstance(agreement, str) else _terms(job, agreement),
         candidate=None if record.candidate is None or _state(record.state).final else build_candidate(record.candidate),
     )
+
+
+def build_past_job(record: KeptJob, job: Job, differs: Sequence[str]) -> PastJob:
+    """Build an earlier job of a list.
+
+    Raises:
+        Broken: `state-corrupt`: the record holds what no node writes.
+    """
+    seen = record.seen.strftime(TIME)
+    return PastJob(record.job, job.question.title, job.analyst, _state(record.state), tuple(differs), seen)
 
 
 def build_candidate(body: bytes) -> Candidate:

@@ -18,6 +18,7 @@ from tallystick.core.documents import decode_document
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
+from tallystick.node.asked import AskedHere
 from tallystick.node.ports import Awaits, Decision
 
 PolicyVerdict = Literal["", "auto", "ask", "never"]
@@ -216,6 +217,28 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class PastJob:
+    """An earlier job over some of the same data.
+
+    Attributes:
+        job, title, analyst, state: as `JobSummary` has them.
+        differs: keys in which its question is another; empty for the same question.
+        seen: when this node met it.
+    """
+
+    job: str
+    title: str | None
+    analyst: str
+    state: JobState
+    differs: tuple[str, ...]
+    seen: str
+
+    def json_value(self) -> dict[str, Any]:
+        """Give it as a JSON value."""
+        return {**asdict(self), "state": str(self.state), "differs": list(self.differs)}
+
+
+@dataclass(frozen=True)
 class JobDetail:
     """One job in full.
 
@@ -223,12 +246,16 @@ class JobDetail:
         document: the job as its analyst signed it; its digest is the summary's.
         terms: or, as text, why the agreement says nothing of the job now.
         candidate: at the desk, while the job has not ended.
+        asked: what it asks of this agency; None where the agreement does not allow it now.
+        past: earlier jobs over the same datasets of this agency, newest first.
     """
 
     summary: JobSummary
     document: bytes = field(repr=False)
     terms: JobTerms | str
     candidate: Candidate | None
+    asked: AskedHere | None = None
+    past: tuple[PastJob, ...] = ()
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value.
@@ -247,6 +274,8 @@ class JobDetail:
                 agency: {"need": quorum.need, "of": list(quorum.stewards)} for agency, quorum in self.terms.stewards.items()
             }
         value["candidate"] = None if self.candidate is None else self.candidate.json_value()
+        value["asked"] = None if self.asked is None else self.asked.json_value()
+        value["past"] = [one.json_value() for one in self.past]
         return value
 
 

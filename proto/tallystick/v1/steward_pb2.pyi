@@ -466,6 +466,8 @@ class JobDetail(_message.Message):
     TERMS_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     CANDIDATE_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    PAST_FIELD_NUMBER: _builtins.int
     document: _builtins.bytes
     """The job as its analyst signed it: a signed document of kind `job`. The reader takes the question from it, and checks that its digest is
     the summary's.
@@ -480,6 +482,14 @@ class JobDetail(_message.Message):
     def candidate(self) -> Global___Candidate:
         """At the desk, while a candidate table waits or is on its way out."""
 
+    @_builtins.property
+    def asked(self) -> Global___AskedJob:
+        """What it asks of this agency; absent where the agreement does not allow it now."""
+
+    @_builtins.property
+    def past(self) -> _containers.RepeatedCompositeFieldContainer[Global___PastJob]:
+        """Earlier jobs over the same datasets of this agency, newest first."""
+
     def __init__(
         self,
         *,
@@ -488,16 +498,183 @@ class JobDetail(_message.Message):
         terms: Global___JobTerms | None = ...,
         problem: _builtins.str = ...,
         candidate: Global___Candidate | None = ...,
+        asked: Global___AskedJob | None = ...,
+        past: _abc.Iterable[Global___PastJob] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "candidate", b"candidate", "problem", b"problem", "summary", b"summary", "terms", b"terms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "asked", b"asked", "candidate", b"candidate", "problem", b"problem", "summary", b"summary", "terms", b"terms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "candidate", b"candidate", "document", b"document", "problem", b"problem", "summary", b"summary", "terms", b"terms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "asked", b"asked", "candidate", b"candidate", "document", b"document", "past", b"past", "problem", b"problem", "summary", b"summary", "terms", b"terms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_agreement: _TypeAlias = _typing.Literal["terms", "problem"]  # noqa: Y015
     _WhichOneofArgType_agreement: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_agreement) -> _WhichOneofReturnType_agreement | None: ...
 
 Global___JobDetail: _TypeAlias = JobDetail  # noqa: Y015
+
+@_typing.final
+class AskedJob(_message.Message):
+    """What a job asks of this agency."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENTENCE_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    sentence: _builtins.str
+    """Whom it counts and what it works out."""
+    @_builtins.property
+    def own(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnGroup]: ...
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of disclosure and release, in sentences."""
+
+    @_builtins.property
+    def cost(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In sentences."""
+
+    def __init__(
+        self,
+        *,
+        sentence: _builtins.str = ...,
+        own: _abc.Iterable[Global___OwnGroup] | None = ...,
+        rules: _abc.Iterable[_builtins.str] | None = ...,
+        cost: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "own", b"own", "rules", b"rules", "sentence", b"sentence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskedJob: _TypeAlias = AskedJob  # noqa: Y015
+
+@_typing.final
+class OwnGroup(_message.Message):
+    """A group of this agency's people in a job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    DATASET_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    WHERE_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    AT_MOST_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    dataset: _builtins.str
+    title: _builtins.str
+    authority: _builtins.str
+    where: _builtins.str
+    """Absent for everybody."""
+    at_most: _builtins.int
+    """People that the agreement says there are at most."""
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnColumn]: ...
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        dataset: _builtins.str = ...,
+        title: _builtins.str | None = ...,
+        authority: _builtins.str | None = ...,
+        where: _builtins.str | None = ...,
+        columns: _abc.Iterable[Global___OwnColumn] | None = ...,
+        at_most: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_authority", b"_authority", "_title", b"_title", "_where", b"_where", "authority", b"authority", "title", b"title", "where", b"where"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_authority", b"_authority", "_title", b"_title", "_where", b"_where", "at_most", b"at_most", "authority", b"authority", "columns", b"columns", "dataset", b"dataset", "group", b"group", "title", b"title", "where", b"where"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__authority: _TypeAlias = _typing.Literal["authority"]  # noqa: Y015
+    _WhichOneofArgType__authority: _TypeAlias = _typing.Literal["_authority", b"_authority"]  # noqa: Y015
+    _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
+    _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
+    _WhichOneofReturnType__where: _TypeAlias = _typing.Literal["where"]  # noqa: Y015
+    _WhichOneofArgType__where: _TypeAlias = _typing.Literal["_where", b"_where"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__authority) -> _WhichOneofReturnType__authority | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__where) -> _WhichOneofReturnType__where | None: ...
+
+Global___OwnGroup: _TypeAlias = OwnGroup  # noqa: Y015
+
+@_typing.final
+class OwnColumn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SERVES_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    label: _builtins.str
+    """Of the agreement; empty for none."""
+    @_builtins.property
+    def serves(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it serves: by, where, the measures' names."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        serves: _abc.Iterable[_builtins.str] | None = ...,
+        label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "name", b"name", "serves", b"serves"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnColumn: _TypeAlias = OwnColumn  # noqa: Y015
+
+@_typing.final
+class PastJob(_message.Message):
+    """An earlier job over some of the same data."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    ANALYST_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DIFFERS_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
+    job: _builtins.bytes
+    """32 bytes."""
+    title: _builtins.str
+    """Absent where the question has none."""
+    analyst: _builtins.str
+    state: _types_pb2.JobState.ValueType
+    """The last state that the coordinator told."""
+    seen: _builtins.str
+    """RFC 3339: when this node met it."""
+    @_builtins.property
+    def differs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys of the question that are another; none for the same question."""
+
+    def __init__(
+        self,
+        *,
+        job: _builtins.bytes = ...,
+        title: _builtins.str | None = ...,
+        analyst: _builtins.str = ...,
+        state: _types_pb2.JobState.ValueType = ...,
+        differs: _abc.Iterable[_builtins.str] | None = ...,
+        seen: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_title", b"_title", "title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_title", b"_title", "analyst", b"analyst", "differs", b"differs", "job", b"job", "seen", b"seen", "state", b"state", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
+    _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
+
+Global___PastJob: _TypeAlias = PastJob  # noqa: Y015
 
 @_typing.final
 class JobTerms(_message.Message):

@@ -15,7 +15,12 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "county"
 
 @pytest.mark.parametrize(
     ("example", "packaged"),
-    [("lab.yaml", "lab.yaml"), ("jobs/employment.yaml", "employment.yaml"), ("jobs/overlap.yaml", "overlap.yaml")],
+    [
+        ("lab.yaml", "lab.yaml"),
+        ("jobs/employment.yaml", "employment.yaml"),
+        ("jobs/overlap.yaml", "overlap.yaml"),
+        ("jobs/work.yaml", "work.yaml"),
+    ],
 )
 def test_the_example_is_what_the_package_writes(example: str, packaged: str) -> None:
     assert (EXAMPLE / example).read_bytes() == (FILES / packaged).read_bytes()

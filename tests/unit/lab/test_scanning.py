@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from tallystick.core.agreement.declaration import DeclaredDataset
+from tallystick.core.job.model import Question
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.cli.data import data
 from tallystick.lab.cli.lab import lab
+from tallystick.lab.network.check import check_in_lab
 from tallystick.lab.network.model import read_lab
 from tallystick.lab.scanning.columns import round_outward
 from tallystick.lab.scanning.scan import dataset_name, scan_file
@@ -107,3 +109,65 @@ def test_decimal_commas_are_found_where_nothing_speaks_against_them_and_said(tmp
         )
     path.write_text("id;paid;left\n1;1,50;7.25\n", "utf-8")
     assert not scan_file(path).decimal_comma
+
+
+LEAVERS = "id,ssn,fname,lname,dob,region,exit\n" + "".join(
+    f"p{at},{734_000_000 + at * 7},Ann,Lee,19{60 + at % 30}-0{1 + at % 9}-11,{('north', 'south')[at % 2]},2024{('Q1', 'Q2', 'Q3')[at % 3]}\n"
+    for at in range(1, 60)
+)
+WORK = "ssn,lname,initial,quarter,wage\n" + "".join(
+    f"{734_000_000 + at * 7},Lee,A,Q{quarter} 2024,{1000 + at}.00\n" for at in range(1, 60, 2) for quarter in (1, 2, 3, 4)
+)
+
+
+def ask_first(folder: Path, first: str = LEAVERS, second: str = WORK) -> Any:
+    """Write two files, and give what `lab new --job` makes of them."""
+    (folder / "leavers.csv").write_text(first, "utf-8")
+    (folder / "work.csv").write_text(second, "utf-8")
+    names = [str(folder / name) for name in ("leavers.csv", "work.csv", "lab.yaml", "job.yaml")]
+    done = CliRunner().invoke(lab, ["new", names[0], names[1], "--out", names[2], "--job", names[3]])
+    assert done.exit_code == 0, done.output
+    assert "lab check" in done.output
+    return load_yaml((folder / "job.yaml").read_text("utf-8"), what="job")
+
+
+def test_quarters_are_found_and_the_first_question_is_by_the_time_since_an_exit(tmp_path: Path) -> None:
+    asked = ask_first(tmp_path)
+    assert asked["since"] == {"event": "leavers.exit", "of": "work.quarter", "periods": [1, 2], "unit": "quarter"}
+    assert (asked["keep"], asked["by"], asked["measures"]) == ("leavers", ["leavers.region", "work.present"], ["count"])
+    made = read_lab(tmp_path / "lab.yaml")
+    declared = {name: one.datasets[name].columns for name, one in made.file.agencies.items()}
+    exit_ = declared["leavers"]["exit"]
+    assert (exit_.type, exit_.min, exit_.max) == ("quarter", "2024-Q1", "2024-Q3")
+    assert (declared["work"]["quarter"].min, declared["work"]["quarter"].max) == ("2024-Q1", "2024-Q4")
+    checked = check_in_lab(made, Question.read(asked, what="job"), {})
+    assert checked.report.problems == []
+    assert checked.groups["leavers"] == 59
+
+
+def test_an_event_of_several_rows_is_the_last_one_and_a_column_that_varies_makes_no_rows(tmp_path: Path) -> None:
+    again = LEAVERS + "".join(line.replace("Q1", "Q2").replace("north", "south") + "\n" for line in LEAVERS.splitlines()[1:20])
+    asked = ask_first(tmp_path, first=again)
+    assert asked["people"]["leavers"]["derive"] == {"last_exit": "max(exit)"}
+    assert asked["since"]["event"] == "leavers.last_exit"
+    assert asked["by"] == ["work.present"]
+
+
+def test_files_without_times_are_asked_how_many_are_in_both(tmp_path: Path) -> None:
+    first, second = (
+        "\n".join(",".join(cell for at, cell in enumerate(line.split(",")) if at != left) for line in text.splitlines()) + "\n"
+        for text, left in ((LEAVERS, 6), (WORK, 3))
+    )
+    asked = ask_first(tmp_path, first=first, second=second)
+    assert "since" not in asked
+    assert asked["by"] == ["leavers.region", "work.present"]
+
+
+def test_a_file_without_a_key_has_no_first_question(tmp_path: Path) -> None:
+    (tmp_path / "leavers.csv").write_text(LEAVERS, "utf-8")
+    (tmp_path / "notes.csv").write_text("word,other\n" + "a,b\n" * 30, "utf-8")
+    names = [str(tmp_path / name) for name in ("leavers.csv", "notes.csv", "lab.yaml", "job.yaml")]
+    done = CliRunner().invoke(lab, ["new", names[0], names[1], "--out", names[2], "--job", names[3]])
+    assert done.exit_code == 1
+    assert "no column of notes seems to be a person key" in done.output
+    assert not (tmp_path / "lab.yaml").exists()

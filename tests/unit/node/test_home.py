@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,23 @@ def test_s51_an_agencys_people_are_warned_of_identifiers_that_hardly_can_be_used
     assert ("212456781" in str(kept.reasons), made.people) == (False, 4)
     events = [json.loads(one.entry)["event"] for one in storage.events()]
     assert events.count("identifiers-unusable") == warned
+
+
+@pytest.mark.parametrize(("state", "wrong", "told"), [("released", 1, True), ("released", 0, False), ("failed", 1, False)])
+def test_an_agencys_people_are_told_where_records_are_not_those_of_the_last_answer(
+    tmp_path: Path, state: str, wrong: int, told: bool
+) -> None:
+    storage = MemoryNodeStorage()
+    first, _ = prepared(tmp_path, storage=storage)
+    before = storage.job(first.digest.hex())
+    assert before is not None
+    assert before.reasons == ()
+    storage.change_job(before, replace(before, state=state))
+    second, _ = prepared(tmp_path, storage=storage, wrong=wrong, min_people=2)
+    after = storage.job(second.digest.hex())
+    assert after is not None
+    assert second.digest != first.digest
+    expected = f"the records of snap and tanf that it reads are not those of the last answer, job {first.digest.hex()[:12]} of"
+    assert [reason.startswith(expected) for reason in after.reasons] == ([True] if told else [])
+    events = [json.loads(one.entry)["event"] for one in storage.events()]
+    assert events.count("records-changed") == told

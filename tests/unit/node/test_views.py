@@ -49,7 +49,7 @@ def test_a_job_in_full_has_the_keys_that_programs_read() -> None:
     summary = [
         "job", "title", "analyst", "purpose", "agreement", "deadline", "state", "awaits", "decision", "reason_class", "policy", "reasons",
     ]  # fmt: skip
-    assert list(value) == [*summary, "question", "leakage", "approvers", "stewards", "candidate"]
+    assert list(value) == [*summary, "question", "leakage", "approvers", "stewards", "candidate", "asked", "past"]
     assert value["agreement"] == {"agreement": "county", "version": 2, "digest": agreement().digest()}
     assert (value["policy"], value["awaits"], value["state"]) == ("ask", "approve", "releasing")
     assert value["approvers"] == ["human-services", "labor", "board"]

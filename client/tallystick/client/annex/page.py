@@ -17,6 +17,7 @@ from tallystick.client.annex.linkage import describe_passes, describe_people, de
 from tallystick.client.annex.style import GROUPS, STYLE
 from tallystick.client.annex.tables import build_notes, build_section, build_table
 from tallystick.client.answer import Answer
+from tallystick.client.detailed import list_detail_tables
 from tallystick.client.sentences import disclosure_sentences, linkage_sentence, methods_paragraph, notes, question_sentence
 from tallystick.core.results import Check
 
@@ -73,7 +74,8 @@ def _head(answer: Answer) -> str:
 def _answer(answer: Answer) -> list[str]:
     charts = [draw_bars(one.name, one.title, one.bars, one.axis) for one in list_charts(answer)]
     told = [_sentence(line) for line in (linkage_sentence(answer), *disclosure_sentences(answer))]
-    return [_figures(answer), *charts, _table(answer), build_notes([*told, *notes(answer)])]
+    details = [build_table(one.title, one.columns, one.rows, levels=one.levels) for one in list_detail_tables(answer)]
+    return [_figures(answer), *charts, _table(answer), *details, build_notes([*told, *notes(answer)])]
 
 
 def _figures(answer: Answer) -> str:

@@ -19,7 +19,7 @@ from tallystick.core.terminal import FAILED, INTERRUPTED, accept_any_terminal
 USAGE: Final = 2
 
 HELP: Final[dict[str, str]] = {
-    "demo": "Invent a county of three agencies and ask it two questions, on this machine.",
+    "demo": "Invent a county of three agencies and ask it three questions, on this machine.",
     "lab": "Run a whole network from a folder, for rehearsal and teaching.",
     "job": "Ask a question, watch it, fetch the answer.",
     "result": "Show a result, and check what proves it.",

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from tallystick.client.answer import ALL, Answer, Number, ShownCell
+from tallystick.client.detailed import list_detail_tables
 from tallystick.client.sentences import (
     disclosure_sentences,
     leakage_sentence,
@@ -18,9 +19,9 @@ from tallystick.client.sentences import (
     notes,
     overall_sentences,
     question_sentence,
-    two_groups,
 )
-from tallystick.client.words import count, group_rate, level
+from tallystick.client.shares import NOBODY, Shares, ShownShare, find_shares
+from tallystick.client.words import HIDDEN
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table, table_width
 
@@ -36,10 +37,14 @@ def print_answer(answer: Answer) -> None:
     click.echo()
     print_numbers(answer)
     click.echo()
+    for told in list_detail_tables(answer):
+        click.echo(told.title)
+        print_table(told.columns, told.rows, right=range(told.levels, len(told.columns)))
+        click.echo()
     for line in (*overall_sentences(answer), *notes(answer)):
         say(line)
     say(linkage_sentence(answer))
-    _print_rates(answer)
+    _print_shares(answer)
     for line in (*disclosure_sentences(answer), leakage_sentence(answer)):
         say(line)
 
@@ -127,22 +132,37 @@ def say(text: str, *, bold: bool = False) -> None:
         click.secho(line, bold=bold)
 
 
-def _print_rates(answer: Answer) -> None:
-    """Print match rates by group, each with its parts; nothing where all are hidden."""
-    rates = answer.value["linkage"].get("rates") or {}
-    groups = rates.get("groups") or []
-    if not any(one["rate"] for one in groups):
+def _print_shares(answer: Answer) -> None:
+    """Print what share of people another group has, each with its parts; nothing where all are hidden."""
+    shares = find_shares(answer)
+    if shares is None or not any(one.cell.value is not None for one in shares.rows):
         return
-    rows = [
-        (*(level(one[name]) for name in rates["by"]), count(one["matched"]), count(one["people"]), group_rate(one))
-        for one in groups
-    ]
+    told = (*shares.rows, *(() if shares.reported else shares.overall))
+    rows = [(*one.levels, one.part, one.whole, _share_text(one)) for one in told]
+    columns = [*shares.by, f"found in {shares.found}", f"of {shares.of}", "share (95% interval)"]
     click.echo()
-    both = two_groups(answer)
-    found, of = ("found", "of people") if both is None else (f"found in {both[1]}", f"of {both[0]}")
-    columns = [*rates["by"], found, of, "share (95% interval)"]
-    print_table(columns, rows, right=range(len(rates["by"]), len(columns)))
+    if len(shares.by) == 2 and not shares.reported and _width(columns, rows) > table_width():
+        _print_crossed_shares(shares)
+    else:
+        print_table(columns, rows, right=range(len(shares.by), len(columns)))
     click.echo()
+
+
+def _print_crossed_shares(shares: Shares) -> None:
+    """Print shares with the levels of the first column across, for a narrow terminal; intervals are left out."""
+    told = {one.levels: one.cell.text for one in (*shares.rows, *shares.overall)}
+    heads = list(dict.fromkeys(levels[0] for levels in told))
+    sides = list(dict.fromkeys(levels[1] for levels in told))
+    click.echo(f"share of {shares.of} found in {shares.found}, by {shares.by[0]}")
+    rows = [[side, *(told.get((head, side), "") for head in heads)] for side in sides]
+    print_table([shares.by[1], *heads], rows, right=range(1, len(heads) + 1))
+
+
+def _share_text(one: ShownShare) -> str:
+    if one.cell.value is None or one.cell.interval is None:
+        return "" if one.cell.text == NOBODY else HIDDEN
+    low, high = one.cell.interval
+    return f"{one.cell.value:.1%} ({low:.1%} to {high:.1%})"
 
 
 def write_result(path: Path, value: dict[str, Any] | list[dict[str, Any]]) -> None:

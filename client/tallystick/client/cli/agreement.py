@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.core.terminal import Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import Format, format_option, print_done, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
     from tallystick.core.agreement.model import Agreement
@@ -68,8 +68,9 @@ def new(draft: Path | None, cards: tuple[Path, ...], out: Path, format_: Format)
 @click.option("--agency", help="Of a steward: whose.")
 @click.option("--key", type=FILE, help="The identity key; default: the profile's.")
 @click.option("--out", type=FILE, required=True, help="The card to write.")
+@format_option
 @run_cli
-def card(name: str, role: str, agency: str | None, key: Path | None, out: Path) -> None:
+def card(name: str, role: str, agency: str | None, key: Path | None, out: Path, format_: Format) -> None:
     """Write the card of an analyst, an approver or a steward, for `tally agreement new --from`. It holds no secret."""
     from tallystick.client.profile import open_profile
     from tallystick.core.agreement.card import Card, sign_card
@@ -79,7 +80,7 @@ def card(name: str, role: str, agency: str | None, key: Path | None, out: Path) 
     identity = open_profile().identity if key is None else read_identity(key)
     value = {"role": role, "name": name, "key": identity.key} | ({} if agency is None else {"agency": agency})
     write_document(out, sign_card(Card.read(value, what="the card"), identity))
-    click.echo(f"{out}: {role} {name}, key {identity.key}")
+    print_done(format_, f"{out}: {role} {name}, key {identity.key}", {**value, "file": str(out)})
 
 
 @agreement.command()
@@ -141,8 +142,9 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
 @agreement.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="The Markdown file to write; default: the terminal.")
+@format_option
 @run_cli
-def render(file: Path, out: Path | None) -> None:
+def render(file: Path, out: Path | None, format_: Format) -> None:
     """Write FILE as a page of Markdown that people read and sign, with a picture of who sends what to whom."""
     from tallystick.client.paper import render_agreement
     from tallystick.core.documents import read_document
@@ -151,12 +153,12 @@ def render(file: Path, out: Path | None) -> None:
 
     text = render_agreement(read_document(file, kind="agreement"))
     if out is None:
-        click.echo(text, nl=False)
+        print_done(format_, text.removesuffix("\n"), {"markdown": text})
         return
     if out.exists():
         raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
     write_public(out, text.encode())
-    click.echo(f"wrote {out}")
+    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @agreement.command()

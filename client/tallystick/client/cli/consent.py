@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.terminal import Format, format_option, print_done, print_json, run_cli
 
 if TYPE_CHECKING:
     from tallystick.core.agreement.model import Agreement
@@ -125,8 +125,9 @@ def show(file: Path, agreed: Path | None, format_: Format) -> None:
 @click.option("--key", type=FILE, required=True, help="Their identity key.")
 @click.option("--out", type=FILE, required=True, help="The revocation to write; it must not exist.")
 @agreement_option
+@format_option
 @run_cli
-def revoke(file: Path, name: str, key: Path, out: Path, agreed: Path | None) -> None:
+def revoke(file: Path, name: str, key: Path, out: Path, agreed: Path | None, format_: Format) -> None:
     """Write the signed revocation of FILE. It tells a reader who lacks the consent nothing about whom it is."""
     from datetime import UTC, datetime
 
@@ -137,7 +138,9 @@ def revoke(file: Path, name: str, key: Path, out: Path, agreed: Path | None) -> 
     document, agreement = _open(file, agreed)
     revocation = revoke_consent(document, agreement, name, read_identity(key), datetime.now(UTC))
     write_new_private(out, revocation.text().encode())
-    click.echo(f"{out}: revocation, {len(revocation.text())} bytes; every node that answers under the consent must get it")
+    size = len(revocation.text())
+    told = f"{out}: revocation, {size} bytes; every node that answers under the consent must get it"
+    print_done(format_, told, {"file": str(out), "bytes": size})
 
 
 @consent.command()
@@ -166,8 +169,9 @@ def receipt(file: Path, out: Path | None, agreed: Path | None, format_: Format) 
 @consent.command()
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, required=True, help="The file to write; it must not exist.")
+@format_option
 @run_cli
-def export(file: Path, out: Path) -> None:
+def export(file: Path, out: Path, format_: Format) -> None:
     """Write FILE as a FHIR R4 Consent (IHE PCF), with the signed document inside."""
     import json
 
@@ -177,14 +181,15 @@ def export(file: Path, out: Path) -> None:
 
     resource = export_consent(read_document(file, kind="consent"))
     write_new_private(out, (json.dumps(resource, ensure_ascii=False, indent=2) + "\n").encode())
-    click.echo(f"wrote {out}: a FHIR R4 Consent")
+    print_done(format_, f"wrote {out}: a FHIR R4 Consent", {"file": str(out)})
 
 
 @consent.command("import")
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, required=True, help="The file to write; it must not exist.")
+@format_option
 @run_cli
-def import_(file: Path, out: Path) -> None:
+def import_(file: Path, out: Path, format_: Format) -> None:
     """Read a FHIR R4 Consent: the signed document that it holds, or else a draft (YAML) of what it says."""
     import yaml
 
@@ -196,12 +201,12 @@ def import_(file: Path, out: Path) -> None:
     found = import_consent(read_at_most(file, 8 * MAX_CONSENT, hint="check the path"))
     if isinstance(found, SignedDocument):
         write_new_private(out, found.text().encode())
-        click.echo(f"wrote {out}: the signed consent; check it: tally consent show {out} --agreement FILE")
+        told = f"wrote {out}: the signed consent; check it: tally consent show {out} --agreement FILE"
+        print_done(format_, told, {"file": str(out), "signed": True})
         return
     write_new_private(out, yaml.safe_dump(found, sort_keys=False, allow_unicode=True).encode())
-    click.echo(
-        f"wrote {out}: a draft, signed by nobody; add form, roles and collected, then: tally consent new {out} --out FILE"
-    )
+    told = f"wrote {out}: a draft, signed by nobody; add form, roles and collected, then: tally consent new {out} --out FILE"
+    print_done(format_, told, {"file": str(out), "signed": False})
 
 
 def _open(file: Path, agreed: Path | None) -> tuple[SignedDocument, Agreement]:

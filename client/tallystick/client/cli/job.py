@@ -98,7 +98,7 @@ def _print_submitted(jobs: dict[str, str], format_: Format) -> None:
     from tallystick.core.ids import short
 
     if format_ == "json":
-        print_json([{"ladder": ladder, "job": digest, "name": short(digest)} for ladder, digest in jobs.items()])
+        print_json({"jobs": [{"ladder": ladder, "job": digest, "name": short(digest)} for ladder, digest in jobs.items()]})
         return
     for ladder, digest in jobs.items():
         click.echo(f"submitted {short(digest)} (link: {ladder})")
@@ -117,7 +117,7 @@ def list_(ended: bool, format_: Format) -> None:
     with connect() as tally:
         views = tally.jobs(ended=ended)
     if format_ == "json":
-        print_json([view.json_value() for view in views])
+        print_json({"jobs": [view.json_value() for view in views]})
         return
     if not views:
         click.echo("no jobs" if ended else "no jobs that have not ended; --all shows the others")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tallystick.client.cli._output import print_facts
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.terminal import Format, format_option, print_done, print_json, run_cli
 
 
 @click.group()
@@ -54,8 +54,9 @@ def join(invitation: Path, format_: Format) -> None:
 @profile.command()
 @click.argument("address", metavar="HOST:PORT")
 @click.option("--unchecked", is_flag=True, help="Take the address though the coordinator does not answer there yet.")
+@format_option
 @run_cli
-def dial(address: str, unchecked: bool) -> None:
+def dial(address: str, unchecked: bool, format_: Format) -> None:
     """Dial the coordinator at another address from now on, once it answers there.
 
     The coordinator is the same one: it shows a certificate of the network that this profile joined.
@@ -63,7 +64,11 @@ def dial(address: str, unchecked: bool) -> None:
     from tallystick.client.profile import open_profile
 
     before = open_profile().dial(address, unchecked=unchecked)
-    click.echo(f"{before.role} {before.name} dials {address} from now on; was {before.address}")
+    print_done(
+        format_,
+        f"{before.role} {before.name} dials {address} from now on; was {before.address}",
+        {"role": before.role, "name": before.name, "address": address, "before": before.address},
+    )
 
 
 @profile.command()

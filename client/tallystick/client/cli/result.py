@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tallystick.core.terminal import FAILED, Format, format_option, print_json, print_table, run_cli
+from tallystick.core.terminal import FAILED, Format, format_option, print_done, print_json, print_table, run_cli
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -106,8 +106,9 @@ def triple(files: tuple[Path, ...], format_: Format) -> None:
 @number_option
 @click.option("--out", type=FILE, required=True, help="The page to write.")
 @click.option("--agreement", type=FILE, help="The signed agreement that you hold, as in `tally result verify`.")
+@format_option
 @run_cli
-def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> None:
+def annex(file: Path, number: int | None, out: Path, agreement: Path | None, format_: Format) -> None:
     """Write FILE as one page of HTML: the answer and its chart, the method, linkage, what is hidden, what each party learned, the proof.
 
     The page stands alone, on a screen, a phone or paper: no script, nothing to load. A result that does not verify has no page.
@@ -118,22 +119,23 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None) -> 
 
     loaded = load_result(file, number, agreement=agreement)
     write_public(out, page(loaded.answer, loaded.checks).encode())
-    click.echo(f"wrote {out}")
+    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @result.command()
 @click.argument("file", type=FILE)
 @number_option
 @click.option("--out", type=FILE, required=True, help="The file to write: .csv, .jsonl, .md, .parquet or .xlsx.")
+@format_option
 @run_cli
-def export(file: Path, number: int | None, out: Path) -> None:
+def export(file: Path, number: int | None, out: Path, format_: Format) -> None:
     """Write the rows of FILE for other programs; a hidden number is missing there, and its row says why."""
     from tallystick.client.answer import build_answer
     from tallystick.client.export import export as write
     from tallystick.client.results import read_result
 
     write(build_answer(*read_result(file, number)), out)
-    click.echo(f"wrote {out}")
+    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @result.command()
@@ -141,21 +143,23 @@ def export(file: Path, number: int | None, out: Path) -> None:
 @number_option
 @click.option("--out", type=FILE, required=True, help="The picture to write: .png or .svg.")
 @click.option("--measure", metavar="NAME", help="Which numbers, as `tally result show` has them, or share; default: count.")
+@format_option
 @run_cli
-def plot(file: Path, number: int | None, out: Path, measure: str | None) -> None:
+def plot(file: Path, number: int | None, out: Path, measure: str | None, format_: Format) -> None:
     """Draw FILE; what is hidden is drawn as hidden, never as zero.
 
-    Bars; a heat map where two columns part the people; lines over three or more quarters, months or years; an UpSet plot where the
-    columns are the presence of groups.
+    Bars with intervals; a heat map where two columns part the people; lines over three or more quarters, months or years; an UpSet plot
+    where the columns are the presence of groups; survival as a curve, regression as its coefficients, a histogram as its bands.
 
-    --measure share draws what share of each group was found, with 95% intervals.
+    --measure share draws what share of each group was found, with 95% intervals: of the linkage report, or where a column says who is
+    in a group (GROUP.present).
     """
     from tallystick.client.answer import build_answer
     from tallystick.client.plots import plot as draw
     from tallystick.client.results import read_result
 
     draw(build_answer(*read_result(file, number)), out, measure=measure)
-    click.echo(f"wrote {out}")
+    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @result.command()

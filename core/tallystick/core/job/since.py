@@ -105,7 +105,8 @@ class FollowUp:
     def counted(self) -> str:
         """Say of which events people are counted."""
         first, last = (write_period(number, self.unit) for number in (self.first, self.last))
-        return f"people whose {self.event} is from {first} to {last}: of these {self.of} is held in every period"
+        when = first if first == last else f"from {first} to {last}"
+        return f"people whose {self.event} is {when}: of these {self.of} is held in every period"
 
     def _start(self, unit: int, which: int) -> int:
         return find_start(unit, self.unit, self.kinds[which])

@@ -42,6 +42,8 @@ _COMPARISONS: Final[dict[type[exp.Expression], str]] = {
     exp.GTE: ">=",
 }
 _NUMBER: Final = re.compile(r"\d{1,18}(\.\d{1,9})?")
+_QUARTER: Final = re.compile(r"([0-9]{4})[/ ]?[Qq]([1-4])")
+"""How quarters are also written, as files have them."""
 _SHOWN_VALUES: Final = 12
 _Kind = Literal["category", "integer", "decimal", "boolean", "date", "month", "quarter"]
 _LITERALS: Final[dict[_Kind, str]] = {
@@ -252,7 +254,7 @@ class _Writer:
             return f"DATE {_text_literal(value)}"
         if column.type in {"month", "quarter"}:
             try:
-                return str(parse_period(value, column.type))  # records have its number
+                return str(parse_period(_QUARTER.sub(r"\1-Q\2", value), column.type))  # records have its number
             except ValueError:
                 pass
         raise self.refusal(

@@ -119,12 +119,18 @@ def print_answers(county: County, outcomes: Sequence[Outcome], files: Sequence[P
 
 def _tries(county: County, files: Sequence[Path]) -> list[tuple[list[str], str]]:
     """Give commands to type next, with what each is for."""
-    first, lab, jobs = str(files[0]), str(county.lab), [str(job) for job in county.jobs]
-    chart = (["result", "plot", str(files[-1]), "--measure", "share", "--out", "overlap.png"], "a chart: what share was found")
+    first, out = str(files[0]), county.lab.parent
+    tables = [str(out / f"{name}.csv") for name in ("tanf_exits", "ui_wages")]
+    draws = find_spec("matplotlib") is not None
+    chart = (
+        ["result", "plot", str(files[-1]), "--measure", "share", "--out", "work.png"],
+        "a chart: what share worked, by region",
+    )
+    plot = ["--plot", "mine.png"] if draws else []
     return [
-        *([chart] if find_spec("matplotlib") is not None else []),
+        *([chart] if draws else []),
         (["result", "verify", first], ""),
         (["result", "show", first, "--leakage"], "also what two parties would learn together"),
-        (["lab", "check", lab, jobs[0]], "before a change is asked"),
-        (["lab", "run", lab, jobs[1], "--out", "result.json"], "after a change to the job"),
+        (["lab", "new", *tables, "--out", "mine.yaml", "--job", "mine-job.yaml"], "with two files of your own in their place"),
+        (["lab", "run", "mine.yaml", "mine-job.yaml", "--out", "mine.json", *plot], "after you have read and corrected both"),
     ]

@@ -1,4 +1,4 @@
-"""`tally demo`: a made-up county, two questions, one network of three nodes on this machine."""
+"""`tally demo`: a made-up county, three questions, one network of three nodes on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tallystick.core.terminal import FAILED, Format, format_option, print_json, 
 @format_option
 @run_cli
 def demo(people: int, out: Path, seed: int, format_: Format) -> None:
-    """Invent a county of three agencies and ask it two questions, on this machine.
+    """Invent a county of three agencies and ask it three questions, on this machine.
 
     Human services knows who left TANF, labor knows wages, housing knows who is homeless. No record leaves its agency's node.
     """

@@ -1,4 +1,4 @@
-"""The county as a folder: three agencies' files, a lab file, two jobs, and the truth; and two more agencies' files about children."""
+"""The county as a folder: three agencies' files, a lab file, three jobs, and the truth; and two more agencies' files about children."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def generate(folder: Path, people: int = PEOPLE, seed: int = SEED) -> County:
     truth = folder / "truth.csv"
     write_truth(truth, extracts)
     _write_lab(folder / "lab.yaml", people)
-    jobs = tuple(folder / "jobs" / name for name in ("employment.yaml", "overlap.yaml"))
+    jobs = tuple(folder / "jobs" / name for name in ("employment.yaml", "overlap.yaml", "work.yaml"))
     for job in jobs:
         shutil.copyfile(FILES / job.name, job)
     return County(folder / "lab.yaml", jobs, truth, people, {name: len(extract.person) for name, extract in extracts.items()})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -24,6 +25,11 @@ FEW: Final = 11
 MAX_SCALE: Final = 6
 CENTS: Final = 2
 """So many digits behind the point are kept though all of them may be zeros."""
+_PERIODS: Final[tuple[tuple[Literal["quarter", "month"], re.Pattern[str]], ...]] = (
+    ("quarter", re.compile(r"(?P<y1>[0-9]{4})[-/ ]?[Qq](?P<p1>[1-4])|[Qq](?P<p2>[1-4])[-/ ]?(?P<y2>[0-9]{4})")),
+    ("month", re.compile(r"(?P<y1>[0-9]{4})[-/](?P<p1>0[1-9]|1[0-2])|(?P<p2>0?[1-9]|1[0-2])/(?P<y2>[0-9]{4})")),
+)
+"""How quarters and months are written; digits alone may be any number."""
 _DATES: Final = 50_000
 """Different values that are looked at to tell dates."""
 
@@ -60,7 +66,7 @@ def scan_column(connection: Connection, table: str, name: str, rows: int, decima
     missing = rows - int(written)
     if not written:
         return ColumnScan(name, None, missing, ("nothing is written in it",))
-    for found in (_boolean, _number, _date):
+    for found in (_boolean, _number, _period, _date):
         declared, remarks = found(connection, table, name, int(written), int(different), decimal)
         if declared is not None:
             return ColumnScan(name, declared, missing, remarks)
@@ -143,6 +149,35 @@ def round_outward(value: Decimal, direction: int) -> Decimal:
     unit = Decimal(10) ** max(0, math.floor(abs(value).log10()))
     rounding = "ROUND_CEILING" if direction > 0 else "ROUND_FLOOR"
     return (value / unit).to_integral_value(rounding=rounding) * unit
+
+
+def _period(
+    connection: Connection, table: str, name: str, written: int, different: int, decimal: str
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Look whether every value is a quarter with its letter, or every one a month; the bounds are the first and the last."""
+    del decimal
+    if different > LEVELS * 4:
+        return None, ()
+    found = connection.execute(
+        f"SELECT DISTINCT trim({quote_name(name)}, {SPACES}) FROM {table} WHERE {quote_name(name)} IS NOT NULL"  # noqa: S608 - quoted names
+    ).fetchall()
+    for unit, form in _PERIODS:
+        matches = [form.fullmatch(str(value)) for (value,) in found]
+        periods = sorted(
+            f"{one['y1'] or one['y2']}-{unit[:1].upper() if unit == 'quarter' else ''}{_part(one, unit)}"
+            for one in matches
+            if one
+        )
+        if len(periods) == len(found) and _fits(connection, table, name, DeclaredColumn(type=unit), "") == written:
+            return {"type": unit, "min": periods[0], "max": periods[-1]}, (
+                f"bounds are the first and the last {unit} that the file holds",
+            )
+    return None, ()
+
+
+def _part(found: re.Match[str], unit: str) -> str:
+    part = found["p1"] or found["p2"]
+    return part if unit == "quarter" else f"{int(part):02}"
 
 
 def _date(

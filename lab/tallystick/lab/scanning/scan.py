@@ -43,6 +43,7 @@ class FileScan:
         columns: the others.
         notes: what was found out about the file.
         decimal_comma: a comma stands before the digits of fractions.
+        steady: columns that have one value, or none, in all rows of a key.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FileScan:
     columns: tuple[ColumnScan, ...]
     notes: tuple[str, ...]
     decimal_comma: bool = False
+    steady: frozenset[str] = frozenset()
 
     def json_value(self) -> dict[str, Any]:
         """Give it for programs; levels of categories are the only values in it."""
@@ -93,10 +95,11 @@ def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()
                 connection, path.stem, DeclaredSource(source_of(path)), path.parent, {name: name for name in header}, _TABLE
             )
             rows = int(connection.execute(f"SELECT count(*) FROM {_TABLE}").fetchone()[0])  # noqa: S608 - a name of ours
-            found_key = key or guess_key(header) or _unique(connection, header, rows)
+            found_key = key or guess_key(header) or _unique(connection, header, rows) or identifiers.get("ssn")
             people, most = (rows, 1) if found_key is None else _keys(connection, found_key)
             others = [name for name in header if name not in {*identifiers.values(), found_key}]
             comma = read.decimal == "" and has_decimal_commas(connection, _TABLE, others)
+            steady = frozenset(others) if most <= 1 else _find_steady(connection, found_key or "", others)
             columns = tuple(scan_column(connection, _TABLE, name, rows, "," if comma else read.decimal) for name in others)
         except duckdb.Error as error:
             fault = read_fault(path.stem, error)
@@ -106,7 +109,7 @@ def scan_file(path: Path, key: str | None = None, *, taken: Collection[str] = ()
             return FileScan(
                 dataset_name(path, taken), {kind: str(path)}, rows, people, most, found_key, identifiers, fields, shown, problem,
                 columns,
-                (*(notes or read.notes), *((_COMMA,) if comma else ())), comma,
+                (*(notes or read.notes), *((_COMMA,) if comma else ())), comma, steady,
             )  # fmt: skip
     raise fault  # outside the handler: DuckDB's own text quotes values
 
@@ -134,6 +137,17 @@ def _keys(connection: Any, key: str) -> tuple[int, int]:
     counts = f"SELECT count(*) AS rows FROM {_TABLE} WHERE {quote_name(key)} IS NOT NULL GROUP BY {quote_name(key)}"  # noqa: S608 - quoted names
     people, most = connection.execute(f"SELECT count(*), coalesce(max(rows), 0) FROM ({counts})").fetchone()  # noqa: S608 - as above
     return int(people), int(most)
+
+
+def _find_steady(connection: Any, key: str, names: list[str]) -> frozenset[str]:
+    """Give the columns that no key has two values of."""
+    if not names:
+        return frozenset()
+    counts = ", ".join(f"count(DISTINCT {quote_name(name)}) AS c{at}" for at, name in enumerate(names))
+    most = ", ".join(f"max(c{at})" for at in range(len(names)))
+    inside = f"SELECT {counts} FROM {_TABLE} WHERE {quote_name(key)} IS NOT NULL GROUP BY {quote_name(key)}"  # noqa: S608 - quoted names
+    found = connection.execute(f"SELECT {most} FROM ({inside})").fetchone()  # noqa: S608 - as above
+    return frozenset(name for name, values in zip(names, found, strict=True) if (values or 0) <= 1)
 
 
 def _identifiers(

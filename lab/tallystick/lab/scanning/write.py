@@ -31,6 +31,10 @@ def lab_text(files: Sequence[FileScan]) -> str:
     ]
     for found in files:
         lines += [f"  {found.name}:", "    datasets:", *(f"      {line}".rstrip() for line in _dataset(found))]
+    lines += [
+        "agreement:",
+        "  disclosure: {profile: cms}  # counts of 1 to 10 are hidden, and what they could be worked out from",
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -80,11 +84,8 @@ def _dataset(found: FileScan) -> list[str]:
     lines.append("  identifiers:" + ("" if found.identifiers else " {}"))
     for name, column in found.identifiers.items():
         lines.append(f"    {name}: {_scalar(column)}{_usable(found, name)}")
-    declared = [one for one in found.columns if one.declared is not None]
-    lines.append("  columns:" + ("" if declared else " {}"))
-    names: dict[str, ColumnScan] = {}
-    for one in declared:
-        names.setdefault(_column_name(one.name, names), one)
+    names = choose_column_names(found)
+    lines.append("  columns:" + ("" if names else " {}"))
     for name, one in names.items():
         entry = {**({} if name == one.name else {"from": one.name}), **(one.declared or {})}
         lines += [f"    # {remark}" for remark in one.remarks]
@@ -92,6 +93,15 @@ def _dataset(found: FileScan) -> list[str]:
         lines.append(f"    {name}: {_flow(entry)}{missing}")
     lines += [f"  # left out: {one.name}: {'; '.join(one.remarks)}" for one in found.columns if one.declared is None]
     return lines
+
+
+def choose_column_names(found: FileScan) -> dict[str, ColumnScan]:
+    """Give the columns that can be declared by the names that they have in a declaration."""
+    names: dict[str, ColumnScan] = {}
+    for one in found.columns:
+        if one.declared is not None:
+            names.setdefault(_column_name(one.name, names), one)
+    return names
 
 
 def _usable(found: FileScan, name: str) -> str:

@@ -16,7 +16,8 @@ from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.core.net.place import target
 from tallystick.core.net.status import read_error
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES, TOLD_HEAD
+from tallystick.node.local.codes import REASON_CLASSES
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
 from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb

@@ -5,29 +5,26 @@ Each `Translation` loses nothing: `from_message(to_message(view)) == view`. test
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
 from pydantic import ValidationError
 
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import TallyError
-from tallystick.core.job.approval import ReasonClass
-from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef
 from tallystick.node import views
+from tallystick.node.local.codes import AWAITS, DECISIONS, REASON_CLASSES, STATES, VERDICTS
 from tallystick.node.local.datasets import read_check, read_counts, write_check, write_counts
+from tallystick.node.local.looking import read_asked, read_past, write_asked, write_past
 from tallystick.node.local.values import foreign, read_cell, read_fields, write_fields, write_value
-from tallystick.node.ports import Awaits, Decision
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
-from tallystick.v1 import types_pb2
 
 V = TypeVar("V")
 M = TypeVar("M", bound=Message)
-E = TypeVar("E", bound=str)
 _DIGEST_BYTES: Final = 32
 
 
@@ -44,36 +41,6 @@ class Translation(Generic[V, M]):
     message: type[M]
     to_message: Callable[[V], M]
     from_message: Callable[[M], V]
-
-
-class Codes(Generic[E]):
-    """The values of an enum, in both languages; UNSPECIFIED is none of them."""
-
-    def __init__(self, enum: Any, prefix: str, values: Iterable[E]) -> None:
-        """Pair each value with the enum's name for it; "" is NONE there."""
-        self._numbers = {value: int(enum.Value(f"{prefix}_{(value or 'none').upper()}")) for value in values}
-        self._values = {number: value for value, number in self._numbers.items()}
-
-    def number(self, value: E) -> Any:
-        """Give the enum's number of a value."""
-        return self._numbers[value]
-
-    def value(self, number: int) -> E:
-        """Give the value of an enum's number.
-
-        Raises:
-            Broken: `protocol-broken`: it has none.
-        """
-        if number not in self._values:
-            raise foreign("an enum's value")
-        return self._values[number]
-
-
-STATES: Final = Codes(types_pb2.JobState, "JOB_STATE", JobState)
-AWAITS: Final[Codes[Awaits]] = Codes(pb.AwaitedDecision, "AWAITED_DECISION", get_args(Awaits))
-DECISIONS: Final[Codes[Decision]] = Codes(pb.Decision, "DECISION", get_args(Decision))
-VERDICTS: Final[Codes[views.PolicyVerdict]] = Codes(pb.PolicyVerdict, "POLICY_VERDICT", get_args(views.PolicyVerdict))
-REASON_CLASSES: Final[Codes[Any]] = Codes(pb.ReasonClass, "REASON_CLASS", ("", *get_args(ReasonClass)))
 
 
 def _health(view: views.Health) -> pb.Health:
@@ -194,7 +161,13 @@ def _read_summary(message: pb.JobSummary) -> views.JobSummary:
 
 def _detail(view: views.JobDetail) -> pb.JobDetail:
     candidate = None if view.candidate is None else _candidate(view.candidate)
-    message = pb.JobDetail(summary=_summary(view.summary), document=view.document, candidate=candidate)
+    message = pb.JobDetail(
+        summary=_summary(view.summary),
+        document=view.document,
+        candidate=candidate,
+        asked=None if view.asked is None else write_asked(view.asked),
+        past=[write_past(one) for one in view.past],
+    )
     if isinstance(view.terms, str):
         message.problem = view.terms
     else:
@@ -222,7 +195,8 @@ def _read_detail(message: pb.JobDetail) -> views.JobDetail:
         case _:
             raise foreign("a job without terms")
     candidate = _read_candidate(message.candidate) if message.HasField("candidate") else None
-    return views.JobDetail(summary, message.document, terms, candidate)
+    asked = read_asked(message.asked) if message.HasField("asked") else None
+    return views.JobDetail(summary, message.document, terms, candidate, asked, tuple(read_past(one) for one in message.past))
 
 
 def _terms(view: views.JobTerms) -> pb.JobTerms:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +27,11 @@ from tallystick.core.net.channel import SERVER_OPTIONS
 from tallystick.core.net.health import HealthService
 from tallystick.core.net.local import serve_socket
 from tallystick.node.approvals import MAX_DEPOSITS, Approvals
+from tallystick.node.asking import describe_job
 from tallystick.node.jobs import JobFollower
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, REASON_CLASSES, TOLD_HEAD
+from tallystick.node.local.codes import REASON_CLASSES
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
+from tallystick.node.past import find_past, read_jobs
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
@@ -133,7 +137,13 @@ class StewardService(StewardServicer):
             agreement, _ = self._approvals.agreements.of(job.agreement)
         except TallyError as error:
             agreement = error.message
-        return JOB_DETAIL.to_message(build_job_detail(record, agreement))
+        agency = self._approvals.config.agency
+        try:
+            asked = None if isinstance(agreement, str) else describe_job(job, agreement, agency).here
+        except TallyError:
+            asked = None  # the agreement does not allow it now; its terms say so
+        past = tuple(find_past(self._store.submit(read_jobs).result(), record, agency))
+        return JOB_DETAIL.to_message(replace(build_job_detail(record, agreement), asked=asked, past=past))
 
     def _record(self, name: bytes) -> KeptJob:
         digest = resolve_digest(name.hex(), self._storage.find_jobs(name.hex(), JOBS_PAGE))

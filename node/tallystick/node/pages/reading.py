@@ -15,33 +15,19 @@ from tallystick.core.errors import TallyError
 from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.node.approvals import Approvals
+from tallystick.node.asking import AskedJob, describe_job
 from tallystick.node.local.server import log_pages
-from tallystick.node.pages.asking import AskedJob, describe_job
 from tallystick.node.pages.collecting import Collected, Signers, check_signature, find_signers
 from tallystick.node.pages.offering import Offer, list_offers
-from tallystick.node.ports import KeptJob, NodeStorage
+from tallystick.node.past import find_past, read_jobs
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
 from tallystick.node.view_builders import build_job_detail, build_job_summary
-from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
+from tallystick.node.views import Health, JobDetail, LogEntry, PastJob
 from tallystick.records.survey import DatasetCheck
 
-MOST_JOBS: Final = 1000
 MOST_ENTRIES: Final = 500
-
-
-@dataclass(frozen=True)
-class PastJob:
-    """An earlier job over some of the same data.
-
-    Attributes:
-        differs: in what its question is another; empty for the same question.
-        seen: when this node met it.
-    """
-
-    summary: JobSummary
-    differs: tuple[str, ...]
-    seen: datetime
 
 
 @dataclass(frozen=True)
@@ -144,7 +130,7 @@ class DeskReading:
             signers=signers,
             signed=tuple(one.signers[0] for one in signed),
             offers=offers,
-            past=self._find_past(record, job),
+            past=find_past(self._read_all(), record, self.agency),
             counted={name: check for name, check in self._counted.items() if name in ours},
             counted_at=self._counted_at,
         )
@@ -206,27 +192,4 @@ class DeskReading:
             return error.message
 
     def _read_all(self) -> Sequence[KeptJob]:
-        def read(storage: NodeStorage) -> list[KeptJob]:
-            found = (storage.job(digest) for digest in storage.find_jobs("", MOST_JOBS))
-            return [one for one in found if one is not None]
-
-        return self.store.submit(read).result()
-
-    def _find_past(self, record: KeptJob, job: Job) -> list[PastJob]:
-        """Give the earlier jobs that name a dataset of ours that this one names."""
-        ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
-        past = []
-        for other in self._read_all():
-            if other.job == record.job or other.seen > record.seen:
-                continue
-            its = decode_document(other.document, kind="job").read(Job)
-            if ours & {one.dataset for one in its.question.people.values() if one.agency == self.agency}:
-                past.append(PastJob(build_job_summary(other), tuple(_compare(job, its)), other.seen))
-        return sorted(past, key=lambda one: one.seen, reverse=True)
-
-
-def _compare(job: Job, other: Job) -> list[str]:
-    """Say in what two jobs' questions differ, by the keys of a job file."""
-    one, two = job.question.json_value(), other.question.json_value()
-    keys = [key for key in dict.fromkeys([*one, *two]) if key != "title" and one.get(key) != two.get(key)]
-    return keys if job.analyst == other.analyst else [*keys, "analyst"]
+        return self.store.submit(read_jobs).result()

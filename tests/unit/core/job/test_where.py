@@ -150,3 +150,11 @@ def test_what_is_written_out_selects_the_same_people(people: duckdb.DuckDBPyConn
     )
     assert written == own
     assert check_where(sql, COLUMNS) == sql
+
+
+@pytest.mark.parametrize("written", ["2025-Q1", "2025Q1", "2025 Q1", "2025/q1"])
+def test_a_quarter_is_written_as_files_have_it(written: str) -> None:
+    columns = {"quarter": Column(type="quarter", min="2024-Q1", max="2025-Q4")}
+    assert parse_where(f"quarter = '{written}'", columns).sql == '("quarter" = 8100)'
+    with pytest.raises(Invalid, match="a value of another type"):
+        parse_where("quarter = '2025Q5'", columns)

@@ -18,6 +18,7 @@ from tallystick.core.job.release import release_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.rulebook import plan_job
 from tallystick.core.statistics.table import result_columns
+from tallystick.node.asked import AskedHere, OwnGroup
 
 SHOWN_ROWS: Final = 40
 _WORDS: Final = {
@@ -26,25 +27,6 @@ _WORDS: Final = {
     "sd": "the standard deviation of",
     "variance": "the variance of",
 }
-
-
-@dataclass(frozen=True)
-class OwnGroup:
-    """A group of this agency's people in a job.
-
-    Attributes:
-        where: the job's condition; None for everybody.
-        columns: (column, what it serves, label of the agreement); what the job reads.
-        at_most: people that the agreement says there are at most.
-    """
-
-    group: str
-    dataset: str
-    title: str | None
-    authority: str | None
-    where: str | None
-    columns: tuple[tuple[str, tuple[str, ...], str], ...]
-    at_most: int
 
 
 @dataclass(frozen=True)
@@ -85,6 +67,11 @@ class AskedJob:
     rules: tuple[str, ...]
     clauses: tuple[str, ...]
     cost: tuple[str, ...]
+
+    @property
+    def here(self) -> AskedHere:
+        """What of it a steward reads on a terminal."""
+        return AskedHere(self.sentence, self.own, self.rules, self.cost)
 
 
 def describe_job(job: Job, agreement: Agreement, agency: str) -> AskedJob:
