@@ -189,3 +189,20 @@ def test_a_period_without_hidden_parts_has_a_share_of_everybody_and_bars_in_grou
     assert [bar.text for bar in means.bars][:2] == ["812.50", "812.50"]  # of those who have a row; nobody else has a mean
     assert "People" not in {one.title.partition(",")[0] for one in list_charts(made)}
     assert page.bars[0].low < (page.bars[0].value or 0) < page.bars[0].high
+
+
+def test_shares_of_nobody_and_of_all_are_drawn_with_their_intervals() -> None:
+    """Wilson's ends of 0 and 1 are these, but for a rounding, which no plot may stumble over."""
+    document, value = held([2, 4])
+    rows = [
+        row | {"count": (13 if row["wages.present"] == (row["period"] == 2) else 0), "suppressed": None}
+        for row in value["rows"]
+    ]
+    made = build_answer(document, {**value, "rows": rows})
+    picture = draw(made, "svg", measure="share").decode()
+    assert "100.0% (13 of 13)" in picture
+    assert "0.0% (0 of 13)" in picture
+    by = ("tanf.region", "wages.present")
+    regions = [row | {"tanf.region": region} for row in rows for region in ("north", "south")]
+    grouped = build_answer(document, {**value, "columns": ["period", *by, *value["columns"][2:]], "rows": regions})
+    assert "100.0% (26 of 26)" in draw(grouped, "svg", measure="share").decode()

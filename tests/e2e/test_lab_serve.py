@@ -176,7 +176,10 @@ def test_every_command_prints_one_object_with_moments_as_text(
     assert arguments.keys() | EXCUSED.keys() == find_commands()
     faults = {}
     for path, given in arguments.items():
-        done = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "60"}).invoke(command, [*path, *given, "--format", "json"])
+        own = tmp_path / "profile" if path == ("profile", "init") else home
+        done = CliRunner(env={"NO_COLOR": "1", "COLUMNS": "60", "TALLY_HOME": str(own)}).invoke(
+            command, [*path, *given, "--format", "json"]
+        )
         lines = done.stdout.splitlines() if path == ("job", "watch") else [done.stdout]
         try:
             found = [fault for line in lines for fault in find_faults(json.loads(line))]

@@ -32,6 +32,7 @@ def draw_grouped_shares(answer: Answer, shares: Shares) -> Figure:
     Raises:
         Invalid: `document-invalid`: more bars than can be told apart.
     """
+    from matplotlib.patches import Patch
     from matplotlib.ticker import FuncFormatter
 
     inner = _choose_inner(answer, shares)
@@ -54,18 +55,22 @@ def draw_grouped_shares(answer: Answer, shares: Shares) -> Figure:
         for at, bar in enumerate(bars):
             levels = (bar, group) if inner == 0 else (group, bar)
             if (one := found.get(levels)) is not None:
-                _draw_share(axes, first + at, one, most, _COLORS[at], bar if place == 0 else None)
+                _draw_share(axes, first + at, one, most, _COLORS[at])
         ticks.append(first + (len(bars) - 1) / 2)
     axes.set_yticks(ticks, [cut_label(group) for group in groups])
     axes.set_ylim(len(groups) * (len(bars) + 0.6) - 0.9, -0.7)
     axes.set_xlim(0, most * 1.36)
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= min(1.0, most * 1.36)])  # no share is beyond 1
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}" if most > 0.04 else f"{x:.1%}"))
     axes.set_xlabel(shares.label)
     axes.grid(axis="x", color="#DDDDDD", lw=0.8, zorder=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.legend(title=shares.by[inner], frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(bars))
+    keys = [Patch(color=color, label=bar) for color, bar in zip(_COLORS, bars, strict=False)]
+    axes.legend(
+        handles=keys, title=shares.by[inner], frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(bars)
+    )
     return figure
 
 
@@ -77,12 +82,20 @@ def _choose_inner(answer: Answer, shares: Shares) -> int:
     return 0 if sizes[0] < sizes[1] else 1
 
 
-def _draw_share(axes: Axes, at: float, one: ShownShare, most: float, color: str, name: str | None) -> None:
+def _draw_share(axes: Axes, at: float, one: ShownShare, most: float, color: str) -> None:
     cell = one.cell
     if cell.value is None:
         draw_missing(axes, at, cell, most)
         return
     low, high = cell.interval or (cell.value, cell.value)
-    axes.barh(at, cell.value, height=0.86, color=color, zorder=2, label=name)
-    axes.errorbar(cell.value, at, xerr=[[cell.value - low], [high - cell.value]], color=DARK, capsize=3, lw=1.3, zorder=3)
+    axes.barh(at, cell.value, height=0.86, color=color, zorder=2)
+    axes.errorbar(
+        cell.value,
+        at,
+        xerr=[[max(0.0, cell.value - low)], [max(0.0, high - cell.value)]],
+        color=DARK,
+        capsize=3,
+        lw=1.3,
+        zorder=3,
+    )
     axes.text(high + most * 0.015, at, cell.text, va="center", color=DARK, zorder=4)

@@ -163,8 +163,8 @@ def _bars(
         raise Invalid("document-invalid", f"a plot has 1 to {_MOST_BARS} bars, not {len(bars)}", hint="ask by another column")
     figure = build_page(answer, _INCH_A_BAR * len(bars), [cell.hidden for _, cell, _ in bars])
     axes = figure.add_subplot()
-    reach = [abs(end) for _, cell, ends in bars for end in (ends or (cell.value or 0.0,))]
-    most = max([*reach, 0.01 if percent else 1.0])
+    far = [abs(end) for _, cell, ends in bars for end in (ends or (cell.value or 0.0,))]
+    most = max([*far, 0.01 if percent else 1.0])
     low = min([0.0, *(cell.value for _, cell, _ in bars if cell.value is not None)])
     for at, (_, cell, ends) in enumerate(bars):
         if cell.value is None:
@@ -172,13 +172,16 @@ def _bars(
             continue
         axes.barh(at, cell.value, height=0.66, color=BLUE, zorder=2)
         if ends is not None:
-            axes.errorbar(
-                cell.value, at, xerr=[[cell.value - ends[0]], [ends[1] - cell.value]], color=DARK, capsize=4, lw=1.4, zorder=3
-            )
+            reach = [[max(0.0, cell.value - ends[0])], [max(0.0, ends[1] - cell.value)]]  # roundings of 0 and 1 aside
+            axes.errorbar(cell.value, at, xerr=reach, color=DARK, capsize=4, lw=1.4, zorder=3)
         axes.text(max(cell.value, ends[1] if ends else 0, 0) + most * 0.015, at, cell.text, va="center", color=DARK, zorder=4)
     axes.set_yticks(range(len(bars)), [cut_label(name) for name, _, _ in bars])
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_xlim(low * 1.1, most * (1.34 if percent else 1.18))
+    if percent:
+        axes.set_xticks(
+            [tick for tick in axes.get_xticks() if low * 1.1 <= tick <= min(1.0, most * 1.34)]
+        )  # no share is beyond 1
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: f"{x:.0%}" if percent and most > 0.04 else f"{x:.1%}" if percent else f"{x:,g}")
     )

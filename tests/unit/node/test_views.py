@@ -13,7 +13,9 @@ from tallystick.core.clock import FixedClock
 from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, NotReady
 from tallystick.node import view_builders
+from tallystick.node.asking import describe_job
 from tallystick.node.link import LinkState
+from tallystick.node.past import find_past
 from tallystick.node.ports import KeptJob
 from tallystick.node.printing import print_job, print_log
 from tallystick.node.storage import chain
@@ -25,7 +27,7 @@ from tallystick.node.view_builders import (
     build_job_summary,
     build_log_entry,
 )
-from tests.governance import NOW, agreement, identity, job
+from tests.governance import NOW, agreement, identity, job, question
 
 ROWS: list[dict[str, Any]] = [
     {"tanf.region": "north", "count": 17, "suppressed": None, "mean(wages.earnings)": {"decimal": "8123.5"}},
@@ -135,3 +137,27 @@ def test_an_entry_of_the_log_keeps_the_text_that_its_chain_is_over(capsys: pytes
         before = event.chain
     print_log(entries)
     assert "agreements: county" in capsys.readouterr().out
+
+
+def test_earlier_jobs_over_the_same_data_are_told_newest_first_with_what_differs() -> None:
+    now = record()
+    coarser = sign_document("job", job(agreement(), question(by=["tanf.region"])), "ana", identity("ana")).encode()
+    same = replace(now, job="a" * 64, seen=NOW - timedelta(days=2), state="released")
+    other = replace(now, job="b" * 64, seen=NOW - timedelta(days=1), document=coarser, state="refused")
+    later = replace(now, job="c" * 64, seen=NOW + timedelta(days=1))
+    past = find_past([now, same, other, later], now, "labor")
+    assert [(one.job[0], one.state, one.differs) for one in past] == [("b", "refused", ("by",)), ("a", "released", ())]
+    assert find_past([now, same, other], now, "courts") == []
+
+
+def test_a_job_is_printed_as_a_steward_decides(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = describe_job(job(agreement()), agreement(), "labor").here
+    past = find_past([record(job="a" * 64, state="released")], record(), "labor")
+    print_job(replace(build_job_detail(record(), agreement()), asked=asked, past=tuple(past)))
+    shown = " ".join(capsys.readouterr().out.split())
+    order = ["How many people in tanf", "asked by ana", "our policy ask", "reads of us", "quarter = '2025Q2'", "100,000",
+             "- counts of 1 to 10 are hidden", "- 1 linkage pass over lists", "earlier jobs over the same data",
+             "nothing: the same question", "who learns"]  # fmt: skip
+    places = [shown.find(words) for words in order]
+    assert -1 not in places, order[places.index(-1)]
+    assert places == sorted(places)
