@@ -197,7 +197,7 @@ def test_a_table_of_hidden_shares_is_left_out(tmp_path: Path) -> None:
     path.write_bytes(Held(document, value, ()).encode())
     output = run("show", path)
     assert "share (95% interval)" not in output
-    assert "linkage: (hidden) people of tanf; how many of them are in wages is hidden" in output
+    assert "linkage: how many people tanf has, and how many of them are in wages, is hidden" in output
 
 
 def test_three_columns_and_none_are_lists() -> None:

@@ -95,7 +95,7 @@ def test_a_table_adds_up_the_people_of_a_period_and_nothing_over_periods(tmp_pat
         in told
     )
     assert "to 2025-Q1: of these wages.quarter is held in every period" in told
-    assert "(hidden) people of tanf" in told
+    assert "linkage: how many people tanf has, and how many of them are in wages, is hidden" in told
 
 
 def test_a_list_of_periods_has_no_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
     coordinator = ["--config", str(new / "coordinator.yaml")]
     result, files = str(new / "result.json"), [str(county / "tanf_exits.csv"), str(county / "ui_wages.csv")]
     return {
+        ("job", "cancel"): [other],  # before it is released
         ("lab", "check"): [str(county / "lab.yaml"), str(county / "jobs" / "work.yaml")],
         ("job", "check"): [str(county / "jobs" / "work.yaml"), "--agreement", agreement],
         ("job", "list"): ["--all"],
@@ -84,7 +85,6 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("job", "status"): [job],
         ("job", "watch"): [job],
         ("job", "result"): [job, "--out", result],
-        ("job", "cancel"): [other],
         ("job", "submit"): ["--again", other],
         ("result", "show"): [result],
         ("result", "verify"): [result],

@@ -88,6 +88,8 @@ def linkage_sentence(answer: Answer) -> str:
         return f"linkage: {'; '.join(parts)}" if parts else "linkage: nothing is told"
     first, second = both
     overall = (linkage.get("rates") or {}).get("overall") or {}
+    if matched is None and people[first] is None:
+        return f"linkage: how many people {first} has, and how many of them are in {second}, is hidden"
     if matched is None:
         return f"linkage: {count(people[first])} people of {first}; how many of them are in {second} is hidden"
     if people[first] is None:

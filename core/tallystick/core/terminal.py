@@ -167,8 +167,16 @@ def print_table(
 
     console = Console(width=table_width())
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
+    texts = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
+    wide = sum(max(map(len, cells), default=0) + 1 for cells in zip(columns, *texts, strict=True)) > console.width
+    for place, name in enumerate(columns):
+        column = _break_name(name) if wide else name
         table.add_column(column, overflow="fold", justify="right" if place in right else "left")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    for row in texts:
+        table.add_row(*row)
     console.print(table)
+
+
+def _break_name(name: str) -> str:
+    """Write a column's name in lines that end at its points and brackets, for a table that is wider than the terminal."""
+    return name.replace(".", ".\n").replace("(", "(\n").replace(", ", ",\n")

@@ -153,7 +153,7 @@ def _print_crossed_shares(shares: Shares) -> None:
     told = {one.levels: one.cell.text for one in (*shares.rows, *shares.overall)}
     heads = list(dict.fromkeys(levels[0] for levels in told))
     sides = list(dict.fromkeys(levels[1] for levels in told))
-    click.echo(f"share of {shares.of} found in {shares.found}, by {shares.by[0]}")
+    say(f"share of {shares.of} found in {shares.found}, by {shares.by[0]}")
     rows = [[side, *(told.get((head, side), "") for head in heads)] for side in sides]
     print_table([shares.by[1], *heads], rows, right=range(1, len(heads) + 1))
 
