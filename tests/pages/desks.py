@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.pages.accounts import Accounts
-from tallystick.core.pages.serving import PagePlace
+from tallystick.core.pages.settings import PagePlace
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.app import Node
 from tallystick.node.pages.app import build_desk_pages, page_settings

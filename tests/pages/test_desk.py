@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from tallystick.core.errors import Refused
 from tallystick.core.job.approval import Approval
 from tallystick.core.job.model import Question
 from tallystick.core.job.releasing import ReleaseApproval
+from tallystick.node.pages.shelf import MOST_JOBS, JobShelf
+from tallystick.node.ports import NodeStorage
 from tests import governance
 from tests.governance import approval, identity, job
 from tests.integration.nodes import expected, found, in_loop, released, signed_terms, write_sources
@@ -157,6 +161,32 @@ async def test_who_has_a_session_alone_decides_nothing(town: Town) -> None:
 
 
 @in_loop
+async def test_lists_of_many_jobs_read_only_those_that_changed_and_leave_out_none_that_waits(town: Town) -> None:
+    async with open_desk(town, runs=False) as desk:
+        sue = await desk.enter("sue")
+        first = await desk.submit()
+        record = desk.node.store.submit(lambda storage: storage.job(first)).result()
+        assert record is not None
+
+        def add(storage: NodeStorage) -> None:
+            for number in range(MOST_JOBS + 5):
+                more = replace(record, job=f"{number:064x}", seen=record.seen + timedelta(minutes=number + 1))
+                storage.add_job(replace(more, awaits="", state="released", decision="approve"))
+
+        desk.node.store.submit(add).result()
+        listed = text_of(await sue.get("/"))
+        assert "1 to decide" in listed, "the oldest of all, which waits"
+        assert f"{MOST_JOBS + 4:064x}"[:12] in listed
+        shelf = JobShelf(desk.node.store, DESK)
+        before = {one.summary.job: one for one in shelf.read()}
+        assert len(before) == MOST_JOBS + 1
+        desk.node.store.submit(lambda storage: storage.change_job(record, replace(record, reasons=("changed",)))).result()
+        after = {one.summary.job: one for one in shelf.read()}
+        assert [job for job in after if after[job] is not before.get(job)] == [first]
+        assert after[first].summary.reasons == ("changed",)
+
+
+@in_loop
 async def test_people_are_counted_when_asked_and_the_log_is_checked(town: Town) -> None:
     async with open_desk(town, runs=False) as desk:
         sue = await desk.enter("sue")
@@ -166,4 +196,5 @@ async def test_people_are_counted_when_asked_and_the_log_is_checked(town: Town) 
         assert "60 rows, 60 people" in text_of(await sue.get(f"/jobs/{digest}"))
         assert identity("sue").key in text_of(await sue.get("/key"))
         assert "none was changed" in text_of(await sue.get("/log"))
+        assert "none was changed" in text_of(await sue.post("/log"))
         assert (await sue.get("/jobs/zz")).status_code == 404

@@ -28,8 +28,9 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.pages.locks import COST
-from tallystick.core.pages.serving import PagePlace, serve_pages
+from tallystick.core.pages.serving import serve_pages
 from tallystick.core.pages.sessions import PageSession
+from tallystick.core.pages.settings import PagePlace
 from tallystick.core.pages.shell import FRESH_S, PageSettings, Shell
 from tallystick.crypto.randomness import Randomness
 from tallystick.node.jobs import JobFollower
@@ -73,6 +74,7 @@ class DeskPages:
             "/jobs/{job}/approve": self._approve,
             "/jobs/{job}/refuse": self._refuse,
             "/jobs/{job}/count": self._count,
+            "/log": self._check_log,
         }
         return self.shell.build(views, changes)
 
@@ -106,8 +108,11 @@ class DeskPages:
         )
 
     async def _log(self, request: Request, session: PageSession) -> Response:
-        shown = await asyncio.to_thread(self.reading.read_log)
-        return self.shell.render(request, "desk_log.html", session, **shown)
+        return self.shell.render(request, "desk_log.html", session, log=await asyncio.to_thread(self.reading.read_log))
+
+    async def _check_log(self, request: Request, session: PageSession, _: Mapping[str, str]) -> Response:
+        log = await asyncio.to_thread(lambda: self.reading.read_log(whole=True))
+        return self.shell.render(request, "desk_log.html", session, log=log)
 
     async def _count(self, request: Request, session: PageSession, _: Mapping[str, str]) -> Response:
         await self._note("desk-count", "", by=session.name)
@@ -221,6 +226,7 @@ def page_settings(place: PagePlace, agency: str, hosts: frozenset[str], suffix: 
         folder=place.state / FOLDER,
         hosts=hosts,
         secure=place.secure,
+        provider=place.provider,
         cookie=f"__Host-tally-desk-{suffix}",
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock
@@ -15,19 +15,17 @@ from tallystick.core.errors import TallyError
 from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.node.approvals import Approvals
-from tallystick.node.local.server import log_pages
 from tallystick.node.pages.asking import AskedJob, describe_job
 from tallystick.node.pages.collecting import Collected, Signers, check_signature, find_signers
+from tallystick.node.pages.logbook import LogPage, LogReader
 from tallystick.node.pages.offering import Offer, list_offers
-from tallystick.node.ports import KeptJob, NodeStorage
+from tallystick.node.pages.shelf import JobShelf, ShelvedJob
+from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
-from tallystick.node.view_builders import build_job_detail, build_job_summary
-from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry
+from tallystick.node.view_builders import build_job_detail
+from tallystick.node.views import Health, JobDetail, JobSummary
 from tallystick.records.survey import DatasetCheck
-
-MOST_JOBS: Final = 1000
-MOST_ENTRIES: Final = 500
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,11 @@ class DeskReading:
     _counted_at: datetime | None = None
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        """Make what reads the log and the lists, which keep what they have read."""
+        self._log = LogReader(self.store.blocking, self.clock)
+        self._shelf = JobShelf(self.store, self.agency)
+
     @property
     def agency(self) -> str:
         """Whose node it is."""
@@ -107,12 +110,10 @@ class DeskReading:
 
     def list_jobs(self) -> dict[str, Any]:
         """Give the jobs that wait for a decision, the others newest first, and how the node is."""
-        records = self._read_all()
-        awaiting = [one for one in records if one.awaits]
-        rest = [one for one in records if not one.awaits]
+        jobs = self._shelf.read()
         return {
-            "waiting": [build_job_summary(one) for one in sorted(awaiting, key=lambda one: one.seen)],
-            "others": [(build_job_summary(one), one.seen) for one in sorted(rest, key=lambda one: one.seen, reverse=True)],
+            "waiting": [one.summary for one in reversed(jobs) if one.summary.awaits],
+            "others": [(one.summary, one.seen) for one in jobs if not one.summary.awaits],
             "health": self.health(),
         }
 
@@ -178,18 +179,16 @@ class DeskReading:
             self._counted = {check.dataset: check for check in self.count()}
             self._counted_at = self.clock.now()
 
-    def read_log(self) -> dict[str, Any]:
-        """Read the whole log, which checks its chain; give the newest entries, newest first.
+    def read_log(self, *, whole: bool = False) -> LogPage:
+        """Give the newest entries of the log, checked (`logbook.py`).
+
+        Args:
+            whole: read and check every entry again.
 
         Raises:
             Broken: `state-corrupt`: an entry was changed, left out or put in.
         """
-        newest: list[LogEntry] = []
-        count = 0
-        for page in log_pages(self.store.blocking, 0, 1 << 62):
-            newest = [*newest, *page][-MOST_ENTRIES:]
-            count += len(page)
-        return {"entries": newest[::-1], "count": count}
+        return self._log.read(whole=whole)
 
     def read_agreement(self, job: Job) -> Agreement:
         """Give the agreement that a job names, if it counts now.
@@ -205,28 +204,19 @@ class DeskReading:
         except TallyError as error:
             return error.message
 
-    def _read_all(self) -> Sequence[KeptJob]:
-        def read(storage: NodeStorage) -> list[KeptJob]:
-            found = (storage.job(digest) for digest in storage.find_jobs("", MOST_JOBS))
-            return [one for one in found if one is not None]
-
-        return self.store.submit(read).result()
-
     def _find_past(self, record: KeptJob, job: Job) -> list[PastJob]:
-        """Give the earlier jobs that name a dataset of ours that this one names."""
+        """Give the earlier jobs that name a dataset of ours that this one names, newest first."""
         ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
-        past = []
-        for other in self._read_all():
-            if other.job == record.job or other.seen > record.seen:
-                continue
-            its = decode_document(other.document, kind="job").read(Job)
-            if ours & {one.dataset for one in its.question.people.values() if one.agency == self.agency}:
-                past.append(PastJob(build_job_summary(other), tuple(_compare(job, its)), other.seen))
-        return sorted(past, key=lambda one: one.seen, reverse=True)
+        question = job.question.json_value()
+        return [
+            PastJob(one.summary, tuple(_compare(job.analyst, question, one)), one.seen)
+            for one in self._shelf.read()
+            if one.summary.job != record.job and one.seen <= record.seen and ours & one.ours
+        ]
 
 
-def _compare(job: Job, other: Job) -> list[str]:
+def _compare(analyst: str, question: dict[str, Any], other: ShelvedJob) -> list[str]:
     """Say in what two jobs' questions differ, by the keys of a job file."""
-    one, two = job.question.json_value(), other.question.json_value()
-    keys = [key for key in dict.fromkeys([*one, *two]) if key != "title" and one.get(key) != two.get(key)]
-    return keys if job.analyst == other.analyst else [*keys, "analyst"]
+    names = dict.fromkeys([*question, *other.question])
+    keys = [name for name in names if name != "title" and question.get(name) != other.question.get(name)]
+    return keys if analyst == other.summary.analyst else [*keys, "analyst"]

@@ -34,6 +34,7 @@ _UNENDED: Final = json.dumps(sorted(frozenset(JobState) - FINAL))
 _JOBS_UNENDED: Final = "SELECT job FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seen, job"
 _JOBS_AWAITING: Final = "SELECT record, version FROM job WHERE awaits <> '' AND (seen, job) > (?, ?) ORDER BY seen, job LIMIT ?"
 _JOBS_NAMED: Final = "SELECT job FROM job WHERE job >= ? AND job < ? ORDER BY job LIMIT ?"
+_JOBS_NEWEST: Final = "SELECT job, version FROM job ORDER BY seen DESC, job DESC LIMIT ?"
 _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
@@ -107,6 +108,11 @@ class SqliteStorage:
         """Find the digests that begin so."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_NAMED, (prefix, prefix + "g", limit)).fetchall()]  # after every digit
+
+    def list_versions(self, limit: int) -> Mapping[str, int]:
+        """Give the newest jobs and their versions."""
+        with self._transaction() as run:
+            return {str(job): int(version) for job, version in run(_JOBS_NEWEST, (limit,)).fetchall()}
 
     def count_jobs(self) -> Mapping[str, int]:
         """Count jobs by state."""
