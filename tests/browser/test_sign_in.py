@@ -117,7 +117,7 @@ def test_an_analyst_sees_their_own_jobs_without_javascript(
         page = offices.enter(context, "coordinator", "otto", None, "--analyst")
         page.get_by_text("You have asked nothing here yet").wait_for()
         page.goto(f"{offices.coordinator}/own/{offices.jobs[STORY]}")
-        assert "no job of that name is known here, or it is not yours to see" in page.inner_text("main").lower()
+        assert "no job of that name is known here, or it is not yours to see" in page.inner_text("main")
     else:
         provider.person = {"sub": "u-2"}
         page = context.new_page()
@@ -129,7 +129,7 @@ def test_an_analyst_sees_their_own_jobs_without_javascript(
         assert "approving" in page.inner_text("main")
     assert page.get_by_role("link", name="Agencies").count() == 0
     page.goto(f"{offices.coordinator}/agencies")
-    assert "This page is not for you" in page.inner_text("main")
+    assert "this page is not for you" in page.inner_text("main")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 

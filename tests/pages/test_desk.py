@@ -15,7 +15,8 @@ from tallystick.core.errors import Refused
 from tallystick.core.job.approval import Approval
 from tallystick.core.job.model import Question
 from tallystick.core.job.releasing import ReleaseApproval
-from tallystick.node.pages.shelf import MOST_JOBS, JobShelf
+from tallystick.node.pages import shelf
+from tallystick.node.pages.shelf import JobShelf
 from tallystick.node.ports import NodeStorage
 from tests import governance
 from tests.governance import approval, identity, job
@@ -24,6 +25,8 @@ from tests.integration.test_node_jobs import ENDED, until
 from tests.pages.desks import Desk, open_desk, terms_with_stewards
 from tests.pages.visitors import PASSPHRASE, text_of
 from tests.town import DESK, Town, member
+
+MOST_JOBS = 20
 
 
 @pytest.fixture
@@ -161,7 +164,10 @@ async def test_who_has_a_session_alone_decides_nothing(town: Town) -> None:
 
 
 @in_loop
-async def test_lists_of_many_jobs_read_only_those_that_changed_and_leave_out_none_that_waits(town: Town) -> None:
+async def test_lists_of_many_jobs_read_only_those_that_changed_and_leave_out_none_that_waits(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "MOST_JOBS", MOST_JOBS)
     async with open_desk(town, runs=False) as desk:
         sue = await desk.enter("sue")
         first = await desk.submit()
@@ -177,11 +183,17 @@ async def test_lists_of_many_jobs_read_only_those_that_changed_and_leave_out_non
         listed = text_of(await sue.get("/"))
         assert "1 to decide" in listed, "the oldest of all, which waits"
         assert f"{MOST_JOBS + 4:064x}"[:12] in listed
-        shelf = JobShelf(desk.node.store, DESK)
-        before = {one.summary.job: one for one in shelf.read()}
+        own = JobShelf(desk.node.store, DESK)
+        before = {one.summary.job: one for one in own.read()}
         assert len(before) == MOST_JOBS + 1
-        desk.node.store.submit(lambda storage: storage.change_job(record, replace(record, reasons=("changed",)))).result()
-        after = {one.summary.job: one for one in shelf.read()}
+
+        def change(storage: NodeStorage) -> None:
+            now = storage.job(first)
+            assert now is not None
+            storage.change_job(now, replace(now, reasons=("changed",)))
+
+        desk.node.store.submit(change).result()
+        after = {one.summary.job: one for one in own.read()}
         assert [job for job in after if after[job] is not before.get(job)] == [first]
         assert after[first].summary.reasons == ("changed",)
 
