@@ -44,8 +44,9 @@ from tallystick.node.entries import Event
 from tallystick.node.pages.app import serve_desk
 from tallystick.node.pages.collecting import Collected
 from tallystick.node.pages.commands import FOLDER as DESK_FOLDER
+from tallystick.node.pages.rates import KeptRates
 from tallystick.node.pages.reading import DeskReading
-from tallystick.node.ports import KeptJob
+from tallystick.node.ports import Awaits, KeptJob
 from tallystick.node.preflight import check_datasets
 from tallystick.node.storage.chain import SALT_BYTES, next_event
 from tests.integration.nodes import make_agency, terms, write_sources
@@ -218,7 +219,7 @@ async def measure_desk(folder: Path, seconds: float) -> tuple[list[list[object]]
 
     def fill(storage: Any) -> None:
         for number, job in enumerate(documents):
-            awaits = "approve" if number < JOBS // 10 else ""
+            awaits: Awaits = "approve" if number < JOBS // 10 else ""
             seen = now - timedelta(minutes=number)
             state = "approving" if awaits else "released"
             storage.add_job(KeptJob(job.digest(), town.document(job), seen, state=state, awaits=awaits, verdict="ask"))
@@ -233,7 +234,9 @@ async def measure_desk(folder: Path, seconds: float) -> tuple[list[list[object]]
     }
     count = lambda: check_datasets(agency.config)  # noqa: E731
     collected = Collected(agency.config.state / DESK_FOLDER / "signed")
-    reading = DeskReading(node.approvals, node.store, node.health, count, dict, collected, node.clock)
+    reading = DeskReading(
+        node.approvals, node.store, node.health, count, dict, collected, KeptRates(agency.config.state), node.clock
+    )
     place = PagePlace("127.0.0.1:0", None, None, agency.config.state)
     async with serve_desk(place, reading, node.jobs, node.clock, SystemRandomness()):
         began = time.perf_counter()

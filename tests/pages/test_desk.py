@@ -16,6 +16,7 @@ from tallystick.core.job.approval import Approval
 from tallystick.core.job.model import Question
 from tallystick.core.job.releasing import ReleaseApproval
 from tallystick.node.pages import shelf
+from tallystick.node.pages.rates import KeptRates
 from tallystick.node.pages.shelf import JobShelf
 from tallystick.node.ports import NodeStorage
 from tests import governance
@@ -67,7 +68,13 @@ async def test_s24_two_stewards_let_a_job_run_and_its_result_go_out(town: Town) 
         await until(lambda: "candidate" in events(desk))
 
         shown = text_of(await sue.get(page))
-        for words in ("May this result go out?", "What would go out", "Linkage, as it would be told", "Let it go out"):
+        for words in (
+            "May this result go out?",
+            "What would go out",
+            "Linkage, as it would be told",
+            "Let it go out",
+            "let out nothing over these data before",
+        ):
             assert words in shown, words
         with pytest.raises(Refused, match="approval-missing"):  # the other door: the command, without signatures
             await desk.node.jobs.approve(digest, [])
@@ -78,7 +85,11 @@ async def test_s24_two_stewards_let_a_job_run_and_its_result_go_out(town: Town) 
         assert (await tom.post(f"{page}/approve", {"passphrase": PASSPHRASE})).status_code == 303
         await until(lambda: town.state in ENDED)
         log = text_of(await sue.get("/log"))
+        rates = KeptRates(desk.accounts.folder / "rates").read([digest, "0" * 64])
     assert town.state == "released"
+    assert rates == {digest: {"human-services, tanf": 0.6667, "labor, wages": 0.6667}}, (
+        "for the stewards who look at the next one"
+    )
     result, checks = released(town)
     assert all(check.passed for check in checks)
     assert found(result) == expected()

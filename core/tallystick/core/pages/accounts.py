@@ -74,7 +74,7 @@ class Accounts:
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness) -> None:
         """Take the folder, which is made on the first writing; its parent exists."""
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._randomness = randomness
 
@@ -92,7 +92,7 @@ class Accounts:
         token = self._randomness.take(32).hex()
         expires = self._clock.now() + timedelta(minutes=LINK_MINUTES)
         path = self._link_path(token)
-        make_private(self._folder)
+        make_private(self.folder)
         make_private(path.parent)
         body = json.dumps({"name": name, "expires": expires.isoformat()} | ({"analyst": True} if analyst else {}))
         write_new_private(path, body.encode())
@@ -161,20 +161,20 @@ class Accounts:
         Raises:
             Broken: `disk`.
         """
-        make_private(self._folder)
+        make_private(self.folder)
         write_private(self._path(account.name), account.canonical())
 
     def list_keys(self) -> dict[str, str]:
         """Give the public keys of everybody who has one, by name."""
-        names = sorted(path.stem for path in self._folder.glob("*.json"))
+        names = sorted(path.stem for path in self.folder.glob("*.json"))
         found: dict[str, Any] = {name: self.find(name) for name in names}
         return {name: account.key for name, account in found.items() if account is not None and account.key is not None}
 
     def _link_path(self, token: str) -> Path:
-        return self._folder / "links" / f"{_digest(token)}.json"
+        return self.folder / "links" / f"{_digest(token)}.json"
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self.folder / f"{name}.json"
 
 
 def is_account_name(name: str) -> bool:

@@ -38,6 +38,7 @@ from tallystick.node.pages.collecting import check_signature, find_signers, read
 from tallystick.node.pages.commands import FOLDER
 from tallystick.node.pages.offering import find_offer
 from tallystick.node.pages.reading import DeskReading
+from tallystick.node.pages.words import is_interval, write_plain, write_share, write_why
 from tallystick.node.signing import sign_decision
 
 MENU: Final = (("/", "Jobs"), ("/key", "Your key"), ("/log", "Log"))
@@ -148,6 +149,8 @@ class DeskPages:
         if len({one.signers[0] for one in signed}) >= signers.need:
             documents = [one.encode() for one in signed] if signers.by_agreement else []
             await self.jobs.approve(digest, documents)
+            if page.rates:
+                await asyncio.to_thread(reading.kept_rates.keep, digest, page.rates)
             await asyncio.to_thread(reading.collected.drop, digest)
 
     async def _refuse(self, request: Request, session: PageSession, form: Mapping[str, str]) -> Response:
@@ -212,6 +215,8 @@ def build_desk_pages(
     shell = Shell(settings, clock, randomness, look, note, fresh_s=fresh_s, lock_cost=lock_cost)
     pages = DeskPages(reading, jobs, shell)
     shell.templates.globals |= {"name_seen": pages.name_seen}
+    shell.templates.filters |= {"plain": write_plain, "share": write_share, "why": write_why}
+    shell.templates.tests |= {"interval": is_interval}
     return pages.build()
 
 

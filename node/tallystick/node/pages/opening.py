@@ -48,8 +48,11 @@ def open_desk(
         from tallystick.core.pages.accounts import Accounts
         from tallystick.node.pages.app import serve_desk
         from tallystick.node.pages.collecting import Collected
+        from tallystick.node.pages.rates import KeptRates
         from tallystick.node.pages.reading import DeskReading
     folder, randomness = config.state / FOLDER, SystemRandomness()
     accounts = Accounts(folder, clock, randomness)
-    reading = DeskReading(approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), clock)
+    reading = DeskReading(
+        approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), KeptRates(folder / "rates"), clock
+    )
     return serve_desk(place, reading, jobs, clock, randomness)

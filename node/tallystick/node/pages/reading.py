@@ -19,6 +19,7 @@ from tallystick.node.pages.asking import AskedJob, describe_job
 from tallystick.node.pages.collecting import Collected, Signers, check_signature, find_signers
 from tallystick.node.pages.logbook import LogPage, LogReader
 from tallystick.node.pages.offering import Offer, list_offers
+from tallystick.node.pages.rates import KeptRates, find_rates
 from tallystick.node.pages.shelf import JobShelf, ShelvedJob
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import job_unknown
@@ -52,6 +53,8 @@ class DeskPage:
         signed: who has signed what is awaited.
         offers: changes that would pass.
         past: earlier jobs over the same data, newest first.
+        rates: match rates of the candidate, by agency and dataset; empty without one.
+        rates_before: the same of earlier jobs that this desk let out, by job.
         counted: what our datasets of the job hold, as counted last, and when.
     """
 
@@ -62,6 +65,8 @@ class DeskPage:
     signed: tuple[str, ...]
     offers: list[Offer]
     past: list[PastJob]
+    rates: dict[str, float]
+    rates_before: dict[str, dict[str, float]]
     counted: dict[str, DatasetCheck]
     counted_at: datetime | None
 
@@ -81,6 +86,7 @@ class DeskReading:
     count: Callable[[], Iterable[DatasetCheck]]
     accounts: Callable[[], dict[str, str]]
     collected: Collected
+    kept_rates: KeptRates
     clock: Clock
     _counted: dict[str, DatasetCheck] = field(default_factory=dict)
     _counted_at: datetime | None = None
@@ -138,6 +144,7 @@ class DeskReading:
             if record.awaits == "approve":
                 offers = list_offers(job, agreement, self.approvals.judge)
         ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
+        past = self._find_past(record, job)
         return DeskPage(
             detail=detail,
             job=job,
@@ -145,7 +152,9 @@ class DeskReading:
             signers=signers,
             signed=tuple(one.signers[0] for one in signed),
             offers=offers,
-            past=self._find_past(record, job),
+            past=past,
+            rates=find_rates(detail.candidate.linkage, job.question) if detail.candidate is not None else {},
+            rates_before=self.kept_rates.read(one.summary.job for one in past) if detail.candidate is not None else {},
             counted={name: check for name, check in self._counted.items() if name in ours},
             counted_at=self._counted_at,
         )
