@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 SIZES: Final = ((320, 900), (768, 1000), (1280, 900))
-SCHEMES: Final = ("light", "dark")
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 RELEASED, WAITING, CHANGED = "Work within a year of leaving cash aid", "Wages by industry, first quarter", "Returns to cash aid"
 
 
@@ -64,7 +64,7 @@ def decide(browser: Browser, offices: Offices, picture: Path) -> None:
         for page in (sue, tom):
             page.goto(job)
             if button == "Sign: it may go out" and page is sue:
-                take(page, picture / "desk-release", browser)
+                take(page, picture / "desk-release")
             sign(page, button)
             page.wait_for_load_state()
         for _ in range(240):
@@ -80,20 +80,14 @@ def decide(browser: Browser, offices: Offices, picture: Path) -> None:
     sue.wait_for_load_state()
 
 
-def take(page: Page, picture: Path, browser: Browser) -> None:
-    """Take pictures of a page at every width, light and dark; whoever is logged in stays it."""
-    state, address = page.context.storage_state(), page.url
+def take(page: Page, picture: Path) -> None:
+    """Take pictures of a page at every width, light and dark; of the phone the first screen."""
+    page.wait_for_load_state("load")
     for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
         for width, height in SIZES:
-            context = new_context(
-                browser, viewport={"width": width, "height": height}, color_scheme=scheme, storage_state=state
-            )
-            other = context.new_page()
-            other.goto(address)
-            other.wait_for_load_state("load")
-            other.wait_for_timeout(300)
-            other.screenshot(path=f"{picture}-{width}-{scheme}.png", full_page=width > SIZES[0][0])
-            context.close()
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=f"{picture}-{width}-{scheme}.png", full_page=width > SIZES[0][0])
 
 
 def main() -> None:
@@ -103,14 +97,14 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = new_context(browser).new_page()
         page.goto(f"{offices.desk}/login")
-        take(page, picture / "login", browser)
+        take(page, picture / "login")
         page = offices.enter(new_context(browser), "node", "uma", identity("uma"))
         page.goto(f"{offices.desk}/jobs/{offices.jobs[WAITING]}")
-        take(page, picture / "desk-job", browser)
+        take(page, picture / "desk-job")
         decide(browser, offices, picture)
         for name, path in (("desk-jobs", "/"), ("desk-log", "/log"), ("desk-key", "/key")):
             page.goto(offices.desk + path)
-            take(page, picture / name, browser)
+            take(page, picture / name)
         page = offices.enter(new_context(browser), "coordinator", "olga")
         ended = f"/jobs/{offices.jobs[RELEASED]}"
         refused = f"/jobs/{offices.jobs[CHANGED]}"
@@ -122,17 +116,17 @@ def main() -> None:
             ("agreements", "/agreements"),
         ):
             page.goto(offices.coordinator + path)
-            take(page, picture / f"operator-{name}", browser)
+            take(page, picture / f"operator-{name}")
         page = offices.enter(new_context(browser), "coordinator", "ana", None, "--analyst")
-        take(page, picture / "analyst-jobs", browser)
+        take(page, picture / "analyst-jobs")
         page.goto(f"{offices.coordinator}/own/{offices.jobs[RELEASED]}")
-        take(page, picture / "analyst-job", browser)
+        take(page, picture / "analyst-job")
         with serve_result(ResultSite(answer(linkage=exact(linkage())), CHECKS), 0, SystemRandomness()) as address:
             page = new_context(browser).new_page()
             page.goto(address)
-            take(page, picture / "result", browser)
+            take(page, picture / "result")
             page.goto(f"{address}plots")
-            take(page, picture / "result-plots", browser)
+            take(page, picture / "result-plots")
         browser.close()
 
 

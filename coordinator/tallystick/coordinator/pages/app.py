@@ -68,7 +68,8 @@ class OperatorPages:
 
     async def _own_job(self, request: Request, session: PageSession) -> Response:
         line, view = await asyncio.to_thread(self._reading.show_own_job, session.name, request.path_params["job"])
-        return self._shell.render(request, "own_job.html", session, line=line, view=view, words=EVENT_WORDS)
+        moments = [one for one in view.timeline if one.what in EVENT_WORDS]
+        return self._shell.render(request, "own_job.html", session, line=line, view=view, moments=moments, words=EVENT_WORDS)
 
 
 def build_operator_pages(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tallystick.core.pages.rendering import join_words
+
 _PLAIN: Final = MappingProxyType(
     {
         "blur": "noise of the counts",
@@ -50,6 +52,49 @@ _WHY: Final = MappingProxyType(
         "untested": "not tested",
     }
 )
+
+
+_EVENTS: Final = MappingProxyType(
+    {
+        "approved": "we approved a job",
+        "attempt": "we entered an attempt",
+        "candidate": "a result came to this desk",
+        "desk-count": "somebody had rows and people counted",
+        "desk-link": "somebody took a login link",
+        "desk-login": "somebody logged in",
+        "desk-login-refused": "somebody was not let in",
+        "desk-passphrase": "somebody chose a passphrase",
+        "desk-provider-login": "somebody signed in at the provider",
+        "desk-refused": "a steward refused",
+        "desk-signed": "a steward signed a yes",
+        "ended": "a job ended",
+        "failed": "a job failed here",
+        "identifiers-unusable": "identifiers of some rows cannot be read",
+        "job-asks": "a job came",
+        "job-ignored": "a job was left alone",
+        "log-forked": "another agency's log has two versions",
+        "opening": "this desk opened shares",
+        "refused": "we refused a job",
+        "release-approved": "a result may go out",
+        "release-signed": "stewards signed that a result may go out",
+        "released": "a result went out",
+        "restored": "a restored state was accepted",
+        "share": "our share went to the desk",
+        "started": "the node began",
+        "table-forgotten": "what was shown of a table was forgotten",
+    }
+)
+
+
+def write_event(event: str) -> str:
+    """Write what an entry of the log says in words; an event without words of its own by its name."""
+    return _EVENTS.get(event, "")
+
+
+def write_party(party: str) -> str:
+    """Write who learns something: a party, or several that put together what they know."""
+    names = party.split(" + ")
+    return party if len(names) == 1 else f"{join_words(names)}, if they put together what they know"
 
 
 def write_why(reason: str | None) -> str:
