@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.hostile import BRACES, IMAGE, SCRIPT, hostile_terms
 from tests.browser.offices import Offices, new_context, open_offices
 from tests.governance import identity
 from tests.pages.test_operator import HOSTILE
@@ -24,7 +25,7 @@ WIDTHS = (320, 768, 1280)
 @pytest.fixture(name="offices", scope="module")
 def started_offices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
     titles = {STORY: {}, OTHER_STORY: {"purpose": "planning"}, **{title: {} for title in HOSTILE}}
-    with open_offices(tmp_path_factory.mktemp("offices"), titles) as offices:
+    with open_offices(tmp_path_factory.mktemp("offices"), titles, terms=hostile_terms()) as offices:
         yield offices
 
 
@@ -131,6 +132,27 @@ def test_what_people_wrote_is_text(browser: Browser, offices: Offices) -> None:
             assert not set(shown) & set("\u202e\u200b\u2066\u2069\u0007")
             if title.isprintable():
                 assert title in shown
+    page.goto(f"{offices.desk}/jobs/{offices.jobs[STORY]}")
+    for text in (SCRIPT, IMAGE, "[U+202E]gnp.exe"):  # of the agreement: clauses, titles of datasets, labels of columns
+        assert text in page.inner_text("main")
+    operator.goto(f"{offices.coordinator}/agreements")
+    assert BRACES + SCRIPT in operator.inner_text("main")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reason", ["<script>alert(1)</script>\u202e" * 60, "w" * 10_240, "\u2066" + "long words " * 1_000])
+def test_a_reason_is_text_and_one_that_is_too_long_is_given_back(browser: Browser, offices: Offices, reason: str) -> None:
+    page = offices.enter(new_context(browser, viewport={"width": 320, "height": 900}), "node", "vera")
+    page.on("dialog", lambda dialog: (_ for _ in ()).throw(AssertionError(dialog.message)))
+    page.goto(f"{offices.desk}/jobs/{offices.jobs[HOSTILE[0]]}")
+    page.evaluate("() => document.getElementById('reason').removeAttribute('maxlength')")
+    page.get_by_label("Why").fill(reason)
+    page.locator("#no-passphrase").fill("it is not the right one")
+    page.get_by_role("button", name="Refuse").click()
+    page.locator(".problem").first.wait_for()
+    assert page.locator("main script, main img").count() == 0
+    assert page.get_by_label("Why").input_value().strip()[:20] in reason.replace("\u2066", "[U+2066]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.slow

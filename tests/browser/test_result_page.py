@@ -9,8 +9,10 @@ import pytest
 
 from tallystick.client.annex.page import annex
 from tallystick.client.answer import Answer
+from tallystick.client.viewing import ResultSite, serve_result
 from tallystick.core.measure import Asked
 from tallystick.core.results import exact
+from tallystick.crypto.randomness import SystemRandomness
 from tests.cli.test_result_formats import answer
 from tests.cli.test_result_plots import of_measure
 from tests.cli.test_since_results import answer as since_answer
@@ -67,6 +69,29 @@ def test_nothing_is_cut_off(page: Page, width: int) -> None:
     )
     assert letters
     assert min(letters) >= 10.5
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_served_page_and_its_plots_load_nothing_from_elsewhere(browser: Browser, width: int) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("requestfailed", lambda request: said.append(request.url))
+    with serve_result(ResultSite(answer(linkage=exact(linkage())), CHECKS), 0, SystemRandomness()) as address:
+        page.on("request", lambda request: said.extend([] if request.url.startswith(address) else [request.url]))
+        page.goto(address)
+        page.get_by_role("link", name="All plots of this result").click()
+        page.get_by_role("heading", level=1).wait_for()
+        page.wait_for_load_state("networkidle")
+        widths = page.evaluate("() => [...document.images].map(one => one.complete ? one.naturalWidth : 0)")
+        assert len(widths) > 2
+        assert min(widths) > 100, "each picture was drawn"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(page).response
+        assert [one["id"] for one in found["violations"] if one["impact"] in {"serious", "critical"}] == []
+    assert [one for one in said if "favicon" not in one] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

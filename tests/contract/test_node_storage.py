@@ -204,8 +204,12 @@ def test_few_jobs_are_found_without_reading_all(storage: NodeStorage) -> None:
     assert list(storage.find_jobs("0")) == [f"{number:02x}" * 32 for number in range(16)]
     assert list(storage.find_jobs("0", 2)) == ["00" * 32, "01" * 32]
     assert (list(storage.find_jobs("17" * 32)), list(storage.find_jobs("f"))) == (["17" * 32], [])
+    versions = storage.list_versions(100)
+    assert list(versions) == [kept.job for kept in reversed(in_order)]
+    assert list(storage.list_versions(3)) == [kept.job for kept in in_order[:-4:-1]]
     changed = storage.change_job(records[0], replace(records[0], state="expired"))
     assert changed.job not in storage.list_unended()
+    assert storage.list_versions(100)[changed.job] == changed.version > versions[changed.job]
 
 
 def test_s41_shares_of_one_attempt_are_opened_and_of_no_other(storage: NodeStorage) -> None:

@@ -33,6 +33,7 @@ from tallystick.core.agreement.records import RecordField, RecordOffer, RecordRa
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
 from tallystick.core.job.overall import BetweenOf, JobOverall, ModelOf, TimesOf
 from tallystick.core.model import Document
+from tallystick.core.pages.settings import ProviderKeys
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
@@ -72,6 +73,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: rates": (RecordRates,),
     "node.yaml: keys": (NodeFile,),
     "node.yaml: coordinator": (CoordinatorConfig,),
+    "pages_provider": (ProviderKeys,),
     "policy.yaml: keys": (Policy,),
     "policy.yaml: rules": (PolicyRule,),
     "coordinator.yaml: keys": (Config,),

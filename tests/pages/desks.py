@@ -11,12 +11,13 @@ from starlette.applications import Starlette
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.pages.accounts import Accounts
-from tallystick.core.pages.serving import PagePlace
+from tallystick.core.pages.settings import PagePlace
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.app import Node
 from tallystick.node.pages.app import build_desk_pages, page_settings
 from tallystick.node.pages.collecting import Collected
 from tallystick.node.pages.commands import FOLDER
+from tallystick.node.pages.rates import KeptRates
 from tallystick.node.pages.reading import DeskReading
 from tallystick.node.preflight import check_datasets
 from tests.governance import identity
@@ -64,8 +65,9 @@ def build_desk(town: Town, node: Node, agency: Agency) -> Desk:
     place = PagePlace("127.0.0.1:0", agency.folder, agency.folder, agency.config.state)
     accounts = Accounts(agency.config.state / FOLDER, node.clock, SystemRandomness())
     collected = Collected(agency.config.state / FOLDER / "signed")
+    rates = KeptRates(agency.config.state / FOLDER / "rates")
     count = lambda: check_datasets(agency.config)  # noqa: E731
-    reading = DeskReading(node.approvals, node.store, node.health, count, accounts.list_keys, collected, node.clock)
+    reading = DeskReading(node.approvals, node.store, node.health, count, accounts.list_keys, collected, rates, node.clock)
     settings = page_settings(place, agency.name, HOSTS, "1")
     app = build_desk_pages(reading, node.jobs, settings, node.clock, SystemRandomness(), fresh_s=0, lock_cost=QUICK)
     return Desk(town, node, app, accounts)

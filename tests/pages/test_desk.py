@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ from tallystick.core.errors import Refused
 from tallystick.core.job.approval import Approval
 from tallystick.core.job.model import Question
 from tallystick.core.job.releasing import ReleaseApproval
+from tallystick.node.pages import shelf
+from tallystick.node.pages.rates import KeptRates
+from tallystick.node.pages.shelf import JobShelf
+from tallystick.node.ports import NodeStorage
 from tests import governance
 from tests.governance import approval, identity, job
 from tests.integration.nodes import expected, found, in_loop, released, signed_terms, write_sources
@@ -20,6 +26,8 @@ from tests.integration.test_node_jobs import ENDED, until
 from tests.pages.desks import Desk, open_desk, terms_with_stewards
 from tests.pages.visitors import PASSPHRASE, text_of
 from tests.town import DESK, Town, member
+
+MOST_JOBS = 20
 
 
 @pytest.fixture
@@ -60,7 +68,13 @@ async def test_s24_two_stewards_let_a_job_run_and_its_result_go_out(town: Town) 
         await until(lambda: "candidate" in events(desk))
 
         shown = text_of(await sue.get(page))
-        for words in ("May this result go out?", "What would go out", "Linkage, as it would be told", "Let it go out"):
+        for words in (
+            "May this result go out?",
+            "What would go out",
+            "Linkage, as it would be told",
+            "Let it go out",
+            "let out nothing over these data before",
+        ):
             assert words in shown, words
         with pytest.raises(Refused, match="approval-missing"):  # the other door: the command, without signatures
             await desk.node.jobs.approve(digest, [])
@@ -71,7 +85,11 @@ async def test_s24_two_stewards_let_a_job_run_and_its_result_go_out(town: Town) 
         assert (await tom.post(f"{page}/approve", {"passphrase": PASSPHRASE})).status_code == 303
         await until(lambda: town.state in ENDED)
         log = text_of(await sue.get("/log"))
+        rates = KeptRates(desk.accounts.folder / "rates").read([digest, "0" * 64])
     assert town.state == "released"
+    assert rates == {digest: {"human-services, tanf": 0.6667, "labor, wages": 0.6667}}, (
+        "for the stewards who look at the next one"
+    )
     result, checks = released(town)
     assert all(check.passed for check in checks)
     assert found(result) == expected()
@@ -157,6 +175,41 @@ async def test_who_has_a_session_alone_decides_nothing(town: Town) -> None:
 
 
 @in_loop
+async def test_lists_of_many_jobs_read_only_those_that_changed_and_leave_out_none_that_waits(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "MOST_JOBS", MOST_JOBS)
+    async with open_desk(town, runs=False) as desk:
+        sue = await desk.enter("sue")
+        first = await desk.submit()
+        record = desk.node.store.submit(lambda storage: storage.job(first)).result()
+        assert record is not None
+
+        def add(storage: NodeStorage) -> None:
+            for number in range(MOST_JOBS + 5):
+                more = replace(record, job=f"{number:064x}", seen=record.seen + timedelta(minutes=number + 1))
+                storage.add_job(replace(more, awaits="", state="released", decision="approve"))
+
+        desk.node.store.submit(add).result()
+        listed = text_of(await sue.get("/"))
+        assert "1 to decide" in listed, "the oldest of all, which waits"
+        assert f"{MOST_JOBS + 4:064x}"[:12] in listed
+        own = JobShelf(desk.node.store, DESK)
+        before = {one.summary.job: one for one in own.read()}
+        assert len(before) == MOST_JOBS + 1
+
+        def change(storage: NodeStorage) -> None:
+            now = storage.job(first)
+            assert now is not None
+            storage.change_job(now, replace(now, reasons=("changed",)))
+
+        desk.node.store.submit(change).result()
+        after = {one.summary.job: one for one in own.read()}
+        assert [job for job in after if after[job] is not before.get(job)] == [first]
+        assert after[first].summary.reasons == ("changed",)
+
+
+@in_loop
 async def test_people_are_counted_when_asked_and_the_log_is_checked(town: Town) -> None:
     async with open_desk(town, runs=False) as desk:
         sue = await desk.enter("sue")
@@ -166,4 +219,5 @@ async def test_people_are_counted_when_asked_and_the_log_is_checked(town: Town) 
         assert "60 rows, 60 people" in text_of(await sue.get(f"/jobs/{digest}"))
         assert identity("sue").key in text_of(await sue.get("/key"))
         assert "none was changed" in text_of(await sue.get("/log"))
+        assert "none was changed" in text_of(await sue.post("/log"))
         assert (await sue.get("/jobs/zz")).status_code == 404

@@ -12,8 +12,8 @@ from tallystick.coordinator.pages.reading import Reading
 from tallystick.core.clock import FixedClock, SystemClock
 from tallystick.core.pages.accounts import LINK_MINUTES, Accounts
 from tallystick.core.pages.guarding import HEADERS
-from tallystick.core.pages.serving import PagePlace
 from tallystick.core.pages.sessions import FREE_GUESSES, IDLE, LONGEST
+from tallystick.core.pages.settings import PagePlace
 from tallystick.crypto.randomness import SystemRandomness
 from tests.pages.visitors import HOST, HOSTS, PASSPHRASE, QUICK, Visitor, text_of
 from tests.town import Town, member

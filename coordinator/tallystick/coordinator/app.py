@@ -35,7 +35,7 @@ from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
 from tallystick.coordinator.watching import Watching
 from tallystick.core.clock import Clock, SystemClock
-from tallystick.core.errors import Broken, Invalid, NotReady
+from tallystick.core.errors import Broken, Invalid
 from tallystick.core.files import hold_folder
 from tallystick.core.keyfile import (
     IdentityKey,
@@ -47,6 +47,7 @@ from tallystick.core.keyfile import (
 )
 from tallystick.core.logs import configure_logs
 from tallystick.core.metrics import serve_metrics
+from tallystick.core.pages.settings import explain_missing, find_place
 from tallystick.core.witness import Witness
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
@@ -195,19 +196,15 @@ def open_pages(coordinator: Coordinator, settings: Settings) -> AbstractAsyncCon
     Raises:
         NotReady: `unavailable`: what draws pages is not installed.
     """
-    if settings.config.pages is None:
+    place = find_place(settings.config, settings.folder, settings.state)
+    if place is None:
         return nullcontext()
-    try:
+    with explain_missing():
         from tallystick.coordinator.pages.app import serve_operator_pages
         from tallystick.coordinator.pages.reading import Reading
-        from tallystick.core.pages.serving import PagePlace
-    except ImportError as error:
-        hint = "install it: pip install 'tallystick[pages]'"
-        raise NotReady("unavailable", "what serves pages is not installed", hint=hint, detail=str(error.name)) from error
-    place = PagePlace(settings.config.pages, settings.pages_certificate, settings.pages_key, settings.state)
-    place.check()
-    reading = Reading(coordinator.watching, coordinator.agreements, settings.state)
-    return serve_operator_pages(place, reading, SystemClock(), SystemRandomness())
+
+        reading = Reading(coordinator.watching, coordinator.agreements, settings.state)
+        return serve_operator_pages(place, reading, SystemClock(), SystemRandomness(), analysts=settings.config.pages_analysts)
 
 
 async def _serve_beside(

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
+from tallystick.core.pages.settings import PageKeys
 from tallystick.core.resources import choose_jobs
 from tallystick.core.yaml import read_yaml
 
@@ -51,8 +52,8 @@ class Limits(Document):
     keep_results_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
-class Config(Document):
-    """The whole file.
+class Config(PageKeys):
+    """The whole file; its `pages…` are the operator's.
 
     Attributes:
         state: folder of keys, database and spool; made by `tally coordinator init`.
@@ -70,10 +71,7 @@ class Config(Document):
         spool_endpoint: where an S3 server other than Amazon's is.
         spool_region: its region.
         spool_keys_file: a file with the access key and the secret key, one a line, closed to others.
-        pages: `host:port` of the operator's status as pages; nowhere when it is left out. On another address than loopback it needs
-            the next two.
-        pages_certificate: the certificate chain of the pages' TLS.
-        pages_key: the private key to it, closed to others.
+        pages_analysts: whether analysts may have the state of their own jobs as pages.
         metrics: `host:port` where figures are served for Prometheus, and at `/health` whether it serves, without TLS; nowhere when it
             is left out.
         certificate_days: how long the certificates of nodes and analysts are valid.
@@ -95,9 +93,7 @@ class Config(Document):
     spool_region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")] | None = None
     spool_keys_file: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
     metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
-    pages: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
-    pages_certificate: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    pages_key: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    pages_analysts: bool = False
     certificate_days: Annotated[int, Field(ge=1, le=3650)] = 365
     invitation_days: Annotated[int, Field(ge=1, le=30)] = 7
     limits: Limits = Limits()
@@ -114,8 +110,7 @@ class Settings:
         here = config.spool is None or config.spool.startswith("s3://")
         self.spool = self.state / "spool" if here else (folder / str(config.spool)).resolve()
         self.spool_keys = _place(folder, config.spool_keys_file)
-        self.pages_certificate = _place(folder, config.pages_certificate)
-        self.pages_key = _place(folder, config.pages_key)
+        self.folder = folder
         self.database_password = _place(folder, config.database_password_file)
         self.database_rootcert = _place(folder, config.database_rootcert)
 

@@ -20,7 +20,7 @@ from tallystick.core.statistics.rulebook import plan_job
 from tallystick.core.statistics.table import result_columns
 from tallystick.node.asked import AskedHere, OwnGroup
 
-SHOWN_ROWS: Final = 40
+SHOWN_ROWS: Final = 12
 _WORDS: Final = {
     "mean": "the mean of",
     "sum": "the sum of",
@@ -53,7 +53,7 @@ class AskedJob:
     Attributes:
         sentence: whom it counts and what it works out.
         table: None where the question cannot be planned any more.
-        groups: (group, whose, dataset, where) of every group.
+        groups: (group, whose, dataset, its title) of every group.
         own: this agency's groups.
         rules: of disclosure and release, in sentences.
         clauses: the agreement's authority, and that of each of our datasets.
@@ -90,7 +90,10 @@ def describe_job(job: Job, agreement: Agreement, agency: str) -> AskedJob:
     return AskedJob(
         sentence=describe_question(question),
         table=EmptyTable(plan.by, columns, rows, len(plan.rows)),
-        groups=tuple((name, one.agency, one.dataset, one.where or "") for name, one in question.people.items()),
+        groups=tuple(
+            (name, one.agency, one.dataset, agreement.datasets[one.dataset].title or "")
+            for name, one in question.people.items()
+        ),
         own=own,
         rules=tuple(describe_rules(question, agreement)),
         clauses=tuple(clauses),

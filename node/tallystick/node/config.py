@@ -16,6 +16,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset, PathText
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name
+from tallystick.core.pages.settings import PageKeys
 from tallystick.core.resources import choose_jobs
 from tallystick.core.yaml import read_yaml
 from tallystick.records.registry import check_sources
@@ -36,8 +37,8 @@ class CoordinatorConfig(Document):
     key: PathText = "tls.key"
 
 
-class NodeFile(Document):
-    """`node.yaml` as it is written.
+class NodeFile(PageKeys):
+    """`node.yaml` as it is written; its `pages…` are the steward's desk.
 
     Attributes:
         agency: this agency's name, as in its agreements.
@@ -52,10 +53,6 @@ class NodeFile(Document):
         max_memory_mib: what reading one dataset may take.
         metrics: `host:port` where figures are served for Prometheus, and at `/health` whether it serves, without TLS; nowhere when it
             is left out.
-        pages: `host:port` of the steward's desk as pages; nowhere when it is left out. On another address than loopback it needs the next
-            two.
-        pages_certificate: the certificate chain of the pages' TLS.
-        pages_key: the private key to it, closed to others.
         jobs: how many jobs this node takes part in at once, the others wait for their turn; 0 lets its memory and processors decide.
     """
 
@@ -72,9 +69,6 @@ class NodeFile(Document):
     max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
     jobs: Annotated[int, Field(ge=0, le=1000)] = 0
     metrics: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
-    pages: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")] | None = None
-    pages_certificate: PathText | None = None
-    pages_key: PathText | None = None
     datasets: dict[Name, DeclaredDataset] = {}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from tallystick.core.documents import decode_document
 from tallystick.core.job.model import Job
@@ -42,8 +42,12 @@ def find_past(records: Iterable[KeptJob], record: KeptJob, agency: str) -> list[
     return [build_past_job(other, its, _compare(job, its)) for other, its in past]
 
 
+def compare_questions(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+    """Give the keys of a job file in which two questions, as JSON values, differ; titles may."""
+    return [key for key in dict.fromkeys([*one, *two]) if key != "title" and one.get(key) != two.get(key)]
+
+
 def _compare(job: Job, other: Job) -> list[str]:
-    """Say in what two jobs' questions differ, by the keys of a job file."""
-    one, two = job.question.json_value(), other.question.json_value()
-    keys = [key for key in dict.fromkeys([*one, *two]) if key != "title" and one.get(key) != two.get(key)]
+    """Say in what two jobs' questions differ, and whether another analyst asks."""
+    keys = compare_questions(job.question.json_value(), other.question.json_value())
     return keys if job.analyst == other.analyst else [*keys, "analyst"]

@@ -115,6 +115,10 @@ class NodeStorage(Protocol):
         """Find the digests that begin so, in their order, at most so many."""
         ...
 
+    def list_versions(self, limit: int) -> Mapping[str, int]:
+        """Give the jobs that were met last, newest first, at most so many, and the version of each."""
+        ...
+
     def count_jobs(self) -> Mapping[str, int]:
         """Give how many jobs are in each state that some job is in."""
         ...

@@ -111,6 +111,10 @@ class _Waiting:
         """Find the digests that begin so."""
         return self._call(lambda storage: storage.find_jobs(prefix, limit))
 
+    def list_versions(self, limit: int) -> Mapping[str, int]:
+        """Give the newest jobs and their versions."""
+        return self._call(lambda storage: storage.list_versions(limit))
+
     def count_jobs(self) -> Mapping[str, int]:
         """Count jobs by state."""
         return self._call(lambda storage: storage.count_jobs())

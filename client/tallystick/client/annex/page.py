@@ -24,12 +24,13 @@ from tallystick.core.results import Check
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def annex(answer: Answer, checks: Sequence[Check]) -> str:
+def annex(answer: Answer, checks: Sequence[Check], *, links: Sequence[tuple[str, str]] = ()) -> str:
     """Write the page.
 
     Args:
         answer: the result as people read it.
         checks: of the result; all of them passed.
+        links: (address, text) of pages beside it, where it is served; a file has none.
     """
     value, linkage = answer.value, answer.value["linkage"]
     sections = [
@@ -43,10 +44,11 @@ def annex(answer: Answer, checks: Sequence[Check]) -> str:
         build_section("leakage", "Who learned what", [_leakage(value["leakage"])]),
         build_section("proof", "What proves it", _proof(answer, checks)),
     ]
+    beside = "".join(f'<p><a href="{escape(to)}">{escape(text)}</a></p>\n' for to, text in links)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(answer.title)}</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{beside}'
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )

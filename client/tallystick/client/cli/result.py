@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -120,6 +121,39 @@ def annex(file: Path, number: int | None, out: Path, agreement: Path | None, for
     loaded = load_result(file, number, agreement=agreement)
     write_public(out, page(loaded.answer, loaded.checks).encode())
     print_done(format_, f"wrote {out}", {"file": str(out)})
+
+
+@result.command()
+@click.argument("file", type=FILE)
+@number_option
+@click.option("--agreement", type=FILE, help="The signed agreement that you hold, as in `tally result verify`.")
+@click.option("--port", type=click.IntRange(min=0, max=65535), default=0, help="Of this machine; default: the system chooses.")
+@click.option("--open", "opens", is_flag=True, help="Also open it in this machine's browser.")
+@format_option
+@run_cli
+def page(file: Path, number: int | None, agreement: Path | None, port: int, opens: bool, format_: Format) -> None:
+    """Serve FILE as a page with its plots on this machine alone, until Ctrl-C.
+
+    The address that is printed has a secret in it: who does not know it gets nothing. A result that does not verify has no page.
+    """
+    import threading
+    import webbrowser
+
+    from tallystick.client.results import load_result
+    from tallystick.client.viewing import ResultSite, serve_result
+    from tallystick.crypto.randomness import SystemRandomness
+
+    loaded = load_result(file, number, agreement=agreement)
+    with serve_result(ResultSite(loaded.answer, loaded.checks), port, SystemRandomness()) as address:
+        if format_ == "json":
+            print_json({"address": address})
+        else:
+            click.echo(address)
+        click.echo("it is served to this machine alone, until Ctrl-C", err=True)
+        if opens:
+            webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 @result.command()

@@ -17,12 +17,14 @@ from tallystick.coordinator.pages.lines import EVENT_WORDS
 from tallystick.coordinator.pages.reading import Reading
 from tallystick.core.clock import Clock
 from tallystick.core.pages.locks import COST
-from tallystick.core.pages.serving import PagePlace, serve_pages
+from tallystick.core.pages.serving import serve_pages
 from tallystick.core.pages.sessions import PageSession
+from tallystick.core.pages.settings import PagePlace
 from tallystick.core.pages.shell import FRESH_S, PageSettings, Shell
 from tallystick.crypto.randomness import Randomness
 
 MENU: Final = (("/", "Jobs"), ("/agencies", "Agencies"), ("/agreements", "Agreements"))
+ANALYST_MENU: Final = (("/own", "Your jobs"),)
 
 
 class OperatorPages:
@@ -36,7 +38,8 @@ class OperatorPages:
     def build(self) -> Starlette:
         """Give the application."""
         views = {"/": self._jobs, "/jobs/{job}": self._job, "/agencies": self._agencies, "/agreements": self._agreements}
-        return self._shell.build(views, {})
+        own = {"/own": self._own_jobs, "/own/{job}": self._own_job} if self._shell.settings.analysts else {}
+        return self._shell.build(views, {}, own)
 
     async def _jobs(self, request: Request, session: PageSession) -> Response:
         part = await self._shell.render_part("jobs", "jobs_part.html", self._reading.list_jobs)
@@ -58,6 +61,15 @@ class OperatorPages:
     async def _agreements(self, request: Request, session: PageSession) -> Response:
         agreements = await asyncio.to_thread(self._reading.list_agreements)
         return self._shell.render(request, "agreements.html", session, agreements=agreements)
+
+    async def _own_jobs(self, request: Request, session: PageSession) -> Response:
+        lines = await asyncio.to_thread(self._reading.list_own_jobs, session.name)
+        return self._shell.render(request, "own_jobs.html", session, jobs=lines)
+
+    async def _own_job(self, request: Request, session: PageSession) -> Response:
+        line, view = await asyncio.to_thread(self._reading.show_own_job, session.name, request.path_params["job"])
+        moments = [one for one in view.timeline if one.what in EVENT_WORDS]
+        return self._shell.render(request, "own_job.html", session, line=line, view=view, moments=moments, words=EVENT_WORDS)
 
 
 def build_operator_pages(
@@ -85,12 +97,14 @@ def build_operator_pages(
         return await asyncio.to_thread(reading.look)
 
     async def note(event: str, name: str) -> None:
-        log.info(event, operator=name)
+        log.info(event, name=name)
 
     return OperatorPages(reading, Shell(settings, clock, randomness, look, note, fresh_s=fresh_s, lock_cost=lock_cost)).build()
 
 
-def page_settings(place: PagePlace, network: str, hosts: frozenset[str], suffix: str) -> PageSettings:
+def page_settings(
+    place: PagePlace, network: str, hosts: frozenset[str], suffix: str, *, analysts: bool = False
+) -> PageSettings:
     """Give the settings of the operator's pages."""
     return PageSettings(
         role="coordinator",
@@ -101,20 +115,32 @@ def page_settings(place: PagePlace, network: str, hosts: frozenset[str], suffix:
         folder=place.state / FOLDER,
         hosts=hosts,
         secure=place.secure,
+        provider=place.provider,
+        analysts=analysts,
+        analyst_menu=ANALYST_MENU,
         cookie=f"__Host-tally-coordinator-{suffix}",
     )
 
 
 @asynccontextmanager
-async def serve_operator_pages(place: PagePlace, reading: Reading, clock: Clock, randomness: Randomness) -> AsyncIterator[None]:
+async def serve_operator_pages(
+    place: PagePlace, reading: Reading, clock: Clock, randomness: Randomness, *, analysts: bool = False
+) -> AsyncIterator[None]:
     """Serve the operator's pages while the context lasts.
+
+    Args:
+        place: where.
+        reading: of the coordinator.
+        clock: of sessions.
+        randomness: of cookies.
+        analysts: whether analysts may see their own jobs.
 
     Raises:
         Invalid, NotReady: as `serve_pages`.
     """
 
     def build(hosts: frozenset[str], suffix: str) -> Starlette:
-        settings = page_settings(place, reading.watching.network, hosts, suffix)
+        settings = page_settings(place, reading.watching.network, hosts, suffix, analysts=analysts)
         return build_operator_pages(reading, settings, clock, randomness)
 
     async with serve_pages(place, build) as address:

@@ -8,7 +8,8 @@ from typing import Final
 import click
 
 from tallystick.coordinator.config import read_settings
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.errors import Invalid
+from tallystick.core.terminal import Format, format_option, run_cli
 
 FOLDER: Final = "operators"
 """Where accounts and links are, in the state folder."""
@@ -24,16 +25,14 @@ FOLDER: Final = "operators"
     show_default=True,
     help="The coordinator's configuration file.",
 )
+@click.option("--analyst", is_flag=True, help="NAME is an analyst of this network, who sees the state of their own jobs alone.")
 @format_option
 @run_cli
-def login(name: str, config: Path, format_: Format) -> None:
+def login(name: str, config: Path, analyst: bool, format_: Format) -> None:
     """Print a link by which NAME logs in to the running coordinator's pages, once, and chooses a passphrase."""
-    from tallystick.core.pages.linking import make_login_link
+    from tallystick.core.pages.linking import print_login_link
 
-    state = read_settings(config).state
-    link, minutes = make_login_link(state, state / FOLDER, name)
-    if format_ == "json":
-        print_json({"link": link, "minutes": minutes})
-    else:
-        click.echo(link)
-        click.echo(f"it works once, for {minutes} minutes", err=True)
+    settings = read_settings(config)
+    if analyst and not settings.config.pages_analysts:
+        raise Invalid("document-invalid", "analysts have no pages here", hint="pages_analysts: true in the configuration")
+    print_login_link(settings.state, settings.state / FOLDER, name, format_, analyst=analyst)

@@ -25,17 +25,20 @@ from tallystick.coordinator.pages.lines import (
     write_count,
 )
 from tallystick.coordinator.records import JobRecord
-from tallystick.coordinator.views import JobStatus
+from tallystick.coordinator.views import JobStatus, JobView
 from tallystick.coordinator.watching import Watching, show_job
 from tallystick.core.contract import Contract
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.ids import is_name, resolve_digest
 from tallystick.core.job.lifecycle import JobState
+from tallystick.core.net.tls import CertifiedParty
 
 LOOKED_UP: Final = 50
 """Of how many unended jobs the list says who is waited for: that is read from each job's messages."""
 MOST_SHOWN: Final = 1000
 """Ended jobs in the list; older ones have their pages still."""
+_DIGEST: Final = 64
+"""Letters of a whole digest."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,27 @@ class Reading:
         """Give the lines of all agreements."""
         return build_agreements(self.agreements.list_agreements())
 
+    def list_own_jobs(self, analyst: str) -> list[JobLine]:
+        """Give the lines of an analyst's own jobs, newest first."""
+        own = [record for record in self.watching.storage.jobs(ended=True) if record.analyst == analyst]
+        return [self._line(record, ()) for record in own[::-1][:MOST_SHOWN]]
+
+    def show_own_job(self, analyst: str, name: str) -> tuple[JobLine, JobView]:
+        """Give one of an analyst's own jobs, as the coordinator tells the analyst of it by any other way.
+
+        Args:
+            analyst: whose it is.
+            name: the job's whole digest.
+
+        Raises:
+            Invalid, Refused: `job-unknown`: there is none, or it is somebody else's; which, is not said.
+        """
+        if not is_name(name) or len(name) != _DIGEST:
+            raise Invalid("job-unknown", "that is not the name of a job")
+        who, watching = CertifiedParty(self.watching.network, "analyst", analyst), self.watching
+        record, contract = watching.jobs.visible(who, bytes.fromhex(name))
+        return self._line(record, ()), watching.views.of(who, record, contract, watching.hub.connected)
+
     def read_machine(self, open_: list[JobRecord]) -> Machine:
         """Give how the coordinator and its machine are."""
         watching, disk = self.watching, shutil.disk_usage(self.state)
@@ -185,7 +209,7 @@ class Reading:
     def _find(self, name: str) -> JobRecord:
         if not is_name(name):
             raise Invalid("job-unknown", "that is not the name of a job")
-        exact = self.watching.storage.job(bytes.fromhex(name)) if len(name) == 64 else None  # a whole digest
+        exact = self.watching.storage.job(bytes.fromhex(name)) if len(name) == _DIGEST else None
         if exact is not None:
             return exact
         records = {record.job.hex(): record for record in self.watching.storage.newest_jobs(MOST_SHOWN)}

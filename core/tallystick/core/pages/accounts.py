@@ -14,12 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from tallystick.core.clock import Clock
-from tallystick.core.errors import Broken, Refused, TallyError
+from tallystick.core.errors import Broken, Invalid, Refused, TallyError
 from tallystick.core.files import make_private, write_new_private, write_private
 from tallystick.core.keyfile import read_closed
 from tallystick.core.model import Document, Hex32, Name
@@ -38,11 +39,26 @@ class Account(Document):
         name: who: of a steward, as agreements name them.
         key: their public identity key; None for an operator, who signs nothing.
         locked: their private key, or of an operator a random text, under their passphrase.
+        analyst: true of an analyst at the coordinator's pages, who sees their own jobs alone.
     """
 
     name: Name
     key: Hex32 | None = None
     locked: Locked
+    analyst: bool | None = None
+
+    @property
+    def is_analyst(self) -> bool:
+        """Whether it is an analyst's."""
+        return self.analyst is True
+
+
+@dataclass(frozen=True)
+class LoginLink:
+    """Whose a link is, and whether it is an analyst's."""
+
+    name: str
+    is_analyst: bool
 
 
 class _LinkFile(Document):
@@ -50,6 +66,7 @@ class _LinkFile(Document):
 
     name: Name
     expires: str
+    analyst: bool | None = None
 
 
 class Accounts:
@@ -57,26 +74,44 @@ class Accounts:
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness) -> None:
         """Take the folder, which is made on the first writing; its parent exists."""
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._randomness = randomness
 
-    def make_link(self, name: str) -> str:
+    def make_link(self, name: str, *, analyst: bool = False) -> str:
         """Make a one-time link's token for a person.
 
+        Args:
+            name: whose it is.
+            analyst: whether it lets an analyst in, to their own jobs alone.
+
         Raises:
-            Broken: `disk`.
+            Invalid: `document-invalid`: the name is that of somebody who is let in otherwise. Broken: `disk`, `state-corrupt`.
         """
+        self.check_kind(name, analyst=analyst)
         token = self._randomness.take(32).hex()
         expires = self._clock.now() + timedelta(minutes=LINK_MINUTES)
         path = self._link_path(token)
-        make_private(self._folder)
+        make_private(self.folder)
         make_private(path.parent)
-        body = json.dumps({"name": name, "expires": expires.isoformat()})
+        body = json.dumps({"name": name, "expires": expires.isoformat()} | ({"analyst": True} if analyst else {}))
         write_new_private(path, body.encode())
         return token
 
-    def check_link(self, token: str) -> str:
+    def check_kind(self, name: str, *, analyst: bool) -> None:
+        """Refuse to let somebody in under the name of an account of the other kind.
+
+        Raises:
+            Invalid: `document-invalid`. Broken: `state-corrupt`.
+        """
+        account = self.find(name)
+        if account is not None and account.is_analyst != analyst:
+            kind = "an analyst" if account.is_analyst else "an operator"
+            raise Invalid(
+                "document-invalid", f"{name} is {kind} at these pages", hint="take another name, or delete this account's file"
+            )
+
+    def check_link(self, token: str) -> LoginLink:
         """Give whose link it is, and leave it as it is.
 
         Raises:
@@ -91,20 +126,20 @@ class Accounts:
         if not alive:
             path.unlink(missing_ok=True)
             raise _link_fault()
-        return link.name
+        return LoginLink(link.name, link.analyst is True)
 
-    def take_link(self, token: str) -> str:
+    def take_link(self, token: str) -> LoginLink:
         """Give whose link it is; it is used up. Of two at once, one takes it.
 
         Raises:
             Refused: `invite-invalid`: unknown, taken, or too old.
         """
-        name = self.check_link(token)
+        link = self.check_link(token)
         try:
             self._link_path(token).unlink()
         except OSError:
             raise _link_fault() from None
-        return name
+        return link
 
     def find(self, name: str) -> Account | None:
         """Give a person's account; None where there is none.
@@ -126,20 +161,20 @@ class Accounts:
         Raises:
             Broken: `disk`.
         """
-        make_private(self._folder)
+        make_private(self.folder)
         write_private(self._path(account.name), account.canonical())
 
     def list_keys(self) -> dict[str, str]:
         """Give the public keys of everybody who has one, by name."""
-        names = sorted(path.stem for path in self._folder.glob("*.json"))
+        names = sorted(path.stem for path in self.folder.glob("*.json"))
         found: dict[str, Any] = {name: self.find(name) for name in names}
         return {name: account.key for name, account in found.items() if account is not None and account.key is not None}
 
     def _link_path(self, token: str) -> Path:
-        return self._folder / "links" / f"{_digest(token)}.json"
+        return self.folder / "links" / f"{_digest(token)}.json"
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self.folder / f"{name}.json"
 
 
 def is_account_name(name: str) -> bool:

@@ -40,6 +40,9 @@ class Login:
 
     Attributes:
         cookie: the session cookie's name.
+        analysts: whether analysts are let in, to their own jobs.
+        by_passphrase: whether name and passphrase begin a session.
+        provider: what the link to the agency's provider says; "" where there is none.
         keeps_keys: whether an account holds its person's identity key.
         lock_cost: of a new account's lock.
         note: notes what happens.
@@ -53,23 +56,37 @@ class Login:
     cookie: str
     keeps_keys: bool
     lock_cost: int
+    analysts: bool = False
+    by_passphrase: bool = True
+    provider: str = ""
 
     async def show(self, request: Request) -> Response:
         """Show the form of name and passphrase."""
-        return self.render(request, "login.html", name="")
+        return self._show_login(request)
 
     async def take(self, request: Request) -> Response:
         """Begin a session for somebody who knows their passphrase."""
         form = await read_form(request)
         name, passphrase = form.get("name", "").strip()[:64], form.get("passphrase", "")
         try:
-            await self.unlock(name, passphrase)
+            analyst = await self._check_entry(name, passphrase)
         except (Refused, NotReady) as error:
             await self.note("login-refused", name if self._knows(name) else "")
             status = 429 if isinstance(error, NotReady) else 403
-            return self.render(request, "login.html", status=status, error=error, name=name)
+            return self._show_login(request, status=status, error=error, name=name)
         await self.note("login", name)
-        return self._begin(request, name, "/")
+        return self.begin(RedirectResponse("/", 303), request, name, analyst=analyst)
+
+    async def _check_entry(self, name: str, passphrase: str) -> bool:
+        """Check that a name and a passphrase begin a session; tell whether it is an analyst's."""
+        if not self.by_passphrase:
+            raise Refused("not-allowed", "names and passphrases begin no session here", hint="sign in at the provider")
+        await self.unlock(name, passphrase)
+        account = await asyncio.to_thread(self.accounts.find, name)
+        analyst = account is not None and account.is_analyst
+        if analyst and not self.analysts:
+            raise _refuse_analyst()
+        return analyst
 
     async def unlock(self, name: str, passphrase: str) -> bytes:
         """Give what an account locks.
@@ -93,16 +110,19 @@ class Login:
     async def show_link(self, request: Request) -> Response:
         """Show whose link it is; what looks ahead at links takes none."""
         token = request.query_params.get("token", "")
-        name = await asyncio.to_thread(self.accounts.check_link, token)
-        return self.render(request, "link.html", name=name, link=token)
+        link = await asyncio.to_thread(self.accounts.check_link, token)
+        return self.render(request, "link.html", name=link.name, link=token)
 
     async def take_link(self, request: Request) -> Response:
         """Take a link, and have its person choose a passphrase."""
         form = await read_form(request)
-        name = await asyncio.to_thread(self.accounts.take_link, form.get("link", ""))
-        await self.note("link", name)
-        self.sessions.end_all_of(name)
-        return self._begin(request, name, "/passphrase", choosing=True)
+        link = await asyncio.to_thread(self.accounts.take_link, form.get("link", ""))
+        if link.is_analyst and not self.analysts:
+            raise _refuse_analyst()
+        await self.note("link", link.name)
+        self.sessions.end_all_of(link.name)
+        to_choice = RedirectResponse("/passphrase", 303)
+        return self.begin(to_choice, request, link.name, choosing=True, analyst=link.is_analyst)
 
     async def show_choice(self, request: Request, session: PageSession) -> Response:
         """Show the form of a new passphrase."""
@@ -119,13 +139,14 @@ class Login:
             check_passphrase(passphrase)
             if passphrase != form.get("again", ""):
                 raise Invalid("document-invalid", "the two passphrases differ", hint="type both again")
-            account = await asyncio.to_thread(self._make_account, session.name, passphrase, form.get("key", ""))
+            await asyncio.to_thread(lambda: self.accounts.check_kind(session.name, analyst=session.analyst))
+            account = await asyncio.to_thread(self._make_account, session, passphrase, form.get("key", ""))
         except TallyError as error:
             return self.render(request, "passphrase.html", session, status=400, error=error)
         await asyncio.to_thread(self.accounts.keep, account)
         self.sessions.end_all_of(session.name)
         await self.note("passphrase", session.name)
-        return self._begin(request, session.name, "/")
+        return self.begin(RedirectResponse("/", 303), request, session.name, analyst=session.analyst)
 
     async def end(self, request: Request, _: PageSession, __: Mapping[str, str]) -> Response:
         """End the session."""
@@ -134,23 +155,42 @@ class Login:
         response.delete_cookie(self.cookie, secure=True, httponly=True, samesite="strict")
         return response
 
+    def _show_login(self, request: Request, *, status: int = 200, **values: Any) -> Response:
+        shown = {"name": "", "by_passphrase": self.by_passphrase, "provider": self.provider, **values}
+        return self.render(request, "login.html", status=status, **shown)
+
     def _knows(self, name: str) -> bool:
         return self.accounts.find(name) is not None
 
-    def _make_account(self, name: str, passphrase: str, key_text: str) -> Account:
-        randomness = self.randomness
+    def _make_account(self, session: PageSession, passphrase: str, key_text: str) -> Account:
+        randomness, name = self.randomness, session.name
         if not self.keeps_keys:
-            return Account(name=name, locked=lock_secret(randomness.take(32), passphrase, randomness, self.lock_cost))
+            locked = lock_secret(randomness.take(32), passphrase, randomness, self.lock_cost)
+            return Account(name=name, locked=locked, analyst=True if session.analyst else None)
         identity = read_key_text(key_text) if key_text.strip() else new_identity(randomness)
         return Account(
             name=name, key=identity.key, locked=lock_secret(identity.private, passphrase, randomness, self.lock_cost)
         )
 
-    def _begin(self, request: Request, name: str, path: str, *, choosing: bool = False) -> Response:
-        cookie = self.sessions.begin(name, address_of(request), choosing=choosing)
-        response = RedirectResponse(path, 303)
+    def begin(
+        self, response: Response, request: Request, name: str, *, choosing: bool = False, analyst: bool = False
+    ) -> Response:
+        """Begin a session, and give its cookie along with a response.
+
+        Args:
+            response: what the browser is answered.
+            request: of the browser.
+            name: whose session it is.
+            choosing: as `PageSession` has it.
+            analyst: the same.
+        """
+        cookie = self.sessions.begin(name, address_of(request), choosing=choosing, analyst=analyst)
         response.set_cookie(self.cookie, cookie, path="/", secure=True, httponly=True, samesite="strict")
         return response
+
+
+def _refuse_analyst() -> Refused:
+    return Refused("not-allowed", "analysts have no pages here", hint="tally job list shows your jobs")
 
 
 def read_key_text(text: str) -> IdentityKey:

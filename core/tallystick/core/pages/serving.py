@@ -7,57 +7,18 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
 
-from tallystick.core.errors import Invalid, NotReady
+from tallystick.core.errors import NotReady
 from tallystick.core.files import write_public
-from tallystick.core.net.hosts import is_loopback_host
 from tallystick.core.pages.linking import ADDRESS_FILE
+from tallystick.core.pages.settings import PagePlace
 
 CLOSE_S: Final = 2
 MOST_CONNECTIONS: Final = 300
-
-
-@dataclass(frozen=True)
-class PagePlace:
-    """Where pages are reached.
-
-    Attributes:
-        listen: `host:port`; port 0 lets the system choose.
-        certificate, key: of TLS; both None on loopback.
-        state: the folder in which `pages-address` says where they are while they are served.
-    """
-
-    listen: str
-    certificate: Path | None
-    key: Path | None
-    state: Path
-
-    @property
-    def secure(self) -> bool:
-        """Whether they are reached over TLS."""
-        return self.certificate is not None
-
-    def check(self) -> None:
-        """Refuse to serve passphrases over a network in the clear.
-
-        Raises:
-            Invalid: `document-invalid`.
-        """
-        host = self.listen.rpartition(":")[0].strip("[]")
-        if (self.certificate is None) != (self.key is None):
-            raise Invalid("document-invalid", "pages over TLS need pages_certificate and pages_key, both")
-        if not self.secure and not is_loopback_host(host):
-            raise Invalid(
-                "document-invalid",
-                f"pages at {host} would send passphrases over a network in the clear",
-                hint="name pages_certificate and pages_key; or 127.0.0.1, and reach it by ssh -L",
-            )
 
 
 @asynccontextmanager

@@ -38,7 +38,8 @@ class PageSession:
         address: where it began.
         form_token: what its forms carry.
         began, used: when it began, and when a page was asked for last.
-        choosing: a one-time link began it, and its person has to choose a passphrase before anything else.
+        choosing: its person has to choose a passphrase before anything else.
+        analyst: it sees an analyst's own jobs, and nothing else.
         open: cleared when it ends.
     """
 
@@ -48,6 +49,7 @@ class PageSession:
     began: datetime
     used: datetime
     choosing: bool = False
+    analyst: bool = False
     open: bool = True
 
 
@@ -62,10 +64,10 @@ class Sessions:
         self._guesses: dict[str, tuple[int, datetime]] = {}
         self._lock = threading.Lock()
 
-    def begin(self, name: str, address: str, *, choosing: bool = False) -> str:
+    def begin(self, name: str, address: str, *, choosing: bool = False, analyst: bool = False) -> str:
         """Begin a session; give its cookie."""
         cookie, now = self._randomness.take(32).hex(), self._clock.now()
-        session = PageSession(name, address, self._randomness.take(32).hex(), now, now, choosing)
+        session = PageSession(name, address, self._randomness.take(32).hex(), now, now, choosing, analyst)
         with self._lock:
             self._held[_digest(cookie)] = session
             while len(self._held) > MOST_SESSIONS:

@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from markupsafe import Markup
@@ -32,6 +34,7 @@ from tallystick.core.pages.locks import COST
 from tallystick.core.pages.login import Login, Noting
 from tallystick.core.pages.rendering import build_environment
 from tallystick.core.pages.sessions import PageSession, Sessions, is_same
+from tallystick.core.pages.settings import ProviderPlace
 from tallystick.crypto.randomness import Randomness
 
 FRESH_S: Final = 1.0
@@ -40,6 +43,7 @@ _LOG: Final = structlog.get_logger("pages")
 
 View = Callable[[Request, PageSession], Awaitable[Response]]
 Change = Callable[[Request, PageSession, Mapping[str, str]], Awaitable[Response]]
+EMPTY: Final[Mapping[str, View]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ class PageSettings:
         hosts: the values of `Host` that are these pages' own.
         secure: reached over TLS.
         cookie: the cookie's name; of two processes on one machine they differ.
+        provider: where people may sign in; None for nowhere else than here.
+        analysts: whether analysts are let in, to their own jobs.
+        analyst_menu: their menu; its first page is their first page.
     """
 
     role: str
@@ -67,6 +74,9 @@ class PageSettings:
     hosts: Collection[str]
     secure: bool
     cookie: str
+    provider: ProviderPlace | None = None
+    analysts: bool = False
+    analyst_menu: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -96,6 +106,7 @@ class Shell:
         """Make what is kept while the process runs."""
         self.sessions = Sessions(self.clock, self.randomness)
         self.accounts = Accounts(self.settings.folder, self.clock, self.randomness)
+        place = self.settings.provider
         self.login = Login(
             self.accounts,
             self.sessions,
@@ -105,17 +116,23 @@ class Shell:
             self.settings.cookie,
             self.settings.keeps_keys,
             self.lock_cost,
+            self.settings.analysts,
+            place is None or not place.keys.only,
+            "" if place is None else urlsplit(place.keys.issuer).netloc,
         )
         self.live = Live(self.look, self.look_s)
         self.templates = build_environment(self.settings.package)
         self.templates.globals |= {"settings": self.settings}
 
-    def build(self, views: Mapping[str, View], changes: Mapping[str, Change]) -> Starlette:
+    def build(
+        self, views: Mapping[str, View], changes: Mapping[str, Change], analyst_views: Mapping[str, View] = EMPTY
+    ) -> Starlette:
         """Give the application.
 
         Args:
-            views: pages by path; for people who are logged in.
-            changes: forms by path; for people who are logged in.
+            views: pages by path; for people who are logged in and no analysts.
+            changes: forms by path; for the same.
+            analyst_views: pages by path; for analysts who are logged in, and for nobody else.
         """
         login = self.login
         routes = [
@@ -127,7 +144,9 @@ class Shell:
             Route("/passphrase", self.guard_change(login.take_choice, choosing=True), methods=["POST"]),
             Route("/logout", self.guard_change(login.end, choosing=True), methods=["POST"]),
             Route("/live", self._stream, methods=["GET"]),
+            *self._build_provider_routes(),
             *(Route(path, self.guard_view(view), methods=["GET"]) for path, view in views.items()),
+            *(Route(path, self.guard_view(view, analysts=True), methods=["GET"]) for path, view in analyst_views.items()),
             *(Route(path, self.guard_change(change), methods=["POST"]) for path, change in changes.items()),
             Mount("/static", StaticFiles(directory=str(files("tallystick.core.pages") / "static"))),
         ]
@@ -137,12 +156,26 @@ class Shell:
             exception_handlers={TallyError: self._show_error, 404: self._show_missing, Exception: self._show_fault},
         )
 
-    def guard_view(self, view: View, *, choosing: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    def _build_provider_routes(self) -> list[Route]:
+        place = self.settings.provider
+        if place is None:
+            return []
+        from tallystick.core.pages.provider import IdentityProvider
+        from tallystick.core.pages.provider_login import BACK, ProviderLogin
+
+        provider = IdentityProvider(place.keys, place.read_secret(), self.clock)
+        pages = ProviderLogin(place.keys, provider, self.login, self.clock, self.settings.secure)
+        return [Route("/provider", pages.begin, methods=["GET"]), Route(BACK, pages.finish, methods=["GET"])]
+
+    def guard_view(
+        self, view: View, *, choosing: bool = False, analysts: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
         """Give a view to people who are logged in; others are led to the login.
 
         Args:
             view: the page.
             choosing: whether it is for those who have no passphrase yet, too.
+            analysts: whether it is for analysts, and nobody else.
         """
 
         async def show(request: Request) -> Response:
@@ -151,6 +184,10 @@ class Shell:
                 return RedirectResponse("/login", 303)
             if session.choosing and not choosing:
                 return RedirectResponse("/passphrase", 303)
+            if not choosing and session.analyst != analysts:
+                if session.analyst and request.url.path == "/":
+                    return RedirectResponse(self.settings.analyst_menu[0][0], 303)
+                raise Refused("not-allowed", "this page is not for you", hint="the menu has yours")
             return await view(request, session)
 
         return show
@@ -165,6 +202,8 @@ class Shell:
                 return RedirectResponse("/login", 303)
             if not is_same(session.form_token, form.get("token", "")):
                 raise Refused("not-allowed", "this form is not of your session", hint="load its page again")
+            if session.analyst and not choosing:
+                raise Refused("not-allowed", "this form is not for you", hint="the menu has your pages")
             self._parts.clear()
             return await change(request, session, form)
 
@@ -206,7 +245,9 @@ class Shell:
 
     async def _stream(self, request: Request) -> Response:
         session = self.find_session(request, by_itself=True)
-        if session is None:
+        if (
+            session is None or session.choosing or session.analyst
+        ):  # of changes of others' jobs, an analyst learns not even when
             return Response(status_code=403)
         events = self.live.follow(lambda: self.sessions.is_open(session))
         return StreamingResponse(events, media_type="text/event-stream")

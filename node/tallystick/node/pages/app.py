@@ -28,8 +28,9 @@ from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.pages.locks import COST
-from tallystick.core.pages.serving import PagePlace, serve_pages
+from tallystick.core.pages.serving import serve_pages
 from tallystick.core.pages.sessions import PageSession
+from tallystick.core.pages.settings import PagePlace
 from tallystick.core.pages.shell import FRESH_S, PageSettings, Shell
 from tallystick.crypto.randomness import Randomness
 from tallystick.node.jobs import JobFollower
@@ -37,6 +38,7 @@ from tallystick.node.pages.collecting import check_signature, find_signers, read
 from tallystick.node.pages.commands import FOLDER
 from tallystick.node.pages.offering import find_offer
 from tallystick.node.pages.reading import DeskReading
+from tallystick.node.pages.words import is_interval, write_event, write_party, write_plain, write_share, write_why
 from tallystick.node.signing import sign_decision
 
 MENU: Final = (("/", "Jobs"), ("/key", "Your key"), ("/log", "Log"))
@@ -73,6 +75,7 @@ class DeskPages:
             "/jobs/{job}/approve": self._approve,
             "/jobs/{job}/refuse": self._refuse,
             "/jobs/{job}/count": self._count,
+            "/log": self._check_log,
         }
         return self.shell.build(views, changes)
 
@@ -106,8 +109,11 @@ class DeskPages:
         )
 
     async def _log(self, request: Request, session: PageSession) -> Response:
-        shown = await asyncio.to_thread(self.reading.read_log)
-        return self.shell.render(request, "desk_log.html", session, **shown)
+        return self.shell.render(request, "desk_log.html", session, log=await asyncio.to_thread(self.reading.read_log))
+
+    async def _check_log(self, request: Request, session: PageSession, _: Mapping[str, str]) -> Response:
+        log = await asyncio.to_thread(lambda: self.reading.read_log(whole=True))
+        return self.shell.render(request, "desk_log.html", session, log=log)
 
     async def _count(self, request: Request, session: PageSession, _: Mapping[str, str]) -> Response:
         await self._note("desk-count", "", by=session.name)
@@ -143,6 +149,8 @@ class DeskPages:
         if len({one.signers[0] for one in signed}) >= signers.need:
             documents = [one.encode() for one in signed] if signers.by_agreement else []
             await self.jobs.approve(digest, documents)
+            if page.rates:
+                await asyncio.to_thread(reading.kept_rates.keep, digest, page.rates)
             await asyncio.to_thread(reading.collected.drop, digest)
 
     async def _refuse(self, request: Request, session: PageSession, form: Mapping[str, str]) -> Response:
@@ -207,6 +215,14 @@ def build_desk_pages(
     shell = Shell(settings, clock, randomness, look, note, fresh_s=fresh_s, lock_cost=lock_cost)
     pages = DeskPages(reading, jobs, shell)
     shell.templates.globals |= {"name_seen": pages.name_seen}
+    shell.templates.filters |= {
+        "event": write_event,
+        "party": write_party,
+        "plain": write_plain,
+        "share": write_share,
+        "why": write_why,
+    }
+    shell.templates.tests |= {"interval": is_interval}
     return pages.build()
 
 
@@ -221,6 +237,7 @@ def page_settings(place: PagePlace, agency: str, hosts: frozenset[str], suffix: 
         folder=place.state / FOLDER,
         hosts=hosts,
         secure=place.secure,
+        provider=place.provider,
         cookie=f"__Host-tally-desk-{suffix}",
     )
 

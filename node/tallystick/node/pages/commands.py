@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from tallystick.core.terminal import Format, format_option, print_json, run_cli
+from tallystick.core.terminal import Format, format_option, run_cli
 from tallystick.node.config import read_config
 from tallystick.node.options import config_option
 
@@ -22,12 +22,7 @@ FOLDER: Final = "desk"
 @run_cli
 def login(name: str, config_path: Path, format_: Format) -> None:
     """Print a link by which the steward NAME logs in to the running node's pages, once, and chooses a passphrase."""
-    from tallystick.core.pages.linking import make_login_link
+    from tallystick.core.pages.linking import print_login_link
 
     state = read_config(config_path).state
-    link, minutes = make_login_link(state, state / FOLDER, name)
-    if format_ == "json":
-        print_json({"link": link, "minutes": minutes})
-    else:
-        click.echo(link)
-        click.echo(f"it works once, for {minutes} minutes", err=True)
+    print_login_link(state, state / FOLDER, name, format_)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from tallystick.core.clock import Clock
-from tallystick.core.errors import NotReady
+from tallystick.core.pages.settings import explain_missing, find_place
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
@@ -41,26 +41,18 @@ def open_desk(
         NotReady: `unavailable`: what draws pages is not installed.
         Invalid: `document-invalid`: they would be served in the clear.
     """
-    if config.file.pages is None:
+    place = find_place(config.file, config.folder, config.state)
+    if place is None:
         return nullcontext()
-    try:
+    with explain_missing():
         from tallystick.core.pages.accounts import Accounts
-        from tallystick.core.pages.serving import PagePlace
         from tallystick.node.pages.app import serve_desk
         from tallystick.node.pages.collecting import Collected
+        from tallystick.node.pages.rates import KeptRates
         from tallystick.node.pages.reading import DeskReading
-    except ImportError as error:
-        hint = "install it: pip install 'tallystick[pages]'"
-        raise NotReady("unavailable", "what serves pages is not installed", hint=hint, detail=str(error.name)) from error
-    certificate, key = config.file.pages_certificate, config.file.pages_key
-    place = PagePlace(
-        config.file.pages,
-        None if certificate is None else config.path(certificate),
-        None if key is None else config.path(key),
-        config.state,
-    )
-    place.check()
     folder, randomness = config.state / FOLDER, SystemRandomness()
     accounts = Accounts(folder, clock, randomness)
-    reading = DeskReading(approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), clock)
+    reading = DeskReading(
+        approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), KeptRates(folder / "rates"), clock
+    )
     return serve_desk(place, reading, jobs, clock, randomness)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import Clock
@@ -16,18 +16,18 @@ from tallystick.core.ids import resolve_digest
 from tallystick.core.job.model import Job
 from tallystick.node.approvals import Approvals
 from tallystick.node.asking import AskedJob, describe_job
-from tallystick.node.local.server import log_pages
 from tallystick.node.pages.collecting import Collected, Signers, check_signature, find_signers
+from tallystick.node.pages.logbook import LogPage, LogReader
 from tallystick.node.pages.offering import Offer, list_offers
-from tallystick.node.past import find_past, read_jobs
+from tallystick.node.pages.rates import KeptRates, find_rates
+from tallystick.node.pages.shelf import JobShelf
+from tallystick.node.past import compare_questions
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
-from tallystick.node.view_builders import build_job_detail, build_job_summary
-from tallystick.node.views import Health, JobDetail, LogEntry, PastJob
+from tallystick.node.view_builders import TIME, build_job_detail
+from tallystick.node.views import Health, JobDetail, PastJob
 from tallystick.records.survey import DatasetCheck
-
-MOST_ENTRIES: Final = 500
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class DeskPage:
         signed: who has signed what is awaited.
         offers: changes that would pass.
         past: earlier jobs over the same data, newest first.
+        rates: match rates of the candidate, by agency and dataset; empty without one.
+        rates_before: the same of earlier jobs that this desk let out, by job.
         counted: what our datasets of the job hold, as counted last, and when.
     """
 
@@ -50,6 +52,8 @@ class DeskPage:
     signed: tuple[str, ...]
     offers: list[Offer]
     past: list[PastJob]
+    rates: dict[str, float]
+    rates_before: dict[str, dict[str, float]]
     counted: dict[str, DatasetCheck]
     counted_at: datetime | None
 
@@ -69,10 +73,16 @@ class DeskReading:
     count: Callable[[], Iterable[DatasetCheck]]
     accounts: Callable[[], dict[str, str]]
     collected: Collected
+    kept_rates: KeptRates
     clock: Clock
     _counted: dict[str, DatasetCheck] = field(default_factory=dict)
     _counted_at: datetime | None = None
     _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Make what reads the log and the lists, which keep what they have read."""
+        self._log = LogReader(self.store.blocking, self.clock)
+        self._shelf = JobShelf(self.store, self.agency)
 
     @property
     def agency(self) -> str:
@@ -93,12 +103,10 @@ class DeskReading:
 
     def list_jobs(self) -> dict[str, Any]:
         """Give the jobs that wait for a decision, the others newest first, and how the node is."""
-        records = self._read_all()
-        awaiting = [one for one in records if one.awaits]
-        rest = [one for one in records if not one.awaits]
+        jobs = self._shelf.read()
         return {
-            "waiting": [build_job_summary(one) for one in sorted(awaiting, key=lambda one: one.seen)],
-            "others": [(build_job_summary(one), one.seen) for one in sorted(rest, key=lambda one: one.seen, reverse=True)],
+            "waiting": [one.summary for one in reversed(jobs) if one.summary.awaits],
+            "others": [(one.summary, one.seen) for one in jobs if not one.summary.awaits],
             "health": self.health(),
         }
 
@@ -123,6 +131,7 @@ class DeskReading:
             if record.awaits == "approve":
                 offers = list_offers(job, agreement, self.approvals.judge)
         ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
+        past = self._find_past(record, job)
         return DeskPage(
             detail=detail,
             job=job,
@@ -130,7 +139,9 @@ class DeskReading:
             signers=signers,
             signed=tuple(one.signers[0] for one in signed),
             offers=offers,
-            past=find_past(self._read_all(), record, self.agency),
+            past=past,
+            rates=find_rates(detail.candidate.linkage, job.question) if detail.candidate is not None else {},
+            rates_before=self.kept_rates.read(one.job for one in past) if detail.candidate is not None else {},
             counted={name: check for name, check in self._counted.items() if name in ours},
             counted_at=self._counted_at,
         )
@@ -164,18 +175,16 @@ class DeskReading:
             self._counted = {check.dataset: check for check in self.count()}
             self._counted_at = self.clock.now()
 
-    def read_log(self) -> dict[str, Any]:
-        """Read the whole log, which checks its chain; give the newest entries, newest first.
+    def read_log(self, *, whole: bool = False) -> LogPage:
+        """Give the newest entries of the log, checked (`logbook.py`).
+
+        Args:
+            whole: read and check every entry again.
 
         Raises:
             Broken: `state-corrupt`: an entry was changed, left out or put in.
         """
-        newest: list[LogEntry] = []
-        count = 0
-        for page in log_pages(self.store.blocking, 0, 1 << 62):
-            newest = [*newest, *page][-MOST_ENTRIES:]
-            count += len(page)
-        return {"entries": newest[::-1], "count": count}
+        return self._log.read(whole=whole)
 
     def read_agreement(self, job: Job) -> Agreement:
         """Give the agreement that a job names, if it counts now.
@@ -191,5 +200,17 @@ class DeskReading:
         except TallyError as error:
             return error.message
 
-    def _read_all(self) -> Sequence[KeptJob]:
-        return self.store.submit(read_jobs).result()
+    def _find_past(self, record: KeptJob, job: Job) -> list[PastJob]:
+        """Give the earlier jobs that name a dataset of ours that this one names, newest first."""
+        ours = {one.dataset for one in job.question.people.values() if one.agency == self.agency}
+        found = []
+        for one in self._shelf.read():
+            if one.summary.job == record.job or one.seen > record.seen or not ours & one.ours:
+                continue
+            differs = compare_questions(job.question.json_value(), one.question)
+            differs += [] if job.analyst == one.summary.analyst else ["analyst"]
+            summary = one.summary
+            found.append(
+                PastJob(summary.job, summary.title, summary.analyst, summary.state, tuple(differs), one.seen.strftime(TIME))
+            )
+        return found

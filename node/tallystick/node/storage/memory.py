@@ -74,6 +74,11 @@ class MemoryNodeStorage:
         """Find the digests that begin so."""
         return sorted(job for job in self._jobs if job.startswith(prefix))[:limit]
 
+    def list_versions(self, limit: int) -> Mapping[str, int]:
+        """Give the newest jobs and their versions."""
+        newest = list(reversed(self._in_order()))
+        return {record.job: record.version for record in newest[:limit]}
+
     def count_jobs(self) -> Mapping[str, int]:
         """Count jobs by state."""
         return Counter(record.state for record in self._jobs.values())

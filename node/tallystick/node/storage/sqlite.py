@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from tallystick.node.ports import KeptJob, Note
 from tallystick.node.storage import chain, head_table
 from tallystick.node.storage.faults import tell_faults
 from tallystick.node.storage.heads import LogHeads
+from tallystick.node.storage.job_text import read_record, write_record
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 from tallystick.node.storage.schema import STEPS, VERSION
 
@@ -34,6 +35,7 @@ _UNENDED: Final = json.dumps(sorted(frozenset(JobState) - FINAL))
 _JOBS_UNENDED: Final = "SELECT job FROM job WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seen, job"
 _JOBS_AWAITING: Final = "SELECT record, version FROM job WHERE awaits <> '' AND (seen, job) > (?, ?) ORDER BY seen, job LIMIT ?"
 _JOBS_NAMED: Final = "SELECT job FROM job WHERE job >= ? AND job < ? ORDER BY job LIMIT ?"
+_JOBS_NEWEST: Final = "SELECT job, version FROM job ORDER BY seen DESC, job DESC LIMIT ?"
 _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
@@ -101,12 +103,17 @@ class SqliteStorage:
         place = ("", "") if after is None else (after.seen.isoformat(), after.job)
         with self._transaction() as run:
             rows = run(_JOBS_AWAITING, (*place, limit)).fetchall()
-        return [_record(*row) for row in rows]
+        return [read_record(*row) for row in rows]
 
     def find_jobs(self, prefix: str, limit: int = 100) -> Sequence[str]:
         """Find the digests that begin so."""
         with self._transaction() as run:
             return [str(job) for (job,) in run(_JOBS_NAMED, (prefix, prefix + "g", limit)).fetchall()]  # after every digit
+
+    def list_versions(self, limit: int) -> Mapping[str, int]:
+        """Give the newest jobs and their versions."""
+        with self._transaction() as run:
+            return {str(job): int(version) for job, version in run(_JOBS_NEWEST, (limit,)).fetchall()}
 
     def count_jobs(self) -> Mapping[str, int]:
         """Count jobs by state."""
@@ -308,14 +315,14 @@ class SqliteStorage:
 def _read(run: Any, job: str) -> KeptJob | None:
     """Give what is kept of a job, within a transaction."""
     row = run("SELECT record, version FROM job WHERE job = ?", (job,)).fetchone()
-    return None if row is None else _record(*row)
+    return None if row is None else read_record(*row)
 
 
 def _write(run: Any, record: KeptJob, note: Note | None) -> KeptJob:
     """Write a job and what the log says of it, within a transaction."""
     if note is not None:
         _append(run, note.event, note.now, record.job, note.details)
-    row = (record.job, record.seen.isoformat(), _text(record), record.version, record.state, record.awaits)
+    row = (record.job, record.seen.isoformat(), write_record(record), record.version, record.state, record.awaits)
     run("INSERT OR REPLACE INTO job (job, seen, record, version, state, awaits) VALUES (?, ?, ?, ?, ?, ?)", row)
     return record
 
@@ -327,24 +334,3 @@ def _append(run: Any, event: str, now: datetime, job: str, details: Mapping[str,
     appended = chain.next_event(None if last is None else Event(*last), event, now, job, dict(details), salt)
     run("INSERT INTO event VALUES (?, ?, ?)", (appended.number, appended.entry, appended.chain))
     return appended
-
-
-def _text(record: KeptJob) -> str:
-    value = asdict(record) | {"seen": record.seen.isoformat(), "document": record.document.hex()}
-    value["deposits"] = [deposit.hex() for deposit in record.deposits]
-    value["candidate"] = None if record.candidate is None else record.candidate.hex()
-    del value["version"]
-    return json.dumps(value)
-
-
-def _record(text: str, version: int) -> KeptJob:
-    try:
-        value = json.loads(text)
-        value["seen"] = datetime.fromisoformat(value["seen"])
-        value["document"] = bytes.fromhex(value["document"])
-        value["reasons"] = tuple(value["reasons"])
-        value["deposits"] = tuple(bytes.fromhex(deposit) for deposit in value["deposits"])
-        value["candidate"] = None if value["candidate"] is None else bytes.fromhex(value["candidate"])
-        return KeptJob(**value, version=version)
-    except (ValueError, KeyError, TypeError) as error:
-        raise Broken("state-corrupt", "a stored job cannot be read", detail=type(error).__name__) from error

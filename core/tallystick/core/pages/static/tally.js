@@ -13,6 +13,8 @@
     }
   };
   localise(document);
+  const told = document.getElementById("zone");
+  if (told) told.textContent = `Times are in your zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
   if (!document.querySelector("[data-live]")) return;
 
   const state = document.getElementById("live-state");
