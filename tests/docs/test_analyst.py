@@ -66,7 +66,7 @@ def test_the_guide_runs_as_a_notebook(folder: Path) -> None:
     pages = [data["text/html"] for cell in book.cells for one in cell.outputs if "text/html" in (data := one.get("data", {}))]
     assert any("<svg" in page and "homelessness" in page for page in pages)
     pictures = [1 for cell in book.cells for one in cell.outputs if "image/png" in one.get("data", {})]
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert any(re.search(r"\d+ of 36 cells are hidden, for \['small-cell'", one) for one in told)
     assert any("'systems': [1, 2, 3]" in one for one in told)
     assert any("2024Q4" in one and "2025Q1" in one for one in told)

@@ -18,8 +18,10 @@ from tallystick.client import connect
 from tallystick.client.cli import tally as command
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.lab.county.write import generate
-from tests.e2e.walked import EXCUSED, find_commands, find_faults, list_arguments
+from tests.e2e.walked import EXCUSED, SHOWS, find_commands, find_faults, list_arguments, type_in_ascii
 
+NARROW = 60
+ESCAPE = "\x1b["
 ENDS_WITH_ONE = {("job", "watch"), ("agreement", "check"), ("agreement", "lint"), ("doctor",), ("node", "check")}
 """Commands whose status says what they found: a cancelled job, missing signatures, a machine or a node with something amiss."""
 TALLY = [sys.executable, "-m", "tallystick.client.cli"]
@@ -162,7 +164,8 @@ def test_every_command_prints_one_object_with_moments_as_text(
 ) -> None:
     """JSON shapes are alike: an object on top, lists inside it, moments in RFC 3339, null for none; on stdout nothing else."""
     folder = home.parent.parent
-    monkeypatch.setenv("TALLY_HOME", str(home))
+    for name, value in (("TALLY_HOME", str(home)), ("NO_COLOR", "1"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, value)
     with connect(home) as client:
         job = client.submit(folder / "county" / "jobs" / "overlap.yaml")
         assert client.wait(job).state == "released"
@@ -187,4 +190,10 @@ def test_every_command_prints_one_object_with_moments_as_text(
             found = [f"exit {done.exit_code}: {done.output[-300:]!r}"]
         if found or done.exit_code not in ({0, 1} if path in ENDS_WITH_ONE else {0}):
             faults[path] = (done.exit_code, found)
+        if path in SHOWS:
+            status, text = type_in_ascii([*path, *given], NARROW)
+            if status != done.exit_code or ESCAPE in text or "Traceback" in text:
+                faults[path] = (status, [text[-300:]])
+            if path == ("result", "show") and max(map(len, text.splitlines())) > NARROW:
+                faults[path] = (status, [line for line in text.splitlines() if len(line) > NARROW])
     assert faults == {}

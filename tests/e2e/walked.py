@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import click
 
-from tallystick.client.cli import tally
+from tallystick.client.cli import main, tally
 
 Path_ = tuple[str, ...]
 
@@ -46,6 +51,30 @@ EXCUSED: Final[dict[Path_, str]] = {
     ("result", "triple"): "needs three ladders: tests/e2e/test_triple.py",
 }
 """Commands that are not walked, and why."""
+
+
+SHOWS: Final[frozenset[Path_]] = frozenset(
+    {
+        ("job", "check"), ("job", "list"), ("job", "show"), ("job", "watch"), ("result", "show"), ("result", "verify"), ("result", "methods"),
+        ("link", "explain"), ("agreement", "show"), ("agreement", "check"), ("agreement", "lint"), ("agreement", "render"),
+        ("agreement", "diff"), ("profile", "show"), ("doctor",), ("coordinator", "key"), ("coordinator", "status"), ("node", "key"),
+        ("node", "check"), ("node", "log"), ("node", "log", "verify"), ("node", "pending"), ("node", "show"), ("node", "status"),
+    }
+)  # fmt: skip
+"""Commands that change nothing and are quick: also typed for people, in ASCII and on a narrow terminal."""
+
+
+def type_in_ascii(arguments: list[str], columns: int) -> tuple[int, str]:
+    """Type a command where the terminal knows ASCII alone and is narrow; give its status and all that it printed."""
+    data = io.BytesIO()
+    stream = io.TextIOWrapper(data, encoding="ascii", write_through=True)
+    narrow = mock.patch.object(shutil, "get_terminal_size", return_value=os.terminal_size((columns, 24)))
+    with redirect_stdout(stream), redirect_stderr(stream), narrow, mock.patch.object(stream, "isatty", return_value=True):
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            return int(ended.code or 0), data.getvalue().decode("ascii")
+    raise AssertionError("a command ends the process")
 
 
 def find_commands(command: click.Command = tally, path: Path_ = ()) -> set[Path_]:

@@ -165,7 +165,7 @@ def print_table(
     from rich.console import Console  # here, because `tally --help` needs no table
     from rich.table import Table
 
-    console = Console(width=table_width())
+    console = Console(width=table_width(), height=25)  # without a height a dumb terminal is taken to be 80 wide
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     texts = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
     wide = sum(max(map(len, cells), default=0) + 1 for cells in zip(columns, *texts, strict=True)) > console.width

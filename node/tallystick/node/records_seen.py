@@ -4,7 +4,7 @@ What is kept of a job's records is a keyed digest, under a name that says which 
 the same of an agency have the same name. An agency's people are told where the digests differ, since the answers then differ for a reason
 that is not in the question. Nothing of it leaves the node.
 
-Security: as `fingerprint.py`; the name is no secret to whoever reads the jobs.
+Security: a digest is keyed with the node's own secret, so that what is kept says nothing of the records to whoever reads it without the secret.
 """
 
 from __future__ import annotations

@@ -167,3 +167,23 @@ def test_an_agencys_people_are_told_where_records_are_not_those_of_the_last_answ
     assert [reason.startswith(expected) for reason in after.reasons] == ([True] if told else [])
     events = [json.loads(one.entry)["event"] for one in storage.events()]
     assert events.count("records-changed") == told
+
+
+class Watched(MemoryNodeStorage):
+    """Remembers which tables it was given."""
+
+    def keep_table(self, job: str, attempt: int, family: str, table: bytes, **more: Any) -> None:
+        self.given = json.loads(table)
+        super().keep_table(job, attempt, family, table, **more)
+
+
+def test_a_mark_of_records_needs_the_secret(tmp_path: Path) -> None:
+    """Two nodes keep other marks of the same records, and no value of theirs is in it."""
+    marks = set()
+    for _ in range(2):
+        storage = Watched()
+        prepared(tmp_path, storage=storage)
+        assert storage.given.keys() == {"job", "mark", "read"}
+        assert "212456781" not in str(storage.given)
+        marks.add(storage.given["mark"])
+    assert len(marks) == 2

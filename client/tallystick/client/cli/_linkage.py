@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from tallystick.client.cli._tables import say
 from tallystick.client.words import blur, count, estimate, group_rate, level, list_lost, list_pair_rates, rate
 from tallystick.core.terminal import print_table
 
 
 def print_linkage(linkage: dict[str, Any]) -> None:
     """Print the report: totals, passes, match rates, estimated quality. An older result has totals alone."""
-    click.echo(linkage_line(linkage))
+    say(linkage_line(linkage))
     if linkage.get("passes"):
         click.echo()
         sides = list(dict.fromkeys(side for one in linkage["passes"] for side in one["tokens"]))
@@ -21,7 +22,7 @@ def print_linkage(linkage: dict[str, Any]) -> None:
             for one in linkage["passes"]
         ]
         print_table(["linkage pass", *(f"tokens {side}" for side in sides), "matches"], rows)
-        click.echo(blur(linkage))
+        say(blur(linkage))
     if lost := list_lost(linkage):
         click.echo()
         print_table(["identifier", "list", "not read", "stands for nothing"], lost)
@@ -30,7 +31,7 @@ def print_linkage(linkage: dict[str, Any]) -> None:
         _print_rates(linkage["rates"])
     if linkage.get("quality"):
         told = ", ".join(f"{name} {estimate(linkage['quality'][name])}" for name in ("precision", "recall"))
-        click.echo(f"estimated without the truth, exact passes: {told}")
+        say(f"estimated without the truth, exact passes: {told}")
 
 
 def linkage_line(linkage: dict[str, Any]) -> str:
@@ -57,7 +58,7 @@ def _print_rates(rates: dict[str, Any]) -> None:
         ]
         print_table([*rates["by"], "people", "matched", "match rate"], rows)
     for group, one in rates["overall"].items():
-        click.echo(f"match rate of {group}: {rate(one)}")
+        say(f"match rate of {group}: {rate(one)}")
     pairs = rates.get("pairs") or {}
     if pairs:
         print_table(["groups", "people of", "found in the other"], list_pair_rates(pairs))

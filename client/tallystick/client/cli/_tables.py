@@ -38,7 +38,7 @@ def print_answer(answer: Answer) -> None:
     print_numbers(answer)
     click.echo()
     for told in list_detail_tables(answer):
-        click.echo(told.title)
+        say(told.title)
         print_table(told.columns, told.rows, right=range(told.levels, len(told.columns)))
         click.echo()
     for line in (*overall_sentences(answer), *notes(answer)):
