@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tallystick.coordinator.config import Config, Limits
+from tallystick.core.agreement.clauses import Clauses, ReviewBoard
 from tallystick.core.agreement.declaration import (
     Aliases,
     DeclaredColumn,
@@ -64,6 +65,8 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: keys": (Agreement,),
     "Agreement draft: a party, analyst or approver": (Party, CoordinatorParty),
     "Agreement draft: stewards": (Stewards,),
+    "Agreement draft: clauses": (Clauses,),
+    "Agreement draft: a review board": (ReviewBoard,),
     "Agreement draft: disclosure": (Disclosure,),
     "Agreement draft: release": (Release,),
     "Agreement draft: records": (RecordTerms,),
