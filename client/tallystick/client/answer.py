@@ -29,6 +29,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "small-or-beside": ("", "of too few people, or opened for nobody beside such"),
     "group": (" g", "never tested: too few people in a group that it is part of"),
     "dominance": (" m", "of which one or two people may make up most, by the declared bounds"),
+    "coding": (" s", "which tell a share of people that is nearly none or nearly all"),
+    "few-employers": (" e", "whose people have too few employers"),
     "difference": (" d", "which would say too much beside earlier results"),
 }
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""
@@ -254,6 +256,8 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
     value = row.get(one.key)
     if value is None:
         return ShownCell(str(row.get("undefined", {}).get(one.key, "")) or NOBODY, None)
+    if one.key in row.get("coded", {}):
+        return ShownCell(f"{row['coded'][one.key]} {value:.0%}", value)
     detail = row.get("details", {}).get(one.key)
     if detail and one.asked is not None:
         low, high = detail.get("low"), detail.get("high")

@@ -60,6 +60,7 @@ class Measure(ABC):
         form: how a job file writes it.
         kinds: types of the columns that it takes.
         decimals: digits after the point that a table for people shows, where a value is not whole.
+        fuzzy: of a measure of quantiles, whether they are fuzzy (`core/disclosure/rules/fuzzy.py`); None of any other.
         meaning, note: its line of docs/configuration.md.
     """
 
@@ -68,6 +69,7 @@ class Measure(ABC):
     form: ClassVar[Form] = "columns"
     kinds: ClassVar[frozenset[str]] = NUMERIC
     decimals: ClassVar[int] = 2
+    fuzzy: bool | None = None
     meaning: ClassVar[str]
     note: ClassVar[str]
 
@@ -112,6 +114,15 @@ class Measure(ABC):
         Args:
             columns: as `moments` had them.
             opened: at least its moments.
+        """
+        return {}
+
+    def round_detail(self, detail: Mapping[str, Any], decimals: int) -> Mapping[str, Any]:  # noqa: ARG002 - for others
+        """Give what is left of details where a profile rounds: nothing of most measures, whose details are counts, or tell them.
+
+        Args:
+            detail: as a result has it.
+            decimals: digits after the point of what is worked out.
         """
         return {}
 

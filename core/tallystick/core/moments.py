@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,25 @@ class Banded:
         return 0 if self.of is None else scales[self.of]
 
 
+@dataclass(frozen=True)
+class EmployersOf:
+    """How many people of a group have an employer of a number (`core/job/units.py`).
+
+    Attributes:
+        group: whose employers.
+        number: of employers; several may share one.
+    """
+
+    group: str
+    number: int
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def label(self) -> str:
+        """Write it for people."""
+        return f"people({self.group}) with employers {self.number}"
+
+
 def format_band(low: str | None, high: str | None) -> str:
     """Write a band for people: `under 10`, `10 to under 20`, `20 or over`."""
     if low is None:
@@ -126,4 +145,4 @@ def format_band(low: str | None, high: str | None) -> str:
     return f"{low} or over" if high is None else f"{low} to under {high}"
 
 
-Moment: TypeAlias = Count | Present | Sum | Banded
+Moment: TypeAlias = Count | Present | Sum | Banded | EmployersOf

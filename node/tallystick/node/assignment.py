@@ -14,6 +14,7 @@ from tallystick.core.job.derive import Derived, parse_derive
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import list_declared
 from tallystick.core.job.population import PAIR
+from tallystick.core.job.units import EmployerNumber, read_number_column
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor
 from tallystick.records.features import Windows
@@ -50,7 +51,8 @@ class GroupAssignment:
     @cached_property
     def used(self) -> tuple[str, ...]:
         """The columns of its people, derived or not, that the plan reads, those of its conditions among them."""
-        return tuple(sorted({column for name in self._names for column in list_columns_read(name)}))
+        numbers = {name for name in self._names if read_number_column(name, name)}
+        return tuple(sorted(numbers | {column for name in self._names - numbers for column in list_columns_read(name)}))
 
     @cached_property
     def windows(self) -> Windows | None:
@@ -65,7 +67,7 @@ class GroupAssignment:
     @cached_property
     def conditions(self) -> dict[str, Condition]:
         """The conditions that are columns of the plan, by what it calls them, checked and written out again."""
-        made = sorted(name for name in self._names if is_condition(name))
+        made = sorted(name for name in self._names if is_condition(name) and not read_number_column(name, name))
         if not made:
             return {}
         columns = columns_of(self.contract.job.question, self.group, self.contract.agreement)
@@ -76,9 +78,12 @@ class GroupAssignment:
         return frozenset(_list_names(factor for factor in self._factors() if factor.at is None))
 
     @cached_property
-    def derived(self) -> dict[str, Derived]:
-        """The derived columns that the plan reads."""
-        return {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self._read_names}
+    def derived(self) -> dict[str, Derived | EmployerNumber]:
+        """The derived columns that the plan reads, numbers of employers among them."""
+        made = {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self._read_names}
+        employers = self.contract.agreement.dataset_of(self.people.dataset).employers
+        numbers = {name: read_number_column(name, employers) for name in sorted(self._read_names)}
+        return {**made, **{name: number for name, number in numbers.items() if number is not None}}
 
     @property
     def read(self) -> frozenset[str]:

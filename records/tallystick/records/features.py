@@ -27,6 +27,7 @@ from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.bins import Range
 from tallystick.core.job.derive import Derived
+from tallystick.core.job.units import NUMBERS, EmployerNumber
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import GroupMembers, PersonColumn
@@ -80,7 +81,7 @@ def people_table(
     *,
     where: str | None,
     used: Sequence[str],
-    derived: Mapping[str, Derived],
+    derived: Mapping[str, Derived | EmployerNumber],
     conditions: Mapping[str, str] | None = None,
     keyed: bool = False,
     windows: Windows | None = None,
@@ -105,6 +106,7 @@ def people_table(
     _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
     plain = [name for name in used if name not in derived]
     made = {name: derived[name] for name in used if name in derived}
+    _number_employers(records, condition, derived)
     expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows", *_list_summaries(records, plain, made)]
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
@@ -125,7 +127,23 @@ def people_table(
     return PeopleTable(n, columns, identifiers, others, records.duplicates, keys, at)
 
 
-def _list_summaries(records: Records, plain: Sequence[str], made: Mapping[str, Derived]) -> list[str]:
+def _number_employers(records: Records, condition: str, derived: Mapping[str, Derived | EmployerNumber]) -> None:
+    """Define `employer_number` of an employer's text: the largest have one each, by people, and the others share them (`core/job/units.py`)."""
+    column = next((one.column for one in derived.values() if isinstance(one, EmployerNumber)), None)
+    if column is None:
+        return
+    text = f"CAST({quote_name(column)} AS VARCHAR)"
+    largest = records.connection.execute(
+        f"SELECT name FROM (SELECT {text} AS name, count(DISTINCT {quote_name(PERSON)}) AS people FROM records {condition} GROUP BY name) "  # noqa: S608 - quoted names
+        f"WHERE name IS NOT NULL ORDER BY people DESC, name LIMIT {NUMBERS}"
+    ).fetchall()
+    known = f"CAST([{', '.join(literal(name) for (name,) in largest)}] AS VARCHAR[])"
+    shared = f"CAST(hash(name) % {NUMBERS} AS BIGINT)"
+    placed = f"CASE WHEN name IS NULL THEN NULL WHEN list_contains({known}, name) THEN list_position({known}, name) - 1 ELSE {shared} END"
+    records.connection.execute(f"CREATE MACRO employer_number(name) AS {placed}")
+
+
+def _list_summaries(records: Records, plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber]) -> list[str]:
     """Give the SQL of what is told of a person's rows."""
     expressions = []
     for place, name in enumerate(plain):
@@ -134,12 +152,12 @@ def _list_summaries(records: Records, plain: Sequence[str], made: Mapping[str, D
     return [*expressions, *(f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values()))]
 
 
-def _list_names(plain: Sequence[str], made: Mapping[str, Derived]) -> list[str]:
+def _list_names(plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber]) -> list[str]:
     return [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
 
 
 def _name_columns(
-    records: Records, plain: Sequence[str], made: Mapping[str, Derived], fetched: Sequence[Any]
+    records: Records, plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber], fetched: Sequence[Any]
 ) -> dict[str, PersonColumn]:
     return {
         name: _person_column(values, _levels(records, made.get(name, name)))
@@ -148,7 +166,7 @@ def _name_columns(
 
 
 def _read_windows(
-    records: Records, windows: Windows, condition: str, derived: Mapping[str, Derived]
+    records: Records, windows: Windows, condition: str, derived: Mapping[str, Derived | EmployerNumber]
 ) -> dict[Range, GroupMembers]:
     """Read what people's rows in each part of the calendar say; a row without a time is in none.
 
@@ -183,7 +201,11 @@ def _read_windows(
 
 
 def _tell_conditions(
-    records: Records, group: str, conditions: Mapping[str, str], plain: Sequence[str], made: Mapping[str, Derived]
+    records: Records,
+    group: str,
+    conditions: Mapping[str, str],
+    plain: Sequence[str],
+    made: Mapping[str, Derived | EmployerNumber],
 ) -> dict[str, PersonColumn]:
     """Give the columns of conditions: 1 where one holds, 0 where it does not, missing where that cannot be said.
 
@@ -207,9 +229,9 @@ def _tell_conditions(
     return {name: _person_column(fetched[f"held{place}"], None) for place, name in enumerate(conditions)}
 
 
-def _find_made_column(records: Records, summary: Derived) -> Column:
+def _find_made_column(records: Records, summary: Derived | EmployerNumber) -> Column:
     """Give the type of a derived column."""
-    if summary.function == "count" or summary.column is None:
+    if isinstance(summary, EmployerNumber) or summary.function == "count" or summary.column is None:
         return Column(type="integer")
     return records.config.columns[summary.column]
 
@@ -254,7 +276,9 @@ def _number(records: Records, name: str) -> str:
             return f"CAST(list_position([{', '.join(map(literal, column.values))}], {text}) - 1 AS BIGINT)"
 
 
-def _summary(records: Records, summary: Derived) -> str:
+def _summary(records: Records, summary: Derived | EmployerNumber) -> str:
+    if isinstance(summary, EmployerNumber):
+        return f"max(CAST(employer_number(CAST({quote_name(summary.column)} AS VARCHAR)) = {summary.number} AS BIGINT))"
     if summary.column is None:
         return "count(*)"
     if summary.function == "count":
@@ -286,8 +310,10 @@ def _fetch(records: Records, columns: Sequence[str]) -> list[Any]:
     return [fetched[name] for name in columns]
 
 
-def _levels(records: Records, made_of: str | Derived) -> tuple[str, ...] | None:
+def _levels(records: Records, made_of: str | Derived | EmployerNumber) -> tuple[str, ...] | None:
     """Give a category's declared values, also where it is the least or greatest of a person's rows, in the declared order."""
+    if isinstance(made_of, EmployerNumber):
+        return None
     if isinstance(made_of, str):
         return records.config.columns[made_of].values
     if made_of.function == "count" or made_of.column is None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.measure import load_measures
+from tallystick.core.disclosure.profiles import PROFILES, combine_profiles
+from tallystick.core.overall import list_operations
 from tallystick.node.assignment import Assignment
 from tests.cells import names
 from tests.governance import agreement
@@ -25,7 +27,7 @@ BENEFIT = "tanf.benefit"
 
 
 def terms(profile: str) -> Agreement:
-    return agreement(link=["strict", "default"], decoys=0, operations=list(load_measures()), disclosure={"profile": profile})
+    return agreement(link=["strict", "default"], decoys=0, operations=list(list_operations()), disclosure={"profile": profile})
 
 
 def released(
@@ -43,16 +45,16 @@ def released(
     return Room().made(part, replace(base, values=tuple(merged)))
 
 
-@pytest.mark.parametrize(("profile", "least"), [("cms", 11), ("adrf", 10), ("opensafely", 8), ("acro", 10)])
+@pytest.mark.parametrize(("profile", "least"), [("cms", 11), ("adrf", 10), ("ferpa", 10), ("opensafely", 8), ("acro", 10)])
 def test_the_least_count_is_shown_and_one_less_is_not(profile: str, least: int) -> None:
     part = assignment(terms(profile))
     at_least = counts(released(part, dict.fromkeys(REGIONS, least)))
-    assert list(at_least.values()) == [least if profile == "cms" else 10] * 5
+    assert list(at_least.values()) == [least if profile in {"cms", "ferpa"} else 10] * 5
     below = counts(released(part, dict.fromkeys(REGIONS, 200) | {"north": least - 1}))
     assert below["north"] is None
 
 
-@pytest.mark.parametrize(("profile", "shown"), [("cms", 0), ("adrf", None), ("opensafely", 0), ("acro", None)])
+@pytest.mark.parametrize(("profile", "shown"), [("cms", 0), ("adrf", None), ("ferpa", 0), ("opensafely", 0), ("acro", None)])
 def test_zeros_are_shown_where_the_profile_allows_them(profile: str, shown: int | None) -> None:
     assert counts(released(assignment(terms(profile)), MATCHED | {"north": 0}))["north"] == shown
 
@@ -109,3 +111,95 @@ def test_other_profiles_ask_nothing_of_dominance() -> None:
     body = released(part, MATCHED, {AGE: dict.fromkeys(REGIONS, 1)})
     assert row(body, "north")[f"sum({AGE})"] == 1
     assert "dominated" not in body["disclosure"]
+
+
+EMPLOYED = "tanf.employed"
+EVEN = dict.fromkeys(MATCHED, 60) | {None: 65}
+
+
+@pytest.mark.parametrize(
+    ("ones", "value", "coded"),
+    [
+        (0, 0.05, "at most"),
+        (14, 0.05, "at most"),
+        (15, 0.05, None),
+        (150, 0.5, None),
+        (285, 0.95, None),
+        (286, 0.95, "at least"),
+        (300, 0.95, "at least"),
+    ],
+)
+def test_ferpa_codes_shares_below_5_and_above_95_percent(ones: int, value: float, coded: str | None) -> None:
+    part = assignment(terms("ferpa"), measures=["count", {"share": EMPLOYED}, {"mean": EMPLOYED}])
+    body = released(part, MATCHED | {"north": 300}, {EMPLOYED: EVEN | {"north": ones}})
+    north = row(body, "north")
+    labels = [f"share({EMPLOYED})", f"mean({EMPLOYED})"]
+    assert [north[label] for label in labels] == [value, value]
+    assert north.get("coded") == (None if coded is None else dict.fromkeys(labels, coded))
+    assert (labels[0] in north.get("details", {})) == (coded is None)
+    assert body["disclosure"]["coded"] == (0 if coded is None else 2)
+
+
+@pytest.mark.parametrize("name", ["sum", "variance", "sd"])
+@pytest.mark.parametrize(("ones", "told"), [(14, False), (15, True), (286, False)])
+def test_ferpa_hides_what_else_tells_a_share_that_is_coded(name: str, ones: int, told: bool) -> None:
+    part = assignment(terms("ferpa"), measures=["count", {"share": EMPLOYED}, {name: EMPLOYED}])
+    base = released_with_squares(part, MATCHED | {"north": 300}, EVEN | {"north": ones})
+    north = row(base, "north")
+    assert (north[f"{name}({EMPLOYED})"] is not None) == told
+    if not told:
+        assert (north["suppressed"], north["hidden"]) == ("coding", [f"{name}({EMPLOYED})"])
+        assert north[f"share({EMPLOYED})"] in {0.05, 0.95}
+
+
+def released_with_squares(part: Assignment, matched: Mapping[str | None, int], ones: Mapping[str | None, int]) -> Any:
+    """Give what goes out where everybody has a value of 0 or 1, so many of each region a 1."""
+    base = opened(part, matched)
+    values: dict[tuple[int, str], int] = {(-2 - at, "people"): PEOPLE for at in range(len(REGIONS))}
+    values |= {(-1, name): len(REGIONS) * PEOPLE for name in ("people(tanf)", "usable(tanf)")}
+    for at, region in enumerate(REGIONS):
+        values |= {(at, f"count({EMPLOYED})"): matched.get(region, 0)}
+        values |= {(at, f"sum({name})"): ones.get(region, 0) for name in (EMPLOYED, f"{EMPLOYED} * {EMPLOYED}")}
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
+    return Room().made(part, replace(base, values=tuple(merged)))
+
+
+def test_adrf_s_quantiles_are_means_of_two_beside_them() -> None:
+    at = [20, 40, 60, 80]
+    part = assignment(
+        terms("adrf"), measures=["count", {"median": {"of": AGE, "at": at}}, {"quantiles": {"of": AGE, "at": at}}]
+    )
+    bands = {"under 20": 20, "20 to under 40": 100, "40 to under 60": 380, "60 to under 80": 480, "80 or over": 20}
+    base = opened(part, dict.fromkeys(MATCHED, 1000))
+    values: dict[tuple[int, str], int] = {(-2 - place, "people"): 4000 for place in range(len(REGIONS))}
+    values |= {(-1, name): 4000 * len(REGIONS) for name in ("people(tanf)", "usable(tanf)", "people(wages)", "usable(wages)")}
+    for place in range(len(REGIONS)):
+        values |= {(place, f"count({AGE})"): 1000}
+        values |= {(place, f"count({AGE} {band} of {AGE})"): many for band, many in bands.items()}
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
+    body = Room().made(part, replace(base, values=tuple(merged)))
+    north = row(body, "north")
+    median, quantiles = (next(label for label in north if label.startswith(f"{name}(")) for name in ("median", "quantiles"))
+
+    def exact(share: float) -> float:
+        return float(np.interp(share * 1000, [20, 120, 500, 980], at))
+
+    assert north[median] == round((exact(0.45) + exact(0.55)) / 2, 2) != round(exact(0.5), 2)
+    fuzzy = {
+        f"p{share}": round((exact(share / 100 - 0.05) + exact(share / 100 + 0.05)) / 2, 2) for share in (10, 25, 50, 75, 90)
+    }
+    assert north["details"] == {quantiles: fuzzy}
+    assert north[quantiles] == pytest.approx(fuzzy["p75"] - fuzzy["p25"], abs=0.011)
+    assert body["disclosure"]["fuzzy_quantiles"] is True
+
+
+def test_profiles_together_are_the_stricter_of_each_rule() -> None:
+    made = combine_profiles(*PROFILES.values())
+    assert (made.min_cell, made.zeros_disclosive, made.fuzzy) == (11, True, True)
+    assert made.coding == PROFILES["ferpa"].coding
+    assert made.dominance == PROFILES["acro"].dominance
+    assert made.rounding is not None
+    assert [made.rounding.round_count(count) for count in (14, 1049, 1051)] == [10, 1000, 1100]
+    assert made.rounding.round_sum(149) == 100
+    for one, profile in PROFILES.items():
+        assert combine_profiles(profile, PROFILES["open"]) == replace(profile, name=one)

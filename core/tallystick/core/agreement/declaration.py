@@ -238,6 +238,7 @@ class DeclaredDataset(Document):
             there is no nearest one.
         linkage: what the records say of themselves for linkage, as `tally node linkage` counts it; it stands in the agreement.
         regimes: laws that the records fall under, as tags; they stand in the agreement, and a node runs no job under one without them.
+        employers: the column that names a row's employer; it stands in the agreement.
     """
 
     title: Text | None = None
@@ -254,10 +255,11 @@ class DeclaredDataset(Document):
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
+    employers: ColumnName | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
-        check_names_apart(self.columns)
+        check_names_apart(self.columns, self.employers)
         if self.keys is not None and self.duplicates.merges:
             raise ValueError("keys that other datasets share cannot be merged here: leave out duplicates, or keys")
         strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
@@ -292,6 +294,7 @@ class DeclaredDataset(Document):
             out_of_bounds=self.out_of_bounds,
             linkage=self.linkage,
             regimes=self.regimes,
+            employers=self.employers,
         )
 
     def differences(self, agreed: Dataset) -> list[str]:
@@ -312,7 +315,7 @@ class DeclaredDataset(Document):
             found.append("aliases differ")
         found += [
             f"{field} differs"
-            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes")
+            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes", "employers")
             if getattr(self, field) != getattr(agreed, field)
         ]
         return found

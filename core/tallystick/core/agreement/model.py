@@ -6,14 +6,15 @@ What it does not name is not allowed. Keys are pinned here and come from nowhere
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.clauses import Clauses
+from tallystick.core.agreement.disclosure import Disclosure as Disclosure
 from tallystick.core.agreement.records import RecordTerms, find_faults
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
@@ -175,6 +176,7 @@ class Dataset(Document):
         out_of_bounds: what the node does with a value outside a column's bounds.
         linkage: what it says of itself for linkage; None: nothing.
         regimes: laws that it falls under, as tags (`core/agreement/regime.py`).
+        employers: the column that names a row's employer, where a profile may protect employers, too.
     """
 
     agency: Name
@@ -189,10 +191,11 @@ class Dataset(Document):
     out_of_bounds: Literal["refuse", "clip"] = "refuse"
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
+    employers: ColumnName | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Dataset:
-        check_names_apart(self.columns)
+        check_names_apart(self.columns, self.employers)
         if len(set(self.identifiers)) != len(self.identifiers):
             raise ValueError("identifiers are repeated")
         return self
@@ -203,17 +206,19 @@ class Dataset(Document):
         return {**dict.fromkeys(self.identifiers, "identifier"), **{name: column.type for name, column in self.columns.items()}}
 
 
-def check_names_apart(columns: Iterable[str]) -> None:
-    """Check that a dataset's columns differ by more than case: a database does not tell `Age` from `age`.
+def check_names_apart(columns: Mapping[str, Column], employers: str | None = None) -> None:
+    """Check that a dataset's columns differ by more than case (a database does not tell `Age` from `age`), and that it has that of employers.
 
     Raises:
-        ValueError: names both; pydantic makes a fault of the document of it.
+        ValueError: names both, or the one; pydantic makes a fault of the document of it.
     """
     seen: dict[str, str] = {}
     for name in columns:
         other = seen.setdefault(name.lower(), name)
         if other != name:
             raise ValueError(f"columns {other} and {name} differ by case only; rename one of them")
+    if employers is not None and (employers not in columns or columns[employers].type not in {"category", "integer"}):
+        raise ValueError(f"employers: {employers} is no category or integer column of the dataset")
 
 
 class Party(Document):
@@ -234,32 +239,6 @@ class Stewards(Document):
 
     need: Annotated[int, Field(ge=1, le=10)] = 1
     keys: dict[Name, Hex32]
-
-
-MAX_GATED: Final = 100
-"""The largest `min_cell` with which small cells are tested on shares."""
-
-
-class Disclosure(Document):
-    """The disclosure rules of released tables.
-
-    Attributes:
-        profile: a named set of rules of `core/disclosure/profiles.py`; what is given beside it can only be stricter.
-        min_cell: counts of 1…min_cell-1 are not released; 0 hides nothing (synthetic data).
-        gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
-    """
-
-    profile: Literal["cms", "adrf", "opensafely", "acro", "open"] | None = None
-    min_cell: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    gate: bool | None = None
-
-    @model_validator(mode="after")
-    def _testable(self) -> Disclosure:
-        if self.gate and self.min_cell is not None and self.min_cell > MAX_GATED:
-            raise ValueError(
-                f"with gate, min_cell is {MAX_GATED} at most: what is tested on shares has a cost for each small count"
-            )
-        return self
 
 
 class Release(Document):

@@ -16,12 +16,13 @@ from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.classes import describe_periods
 from tallystick.core.disclosure.gating import is_gated
-from tallystick.core.disclosure.profiles import profile_of
+from tallystick.core.disclosure.profiles import describe_further, profile_of
 from tallystick.core.disclosure.reported import describe_links, describe_overall
 from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.job.population import PAIR, population_of
+from tallystick.core.job.units import describe_employers
 from tallystick.core.statistics.margins import describe_totals
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 from tallystick.crypto.passes import FIRST
@@ -202,6 +203,7 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     if is_gated(population.agencies, agreement):
         return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
+    told[0] += describe_employers(question, agreement)
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
     if len(population.agencies) > 1:
         lost = "of each list how many people have an identifier that was not read, or that stands for nothing"
@@ -262,26 +264,18 @@ def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
 
 def _analyst(question: Question, agreement: Agreement) -> list[str]:
     profile = profile_of(agreement.disclosure)
-    rule = (
-        f"cells of {_small(agreement)} people are hidden, and others from which they could be worked out"
-        if profile.min_cell > 1
-        else "no cell is hidden"
-    )
-    if profile.dominance is not None:
-        rule += "; sums that two people may make up are hidden"
+    gated = is_gated({people.agency for people in question.people.values()}, agreement)
+    rule = "no cell is hidden"
+    if gated:
+        rule = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
+    elif profile.min_cell > 1:
+        rule = f"cells of {_small(agreement)} people are hidden, and others from which they could be worked out"
+    rule += describe_further(profile)
     rounded = f"; rounded: {profile.rounding.text}" if profile.rounding is not None else ""
     groups = (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals)
-    if is_gated({people.agency for people in question.people.values()}, agreement):
-        measures = _join_names(tuple(measure.label for measure in question.measures))
-        closed = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
-        return [
-            f"the released cells of {measures}{groups}: {closed}{rounded}",
-            describe_links(question, hides=True, gated=True),
-            "the signatures that prove the result",
-        ]
     return [
         f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}{rounded}",
-        describe_links(question, hides=profile.min_cell > 1),
+        describe_links(question, hides=profile.min_cell > 1, gated=gated),
         "the signatures that prove the result",
     ]
 

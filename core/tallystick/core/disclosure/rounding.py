@@ -7,14 +7,14 @@ tells less than the rules allow, and no rule rests on the rounding.
   may be shown is no smaller than the base, so it never becomes 0.
 - Sums of other columns: to the nearest multiple of their own base, in the column's unit.
 - What is worked out from them (means, shares, rates): from exact numbers, to some digits after the point. What stands beside it in a row
-  (`details`: counts, intervals, coefficients) is left out.
+  (`details`: counts, intervals, coefficients) is left out, but for quantiles, which are rounded like means.
 
 Security: the desk's agency sees the passing cells before they are rounded. Two tables of the same people give the same rounded numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -98,7 +98,15 @@ def _round_row(row: Row, plan: Plan, rounding: Rounding) -> Row:
         out[one.rests_on.label] = _round_shown(row[one.rests_on.label], rounding)
         if one.label != "count":
             out[one.label] = _round_value(one, row[one.label], plan, rounding)
-    return out
+    told = {label: detail for label, detail in _round_details(row, plan, rounding) if detail}
+    return out | ({"details": told} if told else {})
+
+
+def _round_details(row: Row, plan: Plan, rounding: Rounding) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    details: Mapping[str, Any] = row.get("details") or {}
+    for one in plan.asked:
+        if one.label in details:
+            yield one.label, one.measure.round_detail(details[one.label], rounding.decimals)
 
 
 def _round_value(one: Asked, value: Any, plan: Plan, rounding: Rounding) -> Any:

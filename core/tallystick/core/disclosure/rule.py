@@ -17,7 +17,7 @@ from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
 from tallystick.crypto.statistic.gate import Fate
 
-BESIDE: Final = ("undefined", "details")
+BESIDE: Final = ("undefined", "details", "coded")
 """What a row says of its measures by their labels, so that it is hidden with them."""
 CROWD: Final = 4
 """Hidden rows that protect each other without another row's help."""
@@ -53,6 +53,9 @@ class DisclosureProfile:
         zeros_disclosive: counts of 0 are hidden as well.
         rules: in the order in which they are applied.
         rounding: how what passes is rounded before it leaves; None: not at all.
+        fuzzy: quantiles are fuzzy (`rules/fuzzy.py`).
+        coding: the limits of shares of people, beyond which they are coded (`rules/coding.py`); None: they are not.
+        employers: how many employers a row's people need, where their dataset names them (`core/job/units.py`).
         dominance: (k, p) of `rules/dominance.py`; None: it is not tested.
     """
 
@@ -62,6 +65,9 @@ class DisclosureProfile:
     rules: tuple[DisclosureRule, ...] = ()
     rounding: Rounding | None = None
     dominance: tuple[Fraction, Fraction] | None = None
+    fuzzy: bool = False
+    employers: int = 0
+    coding: tuple[Fraction, Fraction] | None = None
 
     @property
     def hides(self) -> bool:
@@ -146,3 +152,20 @@ def without_measures(row: Row, labels: Sequence[str], reason: str) -> Row:
         if left := {label: what for label, what in told.items() if label not in labels}:
             kept[beside] = left
     return kept
+
+
+def hide_further(rows: Sequence[Row], labels: Mapping[int, Sequence[str]], reason: str) -> tuple[tuple[Row, ...], int]:
+    """Give rows without further measures, and how many these are.
+
+    Args:
+        rows: as the rules before leave them.
+        labels: of each row by its index, what to hide; what is hidden, or not there, already does not count.
+        reason: why; a row that says another reason keeps it.
+    """
+    made, hidden = [], 0
+    for index, row in enumerate(rows):
+        telling = [label for label in labels.get(index, ()) if row.get(label) is not None]
+        hidden += len(telling)
+        held = row.get("hidden") or ()
+        made.append(without_measures(row, [*held, *telling], str(row["suppressed"] or reason)) if telling else row)
+    return tuple(made), hidden

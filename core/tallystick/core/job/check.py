@@ -29,6 +29,7 @@ from tallystick.core.job.regimes import check_review_boards, find_regime_problem
 from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
 from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since
+from tallystick.core.job.units import find_unit_problems
 from tallystick.core.job.whole import find_overall_problems
 from tallystick.core.measure import NUMERIC
 from tallystick.crypto.envelope import check_public_key
@@ -167,6 +168,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from _of_measures(question, agreement, columns)
     yield from _of_by(question, columns)
     yield from find_overall_problems(question, agreement, columns)
+    yield from find_unit_problems(question, agreement)
     yield from find_since_problems(question, agreement, columns)
     yield from release_problems(question, agreement)
     yield from find_regime_problems(question, agreement)

@@ -123,11 +123,19 @@ def list_asked_operations(question: Question) -> frozenset[str]:
     return frozenset((*(measure.operation for measure in question.measures), *overall))
 
 
-def operations_by_column(question: Question, group: str, dataset: Dataset) -> Mapping[str, frozenset[str]]:
+def operations_by_column(
+    question: Question, group: str, dataset: Dataset, *, employers: bool = False
+) -> Mapping[str, frozenset[str]]:
     """Give every declared column that a job reads of a group, with the operations that it serves.
 
     A column of `where`, `by` or `since` serves all of the job's operations; one of a measure serves its own, also in a condition; a
-    derived one hands what it serves on to its source, and one that is derived but not used serves all.
+    derived one hands what it serves on to its source, and one that is derived but not used serves all; so does the one that names employers.
+
+    Args:
+        question: the job's.
+        group: of its people.
+        dataset: the group's.
+        employers: whether the agreement's profile protects employers, so that their column is read.
 
     Raises:
         Invalid: `where-invalid`, `job-invalid`.
@@ -149,6 +157,8 @@ def operations_by_column(question: Question, group: str, dataset: Dataset) -> Ma
     for reference in (*question.by, *times):
         if split(reference)[0] == question.find_part_name(group) and split(reference)[1] not in {PRESENT, ""}:
             served[split(reference)[1]].update(everything)
+    if employers and dataset.employers is not None:
+        served[dataset.employers].update(everything)
     for name in _where_columns(people, dataset):
         served[name].update(everything)
     for name, text in people.derive.items():

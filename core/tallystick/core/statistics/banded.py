@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from tallystick.core.measure import Detail, Exact, Form, Measure
 from tallystick.core.moments import Banded, Moment
+
+STEP: Final = Fraction(1, 20)
+"""How far the neighbors of a fuzzy quantile are from it."""
 
 
 class BandedMeasure(Measure):
@@ -45,6 +48,13 @@ class BandedMeasure(Measure):
         return [int(opened[band]) for band in self.bands(columns)]
 
     def find_quantile(self, columns: tuple[str, ...], opened: Mapping[Moment, Exact], share: Fraction) -> Fraction | None:
+        """Give the value below which a share of the people are, or of fuzzy quantiles the mean of those `STEP` below and above it."""
+        if not self.fuzzy:
+            return self._interpolate(columns, opened, share)
+        low, high = (self._interpolate(columns, opened, share + step) for step in (-STEP, STEP))
+        return None if low is None or high is None else (low + high) / 2
+
+    def _interpolate(self, columns: tuple[str, ...], opened: Mapping[Moment, Exact], share: Fraction) -> Fraction | None:
         """Give the value below which a share of the people are, supposing that they are spread evenly over their band.
 
         q = L + (share·n - F) / f · (U - L), with L, U the ends of the band in which it lies, f its people and F those below; of two bands

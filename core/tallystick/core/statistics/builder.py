@@ -16,7 +16,8 @@ from tallystick.core.job.columns import split
 from tallystick.core.job.keep import Terms
 from tallystick.core.job.population import Population
 from tallystick.core.job.since import FollowUp, Period
-from tallystick.core.moments import Banded, Count, Moment, Sum
+from tallystick.core.job.units import write_number_column
+from tallystick.core.moments import Banded, Count, EmployersOf, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.keys import (
     GroupPeople,
@@ -89,6 +90,7 @@ class PlanBuilder:
         columns = () if isinstance(moment, Count) else moment.columns
         given = moment.people.columns if isinstance(moment, (Sum, Banded)) else columns
         measured = {self.quantities[column].group for column in given}
+        measured |= {moment.group} if isinstance(moment, EmployersOf) else set()
         if any(asks.get(group, ()) is None for group in measured):
             return
         said = fix_factors({group: asks.get(group, ()) for group in sorted({*asks, *measured})}, self.ranges, self.follow)
@@ -200,6 +202,8 @@ class PlanBuilder:
         needed, levels = tuple(split(column)[1] for column in there), factor.levels
         if isinstance(moment, Banded) and self.quantities[moment.column].group == group:
             levels = (*levels, (split(moment.column)[1], self._find_range(moment)))
+        if isinstance(moment, EmployersOf) and moment.group == group:
+            levels = (*levels, (write_number_column(moment.number), True))
         if not once:
             return Factor(levels, needed, bool(needed))
         return Factor(levels, tuple(split(column)[1] for column in once), False, given=needed)

@@ -17,7 +17,7 @@ from tallystick.core.job.population import Population
 from tallystick.core.job.since import PERIOD, FollowUp
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
-from tallystick.core.moments import Count, Moment, Present
+from tallystick.core.moments import Count, EmployersOf, Moment, Present
 from tallystick.core.statistics.keys import Key
 from tallystick.core.statistics.margins import Margin
 
@@ -152,6 +152,7 @@ class Plan:
         ranges: of columns of `by` whose levels are ranges of numbers, the range of each level.
         follow: what periods are since; None where rows are of no period.
         identifiers: by list, those of which the report counts unread and denied values.
+        employers: what is counted of employers in each row, where these are protected.
     """
 
     population: Population
@@ -173,6 +174,7 @@ class Plan:
     identifiers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     margins: tuple[Margin, ...] = ()
     tested: Totals | None = None
+    employers: tuple[EmployersOf, ...] = ()
 
     @property
     def agencies(self) -> tuple[str, ...]:
@@ -186,7 +188,7 @@ class Plan:
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
         """The moments of each row, in the order of its cells."""
-        return tuple(dict.fromkeys([Count(), *(moment for one in self.asked for moment in one.moments)]))
+        return tuple(dict.fromkeys([Count(), *(moment for one in self.asked for moment in one.moments), *self.employers]))
 
     @cached_property
     def binary(self) -> frozenset[str]:

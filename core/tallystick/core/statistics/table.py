@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.measure import Exact, Undefined, read_off
-from tallystick.core.moments import Banded, Count, Moment, Present, Sum
+from tallystick.core.measure import Asked, Exact, Undefined, read_off
+from tallystick.core.moments import Banded, Count, EmployersOf, Moment, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, InSystems, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 
@@ -71,7 +71,7 @@ def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
     """
     rows: list[dict[Moment, int]] = [dict.fromkeys(plan.moments, 0) for _ in plan.rows]  # what has no cell is nothing
     for key, value in numbers(plan, opened).items():
-        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum, Banded)):
+        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum, Banded, EmployersOf)):
             rows[key.place.index][key.number] = value
     return list(rows)
 
@@ -191,6 +191,19 @@ def numbers(plan: Plan, opened: Sequence[int]) -> dict[Key, int]:
 def _row(plan: Plan, index: int, moments: Moments) -> Row:
     row: Row = dict(zip(plan.by, plan.rows[index], strict=True))
     row["count"] = moments[Count()]
+    row |= work_out_measures(plan, plan.asked, moments)
+    beside = {name: row.pop(name) for name in ("undefined", "details") if name in row}
+    return row | {"suppressed": None} | beside
+
+
+def work_out_measures(plan: Plan, asked: Sequence[Asked], moments: Moments) -> Row:
+    """Give measures of one row by their labels, each with the count that it rests on; `undefined` and `details` where there are some.
+
+    Args:
+        plan: the job's.
+        asked: measures whose moments it has.
+        moments: of the row.
+    """
     scales = {reference: quantity.scale for reference, quantity in plan.quantities}
     exact: dict[Moment, Exact] = {
         moment: Fraction(value, 10 ** moment.scale(scales))
@@ -198,15 +211,15 @@ def _row(plan: Plan, index: int, moments: Moments) -> Row:
         else value
         for moment, value in moments.items()
     }
+    made: Row = {}
     undefined: dict[str, str] = {}
     details: dict[str, Details] = {}
-    for one in plan.asked:
+    for one in asked:
         value = one.value(exact)
         if isinstance(value, Undefined) and value.why:
             undefined[one.label] = value.why
-        row[one.label] = None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value
-        row[one.rests_on.label] = moments[one.rests_on]
+        made[one.label] = None if isinstance(value, Undefined) else float(value) if isinstance(value, Fraction) else value
+        made[one.rests_on.label] = moments[one.rests_on]
         if not isinstance(value, Undefined) and (more := one.detail(exact)):
             details[one.label] = read_off(more)
-    row["suppressed"] = None
-    return row | ({"undefined": undefined} if undefined else {}) | ({"details": details} if details else {})
+    return made | ({"undefined": undefined} if undefined else {}) | ({"details": details} if details else {})

@@ -15,13 +15,12 @@ nothing has to be hidden beside them; but where rows are of periods, a sum of an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar, Final
 
 from tallystick.core.disclosure.classes import widen_hidden
-from tallystick.core.disclosure.rule import Context, Draft, without_measures
+from tallystick.core.disclosure.rule import Context, Draft, hide_further
 from tallystick.core.measure import Asked
 from tallystick.core.moments import Banded, Sum
 from tallystick.core.statistics.plan import Plan
@@ -48,23 +47,11 @@ class Dominance:
             for index, moments in enumerate(context.moments)
         }
         widened = widen_hidden({index: labels for index, labels in found.items() if labels}, context.rows, context.plan)
-        rows = []
-        hidden = 0
-        for index, row in enumerate(draft.rows):
-            telling = [label for label in widened.get(index, ()) if row.get(label) is not None]
-            hidden += len(telling)
-            rows.append(
-                without_measures(row, [*_list_hidden(row), *telling], str(row["suppressed"] or REASON)) if telling else row
-            )
-        return replace(draft, rows=tuple(rows), told={**draft.told, "dominated": hidden})
+        rows, hidden = hide_further(draft.rows, widened, REASON)
+        return replace(draft, rows=rows, told={**draft.told, "dominated": hidden})
 
 
 RULE: Final = Dominance()
-
-
-def _list_hidden(row: Mapping[str, object]) -> list[str]:
-    held = row.get("hidden")
-    return [str(label) for label in held] if isinstance(held, list) else []
 
 
 def _may_be_dominated(one: Asked, moments: Moments, plan: Plan, limits: tuple[Fraction, Fraction]) -> bool:

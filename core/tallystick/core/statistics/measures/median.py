@@ -14,12 +14,13 @@ class MedianMeasure(BandedMeasure):
     """The median of grouped data, L + (n/2 - F) / f · (U - L): people are taken to be spread evenly over the band in which it lies.
 
     So it is as exact as the bands are narrow. No value of a person is shown. Where it lies in a band without an end there is none: give edges
-    beyond it.
+    beyond it. Where the agreement's profile has fuzzy quantiles it is (p45 + p55) / 2.
 
     Reference: Kenney, Keeping, "Mathematics of Statistics", part 1, 3rd edition, Van Nostrand 1954, §3.4.
     """
 
     name = "median"
+    fuzzy = False
     meaning = "median over bands of a column: `{of: GROUP.COLUMN, at: [NUMBER, …]}`"
     note = "interpolated within its band; needs edges around it. Shown where `histogram` would be"
 

@@ -23,9 +23,11 @@ class QuantilesMeasure(BandedMeasure):
     """The values below which 10, 25, 50, 75 and 90 % of the people are, each interpolated within its band as the median is (`median.py`).
 
     The value is the interquartile range, p75 - p25. A quantile that lies in a band without an end is null; never a least or greatest value.
+    Where the agreement's profile has fuzzy quantiles, each is the mean of those 5 points below and above it.
     """
 
     name = "quantiles"
+    fuzzy = False
     meaning = "quantiles over bands of a column: `{of: GROUP.COLUMN, at: [NUMBER, …]}`"
     note = "the range between quarters, with the 10th, 25th, 50th, 75th and 90th percentile; as `median`"
 
@@ -39,6 +41,10 @@ class QuantilesMeasure(BandedMeasure):
     def detail(self, columns: tuple[str, ...], opened: Mapping[Moment, Exact]) -> Mapping[str, Detail]:
         """Give the quantiles."""
         return {name: self.find_quantile(columns, opened, share) for name, share in SHARES.items()}
+
+    def round_detail(self, detail: Mapping[str, Any], decimals: int) -> Mapping[str, Any]:
+        """Give the quantiles, rounded."""
+        return {name: None if one is None else round(one, decimals) for name, one in detail.items()}
 
     def format_detail(self, value: float, detail: Mapping[str, Any]) -> str:
         """Write the quantiles; those in bands without an end as a dash."""

@@ -1,0 +1,43 @@
+"""What an agreement says of disclosure: by which rules cells are hidden, and whether anybody opens those that are small."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+
+from tallystick.core.model import Document
+
+MAX_GATED: Final = 100
+"""The largest `min_cell` with which small cells are tested on shares."""
+
+
+LEAST_EMPLOYERS: Final = 3
+"""Of a row under the profile `adrf`."""
+
+
+class Disclosure(Document):
+    """The disclosure rules of released tables.
+
+    Attributes:
+        profile: a named set of rules of `core/disclosure/profiles.py`; what is given beside it can only be stricter.
+        min_cell: counts of 1…min_cell-1 are not released; 0 hides nothing (synthetic data).
+        gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
+    """
+
+    profile: Literal["cms", "adrf", "ferpa", "opensafely", "acro", "open"] | None = None
+    min_cell: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    gate: bool | None = None
+
+    @property
+    def least_employers(self) -> int:
+        """How many employers the people of a row need, where their dataset names them; 0: none."""
+        return LEAST_EMPLOYERS if self.profile == "adrf" else 0
+
+    @model_validator(mode="after")
+    def _testable(self) -> Disclosure:
+        if self.gate and self.min_cell is not None and self.min_cell > MAX_GATED:
+            raise ValueError(
+                f"with gate, min_cell is {MAX_GATED} at most: what is tested on shares has a cost for each small count"
+            )
+        return self
