@@ -55,10 +55,10 @@ def test_a_cell_of_acro_s_has_its_outcome_or_one_that_is_explained(cell: dict[st
 
 
 def test_no_cell_that_acro_suppresses_is_shown() -> None:
-    """A thousand cells, four a table; of those that ACRO shows, the ones with sums of many people are shown here, too."""
+    """240 cells, four a table; of those that ACRO shows, the ones with sums of many people are shown here, too."""
     draw = random.Random(14)
     agreed = shown = stricter = 0
-    for _ in range(250):
+    for _ in range(60):
         cells = [
             [
                 min(120, int(draw.paretovariate(draw.choice([0.4, 1, 3])) * draw.choice([1, 5, 40])))
@@ -72,7 +72,7 @@ def test_no_cell_that_acro_suppresses_is_shown() -> None:
             agreed += bool(failures)
             shown += verdict is None
             stricter += verdict is not None and not failures
-    assert min(agreed, shown, stricter) > 100
+    assert min(agreed, shown, stricter) > 25
 
 
 @pytest.mark.parametrize("model", VECTORS["models"], ids=lambda one: one["name"])
