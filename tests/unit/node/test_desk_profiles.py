@@ -203,3 +203,23 @@ def test_profiles_together_are_the_stricter_of_each_rule() -> None:
     assert made.rounding.round_sum(149) == 100
     for one, profile in PROFILES.items():
         assert combine_profiles(profile, PROFILES["open"]) == replace(profile, name=one)
+
+
+def test_a_coded_share_may_follow_as_a_difference_of_two_tables() -> None:
+    """What the rule says that it does not cover: everybody's share less those of the other rows is that of the coded one."""
+    label, measures = f"share({EMPLOYED})", ["count", {"share": EMPLOYED}]
+    matched, ones = MATCHED | {"north": 300}, EVEN | {"north": 289}
+    by_region = released(assignment(terms("ferpa"), measures=measures), matched, {EMPLOYED: ones})
+    assert row(by_region, "north")["coded"] == {label: "at least"}
+    others = sum(one["details"][label]["held"] for one in by_region["rows"] if label in one.get("details", {}))
+    whole = assignment(terms("ferpa"), measures=measures, by=[])
+    values = {
+        "count": sum(matched.values()),
+        f"count({EMPLOYED})": sum(matched.values()),
+        f"sum({EMPLOYED})": sum(ones.values()),
+    }
+    base = opened(whole, matched)
+    cells = zip(names(whole.contract.plan), base.values, strict=True)
+    told = [values.get(name, value) if place == 0 else value for (place, name), value in cells]
+    (everybody,) = Room().made(whole, replace(base, values=tuple(told)))["rows"]
+    assert everybody["details"][label]["held"] - others == 289
