@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tallystick.core.job.columns import PRESENT
+from tallystick.core.moments import EmployersOf
+from tallystick.core.statistics.keys import InRow
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Moments, Row
 
@@ -14,7 +15,7 @@ FEW_EMPLOYERS: Final = "few-employers"
 
 
 def find_few_employers(plan: Plan, rows: Sequence[Row], moments: Sequence[Moments], least: int) -> list[int]:
-    """Give the rows that show too few employers of a group whose people they may have.
+    """Give the rows that show too few employers of a group whose people they can have at all (`keep: a and not b` has none of b).
 
     Args:
         plan: the job's; its `employers` say what was counted.
@@ -22,12 +23,19 @@ def find_few_employers(plan: Plan, rows: Sequence[Row], moments: Sequence[Moment
         moments: of each row.
         least: how many employers a row needs.
     """
+    places = {levels: at for at, levels in enumerate(plan.rows)}
+    counted = {
+        (cell.key.place.index, cell.key.number.group)
+        for cell in plan.cells
+        if isinstance(cell.key.place, InRow) and isinstance(cell.key.number, EmployersOf)
+    }
     groups = dict.fromkeys(one.group for one in plan.employers)
-    return [
-        index
-        for index, (row, counts) in enumerate(zip(rows, moments, strict=True))
-        if any(
-            row.get(f"{group}.{PRESENT}", True) and sum(counts[one] > 0 for one in plan.employers if one.group == group) < least
+
+    def has_few(row: Row, counts: Moments) -> bool:
+        at = places[tuple(row[name] for name in plan.by)]
+        return any(
+            (at, group) in counted and sum(counts[one] > 0 for one in plan.employers if one.group == group) < least
             for group in groups
         )
-    ]
+
+    return [index for index, (row, counts) in enumerate(zip(rows, moments, strict=True)) if has_few(row, counts)]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.employers import find_few_employers
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rules.small_cells import suppress
@@ -47,12 +48,12 @@ def work(*cells: tuple[str, int, list[str | None]]) -> dict[str, pd.DataFrame]:
 
 
 def released(frames: dict[str, pd.DataFrame], folder: Path, **changes: Any) -> tuple[dict[Any, Any], dict[str, Any]]:
-    """Give why each row is hidden, by its trade, and what the rules tell."""
+    """Give why each row is hidden, by its last level, and what the rules tell."""
     agreed = terms()
     plan, opened = open_in_clear(ask(**({"by": ["wages.trade"]} | changes)), agreed, COLUMNS, frames, folder)
     rows = table(plan, opened, keep_empty=True)
     out, _, told = suppress(rows, linkage_numbers(plan, opened), profile_of(agreed.disclosure), plan, row_moments(plan, opened))
-    return {row.get("wages.trade", row.get("period")): row["suppressed"] for row in out}, dict(told)
+    return {row[plan.by[-1]]: row["suppressed"] for row in out}, dict(told)
 
 
 def test_three_employers_of_adrf_are_shown_and_two_are_not(tmp_path: Path) -> None:
@@ -99,6 +100,20 @@ def test_in_a_period_the_employers_of_its_rows_count(tmp_path: Path) -> None:
     plan, opened = open_in_clear(ask(by=[], since=since), terms(), COLUMNS, frames, tmp_path)
     counted = [sum(counts[one] > 0 for one in plan.employers) for counts in row_moments(plan, opened)]
     assert counted == [3, 2]
+
+
+def test_rows_of_nobody_at_work_need_no_employers(tmp_path: Path) -> None:
+    frames = work(("shop", 40, ["a", "b"]), ("farm", 40, ["a", "b", "c"]))
+    frames["tanf"] = pd.concat(
+        [frames["tanf"], pd.DataFrame({"id": [f"q{at:03d}" for at in range(50)], "age": 30, "left": "2024-Q1"})]
+    )
+    gone, _ = released(frames, tmp_path, by=["tanf.left"], keep="tanf and not wages")
+    assert gone == {"2024-Q1": "complementary", "2024-Q2": "small-cell", None: "small-cell"}  # beside rows of nobody
+    plan, opened = open_in_clear(ask(by=["wages.trade"], keep="tanf"), terms(), COLUMNS, frames, tmp_path)
+    rows = table(plan, opened, keep_empty=True)
+    few = find_few_employers(plan, rows, row_moments(plan, opened), 3)
+    assert [rows[index]["wages.trade"] for index in few if rows[index]["count"]] == ["shop"]
+    assert [row["count"] for row in rows if not row["wages.present"]] == [50]
 
 
 def test_nothing_is_counted_under_other_profiles_or_of_datasets_that_name_no_employers(tmp_path: Path) -> None:
