@@ -19,7 +19,8 @@ class SurvivalMeasure(BandedMeasure):
 
     A band's d are people whose time lies in it and for whom the event came; r are those whose time lies in it or above, less nobody: who is
     lost in a band is counted as at risk for all of it, as if it were lost at its end. So it is Kaplan and Meier's estimate of times that are
-    told by their band alone. With Greenwood's standard error s(S) = S·√(Σ d / (r·(r - d))) and the interval of log(-log S) at 95 %,
+    told by their band alone, and too high where many are lost within bands (docs/benchmarks.md has by how much an interval then misses).
+    With Greenwood's standard error s(S) = S·√(Σ d / (r·(r - d))) and the interval of log(-log S) at 95 %,
     S^exp(±z·s / (S·log S)). The value is S at the last edge.
 
     The first column is the time until the event or until the person was lost, the second whether the event came. Median survival is the upper
