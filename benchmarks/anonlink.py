@@ -20,6 +20,7 @@ import csv
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from benchmarks.febrl import COLUMNS, febrl4, halves, housemates
 from benchmarks.linkage import write_section
 from benchmarks.process import watched
 from benchmarks.report import table
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.trial import run_trial
@@ -130,8 +132,13 @@ def _fields_of_both(first: ListPeople, second: ListPeople) -> list[str]:
 def _write(path: Path, people: ListPeople, kept: Sequence[str]) -> None:
     """Write fields of a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street.
 
-    Fields that Febrl has not keep their names.
+    Fields that Febrl has not keep their names. Birth dates that can be read are written as YYYYMMDD, for peers compare them as text.
     """
+    if "birth_date" in kept:
+        told = people.identifiers["birth_date"]
+        read = normalise("birth_date", told).texts()
+        dates = np.array([one or raw for one, raw in zip(read, told, strict=True)], dtype=object)
+        people = replace(people, identifiers={**people.identifiers, "birth_date": dates})
     names = {to: column for column, to in COLUMNS.items()} | {"street": "address_1"}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

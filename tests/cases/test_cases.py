@@ -130,8 +130,7 @@ def test_what_a_network_of_two_agencies_releases_of_a_column(tmp_path: Path, nam
     command = [sys.executable, "-m", "tallystick.client.cli", "lab", "run", "lab.yaml", "job.yaml", "--out", "out.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
-    (outcome,) = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    (row,) = outcome["rows"]
+    (row,) = json.loads((tmp_path / "out.json").read_text("utf-8"))["rows"]
     assert (row["count"], row["sum(a.x)"], row["count(a.x)"]) == (case["people"], case["sum"], case["counted"])
 
 

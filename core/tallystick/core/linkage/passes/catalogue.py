@@ -35,7 +35,7 @@ _SHORT: Final = {
     "L": "last_name", "L4": "last_name:4", "Le": "last_tail", "Lx": "last_letters", "Lp": "last_part", "Lend": "last_end",
     "Ls": "last_sound", "N": "names_any_order", "Ns": "sounds_any_order",
     "D": "birth_date", "Dy": "birth_date:4", "Dym": "birth_date:6", "Dyd": "birth_year_day",
-    "Dde": "birth_decade_day", "Dun": "birth_unit_day",
+    "Dde": "birth_decade_day", "Dun": "birth_unit_day", "Dte": "birth_month_tens", "Dus": "birth_month_units",
     "Dany": "birth_any_order", "J": "new_year",
     "X": "sex", "S": "street", "S7": "street:7", "Sn": "street_name", "Z": "zip", "Z3": "zip:3", "P": "phone",
     "ssn": "ssn", "n4": "ssn4", "nO": "ssn_outer", "nD": "ssn_digits", "sid": "state_id", "sch": "school_id",
@@ -78,7 +78,7 @@ _NUMBERS: Final = (
 """With a number, or a part of one."""
 OUTVOTES: Final = (
     Entry("F+L+D+S", "", "ssn"), Entry("F+L+D+Z", "", "ssn"), Entry("F+L+D+P", "", "ssn"), Entry("F+L+D+M+X", "", "ssn"),
-    Entry("Fg+L4+D+S", "x", "ssn"), Entry("F+L+D+S", "", "state_id"), Entry("F+L+D+Z", "", "state_id"),
+    Entry("Fg+L4+D+S", "x", "ssn"),
 )  # fmt: skip
 """Recipes that link two who have two numbers: whole names, the whole date and the place."""
 _NAMES: Final = (
@@ -87,7 +87,8 @@ _NAMES: Final = (
     Entry("F3+L+D", "nx"), Entry("Fe+L+D", "nx"), Entry("Fx+L+D", "nx"), Entry("F+L4+D", "n"), Entry("F+Le+D", "n"), Entry("F+Lx+D", "n"),
     Entry("F3+L4+D", "nx"), Entry("Ns+D", "nx"), Entry("Fg/F2+L+D", "nx"), Entry("F2/Fg+L+D", "nx"), Entry("Fg/Mg+L+D", "nx"),
     Entry("Mg/Fg+L+D", "nx"), Entry("F1+L+D", "nx"),
-    Entry("F+L+Dany", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dde", "ng"), Entry("F+L+Dun", "ng"), Entry("F+L+Dy", "nj"),
+    Entry("F+L+Dany", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dde", "ng"), Entry("F+L+Dun", "ng"), Entry("F+L+Dus", "n"),
+    Entry("F+L+Dte", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dy", "nj"),
     Entry("F+L+Dy+J", "n"),
     Entry("F+D+S", "n"), Entry("F+D+Z", "n"), Entry("F3+D+S", "nx"), Entry("F1+D+S7", "nx"), Entry("F1+D+P", "nx"), Entry("F+D", "nx"),
     Entry("N+S7", "ndg"), Entry("F3+L4+S7", "nxdg"), Entry("F+S+Z", "nxdg"), Entry("F+L+P", "ndg"), Entry("F+L+Z", "ndg"),
@@ -117,7 +118,8 @@ hold next to nobody of whom that is true; they come last, and may make few of al
 
 CATALOGUE: Final = (*_NUMBERS, *OUTVOTES, *_NAMES, *_HOMES)
 MAIN: Final = frozenset({
-    "F+L+D+Z", "F+L+D", "Fg+Lp+D", "N+D", "F3+L+D", "F+L4+D", "F+L+Dde", "F+L+Dun", "F+L+Dyd", "F+L+Dym", "F+D+S", "F+D+Z", "L+D+S", "L+D+Z",
+    "F+L+D+Z", "F+L+D", "Fg+Lp+D", "N+D", "F3+L+D", "F+L4+D", "F+L+Dde", "F+L+Dun", "F+L+Dyd", "F+L+Dus", "F+L+Dte", "F+D+S", "F+D+Z",
+    "L+D+S", "L+D+Z",
 })  # fmt: skip
 """Of the recipes without a number, those that find most: they are tried for the few who lack one, too."""
 CONTRARY: Final = _CONTRARY
