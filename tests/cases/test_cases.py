@@ -93,7 +93,7 @@ def test_what_is_said_of_two_files(tmp_path: Path, name: str) -> None:
 def written_column(case: dict[str, Any], path: Path) -> dict[str, Any]:
     """Write a case's column as a file, and give the dataset's declaration."""
     cells = [case["cells"].get(str(at), case["cells"]["rest"]) for at in range(1, case["people"] + 1)]
-    rows = (f'{at},{223456000 + at},"{cell}"\n' for at, cell in enumerate(cells))
+    rows = (f'{at},{223456000 + at},"{cell}"\n' for at, cell in enumerate(cells, 1))
     path.write_text("id,ssn,x\n" + "".join(rows), "utf-8")
     return {"source": {"csv": path.name}, "person": "id", "identifiers": {"ssn": "ssn"}, "columns": {"x": case["column"]}}
 
