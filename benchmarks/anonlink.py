@@ -20,6 +20,7 @@ import csv
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from benchmarks.febrl import COLUMNS, febrl4, halves, housemates
 from benchmarks.linkage import write_section
 from benchmarks.process import watched
 from benchmarks.report import table
+from tallystick.core.linkage.fields.normalise import normalise
 from tallystick.crypto.randomness import SystemRandomness
 from tallystick.lab.linking.people import ListPeople
 from tallystick.lab.linking.trial import run_trial
@@ -92,8 +94,9 @@ def links_of_peer(first: ListPeople, second: ListPeople, command: str) -> npt.ND
     """Run a peer on two lists; give its links, shape (links, 3): row of the first, row of the second, similarity."""
     with tempfile.TemporaryDirectory() as name:
         paths = {what: Path(name) / f"{what}.csv" for what in ("a", "b", "out")}
+        both = _fields_of_both(first, second)
         for path, people in ((paths["a"], first), (paths["b"], second)):
-            _write(path, people)
+            _write(path, people, both)
         watched(shlex.split(command.format_map({what: str(path) for what, path in paths.items()})))
         return np.loadtxt(paths["out"], delimiter=",", ndmin=2).reshape(-1, 3)
 
@@ -119,15 +122,26 @@ def households(peers: Mapping[str, str]) -> str:
     return table(("Febrl3 as", "project", "pairs", "linked"), rows)
 
 
-def _write(path: Path, people: ListPeople) -> None:
-    """Write a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street.
+def _fields_of_both(first: ListPeople, second: ListPeople) -> list[str]:
+    """Give the fields that both lists have; the first letter of a name, where one list has no more of it."""
+    fields = [field for field in first.identifiers if field in second.identifiers]
+    named = [{"first_name", "first_initial"} & set(people.identifiers) for people in (first, second)]
+    return [*fields, "first_initial"] if not named[0] & named[1] and all(named) else fields
 
-    Fields that Febrl has not keep their names.
+
+def _write(path: Path, people: ListPeople, kept: Sequence[str]) -> None:
+    """Write fields of a list with Febrl's columns, as the peer's own tutorial has them: the house number apart from the street.
+
+    Fields that Febrl has not keep their names. Birth dates that can be read are written as YYYYMMDD, for peers compare them as text.
     """
+    if "birth_date" in kept:
+        told = people.identifiers["birth_date"]
+        read = normalise("birth_date", told).texts()
+        dates = np.array([one or raw for one, raw in zip(read, told, strict=True)], dtype=object)
+        people = replace(people, identifiers={**people.identifiers, "birth_date": dates})
     names = {to: column for column, to in COLUMNS.items()} | {"street": "address_1"}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        kept = list(people.identifiers)
         numbers = ["street_number"] if "street" in kept else []
         writer.writerow([*(names.get(field, field) for field in kept), *numbers])
         writer.writerows(_cells(people, kept))
@@ -135,7 +149,12 @@ def _write(path: Path, people: ListPeople) -> None:
 
 def _cells(people: ListPeople, fields: Sequence[str]) -> Iterator[list[str]]:
     for row in range(people.count):
-        cells = [people.identifiers[field][row] or "" for field in fields]
+        cells = [
+            people.identifiers[field][row] or ""
+            if field in people.identifiers
+            else (people.identifiers["first_name"][row] or "")[:1]
+            for field in fields
+        ]
         if "street" not in fields:
             yield cells
             continue

@@ -22,6 +22,8 @@ from tallystick.lab.linking.truth import Truth, read_truth
 
 NAMES: Final = ("first_name", "middle_name", "last_name", "birth_date")
 SEED: Final = 2025
+EARLIEST: Final = 1901
+FEW_ROWS: Final = 500
 COUNTY: Final = 10_000
 Lists = tuple[ListPeople, ListPeople, Truth]
 Texts = npt.NDArray[np.object_]
@@ -75,15 +77,24 @@ def _febrl(number: int, without: tuple[str, ...]) -> Lists:
     return febrl.febrl4(without) if number == 4 else febrl.halves(number, without)
 
 
-def halves(path: Path) -> Lists:
-    """Deal records out to two lists: the two of a person to one each, the others at random."""
+def halves(path: Path, dealt: int = 3) -> Lists:
+    """Deal records out to two lists: the two of a person to one each, the others at random.
+
+    Args:
+        path: the records.
+        dealt: which deal; 3 is the one that all figures but those of another deal are of.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    rows = [rows[at] for at in np.random.default_rng(3).permutation(len(rows))]
+    order = np.random.RandomState(dealt).permutation(len(rows))  # as pandas draws, with which the deal was made
+    rows = [rows[at] for at in order]
     size, seen, rng = Counter(row["person"] for row in rows), Counter[str](), np.random.default_rng(5)
+    if len(rows) > FEW_ROWS:
+        rng.integers(0, 2, FEW_ROWS)  # RLdata500 is dealt first
+    side = rng.integers(0, 2, len(rows))
     sides: tuple[list[dict[str, str]], list[dict[str, str]]] = ([], [])
-    for row in rows:
-        sides[int(rng.integers(0, 2)) if size[row["person"]] == 1 else seen[row["person"]]].append(row)
+    for at, row in enumerate(rows):
+        sides[int(side[at]) if size[row["person"]] == 1 else seen[row["person"]]].append(row)
         seen[row["person"]] += 1
     place = {row["person"]: at for at, row in enumerate(sides[1])}
     pairs = np.array([(at, place[row["person"]]) for at, row in enumerate(sides[0]) if row["person"] in place], dtype=np.int64)
@@ -187,7 +198,11 @@ def _less(identifiers: Mapping[str, Texts], name: str) -> dict[str, Texts]:
 
 
 def _earlier(date: str | None, years: int) -> str | None:
-    return date if date is None or not re.match(r"\d{4}", date) else f"{int(date[:4]) - years}{date[4:]}"
+    """Move a birth date back; where nobody living was born then, forward."""
+    if date is None or not re.match(r"\d{4}", date):
+        return date
+    year = int(date[:4])
+    return f"{year - years if year - years > EARLIEST else year + years}{date[4:]}"
 
 
 def _new_year(date: str | None) -> str | None:

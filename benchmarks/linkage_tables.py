@@ -37,7 +37,7 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "linkage.md"
 BEST: Final = "best:"
 SECTIONS: Final = ("figures", "contrary", "groups")
 LADDERS: Final = ("default", "loose", "widest")
-MOST_PAIRS: Final = 60_000_000
+MOST_PAIRS: Final = 160_000_000
 """Pairs of rows that a peer with a threshold to search is given: it compares them all."""
 
 
@@ -164,7 +164,10 @@ def measure_peer(pair: ListPair, peer: Peer) -> str:
     lists = pair.make()
     if peer.best and lists[0].count * lists[1].count > MOST_PAIRS:
         return "not tried"
-    return _cell(*_try_peer(lists, peer))
+    try:
+        return _cell(*_try_peer(lists, peer))
+    except SystemExit:  # a project may refuse lists of which nothing can be learned
+        return "refused"
 
 
 def count_ladder(what: str, ladder: str) -> str:

@@ -3,13 +3,12 @@
 usage: families.py FOLDER
 
 Writes census.csv, wic.csv, w2.csv and ssa.csv of the sample population that comes with it, year 2030, seed 7: one row a person, with
-`person`, the true identity, and the columns that `tally link try` knows. Dates of WIC, MMDDYYYY, become ISO.
+`person`, the true identity, and the columns that `tally link try` knows. Dates stay as each list writes them: MM/DD/YYYY, MMDDYYYY, YYYYMMDD.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +26,6 @@ def main() -> None:
     ssa = ssa[ssa.event_type == "creation"]
     home = {"middle_name": "middle_initial", "birth_date": "date_of_birth", "sex": "sex", "city": "city", "zip": "zipcode"}
     _write(folder / "census.csv", census, home, "")
-    wic = wic.assign(date_of_birth=[_iso(value) for value in wic.date_of_birth.astype("string")])
     _write(folder / "wic.csv", wic, home, "")
     mail = "mailing_address_"
     _write(
@@ -38,10 +36,6 @@ def main() -> None:
     )
     told = {"ssn": "ssn", "middle_name": "middle_name", "birth_date": "date_of_birth", "sex": "sex"}
     _write(folder / "ssa.csv", ssa, told, None)
-
-
-def _iso(value: Any) -> Any:
-    return value if not isinstance(value, str) else re.sub(r"^(\d\d)(\d\d)(\d{4})$", r"\3-\1-\2", value)
 
 
 def _write(path: Path, made: Any, columns: dict[str, str], address: str | None) -> None:

@@ -90,15 +90,48 @@ def test_what_is_said_of_two_files(tmp_path: Path, name: str) -> None:
     assert done.returncode == case.get("exit", done.returncode)
 
 
+def written_column(case: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Write a case's column as a file, and give the dataset's declaration."""
+    cells = [case["cells"].get(str(at), case["cells"]["rest"]) for at in range(1, case["people"] + 1)]
+    rows = (f'{at},{223456000 + at},"{cell}"\n' for at, cell in enumerate(cells, 1))
+    path.write_text("id,ssn,x\n" + "".join(rows), "utf-8")
+    return {"source": {"csv": path.name}, "person": "id", "identifiers": {"ssn": "ssn"}, "columns": {"x": case["column"]}}
+
+
 @pytest.mark.parametrize("name", of("column"))
 def test_the_values_of_a_column(tmp_path: Path, name: str) -> None:
     case = CASES[name]
-    cells = [case["cells"].get(str(at), case["cells"]["rest"]) for at in range(1, case["people"] + 1)]
-    (tmp_path / "a.csv").write_text("id,x\n" + "".join(f'{at},"{cell}"\n' for at, cell in enumerate(cells)), "utf-8")
-    value = {"source": {"csv": "a.csv"}, "person": "id", "identifiers": {}, "columns": {"x": case["column"]}}
+    value = written_column(case, tmp_path / "a.csv")
     with load_dataset("a", DeclaredDataset.read(value, what="a"), tmp_path, max_memory_mib=256) as records:
         total, counted = records.connection.execute("SELECT sum(x), count(x) FROM records").fetchone()
     assert (total, counted) == (Decimal(str(case["sum"])), case["counted"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", of("column"))
+def test_what_a_network_of_two_agencies_releases_of_a_column(tmp_path: Path, name: str) -> None:
+    case = CASES[name]
+    left = written_column(case, tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("id,ssn\n" + "".join(f"{at},{223456000 + at}\n" for at in range(1, case["people"] + 1)))
+    right = {**left, "source": {"csv": "b.csv"}, "columns": {}}
+    lab = {
+        "agencies": {"one": {"datasets": {"a": left}}, "two": {"datasets": {"b": right}}},
+        "agreement": {"disclosure": {"min_cell": 0}, "link": ["ssn"], "decoys": 0},
+    }
+    job = {
+        "agreement": "own",
+        "purpose": "rehearsal",
+        "people": {"a": {"agency": "one", "dataset": "a"}, "b": {"agency": "two", "dataset": "b"}},
+        "keep": "a and b",
+        "measures": ["count", {"sum": "a.x"}],
+    }
+    (tmp_path / "lab.yaml").write_text(json.dumps(lab), "utf-8")
+    (tmp_path / "job.yaml").write_text(json.dumps(job), "utf-8")
+    command = [sys.executable, "-m", "tallystick.client.cli", "lab", "run", "lab.yaml", "job.yaml", "--out", "out.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads((tmp_path / "out.json").read_text("utf-8"))["rows"]
+    assert (row["count"], row["sum(a.x)"], row["count(a.x)"]) == (case["people"], case["sum"], case["counted"])
 
 
 @pytest.mark.parametrize("name", of("files"))

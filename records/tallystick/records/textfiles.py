@@ -17,41 +17,14 @@ from pathlib import Path
 from typing import IO, Final
 
 from tallystick.core.errors import Invalid
+from tallystick.records.formats import GZIP, name_format
 
-GZIP: Final = b"\x1f\x8b"
-_OTHERS: Final = (
-    (b"PK\x03\x04", "a spreadsheet (.xlsx) or a zip archive", "declare a spreadsheet as xlsx: FILE; unpack an archive"),
-    (b"PAR1", "a Parquet file", "declare it as parquet: FILE; give it the suffix .parquet"),
-    (b"SQLite format 3\x00", "an SQLite database", "declare it as sqlite: {file: FILE, table: TABLE}"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind (.xls)", "save it as CSV UTF-8 or as .xlsx"),
-    (b"%PDF", "a PDF", "export the records as CSV"),
-    (b"<html", "a web page (HTML)", "save it as CSV UTF-8"),
-    (b"<!DOC", "a web page (HTML)", "save it as CSV UTF-8"),
-    (b"<table", "a web page (HTML)", "save it as CSV UTF-8"),
-    (b"<?xml", "XML", "export the records as CSV"),
-    (b"{\\rtf", "a document (RTF)", "export the records as CSV"),
-    (b"[{", "JSON", "export the records as CSV"),
-    (b'{"', "JSON", "export the records as CSV"),
-    (b"$FL", "an SPSS file", "export the records as CSV UTF-8"),
-    (b"<stata_dta", "a Stata file", "export the records as CSV UTF-8"),
-    (b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", "a SAS file", "export the records as CSV UTF-8"),
-    (b"HEADER RECORD***", "a SAS transport file", "export the records as CSV UTF-8"),
-    (b"ORC", "an ORC file", "export the records as Parquet or CSV"),
-    (b"Obj\x01", "an Avro file", "export the records as Parquet or CSV"),
-    (b"ARROW1", "an Arrow file", "export the records as Parquet or CSV"),
-    (b"7z\xbc\xaf", "compressed with 7-Zip", "unpack it, or compress it with gzip"),
-    (b"PK\x05\x06", "an empty zip archive", "unpack an archive"),
-    (b"\x1f\x9d", "compressed with compress", "unpack it, or compress it with gzip"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it, or compress it with gzip"),
-    (b"-----BEGIN", "encrypted, or a key", "decrypt it first"),
-    (b"BZh", "compressed with bzip2", "unpack it, or compress it with gzip"),
-    (b"\xfd7zXZ", "compressed with xz", "unpack it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it, or compress it with gzip"),
-)  # fmt: skip
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "~": "tildes", "^": "carets"}
 _CHUNK: Final = 1 << 20
 _TAIL: Final = 1 << 13
+_START: Final = 16
 _SAMPLE: Final = 20
 _NOT_1252: Final = re.compile(
     rb"[\x80-\x91\x93-\xbf\xd7\xf7]"
@@ -59,7 +32,8 @@ _NOT_1252: Final = re.compile(
 )
 """Bytes that Windows-1252 would not have in names: all but accented letters beside other letters, and apostrophes between them."""
 _FOOTER: Final = re.compile(
-    r"\x1a|\W*(?:(?:grand |sub)?totals?|sum|count|number of|end of|generated|printed|exported|report|run date|source|notes?|page \d|records?"
+    r"[\0\x1a\ufeff\s]+"
+    r"|\W*(?:(?:grand |sub)?totals?|sum|count|number of|end of|generated|printed|exported|report|run date|source|notes?|page \d|records?"
     r"|rows?|eof|trailer|confidential|\d+ (?:rows?|records?|lines?))\b.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -77,9 +51,10 @@ class Look:
         delimiter: between fields.
         skip: lines before the header.
         footer: rows at the end that are none of the list's.
+        ruled: a line of dashes stands under the header, as clients of databases write it.
         header: the fields of the header.
         returns: lines end with carriage returns alone.
-        mixed: lines end in more than one way, or fields hold ends of another kind.
+        mixed: lines end in more than one way, fields hold ends of another kind, or lines may hold spaces alone.
         notes: what was not declared, in sentences.
     """
 
@@ -89,6 +64,7 @@ class Look:
     delimiter: str = ","
     skip: int = 0
     footer: int = 0
+    ruled: bool = False
     header: tuple[str, ...] = ()
     returns: bool = False
     mixed: bool = False
@@ -97,7 +73,7 @@ class Look:
     @property
     def plain(self) -> bool:
         """Whether DuckDB can read it as it is."""
-        return self.encoding == "utf-8-sig" and not self.returns and not self.footer
+        return self.encoding == "utf-8-sig" and not self.returns and not self.footer and not self.ruled
 
     def open(self) -> IO[bytes]:
         """Open it, unpacked."""
@@ -117,7 +93,7 @@ class Look:
             start = 1
             for number, row in enumerate(lines):
                 first, start = self.skip + start, lines.line_num + 1
-                if number and any(map(str.strip, row)):
+                if number and any(map(str.strip, row)) and not (self.ruled and number == 1):
                     held.append((first, row))
                     if len(held) > self.footer:
                         yield held.pop(0)
@@ -137,14 +113,14 @@ def look(path: Path, *, name: str, encoding: str | None, delimiter: str | None, 
         Invalid: `file-format`: what it is, if it is no text that can be read.
     """
     with path.open("rb") as file:
-        start = file.read(16)
-    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
-    for magic, what, hint in _OTHERS:
-        if start.startswith(magic) or (
-            magic[:1].isascii() and len(magic) > 1 and magic[:1] in b"<{[" and text.startswith(magic)
-        ):
-            raise Invalid("file-format", f"{name} is {what}, not CSV", hint=hint)
+        start = file.read(_START)
     found = Look(path, zipped=start.startswith(GZIP), skip=skip or 0)
+    within = " behind its compression," if found.zipped else ""
+    if found.zipped:
+        with _unpacked(found, name) as file:
+            start = file.read(_START)
+    if (other := name_format(start)) is not None:
+        raise Invalid("file-format", f"{name} is {other[0]}{within or ','} not CSV", hint=other[1])
     if path.suffix == ".gz" and not found.zipped:
         found = replace(found, notes=(f"{path.name} is not compressed, whatever its suffix says",))
     if found.zipped and path.suffix.lower() != ".gz":
@@ -166,7 +142,11 @@ def _encoding(found: Look, name: str, declared: str | None) -> tuple[Look, str]:
         found = replace(found, encoding="utf-8-sig" if codec in {"utf-8", "utf-8-sig"} else codec)
     with _unpacked(found, name) as file:
         start = file.read(4096)
-    if declared is None and start.startswith(_UTF16):
+    if declared is None and start.startswith(_UTF32):
+        found = replace(
+            found, encoding="utf-32", notes=(*found.notes, f"{found.path.name} is read as UTF-32, as its first bytes say")
+        )
+    elif declared is None and start.startswith(_UTF16):
         found = replace(
             found, encoding="utf-16", notes=(*found.notes, f"{found.path.name} is read as UTF-16, as its first bytes say")
         )
@@ -191,7 +171,7 @@ def _encoding(found: Look, name: str, declared: str | None) -> tuple[Look, str]:
             f"{name} is not {'UTF-8' if declared is None else declared} text",
             hint="save it as UTF-8; a spreadsheet calls that CSV UTF-8. Or declare what it is: csv: {file: FILE, encoding: windows-1252}",
         )
-    text = ends.tail.decode(found.encoding, "replace") if found.encoding[:6] != "utf-16" else ""
+    text = ends.tail.decode(found.encoding, "replace") if not found.encoding.startswith(("utf-16", "utf-32")) else ""
     return replace(found, returns=ends.returns > 0 and not ends.feeds, mixed=ends.mixed), text
 
 
@@ -201,17 +181,23 @@ class _Ends:
     returns: int
     both: int
     tail: bytes
+    spaced: bool = False
 
     @property
     def mixed(self) -> bool:
-        """Whether there are ends of more than one kind: the faster reader takes only one."""
-        return 0 < self.both < max(self.feeds, self.returns) or (self.feeds > 0 and self.returns > 0 and not self.both)
+        """Whether there are ends of more than one kind, or lines that begin with a space: the faster reader takes none of these."""
+        return (
+            self.spaced
+            or 0 < self.both < max(self.feeds, self.returns)
+            or (self.feeds > 0 and self.returns > 0 and not self.both)
+        )
 
 
 def _scan(found: Look, name: str, accept: Callable[[bytes, bool], bool]) -> _Ends | None:
     """Go through a file in chunks, of which the last is empty; None where one is not accepted."""
     feeds = returns = both = 0
     held = tail = b""
+    spaced = False
     with _unpacked(found, name) as file:
         more = True
         while more:
@@ -220,10 +206,11 @@ def _scan(found: Look, name: str, accept: Callable[[bytes, bool], bool]) -> _End
             tail = (tail + chunk)[-_TAIL:]
             feeds, returns = feeds + chunk.count(b"\n"), returns + chunk.count(b"\r")
             both += chunk.count(b"\r\n") + (held == b"\r" and chunk[:1] == b"\n")
+            spaced = spaced or b"\n " in chunk or b"\n\f" in chunk or (held == b"\n" and chunk[:1] in {b" ", b"\f"})
             held = chunk[-1:]
             if not accept(chunk, not more):
                 return None
-    return _Ends(feeds, returns, both, tail)
+    return _Ends(feeds, returns, both, tail, spaced)
 
 
 class _Decodes:
@@ -297,6 +284,8 @@ def _header(found: Look, delimiter: str | None, *, declared: bool) -> Look:
     if delimiter is None and rows and len(rows[0]) == 1:
         for mark, word in SEPARATORS.items():
             parted = _fields(lines, mark)
+            while len(parted) > 1 and len(parted[-1]) < 2:  # a footer
+                parted.pop()
             if mark in rows[0][0] and len({len(row) for row in parted if row}) == 1 and len(parted[0]) > 1:
                 note = f"{found.path.name} is separated by {word}"
                 found, rows = replace(found, delimiter=mark, notes=(*found.notes, note)), parted
@@ -312,6 +301,10 @@ def _header(found: Look, delimiter: str | None, *, declared: bool) -> Look:
         lines_before = "a line" if lead == 1 else f"{lead} lines"
         note = f"{found.path.name}: {lines_before} before the header left out, which seem to be a title"
         found, rows = replace(found, skip=lead, notes=(*found.notes, note)), rows[lead:]
+    if len(rows) > 1 and all(set(field.strip()) == {"-"} for field in rows[1]):
+        found = replace(
+            found, ruled=True, notes=(*found.notes, f"{found.path.name}: a line of dashes under the header left out")
+        )
     return replace(found, header=tuple(field.strip().lstrip("\ufeff").strip() for field in rows[0]) if rows else ())
 
 

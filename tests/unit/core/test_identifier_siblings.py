@@ -244,3 +244,42 @@ def test_days_that_stand_for_unknown_ones_say_little_without_the_rest_of_the_dat
     assert one("birth_date", "1980-01-01") == "19800101"
     assert (one("birth_month_day", "1980-01-01"), one("birth_month_day", "1980-02-01")) == (None, "0201")
     assert (one("birth_year_day", "1980-07-01"), one("birth_year_day", "1980-07-02")) == (None, "198002")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "plain", "others"),
+    [
+        ("last_name", "Smith", "Smith jnr|Smith Snr.|SMITH, JNR"),
+        ("first_name", "Paul", "Msgr. Paul|Atty Paul|Attorney Paul|Paul [Pauly]"),
+        ("street", "12 County Road B2", "12 Co Rd B2|12 Cty Rd B2|12 CNTY RD B2"),
+        ("street", "12 Main St Upper", "12 Main Street, Uppr"),
+        ("ssn", "223456781", "2.2345678100E+08|2.23456781000e8|223-45-6781*"),
+        ("zip", "55401", "MN55401|MN, 55401|Minneapolis MN 55401|St. Paul, MN 55401-1234"),
+        ("birth_date", "1990-03-04", "1990-03-04Z|1990-03-04+06:00|1990-03-04-05:00"),
+    ],
+)
+def test_further_forms_of_one_value(identifier: str, plain: str, others: str) -> None:
+    assert unlike(identifier, plain, others) == []
+
+
+@pytest.mark.parametrize(
+    ("identifier", "values"),
+    [
+        ("first_name", "B/O Maria|B O Maria|DUP|Dup Record|Consumer|Se desconoce|Left blank|Joe Bloggs|Initials only"),
+        ("last_name", "LN Unknown|Left blank|Se desconoce"),
+        ("ssn", "121-21-2121|123123123|505050505|707-70-7707"),
+        ("street", "Lives in car|Car|On the street|Streets|Tent|Jail|ACP|Address Confidentiality Program|UTL|Undeliverable|Returned"
+         "|Couch surfing|Various"),
+    ],
+)  # fmt: skip
+def test_further_words_for_nothing_known(identifier: str, values: str) -> None:
+    assert kept(identifier, values) == []
+
+
+def test_what_is_near_those_forms_stays_apart() -> None:
+    assert one("first_name", "Bo Michael") == "BOMICHAEL"
+    assert one("street", "12 Tent St") == "12TENTST"
+    assert one("street", "12 County Rd B2") != one("street", "12 County Rd B")
+    assert one("ssn", "123-12-3124") == "123123124"
+    assert one("ssn", "2.234568E+08") is None
+    assert one("birth_date", "1990-03-04-05") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def fault(folder: Path, data: bytes | str, **change: Any) -> TallyError:
         ((HEAD + ROWS) + "\x1a", "footer"),
         ((HEAD + ROWS) + "\n\nConfidential - do not distribute\n", "footer"),
         ((HEAD + ROWS) + "EOF\n", "footer"),
+        (HEAD + "--,---,----\n" + ROWS + "(2 rows affected)\n", "a line of dashes under the header"),
+        (("id,ssn,name\n--,---,----\n" + ROWS).replace(",", "|") + "(2 rows)\n", "vertical bars"),
+        ((HEAD + ROWS).encode() + bytes(3), "footer"),
+        ((HEAD + ROWS) + "\ufeff", "footer"),
+        (HEAD + "   \n" + ROWS.replace("\n", "\n \n", 1) + "\f", ""),
+        ((HEAD + ROWS).encode("utf-32"), "UTF-32"),
         ((HEAD + ROWS) + '\u00a0,,\n"","",""\n , ,\n', ""),
     ],
 )  # fmt: skip
@@ -89,6 +96,16 @@ def test_a_first_row_with_one_value_is_no_title_where_nothing_like_a_header_foll
 def test_what_is_no_csv_is_called_by_its_name(tmp_path: Path, data: bytes | str, words: str) -> None:
     error = fault(tmp_path, data)
     assert (error.code, words in error.message) == ("file-format", True), error.message
+
+
+def test_what_a_compressed_file_holds_is_called_by_its_name(tmp_path: Path) -> None:
+    for inner, words in (
+        (gzip.compress((HEAD + ROWS).encode()), "compressed with gzip again"),
+        (b'[{"id": 1}]', "JSON"),
+        (b"PAR1", "Parquet"),
+    ):
+        error = fault(tmp_path, gzip.compress(inner))
+        assert (error.code, words in error.message, "behind its compression" in error.message) == ("file-format", True, True)
 
 
 def test_names_that_differ_in_little_are_told(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tallystick.core.linkage.passes.similarity import SimilarityPlan, plan_of
 from tallystick.core.linkage.passes.spellings import expand_ladder
 from tallystick.crypto.passes import Ladder
 
-VERSION: Final = "linkage v6"
+VERSION: Final = "linkage v7"
 """Changes with normalisation, recipes, tokens, bands or matching: whenever the same records would give other tokens or links."""
 
 FEWEST: Final = 2

@@ -58,7 +58,9 @@ _DAYS: Final = r"(?:(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]*\.?,? *)?"
 
 _TIME: Final = r"(?:(?:T|,? +|:(?=\d\d:\d\d))\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)? *(?:[AP]\.?M\.?)? *(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 _ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
-_YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.]| )(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
+_ZONE: Final = r"(?:Z|[+-]\d{2}:\d{2})?"
+"""Behind a day alone, as XML writes it."""
+_YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([-/.]| )(\d{{1,2}})\2(\d{{1,2}})(?:{_ZONE}|{_TIME})", re.ASCII)
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})([-/.]| )(\d{1,2})\2(\d{4}|\d{2})" + _TIME, re.ASCII)
 _YEAR_SHORT: Final = re.compile(r"(\d{2})([-/.])(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
 _COMPACT: Final = re.compile(r"(\d{8})(?:[T ]?\d{4}(?:\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{4})?|\.0+)?", re.ASCII)

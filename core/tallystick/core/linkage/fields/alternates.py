@@ -89,6 +89,26 @@ def births_month_day(texts: Sequence[str]) -> list[str | None]:
     return [d[4:] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
 
 
+def births_decade_day(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the last digit of the year; of 1 January nothing."""
+    return [d[:3] + d[4:] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
+
+
+def births_unit_day(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the year's digit of tens; of 1 January nothing."""
+    return [d[:2] + d[3:] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
+
+
+def births_month_tens(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the last digit of the day; of 1 January nothing."""
+    return [d[:7] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
+
+
+def births_month_units(texts: Sequence[str]) -> list[str | None]:
+    """Give birth dates without the day's digit of tens; of 1 January nothing."""
+    return [d[:6] + d[7:] if d and d[4:] != NEW_YEAR else None for d in birth_dates(texts)]
+
+
 def births_year_day(texts: Sequence[str]) -> list[str | None]:
     """Give birth dates without the month. The first of a month stands for an unknown day: without its month it says only the year."""
     return [d[:4] + d[6:] if d and d[6:] != FIRST_DAY else None for d in birth_dates(texts)]
@@ -171,6 +191,10 @@ ALTERNATES: Final[Mapping[str, Callable[[Sequence[str]], list[str | None]]]] = {
     "last_end": last_ends,
     "birth_any_order": births_any_order,
     "birth_month_day": births_month_day,
+    "birth_decade_day": births_decade_day,
+    "birth_unit_day": births_unit_day,
+    "birth_month_tens": births_month_tens,
+    "birth_month_units": births_month_units,
     "birth_year_day": births_year_day,
     "new_year": new_years,
     "ssn_outer": ssn_outer,

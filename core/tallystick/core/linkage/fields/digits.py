@@ -7,7 +7,8 @@ area says nothing, and a register of seven digits uses group 00 and serial 0000 
 digits, the group rule alone would deny 47 of 5,000 true numbers.
 
 Deny-list: HUD's data standards reject one digit repeated and running sequences; 078-05-1120 and 219-09-9999 were printed on
-cards and leaflets, 457-55-5462 in advertisements, and thousands have used them.
+cards and leaflets, 457-55-5462 in advertisements, and thousands have used them. Two or three digits over and over, 121-21-2121 and
+123-12-3123, are what a clerk types to get past a form.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ DENIED_SSN: Final = frozenset(
     {
         *(str(digit) * SSN for digit in range(10)),
         *(_RISING[start : start + SSN] for start in range(10)),
+        *((f"{part:02d}" * SSN)[:SSN] for part in range(100)),
+        *(f"{part:03d}" * 3 for part in range(1000)),
         "987654321",
         "078051120",
         "219099999",
@@ -44,10 +47,10 @@ _ZERO: Final = ord("0")
 _MASKED: Final = re.compile(r"[Xx*#\s.-]*(\d{4})", re.ASCII)
 _SHORT_LAST_FOUR: Final = re.compile(r"\d{3,4}", re.ASCII)
 _ZIP: Final = re.compile(
-    r"(?:(?:ZIP(?: ?CODE)?|[A-Z]{2})[ :.]+)?(\d{4,5})(?:\s*[-+]?\s*(?:\d{4}|[X*]{4})|-)?(?:[ ,]+U\.?S\.?A?\.?)?",
+    r"(?:(?:ZIP(?: ?CODE)?|(?:[A-Z][A-Z .'-]*[ ,]+)?[A-Z]{2})[ :.,]*)?(\d{4,5})(?:\s*[-+]?\s*(?:\d{4}|[X*]{4})|-)?(?:[ ,]+U\.?S\.?A?\.?)?",
     re.ASCII | re.IGNORECASE,
 )
-"""A code, with its state before it or its country behind it."""
+"""A code, with its state, or city and state, before it or its country behind it."""
 _EXTENSION: Final = re.compile(
     r"^\s*(?:(?:tel|phone|ph|cell|mobile|mob|home|work|h|c|w|m)\b[ .:#]*)"
     r"|\s*(?:(?:x|ext(?:\.|ension)?|#)\s*\d+|\(?(?:cell|mobile|home|work|msg)\)?)$",
@@ -72,7 +75,7 @@ _LABEL: Final = re.compile(
 """What stands before a number that says what it is: `SSN: 223-45-6781`."""
 _WHOLE: Final = tuple(
     re.compile(
-        rf"(?:^|(?<={columns.MARK}))\s*([1-9])\.([0-9]{{{digits}}})E\+?0*{digits}(?=\s*(?:$|{columns.MARK}))",
+        rf"(?:^|(?<={columns.MARK}))\s*([1-9])\.([0-9]{{{digits}}})0*E\+?0*{digits}(?=\s*(?:$|{columns.MARK}))",
         re.IGNORECASE | re.ASCII,
     )
     for digits in (SSN - 1, SSN - 2, SSN - 3)

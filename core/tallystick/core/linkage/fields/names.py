@@ -16,13 +16,15 @@ from tallystick.core.linkage.fields.letters import PLAIN, has_lost, mend_text
 from tallystick.core.linkage.fields.standins import PLACEHOLDERS, is_stand_in, word_set
 
 TITLES: Final = word_set("""
-    ADM AMB BISHOP BR BROTHER CAPT CAPTAIN CDR CHAPLAIN CMDR COL COLONEL CORPORAL COUNCILMAN CPL CPT CWO DAME
+    ADM AMB ATTORNEY ATTY BISHOP BR BROTHER CAPT CAPTAIN CDR CHAPLAIN CMDR COL COLONEL CORPORAL COUNCILMAN CPL CPT CWO DAME
     DEACON DOCTOR DONA DR DRA ELDER ENS FATHER FR GEN GOV HAJI HAJJI HON HONORABLE IMAM ING JUDGE LCDR LIC
-    LIEUTENANT LT LTCOL MADAM MAJ MASTER MISS MISTER MME MR MRS MS MSGT MSTR MX OFFICER PASTOR PFC PRIVATE PROF
+    LIEUTENANT LT LTCOL MADAM MAJ MASTER MISS MISTER MME MR MRS MS MSGR MSGT MSTR MX OFFICER PASTOR PFC PRIVATE PROF
     PROFESSOR PVT RABBI REP RET REV REVEREND SEAMAN SEN SERGEANT SFC SGT SHEIKH SIR SISTER SPC SRA SRTA SSG SSGT
     TSGT WO
 """)
-SUFFIXES: Final = word_set("CPA DDS DECD DECEASED DVM ESQ ESQUIRE II III IV JD JR JUNIOR LPN MD PHD RN SENIOR SR V VI VII VIII")
+SUFFIXES: Final = word_set(
+    "CPA DDS DECD DECEASED DVM ESQ ESQUIRE II III IV JD JNR JR JUNIOR LPN MD PHD RN SENIOR SNR SR V VI VII VIII"
+)
 ORDINALS: Final = frozenset({"1ST", "2ND", "3RD", "4TH", "5TH"})
 """Suffixes of a name in digits."""
 
@@ -50,7 +52,7 @@ _INVISIBLE: Final = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Sk"})
 """Unicode categories of combining marks, controls and modifier symbols: they neither stay nor part words."""
 
 _CALLED: Final = re.compile(
-    r"(?<=\w)\s*(?:\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d|(?<=\s)['\u2018][^'\u2019]*['\u2019](?!\w))"
+    r"(?<=\w)\s*(?:\([^()]*\)|\[[^\[\]]*\]|\"[^\"]*\"|\u201c[^\u201d]*\u201d|(?<=\s)['\u2018][^'\u2019]*['\u2019](?!\w))"
 )
 """What one is called, behind a given name: Robert (Bob), Robert "Bob"."""
 _GLUED: Final = re.compile(r"\s*((?:MR|MRS|MS|DR|REV|SRA|PROF|HON|CAPT|SGT|FR)\.)(?=[^\W\d_])", re.IGNORECASE)

@@ -36,11 +36,13 @@ WORDS: Final = {
         "CTR": "CENTER CENTRE",
         "CV": "COVE", "DR": "DRIVE DRV", "E": "EAST", "EXPY": "EXPRESSWAY EXPWY", "FL": "FLOOR", "FT": "FORT",
         "FWY": "FREEWAY", "GDNS": "GARDENS",
-        "GRV": "GROVE", "HTS": "HEIGHTS HGTS", "HWY": "HIGHWAY HIWAY HWAY", "IS": "ISLAND", "JCT": "JUNCTION", "LN": "LANE", "LNDG": "LANDING",
+        "GRV": "GROVE", "HTS": "HEIGHTS HGTS", "HWY": "HIGHWAY HIWAY HWAY", "IS": "ISLAND", "JCT": "JUNCTION", "LN": "LANE",
+        "LOWR": "LOWER", "LNDG": "LANDING",
         "MDWS": "MEADOWS", "MT": "MOUNT", "MTN": "MOUNTAIN", "N": "NORTH", "NE": "NORTHEAST", "NW": "NORTHWEST", "PKWY": "PARKWAY PKY PARKWY",
         "PL": "PLACE", "PLZ": "PLAZA", "PT": "POINT", "RD": "ROAD", "RDG": "RIDGE", "RM": "ROOM", "RTE": "ROUTE", "S": "SOUTH",
         "SE": "SOUTHEAST", "SPC": "SPACE", "SPGS": "SPRINGS", "SQ": "SQUARE", "ST": "SAINT STR STREET STRT", "STE": "SUITE", "SW": "SOUTHWEST",
-        "TER": "TERRACE TERR", "TPKE": "TURNPIKE", "TRL": "TRAIL", "TRLR": "TRAILER", "VLG": "VILLAGE", "VLY": "VALLEY", "VW": "VIEW",
+        "TER": "TERRACE TERR", "TPKE": "TURNPIKE", "TRL": "TRAIL", "TRLR": "TRAILER", "UPPR": "UPPER", "VLG": "VILLAGE", "VLY": "VALLEY",
+        "VW": "VIEW",
         "W": "WEST", "XING": "CROSSING",
     }.items()
     for long in longs.split()
@@ -110,7 +112,7 @@ _PHRASES: Final = tuple(
         (r"(?<= RR)(?= ?(?:# ?)?\d)(?: ?# ?)?", " "),
         (r"(?<= RR )( *\d+[A-Z]?) (?:POBOX|BO?X|#)(?: (?:#|NO|NUM|NUMBER))?(?= \d)", r"\1 BOX"),
         (r"(?<= )(?:(?:HIGHWAY|HWY) CONTRACT(?: ROUTE| RTE| RT)?|H C|HCR|STAR ROUTE|STAR RTE)(?= )", "HC"),
-        (r"(?<= )(?:(?:COUNTY|CNTY|CTY|CO) (?:ROAD|RD)|CTH)(?= \d)", "CR"),
+        (r"(?<= )(?:(?:COUNTY|CNTY|CTY|CO) (?:ROAD|RD)|CTH)(?= (?:\d|[A-Z]{1,2}\d* ))", "CR"),
         (r"(?<= )U S(?= )|(?<= U S) (?:HIGHWAY|HWY|ROUTE|RTE)(?= \d)|(?<= US) (?:HIGHWAY|HWY|ROUTE|RTE)(?= \d)", _us),
         (r"(?<= )(?:STATE|ST) (?:ROUTE|RTE|RT)(?= \d)", "SR"),
         (

@@ -3,17 +3,20 @@
 A recipe leaves something out: a number, a birth date, a first name. What it leaves out may be missing or, within what the recipe forgives,
 wrong; but two people who both have it and differ in it are two people. So each entry names what guards it:
 
-- `n`: the number (its last four digits): every recipe of names, dates and places;
+- `n`: the number (its last four digits), and the state's number of a person: every recipe of names, dates and places;
 - `x`: the sex: recipes with less than a whole first name, where two of unlike sex may be brother and sister;
-- `d`: the birth date, of recipes without any of it: its year agrees, or month and day agree, or it is missing;
+- `d`: the birth date, of recipes without any of it: its year agrees, or month, day and decade do, or it is missing;
 - `y`: the same of recipes with a number: the year agrees, or the date is missing;
-- `g`: the generation (Sr, Jr, II): recipes without the whole date, where two of one name may be father and son;
+- `g`: the generation (Sr, Jr, II): recipes without the year, where two of one name may be father and son;
+- `f`: the first name, which one of the two must lack;
 - `j`: a default day (1 January), which one of the two must have: recipes that take nothing but the year of the date.
 
 Numbers that both have and that differ are outvoted only by whole names with the whole date and the place (`OUTVOTES`).
 
 `F+L+Dy+J` is for lists in which 1 January stands for an unknown day: of whoever has it the year alone is known, so other recipes with the
 whole date do without such people (`tokens.py`), and what look-alikes of their own allow is allowed here.
+
+A year is forgiven one digit of it: two who share a name, the day and the month and were born 28 years apart are two people.
 
 Which of them a pair of lists uses, with which passes for their guards: `choice.py`.
 """
@@ -31,7 +34,8 @@ _SHORT: Final = {
     "F2": "second_name", "M": "middle_name", "M1": "middle_name:1", "Mg": "middle_group",
     "L": "last_name", "L4": "last_name:4", "Le": "last_tail", "Lx": "last_letters", "Lp": "last_part", "Lend": "last_end",
     "Ls": "last_sound", "N": "names_any_order", "Ns": "sounds_any_order",
-    "D": "birth_date", "Dy": "birth_date:4", "Dym": "birth_date:6", "Dyd": "birth_year_day", "Dmd": "birth_month_day",
+    "D": "birth_date", "Dy": "birth_date:4", "Dym": "birth_date:6", "Dyd": "birth_year_day",
+    "Dde": "birth_decade_day", "Dun": "birth_unit_day", "Dte": "birth_month_tens", "Dus": "birth_month_units",
     "Dany": "birth_any_order", "J": "new_year",
     "X": "sex", "S": "street", "S7": "street:7", "Sn": "street_name", "Z": "zip", "Z3": "zip:3", "P": "phone",
     "ssn": "ssn", "n4": "ssn4", "nO": "ssn_outer", "nD": "ssn_digits", "sid": "state_id", "sch": "school_id",
@@ -64,9 +68,9 @@ class Entry:
 
 _NUMBERS: Final = (
     Entry("sid+D", strict=True), Entry("sch+D", strict=True), Entry("ssn+D", strict=True), Entry("ssn+Fg", strict=True),
-    Entry("ssn+F1+L4", "xy", strict=True), Entry("ssn+F2/Fg"), Entry("ssn+Fg/F2"), Entry("ssn+L4", "f", "birth_date"),
+    Entry("ssn+F1+L4", "xy", strict=True), Entry("ssn+F2/Fg"), Entry("ssn+Fg/F2"), Entry("ssn+L4", "fxd"),
     Entry("ssn+F1", "x", "-birth_date"), Entry("ssn+L", "", "-birth_date"),
-    Entry("ssn+Dmd", "x"), Entry("ssn+Dyd", "x"), Entry("ssn+Dym", "x"),
+    Entry("ssn+Dde", "x"), Entry("ssn+Dun", "x"), Entry("ssn+Dyd", "x"), Entry("ssn+Dym", "x"),
     Entry("n4+F1+D", "x"), Entry("nO+F1+D", "x"), Entry("nD+F1+D", "x"),
     Entry("n4+L4+D", "x"), Entry("nO+L4+D", "x"), Entry("nD+L4+D", "x"),
     Entry("n4+Fg+L", "y"), Entry("nO+Fg+L", "y"), Entry("nD+Fg+L", "y"),
@@ -83,7 +87,8 @@ _NAMES: Final = (
     Entry("F3+L+D", "nx"), Entry("Fe+L+D", "nx"), Entry("Fx+L+D", "nx"), Entry("F+L4+D", "n"), Entry("F+Le+D", "n"), Entry("F+Lx+D", "n"),
     Entry("F3+L4+D", "nx"), Entry("Ns+D", "nx"), Entry("Fg/F2+L+D", "nx"), Entry("F2/Fg+L+D", "nx"), Entry("Fg/Mg+L+D", "nx"),
     Entry("Mg/Fg+L+D", "nx"), Entry("F1+L+D", "nx"),
-    Entry("F+L+Dany", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dmd", "n"), Entry("F+L+Dy", "nj"),
+    Entry("F+L+Dany", "n"), Entry("F+L+Dyd", "n"), Entry("F+L+Dde", "ng"), Entry("F+L+Dun", "ng"), Entry("F+L+Dus", "n"),
+    Entry("F+L+Dte", "n"), Entry("F+L+Dym", "n"), Entry("F+L+Dy", "nj"),
     Entry("F+L+Dy+J", "n"),
     Entry("F+D+S", "n"), Entry("F+D+Z", "n"), Entry("F3+D+S", "nx"), Entry("F1+D+S7", "nx"), Entry("F1+D+P", "nx"), Entry("F+D", "nx"),
     Entry("N+S7", "ndg"), Entry("F3+L4+S7", "nxdg"), Entry("F+S+Z", "nxdg"), Entry("F+L+P", "ndg"), Entry("F+L+Z", "ndg"),
@@ -113,7 +118,8 @@ hold next to nobody of whom that is true; they come last, and may make few of al
 
 CATALOGUE: Final = (*_NUMBERS, *OUTVOTES, *_NAMES, *_HOMES)
 MAIN: Final = frozenset({
-    "F+L+D+Z", "F+L+D", "Fg+Lp+D", "N+D", "F3+L+D", "F+L4+D", "F+L+Dmd", "F+L+Dyd", "F+L+Dym", "F+D+S", "F+D+Z", "L+D+S", "L+D+Z",
+    "F+L+D+Z", "F+L+D", "Fg+Lp+D", "N+D", "F3+L+D", "F+L4+D", "F+L+Dde", "F+L+Dun", "F+L+Dyd", "F+L+Dus", "F+L+Dte", "F+D+S", "F+D+Z",
+    "L+D+S", "L+D+Z",
 })  # fmt: skip
 """Of the recipes without a number, those that find most: they are tried for the few who lack one, too."""
 CONTRARY: Final = _CONTRARY

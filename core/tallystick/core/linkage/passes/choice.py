@@ -221,7 +221,8 @@ def _has_shown(recipe: Recipe, sides: Sequence[ListSide]) -> bool:
 
 def _guard_entry(entry: Entry, sides: Sequence[ListSide]) -> Iterator[tuple[Recipe, float, tuple[Part, ...]]]:
     """Give an entry's passes: the recipe with its guards, the share of pairs that these leave, and what they add to its fields."""
-    ways = [list(_ways(guard, entry, sides)) for guard in entry.guards]
+    guards_of = entry.guards.replace("n", "ni")
+    ways = [list(_ways(guard, entry, sides)) for guard in guards_of]
     for combination in product(*ways):
         guards = tuple(way.guard for way in combination if way.guard is not None)
         more = tuple(way.part for way in combination if way.part is not None)
@@ -257,17 +258,20 @@ def _ways(letter: str, entry: Entry, sides: Sequence[ListSide]) -> Iterator[_Way
         return _Way(Guard(Part(name), one=True), None, absent(name)[0])
 
     match letter:
-        case "n":
-            if "ssn4" not in both:
+        case "n" | "i":
+            number = "ssn4" if letter == "n" else "state_id"
+            if number not in both:
                 yield _Way()
                 return
-            one, neither = absent("ssn4")
-            if entry.short not in MAIN and any(side.facts is None for side in sides):
+            one, neither = absent(number)
+            main = entry.short in MAIN
+            if not main and any(side.facts is None for side in sides):
                 return  # they would cost many passes for people of whom nobody knows whether there are any
-            if neither > LEAST_NEITHER:
-                yield same("ssn4")
-            if one > (LEAST["ssn4"] if entry.short in MAIN else LEAST_MINOR):
-                yield lacking("ssn4")
+            if neither > LEAST_NEITHER or number == "state_id":  # few recipes take it: two who agree in it meet here
+                yield same(number)
+            # without birth dates few recipes are left, so those who lack the number have no other
+            if one > (LEAST["ssn4"] if main or entry.needs == "-birth_date" else LEAST_MINOR):
+                yield lacking(number)
         case "x":
             if "sex" not in both:
                 yield _Way()
@@ -281,7 +285,7 @@ def _ways(letter: str, entry: Entry, sides: Sequence[ListSide]) -> Iterator[_Way
                 return
             if letter == "d":
                 yield _Way(None, Part("birth_date", 4))
-                yield same("birth_month_day")
+                yield same("birth_decade_day")
             else:
                 yield same("birth_date", 4)
             if absent("birth_date")[0] > LEAST["birth_date"]:

@@ -31,7 +31,15 @@ _WHOLE_IMPLIES: Final = {
     "street": {"street_name"},
     "first_name": {"first_initial", "first_group", "first_sound"},
     "last_name": {"last_part", "last_end", "last_sound"},
-    "birth_date": {"birth_any_order", "birth_month_day", "birth_year_day"},
+    "birth_date": {
+        "birth_any_order",
+        "birth_month_day",
+        "birth_decade_day",
+        "birth_unit_day",
+        "birth_month_tens",
+        "birth_month_units",
+        "birth_year_day",
+    },
 }
 
 
