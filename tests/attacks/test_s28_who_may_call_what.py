@@ -22,14 +22,17 @@ from google.protobuf import descriptor
 from tallystick.coordinator.records import JobRecord
 from tallystick.coordinator.server.authorise import RULES
 from tallystick.coordinator.storage.memory import MemoryCoordinatorStorage
+from tallystick.core.consent.asking import LetterDoor
+from tallystick.core.consent.letters import LETTER_BYTES
+from tallystick.core.documents import sign_document
 from tallystick.core.job.lifecycle import FINAL, JobState
 from tallystick.core.net import tls
 from tallystick.core.net.channel import channel
 from tallystick.core.net.status import read_error
 from tallystick.core.net.tls import CertifiedParty, Credentials
 from tallystick.crypto.machine import Ref
-from tallystick.v1 import enrol_pb2, jobs_pb2, relay_pb2, types_pb2
-from tests.governance import stamp
+from tallystick.v1 import enrol_pb2, jobs_pb2, letters_pb2, relay_pb2, types_pb2
+from tests.governance import identity, sealing_key, stamp
 from tests.integration.served import connected, serving
 from tests.town import DESK, NETWORK, OTHER, Town, member
 
@@ -39,10 +42,19 @@ OPEN = ALL - ENDED
 DECIDING = frozenset({JobState.SUBMITTED, JobState.APPROVING})
 MOVING = frozenset({JobState.RUNNING, JobState.RELEASING})
 
-CALLERS = ("agency", "agency elsewhere", "analyst", "analyst elsewhere", "approver", "invitation", "unknown certificate")
+CALLERS = (
+    "agency",
+    "agency elsewhere",
+    "analyst",
+    "analyst elsewhere",
+    "approver",
+    "worker",
+    "invitation",
+    "unknown certificate",
+)
 EXPECTED: dict[str, dict[str, Iterable[JobState]]] = {
     "Enrol/Join": {"invitation": ALL},
-    "Enrol/Renew": dict.fromkeys(("agency", "agency elsewhere", "analyst", "analyst elsewhere", "approver"), ALL),
+    "Enrol/Renew": dict.fromkeys(("agency", "agency elsewhere", "analyst", "analyst elsewhere", "approver", "worker"), ALL),
     "Relay/Attend": {"agency": ALL, "agency elsewhere": ALL},
     "Relay/Sync": {"agency": ALL},
     "Relay/Deposit": {"agency": DECIDING},
@@ -57,6 +69,10 @@ EXPECTED: dict[str, dict[str, Iterable[JobState]]] = {
     "Jobs/Cancel": {"analyst": OPEN | {JobState.CANCELLED}},
     "Jobs/Result": {"analyst": {JobState.RELEASED}},
     "Jobs/Approve": {"approver": DECIDING},
+    "Letters/Announce": {"agency": ALL},  # the door is the agency's; another one cannot announce it
+    "Letters/Door": {"agency": ALL, "agency elsewhere": ALL, "worker": ALL},
+    "Letters/Post": {"agency": ALL, "agency elsewhere": ALL, "worker": ALL},
+    "Letters/Collect": {"agency": ALL, "agency elsewhere": ALL, "worker": ALL},
 }
 DENIED = {"not-allowed", "not-enrolled", "job-unknown", "job-state"}
 SEED_OUT, SEED_IN = Ref("seed", OTHER, DESK), Ref("seed", DESK, OTHER)
@@ -65,7 +81,7 @@ NUMBERS = itertools.count(1)
 
 def services() -> Iterator[tuple[str, descriptor.MethodDescriptor]]:
     """Give every method of the coordinator's services; the steward's service is the node's own, on a socket."""
-    for module in (enrol_pb2, jobs_pb2, relay_pb2):
+    for module in (enrol_pb2, jobs_pb2, letters_pb2, relay_pb2):
         for name, service in module.DESCRIPTOR.services_by_name.items():
             for method in service.methods:
                 yield f"{name}/{method.name}", method
@@ -179,8 +195,23 @@ CALLS: dict[str, Callable[[Town, grpc.aio.Channel], Awaitable[Any]]] = {
     "Jobs/Approve": lambda t, c: _unary(
         "Jobs/Approve", jobs_pb2.ApproveRequest(job=t.digest, document=_approval(t, "board")), VIEW
     )(c),
+    "Letters/Announce": lambda t, c: _unary(
+        "Letters/Announce", letters_pb2.AnnounceRequest(document=_door()), letters_pb2.AnnounceResponse
+    )(c),
+    "Letters/Door": lambda t, c: _unary("Letters/Door", letters_pb2.DoorRequest(agency=OTHER), letters_pb2.DoorResponse)(c),
+    "Letters/Post": lambda t, c: _unary(
+        "Letters/Post",
+        letters_pb2.PostRequest(letters=[letters_pb2.Letter(box=f"agency/{OTHER}", sealed=bytes(LETTER_BYTES))]),
+        letters_pb2.PostResponse,
+    )(c),
+    "Letters/Collect": lambda t, c: _unary("Letters/Collect", letters_pb2.CollectRequest(), letters_pb2.CollectResponse)(c),
 }
 KEYS: dict[str, bytes] = {}
+
+
+def _door() -> bytes:
+    door = LetterDoor(agency=OTHER, key=sealing_key("door").public.hex(), until="2030-01-01T00:00:00Z")
+    return sign_document("door", door, OTHER, identity(OTHER)).encode()
 
 
 def _key(town: Town) -> bytes:
@@ -188,7 +219,7 @@ def _key(town: Town) -> bytes:
 
 
 def test_s28_matrix(tmp_path: Path) -> None:
-    """945 calls: each is let through exactly where `EXPECTED` says so."""
+    """1,440 calls: each is let through exactly where `EXPECTED` says so."""
 
     async def run() -> list[str]:
         town = Town(tmp_path, storage=MemoryCoordinatorStorage(), config={"limits": {"calls_per_second": 100_000}})
@@ -203,6 +234,7 @@ def test_s28_matrix(tmp_path: Path) -> None:
                 "analyst": connected(town, address, "ana", "analyst"),
                 "analyst elsewhere": connected(town, address, "otto", "analyst"),
                 "approver": connected(town, address, "board", "approver"),
+                "worker": connected(town, address, "ann", "worker"),
                 "invitation": channel(address, _invitation(town)),
                 "unknown certificate": channel(address, _never_issued(town)),
             }

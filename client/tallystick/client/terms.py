@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tallystick.core.agreement.model import Agreement, Column
+from tallystick.core.agreement.records import RecordTerms
 
 _KEY_DIGITS: Final = 12
 _LONG: Final = 80
@@ -82,3 +83,11 @@ def _flat(value: Any, place: str = "") -> dict[str, str]:
     if isinstance(value, list):
         return {place: ", ".join(map(str, value))} if value else {}
     return {} if value is None or value == {} else {place: str(value).lower() if isinstance(value, bool) else str(value)}
+
+
+def list_offers(terms: RecordTerms) -> str:
+    """Say in a line what may be asked of one client, by whom."""
+    return "; ".join(
+        f"{', '.join(offer.to)} may ask {offer.dataset} for {', '.join(offer.fields)} ({', '.join(offer.purposes)})"
+        for offer in terms.offers
+    )

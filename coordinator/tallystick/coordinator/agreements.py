@@ -107,7 +107,12 @@ class AgreementFiles:
         return frozenset(
             (role, name)
             for one in held
-            for role, group in (("agency", one.parties), ("analyst", one.analysts), ("approver", one.approvers))
+            for role, group in (
+                ("agency", one.parties),
+                ("analyst", one.analysts),
+                ("approver", one.approvers),
+                ("worker", {} if one.records is None else one.records.staff),
+            )
             for name in group
         )
 

@@ -19,11 +19,13 @@ from tallystick.coordinator.config import Settings
 from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
+from tallystick.coordinator.letters import PostOffice
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.restoring import Restoring
 from tallystick.coordinator.s3 import open_spool
 from tallystick.coordinator.server.hub import Hub
+from tallystick.coordinator.server.letters import LettersService
 from tallystick.coordinator.server.peers import NoPeers, Peers, SqlPeers
 from tallystick.coordinator.server.run import Role, Server, serve
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
@@ -159,6 +161,7 @@ def compose(
             EnrolService(authority),
             RelayService(jobs, views, hub, intake, relay, admission),
             JobsService(jobs, views, hub, intake),
+            LettersService(PostOffice(clock), alone=settings.config.database is None),
         ),
         calls_per_second=limits.calls_per_second,
         peers=peers,

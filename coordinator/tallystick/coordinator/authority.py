@@ -25,7 +25,7 @@ from tallystick.core.net import tls
 from tallystick.core.net.tls import CertifiedParty, Credentials, Issuer
 from tallystick.crypto.randomness import SystemRandomness
 
-Member = Literal["agency", "analyst", "approver"]
+Member = Literal["agency", "analyst", "approver", "worker"]
 
 CA_CERTIFICATE: Final = "ca.pem"
 CA_KEY: Final = "ca.key"

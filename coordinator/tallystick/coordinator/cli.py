@@ -130,21 +130,23 @@ def serve(config: Path, role: Role) -> None:
     run(settings, role)
 
 
-def _members(named: tuple[tuple[str, ...], ...]) -> list[tuple[Member, str]]:
-    """Give the members that are named, as their options gave them: one tuple a role.
+def _members(named: Mapping[str, tuple[str, ...]]) -> list[tuple[Member, str]]:
+    """Give the members that are named, as their options gave them, by role.
 
     Raises:
         Invalid: `document-invalid`: none is.
     """
-    found = [(role, name) for role, names in zip(ROLES, named, strict=True) for name in names]
+    found = [(role, name) for role in ROLES for name in named[role]]
     if not found:
-        raise Invalid("document-invalid", "name one member", hint="--agency NAME, --analyst NAME or --approver NAME")
+        raise Invalid(
+            "document-invalid", "name one member", hint="--agency NAME, --analyst NAME, --approver NAME or --worker NAME"
+        )
     return found
 
 
 def _member_options(command: Any) -> Any:
     for role in reversed(ROLES):
-        text = f"The name of an {role} as agreements have it; may be repeated."
+        text = f"The name of {'a' if role == 'worker' else 'an'} {role} as agreements have it; may be repeated."
         command = click.option(f"--{role}", metavar="NAME", multiple=True, help=text)(command)
     return command
 
@@ -157,14 +159,12 @@ def _member_options(command: Any) -> Any:
 )
 @format_option
 @run_cli
-def invite(
-    config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], out: Path, format_: Format
-) -> None:
+def invite(config: Path, out: Path, format_: Format, **named: tuple[str, ...]) -> None:
     """Write an invitation: a file with which one member joins, once. It is a secret until then.
 
     For several members, --out names a folder, in which ROLE-NAME.invite is theirs.
     """
-    members = _members((agency, analyst, approver))
+    members = _members(named)
     if len(members) > 1 and not out.is_dir():
         raise Invalid("file-missing", f"{out} is no folder, and several members are named", hint=f"mkdir {out}")
     made = _compose(config)
@@ -187,9 +187,9 @@ def invite(
 @_member_options
 @format_option
 @run_cli
-def revoke(config: Path, agency: tuple[str, ...], analyst: tuple[str, ...], approver: tuple[str, ...], format_: Format) -> None:
+def revoke(config: Path, format_: Format, **named: tuple[str, ...]) -> None:
     """Revoke all certificates and unused invitations of members. A running coordinator ends their calls within seconds."""
-    members = _members((agency, analyst, approver))
+    members = _members(named)
     made = _compose(config)
     authority = made.authority
     revoked: list[dict[str, Any]] = []

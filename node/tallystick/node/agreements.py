@@ -73,14 +73,27 @@ class NodeAgreements:
         Raises:
             Refused: `agreement-unknown`, `agreement-expired`, …
         """
-        document = self._held.get(reference.agreement)
-        if (document is None or document.digest != reference.digest) and self._stamps() != self._read:
+        return self.find(reference.agreement, reference.digest)
+
+    def look(self) -> None:
+        """Read the files again if they differ from when they were read last."""
+        if self._stamps() != self._read:
             self.load()
-            document = self._held.get(reference.agreement)
-        if document is None or document.digest != reference.digest:
+
+    def find(self, name: str, digest: str) -> tuple[Agreement, SignedDocument]:
+        """Give an agreement by its name and digest, if it is exactly one in force here now.
+
+        Raises:
+            Refused: `agreement-unknown`, `agreement-expired`, …
+        """
+        document = self._held.get(name)
+        if document is None or document.digest != digest:
+            self.look()
+            document = self._held.get(name)
+        if document is None or document.digest != digest:
             raise Refused(
                 "agreement-unknown",
-                f"the agency's node holds no agreement {reference.agreement} of that digest",
+                f"the agency's node holds no agreement {name} of that digest",
                 hint="its IT adds the signed file to node.yaml",
             )
         return self._valid(document), document

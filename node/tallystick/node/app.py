@@ -44,6 +44,7 @@ from tallystick.node.housekeeping import forget_tables
 from tallystick.node.jobs import JobFollower
 from tallystick.node.joining import membership_of
 from tallystick.node.link import LinkState
+from tallystick.node.local.requests import RequestsService
 from tallystick.node.local.server import StewardService, serve_local
 from tallystick.node.pages.opening import open_desk
 from tallystick.node.policy.evaluate import Verdict, evaluate
@@ -53,6 +54,7 @@ from tallystick.node.preflight import check_datasets
 from tallystick.node.prepare import prepare_records
 from tallystick.node.reaching import check_identity, find_problem
 from tallystick.node.renewing import Renewing
+from tallystick.node.requests.service import open_requests
 from tallystick.node.seats import Seats
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
@@ -316,6 +318,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         renewing = Renewing(
             membership, address, coordinator, node.clock, credentials, lambda: read_address(config), node.link.move
         )
+        requests = open_requests(config, identity, store, node.approvals.agreements, coordinator, node.clock)
         told = HealthService(("tallystick.v1.Steward",))
         node.told = told
         node.find_problem = lambda: find_problem(membership, node.link.address, config.agency, node.clock)
@@ -325,7 +328,11 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         try:
             names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
             figures = serve_metrics(config.file.metrics, node.figures, lambda: told.serves)
-            async with serve_local(config.socket, service, told), pages, meanwhile(renewing.attend()):
+            async with (
+                serve_local(config.socket, service, told, RequestsService(store, requests.answering)),
+                pages,
+                meanwhile(renewing.attend(), requests.attend()),
+            ):
                 await told.tell(serves=False)
                 stack.enter_context(figures)
                 await store.run(lambda storage: storage.log("started", now, agreements=[*names]))

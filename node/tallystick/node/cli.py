@@ -34,6 +34,7 @@ from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import run
 from tallystick.node.cards import card, key
 from tallystick.node.cli_log import log
+from tallystick.node.cli_requests import answer, disclosures, requests
 from tallystick.node.cli_state import accept_restored, backup
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.counting import linkage
@@ -63,6 +64,9 @@ node.add_command(accept_restored)
 node.add_command(linkage)
 node.add_command(login)
 node.add_command(dial)
+node.add_command(disclosures)
+node.add_command(requests)
+node.add_command(answer)
 
 
 @node.command()

@@ -60,6 +60,11 @@ class GrpcCoordinatorClient:
         self._address = address
         self._change(credentials, None)
 
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel of the moment."""
+        return self._channel
+
     def _change(self, credentials: Credentials, grace: float | None) -> None:
         before, self._channel = self._channel, channels.channel(self._address, credentials)
         self._relay = RelayStub(self._channel)

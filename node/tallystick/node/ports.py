@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from tallystick.core.canonical import Json
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.net.chunks import MessageName
+from tallystick.node.disclosures import RequestKeeper
 from tallystick.node.entries import Event, OwnHead, PeerHead
 from tallystick.v1.relay_pb2 import Notice
 from tallystick.v1.types_pb2 import Envelope, Failure, JobView, MessageState, Progress
@@ -79,7 +80,7 @@ class Note:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
-class NodeStorage(Protocol):
+class NodeStorage(RequestKeeper, Protocol):
     """What a node never forgets.
 
     Constraints: every method is one transaction, durable when it returns, and waits for the disk. The thread that opened a store is the

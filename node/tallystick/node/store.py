@@ -20,6 +20,7 @@ from typing import TypeVar
 from tallystick.core.canonical import Json
 from tallystick.node.entries import Event, OwnHead, PeerHead
 from tallystick.node.ports import KeptJob, NodeStorage, Note
+from tallystick.node.waiting_requests import WaitingRequests
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Store:
         closing.result()
 
 
-class _Waiting:
+class _Waiting(WaitingRequests):
     """Implements `NodeStorage` for threads: each method waits for its turn and its end."""
 
     def __init__(self, store: Store, thread: int) -> None:

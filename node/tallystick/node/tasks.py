@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def meanwhile(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do something for as long as the context lasts."""
-    task = asyncio.create_task(work)
+async def meanwhile(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do things beside each other for as long as the context lasts."""
+    tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def until_stopped(stopped: asyncio.Event, work: Coroutine[None, None, None]) -> None:

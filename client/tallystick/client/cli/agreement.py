@@ -254,7 +254,7 @@ def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
 
 
 def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]:
-    from tallystick.client.terms import limit_rows
+    from tallystick.client.terms import limit_rows, list_offers
 
     missing = [name for name in agreed.parties if name not in document.signers]
     return [
@@ -275,6 +275,7 @@ def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]
         ("operations", ", ".join((*agreed.operations, *(f"{join} join" for join in agreed.joins)))),
         ("link", ", ".join(agreed.link)),
         *limit_rows(agreed),
+        *([] if agreed.records is None else [("requests", list_offers(agreed.records))]),
         ("release", agreed.release.mode + (f", at {agreed.release.desk}" if agreed.release.desk else "")),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,23 +125,80 @@ def show(file: Path, agreed: Path | None, format_: Format) -> None:
 @click.option("--as", "name", required=True, metavar="NAME", help="An intake officer, or: client.")
 @click.option("--key", type=FILE, required=True, help="Their identity key.")
 @click.option("--out", type=FILE, required=True, help="The revocation to write; it must not exist.")
+@click.option(
+    "--send",
+    is_flag=True,
+    help="Send it to every agency's node, with the profile of a member of the staff; wait for their word.",
+)
+@click.option(
+    "--wait", "seconds", type=click.IntRange(1, 600), default=30, show_default=True, help="How many seconds to wait for them."
+)
 @agreement_option
 @format_option
 @run_cli
-def revoke(file: Path, name: str, key: Path, out: Path, agreed: Path | None, format_: Format) -> None:
-    """Write the signed revocation of FILE. It tells a reader who lacks the consent nothing about whom it is."""
+def revoke(  # click's flag
+    file: Path, name: str, key: Path, out: Path, send: bool, seconds: int, agreed: Path | None, format_: Format
+) -> None:
+    """Write the signed revocation of FILE, and send it. It tells a reader who lacks the consent nothing about whom it is.
+
+    Ends with 1 where it was sent and some node has not signed that it heard of it: until then that node may answer under the consent.
+    """
+    import sys
     from datetime import UTC, datetime
 
     from tallystick.client.consents import revoke_consent
+    from tallystick.client.profile import open_profile
+    from tallystick.client.records import RecordClient
     from tallystick.core.files import write_new_private
     from tallystick.core.keyfile import read_identity
+    from tallystick.core.terminal import FAILED
 
     document, agreement = _open(file, agreed)
     revocation = revoke_consent(document, agreement, name, read_identity(key), datetime.now(UTC))
     write_new_private(out, revocation.text().encode())
-    size = len(revocation.text())
-    told = f"{out}: revocation, {size} bytes; every node that answers under the consent must get it"
-    print_done(format_, told, {"file": str(out), "bytes": size})
+    heard: dict[str, bool] = {}
+    if send:
+        with RecordClient(open_profile()) as client:
+            heard = dict(client.revoke(revocation, agreement, seconds=seconds))
+    lines = [f"{out}: revocation; every node that answers under the consent must hear of it", *_say_heard(heard)]
+    print_done(format_, "\n".join(lines), {"file": str(out), "heard": heard})
+    if not all(heard.values()):
+        click.echo(f"hint: send it again when their nodes run: tally consent resend {out}", err=True)
+        sys.exit(FAILED)
+
+
+@consent.command()
+@click.argument("revocation", type=FILE)
+@click.option(
+    "--wait", "seconds", type=click.IntRange(1, 600), default=30, show_default=True, help="How many seconds to wait for nodes."
+)
+@click.option("--agreement", "agreed", type=FILE, help="The signed agreement; default: the one that the profile keeps.")
+@format_option
+@run_cli
+def resend(revocation: Path, seconds: int, agreed: Path | None, format_: Format) -> None:
+    """Send a REVOCATION again to every agency's node, and say which have signed that they heard of it."""
+    import sys
+    from datetime import UTC, datetime
+
+    from tallystick.client.consents import open_agreement
+    from tallystick.client.profile import open_profile
+    from tallystick.client.records import RecordClient
+    from tallystick.core.consent.revoking import Revocation
+    from tallystick.core.documents import read_document
+    from tallystick.core.terminal import FAILED
+
+    document = read_document(revocation, kind="revocation")
+    agreement, _ = open_agreement(agreed, document.read(Revocation).agreement, datetime.now(UTC))
+    with RecordClient(open_profile()) as client:
+        heard = client.revoke(document, agreement, seconds=seconds)
+    print_done(format_, "\n".join(_say_heard(heard)), {"heard": dict(heard)})
+    if not all(heard.values()):
+        sys.exit(FAILED)
+
+
+def _say_heard(heard: Mapping[str, bool]) -> list[str]:
+    """Say of each agency whether its node signed that it heard of a revocation."""
+    return [f"{agency}: {'has heard of it' if signed else 'has not heard of it'}" for agency, signed in heard.items()]
 
 
 @consent.command()

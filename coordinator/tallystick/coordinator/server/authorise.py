@@ -45,10 +45,11 @@ class MethodRule:
 _AGENCY: Final = MethodRule(frozenset({"agency"}))
 _ANALYST: Final = MethodRule(frozenset({"analyst"}))
 _ASKING: Final = MethodRule(frozenset({"analyst", "approver"}))
+_WRITING: Final = MethodRule(frozenset({"agency", "worker"}))
 
 RULES: Final[dict[str, MethodRule]] = {
     "/tallystick.v1.Enrol/Join": MethodRule(frozenset({"invite"})),
-    "/tallystick.v1.Enrol/Renew": MethodRule(frozenset({"agency", "analyst", "approver"})),
+    "/tallystick.v1.Enrol/Renew": MethodRule(frozenset({"agency", "analyst", "approver", "worker"})),
     "/tallystick.v1.Relay/Attend": MethodRule(frozenset({"agency"}), endless=True),
     "/tallystick.v1.Relay/Sync": _AGENCY,
     "/tallystick.v1.Relay/Deposit": _AGENCY,
@@ -63,6 +64,10 @@ RULES: Final[dict[str, MethodRule]] = {
     "/tallystick.v1.Jobs/Cancel": _ANALYST,
     "/tallystick.v1.Jobs/Result": _ANALYST,
     "/tallystick.v1.Jobs/Approve": MethodRule(frozenset({"approver"})),
+    "/tallystick.v1.Letters/Announce": _AGENCY,
+    "/tallystick.v1.Letters/Door": _WRITING,
+    "/tallystick.v1.Letters/Post": _WRITING,
+    "/tallystick.v1.Letters/Collect": _WRITING,
 }
 
 

@@ -24,6 +24,7 @@ from tallystick.coordinator.records import JobRecord
 from tallystick.coordinator.restoring import Restoring
 from tallystick.coordinator.server.authorise import Authorise
 from tallystick.coordinator.server.hub import Hub
+from tallystick.coordinator.server.letters import LettersService
 from tallystick.coordinator.server.local import serve_operator
 from tallystick.coordinator.server.peers import NoPeers, Peers
 from tallystick.coordinator.server.services import EnrolService, JobsService, RelayService
@@ -39,6 +40,7 @@ from tallystick.core.net.health import HealthService
 from tallystick.core.net.status import Faults, origin, public
 from tallystick.v1.enrol_pb2_grpc import add_EnrolServicer_to_server
 from tallystick.v1.jobs_pb2_grpc import add_JobsServicer_to_server
+from tallystick.v1.letters_pb2_grpc import add_LettersServicer_to_server
 from tallystick.v1.relay_pb2_grpc import add_RelayServicer_to_server
 
 GRACE_S: Final = 5.0
@@ -77,7 +79,7 @@ class Server:
         stalls: Stalls,
         hub: Hub,
         clock: Clock,
-        services: tuple[EnrolService, RelayService, JobsService],
+        services: tuple[EnrolService, RelayService, JobsService, LettersService],
         calls_per_second: int,
         peers: Peers | None = None,
         restoring: Restoring | None = None,
@@ -136,10 +138,11 @@ class Server:
             Authorise(self._authority, self._hub, self._clock, calls_per_second=self._calls_per_second),
         ]
         server = grpc.aio.server(interceptors=interceptors, options=list(SERVER_OPTIONS), maximum_concurrent_rpcs=MAX_CALLS)
-        enrol, relay, jobs = self._services
+        enrol, relay, jobs, letters = self._services
         add_EnrolServicer_to_server(enrol, server)
         add_RelayServicer_to_server(relay, server)
         add_JobsServicer_to_server(jobs, server)
+        add_LettersServicer_to_server(letters, server)
         try:
             port = server.add_secure_port(listen, server_credentials(self._authority.serving))
         except RuntimeError as error:

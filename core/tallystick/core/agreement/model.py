@@ -200,11 +200,6 @@ class Dataset(Document):
             raise ValueError("identifiers are repeated")
         return self
 
-    @property
-    def kinds(self) -> dict[str, str]:
-        """By column or identifier, its type; of a column that is both, the column's."""
-        return {**dict.fromkeys(self.identifiers, "identifier"), **{name: column.type for name, column in self.columns.items()}}
-
 
 def check_names_apart(columns: Mapping[str, Column], employers: str | None = None) -> None:
     """Check that a dataset's columns differ by more than case (a database does not tell `Age` from `age`), and that it has that of employers.
@@ -307,8 +302,7 @@ class Agreement(Document):
         keys += [self.coordinator.key, *(key for s in self.stewards.values() for key in s.keys.values())]
         if len(set(keys)) != len(keys):
             raise ValueError("one key stands for two parties, analysts, approvers or stewards")
-        kinds = {name: one.kinds for name, one in self.datasets.items()}
-        if self.records is not None and (fault := find_faults(self.records, {*self.parties}, {*names}, {*keys}, kinds)):
+        if self.records and (fault := find_faults(self.records, {*self.parties}, {*names}, {*keys}, self.datasets)):
             raise ValueError(fault)
         return self
 

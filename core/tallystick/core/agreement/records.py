@@ -5,9 +5,9 @@ An agreement without this section allows no request. A key of it never has a par
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -105,6 +105,7 @@ class RecordTerms(Document):
         staff: who may ask and who may take consents, by name.
         offers: what can be asked.
         rates: how fast.
+        client_keys: a person's own key may sign in place of a witness: then the officer alone says whose key it is.
     """
 
     discovery: Literal["open"]
@@ -114,10 +115,34 @@ class RecordTerms(Document):
     staff: dict[Name, StaffMember]
     offers: Annotated[tuple[RecordOffer, ...], Field(min_length=1)]
     rates: RecordRates = RecordRates()
+    client_keys: Literal[True] | None = None
 
     def offers_of(self, dataset: str) -> tuple[RecordOffer, ...]:
         """Give the offers over a dataset."""
         return tuple(offer for offer in self.offers if offer.dataset == dataset)
+
+
+class _DescribedColumn(Protocol):
+    """What is asked of a declared column."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def regimes(self) -> tuple[str, ...] | None: ...
+
+
+class _DescribedDataset(Protocol):
+    """What is asked of a dataset of the agreement."""
+
+    @property
+    def columns(self) -> Mapping[str, _DescribedColumn]: ...
+
+    @property
+    def identifiers(self) -> Sequence[str]: ...
+
+    @property
+    def regimes(self) -> tuple[str, ...] | None: ...
 
 
 def find_faults(
@@ -125,7 +150,7 @@ def find_faults(
     parties: AbstractSet[str],
     names: AbstractSet[str],
     keys: AbstractSet[str],
-    kinds: Mapping[str, Mapping[str, str]],
+    datasets: Mapping[str, _DescribedDataset],
 ) -> str:
     """Say what is wrong with a section beside the rest of its agreement; "" if nothing is.
 
@@ -134,7 +159,7 @@ def find_faults(
         parties: the agreement's agencies.
         names: everybody whom the agreement names elsewhere.
         keys: their keys.
-        kinds: by dataset, the type of each declared column and identifier.
+        datasets: the agreement's, by name.
     """
     staff = terms.staff.values()
     for name in [*(one.agency for one in staff), *(name for offer in terms.offers for name in offer.to)]:
@@ -143,16 +168,23 @@ def find_faults(
     if names & terms.staff.keys() or keys & {one.key for one in staff} or len({one.key for one in staff}) != len(staff):
         return "records: one name or key stands for two people, or for one who has another part in the agreement"
     for number, offer in enumerate(terms.offers, start=1):
-        if offer.dataset not in kinds:
+        if offer.dataset not in datasets:
             return f"records: offer {number}: there is no dataset {offer.dataset}"
-        fault = _find_fault(offer, kinds[offer.dataset])
+        fault = _find_fault(offer, datasets[offer.dataset])
         if fault:
             return f"records: offer {number}: {fault}"
     return ""
 
 
-def _find_fault(offer: RecordOffer, kinds: Mapping[str, str]) -> str:
+def _find_fault(offer: RecordOffer, dataset: _DescribedDataset) -> str:
+    kinds = dict.fromkeys(dataset.identifiers, "identifier") | {name: column.type for name, column in dataset.columns.items()}
     for name, field in offer.fields.items():
+        regimes = {*(dataset.regimes or ())}
+        regimes |= {tag for one in field.columns if one in dataset.columns for tag in dataset.columns[one].regimes or ()}
+        if "vawa" in regimes:
+            return f"field {name} is of victim services, whose data are in no request (34 U.S.C. 12291(b)(2))"
+        if "part2" in regimes and "part2" not in field.tags:
+            return f"field {name} is of data under the regime part2: it needs the tag part2"
         unknown = [one for one in (*field.columns, field.as_of) if one is not None and one not in kinds]
         if unknown:
             return f"field {name}: dataset {offer.dataset} has no {unknown[0]}"

@@ -56,6 +56,14 @@ def check_draft(consent: Consent, agreement: Agreement) -> None:
             if name not in known[what]:
                 have = ", ".join(sorted(known[what])) or "none"
                 raise Refused("consent-invalid", f"the agreement has no {what} {name} for this consent", hint=f"it has: {have}")
+    if consent.client_key is not None and not terms.client_keys:
+        raise Refused(
+            "consent-invalid",
+            "the agreement takes no consent that a person's own key signs",
+            hint="name a witness; or its parties sign a version with `client_keys: true`",
+        )
+    if consent.client_key in {member.key for member in terms.staff.values()}:
+        raise Refused("consent-invalid", "the person's own key is that of a member of the staff")
     for officer in (consent.collected.by, consent.collected.witness):
         if officer is not None:
             _find_officer(terms, officer)

@@ -1,7 +1,8 @@
 """The consent: a signed document that says which agencies may tell which others what of one person, for what, and until when.
 
-It is written on a form (`forms.py`), signed by the officer who took it and by a witness, or by a key of the person's own, and revoked by a
-document of its own (`revoking.py`). Nobody but its holders and the agencies that answer under it ever reads it: it names a person.
+It is written on a form (`forms.py`), signed by the officer who took it and by a witness, or by a key of the person's own in the witness's
+place, and revoked by a document of its own (`revoking.py`). Nobody but its holders and the agencies that answer under it ever reads it: it
+names a person.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Consent(Document):
         choices: by category, whether it may be shared; "do not share" is kept, and shuts the category.
         valid_from, valid_until: at `valid_until` it is over.
         collected: how it was taken.
-        client_key: the person's own key, where one signs.
+        client_key: the person's own key, where one signs in place of a witness. The officer's signature says whose key it is.
         statements: by the name of a form's element, what the paper says of it.
         revoking: 32 random bytes: who has the document can revoke it, and nobody can tell from a revocation whom it is about.
     """
@@ -126,7 +127,7 @@ class Consent(Document):
     def signers(self) -> tuple[str, ...]:
         """Who must sign."""
         if self.client_key is not None:
-            return (CLIENT,)
+            return (self.collected.by, CLIENT)
         assert self.collected.witness is not None  # checked above
         return (self.collected.by, self.collected.witness)
 

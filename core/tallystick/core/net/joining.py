@@ -28,7 +28,7 @@ class InvitationFile(Document):
     kind: Literal["invitation"]
     address: Annotated[str, StringConstraints(pattern=r"^[^\s]{1,255}:[0-9]{1,5}$")]
     network: Name
-    role: Literal["agency", "analyst", "approver"]
+    role: Literal["agency", "analyst", "approver", "worker"]
     name: Name
     expires: str
     authority: Pem

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tallystick.core.errors import Invalid
 
-Role = Literal["agency", "analyst", "approver", "coordinator", "invite"]
+Role = Literal["agency", "analyst", "approver", "worker", "coordinator", "invite"]
 
 SERVER_NAME: Final = "coordinator.tallystick"
 """The DNS name in the coordinator's certificate; clients ask for it at any address: the authority is the network's own."""

@@ -102,13 +102,25 @@ def steward(socket: Path) -> Iterator[Steward]:
         NotReady: `unavailable`: the node does not run.
         TallyError: what the node refused.
     """
+    with open_socket(socket) as channel:
+        yield Steward(StewardStub(channel))
+
+
+@contextmanager
+def open_socket(socket: Path) -> Iterator[grpc.Channel]:
+    """Open a channel to the running node; errors are this project's, and name the node.
+
+    Raises:
+        NotReady: `unavailable`: the node does not run.
+        TallyError: what the node refused.
+    """
     if not socket.exists():
         raise NotReady("unavailable", "the agency's node does not run here", hint="start it: tally node serve")
     options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.enable_http_proxy", 0)]
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
     with target(socket) as place, grpc.secure_channel(place, credentials, options=options) as channel:
         try:
-            yield Steward(StewardStub(channel))
+            yield channel
         except grpc.RpcError as error:
             raise _local(read_error(error)) from error
 

@@ -31,6 +31,7 @@ from tallystick.node.asking import describe_job
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.codes import REASON_CLASSES
 from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
+from tallystick.node.local.requests import RequestsService
 from tallystick.node.past import find_past, read_jobs
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
@@ -39,6 +40,7 @@ from tallystick.node.view_builders import build_job_detail, build_job_summary, b
 from tallystick.node.views import Health, LogEntry, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
+from tallystick.v1.requests_pb2_grpc import add_RequestsServicer_to_server
 from tallystick.v1.steward_pb2_grpc import StewardServicer, add_StewardServicer_to_server
 
 LOG_PAGE: Final = 1000
@@ -182,13 +184,16 @@ def head_pages(storage: NodeStorage) -> Iterator[list[ToldHead]]:
 
 
 @asynccontextmanager
-async def serve_local(socket: Path, service: StewardService, told: HealthService | None = None) -> AsyncIterator[None]:
+async def serve_local(
+    socket: Path, service: StewardService, told: HealthService | None = None, requests: RequestsService | None = None
+) -> AsyncIterator[None]:
     """Serve on a Unix socket while the context lasts; a socket that a killed process left behind is replaced.
 
     Args:
         socket: its path.
         service: what people are answered by.
         told: what machines are answered by.
+        requests: what people are answered by about requests for clients' fields.
 
     Raises:
         Invalid: `file-permissions`: the folder is open to others.
@@ -198,6 +203,8 @@ async def serve_local(socket: Path, service: StewardService, told: HealthService
         add_StewardServicer_to_server(service, server)
         if told is not None:
             told.add_to(server)
+        if requests is not None:
+            add_RequestsServicer_to_server(requests, server)
 
     async with serve_socket(socket, SERVER_OPTIONS, add):
         yield

@@ -39,10 +39,29 @@ class PolicyRule(Document):
     operation: Operation | None = None
 
 
+class RequestRule(Document):
+    """One rule about requests for one client's fields.
+
+    Attributes:
+        decision: auto (the node answers), ask (a steward decides), never.
+        agreement, agency, worker, role, purpose, dataset, field: what it is about; None is anything.
+    """
+
+    decision: Decision
+    agreement: Name | None = None
+    agency: Name | None = None
+    worker: Name | None = None
+    role: Name | None = None
+    purpose: Name | None = None
+    dataset: Name | None = None
+    field: Name | None = None
+
+
 class Policy(Document):
-    """All rules of an agency, in the order of its file."""
+    """All rules of an agency, in the order of its file: those about jobs, and those about requests for one client's fields."""
 
     rules: tuple[PolicyRule, ...] = ()
+    requests: tuple[RequestRule, ...] = ()
 
 
 def read_policy(path: Path) -> Policy:

@@ -15,6 +15,7 @@ from tallystick.node.entries import Event, OwnHead, PeerHead
 from tallystick.node.ports import KeptJob, Note
 from tallystick.node.storage import chain
 from tallystick.node.storage.heads import LogHeads
+from tallystick.node.storage.memory_requests import MemoryRequests
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 
 
@@ -28,10 +29,11 @@ class _Shown(NamedTuple):
     until: datetime
 
 
-class MemoryNodeStorage:
+class MemoryNodeStorage(MemoryRequests):
     """Implements `NodeStorage`; durable as long as the process."""
 
     def __init__(self, randomness: Randomness | None = None) -> None:
+        super().__init__()
         self._secret = (randomness or SystemRandomness()).take(32)
         self._agreements: dict[str, tuple[int, str]] = {}
         self._jobs: dict[str, KeptJob] = {}

@@ -23,9 +23,11 @@ from tallystick.crypto.randomness import Randomness, SystemRandomness
 from tallystick.node.entries import Event, OwnHead, PeerHead
 from tallystick.node.ports import KeptJob, Note
 from tallystick.node.storage import chain, head_table
+from tallystick.node.storage.appending import append_event
 from tallystick.node.storage.faults import tell_faults
 from tallystick.node.storage.heads import LogHeads
 from tallystick.node.storage.job_text import read_record, write_record
+from tallystick.node.storage.request_table import RequestTables
 from tallystick.node.storage.rules import check_change, check_numbers, check_opening, check_under_way, source_changed
 from tallystick.node.storage.schema import STEPS, VERSION
 
@@ -39,7 +41,7 @@ _JOBS_NEWEST: Final = "SELECT job, version FROM job ORDER BY seen DESC, job DESC
 _JOBS_COUNTED: Final = "SELECT state, count(*) FROM job GROUP BY state"
 
 
-class SqliteStorage:
+class SqliteStorage(RequestTables):
     """Implements `NodeStorage`."""
 
     def __init__(self, path: Path, randomness: Randomness | None = None, *, witness: Witness | None = None) -> None:
@@ -216,7 +218,7 @@ class SqliteStorage:
     def log(self, event: str, now: datetime, job: str = "", **details: Json) -> Event:
         """Append to the log."""
         with self._transaction() as run:
-            return _append(run, event, now, job, details)
+            return append_event(run, event, now, job, details)
 
     def events(self, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Give entries of the log."""
@@ -321,16 +323,7 @@ def _read(run: Any, job: str) -> KeptJob | None:
 def _write(run: Any, record: KeptJob, note: Note | None) -> KeptJob:
     """Write a job and what the log says of it, within a transaction."""
     if note is not None:
-        _append(run, note.event, note.now, record.job, note.details)
+        append_event(run, note.event, note.now, record.job, note.details)
     row = (record.job, record.seen.isoformat(), write_record(record), record.version, record.state, record.awaits)
     run("INSERT OR REPLACE INTO job (job, seen, record, version, state, awaits) VALUES (?, ?, ?, ?, ?, ?)", row)
     return record
-
-
-def _append(run: Any, event: str, now: datetime, job: str, details: Mapping[str, Json]) -> Event:
-    """Append to the log, within a transaction."""
-    last = run("SELECT number, entry, chain FROM event ORDER BY number DESC LIMIT 1").fetchone()
-    salt = SystemRandomness().take(chain.SALT_BYTES)
-    appended = chain.next_event(None if last is None else Event(*last), event, now, job, dict(details), salt)
-    run("INSERT INTO event VALUES (?, ?, ?)", (appended.number, appended.entry, appended.chain))
-    return appended

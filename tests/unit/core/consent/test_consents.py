@@ -96,13 +96,19 @@ def test_a_signature_by_another_key_does_not_count() -> None:
     assert raised.value.code == "signature-invalid"
 
 
-def test_a_persons_own_key_signs_alone() -> None:
+def test_s30_a_persons_own_key_signs_in_place_of_a_witness_where_the_agreement_says_so() -> None:
     collected = {key: one for key, one in consent_value(NOW)["collected"].items() if key not in {"witness", "paper"}}
     made = consent(NOW, client_key=identity("rosa").key, collected=collected)
-    document = signed_consent(made, ()).with_signature("client", identity("rosa"))
-    assert check_consent(document, TERMS) == made
-    with pytest.raises(Refused):
-        check_consent(signed_consent(made, ("ivy",)), TERMS)
+    terms = asking_agreement(records_value(client_keys=True))
+    signed = signed_consent(made, ("ivy",))
+    assert check_consent(signed.with_signature("client", identity("rosa")), terms) == made
+    alone = signed_consent(made, ()).with_signature("client", identity("rosa"))
+    for document, under in ((signed, terms), (alone, terms), (signed.with_signature("client", identity("rosa")), TERMS)):
+        with pytest.raises(Refused):
+            check_consent(document, under)
+    staff = consent(NOW, client_key=identity("ann").key, collected=collected)
+    with pytest.raises(Refused, match="member of the staff"):
+        check_consent(signed_consent(staff, ("ivy",)).with_signature("client", identity("ann")), terms)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +189,15 @@ def test_a_section_that_contradicts_its_agreement_is_refused(change: dict[str, A
     with pytest.raises(Invalid) as raised:
         asking_agreement(records_value(**change))
     assert raised.value.code == "document-invalid"
+
+
+@pytest.mark.parametrize(("tag", "column"), [("vawa", False), ("vawa", True), ("part2", False), ("part2", True)])
+def test_a_field_is_under_the_laws_of_its_data(tag: str, column: bool) -> None:
+    datasets = asking_agreement().json_value()["datasets"]
+    (datasets["clients"]["columns"]["updated"] if column else datasets["clients"])["regimes"] = [tag]
+    offer = records_value()["offers"][0] | {"fields": {"day": {"columns": ["updated"]}}}
+    with pytest.raises(Invalid, match="field day is of"):
+        asking_agreement(records_value(offers=[offer]), datasets=datasets)
 
 
 def test_an_agreement_without_the_section_keeps_its_digest_and_allows_nothing() -> None:
