@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tallystick.core.measure import Asked, Undefined
-from tallystick.core.moments import Count
+from tallystick.core.moments import Moment, Sum
 from tests.unit.node.test_desk import REGIONS, assignment
 from tests.unit.node.test_desk_measures import row
 from tests.unit.node.test_desk_profiles import AGE, released, terms
@@ -80,11 +80,11 @@ def test_a_regression_needs_acro_s_residual_degrees_of_freedom(model: dict[str, 
     people, columns = model["people"], tuple(f"a.x{at}" for at in range(model["columns"]))
     asked = Asked("regression", columns)
     values = np.random.default_rng(7).integers(0, 100, (people, len(columns)))
-    opened = {
-        moment: people
-        if not hasattr(moment, "among")
-        else int(np.prod([values[:, columns.index(name)] for name in moment.columns], axis=0).sum())
-        for moment in (Count(), *asked.moments)
+    opened: dict[Moment, int] = {
+        moment: int(np.prod([values[:, columns.index(name)] for name in moment.columns], axis=0).sum())
+        if isinstance(moment, Sum)
+        else people
+        for moment in asked.moments
     }
     found = asked.value(opened)
     assert ("undefined" if isinstance(found, Undefined) else "value") == model["ours"]
