@@ -113,8 +113,9 @@ def _explain(code: str) -> bool:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `tally`; what went wrong is said as `error: …` and `hint: …`.
 
-    Nothing but letters is written where `NO_COLOR` is set or the terminal is dumb. Exits with 2 for wrong usage, 1 for what was refused or failed, 130 for what was interrupted. `tally help …` and `tally version` are
-    other words for `tally … --help` and `tally --version`; `tally help CODE` explains the code of an error.
+    Exits with 2 for wrong usage, 1 for what was refused or failed, 130 for what was interrupted. `tally help …` and `tally version` are
+    other words for `tally … --help` and `tally --version`; `tally help CODE` explains the code of an error. Nothing but letters is
+    written where `NO_COLOR` is set or the terminal is dumb.
     """
     accept_any_terminal()
     given = sys.argv[1:] if args is None else list(args)
