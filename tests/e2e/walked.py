@@ -34,6 +34,13 @@ EXCUSED: Final[dict[Path_, str]] = {
     ("node", "refuse"): "as `node approve`",
     ("node", "login"): "needs pages: tests/pages/test_desk.py; a link and minutes",
     ("coordinator", "login"): "as `node login`: tests/pages/test_operator.py",
+    ("node", "requests"): "prints a list, which is older than this rule: tests/e2e/test_requests.py",
+    ("node", "disclosures"): "as `node requests`",
+    ("node", "answer"): "needs a request that waits: tests/e2e/test_requests.py; a request and a decision",
+    ("record", "ask"): "needs a consent and two nodes: tests/e2e/test_requests.py; an answer",
+    ("record", "answers"): "as `record ask`",
+    ("consent", "resend"): "needs a revocation: tests/e2e/test_requests.py; agencies",
+    ("result", "page"): "serves until it is stopped: tests/browser; an address",
     ("node", "join"): "uses up an invitation, as every test of a network does; an agency and `joined`",
     (
         "node",

@@ -47,6 +47,7 @@ _IN_ASCII: Final = {
     "\N{NO-BREAK SPACE}": " ",
 }
 _ERRORS: Final = "tally-ascii"
+_ASCII: Final = "tally_ascii"
 _OF_RECORDS: Final = ("source-", "file-format")
 """Errors over records: what their `detail` says, the owner of the records may see."""
 PIPE_WIDTH: Final = 200
@@ -89,10 +90,31 @@ def knows_letters() -> bool:
 def accept_any_terminal() -> None:
     """Let stdout and stderr write in their own encoding what they can, and the rest in ASCII: no command ends over a letter."""
     codecs.register_error(_ERRORS, _write_in_ascii)
+    codecs.register(_find_ascii)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # what tests put in place of a stream has none
-        if reconfigure is not None:
+        if reconfigure is None:
+            continue
+        if codecs.lookup(stream.encoding or "utf-8").name == "ascii":
+            reconfigure(encoding=_ASCII, errors=_ERRORS)
+        else:
             reconfigure(errors=_ERRORS)
+
+
+def _find_ascii(name: str) -> codecs.CodecInfo | None:
+    """Give ASCII under a name of our own: click takes a stream of ASCII by its own name for one of UTF-8 that was set up wrongly."""
+    if name != _ASCII:
+        return None
+    ascii_ = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        ascii_.encode,
+        ascii_.decode,
+        ascii_.streamreader,
+        ascii_.streamwriter,
+        ascii_.incrementalencoder,
+        ascii_.incrementaldecoder,
+        name=_ASCII,
+    )
 
 
 def _write_in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -114,7 +114,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `tally`; what went wrong is said as `error: …` and `hint: …`.
 
     Exits with 2 for wrong usage, 1 for what was refused or failed, 130 for what was interrupted. `tally help …` and `tally version` are
-    other words for `tally … --help` and `tally --version`; `tally help CODE` explains the code of an error.
+    other words for `tally … --help` and `tally --version`; `tally help CODE` explains the code of an error. Nothing but letters is
+    written where `NO_COLOR` is set or the terminal is dumb.
     """
     accept_any_terminal()
     given = sys.argv[1:] if args is None else list(args)
@@ -122,7 +123,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     args = _reword(given)
     try:
-        code = tally.main(args, prog_name="tally", standalone_mode=False)
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        code = tally.main(args, prog_name="tally", standalone_mode=False, color=False if plain else None)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)
