@@ -52,7 +52,7 @@ def ask_of(folder: Path, storage: NodeStorage) -> Ask:
             people["some"] = mine | {"where": "age < 43"}
         contract = job(terms, question(people=people, keep=keep, by=[], measures=["count"]), nonce=token_hex(16))
         part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
-        lines = [f"k{at},{212456701 + at},{age}" for at, age in enumerate(ages)]
+        lines = [f"client-{at:04d},{212456701 + at},{age}" for at, age in enumerate(ages)]
         (folder / "people.csv").write_text("id,ssn,age\n" + "\n".join(lines) + "\n")
         declared = {"source": {"csv": "people.csv"}, "person": "id", "identifiers": {"ssn": "ssn"}, "columns": own["columns"]}
         file = {
@@ -164,3 +164,17 @@ def test_s26_the_ledger_outlives_the_process_and_forgets_when_its_time_is_over(t
             assert forget_tables(storage, [], datetime(2028, 1, 2, tzinfo=UTC)) == 1
             asking("age >= 19")
         storage.close()
+
+
+def test_s26_whom_jobs_select_is_kept_under_the_nodes_secret(tmp_path: Path) -> None:
+    kept = []
+    for node in ("one", "two"):
+        storage = SqliteStorage(tmp_path / node)
+        ask_of(tmp_path, storage)("age >= 18")
+        storage.close()
+        kept.append(b"".join(part.read_bytes() for part in sorted(tmp_path.glob(f"{node}*"))))
+    assert all(b"cells" in one and b"client-0007" not in one for one in kept)
+    names = [
+        {one[at : at + 8] for at in range(len(one) - 7)} for one in (part[part.index(b"]]}") + 4 :][:320] for part in kept)
+    ]
+    assert len(names[0] & names[1]) == 0
