@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -31,7 +31,9 @@ Ask = Callable[..., None]
 def ask_of(folder: Path, storage: NodeStorage) -> Ask:
     """Give what asks a node a question over 43 people of 15 to 57 years."""
 
-    def ask(where: str | None, *, keep: str = "mine", ages: list[int] = AGES, version: int = 2, **disclosure: Any) -> None:
+    def ask(
+        where: str | None, *, keep: str = "mine", ages: list[int] = AGES, version: int = 2, nonce: str = "", **disclosure: Any
+    ) -> None:
         value = agreement_value(stewards={}, approvers={}, joins=["any"], version=version)
         own = {
             "agency": "human-services",
@@ -50,7 +52,7 @@ def ask_of(folder: Path, storage: NodeStorage) -> Ask:
             people["all_of"] = mine
         if "some" in keep:
             people["some"] = mine | {"where": "age < 43"}
-        contract = job(terms, question(people=people, keep=keep, by=[], measures=["count"]), nonce=token_hex(16))
+        contract = job(terms, question(people=people, keep=keep, by=[], measures=["count"]), nonce=nonce or token_hex(16))
         part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
         lines = [f"client-{at:04d},{212456701 + at},{age}" for at, age in enumerate(ages)]
         (folder / "people.csv").write_text("id,ssn,age\n" + "\n".join(lines) + "\n")
@@ -178,3 +180,53 @@ def test_s26_whom_jobs_select_is_kept_under_the_nodes_secret(tmp_path: Path) -> 
         {one[at : at + 8] for at in range(len(one) - 7)} for one in (part[part.index(b"]]}") + 4 :][:320] for part in kept)
     ]
     assert len(names[0] & names[1]) == 0
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class KilledStorage:
+    """A node's state in a process that ends before or after one of its calls."""
+
+    def __init__(self, storage: SqliteStorage, call: int) -> None:
+        self._storage, self._left = storage, call
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._storage, name)
+
+        def call(*given: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._left == 0:
+                raise Killed
+            made = method(*given, **named)
+            self._left -= 1
+            if self._left == 0:
+                raise Killed
+            return made
+
+        return call
+
+
+def test_s26_whenever_the_process_is_killed_a_job_is_charged_before_anything_of_it_leaves_and_once(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        ask_of(tmp_path, MemoryNodeStorage())("age >= 18", budget=1)
+    cells = int(caught.value.message.split()[3])
+    killed, call = True, 0
+    while killed:
+        call += 1
+        state, nonce = tmp_path / f"state{call}", f"{call:032x}"
+        storage = SqliteStorage(state)
+        try:
+            ask_of(tmp_path, cast("NodeStorage", KilledStorage(storage, call)))("age >= 18", budget=cells, nonce=nonce)
+            killed = False
+        except Killed:
+            pass
+        storage.close()
+        storage = SqliteStorage(state)
+        ask = ask_of(tmp_path, storage)
+        ask("age >= 18", budget=cells, nonce=nonce)  # another attempt of the job
+        with pytest.raises(Refused, match="0 are left"):
+            ask("age > 17", budget=cells)
+        storage.close()
+    assert call > 6
