@@ -36,6 +36,8 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     rule = agreed.disclosure
     least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
     least += ", opened for nobody (gate)" if rule.gate else ""
+    least += ", people of jobs compared at each node (cohorts)" if rule.cohorts else ""
+    least += "" if rule.budget is None else f", {rule.budget:,} cells over each dataset"
     return [
         ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),
         ("fewest people", f"{agreed.min_people:,} in each group, or no answer" if agreed.min_people else "no minimum"),

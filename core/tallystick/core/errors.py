@@ -110,6 +110,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "source-large": "a dataset's source does not fit the memory that the node allows",
     "source-changed": "a dataset's records changed after a share over them was released",
     "answers-forgotten": "earlier answers of a question were deleted when their time was over, so it is not answered again",
+    "cohort-too-close": "an agency's people in a job differ too little from what earlier jobs selected",
+    "budget-spent": "the cells that an agreement allows over a dataset are used up",
     "too-few": "an agency has fewer people for a job than the agreement asks for",
     "source-varies": "a column varies within a person and is not derived",
     "where-invalid": "a where condition is not an allowed expression",

@@ -148,6 +148,14 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "answers are deleted after the period that node.yaml says",
         "ask by other columns, or about other people",
     ),
+    "cohort-too-close": (
+        "a condition adds or leaves out few people, or parts people whose parts were asked for before",
+        "use the people of the earlier job word for word, or ask one table by the column that tells them apart",
+    ),
+    "budget-spent": (
+        "many jobs, or large tables, were asked over the dataset",
+        "ask for a smaller table, or let the parties sign a new version of the agreement",
+    ),
     "too-few": ("a condition leaves fewer people than the agreement's least", "ask about more people"),
     "source-varies": (
         "a person has several rows with different values",

@@ -30,6 +30,7 @@ from tallystick.crypto.statistic.states import BandsOf, knows_nothing, no_bands
 from tallystick.crypto.tags import TokenColumn
 from tallystick.node.assignment import Assignment, GroupAssignment
 from tallystick.node.changes import KeptChange, decide_job
+from tallystick.node.cohorts import enter_cohort, has_ledger, least_selected
 from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.home import HomeList, join_groups
@@ -76,14 +77,15 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
     Raises:
         Invalid: `source-…`, `where-invalid`, `link-impossible`.
         Refused: `too-few`; `source-unusable`; `link-word`, `linkage-outgrown`: the list is not as the agreement says; `source-changed`: a
-            share over other records has left already.
+            share over other records has left already; `cohort-too-close`, `budget-spent`.
         Broken: `source-large`, `disk`.
     """
     contract = assignment.contract
-    floor = max(1, contract.agreement.min_people)
+    ledger = has_ledger(contract)
+    floor = max(1, contract.agreement.min_people, least_selected(contract))
     tables: dict[str, PeopleTable] = {}
     for one in assignment.groups:
-        tables[one.group] = people_of(one, config, keyed=len(assignment.groups) > 1)
+        tables[one.group] = people_of(one, config, keyed=ledger or len(assignment.groups) > 1)
         if tables[one.group].n < floor:
             raise Refused(
                 "too-few",
@@ -91,6 +93,8 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
                 hint="ask about more people",
             )
     storage.pin_table(contract.digest.hex(), fingerprint(*tables.values(), secret=storage.secret(), job=contract.digest))
+    if ledger:
+        enter_cohort(storage, assignment, {group: table.keys for group, table in tables.items() if table.keys is not None})
     mine = join_groups(tables)
     n, identifiers = mine.people.n, mine.identifiers
     exact = _tokens(contract.passes.exact, assignment.side, mine)

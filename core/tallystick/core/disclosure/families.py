@@ -9,7 +9,7 @@ Tables by the time since an event count some of the people whom a formula keeps,
 of these people by the time since whichever event are one family, and of two that do not ask the same of it the second is refused
 (`check_overlap`).
 
-What is another family though it could be subtracted: conditions that say the same in other terms (`a = 1` and `NOT a <> 1`), and
+What is another family though it could be subtracted: conditions that say the same by more than the rules of `core/job/sameness.py`, and
 formulas of which one keeps some of the people whom the other keeps.
 """
 
@@ -175,19 +175,22 @@ def check_overlap(
 def _describe_counted(question: Question, agreement: Agreement) -> dict[str, Any]:
     """Give whom a question counts, which does not depend on its names."""
     identities = _identities(question, agreement)
-    people = {identities[name]: _people(name, question, agreement) for name in question.people}
+    people = {identities[name]: describe_people(name, question, agreement) for name in question.people}
     terms = population_of(question).keep.terms
     keep = sorted([*sorted(identities[name] for name in names), str(coefficient)] for names, coefficient in terms.items())
     return {"agreement": question.agreement, "people": people, "keep": keep}
 
 
-def _people(group: str, question: Question, agreement: Agreement) -> list[str]:
-    """Give whom a group has: agency, dataset, and the condition in the one way in which it is written."""
-    from tallystick.core.job.where import check_where  # a parser, which few need
-
+def describe_people(group: str, question: Question, agreement: Agreement) -> list[str]:
+    """Give whom a group has, whatever it is called: agency, dataset, and the condition as `sameness.py` has it."""
     one = question.people[group]
-    where = "" if one.where is None else check_where(one.where, agreement.dataset_of(one.dataset).columns)
-    return [one.agency, one.dataset, where]
+    if one.where is None:
+        return [one.agency, one.dataset, ""]
+    from tallystick.core.job.sameness import describe_condition  # parsers, which few need
+    from tallystick.core.job.where import check_where
+
+    columns = agreement.dataset_of(one.dataset).columns
+    return [one.agency, one.dataset, describe_condition(check_where(one.where, columns), columns)]
 
 
 def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
@@ -200,7 +203,7 @@ def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
     times: Counter[str] = Counter()
     for name, people in sorted(question.people.items()):
         several = agencies.count(people.agency) > 1
-        identity = f"{people.agency} {digest_of(_people(name, question, agreement))[:16]}" if several else people.agency
+        identity = f"{people.agency} {digest_of(describe_people(name, question, agreement))[:16]}" if several else people.agency
         identities[name] = f"{identity} {times[identity]}" if times[identity] else identity
         times[identity] += 1
     for name, parts in (question.stacked or {}).items():
