@@ -40,6 +40,7 @@ class Regime(Document):
         profiles: profiles of disclosure rules that keep the floor by themselves.
         approver: whether an approver beside the agencies must sign every job.
         stewards: how many stewards of the agency whose data they are must sign every job.
+        employers: whether rows whose people have few employers must be hidden, too.
         authority: whether the dataset must say by which law it is shared.
         clauses: what the agreement must say.
         notice: what goes with every result that rests on the data.
@@ -53,6 +54,7 @@ class Regime(Document):
     profiles: tuple[Name, ...] = ()
     approver: bool = False
     stewards: Annotated[int, Field(ge=0, le=10)] = 0
+    employers: bool = False
     authority: bool = False
     clauses: tuple[ClauseName, ...] = ()
     notice: Text | None = None
@@ -161,6 +163,10 @@ def find_shortfalls(agreement: Agreement, name: str, tags: tuple[str, ...]) -> I
                 "for an approver of its own beside the agencies",
                 "approvers: its name and key (tally agreement card --role approver)",
             )
+        if regime.employers and dataset.employers is None:
+            yield lacking("which column names employers, as it protects them, too", f"datasets.{name}.employers: the column")
+        if regime.employers and not agreement.disclosure.least_employers:
+            yield lacking("that rows whose people have few employers are hidden", "disclosure.profile: adrf")
         need = agreement.stewards[dataset.agency].need if dataset.agency in agreement.stewards else 0
         if need < regime.stewards:
             yield lacking(
