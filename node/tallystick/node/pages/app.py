@@ -38,7 +38,7 @@ from tallystick.node.pages.collecting import check_signature, find_signers, read
 from tallystick.node.pages.commands import FOLDER
 from tallystick.node.pages.offering import find_offer
 from tallystick.node.pages.reading import DeskReading
-from tallystick.node.pages.words import is_interval, write_event, write_party, write_plain, write_share, write_why
+from tallystick.node.pages.words import FILTERS, TESTS
 from tallystick.node.signing import sign_decision
 
 MENU: Final = (("/", "Jobs"), ("/key", "Your key"), ("/log", "Log"))
@@ -215,14 +215,8 @@ def build_desk_pages(
     shell = Shell(settings, clock, randomness, look, note, fresh_s=fresh_s, lock_cost=lock_cost)
     pages = DeskPages(reading, jobs, shell)
     shell.templates.globals |= {"name_seen": pages.name_seen}
-    shell.templates.filters |= {
-        "event": write_event,
-        "party": write_party,
-        "plain": write_plain,
-        "share": write_share,
-        "why": write_why,
-    }
-    shell.templates.tests |= {"interval": is_interval}
+    shell.templates.filters |= FILTERS
+    shell.templates.tests |= TESTS
     return pages.build()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from tallystick.core.pages.rendering import join_words
 
@@ -107,6 +107,16 @@ def is_interval(value: object) -> bool:
     return isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys()
 
 
+def is_table(value: object) -> bool:
+    """Tell whether a value of a linkage report is a list of rows."""
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
+
+
+def order_columns(row: Mapping[str, object]) -> list[str]:
+    """Give the columns of a linkage report's rows: names and levels first, numbers after them."""
+    return sorted(row, key=lambda key: not (isinstance(row[key], str) or "." in key))
+
+
 def write_plain(key: str) -> str:
     """Write a key in words; one without words of its own as it is, without underscores."""
     return _PLAIN.get(key, key.replace("_", " "))
@@ -115,3 +125,17 @@ def write_plain(key: str) -> str:
 def write_share(share: float | None) -> str:
     """Write a share of people as a percentage; nothing for None."""
     return "" if share is None else f"{share:.1%}"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {
+        "columns": order_columns,
+        "event": write_event,
+        "party": write_party,
+        "plain": write_plain,
+        "share": write_share,
+        "why": write_why,
+    }
+)
+TESTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({"interval": is_interval, "table_rows": is_table})
+"""What the desk's templates call."""
