@@ -135,6 +135,10 @@ def serve_result(site: ResultSite, port: int, randomness: Randomness) -> Iterato
 
         def do_GET(self) -> None:  # as the standard library calls it
             """Answer with a page."""
+            if self.path == "/favicon.ico":  # browsers ask by themselves, without the token; there is none
+                self.send_response(204)
+                self.end_headers()
+                return
             found = self._find_body()
             kind, body = found or ("text/plain; charset=utf-8", b"There is nothing here.\n")
             self.send_response(200 if found else 404)
