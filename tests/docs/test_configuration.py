@@ -18,6 +18,7 @@ from tallystick.core.agreement.declaration import (
     DeclaredDataset,
     DeclaredIdentifier,
     DeclaredSource,
+    Relation,
     SamePerson,
 )
 from tallystick.core.agreement.model import (
@@ -59,6 +60,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     **{f"Dataset: source {name}": (adapter(name).settings,) for name in source_types()},
     "Dataset: duplicates": (SamePerson,),
     "Dataset: aliases": (Aliases,),
+    "Dataset: relation": (Relation,),
     "Dataset: linkage": (LinkageFacts,),
     "Dataset: identifiers": (DeclaredIdentifier,),
     "Dataset: columns": (DeclaredColumn,),

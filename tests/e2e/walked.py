@@ -116,6 +116,7 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("job", "cancel"): [other],  # before it is released
         ("lab", "check"): [str(county / "lab.yaml"), str(county / "jobs" / "work.yaml")],
         ("job", "check"): [str(county / "jobs" / "work.yaml"), "--agreement", agreement],
+        ("job", "new"): ["service-gap", "--set", "have=human-services/tanf_exits", "--set", "lack=labor/ui_wages"],
         ("job", "list"): ["--all"],
         ("job", "show"): [job[:9]],
         ("job", "status"): [job],

@@ -96,6 +96,11 @@ def _data(agreed: Agreement) -> list[str]:
             f"- shared under: {_plain(one.authority) if one.authority else 'not stated'}",
             f"- laws, as tags: {tags}",
             f"- identifiers that linkage may use: {', '.join(one.identifiers) or 'none'}",
+            *(
+                [f"- its people are not those whom its rows are about, but related to them ({one.relation})"]
+                if one.relation
+                else []
+            ),
             f"- at most {one.people:,} people, at most {one.rows_per_person:,} rows of a person",
             "",
             *_table(

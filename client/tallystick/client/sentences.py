@@ -123,6 +123,11 @@ def disclosure_sentences(answer: Answer) -> list[str]:
     return lines
 
 
+def caveat_sentences(answer: Answer) -> list[str]:
+    """Say what the result does not say, as its job has it."""
+    return [f"caveat: {one}" for one in answer.question.caveats or ()]
+
+
 def leakage_sentence(answer: Answer) -> str:
     """Say in one line who learned anything, and where it is said what."""
     parties = [party for party in answer.value["leakage"] if "+" not in party and party != "analyst"]
@@ -162,6 +167,8 @@ def methods_paragraph(answer: Answer) -> str:
         parts.append("The agreement's disclosure rules hide no small counts.")
     if value["disclosure"].get("rounding"):
         parts.append(f"Released numbers are rounded: {value['disclosure']['rounding']}.")
+    if question.caveats:
+        parts.append(f"Limits: {' '.join(question.caveats)}")
     parts.append(
         f"Allowed by the agreement {agreement.agreement}, version {agreement.version}, among {_join_words(list(agreement.parties))}; "
         f"released by {value['desk']}; job {short(value['job'])}."

@@ -50,7 +50,7 @@ def dataset_rows(agreed: Agreement) -> list[tuple[str, str, str, str, str, str]]
     """List the datasets: name, agency, identifiers, most people, most rows of a person, what becomes of values out of bounds."""
     return [
         (
-            name,
+            name if one.relation is None else f"{name} (by {one.relation})",
             one.agency,
             ", ".join(one.identifiers),
             f"{one.people:,}",

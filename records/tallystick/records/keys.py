@@ -19,6 +19,22 @@ _LETTERS: Final = "regexp_replace(upper({0}), '[^A-Z0-9]', '', 'g')"
 _LONGEST: Final = 32
 
 
+def write_nothing(key: str, column: str = "") -> str:
+    """Write the SQL of whether a key says nothing: a word for what is missing, marks alone, a number that a spreadsheet rounded.
+
+    Args:
+        key: the quoted column.
+        column: its name in the source; a row with that name in it is a header again.
+    """
+    words = ", ".join(map(literal, _WORDS))
+    # \N, N/A and #N/A are words without their marks; so is what is marks alone, unless it is of another script
+    marks = f"regexp_full_match({key}, '[ -/:-@\\[-`{{-~]*|[Xx]{{2,}}')"
+    # a number that a spreadsheet rounded is many people's
+    rounded = f"regexp_full_match(trim({key}), '[0-9]([.][0-9]+)?[Ee][+][0-9]+')"
+    again = f"lower(trim({key})) = lower(trim({literal(column)}))" if column else "false"
+    return f"(length({key}) <= {_LONGEST} AND ({_LETTERS.format(key)} IN ({words}) OR {marks} OR {key} = '\\N' OR {rounded} OR {again}))"
+
+
 def check_keys(connection: Connection, dataset: str, places: Places, column: str = "") -> None:
     """Check that every row of `raw` has a key that says whose it is.
 
@@ -34,14 +50,7 @@ def check_keys(connection: Connection, dataset: str, places: Places, column: str
         Invalid: `source-types`: how many rows have none, and where the first of them is.
     """
     key = quote_name(PERSON)
-    letters = _LETTERS.format(key)
-    words = ", ".join(map(literal, _WORDS))
-    # \N, N/A and #N/A are words without their marks; so is what is marks alone, unless it is of another script
-    marks = f"regexp_full_match({key}, '[ -/:-@\\[-`{{-~]*|[Xx]{{2,}}')"
-    # a number that a spreadsheet rounded is many people's
-    rounded = f"regexp_full_match(trim({key}), '[0-9]([.][0-9]+)?[Ee][+][0-9]+')"
-    again = f"lower(trim({key})) = lower(trim({literal(column)}))" if column else "false"
-    nothing = f"(length({key}) <= {_LONGEST} AND ({letters} IN ({words}) OR {marks} OR {key} = '\\N' OR {rounded} OR {again}))"
+    nothing = write_nothing(key, column)
     number = f"regexp_full_match(trim({key}), '-[0-9]+([.]0*)?|0+([.]0*)?|9{{3,}}([.]0*)?')"
     rows, empty, said, first, zeros = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {key} IS NULL), count(*) FILTER (WHERE {nothing} AND NOT {number}), "  # noqa: S608 - quoted names

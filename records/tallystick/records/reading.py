@@ -29,6 +29,7 @@ from tallystick.records.mending import mend_column
 from tallystick.records.merging import find_shared_columns, merge_keys, number_keys
 from tallystick.records.missing import empty_missing
 from tallystick.records.places import Places
+from tallystick.records.relations import copy_related
 from tallystick.records.types import PLURALS, build_expressions
 from tallystick.records.version import version_of
 from tallystick.records.wholenames import split_names
@@ -113,7 +114,9 @@ def load_dataset(
             lock(connection)
             version = version_of(connection, "raw", *_aliases(config)) if versioned else None
             if not numbered:
-                check_keys(connection, dataset, read.places, config.person)
+                check_keys(
+                    connection, dataset, read.places, config.person if config.relation is None else config.relation.person
+                )
             empty_missing(connection, config, wanted)
             notes = [*read.notes, *split_names(connection, config)]
             dates = read_date_columns(connection, dataset, config, "raw", read.places, wanted)
@@ -151,11 +154,13 @@ def _read(
     connection: Connection, dataset: str, config: DeclaredDataset, folder: Path, wanted: tuple[str, ...], *, numbered: bool
 ) -> Copied:
     """Copy the columns that are wanted, as text, into the table `raw`; and those of the file of aliases into `aliases`."""
+    columns = {name: config.columns[name].source or name for name in wanted}
+    if config.relation is not None:
+        return copy_related(connection, dataset, config, folder, columns)
     targets = {} if numbered else {PERSON: config.person}
     targets |= {identifier_column(name): column for name, column in config.identifier_columns.items()}
     targets |= find_shared_columns(config)
-    targets |= {name: config.columns[name].source or name for name in wanted}
-    read = copy_rows(connection, dataset, config.source, folder, targets, "raw")
+    read = copy_rows(connection, dataset, config.source, folder, targets | columns, "raw")
     if config.aliases.source is not None and config.aliases.person is not None:
         targets = {PERSON: config.aliases.person}
         targets |= {identifier_column(name): column for name, column in config.aliases.identifiers.items()}

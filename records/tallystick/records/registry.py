@@ -75,6 +75,8 @@ def check_sources(datasets: Iterable[tuple[str, DeclaredDataset]]) -> None:
         settings_of(dataset.source, what=f"{what}.source")
         if dataset.aliases.source is not None:
             settings_of(dataset.aliases.source, what=f"{what}.aliases.source")
+        if dataset.relation is not None:
+            settings_of(dataset.relation.source, what=f"{what}.relation.source")
 
 
 def open_source(
@@ -109,6 +111,8 @@ def node_entry(dataset: DeclaredDataset, folder: Path) -> dict[str, Any]:
     entry["source"] = _within(dataset.source, folder)
     if dataset.aliases.source is not None:
         entry["aliases"]["source"] = _within(dataset.aliases.source, folder)
+    if dataset.relation is not None:
+        entry["relation"]["source"] = _within(dataset.relation.source, folder)
     return entry
 
 

@@ -18,7 +18,15 @@ from tallystick.client.annex.style import GROUPS, STYLE
 from tallystick.client.annex.tables import build_notes, build_section, build_table
 from tallystick.client.answer import Answer
 from tallystick.client.detailed import list_detail_tables
-from tallystick.client.sentences import disclosure_sentences, linkage_sentence, methods_paragraph, notes, question_sentence
+from tallystick.client.sentences import (
+    caveat_sentences,
+    disclosure_sentences,
+    linkage_sentence,
+    methods_paragraph,
+    notes,
+    question_sentence,
+)
+from tallystick.client.zeros import list_whole_means
 from tallystick.core.results import Check
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -77,7 +85,9 @@ def _answer(answer: Answer) -> list[str]:
     charts = [draw_bars(one.name, one.title, one.bars, one.axis) for one in list_charts(answer)]
     told = [_sentence(line) for line in (linkage_sentence(answer), *disclosure_sentences(answer))]
     details = [build_table(one.title, one.columns, one.rows, levels=one.levels) for one in list_detail_tables(answer)]
-    return [_figures(answer), *charts, _table(answer), *details, build_notes([*told, *notes(answer)])]
+    told += [_sentence(line) for line in list_whole_means(answer)]
+    limits = [_sentence(line.removesuffix(".")) for line in caveat_sentences(answer)]
+    return [_figures(answer), *charts, _table(answer), *details, build_notes([*told, *notes(answer), *limits])]
 
 
 def _figures(answer: Answer) -> str:

@@ -13,6 +13,7 @@ import click
 from tallystick.client.answer import ALL, Answer, Number, ShownCell
 from tallystick.client.detailed import list_detail_tables
 from tallystick.client.sentences import (
+    caveat_sentences,
     disclosure_sentences,
     leakage_sentence,
     linkage_sentence,
@@ -22,6 +23,7 @@ from tallystick.client.sentences import (
 )
 from tallystick.client.shares import NOBODY, Shares, ShownShare, find_shares
 from tallystick.client.words import HIDDEN
+from tallystick.client.zeros import list_whole_means
 from tallystick.core.files import write_public
 from tallystick.core.terminal import print_table, table_width
 
@@ -41,11 +43,11 @@ def print_answer(answer: Answer) -> None:
         say(told.title)
         print_table(told.columns, told.rows, right=range(told.levels, len(told.columns)))
         click.echo()
-    for line in (*overall_sentences(answer), *notes(answer)):
+    for line in (*overall_sentences(answer), *list_whole_means(answer), *notes(answer)):
         say(line)
     say(linkage_sentence(answer))
     _print_shares(answer)
-    for line in (*disclosure_sentences(answer), leakage_sentence(answer)):
+    for line in (*disclosure_sentences(answer), leakage_sentence(answer), *caveat_sentences(answer)):
         say(line)
 
 

@@ -56,6 +56,51 @@ def check(file: Path, agreement: Path | None, analyst: str | None, people: tuple
 
 
 @job.command()
+@click.argument("template", required=False)
+@click.option("--set", "said", multiple=True, metavar="NAME=VALUE", help="A parameter of the template; once for each.")
+@click.option("--show", is_flag=True, help="Show the template: its question, rules, caveats and parameters.")
+@click.option("--example", is_flag=True, help="Fill what is not set as in the made-up region of tally lab region.")
+@click.option("--agreement", type=FILE, help="The signed agreement, in which datasets and columns are looked up.")
+@click.option(
+    "--name",
+    default="county",
+    show_default=True,
+    help="Without --agreement: its name; one that the profile knows is looked in.",
+)
+@click.option("--purpose", help="The job's purpose; default: the agreement's first.")
+@click.option("--out", type=FILE, help="Write the job file here, in place of printing it.")
+@format_option
+@run_cli
+def new(
+    template: str | None,
+    said: tuple[str, ...],
+    show: bool,
+    example: bool,
+    agreement: Path | None,
+    name: str,
+    purpose: str | None,
+    out: Path | None,
+    format_: Format,
+) -> None:
+    """Write a job file from TEMPLATE; without one, list the templates.
+
+    On a terminal it asks for what is not set; in a pipe or a script it never asks, and says what is missing.
+    """
+    from tallystick.client.cli._new import list_templates, show_template, write_job
+    from tallystick.client.templates.model import find_template
+
+    if template is None:
+        if said or show or example or out is not None:
+            raise click.UsageError("name a template; tally job new lists them")
+        list_templates(format_)
+    elif show:
+        show_template(template, find_template(template), format_)
+    else:
+        filled = find_template(template)
+        write_job(template, filled, said, example=example, agreement=agreement, named=(name, purpose), out=out, format_=format_)
+
+
+@job.command()
 @click.argument("file", type=FILE, required=False)
 @click.option("--agreement", type=FILE, help="The signed agreement; default: the one of that name used last.")
 @click.option(

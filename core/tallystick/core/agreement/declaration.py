@@ -219,6 +219,23 @@ class Aliases(Document):
         return self
 
 
+class Relation(Document):
+    """Related people to whom a dataset's rows are carried: the dataset's people are these, not those whom its rows are about.
+
+    Attributes:
+        kind: who they are to those whom the rows are about: `caregiver` (or, the other way, the children of one), or `household`: its head.
+        source: the file of the related people, with their identifiers; it may be the dataset's own.
+        person: that file's column with the key of a person.
+        rows, people: a column of the dataset's source, and one of that file: a row is carried to everybody who has its value.
+    """
+
+    kind: Literal["caregiver", "household"]
+    source: DeclaredSource
+    person: SourceColumn
+    rows: SourceColumn
+    people: SourceColumn
+
+
 class DeclaredDataset(Document):
     """One dataset.
 
@@ -239,6 +256,8 @@ class DeclaredDataset(Document):
         linkage: what the records say of themselves for linkage, as `tally node linkage` counts it; it stands in the agreement.
         regimes: laws that the records fall under, as tags; they stand in the agreement, and a node runs no job under one without them.
         employers: the column that names a row's employer; it stands in the agreement.
+        relation: whose people these are instead of those whom the rows are about; `identifiers` are then columns of the relation's file.
+            That there is one, and of which kind, stands in the agreement.
     """
 
     title: Text | None = None
@@ -256,10 +275,15 @@ class DeclaredDataset(Document):
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
     employers: ColumnName | None = None
+    relation: Relation | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
         check_names_apart(self.columns, self.employers)
+        if self.relation is not None and (self.duplicates.merges or self.aliases.most or self.employers is not None):
+            raise ValueError(
+                "a dataset with a relation has no duplicates, aliases or employers: its people are of the relation's file"
+            )
         if self.keys is not None and self.duplicates.merges:
             raise ValueError("keys that other datasets share cannot be merged here: leave out duplicates, or keys")
         strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
@@ -295,6 +319,7 @@ class DeclaredDataset(Document):
             linkage=self.linkage,
             regimes=self.regimes,
             employers=self.employers,
+            relation=None if self.relation is None else self.relation.kind,
         )
 
     def differences(self, agreed: Dataset) -> list[str]:
@@ -318,4 +343,6 @@ class DeclaredDataset(Document):
             for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes", "employers")
             if getattr(self, field) != getattr(agreed, field)
         ]
+        if (None if self.relation is None else self.relation.kind) != agreed.relation:
+            found.append("relation differs")
         return found

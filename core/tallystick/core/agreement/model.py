@@ -152,8 +152,7 @@ class LinkageFacts(Document):
 
     def facts(self) -> ListFacts:
         """Give them as linkage takes them."""
-        known, alike, variety = (tuple(sorted(one.items())) for one in (self.known, self.alike, self.variety))
-        return ListFacts(self.people, known, alike, variety)
+        return ListFacts(self.people, *(tuple(sorted(one.items())) for one in (self.known, self.alike, self.variety)))
 
     @classmethod
     def of(cls, facts: ListFacts) -> LinkageFacts:
@@ -171,12 +170,12 @@ class Dataset(Document):
         people: there are no more people than this; how much a linkage recipe must say is worked out for it.
         aliases: how many spellings of a person's identifiers, beside the first, linkage may use.
         rows_per_person: no person may have more rows; bounds the sums that `derive` makes.
-        keys: the name of the person keys that it shares with other datasets of its agency: the same key is the same person in all of
-            them. A job may name groups of several such datasets.
+        keys: the name of the person keys that it shares with other datasets of its agency, of several of which a job may name groups.
         out_of_bounds: what the node does with a value outside a column's bounds.
         linkage: what it says of itself for linkage; None: nothing.
         regimes: laws that it falls under, as tags (`core/agreement/regime.py`).
         employers: the column that names a row's employer, where a profile may protect employers, too.
+        relation: who its people are to those whom its rows are about: their caregivers, or heads of their households; None: they are the same.
     """
 
     agency: Name
@@ -192,6 +191,7 @@ class Dataset(Document):
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
     employers: ColumnName | None = None
+    relation: Literal["caregiver", "household"] | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Dataset:

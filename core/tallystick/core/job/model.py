@@ -208,6 +208,8 @@ class Question(Document):
         totals: which totals the table has beside its rows; none, unless it says so.
         overall: statistics of the whole table, worked out from its rows as they are released.
         join: what jobs of before `keep` had; it is read so that their results are, and refused.
+        template: the template that it was written from, if any.
+        caveats: what its result does not say; they stand beside it.
     """
 
     agreement: Name
@@ -225,6 +227,8 @@ class Question(Document):
     totals: Totals | None = None
     overall: Annotated[tuple[JobOverall, ...], Field(min_length=1, max_length=MAX_OVERALL)] | None = None
     release: Literal["desk", "direct"] | None = None
+    template: Name | None = None
+    caveats: Annotated[tuple[Text, ...], Field(min_length=1, max_length=10)] | None = None
 
     @classmethod
     def read(cls, value: object, *, what: str) -> Self:

@@ -1,4 +1,7 @@
-"""The region as a folder: five agencies' seven files, a lab file, jobs over two to five agencies, and the truth."""
+"""The region as a folder: five agencies' seven files, a lab file, jobs over two to five agencies, and the truth.
+
+Beside them stand the files of four more agencies, and `programs.yaml`, a lab file of all nine, for the templates of jobs.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 from tallystick.core.errors import Invalid
 from tallystick.lab.county.write import count_declared, write_extract, write_truth
 from tallystick.lab.region.agencies import county_files, housing, pupils, wages
+from tallystick.lab.region.more import add_columns
 from tallystick.lab.region.population import people_of_region
 
 SEED: Final = 2026
@@ -30,12 +34,14 @@ class Region:
 
     Attributes:
         lab: the lab file.
+        programs: the lab file with the four further agencies.
         jobs: the job files, those over fewer agencies first.
         truth: columns dataset, key, person; for tests only.
         rows: rows of each file.
     """
 
     lab: Path
+    programs: Path
     jobs: tuple[Path, ...]
     truth: Path
     rows: dict[str, int]
@@ -55,7 +61,7 @@ def generate_region(folder: Path, people: int = PEOPLE, seed: int = SEED) -> Reg
     if not SMALLEST <= people <= LARGEST:
         raise Invalid("document-invalid", f"a region has {SMALLEST} to {LARGEST:,} people", hint="choose another --people")
     # a source for the population and for each agency, so that what one draws does not change another
-    streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(6)]
+    streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(7)]
     population = people_of_region(people, streams[0])
     tanf_east, care_east = county_files(population, streams[1], west=False)
     tanf_west, care_west = county_files(population, streams[2], west=True)
@@ -68,6 +74,7 @@ def generate_region(folder: Path, people: int = PEOPLE, seed: int = SEED) -> Reg
         "hmis_stays": housing(population, streams[4]),
         "pupils": pupils(population, streams[5]),
     }
+    extracts |= add_columns(extracts, population, streams[6])
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     for name, extract in extracts.items():
         write_extract(folder / f"{name}.csv", extract)
@@ -76,7 +83,20 @@ def generate_region(folder: Path, people: int = PEOPLE, seed: int = SEED) -> Reg
     declared = {name: count_declared(len(set(extract.columns[extract.key]))) for name, extract in extracts.items()}
     text = Template((FILES / "lab.yaml").read_text(encoding="utf-8")).substitute(declared)
     (folder / "lab.yaml").write_text(text, encoding="utf-8", newline="\n")
+    agencies, agreement, terms = text.partition("agreement:\n")
+    families, more = (
+        Template((FILES / f"{name}.yaml").read_text(encoding="utf-8")).substitute(declared) for name in ("families", "more")
+    )
+    east, west = families.split("---\n")
+    agencies = agencies.replace("  county-west:\n", f"{east}  county-west:\n").replace("  labor:\n", f"{west}  labor:\n")
+    (folder / "programs.yaml").write_text(agencies + more + agreement + terms, encoding="utf-8", newline="\n")
     jobs = tuple(folder / "jobs" / path.name for path in sorted((FILES / "jobs").iterdir()))
     for job in jobs:
         shutil.copyfile(FILES / "jobs" / job.name, job)
-    return Region(folder / "lab.yaml", jobs, truth, {name: len(extract.person) for name, extract in extracts.items()})
+    return Region(
+        folder / "lab.yaml",
+        folder / "programs.yaml",
+        jobs,
+        truth,
+        {name: len(extract.person) for name, extract in extracts.items()},
+    )
