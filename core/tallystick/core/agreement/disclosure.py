@@ -23,7 +23,7 @@ class Disclosure(Document):
         profile: a named set of rules of `core/disclosure/profiles.py`; what is given beside it can only be stricter.
         min_cell: counts of 1…min_cell-1 are not released; 0 hides nothing (synthetic data).
         gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
-        cohorts: each node refuses a job whose people here differ from what earlier jobs selected by too few (docs/adr/0018-cohorts.md).
+        cohorts: each node refuses a job whose people here differ from what earlier jobs selected by too few (docs/adr/0017-cohorts.md).
         budget: how many cells jobs may compute over a dataset under one version of the agreement.
     """
 

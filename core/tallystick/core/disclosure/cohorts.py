@@ -14,7 +14,7 @@ prime, unless the prime divides a determinant of the selections: of m selections
 m·log2(m)/60 prime factors of that size, of 5·10^7 primes that may be drawn.
 
 Security: the answer is about people of this agency alone. How many of k of them are matched at other agencies, it does not say
-(docs/adr/0018-cohorts.md).
+(docs/adr/0017-cohorts.md).
 """
 
 from __future__ import annotations
