@@ -16,6 +16,9 @@ from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 INTAKE: Final = "intake"
 """The role of those who may sign a consent, as the officer who took it or as the witness."""
 
+CLIENT: Final = "client"
+"""Who signs a consent with the person's own key; no member of the staff may have that name."""
+
 Tag = Literal["hipaa", "part2", "ferpa", "tanf", "ui", "address", "tribal", "vawa"]
 """The regime that a field is under; `vawa` is known so that it can be refused by name."""
 
@@ -167,6 +170,8 @@ def find_faults(
             return f"records name {name}, which is no party"
     if names & terms.staff.keys() or keys & {one.key for one in staff} or len({one.key for one in staff}) != len(staff):
         return "records: one name or key stands for two people, or for one who has another part in the agreement"
+    if CLIENT in terms.staff:
+        return f"records: {CLIENT} is what the person is called who signs a consent; give that member of the staff another name"
     for number, offer in enumerate(terms.offers, start=1):
         if offer.dataset not in datasets:
             return f"records: offer {number}: there is no dataset {offer.dataset}"

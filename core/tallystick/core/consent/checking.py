@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from tallystick.core.agreement.model import Agreement, moment
-from tallystick.core.agreement.records import INTAKE, RecordTerms, StaffMember
+from tallystick.core.agreement.records import CLIENT, INTAKE, RecordTerms, StaffMember
 from tallystick.core.consent.forms import check_form, find_form
-from tallystick.core.consent.model import CLIENT, MAX_CONSENT, Consent
+from tallystick.core.consent.model import MAX_CONSENT, Consent
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused
 

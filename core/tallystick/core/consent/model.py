@@ -12,10 +12,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.agreement.model import IdentifierName, Timestamp, moment
+from tallystick.core.agreement.records import CLIENT
 from tallystick.core.model import Document, Hex32, Name, Text
 
-CLIENT: Final = "client"
-"""Who signs with the person's own key, in the document's signatures."""
 MAX_CONSENT: Final = 16 * 1024
 """Bytes of a consent with its signatures: it fits a letter beside a request."""
 

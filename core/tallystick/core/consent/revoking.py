@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement, Timestamp
-from tallystick.core.agreement.records import INTAKE
-from tallystick.core.consent.model import CLIENT, Consent
+from tallystick.core.agreement.records import CLIENT, INTAKE
+from tallystick.core.consent.model import Consent
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Refused
 from tallystick.core.model import Document, Hex32, Name

@@ -168,6 +168,7 @@ def test_a_receipt_says_it_in_words_and_in_the_fields_of_27560_and_cannot_revoke
         {"staff": {"ann": {"agency": "hospital", "key": identity("ann").key, "roles": ["x"]}}},
         {"staff": {"ana": {"agency": "labor", "key": identity("ann").key, "roles": ["x"]}}},
         {"staff": {"ann": {"agency": "labor", "key": identity("labor").key, "roles": ["x"]}}},
+        {"staff": {"client": {"agency": "labor", "key": identity("ann").key, "roles": ["x"]}}},
         {"discovery": "private"},
         {"tick_seconds": 0},
         *(
