@@ -58,6 +58,8 @@ OPEN: Final = 20
 TIMES: Final = 10
 LOG: Final = 100_000
 SECONDS: Final = 600.0
+LEAST_OPEN: Final = 60.0
+"""Seconds below which nothing is said of open pages: the section of an earlier run stays."""
 PASSPHRASE: Final = "four words that differ"
 
 
@@ -269,18 +271,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         rows, held = asyncio.run(measure_operator(Path(one), given.seconds))
         more, held_too = asyncio.run(measure_desk(Path(two), given.seconds))
-    text = (
+    views = (
         f"{JOBS:,} jobs, a tenth of them unended; {AGENCIES} agencies at the coordinator. Median and longest of {TIMES} views, the "
-        "processor's time, bytes.\n\n"
+        "processor's time, bytes. The longest is the first one after the start, which reads what later ones keep.\n\n"
         + table(["page", "median", "longest", "processor", "bytes"], [*rows, *more])
-        + f"\n\n{OPEN} pages of each stay open for {given.seconds:.0f} seconds, while nothing changes. Processor time of the whole process "
+    )
+    opened = (
+        f"{OPEN} pages of each stay open for {given.seconds:.0f} seconds, while nothing changes. Processor time of the whole process "
         "(who holds them open is a part of it), and what share of one core the open pages are.\n\n"
         + table(["process", "without", "with", "of one core"], [["coordinator", *held], ["node", *held_too]])
     )
     if given.no_page:
-        print(text)
-    else:
-        write_section("pages", "Pages", text)
+        print(f"{views}\n\n{opened}")
+        return
+    write_section("pages", "Pages", views)
+    if given.seconds >= LEAST_OPEN:
+        write_section("pages-open", "Pages that stay open", opened)
 
 
 if __name__ == "__main__":
