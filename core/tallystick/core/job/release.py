@@ -25,7 +25,7 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
         # other (docs/adr/0011-gate.md)
         yield Refused(
             "release-direct",
-            "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before (docs/adr/0011-gate.md)",
+            "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before",
             hint="release: desk",
         )
     elif agreement.release.desk is None:
