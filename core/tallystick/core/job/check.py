@@ -270,7 +270,8 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
         yield Invalid("job-invalid", "by names a column twice", hint="keep one of them")
         return
     bins = question.bins or {}
-    counted = {f"{group}.{name}" for group in question.groups for name in question.people[question.parts_of(group)[0]].derive}
+    parts = ((group, question.people.get(question.parts_of(group)[0])) for group in question.groups)
+    counted = {f"{group}.{name}" for group, people in parts if people is not None for name in people.derive}
     yield from find_misplaced(bins, question.by)
     for reference in question.by:
         if reference == SYSTEMS:

@@ -99,8 +99,9 @@ def read_reference(reference: str, question: Question) -> Read:
         Invalid: `job-invalid`, `where-invalid`: no such group, a derivation that cannot be read.
     """
     group, name = split(reference)
-    if group not in question.groups:
-        raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(question.groups)}")
+    lacking = [one for one in question.parts_of(group) if one not in question.people]
+    if lacking:
+        raise Invalid("job-invalid", f"people has no group {lacking[0]}", hint=f"it has: {', '.join(question.groups)}")
     named, condition = list_columns_read(name), is_condition(name)
     texts: list[str] = []
     sources: set[str] = set()

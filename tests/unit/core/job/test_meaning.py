@@ -169,7 +169,7 @@ def test_the_hint_for_a_count_of_too_many_levels_names_what_a_job_can_do(name: s
 
 def test_since_takes_derived_events_and_no_where_over_what_sums_up_all_rows() -> None:
     made = {"begun": "first(quarter)", "earned": "sum(wage)"}
-    people = {
+    people: dict[str, dict[str, Any]] = {
         "exits": {"agency": "human-services", "dataset": "tanf"},
         "wages": {"agency": "labor", "dataset": "wages", "derive": made, "where": "earned > 5"},
     }
