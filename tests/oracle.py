@@ -5,6 +5,7 @@ Written from the meaning of a job file alone: it joins rows, groups them, and ad
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -167,9 +168,7 @@ def _levels(question: Question, agreement: Agreement, name: str, counted: Sequen
         return [True, False] if not all(world[group] for world in counted) else [True]
     column = _column(question, agreement, name)
     if name in (question.bins or {}):
-        low, high = Fraction(column.min or 0), Fraction(column.max or 0)
-        firsts = sorted({low, *(edge for edge in map(Fraction, (question.bins or {})[name]) if low <= edge <= high)})
-        return [*(_level(question, agreement, name, first) for first in firsts), None]
+        return [*bins_of(column, (question.bins or {})[name]), None]
     if column.type == "category":
         return [*(column.values or ()), None]
     if column.type == "boolean":
@@ -184,13 +183,25 @@ def _level(question: Question, agreement: Agreement, name: str, value: Any) -> A
     edges = (question.bins or {}).get(name)
     if edges is None or value is None:
         return value
+    return bin_of(value, edges, decimal=_column(question, agreement, name).type == "decimal")
+
+
+def bins_of(column: Column, edges: Sequence[Any]) -> list[str]:
+    """Give what the bins of a column are called that it has values in."""
+    low, high = Fraction(column.min or 0), Fraction(column.max or 0)
+    firsts = sorted({low, *(edge for edge in map(Fraction, edges) if low <= edge <= high)})
+    return [bin_of(first, edges, decimal=column.type == "decimal") for first in firsts]
+
+
+def bin_of(value: Any, edges: Sequence[Any], *, decimal: bool = False) -> str:
+    """Give what the bin of a number is called."""
     below = [edge for edge in edges if Fraction(edge) <= Fraction(str(value))]
     above = [edge for edge in edges if Fraction(edge) > Fraction(str(value))]
     if not below:
         return f"under {above[0]}"
     if not above:
         return f"{below[-1]} or over"
-    if _column(question, agreement, name).type == "decimal":
+    if decimal:
         return f"{below[-1]} to under {above[0]}"
     last = int(above[0]) - 1
     return str(last) if last == int(below[-1]) else f"{below[-1]} to {last}"
@@ -203,10 +214,20 @@ def _column(question: Question, agreement: Agreement, name: str) -> Column:
     dataset = agreement.datasets[people.dataset]
     if column_name not in people.derive:
         return dataset.columns[column_name]
-    function, source = people.derive[column_name].rstrip(") ").split("(")
-    if function.strip() == "count":
-        return Column(type="integer", min=0, max=dataset.rows_per_person)
-    return dataset.columns[source.strip()]
+    function, _, inside = people.derive[column_name].strip().removesuffix(")").partition("(")
+    source, *numbers = (part.strip() for part in inside.split(","))
+    match function.strip():
+        case "count":
+            return Column(type="integer", min=0, max=dataset.rows_per_person)
+        case "bin":
+            return Column(type="category", values=tuple(bins_of(dataset.columns[source], numbers)))
+        case "cap":
+            low, high = dataset.columns[source].min, dataset.columns[source].max
+            assert isinstance(high, int)
+            return Column(type="integer", min=low, max=min(high, int(numbers[0])))
+        case "case":  # without quotes in its conditions
+            return Column(type="category", values=tuple(dict.fromkeys(re.findall(r"'([^']*)'", inside))))
+    return dataset.columns[source]
 
 
 def _person(group: str, record: Mapping[Any, Any]) -> dict[str, Any]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
+
+from tallystick.core.agreement.model import Agreement
+from tallystick.core.job.model import Question
+from tallystick.core.statistics.columns import PersonColumn
+from tallystick.core.statistics.declared import find_column
+from tests.oracle import bin_of
 
 NAMES = ("place", "trade", "young", "children", "age", "paid")
 """The columns of every group."""
@@ -37,6 +45,53 @@ def stacks(draw: st.DrawFn, owners: dict[str, str]) -> dict[str, list[str]]:
         if len(parts) > 1:
             found[name] = parts
             left = [group for group in left if group not in parts]
+    return found
+
+
+def derivations() -> st.SearchStrategy[dict[str, str]]:
+    """Give derived columns `band`, `few` and `kind` of the columns of a group."""
+    edges = st.lists(st.integers(-110, 119), min_size=1, max_size=3, unique=True).map(sorted)
+    return st.tuples(edges, st.integers(0, 3), st.integers(-100, 100)).map(
+        lambda drawn: {
+            "band": f"bin(age, {', '.join(map(str, drawn[0]))})",
+            "few": f"cap(children, {drawn[1]})",
+            "kind": f"case(age >= {drawn[2]} and young, 'first', children < 1, 'second', 'rest')",
+        }
+    )
+
+
+def add_derived(frame: pd.DataFrame, derive: Mapping[str, str]) -> pd.DataFrame:
+    """Give people with what `derivations` says of them, worked out from what it means alone."""
+    if not derive:
+        return frame
+    edges = [int(edge) for edge in re.findall(r"-?\d+", derive["band"])]
+    (most,), (least, _) = ([int(number) for number in re.findall(r"-?\d+", derive[name])] for name in ("few", "kind"))
+
+    def tell(row: Any) -> tuple[str | None, int | None, str | None]:
+        grown = None if row.age is None else row.age >= least
+        first = False if grown is False or row.young is False else None if None in {grown, row.young} else True
+        second = None if row.children is None else row.children < 1
+        kind = None if first is None else "first" if first else None if second is None else "second" if second else "rest"
+        return (
+            None if row.age is None else bin_of(row.age, edges),
+            None if row.children is None else min(row.children, most),
+            kind,
+        )
+
+    told = [tell(row) for row in frame.itertuples()]
+    columns = {name: pd.Series([one[at] for one in told], dtype=object) for at, name in enumerate(("band", "few", "kind"))}
+    return frame.assign(**columns)
+
+
+def derived_columns(asked: Question, terms: Agreement, group: str, frame: pd.DataFrame) -> dict[str, PersonColumn]:
+    """Give the derived columns of a frame as a node would give them to the plan."""
+    found = {}
+    for name in asked.people[group].derive:
+        levels = find_column(asked, terms, f"{asked.find_part_name(group)}.{name}").values
+        cells = [None if cell is None or cell != cell else cell for cell in frame[name].tolist()]
+        coded = [7 if cell is None else levels.index(cell) if levels is not None else int(cell) for cell in cells]
+        missing = np.array([cell is None for cell in cells], dtype=np.bool_)
+        found[name] = PersonColumn(np.array(coded, dtype=np.int64), missing, levels)
     return found
 
 

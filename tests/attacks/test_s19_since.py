@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of
+from tallystick.core.disclosure.families import Names, cohort_of, family_of
+from tallystick.core.disclosure.overlap import check_overlap
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.check import question_problems
 from tallystick.core.job.model import Question

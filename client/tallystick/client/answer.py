@@ -16,7 +16,7 @@ from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.documents import SignedDocument, decode_document
 from tallystick.core.errors import TallyError
-from tallystick.core.job.columns import columns_of, split
+from tallystick.core.job.columns import columns_of, derivations_of, find_valued, split
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.since import PERIOD, FollowUp, find_follow_up
 from tallystick.core.measure import Asked
@@ -203,17 +203,17 @@ def find_declaration(reference: str, question: Question, agreement: Agreement) -
 
 
 def source_of(reference: str, question: Question, agreement: Agreement) -> Column | None:
-    """Give the declaration of the column that `group.column` is, or is derived from: its label and unit are what the values mean."""
+    """Give the declaration of the column whose values `group.column` has, also derived: its label and unit are what they mean."""
     group, name = split(reference)
     people = question.people.get(group)
     dataset = agreement.datasets.get(people.dataset) if people is not None else None
     if people is None or dataset is None:
         return None
-    made = people.derive.get(name)
-    if made is None:
-        return dataset.columns.get(name)
-    inside = made.partition("(")[2].rpartition(")")[0].strip()
-    return None if made.strip().startswith("count") else dataset.columns.get(inside)
+    try:
+        source = find_valued(name, derivations_of(people))
+    except TallyError:
+        return None
+    return None if source is None else dataset.columns.get(source)
 
 
 def _missing(key: str) -> Number:

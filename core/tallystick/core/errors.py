@@ -83,7 +83,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "steward-refuses": "a steward of the agency refused this job",
     "approval-missing": "an approval that the agreement asks for is missing",
     "approval-invalid": "an approval is expired, forged, or for another job",
-    "release-direct": "release: direct needs the encrypted small-cell test, which this version does not have",
+    "release-direct": "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before",
     "sum-too-large": "a sum could exceed what the encrypted computation can hold",
     "table-too-large": "a question asks for more rows or products than a job may have",
     "table-overlaps": "a table of the same people was opened before that crosses this one",

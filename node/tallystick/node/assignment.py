@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tallystick.core.contract import Contract
-from tallystick.core.job.columns import columns_of, split
+from tallystick.core.job.columns import columns_of, derivations_of, list_sources, split
 from tallystick.core.job.conditions import check_condition, is_condition, list_columns_read
-from tallystick.core.job.derive import Derived, parse_derive
+from tallystick.core.job.derive import Derivation
+from tallystick.core.job.filters import SplitWhere, filter_of
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import list_declared
 from tallystick.core.job.population import PAIR
-from tallystick.core.job.units import EmployerNumber, read_number_column
+from tallystick.core.job.units import read_number_column
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor
 from tallystick.records.features import Windows
@@ -40,13 +41,9 @@ class GroupAssignment:
         return self.contract.job.question.people[self.group]
 
     @cached_property
-    def where(self) -> Condition | None:
-        """Its condition, checked and written out again."""
-        if self.people.where is None:
-            return None
-        from tallystick.core.job.where import parse_where  # a parser, which few jobs need
-
-        return parse_where(self.people.where, self.contract.agreement.dataset_of(self.people.dataset).columns)
+    def where(self) -> SplitWhere:
+        """Its condition, checked and written out again: of rows, and of people."""
+        return filter_of(self.people, self.contract.agreement.dataset_of(self.people.dataset))
 
     @cached_property
     def used(self) -> tuple[str, ...]:
@@ -78,24 +75,22 @@ class GroupAssignment:
         return frozenset(_list_names(factor for factor in self._factors() if factor.at is None))
 
     @cached_property
-    def derived(self) -> dict[str, Derived | EmployerNumber]:
-        """The derived columns that the plan reads, numbers of employers among them."""
-        made = {name: parse_derive(text) for name, text in sorted(self.people.derive.items()) if name in self._read_names}
+    def derived(self) -> dict[str, Derivation]:
+        """The group's derived columns, and the numbers of employers that the plan reads."""
         employers = self.contract.agreement.dataset_of(self.people.dataset).employers
-        numbers = {name: read_number_column(name, employers) for name in sorted(self._read_names)}
-        return {**made, **{name: number for name, number in numbers.items() if number is not None}}
+        names = {*self.used, *(() if self.windows is None else self.windows.used)}
+        numbers = {name: read_number_column(name, employers) for name in sorted(names)}
+        return {**derivations_of(self.people), **{name: number for name, number in numbers.items() if number is not None}}
 
     @property
     def read(self) -> frozenset[str]:
         """The declared columns that must be read from the source."""
-        sources = {derived.column for derived in self.derived.values() if derived.column is not None}
-        condition = self.where.columns if self.where is not None else frozenset()
+        rows = self.where.rows.columns if self.where.rows is not None else frozenset()
+        people = self.where.people.columns if self.where.people is not None else frozenset()
+        names = {*self.used, *people, *(() if self.windows is None else self.windows.used)}
+        sources = {source for name in names for source in list_sources(name, self.derived)} - {"*"}
         time = set() if self.windows is None else {self.windows.column}
-        return frozenset(sources | condition | time | (self._read_names - self.derived.keys()))
-
-    @property
-    def _read_names(self) -> set[str]:
-        return {*self.used, *(() if self.windows is None else self.windows.used)}
+        return frozenset(sources | rows | time)
 
     def _factors(self) -> Iterator[Factor]:
         plan, agency = self.contract.plan, self.people.agency

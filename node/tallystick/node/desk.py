@@ -13,7 +13,8 @@ Rules that this file enforces:
 
 5. In a job with a gate the desk opens only what passed it (docs/adr/0011-gate.md), and the rules begin with that. No table of people of
    whom it opened one by other columns is opened, unless the agencies' tests were held against that one (`ledger.py`). Nor, gate or not, is
-   a table by the time since an event beside an earlier one of the same people that asks otherwise: they count different ones of them.
+   a table by the time since an event beside an earlier one of the same people that asks otherwise: they count different ones of them; nor,
+   without a gate, one of the same people and columns that parts them in another condition, other bands or by another cap.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.closed import ClosedCells, close_rows
-from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of, rename_table
+from tallystick.core.disclosure.families import Names, cohort_of, family_of, rename_table
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
+from tallystick.core.disclosure.overlap import check_overlap, check_thresholds
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rounding import round_table, round_total
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
@@ -87,7 +89,7 @@ class Desk:
         self.storage.log("opening", self.clock.now(), job, attempt=attempt)
 
     def check_overlap(self, contract: Contract) -> None:
-        """Refuse a job with a gate that must not be opened beside an earlier one (rule 5).
+        """Refuse a job that must not be opened beside an earlier one (rule 5).
 
         Raises:
             Refused: `table-overlaps`; `answers-forgotten`.
@@ -243,12 +245,11 @@ class Desk:
         """Give the tables that a job's is held against, as they were kept.
 
         Raises:
-            Refused: `answers-forgotten`; `table-overlaps`, of a job with a gate.
+            Refused: `answers-forgotten`; `table-overlaps`: by `check_overlap`, of a job with a gate or by the time since an event, or by
+                `check_thresholds`.
         """
-        families = {
-            _family_of(contract),
-            family_of(contract.job.question, contract.agreement),
-        }  # it may have had no gate before
+        # it may have had no gate before
+        families = {_family_of(contract), family_of(contract.job.question, contract.agreement)}
         kept = [
             numbers(json.loads(one))
             for family in sorted(families)
@@ -258,9 +259,10 @@ class Desk:
             held = contract.restriction.jobs if contract.restriction is not None else ()
             check_overlap(contract.job.question, contract.agreement, kept, held=held)
             mine = sorted(meant for _, meant in Names.of(contract.job.question, contract.agreement).by)
-            kept = [
-                one for one in kept if sorted(meant for _, meant in Names.read(one["names"]).by) == mine
-            ]  # the tests saw the others
+            # the tests saw the others
+            kept = [one for one in kept if sorted(meant for _, meant in Names.read(one["names"]).by) == mine]
+        elif profile_of(contract.agreement.disclosure).hides:
+            check_thresholds(contract.job.question, contract.agreement, kept)
         return kept
 
     def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
@@ -335,10 +337,8 @@ class DeskAttempt:
         )
 
     def check(self) -> None:
-        """Refuse what must not be opened, of a job with a gate or by the time since an event; as `Desk.check_overlap`."""
-        contract = self.assignment.contract
-        if contract.gated or contract.job.question.since is not None:
-            self.desk.check_overlap(self.assignment.contract)
+        """Refuse what must not be opened beside an earlier table; as `Desk.check_overlap`."""
+        self.desk.check_overlap(self.assignment.contract)
 
     def begin(self) -> None:
         """Note that the shares are opened; as `Desk.begin_opening`, after `check`."""

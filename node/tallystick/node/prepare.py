@@ -158,9 +158,10 @@ def people_of(assignment: GroupAssignment, config: NodeConfig, *, keyed: bool = 
         return people_table(
             records,
             assignment.group,
-            where=None if assignment.where is None else assignment.where.sql,
+            where=None if assignment.where.rows is None else assignment.where.rows.sql,
             used=assignment.used,
             derived=assignment.derived,
+            passing=assignment.where.people,
             conditions={name: condition.sql for name, condition in assignment.conditions.items()},
             keyed=keyed,
             windows=assignment.windows,

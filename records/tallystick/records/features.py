@@ -2,7 +2,8 @@
 
 - Rows with the same person key are one person, and so are those of keys that were merged (`records/merging.py`).
 - `where` filters rows; a person is in the group if any of their rows passes.
-- Derived columns sum up a person's passing rows.
+- Derived columns sum up a person's passing rows, or are worked out from what the columns say of the person (`records/derived.py`).
+- Tests of derived columns, in `where`, then filter people.
 - A condition of a measure is told of each person from what the columns above say of the person.
 - Any other column must say one thing about a person: it may not differ among the passing rows; missing beside a value
   differs too.
@@ -17,24 +18,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
 
-from tallystick.core.agreement.model import Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.bins import Range
-from tallystick.core.job.derive import Derived
-from tallystick.core.job.units import NUMBERS, EmployerNumber
+from tallystick.core.job.derive import Derivation, EmployerNumber
+from tallystick.core.job.units import NUMBERS
+from tallystick.core.job.where import Condition
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import GroupMembers, PersonColumn
 from tallystick.records.aliases import spellings
+from tallystick.records.derived import Summaries
 from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of, strings
 from tallystick.records.locked import literal, quote_name
 from tallystick.records.reading import Records
+
+_MINE: Final = "mine"
+"""Whose a dataset is, where that does not matter."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def people_table(
     *,
     where: str | None,
     used: Sequence[str],
-    derived: Mapping[str, Derived | EmployerNumber],
+    derived: Mapping[str, Derivation],
+    passing: Condition | None = None,
     conditions: Mapping[str, str] | None = None,
     keyed: bool = False,
     windows: Windows | None = None,
@@ -93,7 +98,8 @@ def people_table(
         group: its name in the job, for errors.
         where: a condition that `core/job/where.py` has checked and rendered; None for everyone.
         used: the columns, derived or not, that the table shall have.
-        derived: the job's derived columns; those that are not used are left out.
+        derived: the job's derived columns; those that nothing here names are left out.
+        passing: which people are in the group, over derived columns, checked and rendered; None for all who have a row.
         conditions: by what their columns are called, conditions over columns of `used`, checked and rendered as `where` is.
         keyed: give the people's keys, too.
         windows: parts of the calendar whose rows are told apart.
@@ -104,30 +110,44 @@ def people_table(
     """
     condition = f"WHERE ({where})" if where else ""
     _run(records, f"SELECT count(*) FROM records {condition}", _where_fault(group))  # noqa: S608 - checked and rendered
-    plain = [name for name in used if name not in derived]
-    made = {name: derived[name] for name in used if name in derived}
+    dataset = records.config.to_dataset(_MINE)
+    filtered = sorted(passing.columns) if passing is not None else []
+    told = Summaries.of(records.dataset, dataset, (*used, *filtered), derived)
+    for test in told.list_conditions():
+        _run(records, f"SELECT count(*) FROM records WHERE ({test})", _where_fault(group))  # noqa: S608 - checked and rendered
     _number_employers(records, condition, derived)
-    expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows", *_list_summaries(records, plain, made)]
+    expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows", *told.write_rows()]
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
         records,
         f"CREATE TABLE people AS SELECT {', '.join(expressions)} FROM records {condition} GROUP BY {quote_name(PERSON)}",  # noqa: S608 - quoted names
         overflow,
     )
-    _check_constant(records, plain)
-    columns = _name_columns(records, plain, made, _fetch(records, _list_names(plain, made)))
-    columns |= _tell_conditions(records, group, conditions or {}, plain, made)
+    if passing is not None:
+        typed = ", ".join(f"{told.write_typed(name)} AS {quote_name(name)}" for name in filtered)
+        _run(
+            records,
+            f'DELETE FROM people WHERE person NOT IN (SELECT "#person" FROM (SELECT person AS "#person", {typed} '  # noqa: S608 - as above
+            f"FROM {told.write_table('people')}) WHERE ({passing.sql}))",
+            _where_fault(group),
+        )
+    _check_constant(records, told.plain)
+    values = _fetch(records, [told.write_person(name) for name in used], told.write_table("people"))
+    columns = _name_columns(told, used, values)
+    columns |= _tell_conditions(records, group, conditions or {}, told, used)
     at = {} if windows is None else _read_windows(records, windows, condition, derived)
     n = int(records.connection.execute("SELECT count(*) FROM people").fetchone()[0])
     names = tuple(records.config.identifiers)
-    with hold_known_people(records.connection, names, single=records.most <= 1, among="" if where is None else "people"):
+    with hold_known_people(
+        records.connection, names, single=records.most <= 1, among="" if where is None and passing is None else "people"
+    ):
         identifiers = identifiers_of(records.connection, names)
         others = spellings(records.connection, records.config, names)
-    keys = strings(_fetch(records, ["person"])[0]) if keyed else None
+    keys = strings(_fetch(records, ["person"], "people")[0]) if keyed else None
     return PeopleTable(n, columns, identifiers, others, records.duplicates, keys, at)
 
 
-def _number_employers(records: Records, condition: str, derived: Mapping[str, Derived | EmployerNumber]) -> None:
+def _number_employers(records: Records, condition: str, derived: Mapping[str, Derivation]) -> None:
     """Define `employer_number` of an employer's text: the largest have one each, by people, and the others share them (`core/job/units.py`)."""
     column = next((one.column for one in derived.values() if isinstance(one, EmployerNumber)), None)
     if column is None:
@@ -143,42 +163,23 @@ def _number_employers(records: Records, condition: str, derived: Mapping[str, De
     records.connection.execute(f"CREATE MACRO employer_number(name) AS {placed}")
 
 
-def _list_summaries(records: Records, plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber]) -> list[str]:
-    """Give the SQL of what is told of a person's rows."""
-    expressions = []
-    for place, name in enumerate(plain):
-        value = _number(records, name)
-        expressions += [f"min({value}) AS low{place}", f"max({value}) AS high{place}", f"count({value}) AS known{place}"]
-    return [*expressions, *(f"{_summary(records, summary)} AS made{place}" for place, summary in enumerate(made.values()))]
-
-
-def _list_names(plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber]) -> list[str]:
-    return [*(f"low{place}" for place in range(len(plain))), *(f"made{place}" for place in range(len(made)))]
-
-
-def _name_columns(
-    records: Records, plain: Sequence[str], made: Mapping[str, Derived | EmployerNumber], fetched: Sequence[Any]
-) -> dict[str, PersonColumn]:
-    return {
-        name: _person_column(values, _levels(records, made.get(name, name)))
-        for name, values in zip([*plain, *made], fetched, strict=True)
-    }
+def _name_columns(told: Summaries, used: Sequence[str], fetched: Sequence[Any]) -> dict[str, PersonColumn]:
+    return {name: _person_column(values, told.levels_of(name)) for name, values in zip(used, fetched, strict=True)}
 
 
 def _read_windows(
-    records: Records, windows: Windows, condition: str, derived: Mapping[str, Derived | EmployerNumber]
+    records: Records, windows: Windows, condition: str, derived: Mapping[str, Derivation]
 ) -> dict[Range, GroupMembers]:
     """Read what people's rows in each part of the calendar say; a row without a time is in none.
 
     Raises:
         Invalid: `source-varies`, `source-bounds`: as `people_table`, of a person's rows in one part.
     """
-    plain = [name for name in windows.used if name not in derived]
-    made = {name: derived[name] for name in windows.used if name in derived}
+    told = Summaries.of(records.dataset, records.config.to_dataset(_MINE), windows.used, derived)
     parts = ", ".join(f"({number}, {one.low}, {one.high})" for number, one in enumerate(windows.ranges))
-    time = _number(records, windows.column)
+    time = told.write_number(windows.column)
     expressions = ['"@part" AS part', f"{quote_name(PERSON)} AS person", "count(*) AS rows"]
-    expressions += _list_summaries(records, plain, made)
+    expressions += told.write_rows()
     # no declared name holds `@`, so the condition can mean no column of the parts
     source = f'records JOIN (VALUES {parts}) AS parts("@part", "@low", "@high") ON {time} >= "@low" AND {time} < "@high"'
     _run(
@@ -186,26 +187,22 @@ def _read_windows(
         f'CREATE TABLE within AS SELECT {", ".join(expressions)} FROM {source} {condition} GROUP BY "@part", {quote_name(PERSON)}',  # noqa: S608 - quoted names and numbers
         Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits"),
     )
-    _check_constant(records, plain, table="within", rows=f"rows of one period of {windows.column}")
-    names = ", ".join(["part", "place", *_list_names(plain, made)])
+    _check_constant(records, told.plain, table="within", rows=f"rows of one period of {windows.column}")
+    names = ", ".join(["part", "place", *(f"{told.write_person(name)} AS v{at}" for at, name in enumerate(windows.used))])
     numbered = "(SELECT person, row_number() OVER (ORDER BY person) - 1 AS place FROM people)"
     fetched = records.connection.execute(
-        f"SELECT {names} FROM within JOIN {numbered} USING (person) ORDER BY part, place"  # noqa: S608 - numbered names
+        f"SELECT {names} FROM {told.write_table('within')} JOIN {numbered} USING (person) ORDER BY part, place"  # noqa: S608 - numbered names
     ).fetchnumpy()
     ends = np.searchsorted(np.asarray(fetched["part"], dtype=np.int64), np.arange(len(windows.ranges) + 1))
     found = {}
     for one, start, stop in zip(windows.ranges, ends[:-1], ends[1:], strict=True):
-        columns = _name_columns(records, plain, made, [fetched[name][start:stop] for name in _list_names(plain, made)])
+        columns = _name_columns(told, windows.used, [fetched[f"v{place}"][start:stop] for place in range(len(windows.used))])
         found[one] = GroupMembers(columns, np.asarray(fetched["place"][start:stop], dtype=np.int64))
     return found
 
 
 def _tell_conditions(
-    records: Records,
-    group: str,
-    conditions: Mapping[str, str],
-    plain: Sequence[str],
-    made: Mapping[str, Derived | EmployerNumber],
+    records: Records, group: str, conditions: Mapping[str, str], told: Summaries, used: Sequence[str]
 ) -> dict[str, PersonColumn]:
     """Give the columns of conditions: 1 where one holds, 0 where it does not, missing where that cannot be said.
 
@@ -214,76 +211,18 @@ def _tell_conditions(
     """
     if not conditions:
         return {}
-    typed = [_write_typed(records.config.columns[name], f"low{place}", name) for place, name in enumerate(plain)]
-    for place, (name, summary) in enumerate(made.items()):
-        typed.append(_write_typed(_find_made_column(records, summary), f"made{place}", name))
+    typed = ", ".join(f"{told.write_typed(name)} AS {quote_name(name)}" for name in used)
     values = [f"CAST(({condition}) AS BIGINT) AS held{place}" for place, condition in enumerate(conditions.values())]
     _run(
         records,
-        f'CREATE TABLE held AS SELECT "#person", {", ".join(values)} FROM (SELECT person AS "#person", {", ".join(typed)} FROM people)',  # noqa: S608 - checked, rendered and quoted
+        f'CREATE TABLE held AS SELECT "#person", {", ".join(values)} FROM (SELECT person AS "#person", {typed} '  # noqa: S608 - checked, rendered and quoted
+        f"FROM {told.write_table('people')})",
         _where_fault(group),
     )
     names = ", ".join(f"held{place}" for place in range(len(conditions)))
     fetched = records.connection.execute(f'SELECT {names} FROM held ORDER BY "#person"').fetchnumpy()  # noqa: S608 - numbered names
     records.connection.execute("DROP TABLE held")
     return {name: _person_column(fetched[f"held{place}"], None) for place, name in enumerate(conditions)}
-
-
-def _find_made_column(records: Records, summary: Derived | EmployerNumber) -> Column:
-    """Give the type of a derived column."""
-    if isinstance(summary, EmployerNumber) or summary.function == "count" or summary.column is None:
-        return Column(type="integer")
-    return records.config.columns[summary.column]
-
-
-def _write_typed(column: Column, source: str, name: str) -> str:
-    """Give the SQL of a person's number (`_number`) as a value of the column's type, under the column's name."""
-    match column.type:
-        case "decimal":
-            scale = column.scale or 0
-            value = f"CAST({source} AS DECIMAL(19, 0)) * CAST('{Decimal(1).scaleb(-scale):f}' AS DECIMAL({scale + 1}, {scale}))"
-        case "boolean":
-            value = f"CAST({source} AS BOOLEAN)"
-        case "date":
-            value = f"DATE '1970-01-01' + CAST({source} AS INTEGER)"
-        case "category":
-            value = f"([{', '.join(map(literal, column.values or ()))}])[{source} + 1]"
-        case _:
-            value = source
-    return f"{value} AS {quote_name(name)}"
-
-
-def _number(records: Records, name: str) -> str:
-    """Give the SQL of a column as a 64-bit integer; of a category, its place among the declared values."""
-    column: Column = records.config.columns[name]
-    text = quote_name(name)
-    match column.type:
-        case "integer" | "month" | "quarter":
-            return text
-        case "decimal":
-            return f"CAST(CAST({text} AS DECIMAL(38, {column.scale})) * {10 ** (column.scale or 0)} AS BIGINT)"
-        case "boolean":
-            return f"CAST({text} AS BIGINT)"
-        case "date":
-            return f"date_diff('day', DATE '1970-01-01', {text})"
-        case "category":
-            if column.values is None:
-                raise Invalid(
-                    "job-invalid",
-                    f"column {name} of dataset {records.dataset} declares no values",
-                    hint="agree on its values, or use it in where alone",
-                )
-            return f"CAST(list_position([{', '.join(map(literal, column.values))}], {text}) - 1 AS BIGINT)"
-
-
-def _summary(records: Records, summary: Derived | EmployerNumber) -> str:
-    if isinstance(summary, EmployerNumber):
-        return f"max(CAST(employer_number(CAST({quote_name(summary.column)} AS VARCHAR)) = {summary.number} AS BIGINT))"
-    if summary.column is None:
-        return "count(*)"
-    if summary.function == "count":
-        return f"count({'DISTINCT ' if summary.distinct else ''}{quote_name(summary.column)})"
-    return f"CAST({summary.function}({_number(records, summary.column)}) AS BIGINT)"
 
 
 def _check_constant(records: Records, plain: Sequence[str], *, table: str = "people", rows: str = "rows") -> None:
@@ -302,23 +241,13 @@ def _check_constant(records: Records, plain: Sequence[str], *, table: str = "peo
         )
 
 
-def _fetch(records: Records, columns: Sequence[str]) -> list[Any]:
-    """Give columns of `people` in the order of the person keys."""
+def _fetch(records: Records, columns: Sequence[str], table: str) -> list[Any]:
+    """Give columns of a table of people in the order of the person keys."""
     if not columns:
         return []
-    fetched = records.connection.execute(f"SELECT {', '.join(columns)} FROM people ORDER BY person").fetchnumpy()  # noqa: S608 - quoted names
-    return [fetched[name] for name in columns]
-
-
-def _levels(records: Records, made_of: str | Derived | EmployerNumber) -> tuple[str, ...] | None:
-    """Give a category's declared values, also where it is the least or greatest of a person's rows, in the declared order."""
-    if isinstance(made_of, EmployerNumber):
-        return None
-    if isinstance(made_of, str):
-        return records.config.columns[made_of].values
-    if made_of.function == "count" or made_of.column is None:
-        return None
-    return records.config.columns[made_of.column].values
+    named = ", ".join(f"{column} AS v{place}" for place, column in enumerate(columns))
+    fetched = records.connection.execute(f"SELECT {named} FROM {table} ORDER BY person").fetchnumpy()  # noqa: S608 - quoted names
+    return [fetched[f"v{place}"] for place in range(len(columns))]
 
 
 def _person_column(values: Any, levels: tuple[str, ...] | None) -> PersonColumn:

@@ -29,7 +29,7 @@ from tallystick.core.statistics.planner import plan
 from tallystick.core.statistics.rulebook import plan_job
 from tallystick.core.statistics.table import linkage_numbers, pair_name, table
 from tests.oracle import expected_rows_of
-from tests.populations import formulas, frame_of, stacks
+from tests.populations import add_derived, derivations, derived_columns, formulas, frame_of, stacks
 from tests.unit.core.test_planner import agreement, evaluate, person_columns
 
 AGENCIES = ("one", "two", "three", "four", "five")
@@ -62,9 +62,11 @@ def question_over(
     measures: tuple[Any, ...] = ("count",),
     stacked: dict[str, list[str]] | None = None,
     bins: dict[str, list[int]] | None = None,
+    derive: dict[str, str] | None = None,
 ) -> Question:
-    """Give a question over groups of these agencies."""
-    people = {group: {"agency": owner, "dataset": f"{owner}_set"} for group, owner in owners.items()}
+    """Give a question over groups of these agencies, which all derive the same columns."""
+    made = {"derive": derive} if derive else {}
+    people = {group: {"agency": owner, "dataset": f"{owner}_set"} | made for group, owner in owners.items()}
     value = {"agreement": "a", "purpose": "p", "people": people, "keep": keep, "by": list(by), "measures": list(measures)}
     value |= ({"stacked": stacked} if stacked else {}) | ({"bins": bins} if bins else {})
     return Question.read(value, what="job")
@@ -82,19 +84,20 @@ def cases(draw: st.DrawFn) -> tuple[Question, People, dict[str, pd.DataFrame]]:
     references = [f"{group}.{name}" for group in groups for name in (*BY, "present")]
     references += ["systems"] * (3 if len(groups) > 1 else 0)
     references += [f"{group}.{name}" for group in groups for name in ("age", "paid")]
+    derive = draw(derivations()) if draw(st.booleans()) else {}
+    references += [f"{group}.{name}" for group in groups for name in derive]
     by = tuple(draw(st.lists(st.sampled_from(references), max_size=3, unique=True)))
-    measured = st.tuples(
-        st.sampled_from(("sum", "mean", "variance")), st.sampled_from([f"{g}.{n}" for g in groups for n in VALUES])
-    )
+    values = [f"{group}.{name}" for group in groups for name in (*VALUES, *(("few",) if derive else ()))]
+    measured = st.tuples(st.sampled_from(("sum", "mean", "variance")), st.sampled_from(values))
     measures = ("count", *({operation: column} for operation, column in draw(st.lists(measured, max_size=2, unique=True))))
     everybody: People = [
         frozenset(some) for some in draw(st.lists(st.sets(st.sampled_from(physical), min_size=1), max_size=12))
     ]
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    frames = {group: frame_of(sum(group in have for have in everybody), rng) for group in physical}
+    frames = {group: add_derived(frame_of(sum(group in have for have in everybody), rng), derive) for group in physical}
     edges = st.lists(st.integers(-110, 119), min_size=1, max_size=3, unique=True).map(sorted)
     bins = {name: draw(edges) for name in by if name.endswith((".age", ".paid"))}
-    return question_over(owners, keep, by, measures, stacked, bins), everybody, frames
+    return question_over(owners, keep, by, measures, stacked, bins, derive), everybody, frames
 
 
 def lists_of(asked: Question, people: People, frames: dict[str, pd.DataFrame]) -> dict[str, tuple[AgencyList, Any]]:
@@ -106,7 +109,7 @@ def lists_of(asked: Question, people: People, frames: dict[str, pd.DataFrame]) -
         inside = [at for at, have in enumerate(people) if have & set(mine)]
         members = {
             group: GroupMembers(
-                person_columns(frames[group]),
+                person_columns(frames[group]) | derived_columns(asked, TERMS, group, frames[group]),
                 np.array([i for i, at in enumerate(inside) if group in people[at]], dtype=np.int64),
             )
             for group in mine

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tallystick.core.errors import Broken
+from tallystick.core.errors import Broken, Refused
 from tallystick.core.measure import load_measures
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
@@ -117,3 +117,46 @@ def test_s40_squares_of_zeros_and_ones_that_are_not_their_sum_are_refused() -> N
     with pytest.raises(Broken) as refused:
         Room().made(part, lie)
     assert refused.value.code == "cells-contradict"
+
+
+def ask_threshold(years: int, **changes: Any) -> Assignment:
+    """Give a job that asks, by region, for the share of people of so many years and more."""
+    return assignment(TERMS, measures=["count", {"share": {"of": f"tanf.age >= {years}"}}], link="strict", **changes)
+
+
+def of_threshold(part: Assignment, yes: Mapping[str | None, int]) -> Opened:
+    """Give what the desk opens where so many of each region are of the job's years and more."""
+    base = opened(part, MATCHED)
+    ((reference,),) = [measure.columns for measure in part.contract.job.question.measures if measure.columns]
+    values: dict[tuple[int, str], int] = {}
+    for at, region in enumerate(REGIONS):
+        values |= {(at, f"count({reference})"): MATCHED.get(region, 0), (at, f"sum({reference})"): yes.get(region, 0)}
+    merged = [values.get(name, value) for name, value in zip(names(part.contract.plan), base.values, strict=True)]
+    return replace(base, values=tuple(merged))
+
+
+def test_s19_a_second_table_of_another_threshold_is_refused_without_a_gate_too() -> None:
+    """Their difference, in the north one person, is of a count that no rule sees."""
+    room, one, other = Room(), ask_threshold(30), ask_threshold(31)
+    room.made(one, of_threshold(one, YES))
+    with pytest.raises(Refused) as refused:
+        room.made(other, of_threshold(other, YES | {"north": 59}))
+    assert refused.value.code == "table-overlaps"
+    again = ask_threshold(30, title="again")
+    body = room.made(again, of_threshold(again, YES))
+    assert row(body, "north")["share(tanf.age >= 30)"] == pytest.approx(0.6)
+    assert row(room.made(part_of("mean"), cells(part_of("mean"), YES)), "north")[f"mean({COLUMN})"] is not None
+
+
+def test_limit_without_a_gate_another_threshold_by_other_columns_is_not_compared() -> None:
+    """A desk without a gate holds tables of the same people by the same columns against each other, and no others (SECURITY.md)."""
+    room, one = Room(), ask_threshold(30)
+    room.made(one, of_threshold(one, YES))
+    other = ask_threshold(31, by=[])
+    people = sum(MATCHED.values())
+    base = opened(other, {None: people})
+    reference = "tanf.age >= 31"
+    told = {(0, "count()"): people, (0, "count"): people, (0, f"count({reference})"): people, (0, f"sum({reference})"): 269}
+    values = [told.get(name, value) for name, value in zip(names(other.contract.plan), base.values, strict=True)]
+    body = room.made(other, replace(base, values=tuple(values)))
+    assert body["rows"][0][f"share({reference})"] == pytest.approx(269 / people)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tallystick.core.contract import Contract
-from tallystick.core.disclosure.families import Names, check_overlap
+from tallystick.core.disclosure.families import Names
+from tallystick.core.disclosure.overlap import check_overlap
 from tallystick.core.errors import Broken, Refused
 from tallystick.core.moments import Count
 from tallystick.core.statistics.keys import InRow, Key

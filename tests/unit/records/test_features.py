@@ -14,7 +14,7 @@ import pytest
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.derive import parse_derive
-from tallystick.core.job.where import check_where
+from tallystick.core.job.where import parse_where
 from tallystick.node.fingerprint import fingerprint
 from tallystick.records.features import PeopleTable, people_table
 from tallystick.records.reading import load_dataset
@@ -58,7 +58,7 @@ def people(
         return people_table(
             records,
             "wages",
-            where=None if where is None else check_where(where, declared),
+            where=None if where is None else parse_where(where, declared).sql,
             used=used,
             derived={name: parse_derive(text) for name, text in (derive or {}).items()},
         )

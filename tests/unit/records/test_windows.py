@@ -11,7 +11,7 @@ from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.bins import Range
 from tallystick.core.job.derive import parse_derive
-from tallystick.core.job.where import check_where
+from tallystick.core.job.where import parse_where
 from tallystick.core.statistics.columns import GroupMembers
 from tallystick.core.values.periods import parse_period, write_period
 from tallystick.node.fingerprint import fingerprint
@@ -41,7 +41,7 @@ def people(
         return people_table(
             records,
             "wages",
-            where=None if where is None else check_where(where, declared),
+            where=None if where is None else parse_where(where, declared).sql,
             used=used,
             derived={name: parse_derive(text) for name, text in derive.items()},
             windows=windows,

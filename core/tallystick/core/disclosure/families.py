@@ -7,7 +7,7 @@ table of one question the names of another.
 
 Tables by the time since an event count some of the people whom a formula keeps, which of them depends on the periods asked for. So all tables
 of these people by the time since whichever event are one family, and of two that do not ask the same of it the second is refused
-(`check_overlap`).
+(`overlap.py`).
 
 What is another family though it could be subtracted: conditions that say the same by more than the rules of `core/job/sameness.py`, and
 formulas of which one keeps some of the people whom the other keeps.
@@ -16,17 +16,16 @@ formulas of which one keeps some of the people whom the other keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import digest_of
-from tallystick.core.errors import Refused
-from tallystick.core.job.columns import split
+from tallystick.core.job.columns import derivations_of, list_sources, split
 from tallystick.core.job.conditions import is_condition, list_columns_read, rewrite_condition
-from tallystick.core.job.derive import parse_derive
+from tallystick.core.job.meaning import describe_derived, describe_filter, list_summaries, read_reference
 from tallystick.core.job.model import SYSTEMS, Question
 from tallystick.core.job.population import population_of
 from tallystick.core.job.since import PERIOD
@@ -96,14 +95,35 @@ class Names:
             ],
         }
 
-    def find_crossing(self, other: Names) -> bool:
-        """Tell whether a measure of each question is over other columns that share one: the people who have one and lack another follow."""
+    def find_crossing(self, other: Names, *, parting: bool = False) -> bool:
+        """Tell whether a measure of each question is over other columns that share one: the people who have one and lack another follow.
+
+        What one of the questions asks itself is no crossing: what one question asks together tells nothing (`core/job/together.py`).
+
+        Args:
+            other: of the other question.
+            parting: of measures alone of which one parts people at a threshold, in a condition, bands or a cap.
+        """
+        asked, before = ([set(one) for one in some] for some in (self.meant, other.meant))
         return any(
-            set(mine) != set(theirs)
+            set(mine) not in before
+            and set(theirs) not in asked
+            and not (_is_plain(mine) and _is_plain(theirs))
+            and (not parting or _parts(mine) or _parts(theirs))
             and {one for some in mine for one in some[1:]} & {one for some in theirs for one in some[1:]}
             for mine in self.meant
             for theirs in other.meant
         )
+
+
+def _is_plain(columns: tuple[tuple[str, ...], ...]) -> bool:
+    """Tell whether a measure is over one column that parts nobody: of two such ones over one source, the same people have both."""
+    return len(columns) == 1 and not _parts(columns)
+
+
+def _parts(columns: tuple[tuple[str, ...], ...]) -> bool:
+    """Tell whether a column of a measure parts people: it is not among the columns that it is worked out from."""
+    return any(one[0] != one[1] for one in columns)
 
 
 def family_of(question: Question, agreement: Agreement) -> str:
@@ -129,49 +149,6 @@ def ledger_of(question: Question, agreement: Agreement) -> str:
     return digest_of({"ledger": _describe_counted(question, agreement)})
 
 
-def check_overlap(
-    question: Question, agreement: Agreement, kept: Iterable[Mapping[str, Any]], *, held: Collection[str] = ()
-) -> None:
-    """Check that no earlier table of the same people crosses this one: what opens of one was decided without the other.
-
-    It crosses if it is by other columns of which the agencies' tests did not know, asks for other totals, or has a measure over one of the
-    same columns in another condition or together with others.
-
-    Args:
-        question: of a job with a gate, or by the time since an event.
-        agreement: that allows it.
-        kept: tables of the same cohort, as the desk keeps them.
-        held: digests of the jobs whose patterns the tests were held against (`totals/ledger.py`).
-
-    Raises:
-        Refused: `table-overlaps`.
-    """
-    names = Names.of(question, agreement)
-    mine = sorted(meant for _, meant in names.by)
-    tables = list(kept)
-    earlier = [Names.read(one["names"]) for one in tables]
-    others = [Names.read(one["names"]) for one in tables if one.get("job") not in held]
-    if any(names.find_crossing(one) for one in earlier):
-        raise Refused(
-            "table-overlaps",
-            "an earlier table of these people has a measure over one of these columns, together with others or in another condition; with "
-            "both, the people between the two could follow",
-            hint="ask for measures over the same columns and conditions as before, or about other people",
-        )
-    if any(one.totals != names.totals for one in earlier):
-        raise Refused(
-            "table-overlaps",
-            "a table of these people with other totals was opened before; what is hidden beside one total could follow from the other",
-            hint="ask for the same totals as before, or about other people",
-        )
-    if any(sorted(meant for _, meant in one.by) != mine for one in others):
-        raise Refused(
-            "table-overlaps",
-            "a table of these people by other columns or periods was opened before; with both, a cell that neither shows could follow",
-            hint="ask by the same columns as before, or about other people; ask for the finest table first",
-        )
-
-
 def _describe_counted(question: Question, agreement: Agreement) -> dict[str, Any]:
     """Give whom a question counts, which does not depend on its names."""
     identities = _identities(question, agreement)
@@ -182,15 +159,9 @@ def _describe_counted(question: Question, agreement: Agreement) -> dict[str, Any
 
 
 def describe_people(group: str, question: Question, agreement: Agreement) -> list[str]:
-    """Give whom a group has, whatever it is called: agency, dataset, and the condition as `sameness.py` has it."""
+    """Give whom a group has, whatever it is called: agency, dataset, and the condition as `describe_filter` has it."""
     one = question.people[group]
-    if one.where is None:
-        return [one.agency, one.dataset, ""]
-    from tallystick.core.job.sameness import describe_condition  # parsers, which few need
-    from tallystick.core.job.where import check_where
-
-    columns = agreement.dataset_of(one.dataset).columns
-    return [one.agency, one.dataset, describe_condition(check_where(one.where, columns), columns)]
+    return [one.agency, one.dataset, "" if one.where is None else describe_filter(one, agreement.dataset_of(one.dataset))]
 
 
 def _identities(question: Question, agreement: Agreement) -> dict[str, str]:
@@ -290,18 +261,20 @@ def _describe_measured(reference: str, question: Question, identities: Mapping[s
     """Give what a measured column is, and after it each column that it is worked out from."""
     group, name = split(reference)
     read = {column: _column(f"{group}.{column}", question, identities) for column in list_columns_read(name)}
+    made = derivations_of(question.people[question.parts_of(group)[0]])
+    roots = {one for column in read for one in (*list_summaries(column, made), *list_sources(column, made))}
+    sources = sorted(f"{identities[group]}.{one}" for one in roots)
     if not is_condition(name):
-        return (read[name], read[name])
-    return (rewrite_condition(name, read), *sorted(read.values()))
+        # of a column that parts nobody, itself stands behind it: it can be asked for beside any other such one (`_is_plain`)
+        first = () if read_reference(reference, question).parts else (read[name],)
+        return (read[name], *first, *(one for one in sources if one not in first))
+    return (rewrite_condition(name, read), *sources)
 
 
 def _column(reference: str, question: Question, identities: Mapping[str, str]) -> str:
     group, column = split(reference)
-    people = question.people[question.parts_of(group)[0]]
-    if column not in people.derive:
-        return f"{identities[group]}.{column}"
-    made = parse_derive(people.derive[column])
-    return f"{identities[group]}.{made.function}({'distinct ' if made.distinct else ''}{made.column or '*'})"
+    made = derivations_of(question.people[question.parts_of(group)[0]])
+    return f"{identities[group]}.{describe_derived(column, made)}"
 
 
 def _keys(value: Mapping[str, Any], groups: Mapping[str, str]) -> dict[str, Any]:

@@ -16,10 +16,20 @@ from tallystick.core.agreement.model import Agreement, Column, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.bins import find_misplaced, ranges_of
-from tallystick.core.job.columns import MAX_LEVELS, PRESENT, columns_of, intersect_columns, levels_of, no_column, split
-from tallystick.core.job.conditions import declare_condition, find_nested, is_condition
+from tallystick.core.job.columns import (
+    MAX_LEVELS,
+    PRESENT,
+    columns_of,
+    derivations_of,
+    intersect_columns,
+    levels_of,
+    list_sources,
+    no_column,
+    split,
+)
+from tallystick.core.job.conditions import declare_condition, is_condition
 from tallystick.core.job.counted import find_population_problems
-from tallystick.core.job.derive import parse_derive
+from tallystick.core.job.filters import filter_of
 from tallystick.core.job.link import link_of
 from tallystick.core.job.model import SYSTEMS, Job, Question
 from tallystick.core.job.passes import passes_of
@@ -28,7 +38,7 @@ from tallystick.core.job.refusal import not_allowed
 from tallystick.core.job.regimes import check_review_boards, find_regime_problems
 from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
-from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since
+from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since, find_nested_measures
 from tallystick.core.job.units import find_unit_problems
 from tallystick.core.job.whole import find_overall_problems
 from tallystick.core.measure import NUMERIC
@@ -189,17 +199,16 @@ def _of_group(
             f"people.{group}: {people.dataset} belongs to {dataset.agency}, not {people.agency}",
             hint=f"agency: {dataset.agency}",
         )
-    if people.where is not None:
-        from tallystick.core.job.where import parse_where  # a parser, which few jobs need
-
-        try:
-            parse_where(people.where, dataset.columns)
-        except Invalid as error:
-            yield Invalid(error.code, f"people.{group}.where: {error.message}", hint=error.hint)
     try:
-        columns[group] = columns_of(question, group, agreement)
+        made = columns_of(question, group, agreement)
     except Invalid as error:
         yield Invalid(error.code, f"people.{group}.derive: {error.message}", hint=error.hint)
+        return  # what where says of derived columns cannot be read
+    try:
+        filter_of(people, dataset)
+    except Invalid as error:
+        yield Invalid(error.code, f"people.{group}.where: {error.message}", hint=error.hint)
+    columns[group] = made
 
 
 def _of_measures(question: Question, agreement: Agreement, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:
@@ -212,14 +221,7 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
     yield from find_crossing_measures(question, agreement)
     yield from find_band_problems(question, columns)
     yield from find_mixed_with_since(question)
-    banded = {measure.columns[0] for measure in question.measures if dict(measure.asked.options).get("at")}
-    nested = find_nested([reference for measure in question.measures for reference in measure.columns], banded)
-    if nested is not None:
-        yield Invalid(
-            "job-invalid",
-            f"measures: {nested[0]} and {nested[1]} are over one column, so their difference can count the people between them",
-            hint="keep one of them, or part the rows by that column: by: [{bin: GROUP.COLUMN, at: [NUMBER, …]}]",
-        )
+    yield from find_nested_measures(question)
     for measure in question.measures:
         if measure.operation not in agreement.operations:
             yield not_allowed(agreement, "operations", f"it does not allow {measure.operation}", agreement.operations)
@@ -255,11 +257,12 @@ def _of_measures(question: Question, agreement: Agreement, columns: dict[str, di
 
 
 def _find_declared_name(reference: str, question: Question) -> str:
-    """Give the column that the dataset declares: of a derived one, what it is derived from."""
+    """Give the columns that the dataset declares: of a derived one, what it is derived from."""
     group, name = split(reference)
     part = question.parts_of(group)[0]
-    made = question.people[part].derive.get(name) if part in question.people else None
-    return (parse_derive(made).column or name) if made is not None else name
+    if part not in question.people:
+        return name
+    return " and ".join(sorted(list_sources(name, derivations_of(question.people[part])) - {"*"})) or name
 
 
 def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterator[TallyError]:
@@ -267,6 +270,8 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
         yield Invalid("job-invalid", "by names a column twice", hint="keep one of them")
         return
     bins = question.bins or {}
+    parts = ((group, question.people.get(question.parts_of(group)[0])) for group in question.groups)
+    counted = {f"{group}.{name}" for group, people in parts if people is not None for name in people.derive}
     yield from find_misplaced(bins, question.by)
     for reference in question.by:
         if reference == SYSTEMS:
@@ -285,7 +290,10 @@ def _of_by(question: Question, columns: dict[str, dict[str, Column]]) -> Iterato
                 yield error
             continue
         levels = levels_of(column)
-        if levels is None:
+        if levels is None and column.type == "integer" and reference in counted:
+            hint = f"bin it: by: [{{bin: {reference}, at: [NUMBER, …]}}], or derive cap({split(reference)[1]}, NUMBER)"
+            yield Invalid("job-invalid", f"by: {reference} has more than {MAX_LEVELS} levels", hint=hint)
+        elif levels is None:
             bin_it = (
                 f", or bin it: by: [{{bin: {reference}, at: [NUMBER, …]}}]" if column.type in {"integer", "decimal"} else ""
             )

@@ -8,7 +8,20 @@ from collections.abc import Mapping, Sequence
 from tallystick.core.agreement.model import Agreement, Column, Dataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.conditions import list_columns_read
-from tallystick.core.job.derive import derive_column, parse_derive
+from tallystick.core.job.derive import (
+    Bin,
+    Cap,
+    Derivation,
+    Derived,
+    Operand,
+    list_named,
+    list_operands,
+    list_read_rows,
+    order_derived,
+    parse_derive,
+)
+from tallystick.core.job.derived import derive_columns
+from tallystick.core.job.filters import filter_of
 from tallystick.core.job.model import People, Question
 from tallystick.core.overall import find_operation
 from tallystick.core.values.periods import parse_period, write_period
@@ -39,7 +52,7 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
         raise Invalid("job-invalid", f"people has no group {group}", hint=f"it has: {', '.join(question.groups)}")
     people = question.people[group]
     dataset = agreement.dataset_of(people.dataset)
-    columns = dict(dataset.columns)
+    columns = dataset.columns
     if PRESENT in columns or PRESENT in people.derive:
         raise Invalid(
             "job-invalid",
@@ -48,15 +61,56 @@ def columns_of(question: Question, group: str, agreement: Agreement) -> dict[str
             if PRESENT in columns
             else "give the derived column another name",
         )
-    for name, text in people.derive.items():
+    for name in people.derive:
         if name in dataset.columns:
             raise Invalid(
                 "job-invalid",
                 f"{group}: {name} is derived, but the dataset has a column of that name",
                 hint="give the derived column another name",
             )
-        columns[name] = derive_column(parse_derive(text), dataset)
-    return columns
+    return derive_columns(derivations_of(people), dataset)
+
+
+def derivations_of(people: People) -> dict[str, Derivation]:
+    """Give how a group's derived columns are made, none of itself.
+
+    Raises:
+        Invalid: `job-invalid`, `where-invalid`: as `parse_derive` and `order_derived`.
+    """
+    made = {name: parse_derive(text) for name, text in people.derive.items()}
+    order_derived(made)
+    return made
+
+
+def list_sources(name: Operand, made: Mapping[str, Derivation]) -> frozenset[str]:
+    """Give the declared columns that a column of a person is worked out from; `*` where rows are counted.
+
+    Args:
+        name: a column, declared or derived, or what is derived in its place.
+        made: how derived columns are made, none of itself.
+    """
+    if isinstance(name, str):
+        return list_sources(made[name], made) if name in made else frozenset({name})
+    inner = (list_sources(one, made) for one in list_operands(name))
+    return frozenset(list_read_rows(name)).union(*inner)
+
+
+def find_valued(name: Operand, made: Mapping[str, Derivation]) -> str | None:
+    """Give the declared column whose values a column of a person has, as they are, summed up, binned or capped; None where it has others.
+
+    Args:
+        name: a column, declared or derived, or what is derived in its place.
+        made: how derived columns are made, none of itself.
+    """
+    match name:
+        case str():
+            return find_valued(made[name], made) if name in made else name
+        case Derived(function=function, column=column):
+            return None if function == "count" else column
+        case Bin(of=of) | Cap(of=of):
+            return find_valued(of, made)
+        case _:
+            return None
 
 
 def intersect_columns(parts: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
@@ -141,6 +195,7 @@ def operations_by_column(
         Invalid: `where-invalid`, `job-invalid`.
     """
     people = question.people[group]
+    made, where = derivations_of(people), filter_of(people, dataset)
     everything = list_asked_operations(question)
     served: dict[str, set[str]] = defaultdict(set)
     for measure in question.measures:
@@ -159,19 +214,14 @@ def operations_by_column(
             served[split(reference)[1]].update(everything)
     if employers and dataset.employers is not None:
         served[dataset.employers].update(everything)
-    for name in _where_columns(people, dataset):
+    for part in (where.rows, where.people):
+        for name in part.columns if part is not None else ():
+            served[name].update(everything)
+    inner = {part for one in made.values() for part in list_named(one)}
+    for name in made.keys() - served.keys() - inner:
         served[name].update(everything)
-    for name, text in people.derive.items():
-        source = parse_derive(text).column
-        operations = served.pop(name, set()) or everything
-        if source is not None:
-            served[source].update(operations)
-    return {name: frozenset(operations) for name, operations in sorted(served.items())}
-
-
-def _where_columns(people: People, dataset: Dataset) -> frozenset[str]:
-    if people.where is None:
-        return frozenset()
-    from tallystick.core.job.where import parse_where  # a parser, which few jobs need
-
-    return parse_where(people.where, dataset.columns).columns
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, operations in served.items():
+        for source in list_sources(name, made) - {"*"}:
+            found[source].update(operations)
+    return {name: frozenset(operations) for name, operations in sorted(found.items())}

@@ -12,7 +12,7 @@ spellings that differ in spaces and letter case are one column.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +79,28 @@ def refer_to_condition(text: str) -> str:
     return f"{group}.{bare}" if not joined and _COLUMN.match(bare) else f"{group}.({bare})"
 
 
+def spell_condition(text: str) -> str:
+    """Give a condition over bare columns in the one way in which it is written: reserved words in capitals, and spaces alike.
+
+    Raises:
+        Invalid: `where-invalid`: it holds what no condition does, or a column with its group.
+    """
+    written = []
+    for kind, word in _tokens(text):
+        if kind == "reference":
+            raise _refusal("a column with its group", "inside a group's derive, name its columns alone")
+        reserved = kind == "word" and word.upper() in _WORDS
+        written.append(word.upper() if reserved else "<>" if word == "!=" else word)
+    while _is_wrapped(written):
+        written = written[1:-1]
+    return _join(written)
+
+
+def list_words(condition: str) -> tuple[str, ...]:
+    """Give the columns that a condition of `spell_condition` reads."""
+    return tuple(dict.fromkeys(token for kind, token in _tokens(condition) if kind == "word" and token not in _WORDS))
+
+
 def is_condition(name: str) -> bool:
     """Tell whether what a reference names behind its group is a condition, and no column."""
     return _COLUMN.fullmatch(name) is None
@@ -88,8 +110,7 @@ def list_columns_read(name: str) -> tuple[str, ...]:
     """Give the columns that a reference's name is made of: those of its condition, or itself."""
     if not is_condition(name):
         return (name,)
-    words = [token for kind, token in _tokens(name) if kind == "word" and token not in _WORDS]
-    return tuple(dict.fromkeys(words))
+    return list_words(name)
 
 
 def rewrite_condition(name: str, columns: Mapping[str, str]) -> str:
@@ -130,34 +151,6 @@ def declare_condition(name: str, columns: Mapping[str, Column]) -> Column:
     return Column(type="boolean")
 
 
-def find_nested(references: Collection[str], banded: Collection[str] = ()) -> tuple[str, str] | None:
-    """Give two references of a job that share a column so that their counts tell of the people between them; None if there are none.
-
-    Of two thresholds of one number the shares differ by the people between them, who may be few; so a job asks for bins in their place. A
-    condition over several columns can be told of people who lack one of them. A condition over one column and that column by itself are of
-    the same people, unless the column is banded: bands and a threshold are two thresholds again.
-
-    Args:
-        references: of all measures.
-        banded: those whose values a measure parts in bands.
-    """
-    seen: dict[tuple[str, str], list[str]] = {}
-    for reference in dict.fromkeys(references):
-        group, _, name = reference.partition(".")
-        for column in list_columns_read(name):
-            others = seen.setdefault((group, column), [])
-            for other in others:
-                made = [one for one in (reference, other) if is_condition(one.partition(".")[2])]
-                if (
-                    len(made) == 2
-                    or (made and {reference, other} & set(banded))
-                    or any(len(list_columns_read(one.partition(".")[2])) > 1 for one in made)
-                ):
-                    return other, reference
-            others.append(reference)
-    return None
-
-
 def _tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     at = 0
@@ -192,4 +185,4 @@ def _join(written: list[str]) -> str:
 
 
 def _refusal(what: str, hint: str = _HINT) -> Invalid:
-    return Invalid("where-invalid", f"a condition of a measure holds what is not allowed: {what}", hint=hint)
+    return Invalid("where-invalid", f"a condition holds what is not allowed: {what}", hint=hint)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.meaning import describe_filter
 from tallystick.core.job.model import SYSTEMS, People, Question
 from tallystick.core.job.population import Population
 from tallystick.core.job.refusal import not_allowed
@@ -72,9 +73,7 @@ def _condition(people: People, agreement: Agreement) -> str | None:
     """Give a group's condition in the one way in which it is written; as it stands, if it cannot be read, which is another fault."""
     if people.where is None or people.dataset not in agreement.datasets:
         return people.where
-    from tallystick.core.job.where import check_where  # a parser, which few jobs need
-
     try:
-        return check_where(people.where, agreement.datasets[people.dataset].columns)
+        return describe_filter(people, agreement.datasets[people.dataset])
     except Invalid:
         return people.where

@@ -29,14 +29,14 @@ class People(Document):
     """A group of people: rows of one agency's dataset, filtered, one row per person.
 
     Attributes:
-        where: a condition over the dataset's columns; see `core/job/where.py` for what it may hold.
-        derive: new columns that sum up a person's rows: `sum(c)`, `min(c)`, `max(c)`, `count(*)`, `count(c)`, `count(distinct c)`.
+        where: a condition over the dataset's columns and derived ones; see `core/job/where.py` for what it may hold.
+        derive: new columns that sum up a person's rows, or are made of what is known of the person: `core/job/derive.py`.
     """
 
     agency: Name
     dataset: Name
     where: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
-    derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=200)]] = {}
+    derive: dict[ColumnName, Annotated[str, StringConstraints(max_length=300)]] = {}
 
 
 Shift = Annotated[int, Field(ge=-1200, le=1200)]

@@ -21,10 +21,11 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
     """Give every reason why a question's result may not leave as it asks."""
     mode = release_of(question, agreement)
     if mode == "direct":
-        # without a test on shares, somebody must open small cells to hide them: the desk (docs/adr/0008-small-cells.md)
+        # without a gate somebody must open small cells to hide them; with one the desk still holds tables and attempts against each
+        # other (docs/adr/0011-gate.md)
         yield Refused(
             "release-direct",
-            "release: direct needs the encrypted small-cell test, which this version does not have",
+            "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before",
             hint="release: desk",
         )
     elif agreement.release.desk is None:

@@ -61,7 +61,7 @@ def describe_condition(written: str, columns: Mapping[str, Column]) -> str:
     """Give the one text of all conditions that are the same by the rules above.
 
     Args:
-        written: a condition as `check_where` writes it.
+        written: a condition as `parse_where` writes it.
         columns: the columns that it may name.
     """
     [select] = sqlglot.parse(f"SELECT 1 WHERE {written}", dialect="duckdb")

@@ -28,6 +28,7 @@ from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import columns_of, split
+from tallystick.core.job.filters import filter_of
 from tallystick.core.job.model import SYSTEMS, Question, Since
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.values.periods import UNITS, Unit, find_start, find_unit, parse_period, unit_of_type, write_period
@@ -168,15 +169,20 @@ def find_since_problems(question: Question, agreement: Agreement, groups: Collec
     group, name = split(since.of)
     for part in question.parts_of(group):
         people = question.people[part]
-        if people.where is None or name in people.derive or people.dataset not in agreement.datasets:
+        if people.where is None or people.dataset not in agreement.datasets:
             continue
-        from tallystick.core.job.where import parse_where  # a parser, which few jobs need
-
         try:
-            read = parse_where(people.where, agreement.dataset_of(people.dataset).columns).columns
+            where = filter_of(people, agreement.dataset_of(people.dataset))
         except Invalid:
             continue  # told of the group already
-        if name in read:
+        by_rows = name not in people.derive
+        tested = where.rows if by_rows else where.people
+        if by_rows and where.people is not None:
+            yield _fault(
+                f"people.{part}.where tests {', '.join(sorted(where.people.columns))} of all of a person's rows, and periods take some of them",
+                f"leave that test out of where, or derive {name} too: then periods take people by one value",
+            )
+        elif tested is not None and name in tested.columns:
             yield _fault(
                 f"people.{part}.where leaves out some of {since.of}, where everybody would look as if without a row",
                 f"leave {name} out of where: the periods say which rows are taken",

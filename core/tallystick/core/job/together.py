@@ -10,6 +10,7 @@ from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.bins import ranges_of
 from tallystick.core.job.columns import split
 from tallystick.core.job.conditions import is_condition
+from tallystick.core.job.meaning import find_nested, read_reference
 from tallystick.core.job.model import Question
 
 
@@ -46,9 +47,10 @@ def find_crossing_measures(question: Question, agreement: Agreement) -> Iterator
     if not agreement.disclosure.gate:
         return
     asked = dict.fromkeys(measure.columns for measure in question.measures if measure.columns)
+    read = {columns: _list_sources(columns, question) for columns in asked}
     for one, other in combinations(asked, 2):
-        if set(one) & set(other) and set(one) != set(other):
-            shared = sorted(set(one) & set(other))[0]
+        if read[one] & read[other] and read[one] != read[other]:
+            shared = sorted(set(one) & set(other) or read[one] & read[other])[0]
             yield Refused(
                 "job-not-allowed",
                 f"measures: one is over {' and '.join(one)}, another over {' and '.join(other)}; who has {shared} and lacks the rest would "
@@ -56,6 +58,29 @@ def find_crossing_measures(question: Question, agreement: Agreement) -> Iterator
                 hint="with a gate, ask for measures over the same columns, or over different ones",
             )
             return
+
+
+def _list_sources(columns: tuple[str, ...], question: Question) -> frozenset[str]:
+    """Give the declared columns that a measure's columns are worked out from; the references, where that cannot be read."""
+    try:
+        return frozenset().union(*(read_reference(column, question).sources for column in columns))
+    except Invalid:
+        return frozenset(columns)  # told of the group already
+
+
+def find_nested_measures(question: Question) -> Iterator[TallyError]:
+    """Check that no two measures' counts tell of the people between them (`find_nested`)."""
+    banded = [measure.columns[0] for measure in question.measures if dict(measure.asked.options).get("at")]
+    try:
+        nested = find_nested([reference for measure in question.measures for reference in measure.columns], banded, question)
+    except Invalid:
+        return  # told of the group already
+    if nested is not None:
+        yield Invalid(
+            "job-invalid",
+            f"measures: {nested[0]} and {nested[1]} are over one column, so their difference can count the people between them",
+            hint="keep one of them, or part the rows by that column: by: [{bin: GROUP.COLUMN, at: [NUMBER, …]}]",
+        )
 
 
 def find_mixed_with_since(question: Question) -> Iterator[TallyError]:

@@ -9,30 +9,17 @@ shown with fewer employers than the profile asks for; one whose employers happen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
+from tallystick.core.job.derive import EmployerNumber
 from tallystick.core.job.model import Question
 from tallystick.core.moments import EmployersOf
 
 NUMBERS: Final = 8
 _COLUMN: Final = "#employers"
 """What the columns of a person's numbers are called; no declared name holds `#`."""
-
-
-@dataclass(frozen=True)
-class EmployerNumber:
-    """A column that the node makes: has a person an employer of this number in any row?
-
-    Attributes:
-        column: of the dataset, which names employers.
-        number: from 0 to `NUMBERS` - 1.
-    """
-
-    column: str
-    number: int
 
 
 def write_number_column(number: int) -> str:

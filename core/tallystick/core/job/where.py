@@ -11,6 +11,10 @@ Columns are declared ones, spelt exactly, without a table before them. Literals 
 functions, casts, arithmetic, LIKE, queries, parameters, other statements.
 
 sqlglot parses; what is rendered is built here, from the nodes of this grammar alone, with quoted identifiers and literals.
+
+A group's `where` may also test its derived columns, which are of people: `quarter = '2025-Q2' AND earned >= 2500`. The tests of rows and
+those of people are parts of it that AND joins (`filters.py`): rows are filtered first, then derived columns are made of what passes, and
+then people are filtered.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
@@ -64,32 +68,26 @@ class Condition:
     Attributes:
         sql: the condition written out again, for DuckDB.
         columns: the columns it reads.
+        parts: what AND joins at its top; empty for one that is not taken apart.
     """
 
     sql: str
     columns: frozenset[str]
+    parts: tuple[Condition, ...] = field(default=(), compare=False, repr=False)
 
 
-def check_where(text: str, columns: Mapping[str, Column]) -> str:
-    """Give a condition written out again; see `parse_where`.
-
-    Raises:
-        Invalid: `where-invalid`.
-    """
-    return parse_where(text, columns).sql
-
-
-def parse_where(text: str, columns: Mapping[str, Column]) -> Condition:
+def parse_where(text: str, columns: Mapping[str, Column], spelled: Mapping[str, str] | None = None) -> Condition:
     """Check a condition and write it out again.
 
     Args:
         text: the condition, without WHERE; at most `MAX_LENGTH` characters.
         columns: the columns it may name.
+        spelled: what stands in place of columns in what is written, by column; the others in quotes.
 
     Raises:
         Invalid: `where-invalid`: names what is not allowed; the hint lists what is.
     """
-    writer = _Writer(columns)
+    writer = _Writer(columns, spelled or {})
     if len(text) > MAX_LENGTH:
         raise writer.refusal(f"it is longer than {MAX_LENGTH} characters")
     if any(character < " " and character not in "\n\t\r" for character in text):
@@ -102,7 +100,7 @@ def parse_where(text: str, columns: Mapping[str, Column]) -> Condition:
         query = trees[0]
         if {name for name, value in query.args.items() if value} != {"expressions", "where"}:
             raise writer.refusal("a clause after the condition")
-        return Condition(writer.condition(query.args["where"].this), frozenset(writer.used))
+        return writer.read(query.args["where"].this)
     except (SqlglotError, RecursionError):
         # without its cause: the parser's message quotes the text at length
         raise Invalid("where-invalid", "a where condition cannot be read", hint=writer.hint) from None
@@ -111,15 +109,26 @@ def parse_where(text: str, columns: Mapping[str, Column]) -> Condition:
 class _Writer:
     """Writes the nodes of the grammar; anything else is refused."""
 
-    def __init__(self, columns: Mapping[str, Column]) -> None:
+    def __init__(self, columns: Mapping[str, Column], spelled: Mapping[str, str]) -> None:
         self.used: set[str] = set()
         self._columns = columns
+        self._spelled = spelled
         self._tests = 0
         names = ", ".join(sorted(columns)) or "none"
         self.hint = f"allowed are AND, OR, NOT, =, <>, <, <=, >, >=, BETWEEN, IN, IS NULL over the columns: {names}"
 
     def refusal(self, what: str, hint: str = "") -> Invalid:
         return Invalid("where-invalid", f"a where condition holds what is not allowed: {what}", hint=hint or self.hint)
+
+    def read(self, node: exp.Expression) -> Condition:
+        """Write a whole condition, and the parts that AND joins at its top."""
+        sql, used = self.condition(node), frozenset(self.used)
+        parts = []
+        self._tests = 0
+        for part in _list_joined(node):
+            self.used = set()
+            parts.append(Condition(self.condition(part), frozenset(self.used)))
+        return Condition(sql, used, tuple(parts))
 
     def condition(self, node: exp.Expression) -> str:
         match node:
@@ -148,27 +157,27 @@ class _Writer:
                 self._only(node, "this", "low", "high")
                 name = self._column(node.this)
                 low, high = (self._literal(node.args[end], name) for end in ("low", "high"))
-                return f"({_quote(name)} BETWEEN {low} AND {high})"
+                return f"({self._spell(name)} BETWEEN {low} AND {high})"
             case exp.In():
                 self._only(node, "this", "expressions")
                 name = self._column(node.this)
                 items = [self._literal(item, name) for item in node.expressions]
                 if not items:
                     raise self.refusal("an empty IN list")
-                return f"({_quote(name)} IN ({', '.join(items)}))"
+                return f"({self._spell(name)} IN ({', '.join(items)}))"
             case exp.Is():
                 self._only(node, "this", "expression")
                 name = self._column(node.this)
                 if isinstance(node.expression, exp.Null):
-                    return f"({_quote(name)} IS NULL)"
+                    return f"({self._spell(name)} IS NULL)"
                 if isinstance(node.expression, exp.Boolean):
-                    return f"({_quote(name)} IS {self._literal(node.expression, name)})"
+                    return f"({self._spell(name)} IS {self._literal(node.expression, name)})"
                 raise self.refusal("IS with something other than NULL, TRUE or FALSE")
             case exp.Column():
                 name = self._column(node)
                 if self._columns[name].type != "boolean":
                     raise self.refusal(f"{name} alone, which is not a boolean column", f"compare it: {name} = …")
-                return _quote(name)
+                return self._spell(name)
             case _:
                 raise self.refusal(_name_kind(node))
 
@@ -181,13 +190,13 @@ class _Writer:
                 raise self.refusal(
                     f"a comparison of {names[0]} ({kinds[0]}) with {names[1]} ({kinds[1]})", "compare columns of one type"
                 )
-            return f"({_quote(names[0])} {operator} {_quote(names[1])})"
+            return f"({self._spell(names[0])} {operator} {self._spell(names[1])})"
         if isinstance(left, exp.Column):
             name = self._column(left)
-            return f"({_quote(name)} {operator} {self._literal(right, name)})"
+            return f"({self._spell(name)} {operator} {self._literal(right, name)})"
         if isinstance(right, exp.Column):
             name = self._column(right)
-            return f"({self._literal(left, name)} {operator} {_quote(name)})"
+            return f"({self._literal(left, name)} {operator} {self._spell(name)})"
         for side in (left, right):
             if not isinstance(side, (exp.Literal, exp.Boolean, exp.Null, exp.Neg)):
                 raise self.refusal(_name_kind(side))
@@ -261,12 +270,23 @@ class _Writer:
             f"a value of another type for {name}", f"{name} is of type {column.type}: give {_LITERALS[column.type]}"
         )
 
+    def _spell(self, name: str) -> str:
+        return self._spelled.get(name) or _quote(name)
+
     def _only(self, node: exp.Expression, *names: str) -> None:
         """Refuse a node with more to it than the grammar knows: a table before a column, a query in an IN, SYMMETRIC."""
         if {name for name, value in node.args.items() if value} - set(names):
             raise self.refusal(
                 "a column with a table before it" if isinstance(node, exp.Column) else f"an option of {node.key}"
             )
+
+
+def _list_joined(node: exp.Expression) -> list[exp.Expression]:
+    if isinstance(node, exp.Paren):
+        return _list_joined(node.this)
+    if isinstance(node, exp.And):
+        return [*_list_joined(node.this), *_list_joined(node.expression)]
+    return [node]
 
 
 def _name_kind(node: exp.Expression) -> str:

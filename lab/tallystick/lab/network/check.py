@@ -13,12 +13,11 @@ from tallystick.client.checking import Report, report_on
 from tallystick.core.agreement.declaration import DeclaredDataset
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid, Refused, TallyError
-from tallystick.core.job.columns import PRESENT, split
+from tallystick.core.job.columns import PRESENT, derivations_of, list_sources, split
 from tallystick.core.job.conditions import list_columns_read
-from tallystick.core.job.derive import parse_derive
+from tallystick.core.job.filters import filter_of
 from tallystick.core.job.model import Question
 from tallystick.core.job.since import find_follow_up
-from tallystick.core.job.where import parse_where
 from tallystick.lab.network.build import rehearsal_agreement
 from tallystick.lab.network.model import Lab
 from tallystick.records.features import people_table
@@ -87,7 +86,7 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
         Refused: `too-few`.
     """
     asked = question.people[group]
-    where = None if asked.where is None else parse_where(asked.where, agreement.dataset_of(asked.dataset).columns)
+    where = filter_of(asked, agreement.dataset_of(asked.dataset))
     references = [*question.by, *(column for measure in question.measures for column in measure.columns)]
     named = question.find_part_name(group)
     follow = find_follow_up(question, agreement)
@@ -97,11 +96,13 @@ def _group_size(lab: Lab, dataset: DeclaredDataset, question: Question, group: s
             references = []  # its columns may differ from period to period
     read = [column for owner, column in map(split, references) if owner == named and column not in {PRESENT, ""}]
     used = sorted({name for column in read for name in list_columns_read(column)})
-    derived = {name: parse_derive(text) for name, text in sorted(asked.derive.items()) if name in used}
-    columns = {one.column for one in derived.values() if one.column is not None} | (set(used) - derived.keys())
-    columns |= frozenset() if where is None else where.columns
+    derived = derivations_of(asked)
+    tested = frozenset() if where.people is None else where.people.columns
+    columns = {source for name in {*used, *tested} for source in list_sources(name, derived)} - {"*"}
+    columns |= frozenset() if where.rows is None else where.rows.columns
     with load_dataset(asked.dataset, dataset, lab.folder, max_memory_mib=None, columns=columns) as records:
-        table = people_table(records, group, where=None if where is None else where.sql, used=used, derived=derived)
+        rows = None if where.rows is None else where.rows.sql
+        table = people_table(records, group, where=rows, used=used, derived=derived, passing=where.people)
     least = max(1, agreement.min_people)
     if table.n < least:
         raise Refused(

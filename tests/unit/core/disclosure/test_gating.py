@@ -10,9 +10,10 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement, Disclosure
 from tallystick.core.disclosure.closed import GROUP, SMALL, UNTESTED, ClosedCells, close_rows, tell_closed
-from tallystick.core.disclosure.families import Names, check_overlap, cohort_of, family_of
+from tallystick.core.disclosure.families import Names, cohort_of, family_of
 from tallystick.core.disclosure.gating import answer_own_tests, computation_under
 from tallystick.core.disclosure.leakage import leakage_statement
+from tallystick.core.disclosure.overlap import check_overlap
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.errors import Broken, Invalid, Refused

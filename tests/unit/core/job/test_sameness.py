@@ -11,7 +11,7 @@ import pytest
 
 from tallystick.core.agreement.model import Column
 from tallystick.core.job.sameness import describe_condition
-from tallystick.core.job.where import check_where
+from tallystick.core.job.where import parse_where
 
 COLUMNS: Final = {
     "age": Column(type="integer", min=0, max=120),
@@ -25,7 +25,7 @@ COLUMNS: Final = {
 
 
 def describe(text: str) -> str:
-    return describe_condition(check_where(text, COLUMNS), COLUMNS)
+    return describe_condition(parse_where(text, COLUMNS).sql, COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_has_one_text_holds_of_the_same_records() -> None:
     database.executemany("INSERT INTO every VALUES (?, ?, ?)", list(product(numbers, numbers, flags)))
     holds: dict[str, set[tuple[int, ...]]] = {}
     for _ in range(600):
-        written = check_where(draw_condition(draw, draw.randint(0, 2)), COLUMNS)
+        written = parse_where(draw_condition(draw, draw.randint(0, 2)), COLUMNS).sql
         rows = database.execute(f"SELECT rowid FROM every WHERE {written} ORDER BY rowid").fetchall()
         holds.setdefault(describe_condition(written, COLUMNS), set()).add(tuple(row for (row,) in rows))
     assert {len(found) for found in holds.values()} == {1}

@@ -10,8 +10,9 @@ import pytest
 from tallystick.core.disclosure.gating import computation_under
 from tallystick.core.disclosure.totals.ledger import Entry, NamedPlan, Restriction, describe_pattern, restrict_plan
 from tallystick.core.errors import Refused
+from tallystick.core.job.model import Question
 from tallystick.core.moments import Count, Present
-from tallystick.core.statistics.keys import GroupPeople, InReport, InRow, Key, Matched
+from tallystick.core.statistics.keys import GroupPeople, InMargin, InReport, InRow, Key, Matched
 from tallystick.core.statistics.planner import plan
 from tallystick.crypto.statistic.gate import Fate
 from tests.unit.core.disclosure.test_gating import terms
@@ -116,11 +117,16 @@ def test_levels_of_the_report_open_only_where_the_first_table_showed_the_same() 
     assert Key(InReport(), GroupPeople("a")) not in closed
 
 
+@pytest.mark.parametrize("totals", ["none", "rows", "columns"])
 @pytest.mark.parametrize(("keep", "by"), [("a and b", BOTH), ("a", ("a.place",)), ("a or b", ("a.present",)), ("a and b", ())])
-def test_s08_what_earlier_tables_hid_shows_in_no_length(keep: str, by: tuple[str, ...]) -> None:
-    made = named(keep, by, ("count", {"mean": "b.age"}))
+def test_s08_what_earlier_tables_hid_shows_in_no_length(keep: str, by: tuple[str, ...], totals: str) -> None:
+    """Nor beside totals that are asked for: how much is tested, and in how many messages, is the same with an entry and without."""
+    asked = question_over(OWNERS, keep, by, ("count", {"mean": "b.age"}))
+    asked = Question.read(asked.json_value() | {"totals": totals}, what="job")
+    made = NamedPlan(plan(asked, AGREEMENT), asked, AGREEMENT)
     free = computation_under(made.plan, AGREEMENT)
     rows = [Key(InRow(row), Count()) for row in range(len(made.plan.rows))]
+    assert any(isinstance(cell.key.place, InMargin) for cell in made.plan.cells) == (totals != "none")
     for hidden in ([], rows[:1], rows):
         held = computation_under(made.plan, AGREEMENT, restrict(made, entry(made, *hidden)))
         assert held.gate is not None
