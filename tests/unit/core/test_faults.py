@@ -41,7 +41,7 @@ def message(model: type[Any], value: object) -> Invalid:
         ({"purpose": CANARY}, "purpose: must be a name: a lower-case letter", ""),
         ({"purpose": None}, "purpose: ", ""),
         ({"mesures": []}, "mesures: unknown key", "did you mean measures?"),
-        ({CANARY.lower(): 1, "xyzzy": 2}, "xyzzy: unknown key", "known here: agreement, bins, by, join"),
+        ({CANARY.lower(): 1, "xyzzy": 2}, "xyzzy: unknown key", "known here: agreement, bins, by, caveats, join"),
         ({"measures": "count"}, "measures: must be a list", ""),
         ({"measures": [{"meen": CANARY}]}, "measures.0.meen: unknown key", "did you mean mean?"),
         ({"measures": [{"sum": "wage"}]}, "measures.0.sum: must be GROUP.COLUMN", ""),
