@@ -16,7 +16,12 @@ export PYTHONDONTWRITEBYTECODE :=
 # So these tests have processes of their own, and where any fails all of them run once more, one after another: what fails again is a failure.
 # Workers are not started again: after a crash the runner would wait forever for tests that it gave to nobody.
 PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
+UNITS       = $(BIN)/python -m pytest -q -m "not slow" --ignore tests/integration --ignore tests/e2e
 INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
+NETWORKS    = $(BIN)/python -m pytest -q -m "not slow" tests/e2e
+# Real processes and browsers wait for each other, on machines that may be busy: what fails (1) runs once more by itself, and what fails twice is
+# a failure. A run that ended for another reason, such as a crash, has not run everything, and is a failure at once.
+AGAIN       = --last-failed --last-failed-no-failures none
 
 .PHONY: demo test test-networks test-slow test-wheels check lint lock proto proto-drift native sanitize bench soak image test-containers clean
 
@@ -24,11 +29,11 @@ demo: $(VENV)/.run ## a made-up county of three agencies, three questions, on th
 	@$(BIN)/tally demo
 
 test: $(VENV)/.dev ## what every change must pass, in less than ten minutes on two cores
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" --ignore tests/integration --ignore tests/e2e
+	$(UNITS) $(PARALLEL) || { [ $$? = 1 ] && $(UNITS) $(AGAIN); }
 	$(INTEGRATION) $(PARALLEL) || $(INTEGRATION)
 
 test-networks: $(VENV)/.dev ## whole networks of processes on this machine: kills, full disks, pages of docs as they are typed; five to eight minutes
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" tests/e2e
+	$(NETWORKS) $(PARALLEL) || { [ $$? = 1 ] && $(NETWORKS) $(AGAIN); }
 
 test-slow: $(VENV)/.dev ## what takes longer
 	$(BIN)/python -m pytest -q $(PARALLEL) -m slow
