@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # So these tests have processes of their own, and where any fails all of them run once more, one after another: what fails again is a failure.
 # Workers are not started again: after a crash the runner would wait forever for tests that it gave to nobody.
 PARALLEL    = -n auto --dist loadfile --max-worker-restart 0
-UNITS       = $(BIN)/python -m pytest -q -m "not slow" --ignore tests/integration --ignore tests/e2e
+UNITS       = $(BIN)/python -m pytest -q -m "not slow" --ignore tests/integration --ignore tests/e2e --ignore tests/meta --ignore tests/docs
 INTEGRATION = $(BIN)/python -m pytest -q -m "not slow" tests/integration
 NETWORKS    = $(BIN)/python -m pytest -q -m "not slow" tests/e2e
 # Real processes and browsers wait for each other, on machines that may be busy: what fails (1) runs once more by itself, and what fails twice is
@@ -28,7 +28,7 @@ AGAIN       = --last-failed --last-failed-no-failures none
 demo: $(VENV)/.run ## a made-up county of three agencies, three questions, on this machine
 	@$(BIN)/tally demo
 
-test: $(VENV)/.dev ## what every change must pass, in less than ten minutes on two cores
+test: $(VENV)/.dev ## what every change must pass beside check, in less than ten minutes on two cores
 	$(UNITS) $(PARALLEL) || { [ $$? = 1 ] && $(UNITS) $(AGAIN); }
 	$(INTEGRATION) $(PARALLEL) || $(INTEGRATION)
 
