@@ -70,7 +70,7 @@ class Lines:
         for party in self.parties.values():
             party.close()
 
-    def tally(self, *arguments: str, worker: str = "ann", within: float = 120) -> subprocess.CompletedProcess[str]:
+    def tally(self, *arguments: str, worker: str = "ann", within: float = 200) -> subprocess.CompletedProcess[str]:
         """Run a command as a worker."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
         environment["TALLY_HOME"] = str(self.workers[worker])

@@ -188,7 +188,7 @@ def test_s30_killed_at_each_point(tmp_path: Path, label: str) -> None:
 
 @pytest.mark.slow
 def test_a_steward_is_asked(tmp_path: Path) -> None:
-    with Lines(tmp_path, policy="ask", records={"steward_seconds": 15}) as lines:
+    with Lines(tmp_path, policy="ask", records={"steward_seconds": 60}) as lines:
         wanted = (
             "record", "ask", "--of", "clients", "--fields", "phone", "--purpose", "benefits", "--no-wait", "--format", "json", "--consent",
         )  # fmt: skip
@@ -199,7 +199,7 @@ def test_a_steward_is_asked(tmp_path: Path) -> None:
         assert first["person"] == "h-rosa"
         lines.node("housing", "answer", first["request"][:12], "--allow")
         lines.node("housing", "answer", second["request"][:12], "--deny")
-        came = json.loads(lines.tally("record", "answers", "--wait", "40", "--format", "json").stdout)
+        came = json.loads(lines.tally("record", "answers", "--wait", "150", "--format", "json").stdout)
         assert {one["request"]: one["outcome"] for one in came} == {first["request"]: "given", second["request"]: "nothing"}
         kept = {one["request"]: (one["by"], one["reason"].split(":")[0]) for one in lines.disclosures()}
         assert kept == {first["request"]: ("steward", ""), second["request"]: ("", "steward-refuses")}
