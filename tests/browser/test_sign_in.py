@@ -149,7 +149,7 @@ def test_the_analyst_submits_what_a_steward_would_approve(browser: Browser, offi
             break
         sue.wait_for_timeout(500)
     offices.ask("job", "proposal", job, "--out", file)
-    assert "too fine" not in file.read_text(), "the reason stays at the agency"
+    assert "so few people" not in file.read_text(), "the reason stays at the agency"
     changed = offices.ask("job", "submit", file).split()
     [digest] = [word for word in changed if len(word) == 64] or [""]
     sue.goto(offices.desk)
