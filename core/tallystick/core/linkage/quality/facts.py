@@ -14,6 +14,7 @@ than `SMALL`, up to `FEW` pairs are not told apart from none. People are rounded
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import comb, log2
 from typing import Final
 
@@ -112,16 +113,23 @@ class _Counter:
 
     def __init__(self, fields: Fields, identifiers: Identifiers, n: int) -> None:
         self._fields, self._n = fields, n
-        self._apart = Apart(identifiers)
+        self._identifiers = identifiers
         self._bits = 2 * log2(max(n, 2))
         self._number = fields.part(Part("ssn4"))[0].codes if fields.can_make(Part("ssn4")) else None
         parts = {part for recipe in own_recipes() for part in recipe.parts if fields.can_make(part)}
         self._parts = sorted(
             (part for part in parts if part.field not in {"names_any_order", "sounds_any_order"}), key=lambda p: p.text
         )
-
-        self._bits_of = {part: self._count_bits(part) for part in self._parts}
         self._unsure = fields.mark_default_days() if fields.can_make(Part("birth_date")) else None
+
+    @cached_property
+    def _apart(self) -> Apart:
+        """What tells people apart; made, as the bits are, for the first pair that is judged: most lists have none at a pass with a number."""
+        return Apart(self._identifiers)
+
+    @cached_property
+    def _bits_of(self) -> dict[Part, float]:
+        return {part: self._count_bits(part) for part in self._parts}
 
     def _count_bits(self, part: Part) -> float:
         """Give what agreeing in a field says in this list: as usual, but hardly more than the list shows."""
