@@ -173,6 +173,14 @@ def _regimes(agreed: Agreement) -> list[str]:
 def _flow(agreed: Agreement) -> list[str]:
     agencies = [name for name in agreed.parties if any(one.agency == name for one in agreed.datasets.values())]
     desk = agreed.release.desk or "desk"
+    opens = "It opens the table, hides small cells, and releases it, or does not."
+    if agreed.disclosure.gate:
+        opens = "It opens the table, in which small cells stay closed for it, too, and releases it, or does not."
+    similar = any(word.startswith("similarity") for word in agreed.link)
+    alike = ["   With a similarity pass it also sees how much alike rows are whose people it does not know."] if similar else []
+    asked = [
+        "6. Requests for one client's fields go, sealed, through the coordinator to the owner, which alone decides and answers."
+    ]
     nodes = {name: f"n{place}" for place, name in enumerate(dict.fromkeys([*agencies, desk]))}
     lines = [f'  {node}["{name}"]' for name, node in nodes.items()]
     lines += ['  c["coordinator"]', '  a["analyst"]', "  a -->|signed job| c"]
@@ -186,9 +194,11 @@ def _flow(agreed: Agreement) -> list[str]:
         "1. An analyst sends a signed job to the coordinator, which shows it to every agency. Every agency checks and signs it before it runs.",
         "2. Each agency masks hashes of identifiers with a secret of its own and sends them through the coordinator to the others.",
         "   They mask them too. The coordinator sees which masked hashes coincide, blurred by decoys.",
+        *alike,
         "3. The agencies multiply columns under encryption, through the coordinator, and are left with random shares.",
-        f"4. The shares go to {desk}, sealed. It opens the table, hides small cells, and releases it, or does not.",
+        f"4. The shares go to {desk}, sealed. {opens}",
         "5. The result goes to the analyst, sealed.",
+        *(asked if agreed.records is not None else []),
         "",
         "```mermaid",
         "flowchart LR",

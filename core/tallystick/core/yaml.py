@@ -10,6 +10,7 @@ Anchors, aliases and merge keys, which programs write of what they hold twice, s
 from __future__ import annotations
 
 import re
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,16 @@ def read_yaml(path: Path, *, what: str) -> Json:
     except UnicodeDecodeError as error:
         raise Invalid("yaml-invalid", f"{what}: the file is not UTF-8 text", hint="save it as UTF-8") from error
     return load_yaml(text, what=what)
+
+
+def read_folder(folder: Traversable) -> dict[str, Json]:
+    """Read the YAML files of a folder of this project's data: the value of each, by the file's name without its ending, in that order.
+
+    Raises:
+        Invalid: `yaml-invalid`.
+    """
+    found = sorted((one for one in folder.iterdir() if one.name.endswith(".yaml")), key=lambda one: one.name)
+    return {one.name.removesuffix(".yaml"): load_yaml(one.read_text(encoding="utf-8"), what=one.name) for one in found}
 
 
 def load_yaml(text: str, *, what: str) -> Json:

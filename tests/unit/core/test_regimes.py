@@ -200,3 +200,14 @@ def test_an_agency_that_tags_its_own_data_does_not_agree_with_an_agreement_witho
     agreed = tagged("tanf").datasets["tanf"]
     assert declared.differences(agreed) == []
     assert "regimes differs" in declared.differences(Agreement.read(agreement_value(), what="agreement").datasets["tanf"])
+
+
+def test_the_page_says_who_opens_small_cells_and_what_a_similarity_pass_shows() -> None:
+    plain = render_agreement(signed_agreement(Agreement.read(agreement_value(), what="agreement"), by=()))
+    assert "opens the table, hides small cells" in plain
+    assert "how much alike rows are" not in plain
+    changes = {"disclosure": {"profile": "cms", "gate": True}, "link": ["default", "similarity"]}
+    gated = render_agreement(signed_agreement(Agreement.read(agreement_value(**changes), what="agreement"), by=()))
+    assert "small cells stay closed for it, too" in gated
+    assert "hides small cells" not in gated
+    assert "how much alike rows are" in gated

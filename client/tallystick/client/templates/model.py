@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name, Text
-from tallystick.core.yaml import load_yaml
+from tallystick.core.yaml import read_folder
 
 FOLDER: Final = files("tallystick.client") / "templates" / "files"
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,31}$")]
@@ -92,12 +92,7 @@ def load_templates() -> Mapping[str, JobTemplate]:
     Raises:
         Invalid: `yaml-invalid`, `document-invalid`: a file of the folder is no template.
     """
-    found = {}
-    for file in sorted(FOLDER.iterdir(), key=lambda one: one.name):
-        name, _, ending = file.name.rpartition(".")
-        if ending == "yaml":
-            found[name] = JobTemplate.read(load_yaml(file.read_text(encoding="utf-8"), what=file.name), what=file.name)
-    return found
+    return {name: JobTemplate.read(value, what=f"{name}.yaml") for name, value in read_folder(FOLDER).items()}
 
 
 def find_template(name: str) -> JobTemplate:

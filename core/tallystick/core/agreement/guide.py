@@ -17,9 +17,9 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.agreement.regime import load_regimes
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Text
-from tallystick.core.yaml import load_yaml
+from tallystick.core.yaml import read_folder
 
-FOLDER: Final = "guides"
+FOLDER: Final = files("tallystick.core") / "agreement" / "guides"
 GENERAL: Final = "general"
 """The guide that every agreement is held against."""
 
@@ -50,12 +50,7 @@ class Missing:
 @cache
 def load_guides() -> dict[str, Guide]:
     """Read every guide, by name."""
-    found = {}
-    for entry in sorted(files(__package__).joinpath(FOLDER).iterdir(), key=lambda one: one.name):
-        if entry.name.endswith(".yaml"):
-            name = entry.name.removesuffix(".yaml")
-            found[name] = Guide.read(load_yaml(entry.read_text(encoding="utf-8"), what=f"guide {name}"), what=f"guide {name}")
-    return found
+    return {name: Guide.read(value, what=f"guide {name}") for name, value in read_folder(FOLDER).items()}
 
 
 def choose_guides(agreement: Agreement) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from tallystick.core.agreement.clauses import ClauseName
 from tallystick.core.agreement.model import Agreement, Dataset
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name, Text
-from tallystick.core.yaml import load_yaml
+from tallystick.core.yaml import read_folder
 
-FOLDER: Final = "regimes"
+FOLDER: Final = files("tallystick.core") / "agreement" / "regimes"
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -91,13 +91,7 @@ def load_regimes() -> dict[str, Regime]:
     Raises:
         Invalid: `document-invalid`, `yaml-invalid`: a file of ours is malformed.
     """
-    found = {}
-    for entry in sorted(files(__package__).joinpath(FOLDER).iterdir(), key=lambda one: one.name):
-        if entry.name.endswith(".yaml"):
-            tag = entry.name.removesuffix(".yaml")
-            text = entry.read_text(encoding="utf-8")
-            found[tag] = Regime.read(load_yaml(text, what=f"regime {tag}"), what=f"regime {tag}")
-    return found
+    return {tag: Regime.read(value, what=f"regime {tag}") for tag, value in read_folder(FOLDER).items()}
 
 
 def regime_of(tag: str) -> Regime:

@@ -17,7 +17,7 @@ from tallystick.core.agreement.records import Tag
 from tallystick.core.consent.model import Consent
 from tallystick.core.errors import Invalid
 from tallystick.core.model import Document, Name, Text
-from tallystick.core.yaml import read_yaml
+from tallystick.core.yaml import read_folder
 
 PAPERS: Final = Path(__file__).parent / "papers"
 _Path = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)?(\|[a-z_]+(\.[a-z_]+)?)*$")]
@@ -68,7 +68,7 @@ class ConsentForm(Document):
 @cache
 def list_forms() -> Mapping[str, ConsentForm]:
     """Give every form, by the name that consents give it."""
-    forms = [ConsentForm.read(read_yaml(path, what=path.name), what=path.name) for path in sorted(PAPERS.glob("*.yaml"))]
+    forms = [ConsentForm.read(value, what=f"{name}.yaml") for name, value in read_folder(PAPERS).items()]
     return {form.name: form for form in forms}
 
 
