@@ -21,17 +21,10 @@ import sqlglot
 from sqlglot import exp
 
 from tallystick.core.agreement.model import Column
+from tallystick.core.job.where import COMPARISONS
 
 _TURNED: Final = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _NEGATED: Final = {"=": "<>", "<>": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
-_SIGNS: Final[dict[type[exp.Expression], str]] = {
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
 _LISTS: Final = {"=": "IN", "<>": "NOT IN"}
 _LISTED_BY: Final = {"OR": "IN", "AND": "NOT IN"}
 _WHOLE: Final = frozenset({"integer", "month", "quarter"})
@@ -95,7 +88,7 @@ def _understand(node: exp.Expression, columns: Mapping[str, Column], *, negated:
 
 
 def _understand_comparison(node: exp.Expression, columns: Mapping[str, Column], negated: bool) -> _Meant:
-    sign, left, right = _SIGNS[type(node)], node.this, node.expression
+    sign, left, right = COMPARISONS[type(node)], node.this, node.expression
     if not isinstance(left, exp.Column):
         sign, left, right = _TURNED[sign], right, left
     if not isinstance(right, exp.Column):

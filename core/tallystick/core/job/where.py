@@ -37,7 +37,7 @@ from tallystick.core.values.periods import parse_period
 MAX_LENGTH: Final = 2000
 MAX_TESTS: Final = 200
 
-_COMPARISONS: Final[dict[type[exp.Expression], str]] = {
+COMPARISONS: Final[dict[type[exp.Expression], str]] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -45,6 +45,7 @@ _COMPARISONS: Final[dict[type[exp.Expression], str]] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+"""How each comparison of a `where` is written."""
 _NUMBER: Final = re.compile(r"\d{1,18}(\.\d{1,9})?")
 _QUARTER: Final = re.compile(r"([0-9]{4})[/ ]?[Qq]([1-4])")
 """How quarters are also written, as files have them."""
@@ -149,9 +150,9 @@ class _Writer:
                 return self._test(node)
 
     def _test(self, node: exp.Expression) -> str:
-        if type(node) in _COMPARISONS:
+        if type(node) in COMPARISONS:
             self._only(node, "this", "expression")
-            return self._comparison(node.this, _COMPARISONS[type(node)], node.expression)
+            return self._comparison(node.this, COMPARISONS[type(node)], node.expression)
         match node:
             case exp.Between():
                 self._only(node, "this", "low", "high")
