@@ -248,6 +248,8 @@ def test_what_comes_with_a_change_is_kept(storage: Open) -> None:
     record = storage().change(record, record, deposits=[again], messages=[a_message(), a_message("points:labor")])
     assert storage().deposits(record.job) == (again, hello)
     assert storage().messages(record.job) == (a_message(), a_message("points:labor"))
+    assert storage().messages(record.job, 1) == (a_message("points:labor"),)
+    assert storage().messages(record.job, 2) == ()
     assert storage().messages(bytes(32)) == ()
 
 

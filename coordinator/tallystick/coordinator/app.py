@@ -145,8 +145,8 @@ def compose(
     driver = Driver(
         jobs, storage, spool, admission, identity=identity, sealing=sealing, randomness=randomness or SystemRandomness()
     )
-    hub, views, intake = Hub(), Views(storage, jobs.progress, admission), Intake(jobs, storage)
-    relay = Relay(storage, spool, limits, jobs.relaying, jobs.announce, clock.now, jobs.progress)
+    hub, views, intake = Hub(), Views(storage, jobs.rows, jobs.progress, admission), Intake(jobs, storage)
+    relay = Relay(storage, jobs.rows, spool, limits, jobs.relaying, jobs.announce, clock.now, jobs.progress)
     restoring = Restoring(storage, Witness(settings.witness), clock, shared=settings.config.database is not None)
     server = Server(
         authority=authority,

@@ -179,9 +179,10 @@ class Driver:
         record = self._storage.job(job)
         if record is None or record.ended is not None:
             return None
-        held = {m.name.ref: m for m in self._storage.messages(job) if m.name.attempt == record.attempt}
-        deposits, now = self._storage.deposits(job), self._jobs.now()
-        return DriverView(record, self._jobs.contract(record), deposits, frozenset(held), now, held, lease)
+        rows, now = self._jobs.rows.of(record), self._jobs.now()
+        return DriverView(
+            record, self._jobs.contract(record), tuple(rows.deposits), frozenset(rows.held), now, rows.held, lease
+        )
 
     def _step(self, view: DriverView, change: JobChange) -> None:
         self._jobs.step(view.record, replace(change, lease=view.lease))

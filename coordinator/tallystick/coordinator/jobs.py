@@ -25,6 +25,7 @@ from tallystick.coordinator.documents import read_document
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow
 from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import FailureRecord, JobRecord, MomentRecord
+from tallystick.coordinator.rows import RowReader
 from tallystick.coordinator.visibility import may_see
 from tallystick.coordinator.waiting import silent
 from tallystick.core.agreement.check import COORDINATOR
@@ -60,6 +61,7 @@ class Jobs:
         self._log = structlog.get_logger("jobs")
         self._listeners: list[Callable[[JobRecord], None]] = []
         self.progress = ProgressBook(clock)
+        self.rows = RowReader(storage)
 
     def listen(self, changed: Callable[[JobRecord], None]) -> None:
         """Have a function called, in whatever thread, after every change of a job."""

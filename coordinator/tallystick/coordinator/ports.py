@@ -181,8 +181,8 @@ class CoordinatorStorage(Protocol):
         """Give a job's failures, oldest first."""
         ...
 
-    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
-        """Give the complete messages of a job's present attempt, in the order in which they were completed."""
+    def messages(self, job: bytes, start: int = 0) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt but for the first `start`, in the order in which they were completed."""
         ...
 
     def epoch(self) -> str:

@@ -23,6 +23,7 @@ from tallystick.coordinator.config import GIB, MIB, Limits
 from tallystick.coordinator.ports import CoordinatorStorage, Spool, StaleRow, Upload
 from tallystick.coordinator.progress import ProgressBook
 from tallystick.coordinator.records import JobRecord, MessageRecord
+from tallystick.coordinator.rows import RowReader
 from tallystick.core.contract import Contract
 from tallystick.core.errors import Broken, NotReady, Refused
 from tallystick.core.failpoint import failpoint
@@ -52,6 +53,7 @@ class Relay:
     def __init__(
         self,
         storage: CoordinatorStorage,
+        rows: RowReader,
         spool: Spool,
         limits: Limits,
         opened: Open,
@@ -61,6 +63,7 @@ class Relay:
     ) -> None:
         """Take where things are kept, how to find a job that takes messages, whom to tell of a change, the time, and where moves are noted."""
         self._storage = storage
+        self._rows = rows
         self._spool = spool
         self._limits = limits
         self._opened = opened
@@ -133,7 +136,7 @@ class Relay:
         record, _ = self._opened(name.job, caller)
         if name.attempt != record.attempt:
             raise _another_attempt(record)
-        complete = self._complete(name) if name.ref.receiver == caller.name else None
+        complete = self._rows.of(record).held.get(name.ref) if name.ref.receiver == caller.name else None
         if complete is None:
             raise Refused("not-allowed", "there is no complete message of that name for the caller")
         return self._moving(name.job, self._spool.read(complete, min(start, complete.envelopes)))
@@ -151,17 +154,17 @@ class Relay:
             raise Broken(
                 "protocol-broken", f"{name.ref.round} to {name.ref.receiver} is no message of {caller.name} in this job"
             )
-        messages = self._storage.messages(name.job)
-        complete = {message.name.ref for message in messages if message.name.attempt == name.attempt}
-        held = sum(message.bytes for message in messages)
-        room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - held)
+        rows = self._rows.of(record)
+        room = min(self._limits.message_mib * MIB, self._limits.job_mib * MIB - rows.bytes)
         if (most := contract.most_bytes(name.ref)) is not None:
             room = min(room, most)
         key = bytes.fromhex(contract.agreement.parties[caller.name].key)
-        return _Place(name, caller, key, room, contract.schedule.may_send(name.ref, complete))
+        return _Place(name, caller, key, room, contract.schedule.may_send(name.ref, rows.held))
 
     def _complete(self, name: MessageName) -> MessageRecord | None:
-        return next((message for message in self._storage.messages(name.job) if message.name == name), None)
+        record = self._storage.job(name.job)
+        held = None if record is None else self._rows.of(record).held.get(name.ref)
+        return held if held is not None and held.name == name else None
 
     def read_from(self, message: MessageRecord, start: int) -> Iterator[Envelope]:
         """Read the envelopes of a complete message, to compare with."""

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from tallystick.coordinator.admission import Admission, Place
 from tallystick.coordinator.ports import CoordinatorStorage
 from tallystick.coordinator.progress import PhaseTime, ProgressBook, Reported, Trouble
-from tallystick.coordinator.records import FOREVER, Deposit, FailureRecord, JobRecord, MessageRecord, MomentRecord
+from tallystick.coordinator.records import FOREVER, FailureRecord, JobRecord, MessageRecord, MomentRecord
+from tallystick.coordinator.rows import JobRows, RowReader
 from tallystick.coordinator.waiting import APPROVAL, HELLO, Silent, phase_of, silent
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.contract import Contract
@@ -58,19 +58,7 @@ class JobCondition:
 
 TURN: Final = "turn"
 WORK: Final = "work"
-MAX_KEPT: Final = 256
-"""Jobs whose rows are kept to be shown again."""
 STILL: Final = ("stalled", "nothing of the job has moved", "see its log, and its connection to the coordinator")
-
-
-@dataclass(frozen=True)
-class JobRows:
-    """What the store holds of one job, beside the job itself."""
-
-    deposits: Sequence[Deposit]
-    messages: Sequence[MessageRecord]
-    failures: Sequence[FailureRecord]
-    moments: Sequence[MomentRecord] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ class JobView:
         failures: why it ended without a result, or an attempt did.
         submitted, ended: UTC; None for not yet.
         place: among the jobs that wait for their turn; None where it does not.
-        timeline: what happened, oldest first.
+        timeline: what happened, oldest first; not for agencies, who would hear all of it again with each message.
     """
 
     job: bytes
@@ -117,6 +105,7 @@ def build_job_view(
     progress: Sequence[Reported],
     connected: Collection[str],
     condition: JobCondition | None = None,
+    moments: tuple[MomentRecord, ...] = (),
 ) -> JobView:
     """Build one job as a caller who may see it sees it.
 
@@ -128,10 +117,10 @@ def build_job_view(
         progress: as `ProgressBook.of` gives it.
         connected: parties that are connected now.
         condition: what is known beside the rows.
+        moments: the timeline that is shown.
     """
     condition = condition or JobCondition()
-    messages = [one for one in rows.messages if one.name.attempt == record.attempt]
-    complete = {message.name.ref for message in messages}
+    complete = rows.held.keys()
     agency = caller.role == "agency"
     return JobView(
         job=record.job,
@@ -142,7 +131,7 @@ def build_job_view(
         document=record.document,
         approvals=tuple(d.document for d in rows.deposits if d.kind == APPROVAL and d.attempt == FOREVER),
         hellos=tuple(d.document for d in rows.deposits if agency and d.kind == HELLO and d.attempt == record.attempt),
-        inbox=tuple(message for message in messages if agency and message.name.ref.receiver == caller.name),
+        inbox=tuple(message for message in rows.messages if agency and message.name.ref.receiver == caller.name),
         progress=tuple(progress),
         failures=tuple(rows.failures),
         waiting=tell_waiting(
@@ -151,7 +140,7 @@ def build_job_view(
         submitted=record.submitted,
         ended=record.ended,
         place=condition.place,
-        timeline=build_timeline(record, rows.moments),
+        timeline=moments,
     )
 
 
@@ -251,6 +240,7 @@ def build_job_status(
     rows: JobRows,
     is_connected: Callable[[str], bool],
     condition: JobCondition | None = None,
+    moments: tuple[MomentRecord, ...] = (),
 ) -> JobStatus:
     """Build one job as the operator sees it.
 
@@ -260,12 +250,13 @@ def build_job_status(
         rows: what the store holds of it.
         is_connected: tells whether a party is connected.
         condition: what is known beside the rows.
+        moments: the timeline.
     """
     condition = condition or JobCondition()
     phase: Phase | None = None
     waiting: tuple[Waiting, ...] = (Waiting("coordinator", contract, connected=True),) if isinstance(contract, str) else ()
     if not isinstance(contract, str):
-        complete = {message.name.ref for message in rows.messages}
+        complete = rows.held.keys()
         phase = phase_of(contract, JobState(record.state), complete)
         waiting = tell_waiting(silent(contract, record, rows.deposits, complete, condition.now), condition, is_connected)
     return JobStatus(
@@ -281,30 +272,34 @@ def build_job_status(
         failures=tuple(rows.failures),
         place=condition.place,
         condition=condition,
-        timeline=build_timeline(record, rows.moments),
-        bytes=sum(message.bytes for message in rows.messages),
+        timeline=moments,
+        bytes=rows.bytes,
     )
 
 
 class Views:
     """Reads what the store holds of a job, and builds views of it."""
 
-    def __init__(self, storage: CoordinatorStorage, progress: ProgressBook, admission: Admission) -> None:
-        """Take where rows, reports and places are."""
+    def __init__(self, storage: CoordinatorStorage, rows: RowReader, progress: ProgressBook, admission: Admission) -> None:
+        """Take where timelines, rows, reports and places are."""
         self._storage = storage
+        self._rows = rows
         self._progress = progress
         self._admission = admission
-        self._kept: dict[bytes, tuple[int, JobRows]] = {}
-        self._lock = threading.Lock()
 
     def of(self, caller: CertifiedParty, record: JobRecord, contract: Contract, connected: Collection[str]) -> JobView:
         """Show a job to a caller who may see it."""
-        progress = self._progress.of(record.job)
-        return build_job_view(caller, record, contract, self._rows(record), progress, connected, self._condition(record.job))
+        progress, condition = self._progress.of(record.job), self._condition(record.job)
+        moments = () if caller.role == "agency" else self._timeline(record)
+        return build_job_view(caller, record, contract, self._rows.of(record), progress, connected, condition, moments)
 
     def status(self, record: JobRecord, contract: Contract | str, is_connected: Callable[[str], bool]) -> JobStatus:
         """Show a job to the operator; as `build_job_status`."""
-        return build_job_status(record, contract, self._rows(record), is_connected, self._condition(record.job))
+        rows, condition = self._rows.of(record), self._condition(record.job)
+        return build_job_status(record, contract, rows, is_connected, condition, self._timeline(record))
+
+    def _timeline(self, record: JobRecord) -> tuple[MomentRecord, ...]:
+        return build_timeline(record, self._storage.moments(record.job))
 
     def _condition(self, job: bytes) -> JobCondition:
         book = self._progress
@@ -317,22 +312,6 @@ class Views:
             book.of(job),
             book.now(),
         )
-
-    def _rows(self, record: JobRecord) -> JobRows:
-        """Give a job's rows. Rows of one version do not change but for the timeline, so they are read once."""
-        storage, job = self._storage, record.job
-        with self._lock:
-            version, held = self._kept.get(job, (0, None))
-        if held is not None and version == record.version:
-            return replace(held, moments=storage.moments(job))
-        rows = JobRows(storage.deposits(job), storage.messages(job), storage.failures(job), storage.moments(job))
-        with self._lock:
-            if record.version > version:
-                self._kept.pop(job, None)
-                self._kept[job] = (record.version, rows)
-            while len(self._kept) > MAX_KEPT:
-                del self._kept[next(iter(self._kept))]
-        return rows
 
 
 def write_waiting(one: Waiting) -> dict[str, Any]:

@@ -179,7 +179,7 @@ class JobFollower:
             if not await self.failures.report(digest, view.attempt):
                 await self.failures.fail(digest, view.attempt, lie)
             return
-        record = await asyncio.to_thread(self.approvals.consider, view.document, digest)
+        record = kept or await asyncio.to_thread(self.approvals.consider, view.document, digest)
         if record is None:
             return
         if (record.state, record.attempt) != (state, view.attempt):

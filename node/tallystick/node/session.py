@@ -60,6 +60,7 @@ class AttemptSession:
         self._around = around
         self._assignment = assignment
         self._view = view
+        self._held: tuple[JobView | None, set[Ref]] = (None, set())
         self._opening = opening
         self._candidate: KeptJob | None = None
         self._news = asyncio.Event()
@@ -242,9 +243,12 @@ class AttemptSession:
             await self._news.wait()
 
     def _list_held(self) -> set[Ref]:
-        """List the messages for us that the coordinator holds whole."""
-        names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
-        return {name.ref for name in names if (name.job, name.attempt) == (self._assignment.contract.digest, self.attempt)}
+        """List the messages for us that the coordinator holds whole; a view's are read once."""
+        if self._held[0] is not self._view:
+            names = [MessageName.read(state.ref) for state in self._view.inbox if state.complete]
+            mine = (self._assignment.contract.digest, self.attempt)
+            self._held = (self._view, {name.ref for name in names if (name.job, name.attempt) == mine})
+        return self._held[1]
 
     async def _take(self, role: str, ref: Ref) -> None:
         """Give a machine a message, and let its answers be sent."""

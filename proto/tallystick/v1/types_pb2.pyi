@@ -288,7 +288,7 @@ class JobView(_message.Message):
 
     @_builtins.property
     def timeline(self) -> _containers.RepeatedCompositeFieldContainer[Global___Moment]:
-        """What happened to the job, oldest first; it stays when the job has ended."""
+        """What happened to the job, oldest first; it stays when the job has ended. Empty for agencies."""
 
     def __init__(
         self,

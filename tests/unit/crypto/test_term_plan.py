@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -81,6 +83,20 @@ def test_the_two_narrowest_begin_and_share_what_they_multiply() -> None:
     assert {slots.encryptor, slots.multiplier} == {1, 2}
     assert len(slots.pairs) == 4  # not twenty: the five columns of the widest agency come last, and encrypted once a holder
     assert [(one.encryptor, one.multiplier) for one in term_plan.multiplications if not one.at_slots] == [(0, 1), (0, 2)]
+
+
+def test_terms_of_every_set_of_five_agencies_share_an_exchange_between_two_of_them() -> None:
+    """What five agencies' tables and their linkage report need: each exchange costs messages, however little is in it."""
+    widths = (7, 6, 1, 1, 1)
+    sets = [part for length in range(2, 6) for part in combinations(range(5), length)]
+    terms = [tuple((place, 0) for place in part) for part in sets]
+    terms += [((0, a), (1, b), (2, 0), (3, 0), (4, 0)) for a in range(1, widths[0]) for b in range(1, widths[1])]
+    exchanges = plan_terms(terms).multiplications
+    between = [(one.encryptor, one.multiplier, one.at_slots) for one in exchanges]
+    assert len(set(between)) == len(between) == 16
+    widest = [one for one in exchanges if one.encryptor == 0]
+    assert [len(one.columns) for one in widest] == [7] * 4
+    assert not any(one.at_slots for one in widest)  # it comes last, so nothing of it is multiplied out slot by slot
 
 
 def test_no_terms_need_no_exchange() -> None:

@@ -93,6 +93,13 @@ class _Viewing:
 
         return await asyncio.to_thread(show)
 
+    async def _build(self, who: Caller, record: JobRecord) -> pb.JobView:
+        """Show a job that the caller may see, as it was when it changed."""
+        connected = self._hub.connected
+        return await asyncio.to_thread(
+            lambda: job_view_message(self._views.of(who.identity, record, self._jobs.contract(record), connected))
+        )
+
     def _may_see(self, who: Caller, record: JobRecord) -> bool:
         try:
             return may_see(who.identity, record, self._jobs.contract(record))
@@ -135,7 +142,7 @@ class RelayService(_Viewing, RelayServicer):
         """Tell of a job what Sync and Get would, where it is small: a round trip saved is one less for every message of a job."""
         notice = relay_pb2.Notice(job=record.job, version=record.version)
         try:
-            view = await self._show(who, record.job)
+            view = await self._build(who, record)
         except TallyError:  # it may not be seen any more, or cannot be read now: Sync says so
             told.version = record.version
             return notice

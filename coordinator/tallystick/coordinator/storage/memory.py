@@ -195,10 +195,10 @@ class MemoryCoordinatorStorage:
         with self._lock:
             return tuple(self._failures.get(job, ()))
 
-    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
-        """Give the complete messages of a job's present attempt."""
+    def messages(self, job: bytes, start: int = 0) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt but for the first ones."""
         with self._lock:
-            return tuple(self._messages.get(job, {}).values())
+            return tuple(self._messages.get(job, {}).values())[start:]
 
     def epoch(self) -> str:
         """Give the epoch."""

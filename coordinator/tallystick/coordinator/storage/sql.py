@@ -274,9 +274,9 @@ class SqlStorage(SqlNotes):
                 for row in connection.execute(query)
             )
 
-    def messages(self, job: bytes) -> tuple[MessageRecord, ...]:
-        """Give the complete messages of a job's present attempt."""
-        query = messages.select().where(messages.c.job == job).order_by(messages.c.number)
+    def messages(self, job: bytes, start: int = 0) -> tuple[MessageRecord, ...]:
+        """Give the complete messages of a job's present attempt but for the first ones."""
+        query = messages.select().where(messages.c.job == job).order_by(messages.c.number).offset(start)
         with self._reads() as connection:
             return tuple(map(read_message, connection.execute(query)))
 

@@ -149,11 +149,14 @@ def _key(held: Held, exchange: Multiplication) -> bytes:
 
 
 def _vectors(held: Held, exchange: Multiplication, layout: Layout) -> Int64s:
-    """Give what the multiplier multiplies by: its own columns, or its shares of earlier products under each prime."""
+    """Give what the multiplier multiplies by: its own columns, and its shares of earlier products under each prime."""
     if all(len(vector) == 1 for vector in exchange.vectors):
         return held.columns[[vector[0][1] for vector in exchange.vectors]]
     stacked = np.zeros((layout.primes_used, layout.right, layout.slots), dtype=np.int64)
     for at, vector in enumerate(exchange.vectors):
+        if len(vector) == 1:
+            stacked[:, at] = held.columns[vector[0][1]]
+            continue
         for shares, pair in held.vectors[vector]:
             for prime in range(layout.primes_used):
                 stacked[prime, at] += shares[prime, pair]

@@ -5,7 +5,7 @@ Pure functions of the cast and of the messages that are complete; machines, rela
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final
@@ -51,12 +51,18 @@ def expand_rounds(cast: Cast, table: tuple[Round, ...] | None = None) -> tuple[E
         table: another table than `ROUNDS`.
     """
     rows = [row for row in (rounds.ROUNDS if table is None else table) if row.condition.holds(cast)]
-    refs = {row.kind: tuple(_refs(row, cast)) for row in rows}
-    return tuple(
-        Expected(ref, row, frozenset(_before(cast, ref, row, rows[:at], refs)))
-        for at, row in enumerate(rows)
-        for ref in refs[row.kind]
-    )
+    refs = _Refs()
+    made: list[Expected] = []
+    for at, row in enumerate(rows):
+        topics = row.about.names(cast)
+        mine = tuple(_refs(row, cast))
+        refs.add(row.kind, mine)
+        before = dict(zip(topics, (None, *topics), strict=False))
+        made += (
+            Expected(ref, row, frozenset[Ref]().union(*_before(cast, ref, row, rows[:at], refs, before[ref.about])))
+            for ref in mine
+        )
+    return tuple(made)
 
 
 def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
@@ -66,20 +72,42 @@ def _refs(row: Round, cast: Cast) -> Iterator[Ref]:
                 yield Ref(row.kind, sender, receiver, about)
 
 
-def _before(cast: Cast, ref: Ref, row: Round, above: list[Round], refs: dict[str, tuple[Ref, ...]]) -> Iterator[Ref]:
+class _Refs:
+    """The messages of the rounds so far but for those to oneself, by kind, by what they are about, and by who receives them."""
+
+    def __init__(self) -> None:
+        self._sets: dict[tuple[str, ...], frozenset[Ref]] = {}
+
+    def add(self, kind: str, refs: Iterable[Ref]) -> None:
+        """Add a round."""
+        parts: dict[tuple[str, ...], set[Ref]] = {}
+        for ref in refs:
+            if ref.sender != ref.receiver:
+                for key in ((kind,), (kind, ref.about), (kind, ref.about, ref.receiver)):
+                    parts.setdefault(key, set()).add(ref)
+        self._sets |= {key: frozenset(part) for key, part in parts.items()}
+
+    def find(self, kind: str, *parts: str) -> frozenset[Ref]:
+        """Give those of a kind, perhaps only those about something, perhaps only those to one receiver."""
+        return self._sets.get((kind, *parts), frozenset())
+
+
+def _before(cast: Cast, ref: Ref, row: Round, above: list[Round], refs: _Refs, earlier: str | None) -> Iterator[frozenset[Ref]]:
+    """Give what a message comes after; `earlier` is what stands before what it is about, among the topics of its round."""
     for after in row.after:
-        whole = after.which == Which.ABOVE
-        for kind in [one.kind for one in above if one.beside is None] if whole else [after.kind]:
-            for other in refs.get(kind, ()):
-                same = whole or after.which == Which.ALL or other.about == ref.about
-                if after.which == Which.NEEDED:
-                    same = other.about in cast.exchange(ref.about).needs
-                if after.which == Which.BEFORE:
-                    topics = row.about.names(cast)
-                    same = other.about in topics[: topics.index(ref.about)][-1:]
-                got = after.which != Which.GOT or other.receiver == ref.sender
-                if same and got and other.sender != other.receiver:
-                    yield other
+        match after.which:
+            case Which.ALL:
+                yield refs.find(after.kind)
+            case Which.SAME:
+                yield refs.find(after.kind, ref.about)
+            case Which.GOT:
+                yield refs.find(after.kind, ref.about, ref.sender)
+            case Which.NEEDED:
+                yield from (refs.find(after.kind, number) for number in cast.exchange(ref.about).needs)
+            case Which.BEFORE:
+                yield frozenset() if earlier is None else refs.find(after.kind, earlier)
+            case Which.ABOVE:
+                yield from (refs.find(one.kind) for one in above if one.beside is None)
 
 
 @dataclass(frozen=True)
@@ -123,12 +151,37 @@ class Schedule:
         before = (ref for one in self.expected if one.ref.kind == kind for ref in one.after)
         return not self.is_done(kind, complete) and all(ref in complete for ref in before)
 
+    @cached_property
+    def _bits(self) -> dict[Ref, int]:
+        """The bit of each message in a set of messages that is one whole number: what follows from a set is asked for at each change."""
+        return {one.ref: 1 << at for at, one in enumerate(self.expected)}
+
+    @cached_property
+    def _waits(self) -> tuple[tuple[int, int, Expected, bool], ...]:
+        """Of each message: its bit, the bits of what it comes after, and whether a phase is told by what it comes after."""
+        by_kind = {one.ref.kind: one.row for one in self.expected}
+        bits = self._bits
+        return tuple(
+            (
+                bits[one.ref],
+                sum(bits[ref] for ref in one.after),
+                one,
+                any(by_kind[kind].phase is not None for kind in {ref.kind for ref in one.after}),
+            )
+            for one in self.expected
+        )
+
+    def _join_bits(self, complete: Collection[Ref]) -> int:
+        bits = self._bits
+        return sum(bits.get(ref, 0) for ref in frozenset(complete))
+
     def silent(self, complete: Collection[Ref]) -> tuple[Ref, ...]:
         """Give the messages that are due and not complete, the coordinator's among them: their senders are waited for."""
+        held = self._join_bits(complete)
         return tuple(
             one.ref
-            for one in self.expected
-            if one.ref not in complete and one.row.beside is None and not one.local and _due(one, complete)
+            for bit, after, one, _ in self._waits
+            if not bit & held and not after & ~held and one.row.beside is None and not one.local
         )
 
     def phase(self, complete: Collection[Ref]) -> str:
@@ -136,17 +189,12 @@ class Schedule:
 
         What is due after rounds of none counts only once it is complete: that contributions are there does not say that lists are made.
         """
-        by_kind = {one.ref.kind: one.row for one in self.expected}
+        held = self._join_bits(complete)
         phases = {PHASES[0]}
-        for one in self.expected:
-            turn = any(by_kind[ref.kind].phase is not None for ref in one.after) and _due(one, complete)
-            if one.row.phase is not None and (one.ref in complete or turn):
+        for bit, after, one, turns in self._waits:
+            if one.row.phase is not None and (bit & held or (turns and not after & ~held)):
                 phases.add(one.row.phase)
         return max(phases, key=PHASES.index)
-
-
-def _due(one: Expected, complete: Collection[Ref]) -> bool:
-    return all(ref in complete for ref in one.after)
 
 
 def schedule_of(cast: Cast) -> Schedule:

@@ -2,13 +2,14 @@
 
 A term is a product of columns of two or more agencies, summed over slots. It is computed along a *chain* of its agencies:
 
-- Two agencies: one exchange of sums. The one with fewer columns encrypts.
+- Two agencies: an exchange of sums. The one that has fewer columns to encrypt for it does so.
 - Three and more: the first two take shares of their product at every slot; each agency after them encrypts its column to all that
   come before it, who multiply it by their shares of the product so far. The last one's exchanges give sums.
 
-The two agencies that begin are those whose distinct pairs of columns are fewest, because only their columns are multiplied out slot by
-slot; the others follow in the order of how many columns they bring. Equal counts go by the agencies' order. Products at slots that several
-terms begin with are computed once.
+The chains of all terms follow one order of the agencies, so that terms share what they begin with, and so that between two agencies there
+is one exchange at slots and one of sums, whatever the lengths of the chains: each exchange costs messages, and messages cost more than
+products where lists are short. Of all orders the one is taken that leaves least to do: fewest products at slots, because an answer of each
+block comes back for them, then fewest columns to encrypt.
 
 Correctness: let x_i be agency i's share of a product at a slot, x_1 + … + x_m = a·b·… there. Agency m + 1 encrypts c to each i, and the
 exchange leaves shares of c·x_i; agency m + 1 adds up its shares over i. All shares together are c·(x_1 + … + x_m), at the slot or summed.
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations, permutations
 from typing import Final
 
 from tallystick.crypto.errors import LocalFault
@@ -33,6 +35,8 @@ Chain = tuple[Factor, ...]
 """The factors of a term, or of what its first agencies have multiplied, in the order in which they are multiplied."""
 
 PAIR: Final = 2
+_ANSWER: Final = 4
+"""What a block of an answer at slots costs, in encryptions of a block."""
 
 
 @dataclass(frozen=True)
@@ -96,66 +100,76 @@ def plan_terms(terms: Sequence[Term]) -> TermPlan:
         places = [place for place, _ in term]
         if len(places) < PAIR or places != sorted(set(places)):
             raise LocalFault("computation-malformed", "a term is no product of columns of two or more agencies in their order")
-    chains = _chains(terms)
-    columns: dict[int, set[int]] = defaultdict(set)
-    for term in terms:
-        for place, column in term:
-            columns[place].add(column)
-    parts: dict[tuple[int, int, int, bool], list[tuple[int, Chain, Chain]]] = defaultdict(list)
+    order = _order(terms)
+    chains = tuple(tuple(sorted(term, key=lambda factor: order[factor[0]])) for term in terms)
     sums = dict.fromkeys(chains)
     slots = dict.fromkeys(chain[:length] for chain in sums for length in range(PAIR, len(chain)))
+    parts: dict[tuple[int, int, bool], list[tuple[int, Chain, Chain]]] = defaultdict(list)
     for made, at_slots in ((slots, True), (sums, False)):
-        for chain in made:
-            for encryptor, multiplier, column, vector in _steps(chain, columns):
-                parts[len(chain), encryptor, multiplier, at_slots].append((column, vector, chain))
-    ordered = sorted(parts, key=lambda key: (key[0], not key[3], key[1], key[2]))
-    return TermPlan(tuple(_exchange(number, key, parts[key]) for number, key in enumerate(ordered)), tuple(chains))
+        for encryptor, multiplier, column, vector, chain in _steps(made):
+            parts[encryptor, multiplier, at_slots].append((column, vector, chain))
+    # what an exchange needs ends before the later of its two agencies, so those of earlier agencies come first
+    ordered = sorted(parts, key=lambda key: (max(order[key[0]], order[key[1]]), not key[2], key[0], key[1]))
+    return TermPlan(tuple(_exchange(number, key, parts[key]) for number, key in enumerate(ordered)), chains)
 
 
-def _chains(terms: Sequence[Term]) -> list[Chain]:
-    """Order the factors of each term; terms of the same agencies are ordered alike, so that they share what they begin with."""
-    alike: dict[tuple[int, ...], list[Term]] = defaultdict(list)
+def _order(terms: Sequence[Term]) -> dict[int, int]:
+    """Give each agency's place in the order in which factors are multiplied."""
+    columns: dict[int, set[int]] = defaultdict(set)
+    alike: dict[tuple[int, ...], list[dict[int, int]]] = defaultdict(list)
     for term in terms:
-        alike[tuple(place for place, _ in term)].append(term)
-    orders = {places: _order(places, of) for places, of in alike.items()}
-    chains = []
-    for term in terms:
-        order = orders[tuple(place for place, _ in term)]
-        factors = dict(term)
-        chains.append(tuple((place, factors[place]) for place in order))
-    return chains
+        alike[tuple(place for place, _ in term)].append(dict(term))
+        for place, column in term:
+            columns[place].add(column)
+    # of the terms of each set of agencies: how many different products each part of the set has
+    distinct = {
+        places: {
+            part: len({tuple(factors[place] for place in part) for factors in of})
+            for length in range(PAIR, len(places))
+            for part in combinations(places, length)
+        }
+        for places, of in alike.items()
+    }
+
+    def cost(order: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        at_slots: dict[tuple[int, ...], int] = {}
+        for places, parts in distinct.items():
+            chain = [place for place in order if place in places]
+            for length in range(PAIR, len(chain)):
+                part = tuple(sorted(chain[:length]))
+                at_slots[part] = max(at_slots.get(part, 0), parts[part])
+        answers = sum((len(part) - 1) * many for part, many in at_slots.items())
+        return _ANSWER * answers + sum(at * len(columns[place]) for at, place in enumerate(order)), order
+
+    best = min(permutations(sorted(columns)), key=cost)
+    return {place: at for at, place in enumerate(best)}
 
 
-def _order(places: tuple[int, ...], terms: Iterable[Term]) -> tuple[int, ...]:
-    """Give the order in which the agencies of these terms are multiplied."""
-    by_term = [dict(term) for term in terms]
-
-    def distinct(*of: int) -> int:
-        return len({tuple(factors[place] for place in of) for factors in by_term})
-
-    first, second = min(
-        ((a, b) for at, a in enumerate(places) for b in places[at + 1 :]), key=lambda pair: (distinct(*pair), pair)
-    )
-    rest = sorted((place for place in places if place not in (first, second)), key=lambda place: (distinct(place), place))
-    return (first, second, *rest)
-
-
-def _steps(chain: Chain, columns: dict[int, set[int]]) -> Iterable[tuple[int, int, int, Chain]]:
-    """Give (encryptor, multiplier, the encryptor's column, the multiplier's vector) of a chain's last multiplication."""
-    if len(chain) > PAIR:
+def _steps(chains: Iterable[Chain]) -> Iterable[tuple[int, int, int, Chain, Chain]]:
+    """Give (encryptor, multiplier, the encryptor's column, the multiplier's vector, chain) of each chain's last multiplication."""
+    sent: dict[tuple[int, int], set[int]] = defaultdict(set)
+    pairs: dict[tuple[int, int], list[Chain]] = defaultdict(list)
+    for chain in chains:
         place, column = chain[-1]
+        if len(chain) == PAIR:
+            pairs[chain[0][0], place].append(chain)
+            continue
         for holder, _ in chain[:-1]:
-            yield place, holder, column, chain[:-1]
-        return
-    (one, mine), (other, theirs) = sorted(chain)
-    if len(columns[one]) <= len(columns[other]):
-        yield one, other, mine, ((other, theirs),)
-    else:
-        yield other, one, theirs, ((one, mine),)
+            sent[place, holder].add(column)
+            yield place, holder, column, chain[:-1], chain
+    for (first, second), two in pairs.items():
+        # the later one of the order sends the same columns for longer chains, perhaps
+        earlier, later = {chain[0][1] for chain in two}, {chain[1][1] for chain in two} - sent[second, first]
+        for chain in two:
+            (one, mine), (other, theirs) = chain
+            if (len(later), second) < (len(earlier), first):
+                yield other, one, theirs, ((one, mine),), chain
+            else:
+                yield one, other, mine, ((other, theirs),), chain
 
 
-def _exchange(number: int, key: tuple[int, int, int, bool], parts: Sequence[tuple[int, Chain, Chain]]) -> Multiplication:
-    _, encryptor, multiplier, at_slots = key
+def _exchange(number: int, key: tuple[int, int, bool], parts: Sequence[tuple[int, Chain, Chain]]) -> Multiplication:
+    encryptor, multiplier, at_slots = key
     columns = {column: at for at, column in enumerate(sorted({column for column, _, _ in parts}))}
     vectors = {vector: at for at, vector in enumerate(dict.fromkeys(vector for _, vector, _ in parts))}
     return Multiplication(
