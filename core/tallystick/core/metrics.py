@@ -14,14 +14,11 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Final, Literal
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from tallystick.core.errors import NotReady
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from prometheus_client.core import Metric
 
 PREFIX: Final = "tallystick_"
 
@@ -64,11 +61,15 @@ class Counts:
             return dict(self._values.get(name, {}))
 
 
-class _Figures(Collector):
+class _Figures:
+    """A collector of Prometheus' client, which takes any object that has these methods."""
+
     def __init__(self, read: Callable[[], Iterable[Figure]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         for figure in self._read():
             family = GaugeMetricFamily if figure.kind == "gauge" else CounterMetricFamily
             made = family(PREFIX + figure.name, figure.help, labels=figure.labels)
@@ -112,9 +113,11 @@ def serve_metrics(
     if listen is None:
         yield 0
         return
+    from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app  # who asks for no figures does without it
+
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Figures(read))
+    registry.register(_Figures(read))  # type: ignore[arg-type]  # it has the methods of a collector
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     try:

@@ -29,7 +29,6 @@ from typing import Any, Final
 import gmpy2
 import numpy as np
 import numpy.typing as npt
-from tenseal import sealapi
 
 from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import WORD_BYTES, words_of, zero_c1
@@ -42,6 +41,7 @@ from tallystick.crypto.seal_bytes import (
     Polynomials,
     ciphertext_bytes,
     load,
+    load_seal,
     metadata,
     new_ciphertext,
     new_plaintext,
@@ -126,6 +126,7 @@ class Scheme:
 
     def __init__(self, prime_index: int) -> None:
         checked = parameters(prime_index)
+        sealapi = load_seal()
         self.index = prime_index
         self.plain = checked.plain
         self.flood_width = prod(DATA) // checked.plain
@@ -148,15 +149,15 @@ class Scheme:
     def new_secret(self, randomness: Randomness) -> bytes:
         """Draw a secret key, uniform ternary: its NTT values under all four primes, uint64[4, N] as bytes."""
         key_level = self.context.key_parms_id()
-        transformed = sealapi.Plaintext()
+        transformed = load_seal().Plaintext()
         self.evaluator.transform_to_ntt(self.small_plaintext(ternary(randomness)), key_level, transformed)
         return plaintext_words(transformed, key_level, len(COEFFICIENT_PRIMES) * RING).astype("<u8", copy=False).tobytes()
 
     def decryptor(self, secret: bytes) -> Any:
         """Give SEAL's decryptor of a key of `new_secret`."""
-        key = sealapi.SecretKey()
+        key = load_seal().SecretKey()
         load(key, self.context, plaintext_bytes(np.frombuffer(secret, dtype="<u8"), self.context.key_parms_id()))
-        return sealapi.Decryptor(self.context, key)
+        return load_seal().Decryptor(self.context, key)
 
     def encrypt(self, secret: bytes, messages: Sequence[Message], randomness: Randomness) -> list[Residues]:
         """Encrypt each message under its own c1: c0 in NTT form, uint64[3, N], for each.
@@ -197,7 +198,7 @@ class Scheme:
 
     def plaintext(self, slots: npt.NDArray[np.integer[Any]]) -> Any:
         """Give the plaintext that has these values, any integers taken mod t, in its slots; missing slots are zero."""
-        plaintext = sealapi.Plaintext()
+        plaintext = load_seal().Plaintext()
         self.encoder.encode((slots % self.plain).tolist(), plaintext)
         return plaintext
 
@@ -207,7 +208,7 @@ class Scheme:
 
     def ntt(self, plaintext: Any) -> Any:
         """Give a plaintext in NTT form at the data level."""
-        transformed = sealapi.Plaintext()
+        transformed = load_seal().Plaintext()
         self.evaluator.transform_to_ntt(plaintext, self.parms_ids[DATA_PRIMES], transformed)
         return transformed
 
@@ -229,7 +230,7 @@ class Scheme:
 
     def slots(self, decryptor: Any, ciphertext: Any) -> npt.NDArray[np.uint64]:
         """Decrypt to N values below t."""
-        plaintext = sealapi.Plaintext()
+        plaintext = load_seal().Plaintext()
         decryptor.decrypt(ciphertext, plaintext)
         return np.array(self.encoder.decode_uint64(plaintext), dtype=np.uint64)
 

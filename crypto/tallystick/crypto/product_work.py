@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from tenseal import sealapi
 
 from tallystick.crypto.bfv import (
     DATA,
@@ -29,7 +28,7 @@ from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, Errors, add_flood
 from tallystick.crypto.randomness import SeededRandomness
 from tallystick.crypto.residues import Residues
-from tallystick.crypto.seal_bytes import Polynomials
+from tallystick.crypto.seal_bytes import Polynomials, load_seal
 
 R = TypeVar("R")
 
@@ -136,11 +135,12 @@ def multiply(task: MultiplyTask) -> Polynomials:
 def _multiply(own: Scheme, task: MultiplyTask) -> Polynomials:
     evaluator = own.evaluator
     zero, start = _read_zero(own, task.key, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
-    sums = [sealapi.Ciphertext() for _ in (*task.pairs, None)]
+    new = load_seal().Ciphertext
+    sums = [new() for _ in (*task.pairs, None)]
     for total in sums:
         evaluator.multiply_plain(zero, start, total)
     unread = sums.pop()
-    product = sealapi.Ciphertext()
+    product = new()
     for place, chunks in enumerate(task.chunks):
         left = [
             _read(own, chunk, column_c1(task.key, own.index, task.first + place, column, DATA, RING), task.sender)

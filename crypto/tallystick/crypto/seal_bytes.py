@@ -19,11 +19,11 @@ import os
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from tenseal import sealapi
 
 from tallystick.crypto.errors import LocalFault
 
@@ -40,18 +40,22 @@ NO_LEVEL: Final = (0, 0, 0, 0)
 """What a plaintext has in place of a level's name while it is not in NTT form."""
 
 
-def _zstd() -> Any | None:
+@cache
+def load_seal() -> Any:
+    """Give SEAL's module, which is loaded when it is first needed: who plans products or carries them needs none."""
+    return importlib.import_module("tenseal.sealapi")
+
+
+@cache
+def find_decompress() -> Any | None:
     """Give SEAL's own `ZSTD_decompress`, or None where the library hides its symbols."""
-    extension = importlib.import_module(sealapi.Ciphertext.__module__)  # zstd is linked into it
+    extension = importlib.import_module(load_seal().Ciphertext.__module__)  # zstd is linked into it
     with suppress(OSError, AttributeError):
         function = ctypes.CDLL(extension.__file__).ZSTD_decompress
         function.restype = ctypes.c_size_t
         function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t]
         return function
     return None
-
-
-_DECOMPRESS: Final = _zstd()
 
 
 def save_object(thing: Any) -> bytes:
@@ -106,7 +110,7 @@ def plaintext_words(plaintext: Any, parms_id: Sequence[int], count: int) -> npt.
     Raises:
         LocalFault: `seal-format`: this SEAL saves in another way, or the plaintext is of another level or size.
     """
-    if _DECOMPRESS is None:
+    if find_decompress() is None:
         if plaintext.coeff_count() != count or list(plaintext.parms_id()) != list(parms_id):
             raise LocalFault("seal-format", "a plaintext is not of the expected level")
         return np.array([plaintext[i] for i in range(count)], dtype=np.uint64)
@@ -127,7 +131,7 @@ def polynomials(ciphertext: Any, head: bytes, primes: int, ring: int) -> Polynom
     """
     shape = (_POLYNOMIALS, primes, ring)
     words = _POLYNOMIALS * primes * ring
-    if _DECOMPRESS is None:  # about 11 ms instead of 1 ms: each word is a call
+    if find_decompress() is None:  # about 11 ms instead of 1 ms: each word is a call
         if (ciphertext.size(), ciphertext.coeff_modulus_size(), ciphertext.poly_modulus_degree()) != shape:
             raise LocalFault("seal-format", "a ciphertext is not of the expected level")
         return np.array([ciphertext[i] for i in range(words)], dtype=np.uint64).reshape(shape)
@@ -138,7 +142,8 @@ def _body_words(thing: Any, head: bytes, count: int) -> npt.NDArray[np.uint64]:
     """Decompress what SEAL saves of an object, which must begin with `head`, and give the words behind it."""
     data = np.frombuffer(save_object(thing), dtype=np.uint8)[_HEADER.size :]
     body = np.empty(len(head) + count * _WORD, dtype=np.uint8)
-    done = _DECOMPRESS(body.ctypes.data, body.size, data.ctypes.data, data.size) if _DECOMPRESS is not None else 0
+    decompress = find_decompress()
+    done = decompress(body.ctypes.data, body.size, data.ctypes.data, data.size) if decompress is not None else 0
     if done != body.size or body[: len(head)].tobytes() != head:
         raise LocalFault("seal-format", "SEAL saved an object in a form that is not the expected one")
     return np.frombuffer(body, dtype="<u8", offset=len(head)).astype(np.uint64)
@@ -146,13 +151,13 @@ def _body_words(thing: Any, head: bytes, count: int) -> npt.NDArray[np.uint64]:
 
 def new_ciphertext(context: Any, data: bytes) -> Any:
     """Give SEAL's object of `ciphertext_bytes`."""
-    ciphertext = sealapi.Ciphertext()
+    ciphertext = load_seal().Ciphertext()
     load(ciphertext, context, data)
     return ciphertext
 
 
 def new_plaintext(context: Any, data: bytes) -> Any:
     """Give SEAL's object of `plaintext_bytes`."""
-    plaintext = sealapi.Plaintext()
+    plaintext = load_seal().Plaintext()
     load(plaintext, context, data)
     return plaintext

@@ -198,7 +198,7 @@ def test_ntt_form_is_the_one_that_is_written_down(own: Scheme) -> None:
 def test_reading_word_by_word_gives_the_same(own: Scheme, fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where SEAL's library hides its zstd."""
     quick = own.polynomials(fresh, DATA_PRIMES)
-    monkeypatch.setattr(seal_bytes, "_DECOMPRESS", None)
+    monkeypatch.setattr(seal_bytes, "find_decompress", lambda: None)
     assert np.array_equal(own.polynomials(fresh, DATA_PRIMES), quick)
     with pytest.raises(LocalFault) as refused:
         own.polynomials(fresh, 1)
@@ -208,7 +208,7 @@ def test_reading_word_by_word_gives_the_same(own: Scheme, fresh: Any, monkeypatc
 def test_reading_a_plaintext_word_by_word_gives_the_same(own: Scheme, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = own.plaintext(np.arange(RING))
     quick = seal_bytes.plaintext_words(plain, seal_bytes.NO_LEVEL, RING)
-    monkeypatch.setattr(seal_bytes, "_DECOMPRESS", None)
+    monkeypatch.setattr(seal_bytes, "find_decompress", lambda: None)
     assert np.array_equal(seal_bytes.plaintext_words(plain, seal_bytes.NO_LEVEL, RING), quick)
     for parms_id, count in ((seal_bytes.NO_LEVEL, RING - 1), (own.parms_ids[3], RING)):
         with pytest.raises(LocalFault) as refused:

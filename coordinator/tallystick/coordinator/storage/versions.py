@@ -14,19 +14,19 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from tallystick.coordinator.storage.engine import READS
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.files import copy_database
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 FIRST: Final = "0001"
+TABLE: Final = "alembic_version"
 _FOLDER: Final = Path(__file__).with_name("migrations")
 _UPGRADE: Final = "stop every coordinator of this database, back it up, then: tally coordinator database upgrade"
 _LOCK: Final = 7_225_301
@@ -36,7 +36,7 @@ _LOCK: Final = 7_225_301
 @cache
 def list_versions() -> tuple[str, ...]:
     """Give the versions that this software knows, oldest first."""
-    return tuple(reversed([script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()]))
+    return tuple(sorted(path.stem.removeprefix("v") for path in (_FOLDER / "versions").glob("v*.py")))
 
 
 def find_version(connection: sa.Connection) -> str | None:
@@ -45,7 +45,7 @@ def find_version(connection: sa.Connection) -> str | None:
     Raises:
         Broken: `state-corrupt`: another software's, or one that this software does not know.
     """
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = _read_version(connection)
     if found is None:
         number = connection.exec_driver_sql("PRAGMA user_version").scalar_one() if connection.dialect.name == "sqlite" else 0
         if number > 1:
@@ -53,7 +53,7 @@ def find_version(connection: sa.Connection) -> str | None:
         tables = set(sa.inspect(connection).get_table_names())
         if {"jobs", "certificates"} <= tables:
             return FIRST  # from before versions were written down
-        if tables - {"alembic_version"}:
+        if tables - {TABLE}:
             raise Broken("state-corrupt", "the coordinator's database holds tables of another software")
         return None
     if found not in list_versions():
@@ -89,10 +89,12 @@ def upgrade(engine: sa.Engine) -> tuple[str | None, str]:
     Raises:
         Broken: `state-corrupt`.
     """
+    from alembic import command  # a database of this version needs none of it
+
     with engine.connect() as connection, connection.begin():
         _alone(connection)
         found = find_version(connection)
-        if found == FIRST and MigrationContext.configure(connection).get_current_revision() is None:
+        if found == FIRST and _read_version(connection) is None:
             command.stamp(_config(connection), FIRST)
         command.upgrade(_config(connection), "head")
     return found, list_versions()[-1]
@@ -104,6 +106,8 @@ def downgrade(engine: sa.Engine, version: str) -> str:
     Raises:
         Invalid: `state-version`: no earlier version of that name. Broken: `state-corrupt`.
     """
+    from alembic import command
+
     with engine.connect() as connection, connection.begin():
         _alone(connection)
         found, known = find_version(connection), list_versions()
@@ -128,7 +132,16 @@ def _alone(connection: sa.Connection) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
 
 
+def _read_version(connection: sa.Connection) -> str | None:
+    """Read the version that alembic has written down, if it has."""
+    if not sa.inspect(connection).has_table(TABLE):
+        return None
+    return connection.exec_driver_sql(f"SELECT version_num FROM {TABLE}").scalar_one_or_none()  # noqa: S608  # a constant
+
+
 def _config(connection: sa.Connection) -> AlembicConfig:
+    from alembic.config import Config as AlembicConfig
+
     config = AlembicConfig()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -15,7 +15,6 @@ from typing import Any, Final, TypeAlias, cast
 
 import grpc
 import grpc.aio
-import structlog
 
 from tallystick.core.errors import CATALOGUE, Broken, Invalid, NotReady, Refused, TallyError
 from tallystick.core.exhaustion import explain_exhaustion
@@ -143,6 +142,8 @@ class Faults(grpc.aio.ServerInterceptor):
     """Maps every exception of every handler to a status; outermost, so that no servicer can forget it."""
 
     def __init__(self) -> None:
+        import structlog  # clients, who read statuses here too, log nothing
+
         self._log = structlog.get_logger("rpc")
 
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
