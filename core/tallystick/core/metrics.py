@@ -117,7 +117,7 @@ def serve_metrics(
 
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Figures(read))  # type: ignore[arg-type]  # it has the methods of a collector
+    registry.register(_Figures(read))
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     try:
