@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import click
 import pytest
@@ -57,3 +59,15 @@ def test_a_table_on_a_pipe_cuts_nothing(capsys: pytest.CaptureFixture[str]) -> N
     assert lines[1].split() == ["name", "count"]
     assert lines[2].split() == ["labor", "3"]
     assert lines[3] == "a" * 90
+
+
+def test_a_table_is_printed_by_a_program_that_left_rich_out() -> None:
+    program = (
+        "from tallystick.core.terminal import leave_rich_out, print_table\n"
+        "leave_rich_out()\n"
+        "import structlog, sys\n"
+        "assert sys.modules['rich'] is None\n"
+        "print_table(['name'], [['tanf']])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["name", "tanf"]

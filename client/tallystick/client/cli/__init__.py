@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import click
 
-from tallystick.core.terminal import FAILED, INTERRUPTED, accept_any_terminal
+from tallystick.core.terminal import FAILED, INTERRUPTED, accept_any_terminal, leave_rich_out
 
 USAGE: Final = 2
 
@@ -34,10 +34,6 @@ HELP: Final[dict[str, str]] = {
     "node": "Run an agency's node, and decide what it takes part in.",
 }
 """What each command is for, in the order of use; help need not load one."""
-
-LEFT_OUT: Final = ("rich",)
-"""What a library would import, with all that it needs, because it is installed: structlog for colours that no log here shows. It takes a
-sixth of the time in which a node starts."""
 
 OWN: Final = frozenset({"job", "result", "agreement", "consent", "record", "profile", "doctor"})
 """This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`. The others come by entry point."""
@@ -122,8 +118,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     written where `NO_COLOR` is set or the terminal is dumb.
     """
     accept_any_terminal()
-    for name in LEFT_OUT:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's own way to say that there is no such module
+    leave_rich_out()
     given = sys.argv[1:] if args is None else list(args)
     if len(given) == len(("help", "CODE")) and given[0] == "help" and _explain(given[1]):
         sys.exit(0)

@@ -13,6 +13,7 @@ import click
 
 from tallystick.client.cli._output import print_facts
 from tallystick.client.views import JobProgress, Wait
+from tallystick.core.terminal import let_rich_in
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -91,6 +92,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self._live:
+            let_rich_in()
             from rich.console import Console
 
             console = Console(stderr=True)
