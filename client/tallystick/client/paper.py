@@ -36,6 +36,7 @@ _HEADINGS: Final = {
     "review_boards": "Review boards",
 }
 _FIRST_DIGITS: Final = 16
+_PLAIN: Final = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]<>#"}
 
 
 def render_agreement(document: SignedDocument) -> str:
@@ -251,7 +252,4 @@ def render_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iter
 
 def render_plain(text: str) -> str:
     """Give a text of the agreement so that no mark of Markdown or HTML in it means anything."""
-    line = " ".join(text.split())
-    for mark in "\\`*_[]<>#":
-        line = line.replace(mark, f"&#{ord(mark)};")
-    return line
+    return " ".join(text.split()).translate(_PLAIN)

@@ -181,7 +181,7 @@ class SignedDocument:
         """Give the JSON form for people: indented."""
         return json.dumps(self._json_value(), ensure_ascii=False, indent=2) + "\n"
 
-    def embed(self) -> DocumentFile:
+    def to_file(self) -> DocumentFile:
         """Give the JSON form as a value, so that the document can stand in another one."""
         return DocumentFile(kind=self.kind, body=json.loads(self.body), signatures=self.signatures)
 

@@ -46,9 +46,7 @@ def agreement() -> None:
 @format_option
 @run_cli
 def new(draft: Path | None, cards: tuple[Path, ...], under: tuple[Path, ...], out: Path, format_: Format) -> None:
-    """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign; or write a first DRAFT from cards.
-
-    A draft whose first key is `memorandum`, `sharing` or `license` is one of the three tiers of an agreement; `bind` puts them together.
+    """Turn DRAFT, a YAML file of an agreement's keys or a tier's, into a document to sign; or write a first DRAFT from cards.
 
     Cards are written by `tally node card`, `tally coordinator card` and `tally agreement card`. That a key is its party's own they do not
     prove: read the keys to each other before anybody signs.
@@ -123,10 +121,7 @@ def card(name: str, role: str, agency: str | None, key: Path | None, out: Path, 
 @format_option
 @run_cli
 def diff(before: Path, after: Path, format_: Format) -> None:
-    """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place; signatures are not checked.
-
-    Both are agreements, or both the same tier of one.
-    """
+    """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place; signatures are not checked."""
     from tallystick.client.terms import shorten
 
     found = compare_files(before, after)
@@ -149,7 +144,7 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
     """Say which clauses of the field's guides FILE lacks, and what the laws that its data are tagged with ask beside.
 
     FILE is a document or a draft. Design input, not legal advice: counsel decides which laws apply. The command ends with 1 where a law
-    asks for more: a job over such data would be refused. A tier is held against the guide for its kind, and refused if it lacks a clause.
+    asks for more, or the guide of a tier: a job over such data would be refused.
     """
     from tallystick.client.drafts import read_either
     from tallystick.client.tiering import find_draft_kind, read_tier_or_draft
@@ -343,8 +338,7 @@ def _tell(document: SignedDocument, path: Path, format_: Format) -> None:
     if document.kind != "agreement":
         print_tier(document, path, format_)
         return
-    agreed = document.read(Agreement)
-    value = {**_summary(document, agreed), "file": str(path)}
+    value = {**_summary(document, agreed := document.read(Agreement)), "file": str(path)}
     if format_ == "json":
         print_json(value)
         return

@@ -235,7 +235,7 @@ def _effective(tiers: Chain) -> Agreement:
         "approvers": _union("approvers", [*(text.approvers for text in texts), license_.approvers]),
         "stewards": _union("stewards", [{text.terms.agency: text.stewards} for text in texts if text.stewards is not None]),
         "purposes": license_.purposes,
-        "datasets": {text.dataset: _narrowed(text, license_) for text in texts},
+        "datasets": {text.dataset: _narrow(text, license_) for text in texts},
         "operations": license_.operations,
         "joins": license_.joins,
         "link": license_.link,
@@ -244,12 +244,12 @@ def _effective(tiers: Chain) -> Agreement:
         "decoys": memorandum.decoys,
         "min_people": license_.min_people,
         "clauses": _add_up([memorandum.clauses, *(text.clauses for text in texts), license_.clauses]),
-        "tiers": [document.embed() for document in tiers.documents],
+        "tiers": [document.to_file() for document in tiers.documents],
     }
     return Agreement.read(_plain(value), what="the agreement of these tiers")
 
 
-def _narrowed(sharing: SharingAgreement, license_: UseLicense) -> dict[str, Any]:
+def _narrow(sharing: SharingAgreement, license_: UseLicense) -> dict[str, Any]:
     value = sharing.terms.json_value()
     wanted = license_.datasets.get(sharing.dataset, ())
     value["columns"] = {name: column for name, column in value["columns"].items() if name in wanted}
