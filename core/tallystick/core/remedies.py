@@ -47,6 +47,10 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "a dataset or a column is tagged with a regime whose floors the agreement does not keep",
         "make the change that is named and sign the agreement again, or ask counsel whether the tag is right",
     ),
+    "suspended": (
+        "an agency stopped all jobs under the agreement, or over a dataset",
+        "ask that agency; it goes on by: tally node resume",
+    ),
     "tier-chain": (
         "a tier names another version or digest of the tier above it, or a document is missing or left over",
         "give exactly the documents that the license names, or sign the lower tier again under the new one: tally agreement bind",
@@ -61,6 +65,7 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "the question goes beyond the agreement",
         "ask as the hint says, or have the parties sign a wider version",
     ),
+    "column-unused": ("a derived column is left over in the job file", "take it out of `derive`, or use it"),
     "job-invalid": (
         "a group, column or measure does not exist, or does not fit",
         "correct the key that is named; tally job check says what else stands against it",

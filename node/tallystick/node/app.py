@@ -59,6 +59,7 @@ from tallystick.node.seats import Seats
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
 from tallystick.node.surroundings import Surroundings
+from tallystick.node.suspending import watch_suspensions
 from tallystick.node.tasks import meanwhile, until_stopped
 from tallystick.node.view_builders import build_health
 from tallystick.node.views import Health
@@ -319,23 +320,22 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
             membership, address, coordinator, node.clock, credentials, lambda: read_address(config), node.link.move
         )
         requests = open_requests(config, identity, store, node.approvals.agreements, coordinator, node.clock)
-        told = HealthService(("tallystick.v1.Steward",))
-        node.told = told
+        node.told = told = HealthService(("tallystick.v1.Steward",))
         node.find_problem = lambda: find_problem(membership, node.link.address, config.agency, node.clock)
         count = partial(check_datasets, config)
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=count)
         pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count)
         try:
-            names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
+            names = sorted(await asyncio.to_thread(node.approvals.agreements.all))
             figures = serve_metrics(config.file.metrics, node.figures, lambda: told.serves)
             async with (
                 serve_local(config.socket, service, told, RequestsService(store, requests.answering)),
                 pages,
-                meanwhile(renewing.attend(), requests.attend()),
+                meanwhile(renewing.attend(), requests.attend(), watch_suspensions(config, store, node.clock, node.jobs.refuse)),
             ):
                 await told.tell(serves=False)
                 stack.enter_context(figures)
-                await store.run(lambda storage: storage.log("started", now, agreements=[*names]))
+                await store.run(lambda storage: storage.log("started", node.clock.now(), agreements=[*names]))
                 await until_stopped(stopped, node.attend())
         finally:
             await coordinator.close()

@@ -39,6 +39,7 @@ from tallystick.node.desk import digest_candidate, read_candidate_agreement
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
 from tallystick.node.ports import Decision, KeptJob, NodeStorage, Note
+from tallystick.node.suspending import check_suspended
 
 Judge = Callable[[Job, Agreement], Verdict]
 
@@ -72,6 +73,7 @@ class Approvals:
             raise Invalid("job-invalid", "the coordinator names the job by another digest than its own")
         agreement, agreement_document = self.agreements.of(job_document.read(Job).agreement)
         job = verify_job(job_document, agreement)
+        check_suspended(self.config, agreement.agreement, job.question)
         plan_allowed_job(job, agreement, digest=agreement_document.digest, now=self.clock.now())
         if self.config.agency not in participants(job, agreement):
             raise Refused("not-allowed", f"{self.config.agency} takes no part in this job")

@@ -35,7 +35,7 @@ from tallystick.node.app import run
 from tallystick.node.cards import card, key
 from tallystick.node.cli_log import log
 from tallystick.node.cli_requests import answer, disclosures, requests
-from tallystick.node.cli_state import accept_restored, backup
+from tallystick.node.cli_state import accept_restored, backup, resume, suspend
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.counting import linkage
 from tallystick.node.dialing import dial
@@ -61,6 +61,8 @@ node.add_command(card)
 node.add_command(log)
 node.add_command(backup)
 node.add_command(accept_restored)
+node.add_command(suspend)
+node.add_command(resume)
 node.add_command(linkage)
 node.add_command(login)
 node.add_command(dial)

@@ -40,6 +40,7 @@ from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
 from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since, find_nested_measures
 from tallystick.core.job.units import find_unit_problems
+from tallystick.core.job.unused import find_unused_columns
 from tallystick.core.job.whole import find_overall_problems
 from tallystick.core.measure import NUMERIC
 from tallystick.crypto.envelope import check_public_key
@@ -183,6 +184,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from release_problems(question, agreement)
     yield from find_regime_problems(question, agreement)
     yield from find_tier_problems(agreement)
+    yield from find_unused_columns(question, agreement)
 
 
 def _of_group(

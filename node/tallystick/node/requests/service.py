@@ -29,6 +29,7 @@ from tallystick.node.requests.office import GrpcLetterOffice, HasChannel, Letter
 from tallystick.node.requests.passing import Passing
 from tallystick.node.requests.people import HeldPeople
 from tallystick.node.store import Store
+from tallystick.node.suspending import check_suspended
 
 IDLE_SECONDS: Final = 5.0
 """How often an agency looks whether an agreement of its allows requests."""
@@ -85,8 +86,9 @@ class RequestService:
         """Give an agreement in force, by its name and digest.
 
         Raises:
-            Refused: `agreement-unknown`, `agreement-expired`, …
+            Refused: `agreement-unknown`, `agreement-expired`, `suspended`, …
         """
+        await asyncio.to_thread(check_suspended, self.config, name)
         if digest in self._found and time.monotonic() - self._found[digest][1] <= AGREEMENT_SECONDS:
             return self._found[digest][0]
         found, _ = await asyncio.to_thread(self.agreements.find, name, digest)
