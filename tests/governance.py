@@ -117,7 +117,7 @@ def question_value(**changes: Any) -> dict[str, Any]:
                 "agency": "labor",
                 "dataset": "wages",
                 "where": "quarter = '2025Q2'",
-                "derive": {"earnings": "sum(wage)"},
+                "derive": {"earnings": "sum(wage)", "jobs": "count(*)"},
             },
         },
         "keep": "tanf",

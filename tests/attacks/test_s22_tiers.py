@@ -16,6 +16,8 @@ from tallystick.core.agreement.check import check_not_older, valid_agreement
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, build_unsigned
 from tallystick.core.errors import TallyError
+from tallystick.core.job.model import Question
+from tallystick.core.statistics.rulebook import problems
 from tests.chains import Draft, example
 from tests.governance import identity
 
@@ -161,3 +163,11 @@ def test_s22_an_older_tier_is_refused_once_a_newer_one_was_seen() -> None:
         if name.startswith("memorandum"):
             with pytest.raises(TallyError, match="older than version 2"):
                 check_not_older(name, version, digest, seen[name])
+
+
+def test_s22_a_job_under_a_license_that_derives_a_column_for_nothing_is_refused_by_name() -> None:
+    value = CASE.question.json_value()
+    value["people"]["wages"]["derive"]["jobs"] = "count(*)"
+    found = problems(Question.read(value, what="job"), CASE.agreement(), "ana")
+    assert [(one.code, one.message.split()[1]) for one in found] == [("column-unused", "jobs")]
+    assert problems(CASE.question, CASE.agreement(), "ana") == []

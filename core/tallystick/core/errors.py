@@ -76,7 +76,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "tier-widens": "a lower tier allows what a tier above it does not",
     "tier-clause": "a tier lacks a clause that its guide asks for",
     "job-not-allowed": "the agreement does not allow this job",
-    "column-unused": "a job asks for a column that its answer does not need",
+    "column-unused": "a job under a license asks for a column that its answer does not need",
     "job-invalid": "a job contradicts itself or the agreement's datasets",
     "job-signature": "a job is not signed by its analyst's key",
     "job-expired": "a job is past its deadline",

@@ -184,7 +184,8 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from release_problems(question, agreement)
     yield from find_regime_problems(question, agreement)
     yield from find_tier_problems(agreement)
-    yield from find_unused_columns(question, agreement)
+    if agreement.tiers is not None:
+        yield from find_unused_columns(question, agreement)
 
 
 def _of_group(

@@ -1,7 +1,7 @@
 """Minimisation: a job asks for nothing that its answer does not need (M-11-02, "only the information needed").
 
 A job names declared columns where it uses them, and derived ones in `derive` first. One that is derived and used nowhere would be read at its
-agency for nothing.
+agency for nothing. The rule holds for jobs under a license (`agreement/tiers.py`), not under an agreement of one file.
 """
 
 from __future__ import annotations
