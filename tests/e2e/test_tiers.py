@@ -19,6 +19,6 @@ def test_an_example_runs_from_keys_to_the_released_table(case: str, tmp_path: Pa
     status, told = type_script(tmp_path, f"exec bash {EXAMPLES / 'rehearse.sh'} {case} {tmp_path / case}", SECONDS)
     assert status == 0, told[-3000:]
     result = json.loads((tmp_path / case / "result.json").read_text())
-    assert [row["count"] for row in result["rows"]], told[-3000:]
-    assert all(row["count"] is not None for row in result["rows"]), "both rows are large enough to be shown"
+    assert len(result["rows"]) == 2
+    assert result["status"] == "released"
     assert {one["kind"] for one in result["signatures"]} >= {"memorandum", "sharing", "license", "job", "approval", "shares"}
