@@ -158,7 +158,7 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     ),
     "noise-unfit": (
         "the agreement adds noise to every number, and how far one person moves this one is not known, or too far",
-        "ask for counts, sums, means and shares of one agency's people, or two agencies' by at most four named recipes",
+        "ask for counts, sums, means and shares of one agency's people, or two agencies' by at most eight named recipes",
     ),
     "too-few": ("a condition leaves fewer people than the agreement's least", "ask about more people"),
     "source-varies": (

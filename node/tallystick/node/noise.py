@@ -14,7 +14,7 @@ Security: the noise is as secret as the node's secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -26,6 +26,7 @@ from tallystick.core.failpoint import failpoint
 from tallystick.crypto.codec import derive, digest
 from tallystick.crypto.noise import draw_discrete_laplace
 from tallystick.crypto.randomness import SeededRandomness
+from tallystick.node.accounts import NoiseAccount
 from tallystick.node.housekeeping import retention_end
 from tallystick.node.ports import NodeStorage
 
@@ -104,6 +105,16 @@ def sum_charges(storage: NodeStorage, agreement: Agreement, *, but: str = "") ->
     """Add up what jobs under an agreement's version cost at this agency."""
     kept = (Charge.read(one) for one in storage.tables(_name_family(agreement.agreement), but=but) if one is not None)
     return sum((one.epsilon for one in kept if one.version == agreement.version), Fraction(0))
+
+
+def list_accounts(storage: NodeStorage, agreements: Iterable[Agreement]) -> list[NoiseAccount]:
+    """Give what jobs cost under each agreement that asks for noise, by their names."""
+    accounts = []
+    for agreement in sorted(agreements, key=lambda one: one.agreement):
+        if (noise := agreement.disclosure.noise) is not None:
+            spent = sum_charges(storage, agreement)
+            accounts.append(NoiseAccount(agreement.agreement, agreement.version, noise.of_job, spent, noise.of_all))
+    return accounts
 
 
 def _name_family(agreement: str) -> str:

@@ -57,7 +57,7 @@ def release_noisy(plan: Plan, opened: Sequence[int], profile: DisclosureProfile,
         "rows_hidden": {REASON: hidden},
         "measures_hidden": further,
         "linkage_hidden": [],
-        "noise": {**loss, "agencies": len(plan.agencies), "error": {moment.label: width for moment, width in widths.items()}},
+        "noise": {**loss, "agencies": len(plan.agencies), "error": _list_errors(plan, widths)},
     }
     return Draft(tuple(rows), {"people": {}, "usable": {}, "matched": None}, told)
 
@@ -105,6 +105,13 @@ def _build_row(plan: Plan, row: Row, moments: Moments, widths: Widths, wider: Wi
         ordered += [one.label, one.rests_on.label]
     made_row: Row = {name: row[name] for name in dict.fromkeys(ordered)}
     return made_row | {"suppressed": None} | ({"undefined": undefined} if undefined else {}) | {"details": details}
+
+
+def _list_errors(plan: Plan, widths: Widths) -> dict[str, int | float]:
+    """Give how far each number of a row is from the truth, with 95 %, by its label."""
+    scales = {reference: quantity.scale for reference, quantity in plan.quantities}
+    units = {moment: 10 ** moment.scale(scales) if isinstance(moment, Sum) else 1 for moment in widths}
+    return {moment.label: _read(Fraction(width, units[moment])) for moment, width in widths.items()}
 
 
 def _unit_of(plan: Plan, one: Asked) -> int:

@@ -15,8 +15,8 @@ from tallystick.core.job.passes import Passes, passes_of
 
 NOISY_MEASURES: Final = ("count", "mean", "share", "sum")
 """Measures that are worked out from one count and one sum."""
-MOST_PASSES: Final = 4
-"""Linkage passes: one person more or less changes up to (3^passes - 1)/2 links, and the noise grows with them."""
+MOST_PASSES: Final = 8
+"""Linkage passes: one record more or less changes up to passes² links, and the noise grows with them."""
 MOST_AGENCIES: Final = 2
 
 
@@ -64,9 +64,7 @@ def _find_link_problems(passes: Passes) -> Iterator[TallyError]:
             "link: which passes of a ladder are made, and whom a similarity pass links, depends on all people together", hint
         )
     elif len(passes.told) > MOST_PASSES:
-        yield _refuse(
-            f"link: with {len(passes.told)} passes one person may change {(3 ** len(passes.told) - 1) // 2:,} links", hint
-        )
+        yield _refuse(f"link: with {len(passes.told)} passes one record may change {len(passes.told) ** 2:,} links", hint)
 
 
 def _refuse(problem: str, hint: str) -> Refused:

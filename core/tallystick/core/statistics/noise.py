@@ -1,14 +1,19 @@
 """How far one person moves the numbers of a table, and the noise that hides it (docs/adr/0018-noise.md).
 
-**Links.** Two lists are linked in P passes, each by equal tokens that are alone on both sides, among rows still free. Let one list have one
-row x more. Call a row *stirred* before a pass if it is x, or is free in one of the two worlds and not in the other; before the first pass x
-alone is. A token links other rows in the two worlds only if a stirred row has it: otherwise the same free rows have it in both, and the
-same rows of their own list share it. Each row has one token, so with s stirred rows at most s tokens differ. A token with one stirred row
-has at most one link in one world that the other lacks: were there one in both, they would differ by that row alone, and the list that has
-it would have no or two rows of the token in the other world. A token with r >= 2 stirred rows has at most one link in each world, so two.
-So at most s links differ. A link that differs stirs at most its two rows, so after the pass at most 3s are stirred. P passes make at most 1
-+ 3 + … + 3^(P-1) = (3^P - 1)/2 links differ. tests/unit/core/statistics/test_noise.py tries all small lists, and has lists that reach the
-bound.
+**Links.** Two lists are linked in P passes. A node makes a token that two of its rows share random (docs/protocol.md §5), so at each pass a
+tag stands at most once in each list, and links its two rows if both are free. Let one list have one row x more. Call another row *stirred*
+if it is free in one of the two worlds and not in the other; before the first pass none is.
+
+At a pass x matters to one tag at most. If no other row of its list has its token, x may be linked with the row b that has it: one link
+differs, and b may be stirred. If one other row a has it, a has no tag in the world with x: the link of a and b that there may be in the
+other world differs, and may stir a and b. If several others have it, these have no tag in either world.
+
+Any other tag links in one world and not in the other only if one of its rows is stirred. If one is, the link is made where this row is
+free; from then on it is free in neither world, and its partner may be stirred in its place. If both are, they are linked in one world at
+most, and then neither is. So as many links differ as there are stirred rows, at most, and these become no more.
+
+So after p passes at most 2p rows are stirred, the next pass makes at most 2p + 1 links differ, and all P make at most 1 + 3 + … + (2P - 1)
+= P². tests/unit/core/statistics/test_noise.py tries all small lists, and has lists that reach the bound.
 
 **Numbers.** Linked rows are one person of the table, and so is each other row. Everybody stands in one row of the table at most, and adds
 at most b to a number of it (the cell's bound). With L links that differ, the sum of all differences of one number over all rows of the
@@ -38,7 +43,7 @@ from tallystick.core.statistics.plan import Cell
 
 def count_changed_links(passes: int) -> int:
     """Give how many links one row more or less changes at most."""
-    return (int(3**passes) - 1) // 2
+    return passes * passes
 
 
 def count_moved(population: Population, passes: int) -> int:
