@@ -31,6 +31,7 @@ from tallystick.core.agreement.model import (
     Release,
     Stewards,
 )
+from tallystick.core.agreement.noise import Noise
 from tallystick.core.agreement.records import RecordField, RecordOffer, RecordRates, RecordTerms, StaffMember
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
 from tallystick.core.job.overall import BetweenOf, JobOverall, ModelOf, TimesOf
@@ -70,6 +71,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: clauses": (Clauses,),
     "Agreement draft: a review board": (ReviewBoard,),
     "Agreement draft: disclosure": (Disclosure,),
+    "Agreement draft: noise": (Noise,),
     "Agreement draft: release": (Release,),
     "Agreement draft: records": (RecordTerms,),
     "Agreement draft: staff": (StaffMember,),

@@ -107,7 +107,7 @@ def _kind_of(values: list[Any], *, level: bool) -> str:
 
 def _values(answer: Answer, name: str) -> list[Any]:
     levels = name in by_columns(answer.value["columns"]) or name == SUPPRESSED
-    key, end = list_error_columns(answer).get(name, (name, ""))
+    key, end = list_error_columns(answer.value, answer.keys).get(name, (name, ""))
     values = [row.get("details", {}).get(key, {}).get(end) if end else row.get(name) for row in answer.value["rows"]]
     values = [", ".join(map(str, one)) if isinstance(one, list) else one for one in values]
     mixed = levels and len({type(one) for one in values if one is not None}) > 1
@@ -116,7 +116,7 @@ def _values(answer: Answer, name: str) -> list[Any]:
 
 def _list_columns(answer: Answer) -> list[str]:
     """Give the columns of a result; with noise each number's ends stand behind it."""
-    errors = list_error_columns(answer)
+    errors = list_error_columns(answer.value, answer.keys)
     columns: list[str] = []
     for name in answer.value["columns"]:
         columns += [name, *(called for called, (key, _) in errors.items() if key == name)]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from tallystick.core.job.passes import passes_of
-
-if TYPE_CHECKING:
-    from tallystick.client.answer import Answer
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def find_noise(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -37,16 +32,16 @@ def write_noisy(value: float, detail: Mapping[str, Any], *, share: bool, digits:
     return f"{write(value)} ({write(detail['low'])} to {write(detail['high'])})"
 
 
-def list_error_columns(answer: Answer) -> dict[str, tuple[str, str]]:
+def list_error_columns(value: Mapping[str, Any], keys: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Give the columns of errors of a result with noise: by what they are called the number, and which end of its interval."""
-    if find_noise(answer.value) is None:
+    if find_noise(value) is None:
         return {}
-    return {f"{key} {end}": (key, end) for key in answer.keys for end in ("low", "high")}
+    return {f"{key} {end}": (key, end) for key in keys for end in ("low", "high")}
 
 
-def noise_sentence(answer: Answer) -> str:
+def noise_sentence(value: Mapping[str, Any]) -> str:
     """Say in one line what the noise guards, at what cost, and how far numbers are from the truth; nothing for a result without noise."""
-    noise = find_noise(answer.value)
+    noise = find_noise(value)
     if noise is None:
         return ""
     errors = "; ".join(f"{label}: {width:,}" for label, width in noise["error"].items() if label == "count")
@@ -56,12 +51,12 @@ def noise_sentence(answer: Answer) -> str:
     )
 
 
-def noise_method(answer: Answer) -> str:
+def noise_method(value: Mapping[str, Any]) -> str:
     """Say how the noise was made, for a report; nothing for a result without noise."""
-    noise = find_noise(answer.value)
+    noise = find_noise(value)
     if noise is None:
         return ""
-    passes = len(passes_of(answer.question, answer.agreement).told)
+    passes = noise["passes"]
     agencies = "one agency" if noise["agencies"] == 1 else f"each of {noise['agencies']} agencies"
     linked = f", by {passes} linkage pass{'' if passes == 1 else 'es'}" if passes else ""
     return (

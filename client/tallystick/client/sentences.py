@@ -107,7 +107,7 @@ def linkage_sentence(answer: Answer) -> str:
 def disclosure_sentences(answer: Answer) -> list[str]:
     """Say which cells are hidden, and why; by which rules."""
     rules = answer.value["disclosure"]
-    noise = noise_sentence(answer)
+    noise = noise_sentence(answer.value)
     least = rules.get("min_cell")
     least = least if isinstance(least, int) else 0
     lines = [noise] if noise else []
@@ -162,7 +162,7 @@ def methods_paragraph(answer: Answer) -> str:
     if known:
         parts.append(f"Estimated without the truth, over exact passes, with 95% intervals: {_join_words(known)}.")
     least = value["disclosure"].get("min_cell")
-    if noise := noise_method(answer):
+    if noise := noise_method(value):
         parts.append(noise)
     elif isinstance(least, int) and least > 1:
         hidden = sum(answer.hidden.values())

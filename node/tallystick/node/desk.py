@@ -249,7 +249,8 @@ class Desk:
         contract = assignment.contract
         disclosure, job = contract.agreement.disclosure, contract.digest.hex()
         assert disclosure.noise is not None
-        loss = {"epsilon": float(disclosure.noise.of_job), "budget": float(disclosure.noise.of_all)}
+        passes = len(contract.passes.told)
+        loss = {"epsilon": float(disclosure.noise.of_job), "budget": float(disclosure.noise.of_all), "passes": passes}
         made = release_noisy(contract.plan, opened.values, profile_of(disclosure), loss)
         self.storage.keep_table(
             job,

@@ -38,7 +38,7 @@ def release_noisy(plan: Plan, opened: Sequence[int], profile: DisclosureProfile,
         plan: the job's.
         opened: the signed integer of each cell, with noise.
         profile: the agreement's.
-        loss: what a result tells of the noise beside its error: the job's epsilon, and what all jobs may cost.
+        loss: what a result tells of the noise beside its error: the job's epsilon, what all jobs may cost, and how many passes linked.
     """
     widths, wider = find_widths(plan, CHANCE), find_widths(plan, CHANCE / 2)
     least = profile.min_cell if profile.hides else None
