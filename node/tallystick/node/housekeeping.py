@@ -1,6 +1,7 @@
 """What a node forgets by itself: old requests for clients' fields, and the tables of earlier results that nothing can be held against.
 
-Requests are forgotten after the days that the local policy says (`node/disclosures.py`, rules 5 and 6). Of tables: the desk keeps what each result showed, and the exact counts that its measures tell, to hold later ones against it
+Requests are forgotten after the days that the local policy says (`node/disclosures.py`, rules 5 and 6). Of tables: the desk keeps what
+each result showed, and the exact counts that its measures tell, to hold later ones against it
 (`core/disclosure/rules/differences.py`). Rules that this file enforces:
 
 1. A table is kept as long as another answer of its family may be given, and as long again as somebody may hold the one it is of:
