@@ -36,6 +36,7 @@ _HEADINGS: Final = {
     "review_boards": "Review boards",
 }
 _FIRST_DIGITS: Final = 16
+_PLAIN: Final = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_[]<>#"}
 
 
 def render_agreement(document: SignedDocument) -> str:
@@ -50,7 +51,7 @@ def render_agreement(document: SignedDocument) -> str:
         _parties(agreed),
         _data(agreed),
         _questions(agreed),
-        _clauses(agreed.clauses or Clauses()),
+        render_clauses(agreed.clauses or Clauses()),
         _regimes(agreed),
         _flow(agreed),
         _missing(agreed),
@@ -61,10 +62,10 @@ def render_agreement(document: SignedDocument) -> str:
 
 def _heading(document: SignedDocument, agreed: Agreement) -> list[str]:
     return [
-        f"# {_plain(agreed.title or agreed.agreement)}",
+        f"# {render_plain(agreed.title or agreed.agreement)}",
         "",
         f"Agreement {agreed.agreement}, version {agreed.version}; in force from {agreed.valid_from} to {agreed.valid_until}.",
-        *([f"Legal authority: {_plain('; '.join(agreed.authority))}."] if agreed.authority else []),
+        *([f"Legal authority: {render_plain('; '.join(agreed.authority))}."] if agreed.authority else []),
         "",
         f"This page is written from the file that every party's software enforces; digest `{document.digest}`. {ADVICE}",
     ]
@@ -78,7 +79,7 @@ def _parties(agreed: Agreement) -> list[str]:
     for agency, stewards in agreed.stewards.items():
         role = f"steward of {agency}, {stewards.need} of {len(stewards.keys)} must sign each job"
         rows += [(name, role, "", key) for name, key in stewards.keys.items()]
-    table = _table(
+    table = render_table(
         ("name", "role", "full name", "first digits of the key"), [(*row[:3], f"`{row[3][:_FIRST_DIGITS]}`") for row in rows]
     )
     return ["## Parties", "", *table]
@@ -92,8 +93,8 @@ def _data(agreed: Agreement) -> list[str]:
             "",
             f"### {name}, of {one.agency}",
             "",
-            *([_plain(one.title), ""] if one.title else []),
-            f"- shared under: {_plain(one.authority) if one.authority else 'not stated'}",
+            *([render_plain(one.title), ""] if one.title else []),
+            f"- shared under: {render_plain(one.authority) if one.authority else 'not stated'}",
             f"- laws, as tags: {tags}",
             f"- identifiers that linkage may use: {', '.join(one.identifiers) or 'none'}",
             *(
@@ -103,13 +104,13 @@ def _data(agreed: Agreement) -> list[str]:
             ),
             f"- at most {one.people:,} people, at most {one.rows_per_person:,} rows of a person",
             "",
-            *_table(
+            *render_table(
                 ("column", "type", "values", "tags"),
                 [
                     (
                         column,
-                        entry.type + (f", {_plain(entry.unit)}" if entry.unit else ""),
-                        _plain(describe_column(entry)),
+                        entry.type + (f", {render_plain(entry.unit)}" if entry.unit else ""),
+                        render_plain(describe_column(entry)),
                         ", ".join(entry.regimes or ()),
                     )
                     for column, entry in one.columns.items()
@@ -132,7 +133,8 @@ def _questions(agreed: Agreement) -> list[str]:
     ]
 
 
-def _clauses(clauses: Clauses) -> list[str]:
+def render_clauses(clauses: Clauses) -> list[str]:
+    """Write the clauses that people keep, each under its heading."""
     lines = ["## Clauses that people keep"]
     for name in CLAUSE_NAMES:
         if not clauses.has(name):
@@ -140,15 +142,15 @@ def _clauses(clauses: Clauses) -> list[str]:
         value = getattr(clauses, name)
         if name == "review_boards":
             told = [
-                f"- {_plain(one.board)}, {_plain(one.reference)}, until {one.until}: no job is run after that day"
+                f"- {render_plain(one.board)}, {render_plain(one.reference)}, until {one.until}: no job is run after that day"
                 for one in value
             ]
         elif name == "contacts":
-            told = [f"- {party}: {_plain(text)}" for party, text in value.items()]
+            told = [f"- {party}: {render_plain(text)}" for party, text in value.items()]
         elif name == "prohibitions":
-            told = [f"- {_plain(text)}" for text in value]
+            told = [f"- {render_plain(text)}" for text in value]
         else:
-            told = [_plain(value)]
+            told = [render_plain(value)]
         lines += ["", f"### {_HEADINGS[name]}", "", *told]
     return lines if len(lines) > 1 else [*lines, "", "None are written down in this file."]
 
@@ -159,15 +161,15 @@ def _regimes(agreed: Agreement) -> list[str]:
         for tag in collect_tags(dataset, tuple(dataset.columns)):
             regime = load_regimes().get(tag)
             known = (regime.title, regime.citation, regime.notice or "") if regime is not None else ("not known here", "", "")
-            rows.append((name, tag, *map(_plain, known)))
+            rows.append((name, tag, *map(render_plain, known)))
     if not rows:
         return []
     try:
-        short = [f"- {_plain(one.message)}: {_plain(one.remedy)}" for one in find_all_shortfalls(agreed)]
+        short = [f"- {render_plain(one.message)}: {render_plain(one.remedy)}" for one in find_all_shortfalls(agreed)]
     except Invalid as error:  # a tag of another version
-        short = [f"- {_plain(error.message)}: {_plain(error.hint)}"]
+        short = [f"- {render_plain(error.message)}: {render_plain(error.hint)}"]
     told = ["", "Jobs over these data are refused until:", "", *short] if short else []
-    return ["## Laws", "", *_table(("dataset", "tag", "law", "citation", "notice with every result"), rows), *told]
+    return ["## Laws", "", *render_table(("dataset", "tag", "law", "citation", "notice with every result"), rows), *told]
 
 
 def _flow(agreed: Agreement) -> list[str]:
@@ -212,32 +214,42 @@ def _missing(agreed: Agreement) -> list[str]:
     missing = find_missing(agreed, choose_guides(agreed))
     if not missing:
         return []
-    rows = [(_plain(guides[one.guide].title), one.clause, _plain(one.section)) for one in missing]
+    rows = [(render_plain(guides[one.guide].title), one.clause, render_plain(one.section)) for one in missing]
     return [
         "## Clauses of the guides that are not in this file",
         "",
-        *_table(("guide", "clause", "where it is asked for"), rows),
+        *render_table(("guide", "clause", "where it is asked for"), rows),
     ]
 
 
 def _signatures(document: SignedDocument, agreed: Agreement) -> list[str]:
+    if agreed.tiers is not None:
+        tiers = [
+            (one.kind, str(one.body.get(one.kind, "")), str(one.body.get("version", 1)), one.signatures) for one in agreed.tiers
+        ]
+        told = [(*tier[:3], render_plain(", ".join(signature.signer for signature in tier[3]))) for tier in tiers]
+        return [
+            "## Signatures",
+            "",
+            "Nobody signs this page: it is what the signed documents below allow together. Each is written as a page of its own to be signed.",
+            "",
+            *render_table(("tier", "name", "version", "signed in the file by"), told),
+        ]
     rows = [
         (name, "signed in the file" if name in document.signers else "not yet signed in the file", "", "")
         for name in agreed.parties
     ]
-    return ["## Signatures", "", *_table(("party", "the file", "name and title", "signature and date"), rows)]
+    return ["## Signatures", "", *render_table(("party", "the file", "name and title", "signature and date"), rows)]
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def render_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Write a table; bars in its cells are escaped."""
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-def _plain(text: str) -> str:
+def render_plain(text: str) -> str:
     """Give a text of the agreement so that no mark of Markdown or HTML in it means anything."""
-    line = " ".join(text.split())
-    for mark in "\\`*_[]<>#":
-        line = line.replace(mark, f"&#{ord(mark)};")
-    return line
+    return " ".join(text.split()).translate(_PLAIN)

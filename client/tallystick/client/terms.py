@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.agreement.records import RecordTerms
+from tallystick.core.model import Document
 
 _KEY_DIGITS: Final = 12
 _LONG: Final = 80
@@ -37,6 +38,8 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
     least += ", opened for nobody (gate)" if rule.gate else ""
     least += ", people of jobs compared at each node (cohorts)" if rule.cohorts else ""
+    if rule.noise is not None:
+        least += f", every number with noise: epsilon {rule.noise.epsilon} a job, {rule.noise.budget} for all"
     least += "" if rule.budget is None else f", {rule.budget:,} cells over each dataset"
     return [
         ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),
@@ -61,9 +64,15 @@ def dataset_rows(agreed: Agreement) -> list[tuple[str, str, str, str, str, str]]
     ]
 
 
-def differences(before: Agreement, after: Agreement) -> list[tuple[str, str, str]]:
-    """List what differs between two texts: place, before, after; "" where there is nothing."""
-    old, new = _flat(before.json_value()), _flat(after.json_value())
+def differences(before: Document, after: Document) -> list[tuple[str, str, str]]:
+    """List what differs between two texts: place, before, after; "" where there is nothing.
+
+    Of an agreement of tiers it is what they allow together; two versions of one tier are compared by themselves.
+    """
+    old, new = (
+        {place: said for place, said in flatten(text.json_value()).items() if not place.startswith("tiers.")}
+        for text in (before, after)
+    )
     places = [*old, *(place for place in new if place not in old)]
     return [(place, old.get(place, ""), new.get(place, "")) for place in places if old.get(place, "") != new.get(place, "")]
 
@@ -75,13 +84,17 @@ def shorten(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
 
 
-def _flat(value: Any, place: str = "") -> dict[str, str]:
-    """Give every value of a document by its place; a list of words is one value, in its order."""
+def flatten(value: Any, place: str = "") -> dict[str, str]:
+    """Give every value of a document by its place; a list of words is one value, in its order, and a list of objects each of them."""
     if isinstance(value, Mapping) and value:
         found: dict[str, str] = {}
         for key, one in value.items():
-            found |= _flat(one, f"{place}.{key}" if place else str(key))
+            found |= flatten(one, f"{place}.{key}" if place else str(key))
         return found
+    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        return {
+            key: said for number, one in enumerate(value, start=1) for key, said in flatten(one, f"{place}.{number}").items()
+        }
     if isinstance(value, list):
         return {place: ", ".join(map(str, value))} if value else {}
     return {} if value is None or value == {} else {place: str(value).lower() if isinstance(value, bool) else str(value)}

@@ -42,6 +42,9 @@ Kind = Literal[
     "answer",
     "receipt",
     "door",
+    "memorandum",
+    "sharing",
+    "license",
 ]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -65,12 +68,34 @@ class Signature(Document):
     signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
-class _File(Document):
-    """The JSON form."""
+class DocumentFile(Document):
+    """The JSON form: a file's, or of a document that stands in another one.
+
+    Attributes:
+        kind: one of `KINDS`.
+        body: the text.
+        signatures: over its canonical bytes.
+    """
 
     kind: Name
     body: dict[str, Any]
     signatures: Annotated[tuple[Signature, ...], Field(max_length=MAX_SIGNATURES)]
+
+    def open(self, *kinds: Kind) -> SignedDocument:
+        """Give the document that this is the form of.
+
+        Raises:
+            Invalid: `document-invalid`: of another kind, or a signer signed twice.
+        """
+        wanted = " or ".join(kinds)
+        if self.kind not in KINDS:
+            raise Invalid("document-invalid", f"documents of kind {self.kind} are not known")
+        if self.kind not in kinds:
+            raise Invalid("document-invalid", f"this document is of kind {self.kind}, not {wanted}")
+        signers = [signature.signer for signature in self.signatures]
+        if len(set(signers)) != len(signers):
+            raise Invalid("document-invalid", f"this {self.kind} holds two signatures of one signer")
+        return SignedDocument(self.kind, canonical_bytes(self.body), self.signatures)
 
 
 @dataclass(frozen=True)
@@ -156,6 +181,10 @@ class SignedDocument:
         """Give the JSON form for people: indented."""
         return json.dumps(self._json_value(), ensure_ascii=False, indent=2) + "\n"
 
+    def to_file(self) -> DocumentFile:
+        """Give the JSON form as a value, so that the document can stand in another one."""
+        return DocumentFile(kind=self.kind, body=json.loads(self.body), signatures=self.signatures)
+
     def _json_value(self) -> dict[str, Any]:
         return {"kind": self.kind, "body": json.loads(self.body), "signatures": [s.json_value() for s in self.signatures]}
 
@@ -190,21 +219,23 @@ def decode_document(data: bytes, *, kind: Kind) -> SignedDocument:
         Invalid: `document-too-large`; `document-invalid`: not JSON, bytes left over, a repeated key, another kind, a signer
         twice.
     """
+    return decode_one_of(data, (kind,))
+
+
+def decode_one_of(data: bytes, kinds: tuple[Kind, ...]) -> SignedDocument:
+    """Read the JSON form of a document of one of several kinds.
+
+    Raises:
+        Invalid: as `decode_document`.
+    """
+    what = kinds[0]
     if len(data) > MAX_BYTES:
         raise Invalid("document-too-large", f"a document is longer than {MAX_BYTES} bytes")
     try:
         value = json.loads(data, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
-        raise Invalid("document-invalid", f"this {kind} is not JSON", detail=type(error).__name__) from None
-    file = _File.read(value, what=kind)
-    if file.kind not in KINDS:
-        raise Invalid("document-invalid", f"documents of kind {file.kind} are not known")
-    if file.kind != kind:
-        raise Invalid("document-invalid", f"this document is of kind {file.kind}, not {kind}")
-    signers = [signature.signer for signature in file.signatures]
-    if len(set(signers)) != len(signers):
-        raise Invalid("document-invalid", f"this {kind} holds two signatures of one signer")
-    return SignedDocument(file.kind, canonical_bytes(file.body), file.signatures)
+        raise Invalid("document-invalid", f"this {what} is not JSON", detail=type(error).__name__) from None
+    return DocumentFile.read(value, what=what).open(*kinds)
 
 
 def read_document(path: Path, *, kind: Kind) -> SignedDocument:
@@ -213,8 +244,16 @@ def read_document(path: Path, *, kind: Kind) -> SignedDocument:
     Raises:
         Invalid: `file-missing`, and as `decode_document`.
     """
-    data = read_at_most(path, MAX_BYTES, hint="check the path and its permissions")
-    return decode_document(data, kind=kind)
+    return read_one_of(path, (kind,))
+
+
+def read_one_of(path: Path, kinds: tuple[Kind, ...]) -> SignedDocument:
+    """Read a document of one of several kinds from a file.
+
+    Raises:
+        Invalid: `file-missing`, and as `decode_document`.
+    """
+    return decode_one_of(read_at_most(path, MAX_BYTES, hint="check the path and its permissions"), kinds)
 
 
 def write_document(path: Path, document: SignedDocument) -> None:

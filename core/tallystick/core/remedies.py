@@ -47,6 +47,15 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "a dataset or a column is tagged with a regime whose floors the agreement does not keep",
         "make the change that is named and sign the agreement again, or ask counsel whether the tag is right",
     ),
+    "tier-chain": (
+        "a tier names another version or digest of the tier above it, or a document is missing or left over",
+        "give exactly the documents that the license names, or sign the lower tier again under the new one: tally agreement bind",
+    ),
+    "tier-widens": (
+        "a lower tier can only narrow",
+        "say at most what the hint says, or sign a wider version of the higher tier",
+    ),
+    "tier-clause": ("a clause is left out", "write the clause that is named: tally agreement lint lists all"),
     "agreement-contradiction": ("two clauses do not fit together", "correct the clause that is named, and sign again"),
     "job-not-allowed": (
         "the question goes beyond the agreement",
@@ -153,8 +162,12 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "use the people of the earlier job word for word, or ask one table by the column that tells them apart",
     ),
     "budget-spent": (
-        "many jobs, or large tables, were asked over the dataset",
+        "many jobs, or large tables, were asked over the dataset; or as many jobs with noise as the agreement's privacy loss is for",
         "ask for a smaller table, or let the parties sign a new version of the agreement",
+    ),
+    "noise-unfit": (
+        "the agreement adds noise to every number, and how far one person moves this one is not known, or too far",
+        "ask for counts, sums, means and shares of one agency's people, or two agencies' by at most eight named recipes",
     ),
     "too-few": ("a condition leaves fewer people than the agreement's least", "ask about more people"),
     "source-varies": (

@@ -238,7 +238,7 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
     if job_document is None or agreement_document is None:
         return released, made
     pact: Agreement | None = holds(
-        "every party signed the agreement",
+        "every party signed the agreement or its tiers",
         f"digest {agreement_document.digest}",
         lambda: _agreement_then(agreement_document, job_document),
     )
@@ -291,7 +291,8 @@ def plain(document: SignedDocument) -> dict[str, Any]:
     signatures: list[dict[str, Any]] = []
     for one in (document.encode(), *map(canonical_bytes, (value["agreement"], value["document"], *value["approvals"]))):
         outer = json.loads(one)
-        signatures += [{"kind": outer["kind"], **signature} for signature in outer["signatures"]]
+        for signed in (outer, *(outer["body"].get("tiers", ()) if outer["kind"] == "agreement" else ())):
+            signatures += [{"kind": signed["kind"], **signature} for signature in signed["signatures"]]
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]

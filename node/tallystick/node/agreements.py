@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from tallystick.core.agreement.check import valid_agreement
+from tallystick.core.agreement.chain import list_tiers
+from tallystick.core.agreement.check import check_not_older, valid_agreement
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.clock import Clock
 from tallystick.core.documents import SignedDocument, read_document
@@ -55,6 +56,8 @@ class NodeAgreements:
                 other = held.get(agreement.agreement)
                 if other is None or other.read(Agreement).version < agreement.version:
                     self.storage.see_agreement(agreement.agreement, agreement.version, document.digest)
+                    for tier in list_tiers(agreement):
+                        self.storage.see_agreement(*tier)
                     held[agreement.agreement] = document
             except TallyError as error:
                 problems[written] = error
@@ -126,6 +129,8 @@ class NodeAgreements:
             own=(self.config.agency, self.identity.key),
             seen=self.storage.newest_agreement(name),
         )
+        for tier in list_tiers(agreement):
+            check_not_older(*tier, self.storage.newest_agreement(tier[0]))
         restored = self.storage.find_restored()
         if restored is not None and moment(agreement.valid_from) <= restored:
             raise Refused(

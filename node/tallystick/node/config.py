@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from tallystick.core.agreement.chain import list_declared
 from tallystick.core.agreement.declaration import DeclaredDataset, PathText
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Invalid
@@ -115,12 +116,12 @@ class NodeConfig:
         return self.file.datasets[name]
 
     def check_declared(self, agreement: Agreement) -> None:
-        """Check that this node's datasets are declared as the agreement says.
+        """Check that this node's datasets are declared as the agreement says; of tiers, as the sharing agreements say.
 
         Raises:
             Invalid: `source-columns`: names what differs.
         """
-        for name, agreed in agreement.datasets.items():
+        for name, agreed in list_declared(agreement).items():
             if agreed.agency == self.agency and name in self.file.datasets:
                 found = self.file.datasets[name].differences(agreed)
                 if found:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tallystick.client.cli._output import print_facts
+from tallystick.client.cli._tiers import bind_files, compare_files, lint_tier, print_tier, show_tier, sign_tier
 from tallystick.core.terminal import Format, format_option, print_done, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
@@ -28,23 +29,36 @@ def agreement() -> None:
 @agreement.command()
 @click.argument("draft", type=FILE, required=False)
 @click.option(
-    "--from", "cards", type=FILE, multiple=True, metavar="CARD", help="Write a draft from the parties' cards instead."
+    "--from",
+    "cards",
+    type=FILE,
+    multiple=True,
+    metavar="CARD",
+    help="Write a draft from the parties' cards instead; of a tier, take keys and datasets that DRAFT leaves out from them.",
+)
+@click.option(
+    "--under",
+    type=FILE,
+    multiple=True,
+    help="Of a sharing agreement or a license: a document of a tier above it; once for each.",
 )
 @click.option("--out", type=FILE, required=True, help="The file to write; it must not exist.")
 @format_option
 @run_cli
-def new(draft: Path | None, cards: tuple[Path, ...], out: Path, format_: Format) -> None:
-    """Turn DRAFT, a YAML file of an agreement's keys, into a document to sign; or write a first DRAFT from cards.
+def new(draft: Path | None, cards: tuple[Path, ...], under: tuple[Path, ...], out: Path, format_: Format) -> None:
+    """Turn DRAFT, a YAML file of an agreement's keys or a tier's, into a document to sign; or write a first DRAFT from cards.
 
     Cards are written by `tally node card`, `tally coordinator card` and `tally agreement card`. That a key is its party's own they do not
     prove: read the keys to each other before anybody signs.
     """
     from tallystick.client.drafts import draft_agreement, write_draft
+    from tallystick.client.tiering import draft_tier, find_draft_kind
     from tallystick.core.documents import build_unsigned, write_document
     from tallystick.core.errors import Invalid
 
-    if (draft is None) != bool(cards):
-        raise click.UsageError("give a draft, or --from CARD for each party")
+    kind = None if draft is None else find_draft_kind(draft)
+    if kind is None and (draft is None) != bool(cards):
+        raise click.UsageError("give a draft, or --from CARD for each party; both only where the draft is a tier")
     if draft is None:
         keys = write_draft(cards, out)
         if format_ == "json":
@@ -55,9 +69,27 @@ def new(draft: Path | None, cards: tuple[Path, ...], out: Path, format_: Format)
             f"wrote {out}; compare the keys with their parties, edit the draft, then: tally agreement new {out} --out FILE"
         )
         return
-    document = build_unsigned("agreement", draft_agreement(draft))
+    document = build_unsigned("agreement", draft_agreement(draft)) if kind is None else draft_tier(draft, kind, under, cards)
     if out.exists():
         raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
+    write_document(out, document)
+    _tell(document, out, format_)
+
+
+@agreement.command()
+@click.argument("files", type=FILE, nargs=-1, required=True)
+@click.option("--out", type=FILE, required=True, help="The agreement to write; a file of that name is replaced.")
+@format_option
+@run_cli
+def bind(files: tuple[Path, ...], out: Path, format_: Format) -> None:
+    """Make of FILES, a memorandum, sharing agreements and a license, the agreement that they allow together.
+
+    Nodes, analysts and the coordinator take it as they take any agreement; each makes it again from the tiers in it. Refused is a tier
+    that is not signed by all whom it concerns, or that allows more than a tier above it.
+    """
+    from tallystick.core.documents import write_document
+
+    document = bind_files(files)
     write_document(out, document)
     _tell(document, out, format_)
 
@@ -90,12 +122,9 @@ def card(name: str, role: str, agency: str | None, key: Path | None, out: Path, 
 @run_cli
 def diff(before: Path, after: Path, format_: Format) -> None:
     """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place; signatures are not checked."""
-    from tallystick.client.terms import differences, shorten
-    from tallystick.core.agreement.model import Agreement
-    from tallystick.core.documents import read_document
+    from tallystick.client.terms import shorten
 
-    texts = [read_document(path, kind="agreement").read(Agreement) for path in (before, after)]
-    found = differences(*texts)
+    found = compare_files(before, after)
     if format_ == "json":
         print_json({"differences": [{"place": place, "before": old, "after": new} for place, old, new in found]})
     elif not found:
@@ -115,12 +144,17 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
     """Say which clauses of the field's guides FILE lacks, and what the laws that its data are tagged with ask beside.
 
     FILE is a document or a draft. Design input, not legal advice: counsel decides which laws apply. The command ends with 1 where a law
-    asks for more: a job over such data would be refused.
+    asks for more, or the guide of a tier: a job over such data would be refused.
     """
     from tallystick.client.drafts import read_either
+    from tallystick.client.tiering import find_draft_kind, read_tier_or_draft
     from tallystick.core.agreement.guide import choose_guides, find_missing, load_guides
     from tallystick.core.agreement.regime import find_all_shortfalls
 
+    kind = find_draft_kind(file)
+    if kind is not None:
+        lint_tier(file, read_tier_or_draft(file, kind), kind, format_)
+        return
     agreed = read_either(file)
     short, missing = find_all_shortfalls(agreed), find_missing(agreed, guides or choose_guides(agreed))
     if format_ == "json":
@@ -147,11 +181,13 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
 def render(file: Path, out: Path | None, format_: Format) -> None:
     """Write FILE as a page of Markdown that people read and sign, with a picture of who sends what to whom."""
     from tallystick.client.paper import render_agreement
-    from tallystick.core.documents import read_document
+    from tallystick.client.tiering import is_tier, read_governing
+    from tallystick.client.tierpaper import render_tier
     from tallystick.core.errors import Invalid
     from tallystick.core.files import write_public
 
-    text = render_agreement(read_document(file, kind="agreement"))
+    document = read_governing(file)
+    text = render_tier(document) if is_tier(document) else render_agreement(document)
     if out is None:
         print_done(format_, text.removesuffix("\n"), {"markdown": text})
         return
@@ -168,16 +204,23 @@ def render(file: Path, out: Path | None, format_: Format) -> None:
 @format_option
 @run_cli
 def sign(file: Path, name: str, key: Path, format_: Format) -> None:
-    """Add a party's signature to FILE."""
+    """Add a party's signature to FILE, an agreement or a tier of one."""
+    from tallystick.client.tiering import is_tier, read_governing
     from tallystick.core.agreement.model import Agreement
     from tallystick.core.agreement.regime import find_all_shortfalls
-    from tallystick.core.documents import read_document, write_document
+    from tallystick.core.documents import write_document
     from tallystick.core.errors import Refused
     from tallystick.core.keyfile import read_identity
 
-    document = read_document(file, kind="agreement")
+    document, identity = read_governing(file), read_identity(key)
+    if is_tier(document):
+        document = sign_tier(document, name, identity)
+        write_document(file, document)
+        _tell(document, file, format_)
+        return
     agreed = document.read(Agreement)
-    identity = read_identity(key)
+    if agreed.tiers is not None:
+        raise Refused("tier-chain", "an agreement of tiers is signed by nobody: its tiers are", hint="tally agreement bind")
     if name not in agreed.parties:
         raise Refused(
             "not-allowed", f"the agreement names no party {name}", hint=f"it has: {', '.join(sorted(agreed.parties))}"
@@ -214,9 +257,10 @@ def check(file: Path, format_: Format) -> None:
     if format_ == "json":
         print_json({**_summary(document, agreed), "valid": True, "days_left": days})
     else:
-        click.echo(
-            f"{agreed.agreement} version {agreed.version}: signed by all {len(agreed.parties)} parties, in force for {days} more days"
+        signed = (
+            f"signed by all {len(agreed.parties)} parties" if agreed.tiers is None else "what its signed tiers allow together"
         )
+        click.echo(f"{agreed.agreement} version {agreed.version}: {signed}, in force for {days} more days")
         click.echo(f"digest {document.digest}")
 
 
@@ -227,10 +271,13 @@ def check(file: Path, format_: Format) -> None:
 def show(file: Path, format_: Format) -> None:
     """Show what FILE allows, to whom, and who has signed; nothing is checked."""
     from tallystick.client.terms import column_rows, dataset_rows
+    from tallystick.client.tiering import is_tier, read_governing
     from tallystick.core.agreement.model import Agreement
-    from tallystick.core.documents import read_document
 
-    document = read_document(file, kind="agreement")
+    document = read_governing(file)
+    if is_tier(document):
+        show_tier(document, format_)
+        return
     agreed = document.read(Agreement)
     if format_ == "json":
         print_json({**_summary(document, agreed), "body": agreed.json_value()})
@@ -243,7 +290,7 @@ def show(file: Path, format_: Format) -> None:
 
 
 def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
-    missing = [name for name in agreed.parties if name not in document.signers]
+    missing = _list_missing(document, agreed)
     return {
         "agreement": agreed.agreement,
         "version": agreed.version,
@@ -253,17 +300,22 @@ def _summary(document: SignedDocument, agreed: Agreement) -> dict[str, Any]:
     }
 
 
+def _list_missing(document: SignedDocument, agreed: Agreement) -> list[str]:
+    """Give the parties whose signature is missing; of an agreement of tiers none is, as nobody signs it."""
+    return [name for name in agreed.parties if agreed.tiers is None and name not in document.signers]
+
+
 def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]:
     from tallystick.client.terms import limit_rows, list_offers
 
-    missing = [name for name in agreed.parties if name not in document.signers]
+    missing = _list_missing(document, agreed)
     return [
         ("agreement", f"{agreed.agreement} version {agreed.version}"),
         ("title", agreed.title or ""),
         ("digest", document.digest),
         ("in force", f"{agreed.valid_from} to {agreed.valid_until}"),
         ("parties", ", ".join(agreed.parties)),
-        ("signed by", ", ".join(document.signers) or "nobody"),
+        ("signed by", ", ".join(document.signers) or ("nobody" if agreed.tiers is None else "the signers of its tiers")),
         ("not signed by", ", ".join(missing) or "nobody: all have"),
         ("analysts", ", ".join(agreed.analysts)),
         (
@@ -283,8 +335,10 @@ def _lines(document: SignedDocument, agreed: Agreement) -> list[tuple[str, str]]
 def _tell(document: SignedDocument, path: Path, format_: Format) -> None:
     from tallystick.core.agreement.model import Agreement
 
-    agreed = document.read(Agreement)
-    value = {**_summary(document, agreed), "file": str(path)}
+    if document.kind != "agreement":
+        print_tier(document, path, format_)
+        return
+    value = {**_summary(document, agreed := document.read(Agreement)), "file": str(path)}
     if format_ == "json":
         print_json(value)
         return
@@ -293,4 +347,4 @@ def _tell(document: SignedDocument, path: Path, format_: Format) -> None:
         click.echo(f"still to sign: {', '.join(value['missing'])}")
         click.echo(f"now, at {value['missing'][0]}: tally agreement sign {path} --as {value['missing'][0]} --key identity.key")
     else:
-        click.echo("signed by all parties")
+        click.echo("signed by all parties" if agreed.tiers is None else f"bound from {len(agreed.tiers)} signed tiers")

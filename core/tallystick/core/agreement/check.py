@@ -1,7 +1,8 @@
 """What makes an agreement count.
 
 - Its text fits the model and writes every key out.
-- Every party has signed exactly this text, with the key that the text pins for it; nobody else has.
+- Every party has signed exactly this text, with the key that the text pins for it; nobody else has. Or the text is exactly what the
+three signed tiers in it allow together (`chain.py`).
 - The reader's own key is in it. That is what pins the others': a text with a swapped key lacks the signature of whoever signed
 the real one.
 - It is in force now.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from tallystick.core.agreement.chain import check_chain
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.documents import SignedDocument
 from tallystick.core.errors import Invalid, Refused
@@ -43,14 +45,18 @@ def valid_agreement(
 
     Raises:
         Invalid: `document-invalid`, `agreement-contradiction`.
-        Refused: `agreement-unsigned`, `agreement-signature`, `agreement-expired`, `agreement-rollback`.
+        Refused: `agreement-unsigned`, `agreement-signature`, `agreement-expired`, `agreement-rollback`; of tiers, `tier-chain`,
+        `tier-widens`.
     """
     if document.kind != "agreement":
         raise Invalid("document-invalid", f"this document is of kind {document.kind}, not agreement")
     agreement = document.read(Agreement)
     start, end = _term(agreement)
     _no_contradiction(agreement)
-    _check_signatures(document, agreement)
+    if agreement.tiers is None:
+        _check_signatures(document, agreement)
+    else:
+        check_chain(document, agreement)
     if own is not None:
         _pins(agreement, *own)
     if now < start:
@@ -65,8 +71,7 @@ def valid_agreement(
             f"{agreement.agreement} ended at {agreement.valid_until}",
             hint="sign a new version: tally agreement sign",
         )
-    if seen is not None:
-        _no_rollback(document, agreement, *seen)
+    check_not_older(agreement.agreement, agreement.version, document.digest, seen)
     return agreement
 
 
@@ -151,16 +156,30 @@ def _pins(agreement: Agreement, name: str, key: str) -> None:
         )
 
 
-def _no_rollback(document: SignedDocument, agreement: Agreement, version: int, digest: str) -> None:
-    if agreement.version < version:
+def check_not_older(name: str, version: int, digest: str, seen: tuple[int, str] | None) -> None:
+    """Check that a text is not older than one that was seen, and that one version has one text.
+
+    Args:
+        name: what it is, for people.
+        version: of the text.
+        digest: its digest.
+        seen: version and digest of the newest text of that name that was accepted before.
+
+    Raises:
+        Refused: `agreement-rollback`.
+    """
+    if seen is None:
+        return
+    newest, known = seen
+    if version < newest:
         raise Refused(
             "agreement-rollback",
-            f"version {agreement.version} is older than version {version}, which was accepted before",
-            hint=f"use version {version} or later",
+            f"version {version} of {name} is older than version {newest}, which was accepted before",
+            hint=f"use version {newest} or later",
         )
-    if agreement.version == version and document.digest != digest:
+    if version == newest and digest != known:
         raise Refused(
             "agreement-rollback",
-            f"another text of version {version} was accepted before",
-            hint=f"sign the changed text as version {version + 1}",
+            f"another text of version {version} of {name} was accepted before",
+            hint=f"sign the changed text as version {newest + 1}",
         )

@@ -6,7 +6,7 @@ Each is a file of `guides/`. They are for counsel: an agreement without a clause
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,8 @@ from typing import Final, Literal
 from tallystick.core.agreement.clauses import ClauseName
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.agreement.regime import load_regimes
-from tallystick.core.errors import Invalid
+from tallystick.core.agreement.tiers import Memorandum, SharingAgreement, Tier, TierKind
+from tallystick.core.errors import Invalid, Refused
 from tallystick.core.model import Document, Text
 from tallystick.core.yaml import read_folder
 
@@ -82,3 +83,33 @@ def find_missing(agreement: Agreement, guides: Sequence[str]) -> list[Missing]:
             if not there:
                 found.append(Missing(name, ask.clause, ask.section))
     return found
+
+
+def find_tier_missing(text: Tier, kind: TierKind) -> Iterator[Missing]:
+    """Say which clauses a tier lacks of the guide for its kind."""
+    for ask in load_guides()[kind].asks:
+        if ask.clause != "authority":
+            there = text.clauses.has(ask.clause)
+        elif isinstance(text, Memorandum):
+            there = bool(text.authority)
+        else:
+            there = isinstance(text, SharingAgreement) and text.terms.authority is not None
+        if not there:
+            yield Missing(kind, ask.clause, ask.section)
+
+
+def check_tier_clauses(text: Tier, kind: TierKind) -> None:
+    """Check that a tier has every clause that the guide for its kind asks for.
+
+    Raises:
+        Refused: `tier-clause`: names the first that it lacks.
+    """
+    for missing in find_tier_missing(text, kind):
+        place = "authority" if missing.clause == "authority" else f"clauses.{missing.clause}"
+        if missing.clause == "authority" and isinstance(text, SharingAgreement):
+            place = "terms.authority"
+        raise Refused(
+            "tier-clause",
+            f"{kind} {text.name} lacks the clause {missing.clause} ({missing.section})",
+            hint=f"{place}: what was agreed on",
+        )

@@ -16,6 +16,7 @@ from pydantic import Field, StringConstraints, model_validator
 from tallystick.core.agreement.clauses import Clauses
 from tallystick.core.agreement.disclosure import Disclosure as Disclosure
 from tallystick.core.agreement.records import RecordTerms, find_faults
+from tallystick.core.documents import DocumentFile
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
@@ -244,7 +245,11 @@ class Release(Document):
 
 
 class Agreement(Document):
-    """The whole agreement; see the module's docstring."""
+    """The whole agreement; see the module's docstring.
+
+    Attributes:
+        tiers: of an agreement that is what three tiers allow together, these tiers, signed (`chain.py`); None: its parties sign it.
+    """
 
     agreement: Name
     version: Annotated[int, Field(ge=1)] = 1
@@ -270,6 +275,7 @@ class Agreement(Document):
     min_people: Annotated[int, Field(ge=0)] = 0
     clauses: Clauses | None = None
     records: RecordTerms | None = None
+    tiers: Annotated[tuple[DocumentFile, ...], Field(min_length=3, max_length=20)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Agreement:

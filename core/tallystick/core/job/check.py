@@ -32,10 +32,11 @@ from tallystick.core.job.counted import find_population_problems
 from tallystick.core.job.filters import filter_of
 from tallystick.core.job.link import link_of
 from tallystick.core.job.model import SYSTEMS, Job, Question
+from tallystick.core.job.noise import find_noise_problems
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
-from tallystick.core.job.regimes import check_review_boards, find_regime_problems
+from tallystick.core.job.regimes import check_review_boards, find_regime_problems, find_tier_problems
 from tallystick.core.job.release import release_of, release_problems
 from tallystick.core.job.since import find_since_problems
 from tallystick.core.job.together import find_band_problems, find_crossing_measures, find_mixed_with_since, find_nested_measures
@@ -181,7 +182,9 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from find_unit_problems(question, agreement)
     yield from find_since_problems(question, agreement, columns)
     yield from release_problems(question, agreement)
+    yield from find_noise_problems(question, agreement)
     yield from find_regime_problems(question, agreement)
+    yield from find_tier_problems(agreement)
 
 
 def _of_group(

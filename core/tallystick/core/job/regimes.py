@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from tallystick.core.agreement.chain import read_tiers
+from tallystick.core.agreement.guide import check_tier_clauses
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.agreement.regime import collect_tags, find_shortfalls, regime_of
 from tallystick.core.errors import Invalid, Refused, TallyError
@@ -33,6 +35,18 @@ def find_regime_problems(question: Question, agreement: Agreement) -> Iterator[T
             for shortfall in find_shortfalls(agreement, name, tags):
                 yield Refused("agreement-regime", shortfall.message, hint=shortfall.remedy)
         except Invalid as error:
+            yield error
+
+
+def find_tier_problems(agreement: Agreement) -> Iterator[TallyError]:
+    """Give every tier of an agreement that lacks a clause of the guide for its kind: `tier-clause`."""
+    tiers = read_tiers(agreement)
+    if tiers is None:
+        return
+    for text, kind in tiers.texts:
+        try:
+            check_tier_clauses(text, kind)
+        except Refused as error:
             yield error
 
 
