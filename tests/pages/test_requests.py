@@ -53,7 +53,7 @@ class RequestDesk:
         self.world.hand_in(request, paper)
         async with asyncio.timeout(20):
             await until(
-                lambda: any(one.pending.digest == request.digest for one in self.world.nodes["housing"].answering.held())
+                lambda: any(one.pending.digest == request.digest for one in self.world.nodes["housing"].answering.list_open())
             )
         return request.digest
 

@@ -113,7 +113,7 @@ class RequestPages:
 
     async def _show(self, request: Request, session: PageSession, error: TallyError | None = None) -> Response:
         kept = await self._find(request.path_params["request"])
-        decided = next((one for one in self.answering.held() if one.pending.digest == kept.digest), None)
+        decided = next((one for one in self.answering.list_open() if one.pending.digest == kept.digest), None)
         paper = _read_paper(kept) if decided is None else decided.pending.paper
         held = None if paper is None else await self._hold(paper)
         waits = decided if decided in self.answering.waiting() else None

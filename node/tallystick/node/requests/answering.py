@@ -127,7 +127,7 @@ class Answering:
         """Give the requests that wait for a steward, those alone that would get something."""
         return [one for one in self._decided.values() if one.pending.asks and not one.reason and not one.steward]
 
-    def held(self) -> Sequence[DecidedRequest]:
+    def list_open(self) -> Sequence[DecidedRequest]:
         """Give the requests whose answer has not left, whatever it will hold."""
         return list(self._decided.values())
 
