@@ -118,6 +118,7 @@ def test_s22_a_tier_that_is_left_out_repeated_or_anothers_is_refused(name: str) 
         ("sharing-wages", {"min_people": 20}, "min_people: 0"),
         ("memorandum", {"disclosure": {"min_cell": 20}}, "disclosure.min_cell: nothing"),
         ("memorandum", {"disclosure": {"profile": "adrf", "gate": True}}, "disclosure.gate: nothing"),
+        ("memorandum", {"disclosure": {"noise": {"epsilon": 1, "budget": 10}}}, "disclosure.noise: nothing"),
     ],
 )
 def test_s22_a_lower_tier_that_widens_is_refused_by_name(name: str, change: dict[str, Any], told: str) -> None:

@@ -39,6 +39,7 @@ EXPECTED = {
     "Datasets": READS,
     "Log": READS,
     "Heads": READS,
+    "Noise": READS,
     "Decide": DECIDES,
 }
 METHODS = pb.DESCRIPTOR.services_by_name["Steward"].methods

@@ -21,7 +21,7 @@ from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import AgreementRef, Job
-from tallystick.node import asked, views
+from tallystick.node import accounts, asked, views
 from tallystick.node.asked import AskedHere, OwnGroup
 from tallystick.node.local import codes as local_codes
 from tallystick.node.local import convert
@@ -55,6 +55,8 @@ BY_FIELD: dict[tuple[type, str], st.SearchStrategy[Any]] = {
     (views.Candidate, "disclosure"): FIELDS,
     (views.LogEntry, "details"): FIELDS,
     (views.LogEntry, "chain"): DIGESTS,
+    (accounts.NoiseAccount, "version"): st.integers(0, (1 << 32) - 1),
+    **{(accounts.NoiseAccount, name): st.fractions() for name in ("epsilon", "spent", "budget")},
     (views.ToldHead, "size"): COUNTS,
     (views.ToldHead, "head"): DIGESTS,
     (views.ToldHead, "document"): st.binary(max_size=40),
@@ -150,8 +152,14 @@ def test_every_answer_and_every_view_has_a_translation() -> None:
     answers = {method.output_type.name for method in pb.DESCRIPTOR.services_by_name["Steward"].methods}
     assert answers == {one.message.DESCRIPTOR.name for one in TRANSLATIONS}
     inside = {hint for one in TRANSLATIONS for hint in dataclasses_of(one.view)}
-    homes = {views.__name__, asked.__name__, survey.__name__, usable.__name__}
-    seen = [*vars(views).values(), *vars(asked).values(), *vars(survey).values(), *vars(usable).values()]
+    homes = {accounts.__name__, views.__name__, asked.__name__, survey.__name__, usable.__name__}
+    seen = [
+        *vars(accounts).values(),
+        *vars(views).values(),
+        *vars(asked).values(),
+        *vars(survey).values(),
+        *vars(usable).values(),
+    ]
     every = {one for one in seen if getattr(one, "__module__", "") in homes and dataclasses.is_dataclass(one)}
     assert inside == every
     assert all(vars(one)["__dataclass_params__"].frozen for one in every)

@@ -31,6 +31,7 @@ from tallystick.core.agreement.model import (
     Release,
     Stewards,
 )
+from tallystick.core.agreement.noise import Noise
 from tallystick.core.agreement.records import RecordField, RecordOffer, RecordRates, RecordTerms, StaffMember
 from tallystick.core.agreement.tiers import Memorandum, SharingAgreement, TierRef, UseLicense
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
@@ -40,7 +41,7 @@ from tallystick.core.pages.settings import ProviderKeys
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
-from tallystick.node.policy.model import Policy, PolicyRule, RequestRule
+from tallystick.node.policy.model import Policy, PolicyRule, RequestRetention, RequestRule
 from tallystick.records.registry import adapter, settings_of, source_types
 from tests.docs.generate import DOCS, configuration
 
@@ -71,6 +72,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: clauses": (Clauses,),
     "Agreement draft: a review board": (ReviewBoard,),
     "Agreement draft: disclosure": (Disclosure,),
+    "Agreement draft: noise": (Noise,),
     "Agreement draft: release": (Release,),
     "Agreement draft: records": (RecordTerms,),
     "Agreement draft: staff": (StaffMember,),
@@ -87,6 +89,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "policy.yaml: keys": (Policy,),
     "policy.yaml: rules": (PolicyRule,),
     "policy.yaml: requests": (RequestRule,),
+    "policy.yaml: keep_requests": (RequestRetention,),
     "coordinator.yaml: keys": (Config,),
     "coordinator.yaml: limits": (Limits,),
     "Lab file: keys": (LabFile,),

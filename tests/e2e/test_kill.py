@@ -64,6 +64,8 @@ UNUSED = {
 }
 """Labels of endings without a result, and of a second death: the last two tests here, and tests/integration/test_node_again.py."""
 
+OF_NOISE = {"node-noise-charged"}
+"""Labels of jobs with noise: tests/e2e/test_noise.py."""
 OF_REQUESTS = {"request-kept", "request-passed", "request-seen", "answers-noted", "answers-posted"}
 """Labels of requests for one client's fields: tests/e2e/test_requests.py."""
 
@@ -267,6 +269,6 @@ def test_every_label_is_in_the_tables_above() -> None:
     for room in ("node", "coordinator"):
         for path in (ROOT / room / "tallystick").rglob("*.py"):
             patterns |= {re.sub(r"\{[^}]*\}", "[a-z]+", label) for _, label in called.findall(path.read_text(encoding="utf-8"))}
-    labels = {label.partition(":")[0] for _, label in ONE_BY_ONE} | set(WITH_RESTART) | UNUSED | OF_REQUESTS
+    labels = {label.partition(":")[0] for _, label in ONE_BY_ONE} | set(WITH_RESTART) | UNUSED | OF_NOISE | OF_REQUESTS
     assert [label for label in labels if not any(re.fullmatch(pattern, label) for pattern in patterns)] == []
     assert [pattern for pattern in patterns if not any(re.fullmatch(pattern, label) for label in labels)] == []

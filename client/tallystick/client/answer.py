@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tallystick.client.measured import by_columns, measures_of
+from tallystick.client.noisy import find_noise, write_noisy
 from tallystick.client.words import level_columns, row_level
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.canonical import canonical_bytes
@@ -170,10 +171,11 @@ def build_answer(document: SignedDocument, value: Mapping[str, Any]) -> Answer:
     measures = measures_of(job.question.json_value())
     numbers = tuple(_number(key, measures.get(key), job.question, agreement) for key in keys)
     scales = {one.key: _scale(one, job.question, agreement) for one in numbers}
+    noisy = find_noise(value) is not None
     rows = tuple(
         AnswerRow(
             tuple(row_level(row, name) for name in shown),
-            {one.key: _cell(row, one, scales[one.key], measures) for one in numbers},
+            {one.key: _cell(row, one, scales[one.key], measures, noisy=noisy) for one in numbers},
         )
         for row in value["rows"]
     )
@@ -249,7 +251,9 @@ def _scale(one: Number, question: Question, agreement: Agreement) -> int | None:
     return None if column is None or column.type != "decimal" else column.scale
 
 
-def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapping[str, Asked]) -> ShownCell:
+def _cell(
+    row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapping[str, Asked], *, noisy: bool = False
+) -> ShownCell:
     if row[COUNT] is None or one.key in row.get("hidden", ()):
         why = str(row.get("suppressed") or "rule")
         return ShownCell(f"hidden{REASONS.get(why, _OTHER)[0]}", None, why)
@@ -259,9 +263,12 @@ def _cell(row: Mapping[str, Any], one: Number, scale: int | None, measures: Mapp
     if one.key in row.get("coded", {}):
         return ShownCell(f"{row['coded'][one.key]} {value:.0%}", value)
     detail = row.get("details", {}).get(one.key)
+    low, high = (detail or {}).get("low"), (detail or {}).get("high")
+    interval = (low, high) if isinstance(low, (int, float)) and isinstance(high, (int, float)) else None
+    if noisy:
+        digits = scale if scale is not None else one.asked.measure.decimals if one.asked is not None else 2
+        return ShownCell(write_noisy(value, detail or {}, share=one.share, digits=digits), value, None, interval, detail or {})
     if detail and one.asked is not None:
-        low, high = detail.get("low"), detail.get("high")
-        interval = (low, high) if isinstance(low, (int, float)) and isinstance(high, (int, float)) else None
         whole = (
             one.asked.measure.format_value(value) if _has_records(detail) else one.asked.measure.format_detail(value, detail)
         )

@@ -225,7 +225,7 @@ def _type(pa: Any, values: Sequence[Any], *, number: bool) -> Any:
 def _number_format(text: str, share: bool) -> str:
     if share:
         return "0.0%"
-    digits = len(text.partition(".")[2])
+    digits = len(text.partition(" ")[0].partition(".")[2])
     return "#,##0" + (f".{'0' * digits}" if digits else "")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.client.answer import Answer
 from tallystick.client.measured import by_columns, is_hidden
+from tallystick.client.noisy import list_error_columns
 from tallystick.client.sentences import disclosure_sentences, linkage_sentence, question_sentence
 from tallystick.core.errors import Invalid
 
@@ -27,13 +28,14 @@ def build_frame(answer: Answer) -> pd.DataFrame:
 
     Levels are categories in the result's order (text), `boolean` or `Int64`; counts are `Int64`, other numbers `Float64`. `attrs` holds
     `title`, `question`, `job`, `released`, `headings` and `units` by column, `linkage` and `disclosure` as sentences, and `hidden`: the
-    numbers of the rows of each column in which something is hidden. All of it is JSON, so that a frame can be copied and joined.
+    numbers of the rows of each column in which something is hidden. With noise
+    `COLUMN low` and `COLUMN high` stand behind each number. All of it is JSON, so that a frame can be copied and joined.
 
     Raises:
         Invalid: `document-invalid`: pandas is not installed.
     """
     pd = _load_pandas()
-    columns = list(answer.value["columns"])
+    columns = _list_columns(answer)
     by = by_columns(columns)
     made = {name: _build_series(pd, name, answer, level=name in by) for name in columns}
     frame = pd.DataFrame(made, columns=columns)
@@ -64,7 +66,7 @@ def build_table(answer: Answer) -> pa.Table:
         import pyarrow as pa
     except ImportError as error:
         raise Invalid("document-invalid", "pyarrow is not installed", hint="pip install 'tallystick[tables]'") from error
-    columns = list(answer.value["columns"])
+    columns = _list_columns(answer)
     by = by_columns(columns)
     arrays, fields = [], []
     for name in columns:
@@ -105,10 +107,20 @@ def _kind_of(values: list[Any], *, level: bool) -> str:
 
 def _values(answer: Answer, name: str) -> list[Any]:
     levels = name in by_columns(answer.value["columns"]) or name == SUPPRESSED
-    values = [row.get(name) for row in answer.value["rows"]]
+    key, end = list_error_columns(answer.value, answer.keys).get(name, (name, ""))
+    values = [row.get("details", {}).get(key, {}).get(end) if end else row.get(name) for row in answer.value["rows"]]
     values = [", ".join(map(str, one)) if isinstance(one, list) else one for one in values]
     mixed = levels and len({type(one) for one in values if one is not None}) > 1
     return [None if one is None else str(one) for one in values] if mixed else values
+
+
+def _list_columns(answer: Answer) -> list[str]:
+    """Give the columns of a result; with noise each number's ends stand behind it."""
+    errors = list_error_columns(answer.value, answer.keys)
+    columns: list[str] = []
+    for name in answer.value["columns"]:
+        columns += [name, *(called for called, (key, _) in errors.items() if key == name)]
+    return columns
 
 
 def _list_hidden(answer: Answer, key: str) -> list[int]:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from tallystick.client.answer import COUNT, Answer, describe_linkage_reason, meaning_of, source_of
+from tallystick.client.noisy import find_noise, noise_method, noise_sentence
 from tallystick.client.words import count, estimate
 from tallystick.core.ids import short
 from tallystick.core.job.conditions import list_columns_read
@@ -79,6 +80,8 @@ def two_groups(answer: Answer) -> tuple[str, str] | None:
 def linkage_sentence(answer: Answer) -> str:
     """Say in one line how many people were found in the other group, and what share of theirs that is."""
     linkage = answer.value["linkage"]
+    if find_noise(answer.value) is not None:
+        return "linkage: no numbers of people and matches are told, since each would cost privacy of its own"
     people, matched = linkage.get("people") or {}, linkage.get("matched")
     both = two_groups(answer)
     if both is None:
@@ -104,13 +107,16 @@ def linkage_sentence(answer: Answer) -> str:
 def disclosure_sentences(answer: Answer) -> list[str]:
     """Say which cells are hidden, and why; by which rules."""
     rules = answer.value["disclosure"]
+    noise = noise_sentence(answer.value)
     least = rules.get("min_cell")
     least = least if isinstance(least, int) else 0
-    lines = []
+    lines = [noise] if noise else []
     for reason, number in answer.hidden.items():
         mark = next((cell.text for row in answer.rows for cell in row.cells.values() if cell.hidden == reason), "hidden")
         lines.append(f"{mark}: in {number:,} of {len(answer.rows):,} rows, {meaning_of(reason, least)}")
-    if least > 1 and not lines:
+    if noise:
+        lines += [f"counts below {least} with their noise are hidden, 0 and less among them"] if least > 1 else []
+    elif least > 1 and not lines:
         lines.append(f"no cell is hidden; counts of 1 to {least - 1} would be (rules: {rules.get('profile') or 'minimum'})")
     elif lines:
         lines.append(f"rules: {rules.get('profile') or 'minimum'}, by the agreement {answer.agreement.agreement}")
@@ -156,7 +162,9 @@ def methods_paragraph(answer: Answer) -> str:
     if known:
         parts.append(f"Estimated without the truth, over exact passes, with 95% intervals: {_join_words(known)}.")
     least = value["disclosure"].get("min_cell")
-    if isinstance(least, int) and least > 1:
+    if noise := noise_method(value):
+        parts.append(noise)
+    elif isinstance(least, int) and least > 1:
         hidden = sum(answer.hidden.values())
         profile = value["disclosure"].get("profile")
         rule = f"Under the agreement's disclosure rules{f' ({profile})' if profile else ''}, counts of 1 to {least - 1} are hidden,"

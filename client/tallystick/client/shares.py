@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tallystick.client.answer import ALL, COUNT, Answer, ShownCell
+from tallystick.client.noisy import find_noise
 from tallystick.client.sentences import two_groups
 from tallystick.client.words import HIDDEN, count, level
 from tallystick.core.linkage.quality.intervals import wilson
@@ -65,6 +66,8 @@ class Shares:
 
 def find_shares(answer: Answer) -> Shares | None:
     """Give the shares of a result: those of the linkage report where it shows any, or those by presence; None where there are neither."""
+    if find_noise(answer.value) is not None:
+        return None  # Wilson's intervals know nothing of noise
     reported, derived = _read_reported(answer), _derive_shares(answer)
     shown = reported is not None and any(one.cell.value is not None for one in (*reported.rows, *reported.overall))
     return reported if shown or derived is None else derived

@@ -38,6 +38,8 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
     least += ", opened for nobody (gate)" if rule.gate else ""
     least += ", people of jobs compared at each node (cohorts)" if rule.cohorts else ""
+    if rule.noise is not None:
+        least += f", every number with noise: epsilon {rule.noise.epsilon} a job, {rule.noise.budget} for all"
     least += "" if rule.budget is None else f", {rule.budget:,} cells over each dataset"
     return [
         ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),

@@ -36,7 +36,7 @@ from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.lifecycle import JobEvent, JobState
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.linkage.quality.report import count_links, encode_report
+from tallystick.core.linkage.quality.report import LinkageCounts, count_links, encode_report
 from tallystick.core.net.chunks import MessageName, open_chunks, seal_envelopes
 from tallystick.core.net.status import origin
 from tallystick.crypto.envelope import SealingKey
@@ -218,6 +218,8 @@ class Driver:
                 if isinstance(one, TagList):
                     one.finish()
             found = count_links(tags, matches, contract.passes.exact, contract.agreement.decoys, rounds)
+        if contract.plan.noise:  # nobody gets an exact number of it
+            found = LinkageCounts((0,) * len(contract.passes.told), None)
         slots, table_size = assign_slots(matches, sizes, table.result())
         self._log.info("matched", job=contract.digest.hex(), sizes=sizes)
         self._jobs.progress.size(contract.digest, dict(zip(contract.agencies, sizes, strict=True)))

@@ -167,8 +167,12 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "use the people of the earlier job word for word, or ask one table by the column that tells them apart",
     ),
     "budget-spent": (
-        "many jobs, or large tables, were asked over the dataset",
+        "many jobs, or large tables, were asked over the dataset; or as many jobs with noise as the agreement's privacy loss is for",
         "ask for a smaller table, or let the parties sign a new version of the agreement",
+    ),
+    "noise-unfit": (
+        "the agreement adds noise to every number, and how far one person moves this one is not known, or too far",
+        "ask for counts, sums, means and shares of one agency's people, or two agencies' by at most eight named recipes",
     ),
     "too-few": ("a condition leaves fewer people than the agreement's least", "ask about more people"),
     "source-varies": (

@@ -187,6 +187,7 @@ def own_list(
     scalar: bytes,
     randomness: Randomness,
     workers: int = 1,
+    fill: int | None = None,
 ) -> OwnList:
     """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
 
@@ -205,20 +206,25 @@ def own_list(
         scalar: k with two agencies, k' with more.
         randomness: for random points and the order.
         workers: threads for hashing and masking.
+        fill: how many rows the list has, whatever people there are; None: `rows_of(...)`.
 
     Returns:
-        A list of `rows_of(...)` rows; its points are hashed and masked as they are read.
+        A list of `rows_of(...)` rows, or of `fill`; its points are hashed and masked as they are read.
 
     Raises:
-        LocalFault: `tokens-passes`: tokens of other passes than the ladder's. While points are read, `tokens-people`: a pass has tokens of
-            more or fewer people.
+        LocalFault: `tokens-passes`: tokens of other passes than the ladder's; `rows-too-few`: `fill` is below `rows_of(...)`. While points are
+            read, `tokens-people`: a pass has tokens of more or fewer people.
 
-    Security: the list's length depends on the bucket of the number of people only; the order is uniform and the same at all
-    passes.
+    Security: the list's length depends on the bucket of the number of people only, with `fill` on nothing of the people; the order is
+    uniform and the same at all passes.
     """
     if tuple(passes) != ladder.names:
         raise LocalFault("tokens-passes", "a list must have tokens of its ladder's passes, in their order")
     rows = rows_of(people, len(ladder.decoys), decoys)
+    if fill is not None:
+        if fill < rows:
+            raise LocalFault("rows-too-few", "a list has more people than its declaration allows")
+        rows = fill
     chosen = {name: np.flatnonzero(coins(coin_key, job_digest, name, decoys)) for name in ladder.decoys}
     shapes = {name: decoy_shapes(secret, name, ladder, decoys)[:, here] for name, here in chosen.items()}
     numbered = {one.decoys for one in ladder.exact}

@@ -34,6 +34,7 @@ from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import run
 from tallystick.node.cards import card, key
 from tallystick.node.cli_log import log
+from tallystick.node.cli_noise import noise
 from tallystick.node.cli_requests import answer, disclosures, requests
 from tallystick.node.cli_state import accept_restored, backup, resume, suspend
 from tallystick.node.config import NodeConfig, read_config
@@ -69,6 +70,7 @@ node.add_command(dial)
 node.add_command(disclosures)
 node.add_command(requests)
 node.add_command(answer)
+node.add_command(noise)
 
 
 @node.command()

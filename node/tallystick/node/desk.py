@@ -15,6 +15,8 @@ Rules that this file enforces:
    whom it opened one by other columns is opened, unless the agencies' tests were held against that one (`ledger.py`). Nor, gate or not, is
    a table by the time since an event beside an earlier one of the same people that asks otherwise: they count different ones of them; nor,
    without a gate, one of the same people and columns that parts them in another condition, other bands or by another cap.
+6. In a job with noise every number has it when it is opened. None of these rules of consistency, families and reports applies: noisy
+   numbers need not be true together, and what was charged bounds what earlier results say beside this one (docs/adr/0018-noise.md).
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -31,10 +32,10 @@ from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.closed import ClosedCells, close_rows
-from tallystick.core.disclosure.families import Names, cohort_of, family_of, rename_table
+from tallystick.core.disclosure.families import Names, rename_table
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
-from tallystick.core.disclosure.overlap import check_overlap, check_thresholds
+from tallystick.core.disclosure.noised import release_noisy
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rounding import round_table, round_total
 from tallystick.core.disclosure.rule import Context, Draft, fold_rules
@@ -42,21 +43,21 @@ from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.linkage.quality.falling import warn_of_matches
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
-from tallystick.core.linkage.quality.silence import find_silent, tell_silent
+from tallystick.core.linkage.quality.silence import tell_silent
 from tallystick.core.linkage.quality.unread import tell_lost_of_lists
 from tallystick.core.overall import WholeTable, work_out_overall
-from tallystick.core.results import Released, document_json, exact, numbers, seal_result, shares_evidence
+from tallystick.core.results import Released, document_json, exact, seal_result, shares_evidence
 from tallystick.core.statistics.consistency import check_consistent
 from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
-from tallystick.crypto.codec import derive
+from tallystick.crypto.codec import derive, digest
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic.desk import DeskSetup, Opened
 from tallystick.crypto.statistic.gate import Fate
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job
-from tallystick.node.housekeeping import check_remembered, retention_end
+from tallystick.node.earlier import find_falls, find_silent_fields, name_family, recall_tables
+from tallystick.node.housekeeping import retention_end
 from tallystick.node.ledger import keep_pattern
 from tallystick.node.ports import Awaits, KeptJob, NodeStorage, Note
 
@@ -94,7 +95,7 @@ class Desk:
         Raises:
             Refused: `table-overlaps`; `answers-forgotten`.
         """
-        self._recall_tables(contract)
+        recall_tables(self.storage, contract)
 
     def make_candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> KeptJob:
         """Make and keep the candidate of an attempt; one whose job ended or went on to another attempt meanwhile is not kept.
@@ -110,8 +111,8 @@ class Desk:
         assert record is not None
         with self._one_at_a_time:  # two results of one family must not miss each other
             made = self._disclose(assignment, attempt, opened)
-            silent = self._find_silent(assignment, made.linkage)
-            falls = self._find_falls(assignment, made.linkage)
+            silent = [] if contract.plan.noise else find_silent_fields(self.storage, contract, made.linkage)
+            falls = [] if contract.plan.noise else find_falls(self.storage, contract, made.linkage)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -189,14 +190,16 @@ class Desk:
         """Turn opened cells into rows, totals and the linkage report, with what may not be shown hidden; keep them (rule 1)."""
         contract = assignment.contract
         plan, passes, question, job = contract.plan, contract.passes, contract.job.question, contract.digest.hex()
+        if plan.noise:
+            return self._disclose_noisy(assignment, attempt, opened)
         part = LinkageCounts((), None)
         if len(contract.agencies) > 1:
             part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
         check_consistent(plan, opened.values, opened.hidden)
         profile = profile_of(contract.agreement.disclosure)
         moments = row_moments(plan, opened.values)
-        family, names = _family_of(contract), Names.of(question, contract.agreement)
-        kept = self._recall_tables(contract)
+        family, names = name_family(contract), Names.of(question, contract.agreement)
+        kept = recall_tables(self.storage, contract)
         closed = ClosedCells(plan, opened.hidden) if contract.gated else None
         keep_empty = profile.zeros_disclosive
         if closed is None:
@@ -241,41 +244,24 @@ class Desk:
         told = {**made.told, "rounding": profile.rounding.text}
         return replace(made, rows=tuple(rounded), linkage=report, told=told, totals=totals)
 
-    def _recall_tables(self, contract: Contract) -> list[dict[str, Any]]:
-        """Give the tables that a job's is held against, as they were kept.
-
-        Raises:
-            Refused: `answers-forgotten`; `table-overlaps`: by `check_overlap`, of a job with a gate or by the time since an event, or by
-                `check_thresholds`.
-        """
-        # it may have had no gate before
-        families = {_family_of(contract), family_of(contract.job.question, contract.agreement)}
-        kept = [
-            numbers(json.loads(one))
-            for family in sorted(families)
-            for one in check_remembered(self.storage, family, job=contract.digest.hex())
-        ]
-        if contract.gated or contract.job.question.since is not None:
-            held = contract.restriction.jobs if contract.restriction is not None else ()
-            check_overlap(contract.job.question, contract.agreement, kept, held=held)
-            mine = sorted(meant for _, meant in Names.of(contract.job.question, contract.agreement).by)
-            # the tests saw the others
-            kept = [one for one in kept if sorted(meant for _, meant in Names.read(one["names"]).by) == mine]
-        elif profile_of(contract.agreement.disclosure).hides:
-            check_thresholds(contract.job.question, contract.agreement, kept)
-        return kept
-
-    def _find_silent(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
-        """Give the fields that linked people in earlier results of the family, as they went out, and now link nobody (`silence.py`)."""
+    def _disclose_noisy(self, assignment: Assignment, attempt: int, opened: Opened) -> Draft:
+        """Turn opened cells with noise into rows (rule 6); keep that there were some, so that another attempt's must be the same."""
         contract = assignment.contract
-        family = _family_of(contract)
-        kept = self.storage.tables(family, but=contract.digest.hex())
-        return find_silent(linkage, [json.loads(one)["linkage"] for one in kept if one is not None])
-
-    def _find_falls(self, assignment: Assignment, linkage: Mapping[str, Any]) -> list[str]:
-        """Say where nobody matches, or far fewer than in earlier results of the family, as they went out (`falling.py`)."""
-        kept = self.storage.tables(_family_of(assignment.contract), but=assignment.contract.digest.hex())
-        return warn_of_matches(linkage, [numbers(json.loads(one))["linkage"] for one in kept if one is not None])
+        disclosure, job = contract.agreement.disclosure, contract.digest.hex()
+        assert disclosure.noise is not None
+        passes = len(contract.passes.told)
+        loss = {"epsilon": float(disclosure.noise.of_job), "budget": float(disclosure.noise.of_all), "passes": passes}
+        made = release_noisy(contract.plan, opened.values, profile_of(disclosure), loss)
+        self.storage.keep_table(
+            job,
+            attempt,
+            digest("opened with noise", contract.digest).hex(),  # no family: nothing is held against it
+            b"{}",
+            numbers=self._digest_numbers(assignment, opened),
+            agreement=contract.job.question.agreement,
+            until=retention_end(contract.agreement),
+        )
+        return made
 
     def _digest_numbers(self, assignment: Assignment, opened: Opened) -> bytes:
         """Give a digest of opened numbers that says nothing of them to who does not have the node's secret."""
@@ -302,12 +288,6 @@ def _tell_overall(contract: Contract, made: Draft) -> dict[str, Any]:
     table = WholeTable(question.by, contract.plan.asked, made.rows)
     told = work_out_overall([one.asked for one in question.overall or ()], table)
     return {"overall": exact(told)} if told else {}
-
-
-def _family_of(contract: Contract) -> str:
-    """Give what a job's table has in common with those that it is held against: with a gate, all of the same people."""
-    question, agreement = contract.job.question, contract.agreement
-    return cohort_of(question, agreement) if contract.gated else family_of(question, agreement)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from tallystick.node.cohorts import enter_cohort, has_ledger, least_selected
 from tallystick.node.config import NodeConfig
 from tallystick.node.fingerprint import fingerprint
 from tallystick.node.home import HomeList, join_groups
+from tallystick.node.noise import add_noise, charge_noise
 from tallystick.node.ports import NodeStorage, Note
 from tallystick.node.records_seen import warn_changed
 from tallystick.records.features import PeopleTable, people_table
@@ -53,7 +54,7 @@ class Prepared:
         passes: tokens by exact pass, strict to loose.
         bands_of: gives the tokens by band of a similarity pass under the job secret, each made when it is asked for.
         over_slots: gives my columns over the table, from the slot of each person and the table's size; it holds no token.
-        own: per cell, what this agency adds by itself.
+        own: per cell, what this agency adds by itself, its noise among it.
         knows: answers the tests of a gate whose number I know by myself.
     """
 
@@ -93,6 +94,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
                 hint="ask about more people",
             )
     storage.pin_table(contract.digest.hex(), fingerprint(*tables.values(), secret=storage.secret(), job=contract.digest))
+    charge_noise(storage, contract)
     if ledger:
         enter_cohort(storage, assignment, {group: table.keys for group, table in tables.items() if table.keys is not None})
     mine = join_groups(tables)
@@ -113,7 +115,7 @@ def prepare_records(assignment: Assignment, config: NodeConfig, storage: NodeSto
         name = " and ".join(dict.fromkeys(one.people.dataset for one in assignment.groups))
         check_facts(name, contract.passes.facts[assignment.side], contract.passes.exact, counts)
         check_word(name, contract.passes.holds, contract.passes.exact, counts, n)
-    own = own_totals(contract.plan, assignment.me, people, counts)
+    own = add_noise(storage, contract, own_totals(contract.plan, assignment.me, people, counts))
     knows: Callable[[SharedTest], bool] = knows_nothing
     if contract.gated:
         knows = answer_own_tests(contract.plan, contract.agreement, assignment.me, people)

@@ -225,6 +225,7 @@ class AttemptSession:
             workers=around.workers,
             tell=self._telling.count,
             knows=prepared.knows,
+            fills=bool(contract.plan.noise),
         )
 
     async def _begin(self, role: str, setup: Any) -> None:

@@ -1426,3 +1426,54 @@ class LogHead(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogHead: _TypeAlias = LogHead  # noqa: Y015
+
+@_typing.final
+class NoiseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoiseRequest: _TypeAlias = NoiseRequest  # noqa: Y015
+
+@_typing.final
+class NoiseAccount(_message.Message):
+    """The privacy loss under one version of an agreement, at this agency. Numbers are decimals or fractions as text: 0.5, 1/3."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    EPSILON_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    agreement: _builtins.str
+    version: _builtins.int
+    epsilon: _builtins.str
+    """What one job costs."""
+    spent: _builtins.str
+    """What jobs cost so far, those that failed later too."""
+    budget: _builtins.str
+    """What all jobs may cost."""
+    def __init__(
+        self,
+        *,
+        agreement: _builtins.str = ...,
+        version: _builtins.int = ...,
+        epsilon: _builtins.str = ...,
+        spent: _builtins.str = ...,
+        budget: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "budget", b"budget", "epsilon", b"epsilon", "spent", b"spent", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoiseAccount: _TypeAlias = NoiseAccount  # noqa: Y015

@@ -69,6 +69,11 @@ class StewardStub:
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.HeadsRequest.SerializeToString,
                 response_deserializer=tallystick_dot_v1_dot_steward__pb2.LogHead.FromString,
                 _registered_method=True)
+        self.Noise = channel.unary_stream(
+                '/tallystick.v1.Steward/Noise',
+                request_serializer=tallystick_dot_v1_dot_steward__pb2.NoiseRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.NoiseAccount.FromString,
+                _registered_method=True)
 
 
 class StewardServicer:
@@ -123,6 +128,13 @@ class StewardServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Noise(self, request, context):
+        """What jobs with noise cost so far, of each agreement in force here that asks for noise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StewardServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -160,6 +172,11 @@ def add_StewardServicer_to_server(servicer, server):
                     servicer.Heads,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.HeadsRequest.FromString,
                     response_serializer=tallystick_dot_v1_dot_steward__pb2.LogHead.SerializeToString,
+            ),
+            'Noise': grpc.unary_stream_rpc_method_handler(
+                    servicer.Noise,
+                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.NoiseRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.NoiseAccount.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -351,6 +368,33 @@ class Steward:
             '/tallystick.v1.Steward/Heads',
             tallystick_dot_v1_dot_steward__pb2.HeadsRequest.SerializeToString,
             tallystick_dot_v1_dot_steward__pb2.LogHead.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Noise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tallystick.v1.Steward/Noise',
+            tallystick_dot_v1_dot_steward__pb2.NoiseRequest.SerializeToString,
+            tallystick_dot_v1_dot_steward__pb2.NoiseAccount.FromString,
             options,
             channel_credentials,
             insecure,

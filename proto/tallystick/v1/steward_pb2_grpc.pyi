@@ -51,6 +51,8 @@ class StewardStub:
     """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks."""
     Heads: _grpc.UnaryStreamMultiCallable[_steward_pb2.HeadsRequest, _steward_pb2.LogHead]
     """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
+    Noise: _grpc.UnaryStreamMultiCallable[_steward_pb2.NoiseRequest, _steward_pb2.NoiseAccount]
+    """What jobs with noise cost so far, of each agreement in force here that asks for noise."""
 
 @_typing.type_check_only
 class StewardAsyncStub(StewardStub):
@@ -69,6 +71,8 @@ class StewardAsyncStub(StewardStub):
     """Entries of the node's log, oldest first. The node checks the log's chain and ends the stream with `state-corrupt` where it breaks."""
     Heads: _aio.UnaryStreamMultiCallable[_steward_pb2.HeadsRequest, _steward_pb2.LogHead]  # type: ignore[assignment]
     """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
+    Noise: _aio.UnaryStreamMultiCallable[_steward_pb2.NoiseRequest, _steward_pb2.NoiseAccount]  # type: ignore[assignment]
+    """What jobs with noise cost so far, of each agreement in force here that asks for noise."""
 
 class StewardServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -126,5 +130,13 @@ class StewardServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_steward_pb2.LogHead], _abc.AsyncIterator[_steward_pb2.LogHead]]:
         """How the node's own log stands, then what other agencies said of theirs, in the order in which it came."""
+
+    @_abc_1.abstractmethod
+    def Noise(
+        self,
+        request: _steward_pb2.NoiseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_steward_pb2.NoiseAccount], _abc.AsyncIterator[_steward_pb2.NoiseAccount]]:
+        """What jobs with noise cost so far, of each agreement in force here that asks for noise."""
 
 def add_StewardServicer_to_server(servicer: StewardServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

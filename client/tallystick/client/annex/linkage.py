@@ -58,6 +58,8 @@ def describe_quality(linkage: dict[str, Any]) -> list[str]:
 def _totals(linkage: dict[str, Any]) -> list[str]:
     overall, usable = (linkage.get("rates") or {}).get("overall") or {}, linkage.get("usable") or {}
     people = linkage.get("people") or {}
+    if not people:  # with noise
+        return []
     if "pairs" not in linkage:
         rows = [
             (side, count(some), count(usable.get(side)), count(linkage.get("matched")), rate(overall.get(side)))

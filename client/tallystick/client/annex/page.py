@@ -18,6 +18,7 @@ from tallystick.client.annex.style import GROUPS, STYLE
 from tallystick.client.annex.tables import build_notes, build_section, build_table
 from tallystick.client.answer import Answer
 from tallystick.client.detailed import list_detail_tables
+from tallystick.client.noisy import find_noise
 from tallystick.client.sentences import (
     caveat_sentences,
     disclosure_sentences,
@@ -49,6 +50,7 @@ def annex(answer: Answer, checks: Sequence[Check], *, links: Sequence[tuple[str,
         build_section("passes", "Linkage passes", describe_passes(linkage)),
         build_section("quality", "How good the linkage is", describe_quality(linkage)),
         build_section("hidden", "What is hidden", [_suppression(value["disclosure"])]),
+        build_section("noise", "Noise", _noise(answer)),
         build_section("leakage", "Who learned what", [_leakage(value["leakage"])]),
         build_section("proof", "What proves it", _proof(answer, checks)),
     ]
@@ -121,6 +123,18 @@ def _suppression(rules: dict[str, Any]) -> str:
     rows.append(("earlier results of the same people that this one was held against", rules.get("compared_with", 0)))
     said = f"Counts of 1 to {least - 1} are hidden, and what they could be worked out from."
     return f"<p>{escape(said)}</p>{build_table('How much is hidden', ['what', 'number'], rows)}"
+
+
+def _noise(answer: Answer) -> list[str]:
+    noise = find_noise(answer.value)
+    if noise is None:
+        return []
+    rows = [
+        ("epsilon of this result", f"{noise['epsilon']:g}"),
+        ("of all results under this version of the agreement, at most", f"{noise['budget']:g}"),
+    ]
+    rows += [(f"{label}: within so much, with 95%", f"{width:,}") for label, width in noise["error"].items()]
+    return [build_table("Noise for differential privacy", ["what", "number"], rows)]
 
 
 def _leakage(leakage: dict[str, list[str]]) -> str:

@@ -106,6 +106,8 @@ def _sum(cells: Sequence[Any], known: ShownCell | None = None) -> str:
     if known is not None and known.value is not None:
         return known.text
     values = [0 if cell is None else cell.value for cell in cells]
+    if any(cell is not None and cell.interval is not None for cell in cells):
+        return ""  # with noise: a sum would stand without its error
     return "" if any(value is None for value in values) else f"{sum(values):,}"
 
 

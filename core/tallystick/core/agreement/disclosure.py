@@ -6,12 +6,15 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from tallystick.core.agreement.noise import Noise
 from tallystick.core.model import Document
 
 MAX_GATED: Final = 100
 """The largest `min_cell` with which small cells are tested on shares."""
 
 
+NOISY: Final = frozenset({None, "cms", "open"})
+"""Profiles that hide by a least count alone, which noise goes with."""
 LEAST_EMPLOYERS: Final = 3
 """Of a row under the profile `adrf`."""
 
@@ -25,6 +28,7 @@ class Disclosure(Document):
         gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
         cohorts: each node refuses a job whose people here differ from what earlier jobs selected by too few (docs/adr/0017-cohorts.md).
         budget: how many cells jobs may compute over a dataset under one version of the agreement.
+        noise: every number that is opened has noise for differential privacy (docs/adr/0018-noise.md).
     """
 
     profile: Literal["cms", "adrf", "ferpa", "opensafely", "acro", "open"] | None = None
@@ -32,6 +36,7 @@ class Disclosure(Document):
     gate: bool | None = None
     cohorts: bool | None = None
     budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    noise: Noise | None = None
 
     @property
     def least_employers(self) -> int:
@@ -40,6 +45,14 @@ class Disclosure(Document):
 
     @model_validator(mode="after")
     def _testable(self) -> Disclosure:
+        if self.noise is not None and (self.gate or self.cohorts or self.budget is not None):
+            raise ValueError(
+                "noise goes with none of gate, cohorts and budget: they decide by exact counts, so their answers would cost privacy"
+            )
+        if self.noise is not None and self.profile not in NOISY:
+            raise ValueError(
+                f"noise goes with min_cell, or the profiles cms and open; {self.profile} has rules over exact numbers"
+            )
         if self.gate and self.min_cell is not None and self.min_cell > MAX_GATED:
             raise ValueError(
                 f"with gate, min_cell is {MAX_GATED} at most: what is tested on shares has a cost for each small count"

@@ -74,7 +74,7 @@ class _Step:
         yield from self._of_disclosure(self.low.disclosure or Disclosure(), self.high.disclosure or Disclosure())
 
     def _of_disclosure(self, low: Disclosure, high: Disclosure) -> Iterator[Refused]:
-        for field in ("profile", "gate", "cohorts"):
+        for field in Disclosure.model_fields.keys() - {"min_cell", "budget"}:  # of a key that is not known here, the same
             wanted = getattr(high, field)
             if wanted and getattr(low, field) != wanted:
                 yield self.widens(f"disclosure.{field}: {getattr(low, field) or 'nothing'}", str(wanted).lower())

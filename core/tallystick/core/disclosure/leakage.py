@@ -15,7 +15,15 @@ from typing import Final
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.classes import describe_periods
+from tallystick.core.disclosure.gated_words import describe_gated_desk, write_small
 from tallystick.core.disclosure.gating import is_gated
+from tallystick.core.disclosure.noise_words import (
+    describe_coordinator_and_desk,
+    describe_guarantee,
+    describe_lists,
+    describe_noisy_desk,
+    is_noisy,
+)
 from tallystick.core.disclosure.profiles import describe_further, profile_of
 from tallystick.core.disclosure.reported import describe_links, describe_overall
 from tallystick.core.job.check import participants
@@ -53,7 +61,9 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
     gated = is_gated(data, agreement)
     for agency in participants(question, agreement):
-        statement[agency] = _agency(agency, data, opens=agency == desk, tested=_small(agreement) if gated else "")
+        statement[agency] = _agency(
+            agency, data, agreement, opens=agency == desk, tested=write_small(agreement) if gated else ""
+        )
         statement[agency] += _beside_its_own(question, agency)
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
@@ -78,7 +88,7 @@ def _coordinator(question: Question, agreement: Agreement, data: tuple[str, ...]
         ]
     lines = [
         "the text of this job, who approved it, when each party worked, and how many entries each agency's log has, for all its jobs",
-        f"the padded number of rows of {_join_names(data)}, people and decoys together: at most 12 % above the true number",
+        describe_lists(_join_names(data), agreement),
         f"which anonymous tags, made for this job alone, coincide; passes, strict to loose: {', '.join(used.told)}",
     ]
     if used.similarity is not None:
@@ -152,19 +162,11 @@ def _other_spellings(used: Passes, decoys: int) -> list[str]:
     return lines
 
 
-def _small(agreement: Agreement) -> str:
-    """Write the small counts of an agreement that has some."""
-    profile = profile_of(agreement.disclosure)
-    return f"{0 if profile.zeros_disclosive else 1} to {profile.min_cell - 1}"
-
-
-def _agency(agency: str, data: tuple[str, ...], *, opens: bool, tested: str) -> list[str]:
+def _agency(agency: str, data: tuple[str, ...], agreement: Agreement, *, opens: bool, tested: str) -> list[str]:
     others = tuple(name for name in data if name != agency)
     learned = ["the text of this job, who approved it, and how many entries the logs of its agencies have, for all their jobs"]
     if agency in data and others:
-        learned.append(
-            f"the padded number of rows of {_join_names(others)}, people and decoys together: at most 12 % above the true number"
-        )
+        learned.append(describe_lists(_join_names(others), agreement))
         learned.append("in which rows of a random table its own people stand, which does not say who matched")
     but = ", but for what the cells say that it opens as the desk" if opens else ""
     if not others:
@@ -201,7 +203,9 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     groups = (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals)
     population = population_of(question)
     if is_gated(population.agencies, agreement):
-        return _describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
+        return describe_gated_desk(question, agreement, f"{measures}{groups}", brings_data=brings_data)
+    if is_noisy(agreement):
+        return describe_noisy_desk(f"{measures}{groups}")
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
     told[0] += describe_employers(question, agreement)
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
@@ -224,35 +228,6 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     return [*told, "as the desk: it hides the small cells before anything is released"]
 
 
-def _describe_gated_desk(question: Question, agreement: Agreement, asked: str, *, brings_data: bool) -> list[str]:
-    """Say what a desk learns of a job with a gate, if every agency follows the protocol."""
-    told = [
-        (
-            f"as the desk, before release: the candidate cells of {asked} that opened; no count of {_small(agreement)} people, none that is "
-            "hidden beside one, and no sum over such people"
-        ),
-        (
-            "as the desk: of people and matches the numbers that opened, none of which is small, or leaves few people of another; no tokens "
-            "and no pairs of look-alikes"
-        ),
-        (
-            f"as the desk: the coordinator's links of each pass and its estimate of recall, blurred by {agreement.decoys} decoys a pass; where "
-            "the matches in all opened, it knows how many links are decoys in all"
-        ),
-    ]
-    if len(passes_of(question, agreement).told) == 1:
-        told[-1] += ", so decoys hide nothing of the one pass"
-    if brings_data:
-        told.append(
-            "as the desk, with data of its own: that a count which one person it knows alone can be in is hidden, and not 0, says that this "
-            "person is counted; no value"
-        )
-    return [
-        *told,
-        "not protected: an agency that lies of its shares from the start, and the desk with it, can open a small count (SECURITY.md)",
-    ]
-
-
 def _blur_at_the_desk(question: Question, agreement: Agreement) -> str:
     """Say what decoys hide from a desk, which opens the matches in all exactly."""
     if agreement.decoys == 0:
@@ -267,15 +242,22 @@ def _analyst(question: Question, agreement: Agreement) -> list[str]:
     gated = is_gated({people.agency for people in question.people.values()}, agreement)
     rule = "no cell is hidden"
     if gated:
-        rule = f"counts of {_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
+        rule = (
+            f"counts of {write_small(agreement)} people, and others from which they could be worked out, were opened for nobody"
+        )
+    elif is_noisy(agreement):
+        hidden = f"cells of fewer than {profile.min_cell} people, counted with noise, are hidden" if profile.hides else rule
+        rule = f"with noise, {hidden}; {describe_guarantee(question, agreement)}"
     elif profile.min_cell > 1:
-        rule = f"cells of {_small(agreement)} people are hidden, and others from which they could be worked out"
+        rule = f"cells of {write_small(agreement)} people are hidden, and others from which they could be worked out"
     rule += describe_further(profile)
     rounded = f"; rounded: {profile.rounding.text}" if profile.rounding is not None else ""
     groups = (f" by {_join_names(question.by)}" if question.by else "") + describe_totals(question.totals)
     return [
         f"the released cells of {_join_names(tuple(measure.label for measure in question.measures))}{groups}: {rule}{rounded}",
-        describe_links(question, hides=profile.min_cell > 1, gated=gated),
+        "no numbers of the linkage report"
+        if is_noisy(agreement)
+        else describe_links(question, hides=profile.min_cell > 1, gated=gated),
         "the signatures that prove the result",
     ]
 
@@ -294,6 +276,8 @@ def _coalition(agency: str, agreement: Agreement, passes: Passes, others: str, *
             f"{agency} is the desk and opens the cells that are not small: where they know who is in one, they know what the values of "
             f"{others} of these add up to"
         )
+    elif opens and is_noisy(agreement):
+        lines.append(describe_coordinator_and_desk(agency))
     elif opens:
         lines.append(
             f"{agency} is the desk and opens the cells: where they know who is in one, they know what the values of {others} of these add "

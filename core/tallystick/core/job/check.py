@@ -32,6 +32,7 @@ from tallystick.core.job.counted import find_population_problems
 from tallystick.core.job.filters import filter_of
 from tallystick.core.job.link import link_of
 from tallystick.core.job.model import SYSTEMS, Job, Question
+from tallystick.core.job.noise import find_noise_problems
 from tallystick.core.job.passes import passes_of
 from tallystick.core.job.population import population_of
 from tallystick.core.job.refusal import not_allowed
@@ -182,6 +183,7 @@ def question_problems(question: Question, agreement: Agreement, analyst: str) ->
     yield from find_unit_problems(question, agreement)
     yield from find_since_problems(question, agreement, columns)
     yield from release_problems(question, agreement)
+    yield from find_noise_problems(question, agreement)
     yield from find_regime_problems(question, agreement)
     yield from find_tier_problems(agreement)
     if agreement.tiers is not None:

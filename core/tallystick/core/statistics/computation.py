@@ -15,5 +15,5 @@ def computation_of(plan: Plan) -> Computation:
         agencies=plan.agencies,
         columns=tuple(len(columns) for _, columns in plan.columns),
         terms=plan.terms,
-        cells=tuple(CellTerms(terms=cell.terms, bound=cell.bound) for cell in plan.cells),
+        cells=tuple(CellTerms(cell.terms, cell.bound, room) for cell, room in zip(plan.cells, plan.rooms, strict=True)),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 from tallystick.core.job.bins import Range
@@ -20,6 +21,7 @@ from tallystick.core.measure import Asked
 from tallystick.core.moments import Count, EmployersOf, Moment, Present
 from tallystick.core.statistics.keys import Key
 from tallystick.core.statistics.margins import Margin
+from tallystick.crypto.noise import compute_room
 
 Level = str | int | bool | None
 Levels = tuple[tuple[str, Level | Range], ...]
@@ -153,6 +155,7 @@ class Plan:
         follow: what periods are since; None where rows are of no period.
         identifiers: by list, those of which the report counts unread and denied values.
         employers: what is counted of employers in each row, where these are protected.
+        noise: the scale of each agency's noise in each cell (`core/statistics/noise.py`); empty without noise.
     """
 
     population: Population
@@ -175,6 +178,12 @@ class Plan:
     margins: tuple[Margin, ...] = ()
     tested: Totals | None = None
     employers: tuple[EmployersOf, ...] = ()
+    noise: tuple[Fraction, ...] = ()
+
+    @property
+    def rooms(self) -> tuple[int, ...]:
+        """How far the noise of all agencies may take each cell beyond its bound, but for a chance below 2^-64."""
+        return tuple(compute_room(scale, len(self.agencies)) for scale in self.noise) or (0,) * len(self.cells)
 
     @property
     def agencies(self) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ of the event is a term of its own, and the terms of all units add up to the row'
 The linkage report has people and usable tokens of each group and the matches of each two; of two groups of two agencies, where one or
 both are kept (`Population.shape`), people and matches by the levels of the first one's columns among `by`; people by how many groups
 have them, where the table needs all the products for that, or where an agreement's gate tests them (of five groups at most); of each pass
-what the lists say of themselves; and how many people of each list have an identifier that was not read, or denied.
+what the lists say of themselves; and how many people of each list have an identifier that was not read, or denied. Under an agreement with
+noise there is none of it, and every cell has a scale of noise (`noise.py`).
 
 Security: a plan depends on the question and the agreement alone, never on data.
 """
@@ -28,6 +29,7 @@ Security: a plan depends on the question and the agreement alone, never on data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Final
@@ -47,6 +49,7 @@ from tallystick.core.statistics.keys import (
 )
 from tallystick.core.statistics.list_cells import build_list_cells
 from tallystick.core.statistics.margins import list_margins
+from tallystick.core.statistics.noise import scale_noise
 from tallystick.core.statistics.plan import Level, Plan
 from tallystick.core.statistics.rows import (
     MAX_CELLS,
@@ -100,10 +103,16 @@ def plan(
     margins = () if totals is None else list_margins(by, rows)
     builder.add_margins(margins)
     group_by, groups = _groups(question, agreement, population)
-    builder.add_linkage(gated=bool(agreement.disclosure.gate))
-    builder.add_groups(group_by, groups)
-    told = tuple((called, tuple((identifiers or {}).get(agency, ()))) for called, agency in builder.lists)
-    builder.cells += build_list_cells(builder.lists, passes, dict(told))
+    told: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    noise: tuple[Fraction, ...] = ()
+    if agreement.disclosure.noise is None:
+        builder.add_linkage(gated=bool(agreement.disclosure.gate))
+        builder.add_groups(group_by, groups)
+        told = tuple((called, tuple((identifiers or {}).get(agency, ()))) for called, agency in builder.lists)
+        builder.cells += build_list_cells(builder.lists, passes, dict(told))
+    else:  # each number of the linkage report would cost privacy of its own
+        group_by, groups = (), ()
+        noise = scale_noise(builder.cells, population, len(passes), agreement.disclosure.noise.of_job)
     if len(builder.terms) > MAX_PRODUCTS:
         raise Refused(
             "table-too-large",
@@ -119,18 +128,19 @@ def plan(
         cells=tuple(builder.cells),
         asked=asked,
         quantities=tuple(builder.quantities.items()),
-        lists=builder.lists,
+        lists=() if noise else builder.lists,
         group_by=group_by,
         groups=groups,
-        pairs=builder.pairs,
+        pairs=() if noise else builder.pairs,
         clusters=builder.clusters,
-        passes=tuple(passes),
+        passes=() if noise else tuple(passes),
         ranges=tuple((reference, tuple(some.items())) for reference, some in ranges.items() if some),
         follow=follow,
         identifiers=told,
         margins=margins,
         tested=totals,
         employers=employers,
+        noise=noise,
     )
 
 
@@ -145,9 +155,9 @@ def cell_prime_counts(plan: Plan, people: int) -> tuple[int, ...]:
         Refused: `sum-too-large`: even all primes together are too few.
     """
     counts = []
-    for cell in plan.cells:
+    for cell, room in zip(plan.cells, plan.rooms, strict=True):
         try:
-            counts.append(count_primes(cell.bound * people))
+            counts.append(count_primes(cell.bound * people + room))
         except LocalFault as fault:
             raise Refused(
                 "sum-too-large",

@@ -9,7 +9,7 @@ Rules that this file enforces (docs/protocol.md §4):
    arrives, and no value may stand in the list twice. Nothing that was made of a list leaves before all of it has been checked: what is
    handed on is `withheld`, so a bad point in a list says no more than one that is refused at once. One pass is in memory at a time; what
    was made of those before it is sealed to its receiver and waits. A list of more rows than its owner's declarations in the agreement
-   allow is refused on its header, before any of it is multiplied.
+   allow is refused on its header, before any of it is multiplied; in a job with noise also one of fewer rows than these.
 4. With three or more agencies an owner masks with k2 and gives the coordinator alone the correction d = k/k2.
 5. The table must be exactly as large as all padded lists together; an agency learns the slots of its own rows only.
 6. Terms are computed in exchanges of two agencies each (`term_plan.py`): the encryptor sends columns of its own; the multiplier answers with
@@ -65,7 +65,7 @@ MASKED_AT_ONCE: Final = 1 << 17
 def begin(setup: AgencySetup) -> Step[Seeding] | Step[Sealing]:
     """Start an attempt: send a contribution to every other agency (rule 1); an agency alone links nothing, and has its totals to seal."""
     if not setup.others:
-        people, nothing = tags.rows_of(setup.people, 0, 0), [0] * len(setup.own)
+        people, nothing = setup.fill or tags.rows_of(setup.people, 0, 0), [0] * len(setup.own)
         return Step(seal_numbers(setup, people, cell_shares(setup.computation, people, (), setup.own, nothing), {}))
     common = setup.randomness.take(SEED_BYTES)
     pairs = {other: setup.randomness.take(SEED_BYTES) for other in setup.others}
@@ -97,7 +97,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     passes = setup.tokens(secret)
     own = tags.own_list(
         passes, setup.people, ladder=setup.ladder, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
-        scalar=own_scalar, randomness=setup.randomness, workers=setup.workers.count,
+        scalar=own_scalar, randomness=setup.randomness, workers=setup.workers.count, fill=setup.fill,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _count_blocks(setup, own))
     listed = Outbound(_next_ref(setup, setup.me), chunks)
@@ -111,13 +111,15 @@ def on_points(state: Tagging, message: Message) -> Step[Tagging] | Step[Matching
     """Check another agency's list, mask it, and hand it on (rules 2, 3); after the last one the scalar is dropped.
 
     Raises:
-        PeerFault: a list that is malformed, longer than the agreement allows, holds a bad point, or holds a value twice.
+        PeerFault: a list that is malformed, longer than the agreement allows, with noise also shorter, or has a bad point or a value twice.
     """
     setup, owner, sender = state.setup, message.ref.about, message.ref.sender
     passes = len(state.passes)
     rows, arrived = kinds.arriving_list(
         message.chunks, kinds.POINT_BYTES, passes=passes, sender=sender, most=setup.most_rows[owner], step=MASKED_AT_ONCE
     )
+    if setup.fills and rows != setup.most_rows[owner]:
+        raise PeerFault("list-not-filled", "a list of a job with noise has fewer rows than all have", sender=sender)
     seen = {**state.rows, owner: rows}
     masked = _mask(state, arrived, seen, owner=owner, sender=sender)
     handed = Outbound(_next_ref(setup, owner), kinds.list_chunks(passes, rows, masked), withheld=True)

@@ -1,9 +1,10 @@
 """What agencies compute together after matching, as bare numbers: terms over their columns, and cells that are sums of terms.
 
-Proof that nothing overflows: a cell's true value v satisfies |v| <= bound·people, with `people` the padded rows of all lists together,
-which every agency counts itself. `count_primes` gives each cell the fewest primes with 2·bound·people < T, so v mod T, read as a signed
-number, is v. A term needs as many primes as the greediest cell it stands in, and what it is multiplied of needs as many as it; a cell with
-fewer primes reduces them further, which is sound because T of fewer primes divides T of more.
+Proof that nothing overflows: a cell's true value v satisfies |v| <= bound·people + room, with `people` the padded rows of all lists
+together, which every agency counts itself, and `room` for noise (`crypto/noise.py`), 0 without it. `count_primes` gives each cell the
+fewest primes with 2·(bound·people + room) < T, so v mod T, read as a signed number, is v; with noise but for a chance below 2^-64. A term
+needs as many primes as the greediest cell it stands in, and what it is multiplied of needs as many as it; a cell with fewer primes reduces
+them further, which is sound because T of fewer primes divides T of more.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from tallystick.crypto.statistic.term_plan import PAIR, Chain, Multiplication, T
 
 @dataclass(frozen=True)
 class CellTerms:
-    """One cell: Σ coefficient·term over `terms`, and |cell| <= bound·people."""
+    """One cell: Σ coefficient·term over `terms`, and |cell| <= bound·people + room."""
 
     terms: tuple[tuple[int, int], ...]
     bound: int
+    room: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Computation:
         Raises:
             LocalFault: `sum-too-large`: four primes do not hold a cell.
         """
-        return tuple(count_primes(cell.bound * people) for cell in self.cells)
+        return tuple(count_primes(cell.bound * people + cell.room) for cell in self.cells)
 
     def chain_primes(self, people: int) -> Mapping[Chain, int]:
         """Give the number of primes of each chain, and of all that it begins with: what the greediest of its cells needs."""
@@ -163,6 +165,7 @@ class Computation:
             numbers += [*(n for factor in term for n in factor), -1]
         for cell in self.cells:
             numbers += [cell.bound, *(n for term in cell.terms for n in term), -1]
+            numbers += [cell.room, -2] if cell.room else []
         gate = () if self.gate is None else (self.gate.digest(),)
         return digest(
             "computation", frame(*(name.encode() for name in self.agencies)), ",".join(map(str, numbers)).encode(), *gate

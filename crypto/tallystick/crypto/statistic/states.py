@@ -71,6 +71,7 @@ class AgencySetup:
         knows: answers the tests of a gate whose number this agency knows by itself: whether it is small.
         bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
             `passes`, in the same way.
+        fills: whether every list has `most_rows` rows, so that its length says nothing of its people: in a job with noise.
     """
 
     me: str
@@ -93,6 +94,12 @@ class AgencySetup:
     tell: Callable[[str, int, int], None] = field(repr=False)
     knows: Callable[[SharedTest], bool] = field(repr=False, default=knows_nothing)
     bands_of: BandsOf = field(repr=False, default=no_bands)
+    fills: bool = False
+
+    @property
+    def fill(self) -> int | None:
+        """How many rows the own list has, whatever people there are; None where that follows from their number."""
+        return self.most_rows[self.me] if self.fills else None
 
     @property
     def others(self) -> tuple[str, ...]:

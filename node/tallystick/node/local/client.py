@@ -16,8 +16,9 @@ from tallystick.core.job.approval import ReasonClass
 from tallystick.core.net.channel import MAX_MESSAGE_BYTES
 from tallystick.core.net.place import target
 from tallystick.core.net.status import read_error
+from tallystick.node.accounts import NoiseAccount
 from tallystick.node.local.codes import REASON_CLASSES
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, NOISE_ACCOUNT, TOLD_HEAD
 from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
@@ -89,6 +90,10 @@ class Steward:
     def heads(self) -> list[ToldHead]:
         """Read how the node's own log stands, then what other agencies said of theirs."""
         return [TOLD_HEAD.from_message(head) for head in self._stub.Heads(pb.HeadsRequest(), timeout=SECONDS)]
+
+    def noise(self) -> list[NoiseAccount]:
+        """Ask what jobs with noise cost so far, under each agreement in force that asks for noise."""
+        return [NOISE_ACCOUNT.from_message(one) for one in self._stub.Noise(pb.NoiseRequest(), timeout=SECONDS)]
 
     def _decide(self, request: pb.DecideRequest) -> JobSummary:
         return JOB_SUMMARY.from_message(self._stub.Decide(request, timeout=SECONDS))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -16,6 +17,7 @@ from tallystick.core.documents import decode_document
 from tallystick.core.errors import TallyError
 from tallystick.core.job.model import AgreementRef
 from tallystick.node import views
+from tallystick.node.accounts import NoiseAccount
 from tallystick.node.local.codes import AWAITS, DECISIONS, REASON_CLASSES, STATES, VERDICTS
 from tallystick.node.local.datasets import read_check, read_counts, write_check, write_counts
 from tallystick.node.local.looking import read_asked, read_past, write_asked, write_past
@@ -274,10 +276,26 @@ def _read_told(message: pb.LogHead) -> views.ToldHead:
     return views.ToldHead(message.agency, message.size, message.head, message.heard, message.document)
 
 
+def _write_account(view: NoiseAccount) -> pb.NoiseAccount:
+    epsilon, spent, budget = (str(one) for one in (view.epsilon, view.spent, view.budget))
+    return pb.NoiseAccount(agreement=view.agreement, version=view.version, epsilon=epsilon, spent=spent, budget=budget)
+
+
+def _read_account(message: pb.NoiseAccount) -> NoiseAccount:
+    try:
+        epsilon, spent, budget = (Fraction(one) for one in (message.epsilon, message.spent, message.budget))
+    except (ValueError, ZeroDivisionError) as error:
+        raise foreign("a privacy loss") from error
+    return NoiseAccount(message.agreement, message.version, epsilon, spent, budget)
+
+
 HEALTH: Final = Translation(views.Health, pb.Health, _health, _read_health)
 JOB_SUMMARY: Final = Translation(views.JobSummary, pb.JobSummary, _summary, _read_summary)
 JOB_DETAIL: Final = Translation(views.JobDetail, pb.JobDetail, _detail, _read_detail)
 DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, write_check, read_check)
 LOG_ENTRY: Final = Translation(views.LogEntry, pb.LogEntry, _entry, _read_entry)
 TOLD_HEAD: Final = Translation(views.ToldHead, pb.LogHead, _write_told, _read_told)
-TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY, TOLD_HEAD)
+NOISE_ACCOUNT: Final = Translation(NoiseAccount, pb.NoiseAccount, _write_account, _read_account)
+TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (
+    HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY, TOLD_HEAD, NOISE_ACCOUNT,
+)  # fmt: skip

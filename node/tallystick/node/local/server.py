@@ -30,8 +30,9 @@ from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.asking import describe_job
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.codes import REASON_CLASSES
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, TOLD_HEAD
+from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, NOISE_ACCOUNT, TOLD_HEAD
 from tallystick.node.local.requests import RequestsService
+from tallystick.node.noise import list_accounts
 from tallystick.node.past import find_past, read_jobs
 from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
@@ -130,6 +131,12 @@ class StewardService(StewardServicer):
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
             for head in page:
                 yield TOLD_HEAD.to_message(head)
+
+    async def Noise(self, request: pb.NoiseRequest, context: Context) -> AsyncIterator[pb.NoiseAccount]:
+        """Give what jobs with noise cost so far."""
+        agreements = (one.read(Agreement) for one in self._approvals.agreements.all().values())
+        for one in await self._store.run(partial(list_accounts, agreements=tuple(agreements))):
+            yield NOISE_ACCOUNT.to_message(one)
 
     def _detail(self, name: bytes) -> pb.JobDetail:
         record = self._record(name)
