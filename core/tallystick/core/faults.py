@@ -29,6 +29,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[A-Za-z_][A-Za-z0-9_.:/-]{0,99}$": "must be a claim's name, such as groups",
     r"^[^\x00-\x1f\x7f]+$": "must be a text of one line",
     r"^-?\d{1,18}(\.\d{1,9})?$": "must be a number in plain digits",
+    r"^\d{1,6}(\.\d{1,6})?$": 'must be a whole number, or a decimal as text such as "0.5"',
     r"^\d{4}-(\d{2}(-\d{2})?|Q[1-4])$": "must be a date, month or quarter, such as 2026-01-31, 2026-01 or 2026-Q1",
     r"^[a-z0-9_:+-]{1,120}$": "must be a ladder (strict, default, loose, widest) or a recipe such as ssn+birth_date",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$": "must be a name of letters, digits, dots, dashes and underscores, of at most 63",
