@@ -48,8 +48,11 @@ from tallystick.node.pages.rates import KeptRates
 from tallystick.node.pages.reading import DeskReading
 from tallystick.node.ports import Awaits, KeptJob
 from tallystick.node.preflight import check_datasets
+from tallystick.node.requests.service import open_requests
 from tallystick.node.storage.chain import SALT_BYTES, next_event
+from tests.governance import identity
 from tests.integration.nodes import make_agency, terms, write_sources
+from tests.pages.desks import NoChannel
 from tests.town import DESK, Town
 
 JOBS: Final = 1000
@@ -240,7 +243,8 @@ async def measure_desk(folder: Path, seconds: float) -> tuple[list[list[object]]
         node.approvals, node.store, node.health, count, dict, collected, KeptRates(agency.config.state), node.clock
     )
     place = PagePlace("127.0.0.1:0", None, None, agency.config.state)
-    async with serve_desk(place, reading, node.jobs, node.clock, SystemRandomness()):
+    requests = open_requests(agency.config, identity(DESK), node.store, node.approvals.agreements, NoChannel(), node.clock)
+    async with serve_desk(place, reading, node.jobs, requests.answering, node.clock, SystemRandomness()):
         began = time.perf_counter()
         await asyncio.to_thread(reading.read_log)
         whole = time.perf_counter() - began

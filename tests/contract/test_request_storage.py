@@ -175,3 +175,47 @@ def test_requests_survive_a_restart(tmp_path: Path) -> None:
     assert again.list_requests() == [kept(1)]
     assert again.is_revoked("aa" * 32)
     again.close()
+
+
+def test_requests_are_forgotten_when_their_time_is_over(storage: NodeStorage) -> None:
+    """Given and not known for long, nothing for a short time; what is open stays; a digest is known for ever."""
+    old, older = NOW - timedelta(days=50), NOW - timedelta(days=500)
+    for number, at in ((1, old), (2, older), (3, old), (4, older), (5, older)):
+        storage.see_request(kept(number, at=at))
+    storage.see_request(kept(6, at=older, side="asker", state="passed on", person="w7"))
+    storage.see_request(kept(7, at=old, side="asker", state="passed on", person="w8"))
+    given = [AnswerPlan(kept(number).digest, f"k{number}", by="policy", evidence=b"{}") for number in (1, 2)]
+    nothing = [AnswerPlan(kept(number).digest, f"k{number}", "no record") for number in (3, 4)]
+    storage.begin_answers([*given, *nothing], NOW)
+    storage.end_answers([kept(number).digest for number in (1, 2, 3, 4)], NOW)
+    lines = len(events(storage))
+    assert storage.forget_requests(NOW - timedelta(days=365), NOW - timedelta(days=30), NOW) == 4
+    assert {one.digest for one in storage.list_requests()} == {kept(number).digest for number in (1, 5, 7)}
+    assert storage.list_requests("k2") == storage.list_requests("w7") == []
+    assert storage.list_requests("k1") != []
+    assert storage.find_requests(kept(2).digest) == []
+    assert storage.see_request(kept(2)) is None
+    assert storage.see_request(kept(6)) is None
+    assert dict(storage.begin_answers([AnswerPlan(kept(4).digest, "k4")], NOW)) == {}
+    storage.end_answers([kept(4).digest], NOW)
+    assert not storage.keep_receipt(kept(2).digest, b"{}", "given", NOW)
+    assert storage.forget_requests(NOW - timedelta(days=365), NOW - timedelta(days=30), NOW) == 0
+    assert events(storage)[lines:] == ["requests-forgotten"] * 2, "a line whether there was something or not"
+    assert storage.settle_requests(NOW) == 1
+    assert storage.see_request(kept(8)) == RequestPace(1, 1)
+
+
+def test_what_was_forgotten_is_in_no_file(tmp_path: Path) -> None:
+    storage = SqliteStorage(tmp_path / "node.db")
+    storage.see_request(kept(1, at=NOW - timedelta(days=9)))
+    storage.begin_answers([AnswerPlan(kept(1).digest, "person-9321", by="policy", evidence=b"Delgado")], NOW)
+    storage.end_answers([kept(1).digest], NOW)
+    words = (b"person-9321", b"Delgado".hex().encode())
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert all(word in files() for word in words)
+    assert storage.forget_requests(NOW, NOW, NOW) == 1
+    assert not [word for word in words if word in files()]
+    storage.close()

@@ -41,7 +41,7 @@ from tallystick.core.pages.settings import ProviderKeys
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
 from tallystick.node.config import CoordinatorConfig, NodeFile
-from tallystick.node.policy.model import Policy, PolicyRule, RequestRule
+from tallystick.node.policy.model import Policy, PolicyRule, RequestRetention, RequestRule
 from tallystick.records.registry import adapter, settings_of, source_types
 from tests.docs.generate import DOCS, configuration
 
@@ -89,6 +89,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "policy.yaml: keys": (Policy,),
     "policy.yaml: rules": (PolicyRule,),
     "policy.yaml: requests": (RequestRule,),
+    "policy.yaml: keep_requests": (RequestRetention,),
     "coordinator.yaml: keys": (Config,),
     "coordinator.yaml: limits": (Limits,),
     "Lab file: keys": (LabFile,),

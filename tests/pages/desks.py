@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import grpc.aio
 from starlette.applications import Starlette
 
 from tallystick.core.agreement.model import Agreement
@@ -20,6 +21,7 @@ from tallystick.node.pages.commands import FOLDER
 from tallystick.node.pages.rates import KeptRates
 from tallystick.node.pages.reading import DeskReading
 from tallystick.node.preflight import check_datasets
+from tallystick.node.requests.service import open_requests
 from tests.governance import identity
 from tests.integration.nodes import Agency, make_agency, terms
 from tests.integration.served import serving
@@ -60,6 +62,15 @@ class Desk:
         return digest
 
 
+class NoChannel:
+    """Has no channel to a coordinator: requests for clients' fields neither come nor go."""
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """There is none."""
+        raise NotImplementedError
+
+
 def build_desk(town: Town, node: Node, agency: Agency) -> Desk:
     """Put a desk's pages together, which guess quickly and keep nothing."""
     place = PagePlace("127.0.0.1:0", agency.folder, agency.folder, agency.config.state)
@@ -69,7 +80,12 @@ def build_desk(town: Town, node: Node, agency: Agency) -> Desk:
     count = lambda: check_datasets(agency.config)  # noqa: E731
     reading = DeskReading(node.approvals, node.store, node.health, count, accounts.list_keys, collected, rates, node.clock)
     settings = page_settings(place, agency.name, HOSTS, "1")
-    app = build_desk_pages(reading, node.jobs, settings, node.clock, SystemRandomness(), fresh_s=0, lock_cost=QUICK)
+    requests = open_requests(
+        agency.config, identity(agency.name), node.store, node.approvals.agreements, NoChannel(), node.clock
+    )
+    app = build_desk_pages(
+        reading, node.jobs, requests.answering, settings, node.clock, SystemRandomness(), fresh_s=0, lock_cost=QUICK
+    )
     return Desk(town, node, app, accounts)
 
 

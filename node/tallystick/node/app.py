@@ -324,7 +324,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         node.find_problem = lambda: find_problem(membership, node.link.address, config.agency, node.clock)
         count = partial(check_datasets, config)
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=count)
-        pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count)
+        pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count, requests.answering)
         try:
             names, now = sorted(await asyncio.to_thread(node.approvals.agreements.all)), node.clock.now()
             figures = serve_metrics(config.file.metrics, node.figures, lambda: told.serves)

@@ -6,6 +6,8 @@ Rules that every store keeps (tests/contract/test_request_storage.py):
 2. What is about to leave is noted before it leaves, in the transaction that looks whether the consent was revoked.
 3. Nothing is begun twice, so nothing leaves twice.
 4. Every request has as many lines in the log as any other, whatever its outcome: the log's size is told to other agencies.
+5. A request that is forgotten leaves its digest, so that rule 1 holds, and nothing else. One that is still open is not forgotten.
+6. Forgetting writes one line in the log, whether there was something to forget or not, for the reason of rule 4.
 """
 
 from __future__ import annotations
@@ -136,6 +138,16 @@ class RequestKeeper(Protocol):
 
     def keep_revocation(self, name: str, document: bytes, now: datetime) -> bool:
         """Keep a revocation for ever; tell whether it is new."""
+        ...
+
+    def forget_requests(self, given_before: datetime, nothing_before: datetime, now: datetime) -> int:
+        """Forget the requests that were seen before these moments and are not open; give how many.
+
+        Args:
+            given_before: of those that gave something, or of which this agency does not know.
+            nothing_before: of those that gave nothing.
+            now: the moment.
+        """
         ...
 
     def is_revoked(self, name: str) -> bool:

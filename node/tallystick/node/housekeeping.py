@@ -1,6 +1,7 @@
-"""What a node forgets by itself: the tables that earlier results showed, once nothing can be held against them any more.
+"""What a node forgets by itself: old requests for clients' fields, and the tables of earlier results that nothing can be held against.
 
-The desk keeps what each result showed, and the exact counts that its measures tell, to hold later ones against it
+Requests are forgotten after the days that the local policy says (`node/disclosures.py`, rules 5 and 6). Of tables: the desk keeps what
+each result showed, and the exact counts that its measures tell, to hold later ones against it
 (`core/disclosure/rules/differences.py`). Rules that this file enforces:
 
 1. A table is kept as long as another answer of its family may be given, and as long again as somebody may hold the one it is of:
@@ -22,6 +23,7 @@ from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Refused
 from tallystick.core.job.model import Job
+from tallystick.node.policy.model import Policy
 from tallystick.node.ports import NodeStorage
 
 
@@ -53,6 +55,23 @@ def forget_tables(storage: NodeStorage, agreements: Iterable[Agreement], now: da
         storage.log("table-forgotten", now, job)
         storage.forget_table(job)
     return len(due)
+
+
+def forget_requests(storage: NodeStorage, policy: Policy, now: datetime) -> int:
+    """Forget the requests for clients' fields that the policy does not have kept any longer; give how many.
+
+    Args:
+        storage: the node's.
+        policy: the local one; nothing is forgotten, and nothing noted, where it does not say how long requests are kept.
+        now: the moment.
+
+    Raises:
+        Broken: `disk`, `state-corrupt`.
+    """
+    kept = policy.keep_requests
+    if kept is None:
+        return 0
+    return storage.forget_requests(now - timedelta(days=kept.given_days), now - timedelta(days=kept.nothing_days), now)
 
 
 def check_remembered(storage: NodeStorage, family: str, *, job: str) -> list[bytes]:

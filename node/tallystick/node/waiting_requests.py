@@ -40,6 +40,10 @@ class WaitingRequests:
         """Keep a revocation."""
         return bool(self._call(lambda storage: storage.keep_revocation(name, document, now)))
 
+    def forget_requests(self, given_before: datetime, nothing_before: datetime, now: datetime) -> int:
+        """Forget old requests."""
+        return int(self._call(lambda storage: storage.forget_requests(given_before, nothing_before, now)))
+
     def is_revoked(self, name: str) -> bool:
         """Tell whether a consent was revoked."""
         return bool(self._call(lambda storage: storage.is_revoked(name)))

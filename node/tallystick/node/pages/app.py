@@ -38,10 +38,12 @@ from tallystick.node.pages.collecting import check_signature, find_signers, read
 from tallystick.node.pages.commands import FOLDER
 from tallystick.node.pages.offering import find_offer
 from tallystick.node.pages.reading import DeskReading
+from tallystick.node.pages.requesting import RequestPages
 from tallystick.node.pages.words import FILTERS, TESTS
+from tallystick.node.requests.answering import Answering
 from tallystick.node.signing import sign_decision
 
-MENU: Final = (("/", "Jobs"), ("/key", "Your key"), ("/log", "Log"))
+MENU: Final = (("/", "Jobs"), ("/requests", "Requests"), ("/consents", "Consents"), ("/key", "Your key"), ("/log", "Log"))
 MOST_REASON: Final = 2000
 CLASSES: Final = {
     "steward": "the steward decided so",
@@ -60,6 +62,7 @@ class DeskPages:
     reading: DeskReading
     jobs: JobFollower
     shell: Shell
+    requests: RequestPages
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def build(self) -> Starlette:
@@ -77,7 +80,7 @@ class DeskPages:
             "/jobs/{job}/count": self._count,
             "/log": self._check_log,
         }
-        return self.shell.build(views, changes)
+        return self.shell.build({**views, **self.requests.list_views()}, {**changes, **self.requests.list_changes()})
 
     async def _jobs(self, request: Request, session: PageSession) -> Response:
         part = await self.shell.render_part("jobs", "desk_jobs_part.html", self.reading.list_jobs)
@@ -186,6 +189,7 @@ class DeskPages:
 def build_desk_pages(
     reading: DeskReading,
     jobs: JobFollower,
+    answering: Answering,
     settings: PageSettings,
     clock: Clock,
     randomness: Randomness,
@@ -198,6 +202,7 @@ def build_desk_pages(
     Args:
         reading: of the node.
         jobs: takes decisions.
+        answering: takes those about requests for clients' fields.
         settings: as `page_settings` gives them.
         clock: of sessions.
         randomness: of cookies and keys.
@@ -206,14 +211,14 @@ def build_desk_pages(
     """
 
     async def look() -> Hashable:
-        return await asyncio.to_thread(reading.look)
+        return await asyncio.to_thread(reading.look), pages.requests.look()
 
     async def note(event: str, name: str) -> None:
         now = reading.clock.now()
         await reading.store.run(lambda storage: storage.log(f"desk-{event}", now, by=name))
 
     shell = Shell(settings, clock, randomness, look, note, fresh_s=fresh_s, lock_cost=lock_cost)
-    pages = DeskPages(reading, jobs, shell)
+    pages = DeskPages(reading, jobs, shell, RequestPages(reading, answering, shell))
     shell.templates.globals |= {"name_seen": pages.name_seen}
     shell.templates.filters |= FILTERS
     shell.templates.tests |= TESTS
@@ -238,7 +243,7 @@ def page_settings(place: PagePlace, agency: str, hosts: frozenset[str], suffix: 
 
 @asynccontextmanager
 async def serve_desk(
-    place: PagePlace, reading: DeskReading, jobs: JobFollower, clock: Clock, randomness: Randomness
+    place: PagePlace, reading: DeskReading, jobs: JobFollower, answering: Answering, clock: Clock, randomness: Randomness
 ) -> AsyncIterator[None]:
     """Serve the desk's pages while the context lasts.
 
@@ -247,7 +252,8 @@ async def serve_desk(
     """
 
     def build(hosts: frozenset[str], suffix: str) -> Starlette:
-        return build_desk_pages(reading, jobs, page_settings(place, reading.agency, hosts, suffix), clock, randomness)
+        settings = page_settings(place, reading.agency, hosts, suffix)
+        return build_desk_pages(reading, jobs, answering, settings, clock, randomness)
 
     async with serve_pages(place, build) as address:
         structlog.get_logger("node").info("pages", address=address)

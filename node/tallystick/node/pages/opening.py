@@ -12,6 +12,7 @@ from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
 from tallystick.node.jobs import JobFollower
 from tallystick.node.pages.commands import FOLDER
+from tallystick.node.requests.answering import Answering
 from tallystick.node.store import Store
 from tallystick.node.views import Health
 from tallystick.records.survey import DatasetCheck
@@ -25,6 +26,7 @@ def open_desk(
     clock: Clock,
     health: Callable[[], Health],
     count: Callable[[], Iterable[DatasetCheck]],
+    answering: Answering,
 ) -> AbstractAsyncContextManager[None]:
     """Give what serves the desk's pages while it is entered; nothing where the configuration names no place for them.
 
@@ -36,6 +38,7 @@ def open_desk(
         clock: its clock.
         health: gives how the node is.
         count: counts what the datasets hold.
+        answering: takes stewards' decisions about requests for clients' fields.
 
     Raises:
         NotReady: `unavailable`: what draws pages is not installed.
@@ -55,4 +58,4 @@ def open_desk(
     reading = DeskReading(
         approvals, store, health, count, accounts.list_keys, Collected(folder / "signed"), KeptRates(folder / "rates"), clock
     )
-    return serve_desk(place, reading, jobs, clock, randomness)
+    return serve_desk(place, reading, jobs, answering, clock, randomness)

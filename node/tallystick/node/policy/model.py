@@ -12,7 +12,9 @@ Where several rules match, the strictest holds; what no rule matches is never al
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from tallystick.core.agreement.model import Operation
 from tallystick.core.model import ColumnName, Document, Name
@@ -57,11 +59,30 @@ class RequestRule(Document):
     field: Name | None = None
 
 
+class RequestRetention(Document):
+    """How long a node keeps what was asked about clients.
+
+    Attributes:
+        given_days: days, of requests that gave something, or of which this agency does not know.
+        nothing_days: days, of requests that gave nothing.
+    """
+
+    given_days: Annotated[int, Field(ge=2, le=36_500)]
+    nothing_days: Annotated[int, Field(ge=2, le=36_500)]
+
+
 class Policy(Document):
-    """All rules of an agency, in the order of its file: those about jobs, and those about requests for one client's fields."""
+    """All rules of an agency, in the order of its file: those about jobs, and those about requests for one client's fields.
+
+    Attributes:
+        rules: about jobs.
+        requests: about requests.
+        keep_requests: when requests are forgotten; None: they are kept as long as the node's state.
+    """
 
     rules: tuple[PolicyRule, ...] = ()
     requests: tuple[RequestRule, ...] = ()
+    keep_requests: RequestRetention | None = None
 
 
 def read_policy(path: Path) -> Policy:

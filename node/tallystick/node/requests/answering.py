@@ -127,8 +127,17 @@ class Answering:
         """Give the requests that wait for a steward, those alone that would get something."""
         return [one for one in self._decided.values() if one.pending.asks and not one.reason and not one.steward]
 
-    def decide(self, prefix: str, *, allow: bool) -> DecidedRequest:
+    def list_open(self) -> Sequence[DecidedRequest]:
+        """Give the requests whose answer has not left, whatever it will hold."""
+        return list(self._decided.values())
+
+    def decide(self, prefix: str, *, allow: bool, by: str = "") -> DecidedRequest:
         """Take a steward's decision.
+
+        Args:
+            prefix: of the request's digest.
+            allow: whether the fields may be told.
+            by: the steward's name, which the agency's own log keeps; "" where it is not known.
 
         Raises:
             Invalid: `job-unknown`: no request, or not one alone, waits under these digits.
@@ -136,7 +145,7 @@ class Answering:
         found = [one for one in self.waiting() if one.pending.digest.startswith(prefix)]
         if len(found) != 1:
             raise Invalid("job-unknown", "no request waits under that name", hint="tally node requests")
-        decided = replace(found[0], steward="allow" if allow else "deny")
+        decided = replace(found[0], steward="allow" if allow else "deny", by=by)
         self._decided[decided.pending.digest] = decided
         return decided
 

@@ -67,6 +67,7 @@ class DecidedRequest:
         person: the agency's own key.
         papers: what was checked, where the papers are good.
         steward: what a steward said.
+        by: the steward's name; "" where it is not known.
     """
 
     pending: PendingRequest
@@ -75,6 +76,7 @@ class DecidedRequest:
     person: str = field(repr=False, default="")
     papers: PapersChecked | None = field(repr=False, default=None)
     steward: Literal["", "allow", "deny"] = ""
+    by: str = ""
 
     def plan(self, now: datetime) -> AnswerPlan:
         """Give what leaves at the tick: the consent must still be in force, and a steward who is asked must have said yes."""
@@ -83,12 +85,12 @@ class DecidedRequest:
             reason = "consent-invalid: the consent is not in force"
         if not reason and self.pending.asks and self.steward != "allow":
             reason = (
-                "steward-refuses: no steward allowed it"
+                f"steward-refuses: {self.by or 'no steward'} {'did not allow' if self.by else 'allowed'} it"
                 if self.steward == "deny"
                 else "approval-missing: no steward decided in time"
             )
         name = "" if self.papers is None else name_revocation(self.papers.consent.revoking)
-        by = "" if reason else ("steward" if self.pending.asks else "policy")
+        by = "" if reason else (f"steward {self.by}".strip() if self.pending.asks else "policy")
         papers = {"request": json.loads(self.pending.document.encode()), "consent": json.loads(self.pending.paper.encode())}
         return AnswerPlan(self.pending.digest, self.person, reason, name, by, canonical_bytes(papers))
 

@@ -21,6 +21,7 @@ from tallystick.core.keyfile import IdentityKey
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.config import NodeConfig
 from tallystick.node.courier import add_jitter
+from tallystick.node.housekeeping import forget_requests
 from tallystick.node.policy.model import Decision, Policy, read_policy
 from tallystick.node.policy.requests import judge_request
 from tallystick.node.requests.answering import Answering
@@ -34,6 +35,7 @@ IDLE_SECONDS: Final = 5.0
 """How often an agency looks whether an agreement of its allows requests."""
 ANNOUNCE_SECONDS: Final = 20.0
 AGAIN_SECONDS: Final = 3.0
+FORGET_SECONDS: Final = 86_400.0
 AGREEMENT_SECONDS: Final = 5.0
 """How long an agreement that was found to be in force is believed to be."""
 _LOG: Final = structlog.get_logger("requests")
@@ -95,8 +97,20 @@ class RequestService:
 
     async def attend(self) -> None:
         """Do this node's part, for ever."""
+        await self._settle()
+        await asyncio.gather(self._forget(), self._attend_letters())
+
+    async def _forget(self) -> None:
+        """Forget old requests once a day, as the policy of the moment says, whether an agreement still allows any or not."""
+        while True:
+            try:
+                await asyncio.to_thread(forget_requests, self.store.blocking, self._read_policy(), self.clock.now())
+            except TallyError as error:
+                _LOG.warning("requests not forgotten", code=error.code)
+            await asyncio.sleep(FORGET_SECONDS)
+
+    async def _attend_letters(self) -> None:
         try:
-            await self._settle()
             for agreement in await self._await_terms():
                 try:
                     await asyncio.to_thread(self._people.prepare, agreement)
@@ -190,5 +204,7 @@ class RequestService:
         await self.office.post([(f"worker/{worker}", seal_letter(key, (heard.encode(),)))])
 
     def _judge(self, request: RecordRequest) -> Decision:
-        policy = Policy() if self.config.file.policy is None else read_policy(self.config.path(self.config.file.policy))
-        return judge_request(policy, request)
+        return judge_request(self._read_policy(), request)
+
+    def _read_policy(self) -> Policy:
+        return Policy() if self.config.file.policy is None else read_policy(self.config.path(self.config.file.policy))

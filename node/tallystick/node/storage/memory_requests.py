@@ -9,11 +9,13 @@ from typing import Any
 from tallystick.node.disclosures import HOUR, AnswerPlan, KeptRequest, RequestOutcome, RequestPace
 from tallystick.node.storage.request_rules import (
     BEGUN,
+    FORGOTTEN,
     RECEIVED,
     SEEN,
     SENT,
     begin_answer,
     end_answer,
+    is_due,
     receive_answer,
     settle_request,
 )
@@ -27,10 +29,11 @@ class MemoryRequests:
     def __init__(self) -> None:
         self._requests: dict[str, KeptRequest] = {}
         self._revoked: dict[str, bytes] = {}
+        self._forgotten: set[str] = set()
 
     def see_request(self, request: KeptRequest) -> RequestPace | None:
         """Keep a request that comes in."""
-        if request.digest in self._requests:
+        if request.digest in self._requests or request.digest in self._forgotten:
             return None
         self._put([(request, SEEN[request.side])], request.at)
         recent = [
@@ -73,6 +76,15 @@ class MemoryRequests:
         self._revoked[name] = document
         self.log("consent-revoked", now, revocation=name[:16])
         return True
+
+    def forget_requests(self, given_before: datetime, nothing_before: datetime, now: datetime) -> int:
+        """Forget old requests."""
+        due = [digest for digest, one in self._requests.items() if is_due(one, given_before, nothing_before)]
+        self.log(FORGOTTEN, now, requests=len(due))
+        for digest in due:
+            del self._requests[digest]
+        self._forgotten.update(due)
+        return len(due)
 
     def is_revoked(self, name: str) -> bool:
         """Tell whether a consent was revoked."""

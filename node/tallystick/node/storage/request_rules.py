@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from tallystick.node.disclosures import AnswerPlan, KeptRequest, RequestOutcome
@@ -10,6 +11,7 @@ from tallystick.node.disclosures import AnswerPlan, KeptRequest, RequestOutcome
 SEEN: Final = {"owner": "request-seen", "asker": "request-passed-on"}
 """By side, the first line of a request in the log."""
 BEGUN, SENT, RECEIVED = "request-decided", "request-answered", "request-received"
+FORGOTTEN: Final = "requests-forgotten"
 _REVOKED: Final = "consent-invalid: the consent was revoked"
 
 
@@ -36,6 +38,12 @@ def settle_request(kept: KeptRequest) -> tuple[KeptRequest, str] | None:
     if kept.side == "owner" and kept.state == "seen":
         return replace(kept, state="dropped", outcome="nothing"), "request-dropped"
     return None
+
+
+def is_due(kept: KeptRequest, given_before: datetime, nothing_before: datetime) -> bool:
+    """Tell whether a request is forgotten: see `RequestKeeper.forget_requests`."""
+    before = nothing_before if kept.outcome == "nothing" else given_before
+    return kept.state not in {"seen", "begun"} and kept.at < before
 
 
 def receive_answer(kept: KeptRequest | None, receipt: bytes, outcome: RequestOutcome) -> KeptRequest | None:

@@ -14,6 +14,7 @@ from tallystick.node.disclosures import HOUR, AnswerPlan, KeptRequest, RequestOu
 from tallystick.node.storage.appending import append_event
 from tallystick.node.storage.request_rules import (
     BEGUN,
+    FORGOTTEN,
     RECEIVED,
     SEEN,
     SENT,
@@ -32,10 +33,19 @@ CREATE INDEX IF NOT EXISTS request_open ON request (state) WHERE state IN ('seen
 CREATE TABLE IF NOT EXISTS revocation (name TEXT PRIMARY KEY, heard TEXT NOT NULL, document BLOB NOT NULL) STRICT;
 """
 """Since version 8 of a node's state."""
+DUE: Final = """
+CREATE INDEX IF NOT EXISTS request_due ON request (json_extract(record, '$.outcome'), at) WHERE at <> '';
+"""
+"""Since version 9. A request that was forgotten has its digest, and nothing in its other columns."""
 _PUT: Final = "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _FIND: Final = "SELECT record FROM request WHERE digest = ?"
-_NAMED: Final = "SELECT record FROM request WHERE digest >= ? AND digest < ? ORDER BY digest LIMIT 2"
+_NAMED: Final = "SELECT record FROM request WHERE digest >= ? AND digest < ? AND at <> '' ORDER BY digest LIMIT 2"
 _PACE: Final = "SELECT count(*), coalesce(sum(worker = ?), 0) FROM request WHERE side = ? AND agency = ? AND at > ?"
+_DUE: Final = """state NOT IN ('seen', 'begun') AND at <> '' AND (json_extract(record, '$.outcome') = 'nothing' AND at < ?
+    OR json_extract(record, '$.outcome') IN ('given', '') AND at < ?)"""
+_FORGET: Final = f"""UPDATE request SET side = '', at = '', worker = '', agency = '', person = '', state = '', record = '{{}}'
+    WHERE digest IN (SELECT digest FROM request WHERE {_DUE})"""  # noqa: S608 - no value
+_NOTHING: Final = "{}"
 _REVOKED: Final = "SELECT 1 FROM revocation WHERE name = ?"
 
 
@@ -43,11 +53,12 @@ class RequestTables:
     """Implements `RequestKeeper` on a SQLite database; the class that has the database gives transactions."""
 
     _transaction: Callable[[], AbstractContextManager[Any]]
+    _overwrite: Callable[[], None]
 
     def see_request(self, request: KeptRequest) -> RequestPace | None:
         """Keep a request that comes in."""
         with self._transaction() as run:
-            if _find(run, request.digest) is not None:
+            if run(_FIND, (request.digest,)).fetchone() is not None:
                 return None
             _put(run, [(request, SEEN[request.side])], request.at)
             since = (request.at - HOUR).isoformat()
@@ -95,6 +106,14 @@ class RequestTables:
             append_event(run, "consent-revoked", now, "", {"revocation": name[:16]})
             return True
 
+    def forget_requests(self, given_before: datetime, nothing_before: datetime, now: datetime) -> int:
+        """Forget old requests, and what the write-ahead log has of them."""
+        with self._transaction() as run:
+            count = int(run(_FORGET, (nothing_before.isoformat(), given_before.isoformat())).rowcount)
+            append_event(run, FORGOTTEN, now, "", {"requests": count})
+        self._overwrite()
+        return count
+
     def is_revoked(self, name: str) -> bool:
         """Tell whether a consent was revoked."""
         with self._transaction() as run:
@@ -108,7 +127,7 @@ class RequestTables:
 
     def list_requests(self, person: str = "", limit: int = 1000) -> Sequence[KeptRequest]:
         """Give requests, the newest first."""
-        where, given = ("WHERE person = ?", (person,)) if person else ("", ())
+        where, given = ("WHERE person = ? AND person <> ''", (person,)) if person else ("WHERE at <> ''", ())
         with self._transaction() as run:
             rows = run(f"SELECT record FROM request {where} ORDER BY at DESC, digest LIMIT ?", (*given, limit)).fetchall()  # noqa: S608 - no value
         return [_read(record) for (record,) in rows]
@@ -116,7 +135,7 @@ class RequestTables:
 
 def _find(run: Any, digest: str) -> KeptRequest | None:
     row = run(_FIND, (digest,)).fetchone()
-    return None if row is None else _read(row[0])
+    return None if row is None or row[0] == _NOTHING else _read(row[0])
 
 
 def _put(run: Any, requests: Iterable[tuple[KeptRequest, str]], now: datetime) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from tallystick.node.storage.request_table import DUE
 from tallystick.node.storage.request_table import TABLES as REQUESTS
 
-VERSION: Final = 8
+VERSION: Final = 9
 _TABLES: Final = """
 CREATE TABLE secret (only INTEGER PRIMARY KEY CHECK (only = 1), value BLOB NOT NULL) STRICT;
 CREATE TABLE agreement (name TEXT PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL) STRICT;
@@ -54,5 +55,5 @@ CREATE TABLE IF NOT EXISTS head (number INTEGER PRIMARY KEY, agency TEXT NOT NUL
 CREATE UNIQUE INDEX IF NOT EXISTS head_said ON head (agency, size, head);
 """
 """Since version 7. What other agencies said of their logs, and their signed words."""
-STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES, _MARK, _HEADS, REQUESTS)
+STEPS: Final = (_TABLES, _SHOWN, _UNTIL, _ATTEMPTS, _CHANGES, _MARK, _HEADS, REQUESTS, DUE)
 """By version, what brings the version before it up."""

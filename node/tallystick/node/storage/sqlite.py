@@ -212,6 +212,9 @@ class SqliteStorage(RequestTables):
         """Delete a table, and what the write-ahead log has of it."""
         with self._transaction() as run:
             run("UPDATE shown SET shown = x'', numbers = x'' WHERE job = ?", (job,))
+        self._overwrite()
+
+    def _overwrite(self) -> None:
         with tell_faults():
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
