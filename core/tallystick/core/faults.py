@@ -23,6 +23,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits",
     r"^[0-9a-f]{2432}$": "must be a sealing key: 2,432 hexadecimal digits",
     r"^[0-9a-f]{32}$": "must be 32 hexadecimal digits",
+    r"^[0-9a-f]{128}$": "must be 128 hexadecimal digits",
     r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$": "must be a moment in UTC, such as 2026-01-31T00:00:00Z",
     r"^\d{4}-\d{2}-\d{2}$": "must be a day, such as 2026-01-31",
     r"^https?://[^\s?#@]+$": "must be an address such as https://login.example/county, without a name, a password or a question",
