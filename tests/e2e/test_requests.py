@@ -103,13 +103,13 @@ def test_s30_without_with_an_expired_a_revoked_and_a_foreign_consent_it_is_the_s
 def test_a_worker_asks_and_reads_on_a_page(lines: Lines) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
     environment["TALLY_HOME"] = str(lines.workers["ann"])
-    command = [*COMMAND, "record", "page", str(lines.paper()), "--format", "json"]
+    command = [*COMMAND, "record", "page", str(lines.paper())]
     with subprocess.Popen(
         command, cwd=lines.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
         try:
             assert running.stdout is not None
-            address = json.loads(running.stdout.readline())["address"]
+            address = running.stdout.readline().decode().strip()
             form = {"dataset": "clients", "field": ["address"], "purpose": "benefits", "role": "benefits-worker"}
             with urllib.request.urlopen(f"{address}consent/0", urlencode(form, doseq=True).encode(), timeout=60) as page:
                 asked = page.url
