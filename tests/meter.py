@@ -12,10 +12,11 @@ import numpy.typing as npt
 from tallystick.crypto.bfv import COEFFICIENT_PRIMES, DATA, DATA_PRIMES, Scheme, pack_residues, scheme
 from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, errors, ternary
+from tallystick.crypto.ntt import encode_slots, transform
 from tallystick.crypto.product_work import FinishTask, MultiplyTask, multiply
 from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
 from tallystick.crypto.residues import Residues, add
-from tallystick.crypto.seal_bytes import NO_LEVEL, Polynomials, plaintext_words
+from tallystick.crypto.seal_bytes import Polynomials
 from tests.products import KEY
 
 SYSTEM: Final = SystemRandomness()
@@ -69,7 +70,7 @@ class Meter:
         """Encrypt a block, or zero, with an error of the encryptor's choice (integers, N) beside the honest one."""
         c0 = self.own.encrypt(self.secret, [(self.c1(block), slots)], self.randomness)[0]
         if error is not None:
-            c0 = add(c0, self.own._transform([residues(error)])[0], DATA)
+            c0 = add(c0, transform(residues(error), DATA), DATA)
         return pack_residues(c0)
 
     def whole(self, c0: Residues, block: int | None) -> Polynomials:
@@ -132,7 +133,7 @@ class Meter:
 
     def polynomial(self, slots: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
         """Give the coefficients, below t, of the plaintext with these slots."""
-        return plaintext_words(self.own.plaintext(slots), NO_LEVEL, RING)
+        return encode_slots(slots, self.own.plain)
 
     def differing_coefficients(self, one: npt.NDArray[np.uint64], other: npt.NDArray[np.uint64]) -> int:
         """Count the coefficients in which two plaintexts differ."""

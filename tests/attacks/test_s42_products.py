@@ -21,6 +21,7 @@ from tallystick.crypto import product_work
 from tallystick.crypto.bfv import COLUMN_BYTES, DATA, RETURNED_PRIMES, pack_residues, read_answer, read_column
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.flooding import RING
+from tallystick.crypto.ntt import transform
 from tallystick.crypto.product_work import OpenTask, finish, hide_product, open_sum
 from tallystick.crypto.randomness import SeededRandomness, uniform_below, uniform_mod
 from tallystick.crypto.seal_bytes import Polynomials, new_plaintext, plaintext_bytes
@@ -314,7 +315,7 @@ def implied(meter: Meter, answer: Polynomials, slots: Slots) -> Objects:
     carrier = own.ciphertext(answer)
     own.evaluator.transform_to_ntt_inplace(carrier)
     c1 = own.polynomials(carrier, len(DATA), ntt=True)[1].astype(object)
-    v = own._transform([residues(centered(meter, slots).astype(object))])[0].astype(object)
+    v = transform(residues(centered(meter, slots).astype(object)), DATA).astype(object)
     a, p1 = meter.c1(0).astype(object), meter.c1(None).astype(object)
     found = [
         [int(x) * pow(int(p), -1, DATA[i]) % DATA[i] for x, p in zip(c1[i] - a[i] * v[i], p1[i], strict=True)] for i in level

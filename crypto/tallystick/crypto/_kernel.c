@@ -24,6 +24,8 @@
 enum { BLOCK_POINTS = 288 }; /* points that are worked on at a time: a multiple of all lanes, and of the nine of ifma9 times eight */
 
 #include "_kernel_plain.h"
+#include "_kernel_ntt.h"
+#include "_kernel_residues.h"
 #ifdef TALLY_X86
 #include "_kernel_avx2.h"
 #include "_kernel_ifma.h"
@@ -231,6 +233,80 @@ static PyObject *py_hash_tags(PyObject *self, PyObject *args) {
     return result;
 }
 
+static PyObject *py_add_products(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer left, right, pairs, moduli, sums;
+    Py_ssize_t blocks;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*n:add_products", &left, &right, &pairs, &moduli, &sums, &blocks)) return NULL;
+    const size_t primes = (size_t)moduli.len / 8, pair_count = (size_t)pairs.len / 8;
+    const size_t polynomial = pair_count && primes ? (size_t)sums.len / (RESIDUE_POLYNOMIALS * pair_count) : 0;
+    const size_t a_left = (size_t)blocks * RESIDUE_POLYNOMIALS * polynomial, a_right = (size_t)blocks * polynomial;
+    residue_sums job = {left.buf, right.buf, pairs.buf, moduli.buf, sums.buf, (size_t)blocks, 0, 0, pair_count, primes, 0};
+    int good = blocks > 0 && blocks <= RESIDUE_BLOCKS && moduli.len % 8 == 0 && pairs.len % 8 == 0 && polynomial > 0 &&
+               polynomial % (8 * primes) == 0 && (size_t)sums.len == pair_count * RESIDUE_POLYNOMIALS * polynomial &&
+               left.len > 0 && right.len > 0 && (size_t)left.len % a_left == 0 && (size_t)right.len % a_right == 0;
+    if (good) job.ring = polynomial / (8 * primes), job.lefts = (size_t)left.len / a_left, job.rights = (size_t)right.len / a_right;
+    for (size_t i = 0; good && i < pair_count; i++) good = job.pairs[2 * i] < job.lefts && job.pairs[2 * i + 1] < job.rights;
+    for (size_t i = 0; good && i < primes; i++) good = job.moduli[i] > 1 && job.moduli[i] >> RESIDUE_BITS == 0;
+    if (!good) {
+        PyErr_SetString(PyExc_ValueError, "add_products wants blocks of lefts, of rights, pairs of them, moduli below 2^55 and a sum for each pair");
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        add_products(&job);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&left), PyBuffer_Release(&right), PyBuffer_Release(&pairs), PyBuffer_Release(&moduli), PyBuffer_Release(&sums);
+    return result;
+}
+
+static PyObject *py_multiply_residues(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer left, right, moduli, out;
+    Py_ssize_t ring;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*n:multiply_residues", &left, &right, &moduli, &out, &ring)) return NULL;
+    const uint64_t *primes = moduli.buf;
+    int good = ring > 0 && moduli.len > 0 && moduli.len % 8 == 0 && left.len == out.len && right.len == out.len && out.len % (moduli.len * ring) == 0;
+    for (Py_ssize_t i = 0; good && i < moduli.len / 8; i++) good = primes[i] > 1 && primes[i] >> RESIDUE_BITS == 0;
+    if (!good) {
+        PyErr_SetString(PyExc_ValueError, "multiply_residues wants rows of as many words, moduli below 2^55, and room for the products");
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        multiply_residues(left.buf, right.buf, out.buf, primes, (size_t)(out.len / (moduli.len * ring)), (size_t)moduli.len / 8, (size_t)ring);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&left), PyBuffer_Release(&right), PyBuffer_Release(&moduli), PyBuffer_Release(&out);
+    return result;
+}
+
+static PyObject *py_transform(PyObject *self, PyObject *args) {
+    (void)self;
+    Py_buffer values, roots, shoups;
+    unsigned long long prime;
+    int inverse;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "w*y*y*Kp:transform", &values, &roots, &shoups, &prime, &inverse)) return NULL;
+    const ntt_table table = {roots.buf, shoups.buf, prime, (size_t)roots.len / 8};
+    int good = roots.len > 0 && (table.ring & (table.ring - 1)) == 0 && roots.len % 8 == 0 && shoups.len == roots.len &&
+               values.len % roots.len == 0 && prime > 1 && prime >> 61 == 0;
+    if (!good) {
+        PyErr_SetString(PyExc_ValueError, "transform wants rows of a power of two words, as many roots, and a prime below 2^61");
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        uint64_t *row = values.buf;
+        for (size_t i = 0; i < (size_t)(values.len / roots.len); i++, row += table.ring)
+            if (inverse) ntt_inverse(row, &table);
+            else ntt_forward(row, &table);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&values), PyBuffer_Release(&roots), PyBuffer_Release(&shoups);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
     {"paths", py_paths, METH_NOARGS, "paths(): the paths that this processor can run, fastest first."},
     {"mask", py_mask, METH_VARARGS, "mask(path, scalar, points, out): out[i] = X25519(scalar, points[i]); the first index whose result is 0, or -1."},
@@ -240,6 +316,12 @@ static PyMethodDef METHODS[] = {
      "map_to_curve(path, elements, out): out[i] = 8(map(u0) + map(u1)) for elements (u0, u1) in 64 bytes; for tests."},
     {"first_bad_point", py_first_bad_point, METH_VARARGS, "first_bad_point(path, points): the first index of a bad coordinate, or -1."},
     {"hash_tags", py_hash_tags, METH_VARARGS, "hash_tags(prefix, points, out): out[i] = SHA-256(prefix || points[i])[:16]."},
+    {"add_products", py_add_products, METH_VARARGS,
+     "add_products(left, right, pairs, moduli, sums, blocks): sums[pair] += left[block][i] * right[block][j] over the blocks, mod each modulus."},
+    {"multiply_residues", py_multiply_residues, METH_VARARGS,
+     "multiply_residues(left, right, moduli, out, ring): out = left * right, value by value, mod each modulus."},
+    {"transform", py_transform, METH_VARARGS,
+     "transform(values, roots, shoups, prime, inverse): the negacyclic transform of each row of words, or its inverse, in place."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -15,3 +15,28 @@ def hash_to_curve(
 def map_to_curve(path: str, elements: _Bytes, out: _Bytes, /) -> int: ...
 def first_bad_point(path: str, points: _Bytes, /) -> int: ...
 def hash_tags(prefix: bytes, points: _Bytes, out: _Bytes, /) -> None: ...
+def add_products(
+    left: npt.NDArray[np.uint64],
+    right: npt.NDArray[np.uint64],
+    pairs: npt.NDArray[np.uint32],
+    moduli: npt.NDArray[np.uint64],
+    sums: npt.NDArray[np.uint64],
+    blocks: int,
+    /,
+) -> None: ...
+def transform(
+    values: npt.NDArray[np.uint64],
+    roots: npt.NDArray[np.uint64],
+    shoups: npt.NDArray[np.uint64],
+    prime: int,
+    inverse: bool,
+    /,
+) -> None: ...
+def multiply_residues(
+    left: npt.NDArray[np.uint64],
+    right: npt.NDArray[np.uint64],
+    moduli: npt.NDArray[np.uint64],
+    out: npt.NDArray[np.uint64],
+    ring: int,
+    /,
+) -> None: ...

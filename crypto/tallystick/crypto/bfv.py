@@ -13,7 +13,8 @@ NTT form under a prime p: value i is the polynomial's at ψ^(2·r(i) + 1), where
 and r reverses the 13 bits of i. An encryption of m (coefficients below t) is c0 = round(q·m/t) + e - c1·s.
 
 Security: 128 bits classical by SEAL's table (uniform ternary secret; homomorphicencryption.org standard, 2018). Keys and errors are
-drawn from `Randomness`; SEAL computes with them and draws nothing. SEAL holds the GIL.
+drawn from `Randomness`; SEAL draws nothing. SEAL makes keys and decrypts, and holds the GIL; encryption, products and the drop are `ntt.py`'s
+and `residues.py`'s, compared with SEAL's bit by bit.
 
 Reference: Fan, Vercauteren, eprint 2012/144; Microsoft SEAL 4.3 through `tenseal.sealapi`.
 """
@@ -34,10 +35,10 @@ from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.expansion import WORD_BYTES, words_of, zero_c1
 from tallystick.crypto.flooding import FAILURE_BITS, NOISE_BITS, RING, add_flood, errors, small, ternary
 from tallystick.crypto.modulus import PRIMES
+from tallystick.crypto.ntt import encode_slots, lift, transform, transform_back
 from tallystick.crypto.randomness import Randomness, SystemRandomness, uniform_mod
 from tallystick.crypto.residues import Residues, add, multiply, negate, reduce_small
 from tallystick.crypto.seal_bytes import (
-    NO_LEVEL,
     Polynomials,
     ciphertext_bytes,
     load,
@@ -170,47 +171,27 @@ class Scheme:
         Security: one c1 and one secret key MUST NOT encrypt twice.
         """
         key = np.frombuffer(secret, dtype="<u8").reshape(-1, RING)[:DATA_PRIMES]
-        polynomials = []
-        for _, slots in messages:
+        made = []
+        for c1, slots in messages:
             noise = reduce_small(small(randomness), DATA)
-            polynomials.append(noise if slots is None else add(noise, self._scale(slots), DATA))
-        return [
-            add(transformed, negate(multiply(c1, key, DATA), DATA), DATA)
-            for (c1, _), transformed in zip(messages, self._transform(polynomials), strict=True)
-        ]
+            message = noise if slots is None else add(noise, self.scale(slots), DATA)
+            made.append(add(transform(message, DATA), negate(multiply(c1, key, DATA), DATA), DATA))
+        return made
 
-    def _scale(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
+    def scale(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
         """Give round(q·m/t) = floor(q/t)·m + round((q mod t)·m/t) for the polynomial m with these slots: uint64[3, N]."""
-        m = plaintext_words(self.plaintext(slots), NO_LEVEL, RING)
+        m = encode_slots(slots, self.plain)
         t = np.uint64(self.plain)
         rest = (m * np.uint64(prod(DATA) % self.plain) + t // np.uint64(2)) // t  # of numbers below 2^60
         return add(multiply(m[None], self._width, DATA), rest[None], DATA)
 
-    def _transform(self, polynomials: Sequence[Residues]) -> list[Residues]:
-        """Give the NTT form of some polynomials; SEAL takes them in as the two halves of a ciphertext."""
-        made: list[Residues] = []
-        for start in range(0, len(polynomials), _POLYNOMIALS):
-            two = polynomials[start : start + _POLYNOMIALS]
-            carrier = self.ciphertext(np.stack([two[0], two[-1]]))
-            self.evaluator.transform_to_ntt_inplace(carrier)
-            made += list(self.polynomials(carrier, DATA_PRIMES, ntt=True))[: len(two)]
-        return made
-
-    def plaintext(self, slots: npt.NDArray[np.integer[Any]]) -> Any:
-        """Give the plaintext that has these values, any integers taken mod t, in its slots; missing slots are zero."""
-        plaintext = load_seal().Plaintext()
-        self.encoder.encode((slots % self.plain).tolist(), plaintext)
-        return plaintext
+    def transform_slots(self, slots: npt.NDArray[np.integer[Any]]) -> Residues:
+        """Give the plaintext that has these values, any integers taken mod t, in its slots, in NTT form: uint64[3, N]."""
+        return transform(lift(encode_slots(slots, self.plain), self.plain, DATA), DATA)
 
     def small_plaintext(self, coefficients: npt.NDArray[np.int8]) -> Any:
         """Give the plaintext polynomial with these small coefficients, not slots."""
         return new_plaintext(self.context, plaintext_bytes((coefficients.astype(np.int64) % self.plain).astype(np.uint64)))
-
-    def ntt(self, plaintext: Any) -> Any:
-        """Give a plaintext in NTT form at the data level."""
-        transformed = load_seal().Plaintext()
-        self.evaluator.transform_to_ntt(plaintext, self.parms_ids[DATA_PRIMES], transformed)
-        return transformed
 
     def ciphertext(self, coefficients: Polynomials, *, ntt: bool = False) -> Any:
         """Give SEAL's ciphertext of these polynomials, uint64[2, primes, N], already checked below their primes."""
@@ -222,17 +203,25 @@ class Scheme:
         """Give the polynomials of a ciphertext of this process: uint64[2, primes, N]."""
         return polynomials(ciphertext, metadata(self.parms_ids[primes], RING, primes, ntt=ntt), primes, RING)
 
-    def drop(self, ciphertext: Any) -> Any:
-        """Drop a data-level ciphertext in coefficient form to the returned level, in place, and give it back."""
-        for _ in range(DATA_PRIMES - RETURNED_PRIMES):
-            self.evaluator.mod_switch_to_next_inplace(ciphertext)
-        return ciphertext
-
     def slots(self, decryptor: Any, ciphertext: Any) -> npt.NDArray[np.uint64]:
         """Decrypt to N values below t."""
         plaintext = load_seal().Plaintext()
         decryptor.decrypt(ciphertext, plaintext)
         return np.array(self.encoder.decode_uint64(plaintext), dtype=np.uint64)
+
+
+def drop_prime(polynomials: Polynomials) -> Polynomials:
+    """Divide a ciphertext's coefficients by the last data prime, rounded, which takes it to the returned level: uint64[2, 2, N].
+
+    Reference: `divide_and_round_q_last_inplace` of Microsoft SEAL 4.3.
+    """
+    last, kept = DATA[RETURNED_PRIMES], DATA[:RETURNED_PRIMES]
+    half = np.uint64(last // 2)
+    rest = (polynomials[:, RETURNED_PRIMES] + half) % np.uint64(last)  # below 2^56
+    modulus = np.array(kept, dtype=np.uint64)[:, None]
+    moved = add(rest[:, None] % modulus, negate(np.broadcast_to(half % modulus, (RETURNED_PRIMES, 1)), kept), kept)
+    inverses = np.array([[pow(last, -1, prime)] for prime in kept], dtype=np.uint64)
+    return multiply(add(polynomials[:, :RETURNED_PRIMES], negate(moved, kept), kept), inverses, kept)
 
 
 @lru_cache(maxsize=len(PRIMES))
@@ -303,12 +292,10 @@ def self_test() -> None:
         left, right, mask = (uniform_mod(randomness, plain, RING) for _ in range(3))
         secret, c1 = own.new_secret(randomness), zero_c1(randomness.take(32), index, DATA, RING)
         sent = read_column(pack_residues(own.encrypt(secret, [(c1, left)], randomness)[0]), sender="self-test")
-        product = own.ciphertext(np.stack([sent, c1]), ntt=True)
-        own.evaluator.multiply_plain_inplace(product, own.ntt(own.plaintext(right)))
-        own.evaluator.transform_from_ntt_inplace(product)
-        own.evaluator.add_plain_inplace(product, own.plaintext(mask))
-        noisy = add_flood(own.polynomials(product, DATA_PRIMES), errors(randomness, own.flood_width), own.flood_width, DATA)
-        answer = pack_residues(own.polynomials(own.drop(own.ciphertext(noisy)), RETURNED_PRIMES))
+        product = transform_back(multiply(np.stack([sent, c1]), np.stack([own.transform_slots(right)] * 2), DATA), DATA)
+        product[0] = add(product[0], own.scale(mask), DATA)
+        noisy = add_flood(product, errors(randomness, own.flood_width), own.flood_width, DATA)
+        answer = pack_residues(drop_prime(noisy))
         returned = own.ciphertext(read_answer(answer, sender="self-test"))
         if not np.array_equal(own.slots(own.decryptor(secret), returned), (left * right + mask) % np.uint64(plain)):
             raise LocalFault("bfv-self-test", "a product does not decrypt to what it should")

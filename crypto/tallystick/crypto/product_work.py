@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tallystick.crypto.bfv import (
     DATA,
-    DATA_PRIMES,
-    RETURNED_PRIMES,
     Message,
     Scheme,
+    drop_prime,
     pack_residues,
     read_answer,
     read_column,
@@ -26,16 +25,23 @@ from tallystick.crypto.bfv import (
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import column_c1, zero_c1
 from tallystick.crypto.flooding import RING, Errors, add_flood
+from tallystick.crypto.ntt import transform, transform_back, transform_under
 from tallystick.crypto.randomness import SeededRandomness
-from tallystick.crypto.residues import Residues
-from tallystick.crypto.seal_bytes import Polynomials, load_seal
+from tallystick.crypto.residues import add, add_products, reduce_small
+from tallystick.crypto.residues import multiply as multiply_residues
+from tallystick.crypto.seal_bytes import Polynomials
 
 R = TypeVar("R")
+
+GROUP_BYTES = 16 << 20
+"""Ciphertexts of a task that lie unpacked at once."""
 
 
 def begin() -> None:
     """Make what every task needs: called in a worker before its first task, it saves that task the wait."""
     scheme(0)
+    for prime in (*DATA, scheme(0).plain):
+        transform_under(prime)
 
 
 @dataclass(frozen=True)
@@ -114,46 +120,34 @@ def _guard(work: Callable[[], R], sender: str) -> R:
         raise PeerFault("ciphertext-refused", "a ciphertext cannot be computed with", sender=sender) from fault
 
 
-def _read(own: Scheme, chunk: bytes, c1: Residues, sender: str) -> Any:
-    """Give a peer's c0 with the c1 that is not the peer's, as a data-level ciphertext in NTT form."""
-    return own.ciphertext(np.stack([read_column(chunk, sender=sender), c1]), ntt=True)
-
-
-def _read_zero(own: Scheme, key: bytes, chunk: bytes, sender: str) -> Any:
-    return _read(own, chunk, zero_c1(key, own.index, DATA, RING), sender)
+def _encrypt_zero(own: Scheme, key: bytes, zero: bytes, factor: npt.NDArray[np.int8], sender: str) -> Polynomials:
+    """Give the encryptor's encryption of zero times a small polynomial, another encryption of zero: uint64[2, primes, N] in NTT form."""
+    read = np.stack([read_column(zero, sender=sender), zero_c1(key, own.index, DATA, RING)])
+    return multiply_residues(read, np.stack([transform(reduce_small(factor, DATA), DATA)] * 2), DATA)
 
 
 def multiply(task: MultiplyTask) -> Polynomials:
     """Give, for each pair, Σ over the blocks of ciphertext times plaintext in NTT form: uint64[pairs, 2, primes, N].
 
-    A block that is zero throughout, which SEAL would refuse, is multiplied as ones and added to a sum that nobody reads: the
-    time does not tell it from others.
+    In NTT form a product of polynomials is one of values, so none is SEAL's: `residues.add_products`. A block that is zero throughout takes
+    as long as another.
     """
-    return _guard(lambda: _multiply(scheme(task.prime), task), task.sender)
+    own = scheme(task.prime)
+    fresh = _encrypt_zero(own, task.key, task.zero, task.ternary, task.sender)
+    sums = np.repeat(fresh[None], len(task.pairs), axis=0)
+    step = max(1, GROUP_BYTES // max(1, fresh.nbytes * len(task.columns)))
+    for start in range(0, len(task.chunks), step):
+        places = range(start, min(start + step, len(task.chunks)))
+        left = [[_read(own, task, place, at) for at in range(len(task.columns))] for place in places]
+        right = [[own.transform_slots(row) for row in task.blocks[:, place]] for place in places]
+        add_products(sums, np.array(left), np.array(right), task.pairs, DATA)
+    return sums
 
 
-def _multiply(own: Scheme, task: MultiplyTask) -> Polynomials:
-    evaluator = own.evaluator
-    zero, start = _read_zero(own, task.key, task.zero, task.sender), own.ntt(own.small_plaintext(task.ternary))
-    new = load_seal().Ciphertext
-    sums = [new() for _ in (*task.pairs, None)]
-    for total in sums:
-        evaluator.multiply_plain(zero, start, total)
-    unread = sums.pop()
-    product = new()
-    for place, chunks in enumerate(task.chunks):
-        left = [
-            _read(own, chunk, column_c1(task.key, own.index, task.first + place, column, DATA, RING), task.sender)
-            for column, chunk in zip(task.columns, chunks, strict=True)
-        ]
-        values = task.blocks[:, place] % own.plain
-        present: npt.NDArray[np.bool_] = np.any(values, axis=1)
-        values[~present] = 1
-        right = [own.ntt(own.plaintext(row)) for row in values]
-        for (i, j), total in zip(task.pairs, sums, strict=True):
-            evaluator.multiply_plain(left[i], right[j], product)
-            evaluator.add_inplace(total if present[j] else unread, product)
-    return np.stack([own.polynomials(total, DATA_PRIMES, ntt=True) for total in sums])
+def _read(own: Scheme, task: MultiplyTask, place: int, at: int) -> Polynomials:
+    """Give a peer's c0 of one block of a column with the c1 that is not the peer's: uint64[2, primes, N] in NTT form."""
+    c1 = column_c1(task.key, own.index, task.first + place, task.columns[at], DATA, RING)
+    return np.stack([read_column(task.chunks[place][at], sender=task.sender), c1])
 
 
 @dataclass(frozen=True)
@@ -181,22 +175,16 @@ class FinishTask:
 
 def hide_product(task: FinishTask) -> Polynomials:
     """Give a product with its mask in every slot and its errors added, at the data level: uint64[2, primes, N]."""
-    return _guard(lambda: _hide(scheme(task.prime), task), task.sender)
-
-
-def _hide(own: Scheme, task: FinishTask) -> Polynomials:
-    total, fresh = own.ciphertext(task.total, ntt=True), _read_zero(own, task.key, task.zero, task.sender)
-    own.evaluator.multiply_plain_inplace(fresh, own.ntt(own.small_plaintext(task.errors.ternary)))
-    own.evaluator.add_inplace(total, fresh)
-    own.evaluator.transform_from_ntt_inplace(total)
-    own.evaluator.add_plain_inplace(total, own.plaintext(task.mask))
-    return add_flood(own.polynomials(total, DATA_PRIMES), task.errors, own.flood_width, DATA)
+    own = scheme(task.prime)
+    fresh = _encrypt_zero(own, task.key, task.zero, task.errors.ternary, task.sender)
+    product = transform_back(add(task.total, fresh, DATA), DATA)
+    product[0] = add(product[0], own.scale(task.mask), DATA)
+    return add_flood(product, task.errors, own.flood_width, DATA)
 
 
 def finish(task: FinishTask) -> bytes:
     """Give the returned chunk of a product: hidden, then dropped to two primes."""
-    own, coefficients = scheme(task.prime), hide_product(task)
-    return _guard(lambda: pack_residues(own.polynomials(own.drop(own.ciphertext(coefficients)), RETURNED_PRIMES)), task.sender)
+    return pack_residues(drop_prime(hide_product(task)))
 
 
 @dataclass(frozen=True)

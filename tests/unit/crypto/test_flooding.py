@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, read_answer, read_column
+from tallystick.crypto.bfv import DATA, DATA_PRIMES, RETURNED_PRIMES, drop_prime, read_answer, read_column
 from tallystick.crypto.errors import LocalFault
 from tallystick.crypto.flooding import (
     FAILURE_BITS,
@@ -197,8 +197,8 @@ def test_s14_wrong_coefficients_are_as_many_as_the_proof_says(meter: Meter, bits
     zeros = np.zeros((1, RING), dtype=np.int64)
     for _ in range(rounds):
         task = meter.task_of(meter.accumulated(zeros))
-        answer = own.ciphertext(meter.shifted(hide_product(task), 1 << bits))
-        plain = own.slots(own.decryptor(meter.secret), own.drop(answer))
+        answer = own.ciphertext(drop_prime(meter.shifted(hide_product(task), 1 << bits)))
+        plain = own.slots(own.decryptor(meter.secret), answer)
         wrong += meter.differing_coefficients(plain, task.mask)
     expected = rounds * RING * 2**bits / own.flood_width
     assert stats.poisson(expected).cdf(wrong) > 1e-4
@@ -213,7 +213,7 @@ def test_s14_one_returned_prime_would_be_wrong_as_often_as_the_proof_says(meter:
     wrong = 0
     for _ in range(rounds):
         task = meter.task_of(total)
-        answer = own.drop(own.ciphertext(hide_product(task)))
+        answer = own.ciphertext(drop_prime(hide_product(task)))
         own.evaluator.mod_switch_to_next_inplace(answer)
         product = (meter.left[0].astype(np.uint64) + task.mask) % np.uint64(own.plain)
         wrong += meter.differing_coefficients(own.slots(own.decryptor(meter.secret), answer), product)

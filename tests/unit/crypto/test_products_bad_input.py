@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from tallystick.crypto import product_work
-from tallystick.crypto.bfv import DATA, pack_residues, read_column
+from tallystick.crypto.bfv import DATA, Scheme, pack_residues, read_column
 from tallystick.crypto.errors import CryptoError, LocalFault, PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.flooding import MAX_PAIRS, RING
@@ -192,9 +192,9 @@ def test_what_seal_refuses_is_the_peers_fault(exchange: Exchange, monkeypatch: p
     def refuse(*_: object) -> None:
         raise RuntimeError("result ciphertext is transparent")
 
-    monkeypatch.setattr(product_work, "_multiply", refuse)
+    monkeypatch.setattr(Scheme, "slots", refuse)
     with pytest.raises(PeerFault) as refused:
-        products(exchange.sent, exchange.b, exchange.layout, RANDOM, SERIAL, key=KEY, sender="labor")
+        open_products(keys(), exchange.back, exchange.layout, SERIAL, key=KEY, sender="housing")
     assert refused.value.rule == "ciphertext-refused"
     assert "transparent" not in str(refused.value)
 
