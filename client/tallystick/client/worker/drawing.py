@@ -38,7 +38,7 @@ _SCROLL: Final = '<div class="scroll" tabindex="0" role="group" aria-label="Tabl
 
 
 @dataclass(frozen=True)
-class Offered:
+class OfferedFields:
     """What a worker can ask of one dataset under one consent.
 
     Attributes:
@@ -55,7 +55,7 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownRequest:
     """A request, as the pages know it.
 
     Attributes:
@@ -78,7 +78,7 @@ class Shown:
         return self.answer is not None or self.over
 
 
-def draw_home(consents: Sequence[tuple[Consent, str]], asked: Sequence[Shown], others: int, problem: str) -> str:
+def draw_home(consents: Sequence[tuple[Consent, str]], asked: Sequence[ShownRequest], others: int, problem: str) -> str:
     """Draw the first page.
 
     Args:
@@ -110,7 +110,7 @@ def draw_home(consents: Sequence[tuple[Consent, str]], asked: Sequence[Shown], o
     return _draw_page("Ask", parts)
 
 
-def draw_consent(number: int, consent: Consent, offered: Sequence[Offered], error: TallyError | None) -> str:
+def draw_consent(number: int, consent: Consent, offered: Sequence[OfferedFields], error: TallyError | None) -> str:
     """Draw what can be asked under one consent, a form for each dataset."""
     parts = ['<p class="no-print"><a href="../">All consents</a></p>', f"<h1>Ask about {_write(_name_person(consent))}</h1>"]
     if error is not None:
@@ -131,7 +131,7 @@ def draw_consent(number: int, consent: Consent, offered: Sequence[Offered], erro
     return _draw_page(title, parts, up="../")
 
 
-def draw_request(shown: Shown, problem: str) -> str:
+def draw_request(shown: ShownRequest, problem: str) -> str:
     """Draw a request: that it waits, or its answer."""
     request, answer = shown.request, shown.answer
     facts = (
@@ -173,7 +173,7 @@ def draw_request(shown: Shown, problem: str) -> str:
     return _draw_page(title, parts, up="../")
 
 
-def _draw_form(number: int, place: int, one: Offered) -> str:
+def _draw_form(number: int, place: int, one: OfferedFields) -> str:
     boxes = "".join(
         f'<label class="choice"><input type="checkbox" name="field" value="{escape(name)}"><span>{_write(label)}</span></label>'
         for name, label in one.fields
@@ -228,7 +228,7 @@ def _name_person(consent: Consent) -> str:
     return " ".join(said[name] for name in ("first_name", "last_name") if name in said) or "the person of this consent"
 
 
-def _name_state(one: Shown) -> str:
+def _name_state(one: ShownRequest) -> str:
     text = "its time is over" if one.over else "waiting" if one.answer is None else ""
     if one.answer is not None:
         text = "not passed on" if one.answer.refused is not None else "nothing" if one.answer.fields is None else "has come"

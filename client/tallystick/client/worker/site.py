@@ -18,7 +18,7 @@ from typing import Final
 
 from tallystick.client.loopback import HTML, Form, Reply
 from tallystick.client.records import AnswerRead, FieldsAsked, RecordClient
-from tallystick.client.worker.drawing import Offered, Shown, draw_consent, draw_home, draw_request
+from tallystick.client.worker.drawing import OfferedFields, ShownRequest, draw_consent, draw_home, draw_request
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.agreement.records import StaffMember
 from tallystick.core.clock import Clock
@@ -57,7 +57,7 @@ class WorkerSite:
     clock: Clock
     pause_s: float = PAUSE_S
     look_s: float = LOOK_S
-    _asked: dict[str, Shown] = field(default_factory=dict)
+    _asked: dict[str, ShownRequest] = field(default_factory=dict)
     _problem: str = ""
     _lock: threading.Condition = field(default_factory=threading.Condition)
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -111,20 +111,22 @@ class WorkerSite:
     def _keep(self, read: AnswerRead) -> None:
         with self._lock:
             before = self._asked.get(read.digest)
-            self._asked[read.digest] = Shown(read.digest, read.request, "" if before is None else before.person, read.answer)
+            self._asked[read.digest] = ShownRequest(
+                read.digest, read.request, "" if before is None else before.person, read.answer
+            )
             self._lock.notify_all()
 
     def _await_answer(self, digest: str) -> None:
         with self._lock:
             self._lock.wait_for(lambda: digest not in self._asked or self._asked[digest].is_done, self.look_s)
 
-    def _list_asked(self) -> list[Shown]:
+    def _list_asked(self) -> list[ShownRequest]:
         """Give what was asked from these pages or answered since they began, the newest first; an answer whose time is over is dropped."""
         now = self.clock.now()
         with self._lock:
             for digest, one in list(self._asked.items()):
                 if one.answer is not None and moment(one.answer.until) <= now:
-                    self._asked[digest] = Shown(digest, one.request, one.person, None, over=True)
+                    self._asked[digest] = ShownRequest(digest, one.request, one.person, None, over=True)
             return list(reversed(self._asked.values()))
 
     def _draw(self, path: str, error: TallyError | None) -> str | None:
@@ -154,7 +156,7 @@ class WorkerSite:
             found.append((consent, why if is_in_force(consent, now) else "it is not in force"))
         return found
 
-    def _list_offered(self, number: int) -> list[Offered]:
+    def _list_offered(self, number: int) -> list[OfferedFields]:
         """Give what the worker can ask under a consent: offers of its agencies to the worker's, with the fields that it opens.
 
         Raises:
@@ -171,7 +173,7 @@ class WorkerSite:
             fields = [(name, one.label or name) for name, one in offer.fields.items() if consent.opens(name, one.category)]
             purposes = [name for name in offer.purposes if name in consent.purposes]
             if me.agency in offer.to and owner in consent.discloser and roles and fields and purposes:
-                found.append(Offered(offer.dataset, owner, tuple(fields), tuple(purposes), tuple(roles)))
+                found.append(OfferedFields(offer.dataset, owner, tuple(fields), tuple(purposes), tuple(roles)))
         return found
 
     def _find_self(self, agreement: Agreement) -> StaffMember:
@@ -195,5 +197,5 @@ class WorkerSite:
         name, request = self.client.ask_for(paper, agreement, digest, asked)
         with self._lock:
             before = self._asked.get(name)  # its answer may have come already
-            self._asked[name] = Shown(name, request, asked.person, None if before is None else before.answer)
+            self._asked[name] = ShownRequest(name, request, asked.person, None if before is None else before.answer)
         return name
