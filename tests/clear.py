@@ -30,19 +30,29 @@ AGENCIES = {"tanf": "human-services", "wages": "labor"}
 RECIPE = "ssn+birth_date"
 
 
-def declare(columns: Mapping[str, Mapping[str, Any]], employers: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """Give the declaration of each dataset, from its columns, and that which names employers."""
+def declare(
+    columns: Mapping[str, Mapping[str, Any]],
+    employers: Mapping[str, str] | None = None,
+    households: Mapping[str, str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Give the declaration of each dataset, from its columns, and those which name employers and households."""
     fields = {"ssn": "ssn", "birth_date": "dob"}
     return {
         name: {"source": {"csv": f"{name}.csv"}, "person": "id", "people": 1000, "columns": dict(some), "identifiers": fields}
         | ({"employers": employers[name]} if employers and name in employers else {})
+        | ({"households": households[name]} if households and name in households else {})
         for name, some in columns.items()
     }
 
 
-def terms_of(columns: Mapping[str, Mapping[str, Any]], employers: Mapping[str, str] | None = None, **changes: Any) -> Agreement:
+def terms_of(
+    columns: Mapping[str, Mapping[str, Any]],
+    employers: Mapping[str, str] | None = None,
+    households: Mapping[str, str] | None = None,
+    **changes: Any,
+) -> Agreement:
     """Give an agreement over these datasets that allows every measure."""
-    declared = declare(columns, employers)
+    declared = declare(columns, employers, households)
     datasets = {
         name: DeclaredDataset.read(one, what=name).to_dataset(AGENCIES[name]).json_value() for name, one in declared.items()
     }
@@ -79,7 +89,9 @@ def open_in_clear(
         folder: where files may stand.
     """
     assert [str(one) for one in question_problems(asked, terms, "ana")] == []
-    declared = declare(columns, {name: one.employers for name, one in terms.datasets.items() if one.employers})
+    employers = {name: one.employers for name, one in terms.datasets.items() if one.employers}
+    households = {name: one.households for name, one in terms.datasets.items() if one.households}
+    declared = declare(columns, employers, households)
     contract = job(terms, asked)
     part = Contract(contract, sign_document("job", contract, "ana", identity("ana")), terms, signed_agreement(terms))
     keys = sorted({str(key) for frame in frames.values() for key in frame["id"]})

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tallystick.client.viewing import HEADERS, HOST, ResultSite, serve_result
+from tallystick.client.loopback import HOST
+from tallystick.client.viewing import HEADERS, ResultSite, serve_result
 from tallystick.core.errors import NotReady
 from tallystick.crypto.randomness import SystemRandomness
 from tests.cli.test_result_formats import answer

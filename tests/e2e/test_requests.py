@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
+import subprocess
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -16,6 +21,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from tallystick.core.consent.checking import check_consent
 from tallystick.core.documents import decode_document
+from tallystick.lab.network.processes import COMMAND
 from tests.consents import STATEMENTS
 from tests.e2e.lines import Lines, search_memory
 from tests.e2e.party import commands
@@ -92,6 +98,29 @@ def test_s30_without_with_an_expired_a_revoked_and_a_foreign_consent_it_is_the_s
         )
         assert told.returncode == 1
         assert re.search(r"\[(consent-invalid|signature-missing)\]", told.stderr), told.stderr
+
+
+def test_a_worker_asks_and_reads_on_a_page(lines: Lines) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
+    environment["TALLY_HOME"] = str(lines.workers["ann"])
+    command = [*COMMAND, "record", "page", str(lines.paper())]
+    with subprocess.Popen(
+        command, cwd=lines.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as running:
+        try:
+            assert running.stdout is not None
+            address = running.stdout.readline().decode().strip()
+            form = {"dataset": "clients", "field": ["address"], "purpose": "benefits", "role": "benefits-worker"}
+            with urllib.request.urlopen(f"{address}consent/0", urlencode(form, doseq=True).encode(), timeout=60) as page:
+                asked = page.url
+            with urllib.request.urlopen(asked.replace("/request/", "/wait/"), timeout=60) as page:
+                said = page.read().decode()
+        finally:
+            running.send_signal(signal.SIGINT)
+    assert "22 New St" in said
+    assert running.returncode == 0
+    written = b"".join(path.read_bytes() for path in lines.workers["ann"].rglob("*") if path.is_file())
+    assert b"22 New St" not in written
 
 
 def test_s30_the_coordinator_holds_no_person(lines: Lines) -> None:

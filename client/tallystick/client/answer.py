@@ -32,6 +32,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "dominance": (" m", "of which one or two people may make up most, by the declared bounds"),
     "coding": (" s", "which tell a share of people that is nearly none or nearly all"),
     "few-employers": (" e", "whose people have too few employers"),
+    "few-households": (" h", "whose people are of too few households"),
     "difference": (" d", "which would say too much beside earlier results"),
 }
 """Why a cell is hidden: what stands behind the word `hidden` in a table, and what it means."""

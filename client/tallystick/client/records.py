@@ -100,7 +100,17 @@ class RecordClient:
         self._channel.close()
 
     def ask(self, paper: SignedDocument, agreement: Agreement, digest: str, asked: FieldsAsked) -> str:
-        """Ask for some fields of the person of a consent; give the request's digest.
+        """Ask for some fields of the person of a consent; give the request's digest. See `ask_for`.
+
+        Raises:
+            Invalid, Refused, NotReady: as `ask_for`.
+        """
+        return self.ask_for(paper, agreement, digest, asked)[0]
+
+    def ask_for(
+        self, paper: SignedDocument, agreement: Agreement, digest: str, asked: FieldsAsked
+    ) -> tuple[str, RecordRequest]:
+        """Ask for some fields of the person of a consent; give the request's digest, and the request.
 
         What can be known here is checked here, and said plainly.
 
@@ -140,7 +150,7 @@ class RecordClient:
         write_sealing_key(folder / "answer.key", key)
         write_document(folder / "request.json", document)
         self._post(f"agency/{agency}", letter)
-        return document.digest
+        return document.digest, request
 
     def waiting(self) -> list[str]:
         """Give the digests of the requests whose answer was not read yet."""

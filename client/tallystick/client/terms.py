@@ -38,6 +38,7 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     least = f"profile {rule.profile}" if rule.min_cell is None else f"counts of 1 to {rule.min_cell - 1} are hidden"
     least += ", opened for nobody (gate)" if rule.gate else ""
     least += ", people of jobs compared at each node (cohorts)" if rule.cohorts else ""
+    least += "" if rule.households is None else f", cells of fewer than {rule.households} households are hidden"
     if rule.noise is not None:
         least += f", every number with noise: epsilon {rule.noise.epsilon} a job, {rule.noise.budget} for all"
     least += "" if rule.budget is None else f", {rule.budget:,} cells over each dataset"

@@ -2,47 +2,28 @@
 
 Results are sealed to the analyst, and no server shows them: this one listens on loopback, for one result, until it is stopped.
 
-Rules that this file enforces:
-
-1. Only loopback is listened on, and only the names of loopback are answered to (`Host`).
-2. Who asks must know the address's token, 32 random bytes: other users of the machine can reach the port, and get nothing.
-3. Nothing is written, nothing is loaded from elsewhere, and no browser keeps a copy (`no-store`).
-4. A result that does not verify has no page.
+Who gets them is for `loopback.py` to say. A result that does not verify has no page.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hmac
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 from tallystick.client.annex.page import annex
 from tallystick.client.annex.style import STYLE
 from tallystick.client.answer import Answer
+from tallystick.client.loopback import HTML, Form, Reply, list_headers, serve_site
 from tallystick.client.plots import SHARE, draw
-from tallystick.core.errors import NotReady, TallyError
+from tallystick.core.errors import TallyError
 from tallystick.core.results import Check
 from tallystick.crypto.randomness import Randomness
 
-HOST: Final = "127.0.0.1"
-TIMEOUT_S: Final = 30.0
-HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_HTML: Final = "text/html; charset=utf-8"
+HEADERS: Final = list_headers(forms=False)
 
 
 @dataclass
@@ -66,14 +47,17 @@ class ResultSite:
             path: "" is the result's page, `plots` its plots, `plot-N.svg` one of them, counted from 0.
         """
         if path == "":
-            return _HTML, annex(self.answer, self.checks, links=(("plots", "All plots of this result"),)).encode()
+            return HTML, annex(self.answer, self.checks, links=(("plots", "All plots of this result"),)).encode()
         if path == "plots":
-            return _HTML, self._write_plots().encode()
+            return HTML, self._write_plots().encode()
         for number, name in enumerate(self._names):
             if path == f"plot-{number}.svg":
                 picture = self._draw(name)
                 return ("image/svg+xml", picture) if isinstance(picture, bytes) else None
         return None
+
+    def take(self, path: str, form: Form) -> Reply | None:
+        """Take no form: there is none."""
 
     @property
     def _names(self) -> list[str]:
@@ -124,54 +108,5 @@ def serve_result(site: ResultSite, port: int, randomness: Randomness) -> Iterato
     Raises:
         NotReady: `unavailable`: the port is in use.
     """
-    token = randomness.take(32).hex()
-
-    class Handler(BaseHTTPRequestHandler):
-        """Answers for this site."""
-
-        timeout = TIMEOUT_S
-        server_version = "tally"
-        sys_version = ""
-
-        def do_GET(self) -> None:  # as the standard library calls it
-            """Answer with a page."""
-            if self.path == "/favicon.ico":  # browsers ask by themselves, without the token; there is none
-                self.send_response(204)
-                self.end_headers()
-                return
-            found = self._find_body()
-            kind, body = found or ("text/plain; charset=utf-8", b"There is nothing here.\n")
-            self.send_response(200 if found else 404)
-            for name, value in HEADERS.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        do_HEAD = do_GET  # noqa: N815  # as the standard library calls it
-
-        def _find_body(self) -> tuple[str, bytes] | None:
-            if self.headers.get("host", "") not in {f"{HOST}:{bound}", f"localhost:{bound}"}:
-                return None
-            given, _, path = self.path.partition("?")[0].removeprefix("/").partition("/")
-            is_right = hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())
-            return site.find(path) if is_right else None
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the standard library calls it
-            """Write nothing: the address has the token in it."""
-
-    try:
-        server = ThreadingHTTPServer((HOST, port), Handler)
-    except OSError as error:
-        raise NotReady("unavailable", f"port {port} cannot be bound", hint="leave out --port, or name another one") from error
-    bound = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{HOST}:{bound}/{token}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve_site(site, port, randomness, forms=False) as address:
+        yield address

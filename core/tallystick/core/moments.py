@@ -138,6 +138,23 @@ class EmployersOf:
         return f"people({self.group}) with employers {self.number}"
 
 
+@dataclass(frozen=True)
+class HouseholdsOf:
+    """The parts of households that people of a group make up, in parts of `WHOLE` (`core/job/units.py`).
+
+    Attributes:
+        group: whose households.
+    """
+
+    group: str
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def label(self) -> str:
+        """Write it for people."""
+        return f"parts of households of {self.group}"
+
+
 def format_band(low: str | None, high: str | None) -> str:
     """Write a band for people: `under 10`, `10 to under 20`, `20 or over`."""
     if low is None:
@@ -145,4 +162,4 @@ def format_band(low: str | None, high: str | None) -> str:
     return f"{low} or over" if high is None else f"{low} to under {high}"
 
 
-Moment: TypeAlias = Count | Present | Sum | Banded | EmployersOf
+Moment: TypeAlias = Count | Present | Sum | Banded | EmployersOf | HouseholdsOf

@@ -149,7 +149,13 @@ def describe_rules(question: Question, agreement: Agreement) -> list[str]:
 def _describe_group(question: Question, group: str, agreement: Agreement) -> OwnGroup:
     people = question.people[group]
     dataset = agreement.dataset_of(people.dataset)
-    served = operations_by_column(question, group, dataset, employers=agreement.disclosure.least_employers > 0)
+    served = operations_by_column(
+        question,
+        group,
+        dataset,
+        employers=agreement.disclosure.least_employers > 0,
+        households=agreement.disclosure.households is not None,
+    )
     columns = tuple((name, tuple(sorted(operations)), dataset.columns[name].label or "") for name, operations in served.items())
     return OwnGroup(group, people.dataset, dataset.title, dataset.authority, people.where, columns, dataset.people)
 

@@ -15,7 +15,7 @@ from tallystick.core.job.filters import SplitWhere, filter_of
 from tallystick.core.job.model import People
 from tallystick.core.job.passes import list_declared
 from tallystick.core.job.population import PAIR
-from tallystick.core.job.units import read_number_column
+from tallystick.core.job.units import read_unit_column
 from tallystick.core.statistics.columns import USABLE
 from tallystick.core.statistics.plan import Factor
 from tallystick.records.features import Windows
@@ -48,7 +48,7 @@ class GroupAssignment:
     @cached_property
     def used(self) -> tuple[str, ...]:
         """The columns of its people, derived or not, that the plan reads, those of its conditions among them."""
-        numbers = {name for name in self._names if read_number_column(name, name)}
+        numbers = {name for name in self._names if read_unit_column(name, name, name)}
         return tuple(sorted(numbers | {column for name in self._names - numbers for column in list_columns_read(name)}))
 
     @cached_property
@@ -64,7 +64,7 @@ class GroupAssignment:
     @cached_property
     def conditions(self) -> dict[str, Condition]:
         """The conditions that are columns of the plan, by what it calls them, checked and written out again."""
-        made = sorted(name for name in self._names if is_condition(name) and not read_number_column(name, name))
+        made = sorted(name for name in self._names if is_condition(name) and not read_unit_column(name, name, name))
         if not made:
             return {}
         columns = columns_of(self.contract.job.question, self.group, self.contract.agreement)
@@ -76,10 +76,10 @@ class GroupAssignment:
 
     @cached_property
     def derived(self) -> dict[str, Derivation]:
-        """The group's derived columns, and the numbers of employers that the plan reads."""
-        employers = self.contract.agreement.dataset_of(self.people.dataset).employers
+        """The group's derived columns, and the units that the plan reads."""
+        dataset = self.contract.agreement.dataset_of(self.people.dataset)
         names = {*self.used, *(() if self.windows is None else self.windows.used)}
-        numbers = {name: read_number_column(name, employers) for name in sorted(names)}
+        numbers = {name: read_unit_column(name, dataset.employers, dataset.households) for name in sorted(names)}
         return {**derivations_of(self.people), **{name: number for name, number in numbers.items() if number is not None}}
 
     @property

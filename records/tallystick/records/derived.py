@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from tallystick.core.agreement.model import Column, Dataset
 from tallystick.core.errors import Invalid
@@ -22,6 +23,7 @@ from tallystick.core.job.derive import (
     Derivation,
     Derived,
     EmployerNumber,
+    HouseholdShare,
     MonthsBetween,
     Operand,
     list_named,
@@ -32,7 +34,9 @@ from tallystick.core.job.derived import derive_column, derive_columns
 from tallystick.core.job.where import parse_where
 from tallystick.records.locked import literal, quote_name
 
-RowSummary = Derived | AnyRow | EmployerNumber
+PART: Final = "@household"
+"""The column of a row's part of a household, which the node adds; no declared name holds `@`."""
+RowSummary = Derived | AnyRow | EmployerNumber | HouseholdShare
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Summaries:
                     walk(derived[one])
                 elif one not in derived:
                     plain[one] = None
-            elif isinstance(one, Derived | AnyRow | EmployerNumber):
+            elif isinstance(one, Derived | AnyRow | EmployerNumber | HouseholdShare):
                 made[one] = None
             for part in () if isinstance(one, str) else list_operands(one):
                 walk(part)
@@ -108,7 +112,7 @@ class Summaries:
         match one:
             case str():
                 return f"of{list(self.derived).index(one)}" if one in self.derived else f"low{self.plain.index(one)}"
-            case Derived() | AnyRow() | EmployerNumber():
+            case Derived() | AnyRow() | EmployerNumber() | HouseholdShare():
                 return f"made{self.made.index(one)}"
             case Cap(of=of, at=at):
                 value, most = self.write_person(of), int(Fraction(at) * 10 ** (self._declare(of).scale or 0))
@@ -166,6 +170,8 @@ class Summaries:
             return f"CAST(bool_or({parse_where(one.condition, self.dataset.columns).sql}) AS BIGINT)"
         if isinstance(one, EmployerNumber):
             return f"max(CAST(employer_number(CAST({quote_name(one.column)} AS VARCHAR)) = {one.number} AS BIGINT))"
+        if isinstance(one, HouseholdShare):
+            return f"coalesce(max({quote_name(PART)}), 0)"
         if one.column is None:
             return "count(*)"
         if one.function == "count":

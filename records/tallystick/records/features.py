@@ -25,14 +25,14 @@ import numpy as np
 
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.bins import Range
-from tallystick.core.job.derive import Derivation, EmployerNumber
+from tallystick.core.job.derive import WHOLE, Derivation, EmployerNumber, HouseholdShare
 from tallystick.core.job.units import NUMBERS
 from tallystick.core.job.where import Condition
 from tallystick.core.linkage.matching.duplicates import Duplicates
 from tallystick.core.linkage.passes.spellings import Spellings
 from tallystick.core.statistics.columns import GroupMembers, PersonColumn
 from tallystick.records.aliases import spellings
-from tallystick.records.derived import Summaries
+from tallystick.records.derived import PART, Summaries
 from tallystick.records.identifiers import PERSON, Strings, hold_known_people, identifiers_of, strings
 from tallystick.records.locked import literal, quote_name
 from tallystick.records.reading import Records
@@ -116,6 +116,7 @@ def people_table(
     for test in told.list_conditions():
         _run(records, f"SELECT count(*) FROM records WHERE ({test})", _where_fault(group))  # noqa: S608 - checked and rendered
     _number_employers(records, condition, derived)
+    _part_households(records, condition, derived)
     expressions = [f"{quote_name(PERSON)} AS person", "count(*) AS rows", *told.write_rows()]
     overflow = Invalid("source-bounds", f"dataset {records.dataset}: a derived column does not fit 64 bits")
     _run(
@@ -161,6 +162,18 @@ def _number_employers(records: Records, condition: str, derived: Mapping[str, De
     shared = f"CAST(hash(name) % {NUMBERS} AS BIGINT)"
     placed = f"CASE WHEN name IS NULL THEN NULL WHEN list_contains({known}, name) THEN list_position({known}, name) - 1 ELSE {shared} END"
     records.connection.execute(f"CREATE MACRO employer_number(name) AS {placed}")
+
+
+def _part_households(records: Records, condition: str, derived: Mapping[str, Derivation]) -> None:
+    """Add to each row its person's part of the row's household, of the people whose rows pass the condition (`core/job/units.py`)."""
+    column = next((one.column for one in derived.values() if isinstance(one, HouseholdShare)), None)
+    if column is None:
+        return
+    text, part = f"CAST({quote_name(column)} AS VARCHAR)", quote_name(PART)
+    sizes = f"SELECT {text} AS name, count(DISTINCT {quote_name(PERSON)}) AS people FROM records {condition} GROUP BY name"  # noqa: S608 - quoted names
+    records.connection.execute(f"ALTER TABLE records ADD COLUMN {part} BIGINT")
+    write = f"UPDATE records SET {part} = {WHOLE} // sizes.people FROM ({sizes}) AS sizes WHERE {text} = sizes.name"  # noqa: S608 - quoted names
+    records.connection.execute(write)
 
 
 def _name_columns(told: Summaries, used: Sequence[str], fetched: Sequence[Any]) -> dict[str, PersonColumn]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,56 @@ def answers_(seconds: int, format_: Format) -> None:
         _show(found, format_)
     if format_ != "json" and waiting:
         click.echo(f"{len(waiting)} awaited: {', '.join(digest[:12] for digest in waiting)}")
+
+
+@record.command("page")
+@click.argument("papers", metavar="CONSENT…", type=FILE, nargs=-1, required=True)
+@click.option("--agreement", "agreed", type=FILE, help="The signed agreement; needed the first time.")
+@click.option("--port", type=click.IntRange(min=0, max=65535), default=0, help="Of this machine; default: the system chooses.")
+@click.option("--open", "opens", is_flag=True, help="Also open it in this machine's browser.")
+@format_option
+@run_cli
+def page_(papers: tuple[Path, ...], agreed: Path | None, port: int, opens: bool, format_: Format) -> None:  # click's flags
+    """Ask under each CONSENT, wait, read and print on pages that are served to this machine alone, until Ctrl-C.
+
+    The address that is printed has a secret in it: who does not know it gets nothing. An answer is in the command's memory until its time is
+    over, and in no file.
+    """
+    import threading
+    import webbrowser
+    from datetime import UTC, datetime
+
+    from tallystick.client.consents import open_agreement
+    from tallystick.client.loopback import serve_site
+    from tallystick.client.profile import open_profile
+    from tallystick.client.records import RecordClient
+    from tallystick.client.worker.site import WorkerSite
+    from tallystick.core.clock import SystemClock
+    from tallystick.core.documents import read_document
+    from tallystick.crypto.randomness import SystemRandomness
+
+    profile = open_profile()
+    if agreed is not None:
+        profile.keep_agreement(read_document(agreed, kind="agreement"))
+    held = [read_document(paper, kind="consent") for paper in papers]
+    with RecordClient(profile) as client:
+        site = WorkerSite(
+            client, profile.identity.key, held, lambda name: open_agreement(None, name, datetime.now(UTC)), SystemClock()
+        )
+        collecting = threading.Thread(target=site.collect, daemon=True)
+        collecting.start()
+        with serve_site(site, port, SystemRandomness(), forms=True) as address:
+            if format_ == "json":
+                print_json({"address": address})
+            else:
+                click.echo(address)
+            click.echo("it is served to this machine alone, until Ctrl-C", err=True)
+            if opens:
+                webbrowser.open(address)
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        site.end()
+        collecting.join()
 
 
 def _show(found: list[AnswerRead], format_: Format, awaited: str = "") -> None:

@@ -256,6 +256,7 @@ class DeclaredDataset(Document):
         linkage: what the records say of themselves for linkage, as `tally node linkage` counts it; it stands in the agreement.
         regimes: laws that the records fall under, as tags; they stand in the agreement, and a node runs no job under one without them.
         employers: the column that names a row's employer; it stands in the agreement.
+        households: the column that names a person's household; it stands in the agreement.
         relation: whose people these are instead of those whom the rows are about; `identifiers` are then columns of the relation's file.
             That there is one, and of which kind, stands in the agreement.
     """
@@ -275,15 +276,15 @@ class DeclaredDataset(Document):
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
     employers: ColumnName | None = None
+    households: ColumnName | None = None
     relation: Relation | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
-        check_names_apart(self.columns, self.employers)
-        if self.relation is not None and (self.duplicates.merges or self.aliases.most or self.employers is not None):
-            raise ValueError(
-                "a dataset with a relation has no duplicates, aliases or employers: its people are of the relation's file"
-            )
+        check_names_apart(self.columns, self.employers, self.households)
+        units = self.employers or self.households
+        if self.relation is not None and (self.duplicates.merges or self.aliases.most or units):
+            raise ValueError("a dataset with a relation has no duplicates, aliases, employers or households")
         if self.keys is not None and self.duplicates.merges:
             raise ValueError("keys that other datasets share cannot be merged here: leave out duplicates, or keys")
         strange = sorted(self.aliases.identifiers.keys() - self.identifiers.keys())
@@ -319,6 +320,7 @@ class DeclaredDataset(Document):
             linkage=self.linkage,
             regimes=self.regimes,
             employers=self.employers,
+            households=self.households,
             relation=None if self.relation is None else self.relation.kind,
         )
 
@@ -340,7 +342,7 @@ class DeclaredDataset(Document):
             found.append("aliases differ")
         found += [
             f"{field} differs"
-            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes", "employers")
+            for field in ("people", "rows_per_person", "keys", "out_of_bounds", "linkage", "regimes", "employers", "households")
             if getattr(self, field) != getattr(agreed, field)
         ]
         if (None if self.relation is None else self.relation.kind) != agreed.relation:

@@ -28,6 +28,7 @@ class Disclosure(Document):
         gate: small cells are found on shares and opened for nobody, not for the desk either (docs/adr/0011-gate.md).
         cohorts: each node refuses a job whose people here differ from what earlier jobs selected by too few (docs/adr/0017-cohorts.md).
         budget: how many cells jobs may compute over a dataset under one version of the agreement.
+        households: how many households the people of a row need, where their dataset names them; None: they are not protected.
         noise: every number that is opened has noise for differential privacy (docs/adr/0018-noise.md).
     """
 
@@ -36,6 +37,7 @@ class Disclosure(Document):
     gate: bool | None = None
     cohorts: bool | None = None
     budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    households: Annotated[int, Field(ge=2, le=1000)] | None = None
     noise: Noise | None = None
 
     @property
@@ -45,9 +47,9 @@ class Disclosure(Document):
 
     @model_validator(mode="after")
     def _testable(self) -> Disclosure:
-        if self.noise is not None and (self.gate or self.cohorts or self.budget is not None):
+        if self.noise is not None and (self.gate or self.cohorts or self.budget is not None or self.households is not None):
             raise ValueError(
-                "noise goes with none of gate, cohorts and budget: they decide by exact counts, so their answers would cost privacy"
+                "noise goes with none of gate, cohorts, budget and households: they decide by exact counts, which would cost privacy"
             )
         if self.noise is not None and self.profile not in NOISY:
             raise ValueError(

@@ -176,6 +176,7 @@ class Dataset(Document):
         linkage: what it says of itself for linkage; None: nothing.
         regimes: laws that it falls under, as tags (`core/agreement/regime.py`).
         employers: the column that names a row's employer, where a profile may protect employers, too.
+        households: the column that names a person's household, where an agreement may protect households, too.
         relation: who its people are to those whom its rows are about: their caregivers, or heads of their households; None: they are the same.
     """
 
@@ -192,18 +193,19 @@ class Dataset(Document):
     linkage: LinkageFacts | None = None
     regimes: Regimes | None = None
     employers: ColumnName | None = None
+    households: ColumnName | None = None
     relation: Literal["caregiver", "household"] | None = None
 
     @model_validator(mode="after")
     def _names_apart(self) -> Dataset:
-        check_names_apart(self.columns, self.employers)
+        check_names_apart(self.columns, self.employers, self.households)
         if len(set(self.identifiers)) != len(self.identifiers):
             raise ValueError("identifiers are repeated")
         return self
 
 
-def check_names_apart(columns: Mapping[str, Column], employers: str | None = None) -> None:
-    """Check that a dataset's columns differ by more than case (a database does not tell `Age` from `age`), and that it has that of employers.
+def check_names_apart(columns: Mapping[str, Column], employers: str | None = None, households: str | None = None) -> None:
+    """Check that a dataset's columns differ by more than case (a database does not tell `Age` from `age`), and that it has those of units.
 
     Raises:
         ValueError: names both, or the one; pydantic makes a fault of the document of it.
@@ -213,8 +215,9 @@ def check_names_apart(columns: Mapping[str, Column], employers: str | None = Non
         other = seen.setdefault(name.lower(), name)
         if other != name:
             raise ValueError(f"columns {other} and {name} differ by case only; rename one of them")
-    if employers is not None and (employers not in columns or columns[employers].type not in {"category", "integer"}):
-        raise ValueError(f"employers: {employers} is no category or integer column of the dataset")
+    for key, unit in (("employers", employers), ("households", households)):
+        if unit is not None and (unit not in columns or columns[unit].type not in {"category", "integer"}):
+            raise ValueError(f"{key}: {unit} is no category or integer column of the dataset")
 
 
 class Party(Document):

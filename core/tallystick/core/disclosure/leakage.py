@@ -30,7 +30,7 @@ from tallystick.core.job.check import participants
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import Passes, passes_of
 from tallystick.core.job.population import PAIR, population_of
-from tallystick.core.job.units import describe_employers
+from tallystick.core.job.units import describe_units
 from tallystick.core.statistics.margins import describe_totals
 from tallystick.crypto.decoys import privacy_delta, privacy_delta_with_agency
 from tallystick.crypto.passes import FIRST
@@ -207,7 +207,7 @@ def _desk(question: Question, agreement: Agreement, *, brings_data: bool) -> lis
     if is_noisy(agreement):
         return describe_noisy_desk(f"{measures}{groups}")
     told = [f"as the desk, before release: every candidate cell of {measures}{groups}, small ones too, and the linkage counts"]
-    told[0] += describe_employers(question, agreement)
+    told[0] += describe_units(question, agreement)
     by_first = "" if population.shape == "other" else f"people and matches by the columns of {population.first}; "
     if len(population.agencies) > 1:
         lost = "of each list how many people have an identifier that was not read, or that stands for nothing"

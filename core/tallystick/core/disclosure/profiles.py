@@ -20,6 +20,7 @@ Sources:
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from importlib import import_module
@@ -90,6 +91,7 @@ def combine_profiles(*profiles: DisclosureProfile) -> DisclosureProfile:
         (min(share for share, _ in limits), max(margin for _, margin in limits)) if limits else None,
         any(profile.fuzzy for profile in profiles),
         max(profile.employers for profile in profiles),
+        max(profile.households for profile in profiles),
         (max(low for low, _ in codings), min(high for _, high in codings)) if codings else None,
     )
 
@@ -101,7 +103,8 @@ def profile_of(disclosure: Disclosure) -> DisclosureProfile:
         parts.append(PROFILES[disclosure.profile])
     if disclosure.min_cell is not None:
         parts.append(DisclosureProfile("custom", 3 if disclosure.min_cell == 2 else disclosure.min_cell, rules=RULES))
-    return combine_profiles(*parts) if parts else PROFILES["cms"]
+    made = combine_profiles(*parts) if parts else PROFILES["cms"]
+    return replace(made, households=disclosure.households or 0)
 
 
 def describe_further(profile: DisclosureProfile) -> str:
@@ -114,4 +117,6 @@ def describe_further(profile: DisclosureProfile) -> str:
         )
     if profile.employers:
         told += f"; cells whose people have fewer than {profile.employers} employers are hidden, where a dataset names these"
+    if profile.households:
+        told += f"; cells whose people have fewer than {profile.households} households are hidden, where a dataset names these"
     return told + ("; quantiles are means of two beside them" if profile.fuzzy else "")

@@ -56,6 +56,7 @@ class DisclosureProfile:
         fuzzy: quantiles are fuzzy (`rules/fuzzy.py`).
         coding: the limits of shares of people, beyond which they are coded (`rules/coding.py`); None: they are not.
         employers: how many employers a row's people need, where their dataset names them (`core/job/units.py`).
+        households: the same of households, where an agreement says so.
         dominance: (k, p) of `rules/dominance.py`; None: it is not tested.
     """
 
@@ -67,6 +68,7 @@ class DisclosureProfile:
     dominance: tuple[Fraction, Fraction] | None = None
     fuzzy: bool = False
     employers: int = 0
+    households: int = 0
     coding: tuple[Fraction, Fraction] | None = None
 
     @property

@@ -178,7 +178,7 @@ def list_asked_operations(question: Question) -> frozenset[str]:
 
 
 def operations_by_column(
-    question: Question, group: str, dataset: Dataset, *, employers: bool = False
+    question: Question, group: str, dataset: Dataset, *, employers: bool = False, households: bool = False
 ) -> Mapping[str, frozenset[str]]:
     """Give every declared column that a job reads of a group, with the operations that it serves.
 
@@ -190,6 +190,7 @@ def operations_by_column(
         group: of its people.
         dataset: the group's.
         employers: whether the agreement's profile protects employers, so that their column is read.
+        households: the same of households.
 
     Raises:
         Invalid: `where-invalid`, `job-invalid`.
@@ -214,6 +215,8 @@ def operations_by_column(
             served[split(reference)[1]].update(everything)
     if employers and dataset.employers is not None:
         served[dataset.employers].update(everything)
+    if households and dataset.households is not None:
+        served[dataset.households].update(everything)
     for part in (where.rows, where.people):
         for name in part.columns if part is not None else ():
             served[name].update(everything)

@@ -124,7 +124,22 @@ class EmployerNumber:
     number: int
 
 
-Derivation = Derived | AnyRow | Bin | Cap | MonthsBetween | Case | EmployerNumber
+WHOLE: Final = 840
+"""Parts of a household: those of up to eight people are whole numbers."""
+
+
+@dataclass(frozen=True)
+class HouseholdShare:
+    """A column that the node makes, and no job: a person's part of a household, in parts of `WHOLE` (`core/job/units.py`).
+
+    Attributes:
+        column: of the dataset, which names households.
+    """
+
+    column: str
+
+
+Derivation = Derived | AnyRow | Bin | Cap | MonthsBetween | Case | EmployerNumber | HouseholdShare
 Operand = str | Derivation
 """A column's name, or what is derived in its place."""
 
@@ -231,7 +246,7 @@ def list_read_rows(made: Derivation) -> tuple[str, ...]:
             return ("*",) if column is None else (column,)
         case AnyRow(condition=condition):
             return list_words(condition)
-        case EmployerNumber(column=column):
+        case EmployerNumber(column=column) | HouseholdShare(column=column):
             return (column,)
         case _:
             return ()

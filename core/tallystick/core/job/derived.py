@@ -11,6 +11,7 @@ from tallystick.core.agreement.model import Column, Dataset
 from tallystick.core.errors import Invalid
 from tallystick.core.job.bins import ranges_of
 from tallystick.core.job.derive import (
+    WHOLE,
     AnyRow,
     Bin,
     Cap,
@@ -18,6 +19,7 @@ from tallystick.core.job.derive import (
     Derivation,
     Derived,
     EmployerNumber,
+    HouseholdShare,
     Operand,
     list_operands,
     order_derived,
@@ -63,6 +65,8 @@ def derive_column(derived: Derivation, dataset: Dataset, columns: Mapping[str, C
             return Column(type="boolean")
         case EmployerNumber():
             return Column(type="boolean")
+        case HouseholdShare():
+            return Column(type="integer", min=0, max=WHOLE)
         case Case():
             usable = {name: column for name, column in known.items() if column.type != "category" or column.values is not None}
             for condition in derived.conditions:

@@ -19,6 +19,7 @@ from tallystick.core.job.derive import (
     Derivation,
     Derived,
     EmployerNumber,
+    HouseholdShare,
     MonthsBetween,
     Operand,
     list_named,
@@ -61,6 +62,8 @@ def describe_derived(one: Operand, made: Mapping[str, Derivation]) -> str:
             return f"any({one.condition})"
         case EmployerNumber():
             return f"employers of number {one.number} in {one.column}"
+        case HouseholdShare():
+            return f"part of a household in {one.column}"
         case Bin():
             return f"{describe_derived(one.of, made)} at {', '.join(str(Fraction(edge)) for edge in one.edges)}"
         case Cap():

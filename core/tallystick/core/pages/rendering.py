@@ -7,7 +7,6 @@ page reads as it is.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -18,9 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tallystick.core.ids import short
+from tallystick.core.pages.unseen import show_unseen
 
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_KEPT: Final = frozenset("\n\t")
 _KIB: Final = 1024
 
 
@@ -52,13 +50,6 @@ def build_environment(package: str) -> Environment:
 
 def _folder(package: str) -> Path:
     return Path(str(files(package) / "templates"))
-
-
-def show_unseen(text: str) -> str:
-    """Write the characters of a text that nobody sees by their number: `[U+202E]`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) in _UNSEEN and one not in _KEPT else one for one in text)
 
 
 def _show_unseen(value: Any) -> Any:

@@ -13,11 +13,12 @@ from typing import Final, TypeVar
 from tallystick.core.errors import Refused
 from tallystick.core.job.bins import Range
 from tallystick.core.job.columns import split
+from tallystick.core.job.derive import WHOLE
 from tallystick.core.job.keep import Terms
 from tallystick.core.job.population import Population
 from tallystick.core.job.since import FollowUp, Period
-from tallystick.core.job.units import write_number_column
-from tallystick.core.moments import Banded, Count, EmployersOf, Moment, Sum
+from tallystick.core.job.units import HOUSEHOLD, write_number_column
+from tallystick.core.moments import Banded, Count, EmployersOf, HouseholdsOf, Moment, Sum
 from tallystick.core.statistics.columns import ENTRY, USABLE
 from tallystick.core.statistics.keys import (
     GroupPeople,
@@ -90,7 +91,7 @@ class PlanBuilder:
         columns = () if isinstance(moment, Count) else moment.columns
         given = moment.people.columns if isinstance(moment, (Sum, Banded)) else columns
         measured = {self.quantities[column].group for column in given}
-        measured |= {moment.group} if isinstance(moment, EmployersOf) else set()
+        measured |= {moment.group} if isinstance(moment, EmployersOf | HouseholdsOf) else set()
         if any(asks.get(group, ()) is None for group in measured):
             return
         said = fix_factors({group: asks.get(group, ()) for group in sorted({*asks, *measured})}, self.ranges, self.follow)
@@ -98,6 +99,7 @@ class PlanBuilder:
             group: None if factor is None else self._measure(group, factor, moment, given) for group, factor in said.items()
         }
         bound, scale = self._reach(moment) if isinstance(moment, (Sum, Banded)) else (1, 0)
+        bound = WHOLE if isinstance(moment, HouseholdsOf) else bound
         products = count_products(self.population, terms, fixed)
         if self.follow is not None and period is not None:
             products = expand_calendar(products, self.follow, period, self.population)
@@ -204,6 +206,8 @@ class PlanBuilder:
             levels = (*levels, (split(moment.column)[1], self._find_range(moment)))
         if isinstance(moment, EmployersOf) and moment.group == group:
             levels = (*levels, (write_number_column(moment.number), True))
+        if isinstance(moment, HouseholdsOf) and moment.group == group:
+            return Factor(levels, (HOUSEHOLD,))
         if not once:
             return Factor(levels, needed, bool(needed))
         return Factor(levels, tuple(split(column)[1] for column in once), False, given=needed)

@@ -30,9 +30,10 @@ from typing import Final, Literal
 
 from tallystick.core.errors import Broken
 from tallystick.core.job.columns import split
+from tallystick.core.job.derive import WHOLE
 from tallystick.core.job.since import PERIOD
 from tallystick.core.linkage.quality.sharing import ListNumber
-from tallystick.core.moments import Banded, Count, EmployersOf, Present, Sum
+from tallystick.core.moments import Banded, Count, EmployersOf, HouseholdsOf, Present, Sum
 from tallystick.core.statistics.keys import (
     GroupPeople,
     InGroup,
@@ -288,6 +289,8 @@ def _of_row(row: Moments, plan: Plan) -> Iterator[str]:
                 yield f"values of {' and '.join(columns)} in a row beside its people"
             case EmployersOf(group) if not 0 <= value <= count:
                 yield f"people of {group} by their employers in a row beside its people"
+            case HouseholdsOf(group) if not 0 <= value <= WHOLE * count:
+                yield f"households of people of {group} in a row beside its people"
             case Sum():
                 yield from _of_sum(moment, row, plan)
             case Banded() if moment.of is None and not 0 <= value <= row.get(moment.people, count):

@@ -18,7 +18,7 @@ from tallystick.core.job.population import Population
 from tallystick.core.job.since import PERIOD, FollowUp
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked
-from tallystick.core.moments import Count, EmployersOf, Moment, Present
+from tallystick.core.moments import Count, EmployersOf, HouseholdsOf, Moment, Present
 from tallystick.core.statistics.keys import Key
 from tallystick.core.statistics.margins import Margin
 from tallystick.crypto.noise import compute_room
@@ -155,6 +155,7 @@ class Plan:
         follow: what periods are since; None where rows are of no period.
         identifiers: by list, those of which the report counts unread and denied values.
         employers: what is counted of employers in each row, where these are protected.
+        households: what is summed of households in each row, where these are protected.
         noise: the scale of each agency's noise in each cell (`core/statistics/noise.py`); empty without noise.
     """
 
@@ -178,6 +179,7 @@ class Plan:
     margins: tuple[Margin, ...] = ()
     tested: Totals | None = None
     employers: tuple[EmployersOf, ...] = ()
+    households: tuple[HouseholdsOf, ...] = ()
     noise: tuple[Fraction, ...] = ()
 
     @property
@@ -197,7 +199,11 @@ class Plan:
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
         """The moments of each row, in the order of its cells."""
-        return tuple(dict.fromkeys([Count(), *(moment for one in self.asked for moment in one.moments), *self.employers]))
+        return tuple(
+            dict.fromkeys(
+                [Count(), *(moment for one in self.asked for moment in one.moments), *self.employers, *self.households]
+            )
+        )
 
     @cached_property
     def binary(self) -> frozenset[str]:

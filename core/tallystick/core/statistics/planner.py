@@ -40,7 +40,7 @@ from tallystick.core.job.columns import PRESENT, split
 from tallystick.core.job.model import Question
 from tallystick.core.job.population import Population, population_of
 from tallystick.core.job.since import PERIOD, find_follow_up
-from tallystick.core.job.units import list_employer_moments
+from tallystick.core.job.units import list_employer_moments, list_household_moments
 from tallystick.core.moments import Count, Moment
 from tallystick.core.statistics.builder import PlanBuilder
 from tallystick.core.statistics.declared import levels_by, ranges_by
@@ -87,12 +87,12 @@ def plan(
     """
     population = population_of(question)
     asked = tuple(measure.asked for measure in question.measures)
-    employers = list_employer_moments(question, agreement)
+    employers, households = list_employer_moments(question, agreement), list_household_moments(question, agreement)
     follow, by = find_follow_up(question, agreement), by_columns(question, population)
     ranges = {reference: ranges_by(question, agreement, reference) for reference in list_leveled(by)}
     builder = PlanBuilder(population, list_quantities(question, agreement, asked), ranges, follow)
     moments: tuple[Moment, ...] = tuple(
-        dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments), *employers])
+        dict.fromkeys([Count(), *(moment for one in asked for moment in one.moments), *employers, *households])
     )
     rows = table_rows(by, question, agreement, population, len(moments), follow)
     for index, row in enumerate(rows):
@@ -140,6 +140,7 @@ def plan(
         margins=margins,
         tested=totals,
         employers=employers,
+        households=households,
         noise=noise,
     )
 

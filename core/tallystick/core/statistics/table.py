@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from tallystick.core.errors import Broken
 from tallystick.core.linkage.quality.sharing import ListNumber
 from tallystick.core.measure import Asked, Exact, Undefined, read_off
-from tallystick.core.moments import Banded, Count, EmployersOf, Moment, Present, Sum
+from tallystick.core.moments import Banded, Count, EmployersOf, HouseholdsOf, Moment, Present, Sum
 from tallystick.core.statistics.keys import GroupPeople, InGroup, InReport, InRow, InSystems, Key, Matched, OfList, Usable
 from tallystick.core.statistics.plan import Plan
 
@@ -71,7 +71,7 @@ def row_moments(plan: Plan, opened: Sequence[int]) -> list[Moments]:
     """
     rows: list[dict[Moment, int]] = [dict.fromkeys(plan.moments, 0) for _ in plan.rows]  # what has no cell is nothing
     for key, value in numbers(plan, opened).items():
-        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum, Banded, EmployersOf)):
+        if isinstance(key.place, InRow) and isinstance(key.number, (Count, Present, Sum, Banded, EmployersOf, HouseholdsOf)):
             rows[key.place.index][key.number] = value
     return list(rows)
 

@@ -117,7 +117,11 @@ def demands_of(job: Job, agreement: Agreement, agency: str) -> Iterator[Demand]:
     groups = {name: people for name, people in question.people.items() if people.agency == agency}
     for name, people in groups.items():
         by_column = operations_by_column(
-            question, name, agreement.dataset_of(people.dataset), employers=agreement.disclosure.least_employers > 0
+            question,
+            name,
+            agreement.dataset_of(people.dataset),
+            employers=agreement.disclosure.least_employers > 0,
+            households=agreement.disclosure.households is not None,
         )
         for column, served in by_column.items():
             yield from (demand(people.dataset, column, operation) for operation in sorted(served))

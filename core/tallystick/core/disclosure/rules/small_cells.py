@@ -4,7 +4,7 @@ A count of 1…k-1 is small (k: `Profile.min_cell`; from 0 where zeros are discl
 to `matched`, those of `keep: a` to the people of a (`Population.shape`). So:
 
 1. A row of a small count shows no number (`small-cell`), nor does one whose people have too few employers, where the profile protects these
-   (`few-employers`; `core/job/units.py`).
+   (`few-employers`; `core/job/units.py`), or too few households, where the agreement does (`few-households`).
 2. A measure shows nothing where it rests on a small count, or leaves a small count of its row out (that it leaves nobody out is never
    small: else no column without gaps could be measured where zeros are disclosive); the row still shows its count.
    Nor does it in one row where all rows', or a block's, leave few of the people whom totals say to be there. The sum of a column
@@ -46,7 +46,7 @@ from typing import ClassVar, Final, Literal, TypeAlias, cast
 from tallystick.core.disclosure.blocks import block_of, count_block
 from tallystick.core.disclosure.classes import hide_in_classes, widen_hidden
 from tallystick.core.disclosure.closed import ClosedCells, tell_closed
-from tallystick.core.disclosure.employers import FEW_EMPLOYERS, find_few_employers
+from tallystick.core.disclosure.employers import FEW_EMPLOYERS, FEW_HOUSEHOLDS, find_few_employers, find_few_households
 from tallystick.core.disclosure.kept import divide_ones
 from tallystick.core.disclosure.reported import withhold_totals
 from tallystick.core.disclosure.rule import CROWD, Context, DisclosureProfile, Draft, hide_row, without_measures
@@ -58,7 +58,7 @@ from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import Linkage, Moments, Row
 
 Report: TypeAlias = dict[str, "str | int | bool | dict[str, int] | list[str]"]
-_Reason = Literal["small-cell", "complementary", "few-employers"]
+_Reason = Literal["small-cell", "complementary", "few-employers", "few-households"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ def suppress(
     reasons: dict[int, _Reason] = dict.fromkeys(shape.small_rows(), "small-cell")
     few_employers = find_few_employers(plan, rows, moments, profile.employers) if plan.employers else []
     reasons |= dict.fromkeys(set(few_employers) - reasons.keys(), FEW_EMPLOYERS)
+    few_households = find_few_households(plan, rows, moments, profile.households) if plan.households else []
+    reasons |= dict.fromkeys(set(few_households) - reasons.keys(), FEW_HOUSEHOLDS)
     for group in shape.list_totalled():  # each of these sums may be shown
         few = group & reasons.keys()
         extra = shape.complement(few, group) if 0 < len(few) < CROWD else None
@@ -270,8 +272,8 @@ def _report(profile: DisclosureProfile, reasons: Mapping[int, _Reason], totals: 
         "zeros_disclosive": profile.zeros_disclosive,
         "rows_hidden": {
             reason: why.count(reason)
-            for reason in ("small-cell", "complementary", FEW_EMPLOYERS)
-            if reason != FEW_EMPLOYERS or reason in why
+            for reason in ("small-cell", "complementary", FEW_EMPLOYERS, FEW_HOUSEHOLDS)
+            if reason not in (FEW_EMPLOYERS, FEW_HOUSEHOLDS) or reason in why
         },
         "measures_hidden": len(measures),
         "linkage_hidden": totals,
