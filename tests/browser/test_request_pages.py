@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,8 @@ def read_desk(folder: Path) -> dict[str, str]:
             pages["person"] = (await sue.post("/requests", {"person": "h-rosa"})).text
             return pages
 
-    return asyncio.run(read())
+    with ThreadPoolExecutor(1) as apart:  # a browser that is driven has a loop in this thread
+        return apart.submit(lambda: asyncio.run(read())).result()
 
 
 def look_at_desk(browser: Browser, pages: dict[str, str], folder: Path | None = None) -> None:

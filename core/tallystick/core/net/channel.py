@@ -29,11 +29,20 @@ CALL_SECONDS: Final = 30.0
 STREAM_SECONDS: Final = 3600.0
 """Deadline of one upload or download; both resume. Attend and Watch have none: keepalive finds dead peers."""
 
+WINDOW_BYTES: Final = 1 << 20
+PING_TIMEOUT_MS: Final = 30_000
+"""What a stream may have on its way, and how long a keepalive's answer may take: an answer waits behind that data, sixteen seconds
+of a link of 64 KB/s. Where gRPC finds out by itself what a link holds, slow links with long queues held more, no answer came in time,
+each connection ended after fifteen seconds and large messages never arrived whole. A stream reaches 1 MiB a round trip: 33 MB/s at
+30 ms."""
+
 SERVER_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
@@ -58,7 +67,9 @@ CLIENT_OPTIONS: Final[tuple[Option, ...]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.enable_retries", 0),
