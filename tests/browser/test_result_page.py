@@ -11,7 +11,7 @@ from tallystick.client.annex.page import annex
 from tallystick.client.answer import Answer
 from tallystick.client.viewing import ResultSite, serve_result
 from tallystick.core.measure import Asked
-from tallystick.core.results import exact
+from tallystick.core.released import exact
 from tallystick.crypto.randomness import SystemRandomness
 from tests.cli.test_result_formats import answer
 from tests.cli.test_result_plots import of_measure

@@ -21,7 +21,7 @@ from tallystick.client.results import build_display
 from tallystick.client.sentences import leakage_sentence, linkage_sentence, methods_paragraph, question_sentence
 from tallystick.core import terminal
 from tallystick.core.documents import sign_document
-from tallystick.core.results import Released, document_json, exact
+from tallystick.core.released import Released, document_json, exact
 from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
 
 MEAN = "mean(wages.earnings)"

@@ -13,6 +13,7 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.statistics.rulebook import plan_allowed_job, problems
 from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.paillier import PublicKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 DEADLINE: Final = timedelta(days=7)
@@ -45,6 +46,7 @@ def new_job(
     now: datetime,
     deadline: timedelta = DEADLINE,
     randomness: Randomness | None = None,
+    recipient: PublicKey | None = None,
 ) -> tuple[SignedDocument, SealingKey]:
     """Give a signed job and the fresh key that its result will be sealed to.
 
@@ -56,6 +58,7 @@ def new_job(
         now: the present moment, UTC.
         deadline: from now; no later than the agreement's end.
         randomness: of nonce and key.
+        recipient: where the result is released direct, what agencies seal its numbers under.
 
     Raises:
         Invalid, Refused: the first of what stands against it.
@@ -71,6 +74,7 @@ def new_job(
         agreement=AgreementRef(agreement=agreement.agreement, version=agreement.version, digest=digest),
         analyst=analyst,
         result_key=key.public.hex(),
+        recipient=None if recipient is None else recipient.modulus_bytes.hex(),
         linkage=passes_of(question, agreement).digest,
         nonce=source.take(_NONCE).hex(),
         submitted=_stamp(now),

@@ -71,6 +71,7 @@ class AttemptSession:
         self._local: dict[Ref, tuple[bytes, ...]] = {}
         self.offered: Final = OfferedMessages()
         self._uploads = Uploads(lambda: self._courier)
+        self._desk: Final = "handing" if assignment.contract.direct else "desk"
         self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
         self._courier: Courier | None = None
         self._telling = Telling(
@@ -129,7 +130,7 @@ class AttemptSession:
         while True:
             if opens and not self._tagging():
                 # its key takes long to find, and is asked for last: it is made when lists wait for others
-                await self._begin("desk", self._opening.setup(self._around.randomness))
+                await self._begin(self._desk, self._opening.setup(self._around.randomness))
                 opens = False
             if not any(state.awaits for state in self._states.values()):
                 break
@@ -226,6 +227,7 @@ class AttemptSession:
             tell=self._telling.count,
             knows=prepared.knows,
             fills=bool(contract.plan.noise),
+            recipient=contract.recipient,
         )
 
     async def _begin(self, role: str, setup: Any) -> None:
@@ -258,14 +260,14 @@ class AttemptSession:
         if ref.kind == kinds.RECIPIENT:  # the answer is the share (rule 5)
             await self._uploads.join()
         state, (_, table) = self._states[role], self._around.machines[role]
+        step = self._open if role == self._desk and ref.kind in {kinds.SEALED, kinds.SHARES} else advance
         if ref in self._local:
             message = Message(ref, iter(self._local.pop(ref)))
-            await self._run_step(role, lambda: advance(table, state, message))
+            await self._run_step(role, lambda: step(table, state, message))
         else:
             passage = courier.incoming(ref)
             download = asyncio.create_task(courier.fetch(ref, passage, self.offered.take(courier.name(ref))))
             try:
-                step = self._open if ref.kind == kinds.SEALED else advance
                 await self._run_step(role, lambda: step(table, state, courier.open_message(ref, passage)))
             finally:
                 download.cancel()
@@ -274,8 +276,10 @@ class AttemptSession:
         failpoint(f"node-{ref.kind}-taken")
 
     def _open(self, table: Table, state: Any, message: Message) -> Step[Any]:
-        """Open the shares, once that is noted, and keep what they say (rule 6). Runs in a thread."""
+        """Open the shares, or hand them on, once that is noted, and keep what they say (rule 6). Runs in a thread."""
         whole = Message(message.ref, (message.read(desk_machine.most_sealed(state.setup)),))
+        if len(state.awaits) > 1:  # of a direct job, all agencies' shares are noted and kept together
+            return advance(table, state, whole)
         self._opening.begin()
         failpoint("node-opening-noted")
         made = advance(table, state, whole)
@@ -298,10 +302,9 @@ class AttemptSession:
         ref, courier, around = outbound.ref, self._courier, self._around
         if courier is None:
             raise Dropped
-        if ref.receiver == around.agency:
+        if ref.receiver == around.agency and ref.kind != kinds.SHARES:
             self._local[ref] = tuple(outbound.chunks)
-            return
-        if ref.kind != kinds.SHARES:
+        elif ref.kind != kinds.SHARES:
             passage = courier.outgoing(ref)
             if not outbound.withheld:
                 self._uploads.add(ref, passage)
@@ -319,6 +322,9 @@ class AttemptSession:
             storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = storage.keep_share(job, self.attempt, document)
             failpoint("node-share-stored")
+            if ref.receiver == around.agency:  # the desk of a direct job
+                self._local[ref] = tuple(kinds.pieces(share))
+                return
             path = path_of_kept(around.state, job, self.attempt, ref.kind)
             courier.spool(ref, kinds.pieces(share), path)
             self._uploads.add(ref, path)

@@ -15,7 +15,7 @@ from tallystick.core.errors import Broken, TallyError
 from tallystick.core.job.approval import ReasonClass, find_required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
-from tallystick.core.results import numbers
+from tallystick.core.released import numbers
 from tallystick.node.entries import Event, PeerHead
 from tallystick.node.link import LinkState
 from tallystick.node.ports import KeptJob

@@ -17,7 +17,7 @@ from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.quality.report import LinkageCounts, encode_report
-from tallystick.core.results import numbers
+from tallystick.core.released import numbers
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.columns import split
 from tallystick.core.job.model import Question, Since
@@ -19,18 +20,11 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
 
 def release_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     """Give every reason why a question's result may not leave as it asks."""
-    mode = release_of(question, agreement)
-    if mode == "direct":
-        # without a gate somebody must open small cells to hide them; with one the desk still holds tables and attempts against each
-        # other (docs/adr/0011-gate.md)
-        yield Refused(
-            "release-direct",
-            "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before",
-            hint="release: desk",
-        )
-    elif agreement.release.desk is None:
+    if agreement.release.desk is None:
         yield not_allowed(agreement, "release", "it names no desk", ())
-    elif agreement.disclosure.gate:
+    elif release_of(question, agreement) == "direct":
+        yield from _direct_problems(question, agreement)
+    if agreement.disclosure.gate and agreement.release.desk is not None:
         agencies = {people.agency for people in question.people.values()}
         if len(agencies) == 1 and agreement.release.desk not in agencies:
             yield not_allowed(
@@ -41,6 +35,34 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
             )
         if question.since is not None:
             yield from _since_under_gate(question, question.since, agreement)
+
+
+def _direct_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
+    """Give every reason why a result may not be opened by its analyst alone: whatever a desk would hide after opening must be closed before."""
+    if agreement.release.mode != "direct":
+        yield not_allowed(agreement, "release", f"it says that {agreement.release.desk} opens results", ("desk",))
+        return
+    disclosure = agreement.disclosure
+    profile = profile_of(disclosure)
+    noisy = disclosure.noise is not None
+    if len({people.agency for people in question.people.values()}) == 1:
+        yield _refuse("one agency's data alone have no encrypted small-cell test")
+    elif not noisy and profile.hides and not disclosure.gate:
+        yield _refuse("release: direct needs the encrypted small-cell test, which the agreement has not (disclosure.gate)")
+    if not noisy and profile.hides and not disclosure.cohorts:
+        yield _refuse(
+            "release: direct needs nodes to compare whom jobs select, which the agreement has not (disclosure.cohorts)"
+        )
+    if not noisy and any(
+        (profile.rounding, profile.dominance, profile.coding, profile.fuzzy, profile.employers, profile.households)
+    ):
+        yield _refuse(f"the rules of {profile.name} round or hide numbers after they are opened: a desk does that")
+    if question.since is not None:
+        yield _refuse("a table by the time since an event is held against earlier ones by a desk")
+
+
+def _refuse(why: str) -> Refused:
+    return Refused("release-direct", why, hint="release: desk")
 
 
 def _since_under_gate(question: Question, since: Since, agreement: Agreement) -> Iterator[TallyError]:
