@@ -1,18 +1,14 @@
-"""S-19, S-34, S-41: direct results between processes: the analyst opens, the desk and the coordinator read nothing, and nodes die in between."""
+"""S-19, S-34, S-41: direct results between processes: the analyst opens, desk and coordinator read nothing, and nodes die in between."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tallystick.core.errors import Refused
-from tallystick.core.failpoint import KILLED
 from tallystick.core.released import Released
-from tests.e2e.network import ENDS_S, Network, check_gated
-from tests.e2e.records import BOARD, EXITS, WAGES, Records, question
-from tests.e2e.test_kill import job_through
+from tests.e2e.network import Network, check_gated
+from tests.e2e.records import Records, question
 
 K = 5
 DIRECT = {"min_cell": K, "gate": True, "cohorts": True}

@@ -52,6 +52,7 @@ __all__ = [
     "MAX_TERM",
     "check_contract",
     "check_linkage",
+    "check_recipient",
     "columns_of",
     "link_of",
     "participants",
@@ -103,10 +104,9 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
         check_public_key(bytes.fromhex(job.result_key), owner=job.analyst)
     except PeerFault as error:
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
-    _check_recipient(job, agreement)
 
 
-def _check_recipient(job: Job, agreement: Agreement) -> None:
+def check_recipient(job: Job, agreement: Agreement) -> None:
     """Check that a job has a key of its analyst's where the result is released direct, and nowhere else.
 
     Raises:

@@ -40,25 +40,24 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
 def _direct_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     """Give every reason why a result may not be opened by its analyst alone: whatever a desk would hide after opening must be closed before."""
     if agreement.release.mode != "direct":
-        yield not_allowed(agreement, "release", f"it says that {agreement.release.desk} opens results", ("desk",))
+        yield _refuse(
+            f"release: under this agreement {agreement.release.desk} opens results; direct takes release: {{mode: direct}} in it, with the "
+            "encrypted small-cell test"
+        )
         return
     disclosure = agreement.disclosure
     profile = profile_of(disclosure)
-    noisy = disclosure.noise is not None
+    exact = disclosure.noise is None and profile.hides
     if len({people.agency for people in question.people.values()}) == 1:
-        yield _refuse("one agency's data alone have no encrypted small-cell test")
-    elif not noisy and profile.hides and not disclosure.gate:
-        yield _refuse("release: direct needs the encrypted small-cell test, which the agreement has not (disclosure.gate)")
-    if not noisy and profile.hides and not disclosure.cohorts:
+        yield _refuse("release: of one agency's data alone there is no encrypted small-cell test")
+    elif exact and not (disclosure.gate and disclosure.cohorts):
         yield _refuse(
-            "release: direct needs nodes to compare whom jobs select, which the agreement has not (disclosure.cohorts)"
+            "release: direct needs the encrypted small-cell test and the ledger of cohorts (disclosure: gate, cohorts)"
         )
-    if not noisy and any(
-        (profile.rounding, profile.dominance, profile.coding, profile.fuzzy, profile.employers, profile.households)
-    ):
-        yield _refuse(f"the rules of {profile.name} round or hide numbers after they are opened: a desk does that")
+    if any((profile.rounding, profile.dominance, profile.coding, profile.fuzzy, profile.employers, profile.households)):
+        yield _refuse(f"release: the rules of {profile.name} round or hide numbers after they are opened, which a desk does")
     if question.since is not None:
-        yield _refuse("a table by the time since an event is held against earlier ones by a desk")
+        yield _refuse("release: a table by the time since an event is held against earlier ones by a desk")
 
 
 def _refuse(why: str) -> Refused:

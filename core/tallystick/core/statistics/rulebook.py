@@ -16,7 +16,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.bounds import most_rows
-from tallystick.core.job.check import check_contract, check_linkage, question_problems
+from tallystick.core.job.check import check_contract, check_linkage, check_recipient, question_problems
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import list_identifiers, passes_of
 from tallystick.core.job.population import PAIR
@@ -48,6 +48,7 @@ def plan_allowed_job(job: Job, agreement: Agreement, *, digest: str, now: dateti
     check_contract(job, agreement, digest=digest, now=now)
     for problem in question_problems(job.question, agreement, job.analyst):
         raise problem
+    check_recipient(job, agreement)
     check_linkage(job, agreement)
     return plan_job(job.question, agreement)
 
