@@ -11,7 +11,6 @@ suppressed cells too.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,19 +18,20 @@ from typing import Any, Final
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement, Timestamp, moment
 from tallystick.core.canonical import canonical_bytes
+from tallystick.core.decimals import exact as exact
+from tallystick.core.decimals import numbers as numbers
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.model import Document, Hex32, Name
+from tallystick.core.model import Document, Hex32, Name, Text
 from tallystick.crypto.envelope import SealingKey, open_with, seal_to
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.statistic.shares import evidence_of, verify_evidence
 
 CONTEXT: Final = "result"
-_DECIMAL: Final = "decimal"
 
 
 class Evidence(Document):
@@ -59,6 +59,7 @@ class Released(Document):
         timing: seconds by phase, as far as the desk knows.
         document, agreement, approvals: signed documents, as JSON.
         shares: each data agency's evidence.
+        notices: what the laws of the data ask to go along, as the desk's version had it; None: nothing does.
     """
 
     job: Hex32
@@ -78,6 +79,7 @@ class Released(Document):
     agreement: dict[str, Any]
     approvals: tuple[dict[str, Any], ...]
     shares: dict[Name, Evidence]
+    notices: tuple[Text, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,50 +95,6 @@ class Check:
     name: str
     passed: bool
     detail: str
-
-
-def exact(value: Any) -> Any:
-    """Give a JSON value with its floats written as `{"decimal": text}`.
-
-    Raises:
-        Invalid: `document-invalid`: a number that is not finite.
-    """
-    match value:
-        case bool() | int() | str() | None:
-            return value
-        case float():
-            if not math.isfinite(value):
-                raise Invalid("document-invalid", "a result holds a number that is not finite")
-            return {_DECIMAL: repr(value)}
-        case Mapping():
-            return {str(key): exact(item) for key, item in value.items()}
-        case list() | tuple():
-            return [exact(item) for item in value]
-        case _:
-            raise Invalid("document-invalid", f"a result holds a {type(value).__name__}")
-
-
-def numbers(value: Any) -> Any:
-    """Give a body's JSON value with its decimals as numbers: the inverse of `exact`.
-
-    Raises:
-        Invalid: `document-invalid`: a decimal that is no number.
-    """
-    match value:
-        case {"decimal": str(text), **rest} if not rest:
-            try:
-                number = float(text)
-            except ValueError as error:
-                raise Invalid("document-invalid", "a decimal of a result is no number") from error
-            if not math.isfinite(number):
-                raise Invalid("document-invalid", "a decimal of a result is not finite")
-            return number
-        case dict():
-            return {key: numbers(item) for key, item in value.items()}
-        case list() | tuple():
-            return [numbers(item) for item in value]
-        case _:
-            return value
 
 
 def document_json(document: SignedDocument) -> dict[str, Any]:
@@ -296,7 +254,7 @@ def plain(document: SignedDocument) -> dict[str, Any]:
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]
-    shown |= {key: numbers(value[key]) for key in ("totals", "overall") if value.get(key)}
+    shown |= {key: numbers(value[key]) for key in ("totals", "overall", "notices") if value.get(key)}
     return {
         **shown,
         "attempt": released.attempt,

@@ -42,6 +42,7 @@ from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.regimes import notices_of
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import tell_silent
@@ -126,6 +127,7 @@ class Desk:
             "linkage": exact(made.linkage),
             "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
+            **({"notices": list(notices)} if (notices := notices_of(contract.job.question, contract.agreement)) else {}),
             "timing": {"seconds_since_seen_by_desk": seconds},
             "document": document_json(contract.document),
             "agreement": document_json(contract.agreement_document),
