@@ -53,7 +53,10 @@ def notes(answer: Answer) -> list[str]:
             said += [text for text in (column.label, column.unit and f"in {column.unit}") if text]
         if said:
             told.append(f"{reference}: {', '.join(said)}")
-    return [*told, *notices_of(answer.question, answer.agreement)]
+    signed = answer.value.get(
+        "notices", ()
+    )  # none in results of earlier versions; what a desk left out, this version's laws still ask for
+    return [*told, *dict.fromkeys((*signed, *notices_of(answer.question, answer.agreement)))]
 
 
 def overall_sentences(answer: Answer) -> list[str]:

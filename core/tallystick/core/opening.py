@@ -18,11 +18,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tallystick.core.contract import Contract
+from tallystick.core.decimals import exact
 from tallystick.core.disclosure.drafting import OpenedCells, draft_direct, tell_overall
 from tallystick.core.documents import SignedDocument, build_unsigned, sign_document
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.released import OpeningProof, Released, exact
+from tallystick.core.released import OpeningProof, Released
 from tallystick.crypto.paillier import PrivateKey, PublicKey, public_key
 from tallystick.crypto.statistic.collected import Collected, check_collected, check_opening, open_directly
 

@@ -11,17 +11,13 @@ well, unless its analyst opened them: then nothing but what passed a test on sha
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from tallystick.core.agreement.model import Timestamp
 from tallystick.core.documents import Signature, SignedDocument
-from tallystick.core.errors import Invalid
-from tallystick.core.model import Document, Hex32, Name
+from tallystick.core.model import Document, Hex32, Name, Text
 from tallystick.crypto.statistic.shares import evidence_of
-
-_DECIMAL: Final = "decimal"
 
 
 class Evidence(Document):
@@ -62,6 +58,7 @@ class Released(Document):
         timing: seconds by phase, as far as the desk knows.
         document, agreement, approvals: signed documents, as JSON.
         shares: each data agency's evidence.
+        notices: what the laws of the data ask to go along, as the desk's version had it; None: nothing does.
         handed: of a direct result, each data agency's sealed shares, which the analyst alone can open together; base64.
         opening: of a direct result that its analyst opened and signed, what shows that the numbers are theirs. As the desk signs it, a direct
             result has none, and no numbers.
@@ -84,52 +81,9 @@ class Released(Document):
     agreement: dict[str, Any]
     approvals: tuple[dict[str, Any], ...]
     shares: dict[Name, Evidence]
+    notices: tuple[Text, ...] | None = None
     handed: dict[Name, str] | None = None
     opening: OpeningProof | None = None
-
-
-def exact(value: Any) -> Any:
-    """Give a JSON value with its floats written as `{"decimal": text}`.
-
-    Raises:
-        Invalid: `document-invalid`: a number that is not finite.
-    """
-    match value:
-        case bool() | int() | str() | None:
-            return value
-        case float():
-            if not math.isfinite(value):
-                raise Invalid("document-invalid", "a result holds a number that is not finite")
-            return {_DECIMAL: repr(value)}
-        case Mapping():
-            return {str(key): exact(item) for key, item in value.items()}
-        case list() | tuple():
-            return [exact(item) for item in value]
-        case _:
-            raise Invalid("document-invalid", f"a result holds a {type(value).__name__}")
-
-
-def numbers(value: Any) -> Any:
-    """Give a body's JSON value with its decimals as numbers: the inverse of `exact`.
-
-    Raises:
-        Invalid: `document-invalid`: a decimal that is no number.
-    """
-    match value:
-        case {"decimal": str(text), **rest} if not rest:
-            try:
-                number = float(text)
-            except ValueError as error:
-                raise Invalid("document-invalid", "a decimal of a result is no number") from error
-            if not math.isfinite(number):
-                raise Invalid("document-invalid", "a decimal of a result is not finite")
-            return number
-        case dict():
-            return {key: numbers(item) for key, item in value.items()}
-        case list() | tuple():
-            return [numbers(item) for item in value]
-        case _:
-            return value
 
 
 def document_json(document: SignedDocument) -> dict[str, Any]:

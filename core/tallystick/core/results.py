@@ -14,6 +14,7 @@ from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.contract import Contract
+from tallystick.core.decimals import numbers
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.approval import complete_approvals
@@ -21,7 +22,7 @@ from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.opening import check_numbers, check_opener, strip_opening
-from tallystick.core.released import Released, numbers
+from tallystick.core.released import Released
 from tallystick.crypto.envelope import SealingKey, open_with, seal_to
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.statistic.shares import verify_evidence
@@ -189,10 +190,12 @@ def plain(document: SignedDocument) -> dict[str, Any]:
         outer = json.loads(one)
         for signed in (outer, *(outer["body"].get("tiers", ()) if outer["kind"] == "agreement" else ())):
             signatures += [{"kind": signed["kind"], **signature} for signature in signed["signatures"]]
+    if released.opening is not None:
+        signatures.append({"kind": "handed", **value["opening"]["handed"]})
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]
-    shown |= {key: numbers(value[key]) for key in ("totals", "overall") if value.get(key)}
+    shown |= {key: numbers(value[key]) for key in ("totals", "overall", "notices") if value.get(key)}
     return {
         **shown,
         "attempt": released.attempt,

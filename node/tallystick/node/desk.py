@@ -32,6 +32,7 @@ from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
+from tallystick.core.decimals import exact
 from tallystick.core.disclosure.drafting import OpenedCells, draft_noisy, draft_release, tell_overall
 from tallystick.core.disclosure.families import Names, rename_table
 from tallystick.core.disclosure.kept import extract_counts
@@ -42,12 +43,13 @@ from tallystick.core.disclosure.rule import Draft
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.regimes import notices_of
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import tell_silent
 from tallystick.core.linkage.quality.unread import tell_lost_of_lists
 from tallystick.core.opening import encode_handed
-from tallystick.core.released import Released, document_json, exact, shares_evidence
+from tallystick.core.released import Released, document_json, shares_evidence
 from tallystick.core.results import seal_result
 from tallystick.core.statistics.table import result_columns
 from tallystick.crypto.codec import derive, digest
@@ -135,6 +137,7 @@ class Desk:
             "linkage": exact(made.linkage),
             "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
+            **({"notices": list(notices)} if (notices := notices_of(contract.job.question, contract.agreement)) else {}),
             "timing": {"seconds_since_seen_by_desk": seconds},
             "document": document_json(contract.document),
             "agreement": document_json(contract.agreement_document),

@@ -287,7 +287,7 @@ class Agreement(Document):
         for name, dataset in self.datasets.items():
             if dataset.agency not in self.parties:
                 raise ValueError(f"dataset {name} belongs to {dataset.agency}, which is no party")
-        if self.release.desk not in self.parties:
+        if (self.release.mode == "desk" or self.release.desk is not None) and self.release.desk not in self.parties:
             raise ValueError("release.desk must name a party")
         if self.disclosure.gate and not self.decoys:
             raise ValueError(
