@@ -19,13 +19,13 @@ from typing import Any, Final
 
 from tallystick.core.contract import Contract
 from tallystick.core.decimals import exact
-from tallystick.core.disclosure.drafting import OpenedCells, draft_direct, tell_overall
 from tallystick.core.documents import SignedDocument, build_unsigned, sign_document
+from tallystick.core.drafting import OpenedCells, draft_direct, tell_overall
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.released import OpeningProof, Released
 from tallystick.crypto.paillier import PrivateKey, PublicKey, public_key
-from tallystick.crypto.statistic.collected import Collected, check_collected, check_opening, open_directly
+from tallystick.crypto.statistic.collected import CollectedShares, check_collected, check_opening, open_directly
 
 MAX_HANDED_BYTES: Final = 3 * 1024 * 1024
 """Of all agencies' sealed shares together, so that a result with them is a document."""
@@ -115,7 +115,7 @@ def check_numbers(released: Released, contract: Contract) -> None:
         raise Refused("document-invalid", f"the {', '.join(differing)} shown are not those that the agencies' shares open to")
 
 
-def _collect(released: Released, contract: Contract, public: PublicKey) -> Collected:
+def _collect(released: Released, contract: Contract, public: PublicKey) -> CollectedShares:
     try:
         documents = {agency: base64.b64decode(text, validate=True) for agency, text in (released.handed or {}).items()}
     except binascii.Error as error:

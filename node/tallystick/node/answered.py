@@ -7,7 +7,8 @@ ladder, or links by chance). Rules that this file enforces:
 1. Of the people that a direct job counts no other table goes out: neither before it nor after it, by whatever columns, ladder or agreement.
 2. A job that ended without a result does not count, unless this agency, as its desk, handed it on: whatever the coordinator says of it.
 3. A job is held against the others and kept in one transaction: of two that begin side by side the second is refused.
-4. Nothing is kept of a job with noise: its numbers are bounded by the agreement's budget, however often they are asked for.
+4. Nothing is kept of a job with noise, whose numbers are bounded by the agreement's budget, however often they are asked for; nor under rules
+   that hide nothing.
 
 Security: an entry names a question by a digest; it holds nothing of the records.
 """
@@ -19,6 +20,7 @@ import json
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.contract import Contract
 from tallystick.core.disclosure.families import name_people
+from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.errors import Refused
 from tallystick.core.job.lifecycle import JobState
 from tallystick.crypto.codec import digest
@@ -34,7 +36,8 @@ def enter_question(storage: NodeStorage, contract: Contract) -> None:
         Refused: `asked-before`; `answers-forgotten`.
         Broken: `disk`.
     """
-    if contract.plan.noise or len(contract.agencies) == 1:
+    hides = profile_of(contract.agreement.disclosure).hides
+    if contract.plan.noise or not hides or len(contract.agencies) == 1:
         return
     job, family = contract.digest.hex(), _name_family(contract)
     kept_as = f"{job}#question"

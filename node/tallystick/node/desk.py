@@ -33,7 +33,6 @@ from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
 from tallystick.core.decimals import exact
-from tallystick.core.disclosure.drafting import OpenedCells, draft_noisy, draft_release, tell_overall
 from tallystick.core.disclosure.families import Names, rename_table
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
@@ -41,6 +40,7 @@ from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rounding import round_table, round_total
 from tallystick.core.disclosure.rule import Draft
 from tallystick.core.documents import decode_document
+from tallystick.core.drafting import OpenedCells, draft_noisy, draft_release, tell_overall
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.regimes import notices_of

@@ -46,13 +46,11 @@ from tallystick.core.job.whole import find_overall_problems
 from tallystick.core.measure import NUMERIC
 from tallystick.crypto.envelope import check_public_key
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.paillier import public_key
 
 __all__ = [
     "MAX_TERM",
     "check_contract",
     "check_linkage",
-    "check_recipient",
     "columns_of",
     "link_of",
     "participants",
@@ -104,27 +102,6 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
         check_public_key(bytes.fromhex(job.result_key), owner=job.analyst)
     except PeerFault as error:
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
-
-
-def check_recipient(job: Job, agreement: Agreement) -> None:
-    """Check that a job has a key of its analyst's where the result is released direct, and nowhere else.
-
-    Raises:
-        Invalid: `job-invalid`.
-    """
-    direct = release_of(job.question, agreement) == "direct"
-    if direct != (job.recipient is not None):
-        why = "is released direct, and has none" if direct else "is released by the desk, and has one"
-        raise Invalid(
-            "job-invalid",
-            f"recipient: a direct result is sealed under the analyst's key; this one {why}",
-            hint="submit it again",
-        )
-    if job.recipient is not None:
-        try:
-            public_key(bytes.fromhex(job.recipient), sender=job.analyst)
-        except PeerFault as error:
-            raise Invalid("job-invalid", "nothing can be sealed under the job's recipient") from error
 
 
 def check_linkage(job: Job, agreement: Agreement) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.disclosure.profiles import profile_of
-from tallystick.core.errors import Refused, TallyError
+from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import split
-from tallystick.core.job.model import Question, Since
+from tallystick.core.job.model import Job, Question, Since
 from tallystick.core.job.refusal import not_allowed
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.paillier import public_key
 
 
 def release_of(question: Question, agreement: Agreement) -> Literal["desk", "direct"]:
@@ -46,16 +47,16 @@ def _direct_problems(question: Question, agreement: Agreement) -> Iterator[Tally
         )
         return
     disclosure = agreement.disclosure
-    profile = profile_of(disclosure)
-    exact = disclosure.noise is None and profile.hides
+    exact = disclosure.noise is None and disclosure.hides
     if len({people.agency for people in question.people.values()}) == 1:
         yield _refuse("release: of one agency's data alone there is no encrypted small-cell test")
     elif exact and not (disclosure.gate and disclosure.cohorts):
         yield _refuse(
             "release: direct needs the encrypted small-cell test and the ledger of cohorts (disclosure: gate, cohorts)"
         )
-    if any((profile.rounding, profile.dominance, profile.coding, profile.fuzzy, profile.employers, profile.households)):
-        yield _refuse(f"release: the rules of {profile.name} round or hide numbers after they are opened, which a desk does")
+    if not disclosure.counts_alone:
+        name = disclosure.profile if disclosure.households is None else "households"
+        yield _refuse(f"release: the rules of {name} round or hide numbers after they are opened, which a desk does")
     if question.since is not None:
         yield _refuse("release: a table by the time since an event is held against earlier ones by a desk")
 
@@ -81,3 +82,24 @@ def _since_under_gate(question: Question, since: Since, agreement: Agreement) ->
             f"with gate, a job with since has one group beside those of {home}, and that is the group of {since.of}",
             (),
         )
+
+
+def check_recipient(job: Job, agreement: Agreement) -> None:
+    """Check that a job has a key of its analyst's where the result is released direct, and nowhere else.
+
+    Raises:
+        Invalid: `job-invalid`.
+    """
+    direct = release_of(job.question, agreement) == "direct"
+    if direct != (job.recipient is not None):
+        why = "is released direct, and has none" if direct else "is released by the desk, and has one"
+        raise Invalid(
+            "job-invalid",
+            f"recipient: a direct result is sealed under the analyst's key; this one {why}",
+            hint="submit it again",
+        )
+    if job.recipient is not None:
+        try:
+            public_key(bytes.fromhex(job.recipient), sender=job.analyst)
+        except PeerFault as error:
+            raise Invalid("job-invalid", "nothing can be sealed under the job's recipient") from error

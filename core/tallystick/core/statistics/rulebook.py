@@ -16,10 +16,11 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused, TallyError
 from tallystick.core.job.bounds import most_rows
-from tallystick.core.job.check import check_contract, check_linkage, check_recipient, question_problems
+from tallystick.core.job.check import check_contract, check_linkage, question_problems
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import list_identifiers, passes_of
 from tallystick.core.job.population import PAIR
+from tallystick.core.job.release import check_recipient
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import cell_prime_counts, plan

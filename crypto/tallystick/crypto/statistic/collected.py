@@ -17,7 +17,7 @@ from tallystick.crypto.statistic.shares import SealedShares, packing_of, product
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectedShares:
     """Sealed shares of all agencies that belong together.
 
     Attributes:
@@ -53,7 +53,7 @@ def check_collected(
     job: bytes,
     attempt: int,
     public: paillier.PublicKey,
-) -> Collected:
+) -> CollectedShares:
     """Check every agency's signed document, and that they belong together; multiply their ciphertexts.
 
     Args:
@@ -81,7 +81,7 @@ def check_collected(
     packing = packing_of([one.bit_length() for of_cell in list_sealed_moduli(computation, size) for one in of_cell])
     if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
         raise PeerFault("shares-malformed", "sealed shares are of another length than the plan's cells", sender=AGENCIES)
-    return Collected(size, fates, packing, product_of(public, shares))
+    return CollectedShares(size, fates, packing, product_of(public, shares))
 
 
 def _read_fates(computation: Computation, shares: Mapping[str, SealedShares]) -> tuple[Fate, ...]:
@@ -120,7 +120,7 @@ class DirectOpening:
     roots: tuple[int, ...] = field(repr=False)
 
 
-def open_directly(computation: Computation, collected: Collected, private: paillier.PrivateKey) -> DirectOpening:
+def open_directly(computation: Computation, collected: CollectedShares, private: paillier.PrivateKey) -> DirectOpening:
     """Open what agencies sealed under an analyst's key.
 
     Raises:
@@ -133,7 +133,7 @@ def open_directly(computation: Computation, collected: Collected, private: paill
 
 
 def check_opening(
-    computation: Computation, collected: Collected, public: paillier.PublicKey, plaintexts: list[int], roots: list[int]
+    computation: Computation, collected: CollectedShares, public: paillier.PublicKey, plaintexts: list[int], roots: list[int]
 ) -> tuple[tuple[int, ...], dict[int, Fate]]:
     """Give the values of all cells, and which do not open, once the plaintexts are shown to be those of the product.
 
