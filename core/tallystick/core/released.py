@@ -16,6 +16,7 @@ from typing import Any
 
 from tallystick.core.agreement.model import Timestamp
 from tallystick.core.documents import Signature, SignedDocument
+from tallystick.core.job.reviewing import ReviewRecord
 from tallystick.core.model import Document, Hex32, Name, Text
 from tallystick.crypto.statistic.shares import evidence_of
 
@@ -59,6 +60,7 @@ class Released(Document):
         document, agreement, approvals: signed documents, as JSON.
         shares: each data agency's evidence.
         notices: what the laws of the data ask to go along, as the desk's version had it; None: nothing does.
+        reviews: what those who review results before they go out said; None where the agreement names nobody.
         handed: of a direct result, each data agency's sealed shares, which the analyst alone can open together; base64.
         opening: of a direct result that its analyst opened and signed, what shows that the numbers are theirs. As the desk signs it, a direct
             result has none, and no numbers.
@@ -82,6 +84,7 @@ class Released(Document):
     approvals: tuple[dict[str, Any], ...]
     shares: dict[Name, Evidence]
     notices: tuple[Text, ...] | None = None
+    reviews: ReviewRecord | None = None
     handed: dict[Name, str] | None = None
     opening: OpeningProof | None = None
 

@@ -21,6 +21,13 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
 
 def release_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     """Give every reason why a question's result may not leave as it asks."""
+    if release_of(question, agreement) == "direct" and agreement.review is not None:
+        yield not_allowed(
+            agreement,
+            "review",
+            "reviewers see results at a desk before they go out",
+            ("release: desk",),
+        )
     if agreement.release.desk is None:
         yield not_allowed(agreement, "release", "it names no desk", ())
     elif release_of(question, agreement) == "direct":
