@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import cProfile
+import os
 import resource
 import tempfile
 import time
@@ -186,7 +187,8 @@ def main() -> None:
         f"{given.people:,} people in the owner's list, which is read once, in {read:.0f} s, and held in memory ({memory:.1f} GiB at most). "
         f"Median of {REPEATS} by the processor's time, which is of all three parts together. Requests are taken (signatures "
         "checked, kept on disk) and decided (papers, person, fields) as they come, before their tick; at the tick answers are noted on disk, "
-        "signed, sealed and posted. Other work shared the two cores.\n\n"
+        f"signed, sealed and posted. The load average was {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores: where it is above "
+        "their number, times by the clock are those of a busy machine, and the processor's says more.\n\n"
         + table(["requests at a tick", "about", "given", "taken in", "decided in", "at the tick", "processor"], rows)
     )
     print(text)
