@@ -68,7 +68,7 @@ SHOWS: Final[frozenset[Path_]] = frozenset(
         ("job", "check"), ("job", "list"), ("job", "show"), ("job", "watch"), ("result", "show"), ("result", "verify"), ("result", "methods"),
         ("link", "explain"), ("agreement", "show"), ("agreement", "check"), ("agreement", "lint"), ("agreement", "render"),
         ("agreement", "diff"), ("profile", "show"), ("doctor",), ("coordinator", "key"), ("coordinator", "status"), ("node", "key"),
-        ("node", "check"), ("node", "log"), ("node", "log", "verify"), ("node", "pending"), ("node", "show"), ("node", "status"),
+        ("node", "check"), ("node", "log"), ("node", "log", "verify"), ("node", "pending"), ("node", "show"), ("node", "status"), ("audit",),
     }
 )  # fmt: skip
 """Commands that change nothing and are quick: also typed for people, in ASCII and on a narrow terminal."""
@@ -166,6 +166,7 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("node", "log", "heads"): [*node, "--out", str(new / "n.heads")],
         ("node", "log", "prove"): ["1", *node, "--out", str(new / "n.proof")],
         ("node", "log", "verify"): [str(new / "n.log"), "--heads", str(new / "n.heads"), "--agreement", agreement],
+        ("audit",): [str(new / "n.log"), "--document", agreement, "--document", result],
         ("node", "check"): node,
         ("node", "datasets"): node,
         ("node", "noise"): node,
