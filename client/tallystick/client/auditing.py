@@ -120,7 +120,7 @@ class Wanted:
         return not narrow and (not self.since or self.since <= day) and (not self.until or day <= self.until)
 
 
-class Audit:
+class LogAudit:
     """Takes in a log entry by entry, then documents; gives what is asked for."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import click
 
-from tallystick.client.auditing import NOT_TOLD, Audit, Matter, Wanted, describe_entry
+from tallystick.client.auditing import NOT_TOLD, LogAudit, Matter, Wanted, describe_entry
 from tallystick.client.results import read_results
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
@@ -92,7 +92,7 @@ def audit(
             hint="add --disclosures FILE: what the agency's `tally node disclosures --format json` prints",
         )
     heads, strangers = read_signed_heads(heads_path, agreement_path)
-    found = Audit()
+    found = LogAudit()
     with open_lines(log) as lines:
         verdict = check_log(_take(lines, found), heads)
     notes = [text for path in _list_documents(document_path) for text in _take_document(path, found)]
@@ -116,7 +116,7 @@ def audit(
         raise Broken("log-differs", f"{log}: {verdict.problems[0]}", hint="keep all files as they are, and ask the agency why")
 
 
-def _take(lines: Iterator[bytes], found: Audit) -> Iterator[bytes]:
+def _take(lines: Iterator[bytes], found: LogAudit) -> Iterator[bytes]:
     """Give the lines of a log to who checks them, and each entry that was checked to the audit."""
     for number, line in enumerate(lines):
         yield line  # who takes the next line has checked this one
@@ -135,7 +135,7 @@ def _list_documents(paths: Sequence[Path]) -> list[Path]:
     return [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
 
 
-def _take_document(path: Path, found: Audit) -> list[str]:
+def _take_document(path: Path, found: LogAudit) -> list[str]:
     """Take in an agreement or results; say which belong to nothing in the log, and which do not hold."""
     try:
         document = read_document(path, kind="agreement")
@@ -148,7 +148,7 @@ def _take_document(path: Path, found: Audit) -> list[str]:
     return [] if taken else [f"{path.name}: nothing in the log is under this agreement"]
 
 
-def _take_results(path: Path, found: Audit) -> list[str]:
+def _take_results(path: Path, found: LogAudit) -> list[str]:
     notes: list[str] = []
     try:
         results = read_results(path)
@@ -183,7 +183,7 @@ def _take_results(path: Path, found: Audit) -> list[str]:
     return notes
 
 
-def _take_disclosures(path: Path, found: Audit) -> list[str]:
+def _take_disclosures(path: Path, found: LogAudit) -> list[str]:
     try:
         told = json.loads(read_at_most(path, _DISCLOSURES_BYTES, hint="check the path"))
         pairs = [(str(one["request"]), str(one["person"])) for one in told]

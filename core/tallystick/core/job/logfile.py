@@ -112,7 +112,7 @@ class LogVerdict:
 
 def leaf_of(entry: Mapping[str, Any]) -> bytes:
     """Hash an entry as the tree has it: its keys as the node wrote them, in canonical form."""
-    return hash_leaf(canonical_bytes(_kept_keys(entry)))
+    return hash_leaf(canonical_bytes(_keep_keys(entry)))
 
 
 def write_log(agency: str, entries: Iterable[Mapping[str, Any]], size: int, head: bytes) -> Iterator[bytes]:
@@ -263,7 +263,7 @@ def _heads_in(hello: Hello) -> list[SaidHead]:
     return [SaidHead(agency, log.size, bytes.fromhex(log.head), hello.agency, hello.job) for agency, log in said]
 
 
-def _kept_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name in _KEYS or (name == "salt" and value)}
 
 
@@ -272,20 +272,20 @@ def _write_plainly(entry: Mapping[str, Any]) -> bytes:
 
     `_read` takes no floats and no other constants, so what is left to check is depth, NFC and surrogates; ASCII has neither of the two.
     """
-    text = _ENCODE(_kept_keys(entry))
+    text = _ENCODE(_keep_keys(entry))
     if text.isascii() and text.count("{") + text.count("[") < MAX_DEPTH:
         return text.encode()
-    return canonical_bytes(_kept_keys(entry))
+    return canonical_bytes(_keep_keys(entry))
 
 
 def _find_forks(agency: str, awaited: Mapping[int, Sequence[SaidHead]]) -> list[Problem]:
     """Find sizes of which an agency told two logs: whichever the file is, there is another."""
     sizes = sorted(size for size, said in awaited.items() if len({one.head for one in said}) > 1)
-    return [Problem("two-logs", f"{agency} told of two logs of {size} entries, and signed both" if _signed_both(awaited[size])
+    return [Problem("two-logs", f"{agency} told of two logs of {size} entries, and signed both" if _tell_whether_both(awaited[size])
             else f"two logs of {size} entries of {agency} were told of") for size in sizes]  # fmt: skip
 
 
-def _signed_both(said: Sequence[SaidHead]) -> bool:
+def _tell_whether_both(said: Sequence[SaidHead]) -> bool:
     """Tell whether an agency itself signed two heads of one size of its log."""
     return len({one.head for one in said if one.signer == one.agency}) > 1
 
