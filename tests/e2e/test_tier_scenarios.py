@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from tallystick.client.sentences import notes
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.model import AgreementRef, Job, Question
+from tallystick.core.keyfile import write_identity
 from tallystick.core.results import Released
 from tallystick.crypto.envelope import SealingKey
 from tests.chains import Draft
@@ -24,7 +26,7 @@ from tests.e2e.tiered import ANALYST, TieredNetwork
 from tests.governance import identity, stamp
 
 NATION = "river-nation"
-PLAIN, ENDED, SHELTER = "absence-and-care", "review-ended", "with-a-shelter"
+PLAIN, ENDED, SHELTER, SEEN = "absence-and-care", "review-ended", "with-a-shelter", "seen-before"
 
 
 def leave(_name: str, _draft: Draft) -> None:
@@ -37,6 +39,12 @@ def end_review(name: str, draft: Draft) -> None:
         draft["clauses"]["review_boards"][0]["until"] = "2026-01-31"
 
 
+def let_review(name: str, draft: Draft) -> None:
+    """Let the Nation and the county's board see results first."""
+    if name == "license":
+        draft["review"] = {"days": 30, "by": [NATION], "others": {"board": {"key": identity("board").key}}}
+
+
 def tag_shelter(name: str, draft: Draft) -> None:
     """Let the clinic's dataset be about victims."""
     if name == "sharing-visits":
@@ -44,12 +52,13 @@ def tag_shelter(name: str, draft: Draft) -> None:
             "affiliation": {"type": "category", "values": ["enrolled citizen", "none named"], "regimes": ["tribal"]},
             "visits": {"type": "integer", "min": 0, "max": 60},
         }
+        draft["sharing"] = "victims"  # nodes take one text of a name and version
         draft["terms"] |= {"regimes": ["hipaa", "vawa"], "columns": columns, "identifiers": ["ssn", "birth_date"]}
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TieredNetwork]:
-    licenses = {PLAIN: leave, ENDED: end_review, SHELTER: tag_shelter}
+    licenses = {PLAIN: leave, ENDED: end_review, SHELTER: tag_shelter, SEEN: let_review}
     with TieredNetwork(tmp_path_factory.mktemp("network"), "tribal", licenses) as running:
         yield running
 
@@ -117,6 +126,44 @@ def test_s21_a_tribal_nation_without_a_node_ends_a_job_and_lets_another_run(
     assert {row["clinic.affiliation"] for row in result.rows} == {"enrolled citizen", "none named"}
     signed = result.document.read(Released).notices or ()
     assert any("Tribal Nation has authority" in notice for notice in signed), "the notices of its laws travel with it"
+
+
+def test_s24_a_result_waits_at_its_desk_for_its_reviewers_and_carries_what_they_signed(
+    network: TieredNetwork, nation: dict[str, str]
+) -> None:
+    terms = network.folder / "coordinator" / "agreements" / f"{SEEN}.json"
+    job = network.client.submit(Question.read(asks(network, agreement=SEEN), what="job"))
+    waits(network, job)
+    assert network.type(nation, "job", "approve", job, "--agreement", str(terms))[0] == 0
+    config = ["--config", str(network.folder / "health" / "node.yaml")]
+
+    def type_at_desk(*words: str) -> tuple[int, str]:
+        return network.type({}, "node", *words, *config)
+
+    network.until(lambda: "release" in type_at_desk("pending", "--format", "json")[1], START_S, "the candidate is not made")
+    status, told = type_at_desk("approve", job)
+    assert status != 0
+    assert "river-nation, board must see the result for up to 30 days" in told
+    assert type_at_desk("review", job, "--out", "copy.json")[0] == 0
+    status, told = type_at_desk("approve", job)
+    assert status != 0
+    assert "river-nation has said nothing, board has said nothing; the result waits until" in told
+    status, told = network.type(nation, "review", "show", "copy.json", "--agreement", str(terms))
+    assert status == 0, told
+    assert "enrolled citizen" in told
+    by_nation = ["--as", NATION, "--comment", "read with the census of 2024", "--out", "nation.json"]
+    assert network.type(nation, "review", "accept", "copy.json", *by_nation)[0] == 0
+    write_identity(network.folder / "board.key", identity("board"))
+    by_board = ["--as", "board", "--key", "board.key", "--out", "board.json"]
+    assert network.type({}, "review", "accept", "copy.json", *by_board)[0] == 0
+    status, told = type_at_desk("review", job, "--add", "nation.json", "--add", "board.json")
+    assert status == 0, told
+    assert type_at_desk("approve", job)[0] == 0
+    assert network.wait(job).state == "released"
+    result = network.result(job)
+    seen = [check.detail for check in result.checks if check.name == "reviewers saw it before it went out"]
+    assert seen == ["river-nation accepted, board accepted"]
+    assert "river-nation accepted it before it went out: read with the census of 2024" in notes(result.answer)
 
 
 def submit(network: TieredNetwork, title: str) -> str:

@@ -58,6 +58,13 @@ EXCUSED: Final[dict[Path_, str]] = {
     ),
     ("result", "triple"): "needs three ladders: tests/e2e/test_triple.py",
     ("node", "resume"): "needs something suspended: tests/e2e/test_suspension.py",
+    (
+        "node",
+        "review",
+    ): "needs a candidate that waits for reviewers: tests/e2e/test_tier_scenarios.py; moments and what each said",
+    ("review", "show"): "as `node review`; a result, as `result show` prints, and moments",
+    ("review", "accept"): "as `node review`; a file, a reviewer and a word",
+    ("review", "object"): "as `review accept`",
     ("agreement", "bind"): "needs three signed tiers: tests/e2e/test_tiers.py; a file and a digest",
 }
 """Commands that are not walked, and why."""

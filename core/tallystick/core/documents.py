@@ -45,6 +45,8 @@ Kind = Literal[
     "memorandum",
     "sharing",
     "license",
+    "review-copy",
+    "review",
 ]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MAX_BYTES: Final = 8 * 1024 * 1024
