@@ -16,6 +16,7 @@ Entry = Mapping[str, Any]
 
 LEFT: Final[Mapping[str, str]] = {
     "share": "a share of the numbers, sealed to the desk",
+    "review-begun": "the candidate, in copies for its reviewers",
     "released": "the result, sealed to the analyst",
     "request-decided": "an answer about one client",
     "request-unsure": "perhaps an answer about one client: the node ended meanwhile",
