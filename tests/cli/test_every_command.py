@@ -51,7 +51,7 @@ def test_wrong_usage_ends_with_2_everywhere() -> None:
         assert "--no-such-option" in done.output, path
 
 
-OTHERS = {("audit",): ("text", "json", "csv")}
+OTHERS: dict[tuple[str, ...], tuple[str, ...]] = {("audit",): ("text", "json", "csv")}
 """An audit is paragraphs, and goes into spreadsheets."""
 
 
