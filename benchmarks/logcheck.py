@@ -5,6 +5,7 @@ usage: python -m benchmarks.logcheck
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -37,14 +38,16 @@ def main() -> None:
         start = time.perf_counter()
         ran = subprocess.run([*TALLY, *words], check=True, capture_output=True, text=True)
         seconds = time.perf_counter() - start
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = used.ru_utime + used.ru_stime
         size = (folder / "log").stat().st_size
-        rows = [[f"{ENTRIES:,}", f"{heads:,}", f"{size / 2**20:,.0f} MiB", f"{seconds:.1f} s", f"{ENTRIES / seconds:,.0f}"]]
+        rows = [[f"{ENTRIES:,}", f"{heads:,}", f"{size / 2**20:,.0f} MiB", f"{busy:.1f} s", f"{seconds:.1f} s"]]
     assert f"{heads} signed heads hold" in ran.stdout, ran.stdout
     write_section(
         "logcheck",
         "A node's log, checked",
-        "`tally node log verify` in one process, from its start to its end; the machine was busy with other work meanwhile.\n\n"
-        + table(("entries", "signed heads", "file", "wall time", "entries a second"), rows),
+        "`tally node log verify` in one process, from its start to its end. The machine was busy with other work meanwhile, so the wall time is longer than the processor time.\n\n"
+        + table(("entries", "signed heads", "file", "processor time", "wall time"), rows),
     )
 
 

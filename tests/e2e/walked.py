@@ -62,6 +62,8 @@ EXCUSED: Final[dict[Path_, str]] = {
         "node",
         "review",
     ): "needs a candidate that waits for reviewers: tests/e2e/test_tier_scenarios.py; moments and what each said",
+    ("agreement", "renew"): "as `agreement diff`, and a file: tests/cli/test_agreement_keeping.py",
+    ("agreement", "destroyed"): "a day, certificates and who is missing: tests/cli/test_agreement_keeping.py",
     ("review", "show"): "as `node review`; a result, as `result show` prints, and moments",
     ("review", "accept"): "as `node review`; a file, a reviewer and a word",
     ("review", "object"): "as `review accept`",

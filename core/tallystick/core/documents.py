@@ -47,6 +47,7 @@ Kind = Literal[
     "license",
     "review-copy",
     "review",
+    "destruction",
 ]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MAX_BYTES: Final = 8 * 1024 * 1024

@@ -86,6 +86,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "job-state": "a job is not in a state that allows this",
     "policy-refuses": "the agency's local policy does not allow this job",
     "steward-refuses": "a steward of the agency refused this job",
+    "destruction-invalid": "a certificate of destruction does not count, or is about another agreement",
     "review-missing": "a reviewer whom the agreement names has not accepted a result, and the days to review it are not over",
     "review-objected": "a reviewer objects to a result, and the agreement says that this stops it",
     "review-invalid": "a reviewer's word, or the copy that it is about, does not count",

@@ -88,6 +88,10 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "a person at the agency decided against it",
         "ask the steward: the job shows the class of the refusal, the reason stays at the agency",
     ),
+    "destruction-invalid": (
+        "it is about another version, was signed by another key, or says a day that was to come",
+        "let its signer write it again for this agreement: tally agreement destroyed",
+    ),
     "review-missing": (
         "the copy was not given to a reviewer, or the reviewer's signed word was not added",
         "tally node review JOB tells who is waited for; add words with --add, or wait until the days are over",
