@@ -46,7 +46,7 @@ def main() -> None:
     write_section(
         "logcheck",
         "A node's log, checked",
-        "`tally node log verify` in one process, from its start to its end. The machine was busy with other work meanwhile, so the wall time is longer than the processor time.\n\n"
+        "`tally node log verify` in one process, from its start to its end. The machine was busy with other work meanwhile.\n\n"
         + table(("entries", "signed heads", "file", "processor time", "wall time"), rows),
     )
 
