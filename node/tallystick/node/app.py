@@ -335,7 +335,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
             ):
                 await told.tell(serves=False)
                 stack.enter_context(figures)
-                await store.run(lambda storage: storage.log("started", node.clock.now(), **begun))
+                await store.run(lambda storage: storage.log("started", node.clock.now(), "", **begun))
                 await until_stopped(stopped, node.attend())
         finally:
             await coordinator.close()
