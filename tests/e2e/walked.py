@@ -172,7 +172,7 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("node", "card"): [*node, "--out", str(new / "n.json")],
         ("node", "backup"): [str(new / "node.db"), *node],
         ("node", "log", "export"): [*node, "--out", str(new / "n.log")],
-        ("node", "log", "heads"): [*node, "--out", str(new / "n.heads")],
+        ("node", "log", "heads"): ["--config", str(lab / "labor" / "node.yaml"), "--out", str(new / "n.heads")],
         ("node", "log", "prove"): ["1", *node, "--out", str(new / "n.proof")],
         ("node", "log", "verify"): [str(new / "n.log"), "--heads", str(new / "n.heads"), "--agreement", agreement],
         ("audit",): [str(new / "n.log"), "--document", agreement, "--document", result],
