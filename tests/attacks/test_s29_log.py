@@ -118,7 +118,8 @@ def test_s29_entries_without_their_numbers_in_order_are_found_without_any_head()
 
 def test_s29_a_header_of_another_log_is_found() -> None:
     lines = lines_of(LOG)
-    assert check_log([lines[0], *lines[1:-1]]).problems == ("the file's header is of another log",)
+    other = {**json.loads(lines[0]), "head": "00" * 32}
+    assert check_log([json.dumps(other).encode(), *lines[1:]]).problems == ("the file's header is of another log",)
 
 
 @pytest.mark.parametrize(

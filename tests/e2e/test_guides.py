@@ -1,4 +1,4 @@
-"""docs/guides: what they tell a steward, an agency's IT, an operator and counsel to type is typed, in a network that runs.
+"""docs/guides: what they tell a steward, an agency's IT, an auditor, an operator and counsel to type is typed, in a network that runs.
 
 The network is that of docs/first-network.md, up to its question. Each guide is typed in the folder of its reader; `$JOB` and the like are what
 the reader looks up first. A guide that has a block that is not typed here fails.
@@ -18,9 +18,9 @@ GUIDES = DOCS / "guides"
 SECONDS = 900
 ASK = "## 6. Ask"
 AGENCY = "human-services"
-READERS = {"agency-it": AGENCY, "counsel": ".", "operator": ".", "steward": AGENCY}
+READERS = {"agency-it": AGENCY, "auditor": ".", "counsel": ".", "operator": ".", "steward": AGENCY}
 """Guide and folder. The analyst's is Python; tests/docs/test_analyst.py runs it."""
-BLOCKS = {"steward": 6, "agency-it": 5, "operator": 5, "counsel": 6}
+BLOCKS = {"steward": 6, "agency-it": 5, "operator": 5, "counsel": 6, "auditor": 4}
 """How many blocks each has, so that none is lost by a fence that is not found."""
 
 
@@ -66,6 +66,7 @@ def write_script() -> str:
         in_folder(AGENCY, later),
         'tally job watch "$JOB"; tally job result "$JOB" --out result.json; tally job status "$OTHER" > other.txt',
         *(in_folder(AGENCY, block) for block in find_guide("agency-it")),
+        *(in_folder(".", block) for block in find_guide("auditor")),
         "sed 's/^version: 1/version: 2/; s/min_cell: 0/min_cell: 11/' draft.yaml > next.yaml",
         "tally agreement new next.yaml --out next.agreement.json",
         *(in_folder(".", block) for block in find_guide("counsel")),
@@ -88,6 +89,8 @@ def test_every_block_of_every_guide_is_typed(tmp_path: Path) -> None:
     assert (tmp_path / "result.json").exists()
     assert "often because: " in told
     assert "disclosure.min_cell" in told  # the difference of two agreements
+    assert "entries 1 to" in told  # what the auditor's heads fix
+    assert "all parties: human-services (agency): approve" in " ".join(told.split())
     backup = tmp_path / AGENCY / "backup" / "node.db"
     assert backup.read_bytes().startswith(b"SQLite format 3")
 

@@ -77,7 +77,7 @@ SHOWS: Final[frozenset[Path_]] = frozenset(
         ("job", "check"), ("job", "list"), ("job", "show"), ("job", "watch"), ("result", "show"), ("result", "verify"), ("result", "methods"),
         ("link", "explain"), ("agreement", "show"), ("agreement", "check"), ("agreement", "lint"), ("agreement", "render"),
         ("agreement", "diff"), ("profile", "show"), ("doctor",), ("coordinator", "key"), ("coordinator", "status"), ("node", "key"),
-        ("node", "check"), ("node", "log"), ("node", "log", "verify"), ("node", "pending"), ("node", "show"), ("node", "status"),
+        ("node", "check"), ("node", "log"), ("node", "log", "verify"), ("node", "pending"), ("node", "show"), ("node", "status"), ("audit",),
     }
 )  # fmt: skip
 """Commands that change nothing and are quick: also typed for people, in ASCII and on a narrow terminal."""
@@ -172,9 +172,10 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("node", "card"): [*node, "--out", str(new / "n.json")],
         ("node", "backup"): [str(new / "node.db"), *node],
         ("node", "log", "export"): [*node, "--out", str(new / "n.log")],
-        ("node", "log", "heads"): [*node, "--out", str(new / "n.heads")],
+        ("node", "log", "heads"): ["--config", str(lab / "labor" / "node.yaml"), "--out", str(new / "n.heads")],
         ("node", "log", "prove"): ["1", *node, "--out", str(new / "n.proof")],
         ("node", "log", "verify"): [str(new / "n.log"), "--heads", str(new / "n.heads"), "--agreement", agreement],
+        ("audit",): [str(new / "n.log"), "--document", agreement, "--document", result],
         ("node", "check"): node,
         ("node", "datasets"): node,
         ("node", "noise"): node,

@@ -7,6 +7,7 @@ were read last.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -16,6 +17,7 @@ import structlog
 from tallystick.core.agreement.chain import list_tiers
 from tallystick.core.agreement.check import check_not_older, valid_agreement
 from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.canonical import Json
 from tallystick.core.clock import Clock
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import Refused, TallyError
@@ -45,8 +47,14 @@ class NodeAgreements:
     _read: frozenset[_Stamp] | None = None
 
     def load(self) -> None:
-        """Read the files again. One that does not count is left out and told in `problems`; the others stay in force."""
-        self._read = self._stamps()
+        """Read the files again. One that does not count is left out and told in `problems`; the others stay in force.
+
+        What changes while the node runs is in its log first, or is not in force.
+
+        Raises:
+            Broken: the log cannot be written.
+        """
+        stamps = self._stamps()
         held: dict[str, SignedDocument] = {}
         problems: dict[str, TallyError] = {}
         for written, path in self._files():
@@ -62,6 +70,9 @@ class NodeAgreements:
             except TallyError as error:
                 problems[written] = error
                 _LOG.warning("agreement", file=written, code=error.code)
+        if self._read is not None and name_terms(held) != name_terms(self._held):
+            self.storage.log("configured", self.clock.now(), terms=name_terms(held))
+        self._read = stamps
         self._held, self.problems = held, problems  # at once: another thread may be reading them
 
     def all(self) -> dict[str, SignedDocument]:
@@ -140,3 +151,8 @@ class NodeAgreements:
                 hint="all parties sign a new version of the agreement, in force from a later day",
             )
         return agreement
+
+
+def name_terms(held: Mapping[str, SignedDocument]) -> dict[str, Json]:
+    """Give agreements by name and digest, as the log has them."""
+    return {name: document.digest for name, document in sorted(held.items())}

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -55,6 +54,7 @@ from tallystick.node.prepare import prepare_records
 from tallystick.node.reaching import check_identity, find_problem
 from tallystick.node.renewing import Renewing
 from tallystick.node.requests.service import open_requests
+from tallystick.node.saying import describe_start
 from tallystick.node.seats import Seats
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
@@ -277,7 +277,7 @@ def build_node(
     return node
 
 
-@contextmanager
+@contextlib.contextmanager
 def hold_state(folder: Path) -> Iterator[None]:
     """Hold the state folder: closed to others, used by one process, and without what a killed one left in its spool.
 
@@ -302,7 +302,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
     """Run a node until it is told to stop.
 
     Raises:
-        TallyError: it cannot start: its key, certificate or state.
+        TallyError: it cannot start: its key, certificate, state or log.
     """
     identity = await asyncio.to_thread(read_identity, config.path(config.file.identity))
     membership = membership_of(config)
@@ -326,7 +326,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
         service = StewardService(node.jobs, node.approvals, store, health=node.health, datasets=count)
         pages = open_desk(config, node.jobs, node.approvals, store, node.clock, node.health, count, requests.answering)
         try:
-            names = sorted(await asyncio.to_thread(node.approvals.agreements.all))
+            begun = describe_start(config, await asyncio.to_thread(node.approvals.agreements.all))
             figures = serve_metrics(config.file.metrics, node.figures, lambda: told.serves)
             async with (
                 serve_local(config.socket, service, told, RequestsService(store, requests.answering)),
@@ -335,7 +335,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
             ):
                 await told.tell(serves=False)
                 stack.enter_context(figures)
-                await store.run(lambda storage: storage.log("started", node.clock.now(), agreements=[*names]))
+                await store.run(lambda storage: storage.log("started", node.clock.now(), "", **begun))
                 await until_stopped(stopped, node.attend())
         finally:
             await coordinator.close()

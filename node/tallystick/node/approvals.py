@@ -40,6 +40,7 @@ from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
 from tallystick.node.ports import Decision, KeptJob, NodeStorage, Note
 from tallystick.node.reviews import Reviews, carry_review
+from tallystick.node.saying import describe_asked
 from tallystick.node.suspending import check_suspended
 
 Judge = Callable[[Job, Agreement], Verdict]
@@ -118,7 +119,7 @@ class Approvals:
             return self._meet(self._decide(record, "refuse", "policy", by="policy"))
         if verdict.decision == "auto" and self.config.agency not in contract.agreement.stewards:
             return self._meet(self._decide(record, "approve", None, by="policy"))
-        asks = Note("job-asks", now, {"analyst": contract.job.analyst, "purpose": contract.job.question.purpose})
+        asks = Note("job-asks", now, describe_asked(contract.job))
         return self.storage.add_job(replace(record, awaits="approve"), asks)
 
     def approve(self, digest: str, documents: Sequence[bytes] = ()) -> KeptJob:
@@ -263,7 +264,8 @@ class Approvals:
             instead=instead,
         )
         own = sign_document("approval", approval, self.config.agency, self.identity).encode()
-        note = Note("refused" if refused else "approved", now, {"by": by, "reason": reason_class or ""})
+        said = describe_asked(job) | {"by": by, "reason": reason_class or ""}
+        note = Note("refused" if refused else "approved", now, said)
         after = replace(
             record,
             awaits="",

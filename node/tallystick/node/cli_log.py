@@ -11,20 +11,17 @@ from typing import Any, Final, Protocol
 
 import click
 
-from tallystick.core.agreement.model import Agreement
-from tallystick.core.documents import read_document
 from tallystick.core.errors import Broken, Invalid, NotReady
 from tallystick.core.files import read_at_most, write_public
 from tallystick.core.job.logfile import (
-    MAX_LINE,
     LogVerdict,
     SaidHead,
     check_log,
     check_proof,
     prove_entry,
-    read_heads,
     write_log,
 )
+from tallystick.core.job.logreading import open_lines, read_signed_heads
 from tallystick.core.terminal import Format, format_option, print_done, print_json, run_cli
 from tallystick.node.app import DATABASE, hold_state
 from tallystick.node.config import NodeConfig, read_config
@@ -158,7 +155,7 @@ def verify(file: Path, heads_path: tuple[Path, ...], agreement_path: Path | None
 
     Without heads it says only that the file is whole: its keeper could have written another log.
     """
-    heads, strangers = _read_heads(heads_path, agreement_path)
+    heads, strangers = read_signed_heads(heads_path, agreement_path)
     verdict = _check(file, heads)
     if format_ == "json":
         print_json(verdict.json_value() | {"heads_of_unknown_agencies": strangers})
@@ -185,7 +182,7 @@ def _print_verdict(verdict: LogVerdict, strangers: int) -> None:
 
 
 def _check(file: Path, heads: Sequence[SaidHead]) -> LogVerdict:
-    with _open_lines(file) as lines:
+    with open_lines(file) as lines:
         first = next(lines, b"")
         if first.strip() != b"{":
             return check_log(chain([first], lines), heads)
@@ -196,32 +193,6 @@ def _check(file: Path, heads: Sequence[SaidHead]) -> LogVerdict:
             "file-format", f"{file} is neither a log nor a proof", hint="write it with: tally node log export"
         ) from None
     return check_proof(proof, heads)
-
-
-def _read_heads(paths: Sequence[Path], agreement_path: Path | None) -> tuple[list[SaidHead], int]:
-    if not paths:
-        return [], 0
-    if agreement_path is None:
-        raise Invalid("document-invalid", "heads are checked with the keys of an agreement", hint="add --agreement FILE")
-    agreement = read_document(agreement_path, kind="agreement").read(Agreement)
-    keys = {name: party.key for name, party in agreement.parties.items()}
-    heads: list[SaidHead] = []
-    strangers = 0
-    for path in paths:
-        with _open_lines(path) as lines:
-            found, unknown = read_heads((line for line in lines if line.strip()), keys.get)
-        heads, strangers = heads + found, strangers + unknown
-    return heads, strangers
-
-
-@contextmanager
-def _open_lines(path: Path) -> Iterator[Iterator[bytes]]:
-    """Open a file by lines, none of which is read beyond its limit."""
-    try:
-        with path.open("rb") as file:
-            yield iter(lambda: file.readline(MAX_LINE + 1), b"")
-    except OSError as error:
-        raise Invalid("file-missing", f"{path} cannot be read", hint="check the path", detail=type(error).__name__) from None
 
 
 def _write_lines(path: Path, lines: Iterator[bytes]) -> int:

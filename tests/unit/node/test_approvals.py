@@ -21,6 +21,7 @@ from tallystick.node.agreements import NodeAgreements
 from tallystick.node.app import judge_of
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig, read_config
+from tallystick.node.ports import NodeStorage
 from tallystick.node.storage.memory import MemoryNodeStorage
 from tests import governance
 from tests.governance import NOW, agreement, approval, complete, identity, signed_agreement
@@ -69,11 +70,11 @@ class Desk:
         agency: str = "human-services",
         terms: Agreement | None = None,
         documents: Mapping[str, SignedDocument] | None = None,
-        storage: MemoryNodeStorage | None = None,
+        storage: NodeStorage | None = None,
     ) -> None:
         self.terms = terms or agreement(stewards={}, approvers={})
         self.config = config_of(folder, agency, documents or {"county.json": signed_agreement(self.terms)}, policy)
-        self.storage = storage or MemoryNodeStorage()
+        self.storage: NodeStorage = storage or MemoryNodeStorage()
         self.clock = FixedClock(NOW)
         self.agreements = NodeAgreements(self.config, identity(agency), self.storage, self.clock)
         self.agreements.load()

@@ -26,6 +26,7 @@ HELP: Final[dict[str, str]] = {
     "result": "Show a result, and check what proves it.",
     "data": "Look at a file of records, and write a first declaration of it.",
     "link": "See what linkage recipes do, and rehearse them on files of your own.",
+    "audit": "Read what a node's exported log tells an auditor.",
     "consent": "Write, sign, show and revoke a person's consent.",
     "record": "Ask another agency for one person's fields, under a consent.",
     "agreement": "Write, sign and check an agreement: the document that says what jobs may do.",
@@ -36,7 +37,7 @@ HELP: Final[dict[str, str]] = {
 }
 """What each command is for, in the order of use; help need not load one."""
 
-OWN: Final = frozenset({"job", "review", "result", "agreement", "consent", "record", "profile", "doctor"})
+OWN: Final = frozenset({"job", "review", "result", "audit", "agreement", "consent", "record", "profile", "doctor"})
 """This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`. The others come by entry point."""
 
 

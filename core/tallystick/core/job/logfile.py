@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
 
-from tallystick.core.canonical import canonical_bytes
+from tallystick.core.canonical import MAX_DEPTH, canonical_bytes
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid, TallyError
 from tallystick.core.job.hello import Hello
@@ -30,6 +30,8 @@ VERSION: Final = 1
 MAX_LINE: Final = 1 << 20
 """Bytes of a line: no entry and no hello comes near it."""
 _KEYS: Final = frozenset({"number", "time", "event", "job", "details"})
+_ALL_KEYS: Final = _KEYS | {"salt"}
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,25 @@ class SaidHead:
     job: str
 
 
+Finding: TypeAlias = Literal[
+    "numbering", "changed", "end-missing", "file-cut", "header", "two-logs", "another-agency", "entry-keys", "proof"
+]
+"""What can be wrong with a log, by name (docs/operation.md lists them)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a log.
+
+    Attributes:
+        name: what.
+        text: a sentence, without data.
+    """
+
+    name: Finding
+    text: str
+
+
 @dataclass(frozen=True)
 class LogVerdict:
     """What a check of a log found.
@@ -61,7 +82,7 @@ class LogVerdict:
         head: of all of them.
         held: heads that the log holds against.
         broken: heads that it does not: another log was told of.
-        problems: sentences, without data; none where nothing is wrong.
+        found: what is wrong; nothing where nothing is.
     """
 
     agency: str
@@ -69,7 +90,12 @@ class LogVerdict:
     head: bytes
     held: tuple[SaidHead, ...] = ()
     broken: tuple[SaidHead, ...] = ()
-    problems: tuple[str, ...] = field(default=())
+    found: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, in sentences."""
+        return tuple(one.text for one in self.found)
 
     def json_value(self) -> dict[str, Any]:
         """Give it as a JSON value."""
@@ -80,14 +106,13 @@ class LogVerdict:
             "heads_held": len(self.held),
             "heads_broken": [{"size": one.size, "signer": one.signer, "job": one.job} for one in self.broken],
             "problems": list(self.problems),
+            "found": [one.name for one in self.found],
         }
 
 
 def leaf_of(entry: Mapping[str, Any]) -> bytes:
     """Hash an entry as the tree has it: its keys as the node wrote them, in canonical form."""
-    return hash_leaf(
-        canonical_bytes({name: value for name, value in entry.items() if name in _KEYS or (name == "salt" and value)})
-    )
+    return hash_leaf(canonical_bytes(_keep_keys(entry)))
 
 
 def write_log(agency: str, entries: Iterable[Mapping[str, Any]], size: int, head: bytes) -> Iterator[bytes]:
@@ -138,18 +163,18 @@ def check_log(lines: Iterable[bytes], heads: Sequence[SaidHead] = ()) -> LogVerd
         heads: of any agencies' logs; those of others are left out.
 
     Raises:
-        Invalid: `file-format`: it is no log, or a line is no entry.
+        Invalid: `file-format`: it is no log, or a line is no entry. `document-invalid`: an entry holds what no node writes.
     """
     reading = iter(lines)
     header = _read(next(reading, b""), "a log")
     agency, told, last = header.get("agency"), header.get("entries"), header.get("head")
     if header.get(FORMAT) != VERSION or not isinstance(agency, str) or not isinstance(told, int) or not isinstance(last, str):
         raise Invalid("file-format", "this file is no log of a node", hint="write it with: tally node log export")
+    about = [one for one in heads if one.agency == agency]
     awaited: dict[int, list[SaidHead]] = {}
-    for one in heads:
-        if one.agency == agency:
-            awaited.setdefault(one.size, []).append(one)
-    tree, problems = Heads(), list[str]()
+    for one in about:
+        awaited.setdefault(one.size, []).append(one)
+    tree, found = Heads(), _find_forks(agency, awaited)
     held: list[SaidHead] = []
     broken: list[SaidHead] = []
     _hold(awaited.pop(0, []), tree, held, broken)
@@ -157,20 +182,26 @@ def check_log(lines: Iterable[bytes], heads: Sequence[SaidHead] = ()) -> LogVerd
         entry = _read(line, "a log")
         if not entry.keys() >= _KEYS:
             raise Invalid("file-format", f"line {tree.size + 2} of the log is no entry")
-        tree.append(leaf_of(entry))
-        if entry["number"] != tree.size and not problems:
-            problems.append(f"entry {tree.size} is numbered {entry['number']}: entries are missing, repeated or moved")
+        tree.append(hash_leaf(_write_plainly(entry)))
+        if entry["number"] != tree.size or len(entry) > len(_KEYS):
+            found += _find_in(entry, tree.size, found)
         _hold(awaited.pop(tree.size, []), tree, held, broken)
     for size in sorted(awaited):
         broken += awaited[size]
-        problems.append(f"{agency} told of {size} entries, and {tree.size} are here: the end is missing")
-    if tree.size != told or tree.head().hex() != last:
-        problems.append("the file's header is of another log")
+        found.append(Problem("end-missing", f"{agency} told of {size} entries, and {tree.size} are here: the end is missing"))
+    if tree.size < told:
+        found.append(Problem("file-cut", f"the file's header is of {told} entries, and {tree.size} are here"))
+    elif tree.size != told or tree.head().hex() != last:
+        found.append(Problem("header", "the file's header is of another log"))
     if broken:
         first = min(one.size for one in broken)
         good = max((one.size for one in held if one.size < first), default=0)
-        problems.append(f"the first {first} entries are not those that {agency} told of then; the first {good} are")
-    return LogVerdict(agency, tree.size, tree.head(), tuple(held), tuple(broken), tuple(problems))
+        text = f"the first {first} entries are not those that {agency} told of then; the first {good} are"
+        found.append(Problem("changed", text))
+    if heads and not about:
+        names = ", ".join(sorted({one.agency for one in heads}))
+        found.append(Problem("another-agency", f"the file says that it is {agency}'s, and the heads are of {names}"))
+    return LogVerdict(agency, tree.size, tree.head(), tuple(held), tuple(broken), tuple(found))
 
 
 def prove_entry(agency: str, entries: Iterable[Mapping[str, Any]], number: int, size: int) -> dict[str, Any]:
@@ -213,10 +244,12 @@ def check_proof(proof: Mapping[str, Any], heads: Sequence[SaidHead] = ()) -> Log
     same = [one for one in heads if (one.agency, one.size) == (agency, size)]
     held = tuple(one for one in same if one.head == head)
     broken = tuple(one for one in same if one.head != head)
-    problems = ["the proof does not lead from the entry to the head"] if not _leads(entry, number, size, path, head) else []
+    found: list[Problem] = []
+    if entry.keys() - _ALL_KEYS or not _leads(entry, number, size, path, head):
+        found.append(Problem("proof", "the proof does not lead from the entry to the head"))
     if broken:
-        problems.append(f"{agency} told of another log of {size} entries")
-    return LogVerdict(agency, size, head, held, broken, tuple(problems))
+        found.append(Problem("changed", f"{agency} told of another log of {size} entries"))
+    return LogVerdict(agency, size, head, held, broken, tuple(found))
 
 
 def _leads(entry: Mapping[str, Any], number: int, size: int, path: Sequence[bytes], head: bytes) -> bool:
@@ -228,6 +261,45 @@ def _heads_in(hello: Hello) -> list[SaidHead]:
         return []
     said = [(hello.agency, hello.log), *hello.log.seen.items()]
     return [SaidHead(agency, log.size, bytes.fromhex(log.head), hello.agency, hello.job) for agency, log in said]
+
+
+def _keep_keys(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name in _KEYS or (name == "salt" and value)}
+
+
+def _write_plainly(entry: Mapping[str, Any]) -> bytes:
+    """Give an entry that was read from JSON in canonical form, faster where nothing about it needs a look: most are plain ASCII.
+
+    `_read` takes no floats and no other constants, so what is left to check is depth, NFC and surrogates; ASCII has neither of the two.
+    """
+    text = _ENCODE(_keep_keys(entry))
+    if text.isascii() and text.count("{") + text.count("[") < MAX_DEPTH:
+        return text.encode()
+    return canonical_bytes(_keep_keys(entry))
+
+
+def _find_forks(agency: str, awaited: Mapping[int, Sequence[SaidHead]]) -> list[Problem]:
+    """Find sizes of which an agency told two logs: whichever the file is, there is another."""
+    sizes = sorted(size for size, said in awaited.items() if len({one.head for one in said}) > 1)
+    return [Problem("two-logs", f"{agency} told of two logs of {size} entries, and signed both" if _tell_whether_both(awaited[size])
+            else f"two logs of {size} entries of {agency} were told of") for size in sizes]  # fmt: skip
+
+
+def _tell_whether_both(said: Sequence[SaidHead]) -> bool:
+    """Tell whether an agency itself signed two heads of one size of its log."""
+    return len({one.head for one in said if one.signer == one.agency}) > 1
+
+
+def _find_in(entry: Mapping[str, Any], number: int, found: Sequence[Problem]) -> list[Problem]:
+    """Find what is wrong with an entry by itself; the first of a kind is told."""
+    known = {one.name for one in found}
+    made: list[Problem] = []
+    if entry["number"] != number and "numbering" not in known:
+        text = f"entry {number} is numbered {entry['number']}: entries are missing, repeated or moved"
+        made.append(Problem("numbering", text))
+    if entry.keys() - _ALL_KEYS and "entry-keys" not in known:
+        made.append(Problem("entry-keys", f"entry {number} says more than the log's head is over"))
+    return made
 
 
 def _hold(said: Iterable[SaidHead], tree: Heads, held: list[SaidHead], broken: list[SaidHead]) -> None:
@@ -247,7 +319,7 @@ def _check_line(line: bytes, what: str) -> bytes:
 
 def _read(line: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(_check_line(line, what))
+        value = _DECODE(_check_line(line, what).decode())
     except (ValueError, RecursionError) as error:
         if isinstance(error, TallyError):
             raise
@@ -255,3 +327,18 @@ def _read(line: bytes, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid("file-format", f"a line of {what} is no object")
     return value
+
+
+def _read_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object; a key that stands twice would be read as one thing here and as another elsewhere."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice")
+    return value
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(f"a node writes no such number: {text[:20]}")
+
+
+_DECODE: Final = json.JSONDecoder(object_pairs_hook=_read_once, parse_float=_refuse, parse_constant=_refuse).decode
