@@ -14,11 +14,11 @@ from tallystick.crypto.machine import Step, Table
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
-from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
 from tallystick.node.ports import CoordinatorClient
 from tallystick.node.prepare import Prepared
 from tallystick.node.store import Store
+from tallystick.node.workers import NodeWorkers
 
 Prepare = Callable[[Assignment], Prepared]
 
@@ -40,7 +40,7 @@ class Surroundings:
     store: Store
     coordinator: CoordinatorClient
     clock: Clock
-    workers: Workers
+    workers: NodeWorkers
     randomness: Randomness
     prepare: Prepare
     state: Path
