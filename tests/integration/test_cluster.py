@@ -28,10 +28,15 @@ from tallystick.crypto.workers import SERIAL, Workers
 from tallystick.node.cluster import ClusterPlace, ClusterWorkers
 from tallystick.node.cluster_work import count_held, count_known, find_release
 from tallystick.node.courier import Dropped
+from tests import governance
 from tests.clusters import Cluster, kill, wait_for
+from tests.integration.nodes import CANARY, expected, found, in_loop, released, signed_terms, stored, terms, write_sources
+from tests.integration.served import serving
+from tests.integration.test_node_jobs import ENDED, attending, both, failures, until
 from tests.passes import ladder_of
 from tests.products import KEY, keys, layout_of
 from tests.tlsproxy import Authority
+from tests.town import Town, member
 
 JOB: Final = b"j" * 32
 SCALAR: Final = bytes(range(64, 96))
@@ -288,6 +293,28 @@ def test_s50_work_waits_for_a_scheduler_that_restarts_and_says_so_when_none_come
     finally:
         workers.close()
         cluster.stop()
+
+
+@in_loop
+async def test_s50_a_job_gives_what_it_gives_locally_and_nothing_of_it_stays(
+    cluster: Cluster, workers: ClusterWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governance, "signed_agreement", signed_terms)
+    write_sources(tmp_path)
+    town = Town(tmp_path, terms=terms())
+    async with serving(town) as address:
+        agencies = both(town, address)
+        nodes = [one.node(workers=workers) for one in (agencies.desk, agencies.other)]
+        async with attending(*nodes):
+            town.at.jobs.submit(member("ana"), town.document())
+            await until(lambda: town.state in ENDED)
+            await until(lambda: all(stored(node).jobs()[0].state == "released" for node in nodes))
+    assert town.state == "released", failures(town)
+    assert found(released(town)[0]) == expected()
+    client = workers.client()
+    assert client.run_on_scheduler(count_known, workers.run) == 0
+    assert sum(client.run(count_held, workers.run).values()) == 0
+    assert CANARY not in cluster.log()
 
 
 def test_without_the_extra_it_says_what_to_install(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
