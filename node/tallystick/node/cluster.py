@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import itertools
-import secrets
 import ssl
 import threading
 import time
@@ -26,6 +25,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from tallystick.core.errors import Broken, NotReady, TallyError
+from tallystick.crypto.randomness import SystemRandomness
 from tallystick.node.cluster_work import (
     Parcel,
     count_held,
@@ -88,7 +88,7 @@ class ClusterWorkers:
         """Take where the cluster is. Nothing is called yet."""
         self.place: Final = place
         self.patience_seconds: Final = patience_seconds
-        self.run: Final = secrets.token_hex(8)
+        self.run: Final = SystemRandomness().take(8).hex()
         self._client: Any = None
         self._lock = threading.Lock()
         self._threads = (0.0, 0)
