@@ -103,7 +103,7 @@ class ClusterWorkers:
         try:
             self.client()
         except OSError as error:
-            raise _lost(self.place, "does not answer as this agency's scheduler", repr(error)) from error
+            raise _tell_lost(self.place, "does not answer as this agency's scheduler", repr(error)) from error
 
     def client(self) -> Any:
         """Give the connection, made now where there is none.
@@ -263,7 +263,7 @@ class AttemptBlocks:
                 lost_at = time.monotonic()
                 _LOG.warning("the cluster has no scheduler or no worker: work waits", seconds=self._cluster.patience_seconds)
             if time.monotonic() - lost_at > self._cluster.patience_seconds:
-                raise _lost(self._cluster.place, "has no worker, or does not answer", "waited")
+                raise _tell_lost(self._cluster.place, "has no worker, or does not answer", "waited")
             self._over.wait(_LOOK_SECONDS / 4)
         raise Dropped
 
@@ -310,6 +310,6 @@ def _connect(place: ClusterPlace) -> Any:
     )
 
 
-def _lost(place: ClusterPlace, what: str, detail: str) -> NotReady:
+def _tell_lost(place: ClusterPlace, what: str, detail: str) -> NotReady:
     hint = "its IT starts the scheduler and workers, and checks the address and the certificates"
     return NotReady("cluster-lost", f"the agency's cluster at {place.address} {what}", hint=hint, detail=detail)
