@@ -119,3 +119,9 @@ def wait_for(count: int, threads: object, seconds: float = 60) -> None:
         if time.monotonic() > until:
             raise AssertionError(f"the cluster has not {count} threads")
         time.sleep(0.1)
+
+
+def wait_ms(milliseconds: int) -> int:
+    """Take some time. It stands here, where little else is imported, for workers."""
+    time.sleep(milliseconds / 1000)
+    return milliseconds

@@ -29,7 +29,7 @@ from tallystick.node.cluster import ClusterPlace, ClusterWorkers
 from tallystick.node.cluster_work import count_held, count_known, find_release
 from tallystick.node.courier import Dropped
 from tests import governance
-from tests.clusters import Cluster, kill, wait_for
+from tests.clusters import Cluster, kill, wait_for, wait_ms
 from tests.integration.nodes import CANARY, expected, found, in_loop, released, signed_terms, stored, terms, write_sources
 from tests.integration.served import serving
 from tests.integration.test_node_jobs import ENDED, attending, both, failures, until
@@ -87,12 +87,6 @@ def own(workers: Workers) -> list[Points]:
         coin_key=b"c" * 32, decoys=8, scalar=SCALAR, randomness=SeededRandomness(b"r" * 32), workers=workers,
     )  # fmt: skip
     return list(made.blocks)
-
-
-def wait_ms(milliseconds: int) -> int:
-    """Take some time."""
-    time.sleep(milliseconds / 1000)
-    return milliseconds
 
 
 def test_s50_lists_are_those_of_local_work_bit_for_bit(workers: ClusterWorkers) -> None:
