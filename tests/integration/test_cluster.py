@@ -232,6 +232,7 @@ def test_s50_without_a_certificate_of_the_clusters_authority_nobody_comes_in(
             raise ConnectionError
 
 
+@pytest.mark.slow
 def test_s50_a_worker_that_may_write_to_its_disk_or_is_of_another_release_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,9 +260,11 @@ def test_s50_a_worker_that_may_write_to_its_disk_or_is_of_another_release_is_ref
         spilling.stop()
 
 
+@pytest.mark.slow
 def test_s50_work_waits_for_a_scheduler_that_restarts_and_says_so_when_none_comes(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tallystick.node.cluster.CONNECT_SECONDS", 3.0)
     cluster = Cluster(tmp_path)
     workers = ClusterWorkers(cluster.place, patience_seconds=45)
     made: list[int] = []

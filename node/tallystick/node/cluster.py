@@ -91,6 +91,7 @@ class ClusterWorkers:
         self.run: Final = SystemRandomness().take(8).hex()
         self._client: Any = None
         self._lock = threading.Lock()
+        self._again = 0.0
         self._threads = (0.0, 0)
 
     def connect(self) -> None:
@@ -119,7 +120,11 @@ class ClusterWorkers:
             if self._client is not None and self._client.status == "connecting":
                 raise ConnectionError("connecting")
             self._client = None
+            if time.monotonic() < self._again:
+                raise ConnectionError("tried a moment ago")
+            self._again = time.monotonic() + CONNECT_SECONDS + _LOOK_SECONDS
             client = _connect(self.place)
+            self._again = 0.0
             try:
                 told = client.run(find_unfit, find_release())
             except BaseException:
