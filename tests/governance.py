@@ -177,8 +177,8 @@ def approval(contract: Job, terms: Agreement, signer: str, *, key: IdentityKey |
     return sign_document("approval", document, signer, key or identity(signer))
 
 
-def complete(contract: Job, terms: Agreement) -> list[SignedDocument]:
-    """Give every approval that the agreement asks for, and no more."""
+def complete(contract: Job, terms: Agreement, **changes: Any) -> list[SignedDocument]:
+    """Give every approval that the agreement asks for, and no more, with keys of each replaced."""
     need = find_required(contract, terms)
     signers = [*need.agencies, *(name for _, count, names in need.stewards for name in names[:count]), *need.approvers]
-    return [approval(contract, terms, signer) for signer in signers]
+    return [approval(contract, terms, signer, **changes) for signer in signers]

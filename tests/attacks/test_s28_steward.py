@@ -41,6 +41,7 @@ EXPECTED = {
     "Heads": READS,
     "Noise": READS,
     "Decide": DECIDES,
+    "Review": DECIDES,
 }
 METHODS = pb.DESCRIPTOR.services_by_name["Steward"].methods
 

@@ -58,6 +58,14 @@ NEGATIVES: dict[str, Make] = {
     "a field that is not offered": case(fields=["phone", "income"]),
     "a Part 2 field on a general form": case({"fields": ["treatment", "phone"]}, fields=["treatment"]),
     "do not share": case({"choices": {"contact": "do not share"}}),
+    "a role that has no right to these fields": case(
+        {"recipients": [{"agency": "labor", "roles": ["benefits-worker", "intake"]}]}, by=("bob",), worker="bob", role="intake"
+    ),
+    "another network's consent": case({"agreement": "elsewhere"}),
+    "another person's consent than the one named": lambda world: (
+        world.request(world.paper()),
+        world.paper(person=ROSA | {"first_name": "Rita"}),
+    ),
     "signed by the asker as witness": case(
         {"collected": consent_value(datetime.now(UTC))["collected"] | {"witness": "bob"}, "by": ("ivy", "bob")},
         by=("bob",),
@@ -199,6 +207,24 @@ async def test_s30_bulk_ends_at_the_rate_and_is_seen(tmp_path: Path) -> None:
         world.office.post([("agency/housing", seal_letter(door, (REQUEST, more.encode(), paper.encode())))])
         assert (await world.answers(more))[more.digest].fields is None
         assert (await world.last("housing")).reason.startswith("busy")
+
+
+@pytest.mark.slow
+@in_loop
+async def test_s30_five_hundred_requests_in_a_minute_give_no_more_than_the_rate(tmp_path: Path) -> None:
+    terms = lasting_terms(rates={"worker_per_hour": 20, "agency_per_hour": 30})
+    async with requesting(tmp_path, terms) as world:
+        paper = world.paper()
+        requests = [world.request(paper) for _ in range(500)]
+        for request in requests:
+            world.hand_in(request, paper)
+        async with asyncio.timeout(120):
+            while len(world.office.read("worker/ann", 1000)) < 500:  # noqa: ASYNC110  # it is looked at, not told
+                await asyncio.sleep(0.1)
+        assert {len(sealed) for _, sealed in world.office.read("worker/ann", 1000)} == {LETTER_BYTES}
+        assert Counter(one.outcome for one in await world.kept("housing")) == {"given": 20}
+        assert len(await world.kept("housing")) == 20, "the owner saw no others"
+        assert len(await world.kept("labor")) == 500, "and the agency's own people see who asked so much"
 
 
 @in_loop

@@ -17,6 +17,8 @@ from scipy.stats import ks_2samp
 
 from tallystick.core.consent.doors import read_door
 from tallystick.core.consent.letters import LETTER_BYTES, REQUEST, seal_letter
+from tallystick.core.consent.model import Consent
+from tallystick.core.consent.revoking import name_revocation
 from tallystick.node.requests.deciding import DecidedRequest
 from tests.integration.nodes import in_loop
 from tests.requesting import ROSA, MemoryOffice, Requesting, lasting_terms, requesting
@@ -30,6 +32,9 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "not signed": {"by": ("ivy",)},
     "expired": {"valid_until": "2026-01-02T00:00:00Z", "valid_from": "2026-01-01T00:00:00Z"},
     "fields": {"fields": ["phone"]},
+    "another agency": {"recipients": [{"agency": "human-services", "roles": ["benefits-worker"]}]},
+    "a role that has no right": {"recipients": [{"agency": "labor", "roles": ["outreach"]}]},
+    "revoked": {"purposes": ["benefits", "outreach"]},
     "given": {},
 }
 
@@ -98,6 +103,9 @@ async def test_s30_ten_thousand_negatives_are_one(tmp_path: Path) -> None:
 def _make(world: Requesting, reason: str) -> tuple[str, bytes]:
     """Give a request's digest, and its letter to the owner."""
     paper = world.paper(**({"person": ROSA} | CASES[reason]))
+    if reason == "revoked":
+        name = name_revocation(paper.read(Consent).revoking)
+        world.stores["housing"].blocking.keep_revocation(name, b"", datetime.now(UTC))
     request = world.request(paper, ("ann", "labor"))
     door = read_door(world.office.find_door("housing"), "housing", world.terms, datetime.now(UTC))
     return request.digest, seal_letter(door, (REQUEST, request.encode(), paper.encode()))

@@ -33,6 +33,7 @@ from tallystick.core.agreement.model import (
 )
 from tallystick.core.agreement.noise import Noise
 from tallystick.core.agreement.records import RecordField, RecordOffer, RecordRates, RecordTerms, StaffMember
+from tallystick.core.agreement.review import Reviewer, ReviewTerms
 from tallystick.core.agreement.tiers import Memorandum, SharingAgreement, TierRef, UseLicense
 from tallystick.core.job.model import BandsOf, ConditionColumn, JobMeasure, People, Question, RegressionOf, Since
 from tallystick.core.job.overall import BetweenOf, JobOverall, ModelOf, TimesOf
@@ -74,6 +75,8 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Agreement draft: disclosure": (Disclosure,),
     "Agreement draft: noise": (Noise,),
     "Agreement draft: release": (Release,),
+    "Agreement draft: review": (ReviewTerms,),
+    "Agreement draft: a reviewer": (Reviewer,),
     "Agreement draft: records": (RecordTerms,),
     "Agreement draft: staff": (StaffMember,),
     "Agreement draft: an offer": (RecordOffer,),

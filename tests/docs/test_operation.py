@@ -60,7 +60,7 @@ def test_a_coordinator_is_backed_up_restored_upgraded_and_rolled_back(tmp_path: 
     town.at.close()
     assert "as before" in type_block("Upgrade a coordinator", tmp_path)
     assert [line.split(",")[0] for line in type_block("Roll a coordinator back", tmp_path).splitlines()] == [
-        "version 0002", "version 0001", "version 0004"
+        "version 0002", "version 0001", "version 0005"
     ]  # fmt: skip
     town.restarted()
     assert town.state == "approving"

@@ -15,19 +15,22 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from tallystick.client.profile import AnalystProfile
-from tallystick.client.records import FieldsAsked, RecordClient
+from tallystick.client.records import FieldsAsked, RecordClient, read_answer
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
+from tallystick.core.consent.asking import RecordRequest
+from tallystick.core.consent.letters import ASK, LETTER_BYTES, open_answer, seal_letter
 from tallystick.core.documents import SignedDocument, read_document, write_document
+from tallystick.core.errors import Broken
 from tallystick.core.files import make_private, write_private
 from tallystick.core.keyfile import write_identity
 from tallystick.core.net.joining import exchange_invitation, read_invitation
 from tallystick.core.net.tls import new_key
 from tallystick.lab.network.build import join_node, write_coordinator
 from tallystick.lab.network.processes import COMMAND
-from tests.consents import asking_agreement, consent, records_value, signed_consent
+from tests.consents import asking_agreement, consent, records_value, signed_consent, signed_request
 from tests.e2e.party import START_S, Party, commands, free_port
-from tests.governance import agreement_value, identity, signed_agreement, stamp
+from tests.governance import agreement_value, identity, sealing_key, signed_agreement, stamp
 from tests.requesting import CLIENTS, DATASET, ROSA
 
 PARTIES: Final = ("housing", "labor")
@@ -51,6 +54,7 @@ class Lines:
     parties: dict[str, Party] = field(default_factory=dict)
     workers: dict[str, Path] = field(default_factory=dict)
     count: int = 0
+    _dials: dict[str, str] = field(default_factory=dict)
     agreement: Agreement = field(init=False)
     document: SignedDocument = field(init=False)
 
@@ -113,6 +117,29 @@ class Lines:
         outcome = "nothing" if read.answer.fields is None else "given"
         return {"request": read.digest, "outcome": outcome, **read.answer.json_value()}
 
+    def ask_by_hand(self, paper: SignedDocument, **changes: Any) -> dict[str, Any]:
+        """Ask as software would that checks nothing; give the answer that came, without the request's digest."""
+        self.count += 1
+        request = signed_request(
+            self.agreement, paper, datetime.now(UTC), ("ann",), **({"request": f"{self.count:032x}"} | changes)
+        )
+        with RecordClient(AnalystProfile(self.workers["ann"])) as client:
+            door = client._find_door("labor", self.agreement)
+            client._post("agency/labor", seal_letter(door, (ASK, request.encode(), paper.encode(), b"")))
+            end, taken = time.monotonic() + 30, list[bytes]()
+            while time.monotonic() < end:
+                letters = client._collect(taken, 1)
+                taken = [name for name, _ in letters]
+                for _, sealed in letters:
+                    assert len(sealed) == LETTER_BYTES
+                    with contextlib.suppress(Broken):
+                        data = open_answer(sealing_key("answer"), request.digest, sealed)
+                        client._collect(taken, 0)
+                        asked = request.read(RecordRequest)
+                        answer, _ = read_answer(data, asked, request.digest, self.agreement, datetime.now(UTC))
+                        return {key: one for key, one in answer.json_value().items() if key != "request"}
+        raise AssertionError("no answer came")
+
     def node(self, agency: str, *arguments: str) -> Any:
         """Run a node's command; give its JSON."""
         [printed] = commands(self.parties[agency].folder, [["node", *arguments, "--format", "json"]])
@@ -136,7 +163,7 @@ class Lines:
     def begin(self, name: str, failpoint: str | None = None) -> None:
         """Start a party; return when it can be reached."""
         party = self.parties[name]
-        note = party.state / ("address" if name == "coordinator" else "steward.sock")
+        note = party.state / ("address" if name.startswith("coordinator") else "steward.sock")
         note.unlink(missing_ok=True)
         party.start(failpoint)
         self.until(lambda: note.exists() or not party.alive, f"{name} does not start", START_S)
@@ -146,7 +173,7 @@ class Lines:
         config = write_coordinator(home, network="test")
         self.parties["coordinator"] = Party("coordinator", [*COMMAND, "coordinator", "serve", "--config", str(config)], home)
         address = f"127.0.0.1:{free_port()}"
-        write_private(config, json.dumps({"network": "test", "listen": address}).encode())
+        write_private(config, json.dumps({"network": "test", "listen": address} | self._share(address)).encode())
         (printed,) = commands(home, [["coordinator", "init", "--config", str(config), "--format", "json"]])
         keys = json.loads(printed)["coordinator"]
         now = datetime.now(UTC)
@@ -169,11 +196,12 @@ class Lines:
         invitations = home / "invitations"
         invitations.mkdir()
         self.begin("coordinator")
+        self._add_coordinators()
         members = [*(("agency", name) for name in PARTIES), ("worker", "ann"), ("worker", "kim")]
         invite = ["coordinator", "invite", "--config", str(config), "--out", str(invitations)]
         commands(home, [[*invite, *(part for role, name in members for part in (f"--{role}", name))]])
         for name in PARTIES:
-            self._add_node(name, address, invitations / f"agency-{name}.invite")
+            self._add_node(name, self._dials.get(name, address), invitations / f"agency-{name}.invite")
         for name in ("ann", "kim"):
             folder = self.workers[name] = self.folder / f"profile-{name}"
             make_private(folder)
@@ -184,6 +212,13 @@ class Lines:
             profile.keep_agreement(self.document)
         for name in ("ivy", "joe"):
             write_identity(self.folder / f"{name}.key", identity(name))
+
+    def _share(self, address: str) -> dict[str, Any]:  # for networks of several coordinators
+        """Give what the coordinator's configuration has besides."""
+        return {}
+
+    def _add_coordinators(self) -> None:
+        """Start others than the first."""
 
     def _add_node(self, name: str, address: str, invitation: Path) -> None:
         folder = self.folder / name

@@ -260,6 +260,10 @@ class Network:
     def _add_parties(self) -> None:
         """Start what else the network has before anybody joins; the coordinator's keys and agreements are there."""
 
+    def _make_agreements(self, party: CoordinatorParty) -> dict[str, SignedDocument]:
+        """Give the signed agreements by name, the one that jobs name where they name none first."""
+        return build.lab_agreements(self.lab, build.Named((AGREEMENT,)), self.keys, party, datetime.now(UTC))
+
     def _start(self) -> None:
         home = self.folder / COORDINATOR
         config = build.write_coordinator(home, network="test")
@@ -269,10 +273,10 @@ class Network:
         (printed,) = commands(home, [["coordinator", "init", "--config", str(config), "--format", "json"]])
         keys = json.loads(printed)["coordinator"]
         party = CoordinatorParty(key=keys["key"], sealing_key=keys["sealing_key"])
-        named = build.Named((AGREEMENT,))
-        agreements = build.lab_agreements(self.lab, named, self.keys, party, datetime.now(UTC))
-        self.document = agreements[AGREEMENT]
-        write_private(home / "agreements" / f"{AGREEMENT}.json", self.document.text().encode())
+        agreements = self._make_agreements(party)
+        self.document = next(iter(agreements.values()))
+        for name, document in agreements.items():
+            write_private(home / "agreements" / f"{name}.json", document.text().encode())
         self._add_parties()
         analyst = build.analyst_of(self.lab)
         members = [("agency", name) for name in self.lab.file.agencies] + [("analyst", analyst)]
@@ -288,7 +292,7 @@ class Network:
             self.parties[agency] = Party(agency, [*self._node, "node", "serve", "--config", str(node)], folder)
             self.parties[agency].start()
         profile = build.join_analyst(
-            self.folder / "analyst", self.keys.analyst, invitations["analyst", analyst], [self.document]
+            self.folder / "analyst", self.keys.analyst, invitations["analyst", analyst], agreements.values()
         )
         self._client = Client(profile)
 

@@ -39,6 +39,7 @@ EXCUSED: Final[dict[Path_, str]] = {
     ("node", "answer"): "needs a request that waits: tests/e2e/test_requests.py; a request and a decision",
     ("record", "ask"): "needs a consent and two nodes: tests/e2e/test_requests.py; an answer",
     ("record", "answers"): "as `record ask`",
+    ("record", "page"): "serves until it is stopped: tests/browser/test_request_pages.py; an address",
     ("consent", "resend"): "needs a revocation: tests/e2e/test_requests.py; agencies",
     ("result", "page"): "serves until it is stopped: tests/browser; an address",
     ("node", "join"): "uses up an invitation, as every test of a network does; an agency and `joined`",
@@ -56,6 +57,17 @@ EXCUSED: Final[dict[Path_, str]] = {
         "needs a consent and those who sign it: tests/cli/test_consent.py",
     ),
     ("result", "triple"): "needs three ladders: tests/e2e/test_triple.py",
+    ("node", "resume"): "needs something suspended: tests/e2e/test_suspension.py",
+    (
+        "node",
+        "review",
+    ): "needs a candidate that waits for reviewers: tests/e2e/test_tier_scenarios.py; moments and what each said",
+    ("agreement", "renew"): "as `agreement diff`, and a file: tests/cli/test_agreement_keeping.py",
+    ("agreement", "destroyed"): "a day, certificates and who is missing: tests/cli/test_agreement_keeping.py",
+    ("review", "show"): "as `node review`; a result, as `result show` prints, and moments",
+    ("review", "accept"): "as `node review`; a file, a reviewer and a word",
+    ("review", "object"): "as `review accept`",
+    ("agreement", "bind"): "needs three signed tiers: tests/e2e/test_tiers.py; a file and a digest",
 }
 """Commands that are not walked, and why."""
 
@@ -165,6 +177,8 @@ def list_arguments(folder: Path, home: Path, new: Path, job: str, other: str) ->
         ("node", "log", "verify"): [str(new / "n.log"), "--heads", str(new / "n.heads"), "--agreement", agreement],
         ("node", "check"): node,
         ("node", "datasets"): node,
+        ("node", "noise"): node,
+        ("node", "suspend"): node,  # lists what is suspended
         ("node", "linkage"): ["tanf_exits", *node],
         ("node", "log"): node,
         ("node", "pending"): node,

@@ -8,6 +8,7 @@ from typing import Final
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Refused
+from tallystick.core.job.check import review_time
 from tallystick.core.job.model import AgreementRef, Job, Question
 from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import IdentityKey
@@ -54,7 +55,7 @@ def new_job(
         digest: the agreement's.
         identity: the analyst's; the agreement says under which name.
         now: the present moment, UTC.
-        deadline: from now; no later than the agreement's end.
+        deadline: from now, beside the days that reviewers have; no later than the agreement's end.
         randomness: of nonce and key.
 
     Raises:
@@ -65,7 +66,7 @@ def new_job(
         raise problem
     source = randomness or SystemRandomness()
     key = SealingKey.generate(source)
-    end = min(now + deadline, datetime.fromisoformat(agreement.valid_until.replace("Z", "+00:00")))
+    end = min(now + deadline + review_time(agreement), datetime.fromisoformat(agreement.valid_until.replace("Z", "+00:00")))
     job = Job(
         question=question,
         agreement=AgreementRef(agreement=agreement.agreement, version=agreement.version, digest=digest),

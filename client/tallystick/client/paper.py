@@ -183,6 +183,13 @@ def _flow(agreed: Agreement) -> list[str]:
     asked = [
         "6. Requests for one client's fields go, sealed, through the coordinator to the owner, which alone decides and answers."
     ]
+    reviewed = (
+        []
+        if agreed.review is None
+        else [
+            f"   Before that it gives a copy to {', '.join(agreed.review.reviewers)}, and waits up to {agreed.review.days} days for them."
+        ]
+    )
     nodes = {name: f"n{place}" for place, name in enumerate(dict.fromkeys([*agencies, desk]))}
     lines = [f'  {node}["{name}"]' for name, node in nodes.items()]
     lines += ['  c["coordinator"]', '  a["analyst"]', "  a -->|signed job| c"]
@@ -190,6 +197,10 @@ def _flow(agreed: Agreement) -> list[str]:
     if desk not in agencies:
         lines.append(f"  c -->|sealed shares| {nodes[desk]}")
     lines.append(f"  {nodes[desk]} -->|approved result, sealed| a")
+    for place, name in enumerate(agreed.approvers):
+        lines += [f'  p{place}["{name}"]', f"  p{place} -->|approval of each job| c"]
+    if agreed.review is not None:
+        lines += [f'  r["reviewers: {", ".join(agreed.review.reviewers)}"]', f"  {nodes[desk]} -.->|copy for review| r"]
     return [
         "## Who sends what to whom",
         "",
@@ -199,6 +210,7 @@ def _flow(agreed: Agreement) -> list[str]:
         *alike,
         "3. The agencies multiply columns under encryption, through the coordinator, and are left with random shares.",
         f"4. The shares go to {desk}, sealed. {opens}",
+        *reviewed,
         "5. The result goes to the analyst, sealed.",
         *(asked if agreed.records is not None else []),
         "",

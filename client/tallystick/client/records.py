@@ -158,7 +158,7 @@ class RecordClient:
         return [one.name for one in found if (one / "request.json").exists()]
 
     def answers(self, agreements: Callable[[str], Agreement], *, seconds: float = 0.0) -> Iterator[AnswerRead]:
-        """Give answers as they come, and say to the owner that each was read. What is not for a waiting request is dropped.
+        """Give answers as they come, and say to the owner that each was read. Each letter is dropped at the coordinator before it is given.
 
         Args:
             agreements: gives an agreement by its name.
@@ -173,14 +173,13 @@ class RecordClient:
             left = max(0.0, end - time.monotonic())
             letters = self._collect(taken, min(WAIT_SECONDS, int(left + 0.999)) if left else 0)
             taken = [name for name, _ in letters]
-            for _, sealed in letters:
-                found = self._read(sealed, agreements)
-                if found is not None:
-                    yield found
-            if not letters and time.monotonic() >= end:
-                return
-            if not self.waiting():
-                self._collect(taken, 0)
+            found = [self._read(sealed, agreements) for _, sealed in letters]
+            if letters:
+                with suppress(TallyError):  # said again with the next call; what was read cannot be read a second time
+                    self._collect(taken, 0)
+                    taken = []
+            yield from (one for one in found if one is not None)
+            if not self.waiting() or (not letters and time.monotonic() >= end):
                 return
 
     def revoke(self, document: SignedDocument, agreement: Agreement, *, seconds: float) -> Mapping[str, bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -160,7 +161,7 @@ def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
         document = open_result(sealed, key, bytes.fromhex(job.digest))
     except PeerFault as error:
         raise Broken("protocol-broken", "the result does not open with this job's key", detail=str(error)) from error
-    released, made = verify_result(document, agreement=job.read(Job).agreement.digest)
+    released, made = verify_result(document, agreement=job.read(Job).agreement.digest, now=datetime.now(UTC))
     if released.job != job.digest:
         raise Refused("signature-invalid", "the result is for another job")
     return Result(document, build_display(document), tuple(made))
@@ -212,7 +213,7 @@ def load_result(path: Path | str, number: int | None = None, *, agreement: Path 
     """
     document, value = read_result(Path(path), number)
     digest = None if agreement is None else read_document(agreement, kind="agreement").digest
-    _, made = verify_result(document, agreement=digest)
+    _, made = verify_result(document, agreement=digest, now=datetime.now(UTC))
     return Result(document, value, tuple(made))
 
 
@@ -289,4 +290,4 @@ def all_checks(document: SignedDocument, *, agreement: str | None = None) -> lis
     Raises:
         Invalid: `document-invalid`.
     """
-    return checks(document, agreement=agreement)[1]
+    return checks(document, agreement=agreement, now=datetime.now(UTC))[1]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tallystick.core.agreement.model import Agreement, Column
 from tallystick.core.agreement.records import RecordTerms
+from tallystick.core.agreement.review import ReviewTerms
 from tallystick.core.model import Document
 
 _KEY_DIGITS: Final = 12
@@ -32,6 +33,12 @@ def column_rows(agreed: Agreement) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def describe_review(terms: ReviewTerms) -> str:
+    """Say who reviews results before they go out, and what follows from what they say."""
+    objection = "an objection stops it" if terms.objection == "stops" else "an objection goes along with it"
+    return f"{', '.join(terms.reviewers)} see each result before it goes out; it waits {terms.days} days for who says nothing; {objection}"
+
+
 def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
     """List the numbers that bound what may be asked and kept, each with what it does."""
     rule = agreed.disclosure
@@ -46,6 +53,7 @@ def limit_rows(agreed: Agreement) -> list[tuple[str, str]]:
         ("disclosure", least if rule.profile is None or rule.min_cell is None else f"profile {rule.profile}; {least}"),
         ("fewest people", f"{agreed.min_people:,} in each group, or no answer" if agreed.min_people else "no minimum"),
         ("decoys", f"{agreed.decoys:,} at most in each list" if agreed.decoys else "none: matches by pass are exact"),
+        *([] if agreed.review is None else [("review", describe_review(agreed.review))]),
         ("retention", f"{agreed.retention_days:,} days after the end, the desk deletes what its results showed"),
     ]
 

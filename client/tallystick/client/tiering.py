@@ -100,6 +100,9 @@ def _fill_in(value: dict[str, Any], card: Card) -> None:
     named = value.get(places.get(card.role, ""))
     if isinstance(named, dict) and card.name in named:
         named[card.name] = {"key": card.key} | (named[card.name] or {})
+    others = (value.get("review") or {}).get("others")
+    if card.role == "approver" and isinstance(others, dict) and card.name in others:
+        others[card.name] = {"key": card.key} | (others[card.name] or {})
     terms, stewards = value.get("terms"), value.get("stewards")
     if (
         card.role == "agency"

@@ -19,7 +19,7 @@ from tallystick.coordinator.config import Settings
 from tallystick.coordinator.driver import Driver
 from tallystick.coordinator.intake import Intake
 from tallystick.coordinator.jobs import Jobs
-from tallystick.coordinator.letters import PostOffice
+from tallystick.coordinator.letters import Boxes, OwnBoxes, PostOffice
 from tallystick.coordinator.ports import CoordinatorStorage, Spool
 from tallystick.coordinator.relay import Relay
 from tallystick.coordinator.restoring import Restoring
@@ -32,6 +32,7 @@ from tallystick.coordinator.server.services import EnrolService, JobsService, Re
 from tallystick.coordinator.stalls import Stalls
 from tallystick.coordinator.storage.hints import Hints
 from tallystick.coordinator.storage.leases import SqlLeases
+from tallystick.coordinator.storage.letters import SharedBoxes
 from tallystick.coordinator.storage.opening import open_engine, read_parameters
 from tallystick.coordinator.storage.sql import SqlStorage
 from tallystick.coordinator.views import Views
@@ -127,11 +128,13 @@ def compose(
     limits = settings.config.limits
     spool = spool or open_spool(settings)
     peers: Peers = NoPeers()
+    boxes: Boxes = OwnBoxes(PostOffice(clock))
     if storage is None:
         engine = open_engine(settings)
         storage = SqlStorage(engine)
         if settings.config.database is not None:
             peers = _peers(settings, engine, storage, spool, clock)
+            boxes = SharedBoxes(engine, clock)
     authority = Authority(
         read_issuer(settings.state, settings.config.network),
         storage,
@@ -161,7 +164,7 @@ def compose(
             EnrolService(authority),
             RelayService(jobs, views, hub, intake, relay, admission),
             JobsService(jobs, views, hub, intake),
-            LettersService(PostOffice(clock), alone=settings.config.database is None),
+            LettersService(boxes),
         ),
         calls_per_second=limits.calls_per_second,
         peers=peers,

@@ -1,16 +1,17 @@
-"""Boxes for sealed letters, in memory alone: nothing of a letter reaches a disk, a log or a database of the coordinator.
+"""Boxes for sealed letters. A coordinator without a database server has them in memory alone: nothing of a letter reaches a disk or a log.
 
-Letters are lost when the process ends; whoever waits for an answer asks again. All methods are of the event loop's thread.
+Letters are lost when the process ends; whoever waits for an answer asks again. Coordinators that share a database share the boxes as well
+(`storage/letters.py`). All methods are of the event loop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from tallystick.core.clock import Clock
 from tallystick.core.consent.letters import LETTER_BYTES
@@ -38,6 +39,97 @@ class _Box:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class Boxes(Protocol):
+    """What the service of letters asks of boxes. Methods raise `NotReady` while the boxes cannot be reached."""
+
+    async def announce(self, agency: str, document: bytes) -> None:
+        """Keep what letters to an agency are sealed to."""
+        ...
+
+    async def find_door(self, agency: str) -> bytes:
+        """Give what an agency announced."""
+        ...
+
+    async def post(self, letters: Sequence[tuple[str, bytes]]) -> None:
+        """Put letters into boxes, all or none."""
+        ...
+
+    async def collect(self, box: str, taken: Sequence[bytes], most: int) -> list[tuple[bytes, bytes]]:
+        """Drop letters that their receiver has; give the oldest others of the box, each with its name."""
+        ...
+
+    async def wait(self, box: str) -> None:
+        """Return when a letter is in a box that was empty."""
+        ...
+
+
+class OwnBoxes:
+    """Implements `Boxes` in this process alone."""
+
+    def __init__(self, office: PostOffice) -> None:
+        self._office = office
+
+    async def announce(self, agency: str, document: bytes) -> None:
+        """Keep what letters to an agency are sealed to."""
+        self._office.announce(agency, document)
+
+    async def find_door(self, agency: str) -> bytes:
+        """Give what an agency announced.
+
+        Raises:
+            NotReady: `unavailable`: nothing since the coordinator started.
+        """
+        return self._office.find_door(agency)
+
+    async def post(self, letters: Sequence[tuple[str, bytes]]) -> None:
+        """Put letters into boxes, all or none.
+
+        Raises:
+            Invalid: `document-invalid`: a letter of another size. NotReady: `busy`: the boxes are full.
+        """
+        self._office.post(letters)
+
+    async def collect(self, box: str, taken: Sequence[bytes], most: int) -> list[tuple[bytes, bytes]]:
+        """Drop letters that their receiver has; give the oldest others of the box, each with its name."""
+        self._office.take(box, taken)
+        return self._office.read(box, most)
+
+    async def wait(self, box: str) -> None:
+        """Return when a letter is in a box that was empty."""
+        await self._office.listen(box).wait()
+
+
+def check_letters(letters: Sequence[tuple[str, bytes]]) -> None:
+    """Refuse letters of another size, which could be told from others.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    if any(len(sealed) != LETTER_BYTES for _, sealed in letters):
+        raise Invalid("document-invalid", f"a letter has {LETTER_BYTES} bytes")
+
+
+def check_room(held: Mapping[str, int], letters: Sequence[tuple[str, bytes]]) -> None:
+    """Refuse letters for which there is no room.
+
+    Args:
+        held: how many letters each box has.
+        letters: what comes in.
+
+    Raises:
+        NotReady: `busy`.
+    """
+    added = Counter(box for box, _ in letters)
+    full = any(held.get(box, 0) + more > MOST_IN_BOX for box, more in added.items())
+    if full or sum(held.values()) + len(letters) > MOST_IN_ALL:
+        raise NotReady("busy", "there are more letters than the coordinator keeps", hint="try again later")
+
+
+def name_letter() -> bytes:
+    """Draw the name by which a receiver says that it has a letter."""
+    return SystemRandomness().take(_NAME)
+
+
 class PostOffice:
     """The boxes of all members, and what agencies announced."""
 
@@ -45,7 +137,6 @@ class PostOffice:
         self._clock = clock
         self._boxes: dict[str, _Box] = {}
         self._doors: dict[str, bytes] = {}
-        self._count = 0
 
     def announce(self, agency: str, document: bytes) -> None:
         """Keep what letters to an agency are sealed to."""
@@ -71,28 +162,22 @@ class PostOffice:
             Invalid: `document-invalid`: a letter of another size.
             NotReady: `busy`: the boxes are full.
         """
-        held = list(letters)
-        if any(len(sealed) != LETTER_BYTES for _, sealed in held):
-            raise Invalid("document-invalid", f"a letter has {LETTER_BYTES} bytes")
+        coming = list(letters)
+        check_letters(coming)
         self._forget_old()
-        added: dict[str, int] = {}
-        for box, _ in held:
-            added[box] = added.get(box, 0) + 1
-        full = any(len(self._boxes[box].letters) + more > MOST_IN_BOX for box, more in added.items() if box in self._boxes)
-        if full or self._count + len(held) > MOST_IN_ALL:
-            raise NotReady("busy", "there are more letters than the coordinator keeps", hint="try again later")
-        source, now = SystemRandomness(), self._clock.now()
-        for box, sealed in held:
+        check_room({box: len(one.letters) for box, one in self._boxes.items()}, coming)
+        now = self._clock.now()
+        for box, sealed in coming:
             there = self._boxes.setdefault(box, _Box())
-            there.letters[source.take(_NAME)] = _Held(sealed, now)
+            there.letters[name_letter()] = _Held(sealed, now)
             there.news.set()
-        self._count += len(held)
 
     def take(self, box: str, names: Iterable[bytes]) -> None:
         """Drop letters that their receiver has."""
         there = self._boxes.get(box)
         if there is not None:
-            self._count -= sum(there.letters.pop(name, None) is not None for name in names)
+            for name in names:
+                there.letters.pop(name, None)
 
     def read(self, box: str, most: int) -> list[tuple[bytes, bytes]]:
         """Give the oldest letters of a box, each with its name."""
@@ -110,4 +195,3 @@ class PostOffice:
         for there in self._boxes.values():
             while there.letters and next(iter(there.letters.values())).posted < since:
                 there.letters.popitem(last=False)
-                self._count -= 1

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -275,10 +276,11 @@ class Receiving:
             return _state(self.name, self._upload.count, self._upload.bytes, complete=False)
 
     def close(self) -> None:
-        """End the upload; what was taken stays for the next one."""
+        """End the upload; what was taken stays for the next one, as far as the disk has room for it."""
         with self._lock:
             if not self._closed and self._upload is not None:
-                self._upload.close()
+                with suppress(OSError):  # what is not on the disk is not held, and is sent again
+                    self._upload.close()
             self._closed = True
         self._relay.forget_upload(self)
 

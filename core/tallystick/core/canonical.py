@@ -26,7 +26,12 @@ def canonical_bytes(value: object) -> bytes:
         Invalid: `document-invalid`: a float, a key that is no string, text that is not NFC, another type, or nested too deep.
     """
     _check(value, MAX_DEPTH)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _write(value)
+
+
+def is_form_of(data: bytes, value: object) -> bool:
+    """Tell whether bytes that are canonical are those of a value, without a second look at what a value may hold."""
+    return _write(value) == data
 
 
 def digest_of(value: object) -> str:
@@ -49,9 +54,15 @@ def parse_canonical(data: bytes) -> Json:
     return value
 
 
+def _write(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
 def _check(value: object, depth: int) -> None:
     if depth == 0:
         raise Invalid("document-invalid", f"a document nests deeper than {MAX_DEPTH}")
+    if isinstance(value, str) and value.isascii():  # most of what there is
+        return
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):

@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import Field, StringConstraints
 
-from tallystick.core.canonical import canonical_bytes, parse_canonical
+from tallystick.core.canonical import canonical_bytes, is_form_of, parse_canonical
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.files import read_at_most, write_public
 from tallystick.core.keyfile import IdentityKey
@@ -45,6 +45,9 @@ Kind = Literal[
     "memorandum",
     "sharing",
     "license",
+    "review-copy",
+    "review",
+    "destruction",
 ]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -106,11 +109,15 @@ class SignedDocument:
         kind: one of `KINDS`; the signatures' context.
         body: canonical bytes.
         signatures: at most one of each signer.
+
+    What was found about it once is kept with it, since nothing of it changes: models that it was read as, keys that signed.
     """
 
     kind: str
     body: bytes
     signatures: tuple[Signature, ...]
+    _models: dict[type[Document], Document] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _signed: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> str:
@@ -143,6 +150,8 @@ class SignedDocument:
         Raises:
             Refused: `signature-missing`; `signature-invalid`: made with another key, or over other bytes.
         """
+        if (signer, key) in self._signed:
+            return
         for signature in self.signatures:
             if signature.signer == signer:
                 break
@@ -156,6 +165,7 @@ class SignedDocument:
             signing.verify(bytes.fromhex(key), self.kind, self.body, bytes.fromhex(signature.signature), signer=signer)
         except PeerFault as error:
             raise Refused("signature-invalid", f"the signature of {signer} does not fit this {self.kind}") from error
+        self._signed.add((signer, key))
 
     def read(self, model: type[M]) -> M:
         """Give the body as a model.
@@ -164,18 +174,23 @@ class SignedDocument:
             Invalid: `document-invalid`: it does not fit, or does not write out every key (then one content could have two
             digests).
         """
-        document = model.read(parse_canonical(self.body), what=self.kind)
-        if document.canonical() != self.body:
+        known = self._models.get(model)
+        if isinstance(known, model):
+            return known
+        document = model.read_canonical(self.body, parse_canonical(self.body), what=self.kind)
+        if not is_form_of(self.body, document.json_value()):
             raise Invalid(
                 "document-invalid",
                 f"this {self.kind} leaves out keys that its canonical form writes",
                 hint="write and sign it with tally",
             )
+        self._models[model] = document
         return document
 
     def encode(self) -> bytes:
         """Write the JSON form as canonical bytes, for a message or a table."""
-        return canonical_bytes(self._json_value())
+        signatures = canonical_bytes([signature.json_value() for signature in self.signatures])
+        return b'{"body":%b,"kind":"%b","signatures":%b}' % (self.body, self.kind.encode(), signatures)
 
     def text(self) -> str:
         """Give the JSON form for people: indented."""

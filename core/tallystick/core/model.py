@@ -44,8 +44,17 @@ class Document(BaseModel):
         Raises:
             Invalid: `document-invalid`: names every key that is unknown, missing or of a wrong type.
         """
+        return cls.read_canonical(canonical_bytes(value), value, what=what)
+
+    @classmethod
+    def read_canonical(cls, data: bytes, value: object, *, what: str) -> Self:
+        """Make the document from a JSON value whose canonical bytes are known.
+
+        Raises:
+            Invalid: `document-invalid`, as `read`.
+        """
         try:
-            return cls.model_validate_json(canonical_bytes(value))
+            return cls.model_validate_json(data)
         except ValidationError as error:
             faults, hint = explain_fault(error.errors(), cls, value)
         # without its cause: pydantic's message quotes the values

@@ -88,6 +88,22 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "a person at the agency decided against it",
         "ask the steward: the job shows the class of the refusal, the reason stays at the agency",
     ),
+    "destruction-invalid": (
+        "it is about another version, was signed by another key, or says a day that was to come",
+        "let its signer write it again for this agreement: tally agreement destroyed",
+    ),
+    "review-missing": (
+        "the copy was not given to a reviewer, or the reviewer's signed word was not added",
+        "tally node review JOB tells who is waited for; add words with --add, or wait until the days are over",
+    ),
+    "review-objected": (
+        "the license asks for the reviewer's consent",
+        "talk with the reviewer; refuse the result (tally node refuse) or add a new word that accepts it",
+    ),
+    "review-invalid": (
+        "it was signed for another candidate, by another key, or was changed since",
+        "give the reviewer the present copy (tally node review JOB --out FILE), and let it be signed again",
+    ),
     "approval-missing": (
         "somebody whose approval is needed has not decided",
         "the party that is named decides: tally node approve, tally job approve",

@@ -11,27 +11,29 @@ suppressed cells too.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from tallystick.core.agreement.check import valid_agreement
 from tallystick.core.agreement.model import Agreement, Timestamp, moment
 from tallystick.core.canonical import canonical_bytes
+from tallystick.core.decimals import exact as exact
+from tallystick.core.decimals import numbers as numbers
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Job
+from tallystick.core.job.reviewing import ReviewRecord, check_record, digest_reviewed
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.model import Document, Hex32, Name
+from tallystick.core.model import Document, Hex32, Name, Text
 from tallystick.crypto.envelope import SealingKey, open_with, seal_to
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.statistic.shares import evidence_of, verify_evidence
 
 CONTEXT: Final = "result"
-_DECIMAL: Final = "decimal"
 
 
 class Evidence(Document):
@@ -59,6 +61,8 @@ class Released(Document):
         timing: seconds by phase, as far as the desk knows.
         document, agreement, approvals: signed documents, as JSON.
         shares: each data agency's evidence.
+        notices: what the laws of the data ask to go along, as the desk's version had it; None: nothing does.
+        reviews: what those who review results before they go out said; None where the agreement names nobody.
     """
 
     job: Hex32
@@ -78,6 +82,8 @@ class Released(Document):
     agreement: dict[str, Any]
     approvals: tuple[dict[str, Any], ...]
     shares: dict[Name, Evidence]
+    notices: tuple[Text, ...] | None = None
+    reviews: ReviewRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -93,50 +99,6 @@ class Check:
     name: str
     passed: bool
     detail: str
-
-
-def exact(value: Any) -> Any:
-    """Give a JSON value with its floats written as `{"decimal": text}`.
-
-    Raises:
-        Invalid: `document-invalid`: a number that is not finite.
-    """
-    match value:
-        case bool() | int() | str() | None:
-            return value
-        case float():
-            if not math.isfinite(value):
-                raise Invalid("document-invalid", "a result holds a number that is not finite")
-            return {_DECIMAL: repr(value)}
-        case Mapping():
-            return {str(key): exact(item) for key, item in value.items()}
-        case list() | tuple():
-            return [exact(item) for item in value]
-        case _:
-            raise Invalid("document-invalid", f"a result holds a {type(value).__name__}")
-
-
-def numbers(value: Any) -> Any:
-    """Give a body's JSON value with its decimals as numbers: the inverse of `exact`.
-
-    Raises:
-        Invalid: `document-invalid`: a decimal that is no number.
-    """
-    match value:
-        case {"decimal": str(text), **rest} if not rest:
-            try:
-                number = float(text)
-            except ValueError as error:
-                raise Invalid("document-invalid", "a decimal of a result is no number") from error
-            if not math.isfinite(number):
-                raise Invalid("document-invalid", "a decimal of a result is not finite")
-            return number
-        case dict():
-            return {key: numbers(item) for key, item in value.items()}
-        case list() | tuple():
-            return [numbers(item) for item in value]
-        case _:
-            return value
 
 
 def document_json(document: SignedDocument) -> dict[str, Any]:
@@ -188,26 +150,31 @@ def open_result(sealed: bytes, key: SealingKey, job: bytes) -> SignedDocument:
     return decode_document(open_with(key, CONTEXT, (job,), sealed, sender="the desk"), kind="result")
 
 
-def verify_result(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
+def verify_result(
+    document: SignedDocument, *, agreement: str | None = None, now: datetime | None = None
+) -> tuple[Released, list[Check]]:
     """Give a result and what was checked, if everything holds.
 
     Args:
         document: of kind `result`.
         agreement: the digest of the agreement that the reader holds. Without it the keys are those that the result brings along,
             which says that it is consistent, not whose it is: compare the digest that the check names.
+        now: the present moment, UTC; without it a desk that reviews may say that days are over which are not.
 
     Raises:
         Invalid: `document-invalid`: no result at all.
         Refused: `signature-invalid`: names the first check that fails.
     """
-    released, made = checks(document, agreement=agreement)
+    released, made = checks(document, agreement=agreement, now=now)
     failed = next((check for check in made if not check.passed), None)
     if failed is not None:
         raise Refused("signature-invalid", f"the result does not hold: {failed.name}: {failed.detail}")
     return released, made
 
 
-def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[Released, list[Check]]:
+def checks(
+    document: SignedDocument, *, agreement: str | None = None, now: datetime | None = None
+) -> tuple[Released, list[Check]]:
     """Give a result and every check of it, passed or not; a check that rests on a failed one is left out.
 
     Raises:
@@ -225,7 +192,7 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
         except (TallyError, PeerFault, ValueError) as error:
             made.append(Check(name, passed=False, detail=error.message if isinstance(error, TallyError) else str(error)))
             return None
-        made.append(Check(name, passed=True, detail=detail))
+        made.append(Check(name, passed=True, detail=detail or str(value)))
         return value
 
     def read(value: Mapping[str, Any], kind: Any) -> SignedDocument:
@@ -269,6 +236,8 @@ def checks(document: SignedDocument, *, agreement: str | None = None) -> tuple[R
             ", ".join(signer for one in approvals for signer in one.signers),
             lambda: complete_approvals(job, pact, approvals, moment(released.released)),
         )
+    if pact.review is not None:
+        holds("reviewers saw it before it went out", "", lambda: _check_review(document, released, job, pact, now))
     agencies = sorted({people.agency for people in job.question.people.values()})
     holds("every data agency sealed shares", ", ".join(agencies), lambda: _check_agencies(released, agencies))
     for agency in agencies:
@@ -288,15 +257,20 @@ def plain(document: SignedDocument) -> dict[str, Any]:
     shown = {
         key: numbers(value[key]) for key in ("job", "status", "columns", "rows", "linkage", "disclosure", "leakage", "timing")
     }
+    carried = (value["agreement"], value["document"], *value["approvals"], *value.get("reviews", {}).get("words", ()))
     signatures: list[dict[str, Any]] = []
-    for one in (document.encode(), *map(canonical_bytes, (value["agreement"], value["document"], *value["approvals"]))):
+    for one in (document.encode(), *map(canonical_bytes, carried)):
         outer = json.loads(one)
         for signed in (outer, *(outer["body"].get("tiers", ()) if outer["kind"] == "agreement" else ())):
             signatures += [{"kind": signed["kind"], **signature} for signature in signed["signatures"]]
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]
-    shown |= {key: numbers(value[key]) for key in ("totals", "overall") if value.get(key)}
+    shown |= {key: numbers(value[key]) for key in ("totals", "overall", "notices") if value.get(key)}
+    if released.reviews is not None:
+        words = [one["body"] for one in released.reviews.words]
+        said = [{key: word[key] for key in ("signer", "says", "comment") if key in word} for word in words]
+        shown["reviews"] = {"begun": released.reviews.begun, "words": said}
     return {
         **shown,
         "attempt": released.attempt,
@@ -320,6 +294,18 @@ def _check_desk_signature(document: SignedDocument, released: Released, agreemen
     if agreement.release.desk != released.desk or document.signers != (released.desk,):
         raise Refused("not-allowed", "it is not signed by the agreement's desk alone")
     document.verify_signature_of(released.desk, agreement.parties[released.desk].key)
+
+
+def _check_review(document: SignedDocument, released: Released, job: Job, agreement: Agreement, now: datetime | None) -> str:
+    return check_record(
+        released.reviews,
+        agreement,
+        job,
+        digest=released.job,
+        candidate=digest_reviewed(json.loads(document.body)),
+        released=moment(released.released),
+        now=now,
+    ).text
 
 
 def _check_agencies(released: Released, agencies: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ from tallystick.node.desk import digest_candidate, read_candidate_agreement
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.policy.evaluate import Verdict
 from tallystick.node.ports import Decision, KeptJob, NodeStorage, Note
+from tallystick.node.reviews import Reviews, carry_review
 from tallystick.node.suspending import check_suspended
 
 Judge = Callable[[Job, Agreement], Verdict]
@@ -61,6 +62,11 @@ class Approvals:
     storage: NodeStorage
     clock: Clock
     judge: Judge
+
+    @property
+    def reviews(self) -> Reviews:
+        """What is kept of reviews, where this agency is the desk."""
+        return Reviews(self.config.agency, self.identity, self.storage, self.clock)
 
     def contract(self, document: bytes, digest: str) -> Contract:
         """Give the job that a signed document holds, if it counts and is the one of this digest (rules 1 and 2).
@@ -174,12 +180,13 @@ class Approvals:
             documents: signed release approvals.
 
         Raises:
-            Refused: `approval-missing`, `approval-invalid`.
+            Refused: `approval-missing`, `approval-invalid`; `review-missing`, `review-objected`, `review-invalid`: as of reviewers.
             Invalid: `job-state`: no candidate waits.
         """
         if record.candidate is None or record.awaits != "release":
             raise Invalid("job-state", "nothing waits at the desk for this job", hint="tally node pending")
         agreement = read_candidate_agreement(record.candidate)
+        carry_review(record, agreement, self.clock.now())
         signed = [decode_document(document, kind="release") for document in documents]
         if signed and self.config.agency not in agreement.stewards:
             raise Refused("approval-invalid", f"the agreement names no stewards of {self.config.agency}")

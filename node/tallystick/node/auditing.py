@@ -1,6 +1,7 @@
 """Disclosures as FHIR R4 AuditEvents, after IHE Basic Audit Log Patterns (BALP): one event a request, of the side that this node has in it.
 
-The person stands in an event by the agency's own key alone.
+The person stands in an event by the agency's own key alone. Only an event of something that was told about somebody says that it is of BALP's
+profiles of disclosures: they ask for a person. They also ask for a network address of each party: its name stands there, as a URI.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, Final
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure."
 _PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
+_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _NAMES: Final = "urn:tallystick:"
 
 
@@ -28,15 +31,21 @@ def build_audit_event(one: dict[str, Any]) -> dict[str, Any]:
     given = one["outcome"] == "given"
     what = ("110106", "Export") if source else ("110107", "Import")
     entities = [
-        {"what": _name("consent", one["consent"]), "role": _code("http://terminology.hl7.org/CodeSystem/object-role", "4")},
-        {"what": _name("request", one["request"]), "description": f"{one['dataset']}: {', '.join(one['fields'])}"},
+        {"what": _name("consent", one["consent"]), "type": _code(_TYPE, "2"), "role": _code(_ROLE, "4")},
+        {
+            "what": _name("request", one["request"]),
+            "type": _code(_TYPE, "2"),
+            "role": _code(_ROLE, "3"),
+            "description": f"{one['dataset']}: {', '.join(one['fields'])}",
+        },
     ]
     if one["person"]:
-        patient = _code("http://terminology.hl7.org/CodeSystem/object-role", "1")
-        entities.insert(0, {"what": _name("person", one["person"]), "role": patient})
+        who = _name("person", one["person"]) | {"type": "Patient"}
+        entities.insert(0, {"what": who, "type": _code(_TYPE, "1"), "role": _code(_ROLE, "1")})
+    profile = {"meta": {"profile": [_BALP + ("Source" if source else "Recipient")]}} if given and one["person"] else {}
     return {
         "resourceType": "AuditEvent",
-        "meta": {"profile": [_BALP + ("Source" if source else "Recipient")]},
+        **profile,
         "type": _code(_DCM, what[0]) | {"display": what[1]},
         "subtype": [_code("http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle", "disclose")],
         "action": "R" if source else "C",
@@ -45,17 +54,22 @@ def build_audit_event(one: dict[str, Any]) -> dict[str, Any]:
         "outcomeDesc": "disclosed" if given else one["reason"] or one["state"],
         "purposeOfEvent": [{"coding": [{"system": f"{_NAMES}purpose", "code": one["purpose"]}]}],
         "agent": [
-            _build_agent(_DCM, "110153", one["owner"], requestor=False),
-            _build_agent(_DCM, "110152", one["agency"], requestor=False),
-            _build_agent(_PARTICIPATION, "IRCP", one["worker"], requestor=True),
+            _build_agency(_code(_DCM, "110153"), one["owner"]),
+            _build_agency(_code(_DCM, "110152"), one["agency"]),
+            {"type": {"coding": [_code(_PARTICIPATION, "IRCP")]}, "who": _name("worker", one["worker"]), "requestor": True},
         ],
         "source": {"observer": _name("agency", one["owner"] if source else one["agency"])},
         "entity": entities,
     }
 
 
-def _build_agent(system: str, code: str, name: str, *, requestor: bool) -> dict[str, Any]:
-    return {"type": {"coding": [_code(system, code)]}, "who": _name("party", name), "requestor": requestor}
+def _build_agency(code: dict[str, Any], name: str) -> dict[str, Any]:
+    return {
+        "type": {"coding": [code]},
+        "who": _name("agency", name),
+        "requestor": False,
+        "network": {"address": f"{_NAMES}agency:{name}", "type": "5"},
+    }
 
 
 def _name(kind: str, name: str) -> dict[str, Any]:

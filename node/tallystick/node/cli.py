@@ -13,7 +13,7 @@ import click
 from tallystick.core.clock import SystemClock
 from tallystick.core.documents import SignedDocument, write_document
 from tallystick.core.errors import Invalid
-from tallystick.core.ids import is_name, short
+from tallystick.core.ids import short
 from tallystick.core.job.approval import ReasonClass
 from tallystick.core.keyfile import read_identity
 from tallystick.core.logs import configure_logs
@@ -36,13 +36,14 @@ from tallystick.node.cards import card, key
 from tallystick.node.cli_log import log
 from tallystick.node.cli_noise import noise
 from tallystick.node.cli_requests import answer, disclosures, requests
+from tallystick.node.cli_review import review
 from tallystick.node.cli_state import accept_restored, backup, resume, suspend
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.counting import linkage
 from tallystick.node.dialing import dial
 from tallystick.node.joining import join as join_network
 from tallystick.node.local.client import steward
-from tallystick.node.options import config_option
+from tallystick.node.options import check_job_name, config_option
 from tallystick.node.pages.commands import login
 from tallystick.node.printing import print_datasets, print_health, print_job, print_pending
 from tallystick.node.signing import read_decision, sign_decision
@@ -71,6 +72,7 @@ node.add_command(disclosures)
 node.add_command(requests)
 node.add_command(answer)
 node.add_command(noise)
+node.add_command(review)
 
 
 @node.command()
@@ -219,7 +221,7 @@ def show(job: str, count: bool, config_path: Path, format_: Format) -> None:
 
     At the desk also the candidate table that would go out.
     """
-    name = _name(job)
+    name = check_job_name(job)
     with steward(read_config(config_path).socket) as service:
         detail = service.show(service.find(name))
         ours = {one.dataset for one in detail.asked.own} if detail.asked is not None else set[str]()
@@ -243,7 +245,7 @@ def approve(
     job: str, documents: Sequence[Path], steward_name: str | None, key: Path | None, config_path: Path, format_: Format
 ) -> None:
     """Approve a job before it runs, or release its candidate at the desk."""
-    config, name = read_config(config_path), _name(job)
+    config, name = read_config(config_path), check_job_name(job)
     signed_by = [read_decision(path) for path in documents]
     if steward_name is not None:
         signed_by.append(_steward_document(config, job, steward_name, key))
@@ -279,7 +281,7 @@ def sign(job: str, steward_name: str, key: Path, out: Path, config_path: Path, f
 @run_cli
 def refuse(job: str, reason_class: str, reason: str, config_path: Path, format_: Format) -> None:
     """Refuse a job, also one that was approved and runs; at the desk withhold its result."""
-    name = _name(job)
+    name = check_job_name(job)
     with steward(read_config(config_path).socket) as service:
         decided = service.refuse(service.find(name), cast("ReasonClass", reason_class), reason)
     _print_decided(decided, "refused", format_)
@@ -303,18 +305,11 @@ def _print_decided(job: JobSummary, decision: str, format_: Format) -> None:
         click.echo(f"{short(job.job)}: {decision}")
 
 
-def _name(job: str) -> str:
-    """Check that a text can be a job's name: four first digits of its digest, or more."""
-    if not is_name(job):
-        raise Invalid("job-unknown", "that is not the name of a job", hint="give its first twelve digits: tally node pending")
-    return job
-
-
 def _steward_document(config: NodeConfig, job: str, steward_name: str, key: Path | None) -> SignedDocument:
     """Sign a yes with a steward's key, over what the running node shows of the job."""
     if key is None:
         raise Invalid("approval-invalid", "a steward signs with a key", hint="--key FILE")
-    name = _name(job)
+    name = check_job_name(job)
     with steward(config.socket) as service:
         shown = service.show(service.find(name))
     return sign_decision(shown, config.agency, steward_name, read_identity(key), SystemClock().now())

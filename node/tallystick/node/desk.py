@@ -6,7 +6,8 @@ Rules that this file enforces:
    It is turned into rows and put under the agreement's disclosure rules before anybody sees it or it is stored.
    So is the linkage report, with the coordinator's part of it; and what an earlier result of the same people and groups would turn
    into a small number (`core/disclosure/rules/differences.py`): what goes out is kept for that (until when: `housekeeping.py`).
-2. `desk: ask` waits for this agency's people; `desk: auto` releases at once.
+2. `desk: ask` waits for this agency's people; `desk: auto` releases at once. Where the agreement names reviewers, both wait for them and
+   then for this agency's people (`reviews.py`); what they said goes along.
 3. That shares are opened is noted before it is done, and those of one attempt of a job only. What is opened is kept at once, in the same step.
    Numbers of another attempt that was opened all the same must be equal, else nothing is kept and the job fails (S-18, S-41).
 4. The result is signed, sealed to the job's own result key, and stored before it is sent; asked again, the same bytes go out.
@@ -42,6 +43,7 @@ from tallystick.core.disclosure.rule import Context, Draft, fold_rules
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
+from tallystick.core.job.regimes import notices_of
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import tell_silent
@@ -60,6 +62,7 @@ from tallystick.node.earlier import find_falls, find_silent_fields, name_family,
 from tallystick.node.housekeeping import retention_end
 from tallystick.node.ledger import keep_pattern
 from tallystick.node.ports import Awaits, KeptJob, NodeStorage, Note
+from tallystick.node.reviews import carry_review
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -126,13 +129,14 @@ class Desk:
             "linkage": exact(made.linkage),
             "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
+            **({"notices": list(notices)} if (notices := notices_of(contract.job.question, contract.agreement)) else {}),
             "timing": {"seconds_since_seen_by_desk": seconds},
             "document": document_json(contract.document),
             "agreement": document_json(contract.agreement_document),
             "approvals": [document_json(decode_document(approval, kind="approval")) for approval in approvals],
             "shares": {agency: one.json_value() for agency, one in shares_evidence(opened.evidence).items()},
         }
-        asks = self.mode == "ask"
+        asks = self.mode == "ask" or contract.agreement.review is not None
         candidate = canonical_bytes(body)
         details: dict[str, Json] = {"attempt": attempt, "asks": asks}
         if silent:
@@ -148,7 +152,17 @@ class Desk:
             awaits: Awaits = "release" if asks else ""
             reasons = (*kept.reasons, *(one for one in warnings if one not in kept.reasons))
             return KeptChange(
-                replace(kept, candidate=candidate, candidate_attempt=attempt, awaits=awaits, desk="", reasons=reasons), note
+                replace(
+                    kept,
+                    candidate=candidate,
+                    candidate_attempt=attempt,
+                    awaits=awaits,
+                    desk="",
+                    reasons=reasons,
+                    review_begun=None,
+                    reviews=(),
+                ),
+                note,
             )
 
         return decide_job(self.storage, job, decide)
@@ -173,14 +187,20 @@ class Desk:
 
         Raises:
             Invalid: `job-state`: this agency's people have not let it go out.
+            Refused: `review-missing`, `review-objected`, `review-invalid`: as of reviewers.
         """
         kept = self.storage.result(record.job, record.candidate_attempt)
         if kept is not None:
             return kept
-        if record.candidate is None or (self.mode == "ask" and record.desk != "approve"):
+        reviewed = contract.agreement.review is not None
+        if record.candidate is None or ((self.mode == "ask" or reviewed) and record.desk != "approve"):
             raise Invalid("job-state", "the desk has not released this job", hint="tally node approve")
         now = self.clock.now()
-        body = {**json.loads(record.candidate), "released": now.strftime(_TIME)}
+        body = {
+            **json.loads(record.candidate),
+            "released": now.strftime(_TIME),
+            **carry_review(record, contract.agreement, now),
+        }
         released = Released.read(body, what="result")
         self.storage.log("released", now, record.job, attempt=record.candidate_attempt, digest=released.digest())
         sealed = seal_result(released, bytes.fromhex(contract.job.result_key), self.identity)

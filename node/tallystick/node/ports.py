@@ -40,6 +40,8 @@ class KeptJob:
         desk: which candidate release is decided: the stewards' decision at the desk.
         candidate: the released table as it would go out (canonical JSON), once the desk has it.
         candidate_attempt: the attempt that it is from.
+        review_begun: when the reviewers' copy of the candidate was made; None before.
+        reviews: reviewers' signed words about it.
         seen: when the job was first seen.
         version: how many changes the store has taken of it; the store counts.
     """
@@ -58,6 +60,8 @@ class KeptJob:
     desk: Decision = ""
     candidate: bytes | None = field(default=None, repr=False)
     candidate_attempt: int = 0
+    review_begun: datetime | None = None
+    reviews: tuple[bytes, ...] = field(default=(), repr=False)
     version: int = 0
 
 

@@ -110,6 +110,19 @@ class Health:
 
 
 @dataclass(frozen=True)
+class ReviewState:
+    """How the review of a candidate at this desk stands.
+
+    Attributes:
+        copy: the signed copy that reviewers get; empty where the review has not begun.
+        words: what they signed so far.
+    """
+
+    copy: bytes
+    words: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class JobSummary:
     """A job in a list.
 

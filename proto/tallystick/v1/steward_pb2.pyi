@@ -1023,6 +1023,62 @@ class Refuse(_message.Message):
 Global___Refuse: _TypeAlias = Refuse  # noqa: Y015
 
 @_typing.final
+class ReviewRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    BEGIN_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    job: _builtins.bytes
+    """As in JobRequest."""
+    begin: _builtins.bool
+    """Whether to make the reviewers' copy, which begins the days, if there is none."""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Signed documents of kind `review`, at most 16."""
+
+    def __init__(
+        self,
+        *,
+        job: _builtins.bytes = ...,
+        begin: _builtins.bool = ...,
+        words: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "job", b"job", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewRequest: _TypeAlias = ReviewRequest  # noqa: Y015
+
+@_typing.final
+class ReviewState(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COPY_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    copy: _builtins.bytes
+    """The signed copy, of kind `review-copy`; empty where the review has not begun."""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """What reviewers signed so far."""
+
+    def __init__(
+        self,
+        *,
+        copy: _builtins.bytes = ...,
+        words: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewState: _TypeAlias = ReviewState  # noqa: Y015
+
+@_typing.final
 class DatasetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -54,6 +54,11 @@ class StewardStub:
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.DecideRequest.SerializeToString,
                 response_deserializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
                 _registered_method=True)
+        self.Review = channel.unary_unary(
+                '/tallystick.v1.Steward/Review',
+                request_serializer=tallystick_dot_v1_dot_steward__pb2.ReviewRequest.SerializeToString,
+                response_deserializer=tallystick_dot_v1_dot_steward__pb2.ReviewState.FromString,
+                _registered_method=True)
         self.Datasets = channel.unary_stream(
                 '/tallystick.v1.Steward/Datasets',
                 request_serializer=tallystick_dot_v1_dot_steward__pb2.DatasetsRequest.SerializeToString,
@@ -102,6 +107,13 @@ class StewardServicer:
 
     def Decide(self, request, context):
         """Takes a decision of this agency; returns the job after it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Review(self, request, context):
+        """How the review of a candidate at this desk stands; begins it, or takes what reviewers signed, where asked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +169,11 @@ def add_StewardServicer_to_server(servicer, server):
                     servicer.Decide,
                     request_deserializer=tallystick_dot_v1_dot_steward__pb2.DecideRequest.FromString,
                     response_serializer=tallystick_dot_v1_dot_steward__pb2.JobSummary.SerializeToString,
+            ),
+            'Review': grpc.unary_unary_rpc_method_handler(
+                    servicer.Review,
+                    request_deserializer=tallystick_dot_v1_dot_steward__pb2.ReviewRequest.FromString,
+                    response_serializer=tallystick_dot_v1_dot_steward__pb2.ReviewState.SerializeToString,
             ),
             'Datasets': grpc.unary_stream_rpc_method_handler(
                     servicer.Datasets,
@@ -287,6 +304,33 @@ class Steward:
             '/tallystick.v1.Steward/Decide',
             tallystick_dot_v1_dot_steward__pb2.DecideRequest.SerializeToString,
             tallystick_dot_v1_dot_steward__pb2.JobSummary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Review(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tallystick.v1.Steward/Review',
+            tallystick_dot_v1_dot_steward__pb2.ReviewRequest.SerializeToString,
+            tallystick_dot_v1_dot_steward__pb2.ReviewState.FromString,
             options,
             channel_credentials,
             insecure,

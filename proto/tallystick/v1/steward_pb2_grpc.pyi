@@ -45,6 +45,8 @@ class StewardStub:
     """One job in full: question, leakage statement, policy's reasons, and at the desk the candidate table."""
     Decide: _grpc.UnaryUnaryMultiCallable[_steward_pb2.DecideRequest, _steward_pb2.JobSummary]
     """Takes a decision of this agency; returns the job after it."""
+    Review: _grpc.UnaryUnaryMultiCallable[_steward_pb2.ReviewRequest, _steward_pb2.ReviewState]
+    """How the review of a candidate at this desk stands; begins it, or takes what reviewers signed, where asked."""
     Datasets: _grpc.UnaryStreamMultiCallable[_steward_pb2.DatasetsRequest, _steward_pb2.DatasetCheck]
     """Checks the datasets' sources against their declarations, in the order of the configuration. Takes as long as reading them."""
     Log: _grpc.UnaryStreamMultiCallable[_steward_pb2.LogRequest, _steward_pb2.LogEntry]
@@ -65,6 +67,8 @@ class StewardAsyncStub(StewardStub):
     """One job in full: question, leakage statement, policy's reasons, and at the desk the candidate table."""
     Decide: _aio.UnaryUnaryMultiCallable[_steward_pb2.DecideRequest, _steward_pb2.JobSummary]  # type: ignore[assignment]
     """Takes a decision of this agency; returns the job after it."""
+    Review: _aio.UnaryUnaryMultiCallable[_steward_pb2.ReviewRequest, _steward_pb2.ReviewState]  # type: ignore[assignment]
+    """How the review of a candidate at this desk stands; begins it, or takes what reviewers signed, where asked."""
     Datasets: _aio.UnaryStreamMultiCallable[_steward_pb2.DatasetsRequest, _steward_pb2.DatasetCheck]  # type: ignore[assignment]
     """Checks the datasets' sources against their declarations, in the order of the configuration. Takes as long as reading them."""
     Log: _aio.UnaryStreamMultiCallable[_steward_pb2.LogRequest, _steward_pb2.LogEntry]  # type: ignore[assignment]
@@ -106,6 +110,14 @@ class StewardServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_steward_pb2.JobSummary, _abc.Awaitable[_steward_pb2.JobSummary]]:
         """Takes a decision of this agency; returns the job after it."""
+
+    @_abc_1.abstractmethod
+    def Review(
+        self,
+        request: _steward_pb2.ReviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_steward_pb2.ReviewState, _abc.Awaitable[_steward_pb2.ReviewState]]:
+        """How the review of a candidate at this desk stands; begins it, or takes what reviewers signed, where asked."""
 
     @_abc_1.abstractmethod
     def Datasets(

@@ -87,10 +87,9 @@ class ClientList:
                 found[at].update(order[same[hashes[same, 1] == mine[at, 1]]].tolist())
         only = {at: next(iter(one)) for at, one in enumerate(found) if len(one) == 1}
         theirs = self._read_known([self._keys[one] for one in only.values()])
-        return [
-            str(self._keys[only[at]]) if at in only and _agree(one, theirs[self._keys[only[at]]]) else None
-            for at, one in enumerate(people)
-        ]
+        agreed = _agree([(people[at], theirs[self._keys[one]]) for at, one in only.items()])
+        right = {at: str(self._keys[one]) for (at, one), agrees in zip(only.items(), agreed, strict=True) if agrees}
+        return [right.get(at) for at in range(len(people))]
 
     def read(self, keys: Sequence[str], names: Sequence[str]) -> dict[str, ClientRows]:
         """Give what the rows of people say.
@@ -161,14 +160,16 @@ def hold_clients(
         yield ClientList(records)
 
 
-def _agree(asked: Person, found: Person) -> bool:
-    """Tell whether nothing that both say of the guards differs."""
+def _agree(pairs: Sequence[tuple[Person, Person]]) -> list[bool]:
+    """Tell of each person who is asked for, and the one who is found, whether nothing that both say of the guards differs."""
+    agrees = [True] * len(pairs)
     for name in GUARDS:
-        if name in asked and name in found:
-            mine, theirs = (normalise(name, [one[name]]).texts()[0] for one in (asked, found))
-            if mine is not None and theirs is not None and mine != theirs:
-                return False
-    return True
+        both = [at for at, (asked, found) in enumerate(pairs) if name in asked and name in found]
+        if both:
+            mine, theirs = (normalise(name, [pairs[at][side][name] for at in both]).texts() for side in (0, 1))
+            for at, one, other in zip(both, mine, theirs, strict=True):
+                agrees[at] &= one is None or other is None or one == other
+    return agrees
 
 
 def _text(kind: str, value: Any) -> str | None:

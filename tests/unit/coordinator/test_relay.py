@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,25 @@ def test_a_newer_upload_ends_the_older(town: Town) -> None:
     assert newer.finish().complete
     with pytest.raises(Refused, match="job-state"):
         older.finish()
+
+
+def test_s36_what_a_full_disk_did_not_take_is_not_said_to_be_held(town: Town) -> None:
+    """An envelope that waits in memory for its place on the disk, where there is none, is lost with its upload; its sender must hear so."""
+    town.reach(POINTS)
+    one, two = town.envelopes(POINTS, [b"1", b"2" * 100_000])
+    name = town.name(POINTS)
+    receiving = town.at.relay.receive(member(OTHER), name)
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, room[1]))
+    try:
+        receiving.take(one)
+        with pytest.raises(OSError, match="File too large"):
+            receiving.take(two)
+        receiving.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+    assert town.at.relay.stat(member(OTHER), name).next_sequence == 0
+    assert town.upload(OTHER, name, [one, two]).complete
 
 
 def test_the_same_again_is_skipped_and_another_is_refused(town: Town) -> None:

@@ -40,6 +40,24 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClientList]:
         yield found
 
 
+def test_s30_who_else_is_asked_for_changes_nothing(clients: ClientList) -> None:
+    """One batch of everybody, in two orders, gives what each gives alone."""
+    people = [
+        ROSA,
+        {"ssn": "219451237", "birth_date": "03/09/1984"},
+        ROSA | {"ssn": "219451238"},
+        ROSA | {"birth_date": "1984-09-03"},
+        {"ssn": "331102200", "first_name": "Tom", "last_name": "Otis", "birth_date": "02/02/2010"},
+        {"ssn": "331102200", "first_name": "Tim", "last_name": "Otis", "birth_date": "13.2.2010"},
+        {"first_name": "Ann", "last_name": "Berg", "birth_date": "7/7/70", "zip": "10001"},
+        {},
+    ]
+    alone = [clients.find([one])[0] for one in people]
+    assert set(alone) > {None, "k1"}
+    assert clients.find(people) == alone
+    assert clients.find(people[::-1]) == alone[::-1]
+
+
 ROSA = {"ssn": "219-45-1237", "first_name": "ROSA", "last_name": "Delgado", "birth_date": "1984-03-09", "zip": "90210"}
 
 

@@ -22,6 +22,7 @@ HELP: Final[dict[str, str]] = {
     "demo": "Invent a county of three agencies and ask it three questions, on this machine.",
     "lab": "Run a whole network from a folder, for rehearsal and teaching.",
     "job": "Ask a question, watch it, fetch the answer.",
+    "review": "See a result before it goes out, and sign what you say of it.",
     "result": "Show a result, and check what proves it.",
     "data": "Look at a file of records, and write a first declaration of it.",
     "link": "See what linkage recipes do, and rehearse them on files of your own.",
@@ -35,7 +36,7 @@ HELP: Final[dict[str, str]] = {
 }
 """What each command is for, in the order of use; help need not load one."""
 
-OWN: Final = frozenset({"job", "result", "agreement", "consent", "record", "profile", "doctor"})
+OWN: Final = frozenset({"job", "review", "result", "agreement", "consent", "record", "profile", "doctor"})
 """This room's commands: `tallystick.client.cli.NAME` holds a command `NAME`. The others come by entry point."""
 
 

@@ -12,9 +12,13 @@ from tallystick.client.cli._output import print_facts
 from tallystick.core.terminal import Format, print_json, print_table
 
 if TYPE_CHECKING:
+    from tallystick.client.allowing import Difference
     from tallystick.core.agreement.tiers import Tier
     from tallystick.core.documents import SignedDocument
     from tallystick.core.keyfile import IdentityKey
+    from tallystick.core.model import Document
+
+_WAYS = {"more": "more", "less": "less", "other": "judge"}
 
 
 def bind_files(files: Sequence[Path]) -> SignedDocument:
@@ -40,15 +44,40 @@ def bind_files(files: Sequence[Path]) -> SignedDocument:
     return document
 
 
-def compare_files(before: Path, after: Path) -> list[tuple[str, str, str]]:
-    """List what two agreements, or two texts of one tier, say otherwise: place, before, after.
+def read_text(document: SignedDocument) -> Document:
+    """Give the text of an agreement or a tier.
+
+    Raises:
+        Invalid: `document-invalid`.
+    """
+    from tallystick.client.tiering import is_tier, open_tier
+    from tallystick.core.agreement.model import Agreement
+
+    return open_tier(document)[0] if is_tier(document) else document.read(Agreement)
+
+
+def print_differences(found: Sequence[Difference]) -> None:
+    """Print where two texts differ, and which of these places newly allow something."""
+    from tallystick.client.terms import shorten
+
+    if not found:
+        click.echo("they say the same")
+        return
+    rows = [(one.place, shorten(one.before), shorten(one.after), _WAYS[one.allows]) for one in found]
+    print_table(["place", "before", "after", "allows"], rows)
+    more = [one.place for one in found if one.allows == "more"]
+    judge = sum(one.allows == "other" for one in found)
+    click.echo(f"newly allowed by: {', '.join(more) or 'no place whose key says so'}; to be judged by people: {judge}")
+
+
+def compare_files(before: Path, after: Path) -> list[Difference]:
+    """List what two agreements, or two texts of one tier, say otherwise, and which way each place goes.
 
     Raises:
         Invalid: `document-invalid`: they are not of one kind; and as `read_governing`.
     """
-    from tallystick.client.terms import differences
-    from tallystick.client.tiering import is_tier, open_tier, read_governing
-    from tallystick.core.agreement.model import Agreement
+    from tallystick.client.allowing import compare_texts
+    from tallystick.client.tiering import read_governing
     from tallystick.core.errors import Invalid
 
     old, new = read_governing(before), read_governing(after)
@@ -56,9 +85,7 @@ def compare_files(before: Path, after: Path) -> list[tuple[str, str, str]]:
         raise Invalid(
             "document-invalid", f"{before} is of kind {old.kind}, {after} of kind {new.kind}", hint="give two of one kind"
         )
-    if is_tier(old):
-        return differences(open_tier(old)[0], open_tier(new)[0])
-    return differences(old.read(Agreement), new.read(Agreement))
+    return compare_texts(read_text(old), read_text(new))
 
 
 def sign_tier(document: SignedDocument, name: str, identity: IdentityKey) -> SignedDocument:

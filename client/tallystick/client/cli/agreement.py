@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallystick.client.cli._keeping import certify_destruction, renew
 from tallystick.client.cli._output import print_facts
-from tallystick.client.cli._tiers import bind_files, compare_files, lint_tier, print_tier, show_tier, sign_tier
+from tallystick.client.cli._paper import render
+from tallystick.client.cli._tiers import (
+    bind_files,
+    compare_files,
+    lint_tier,
+    print_differences,
+    print_tier,
+    show_tier,
+    sign_tier,
+)
 from tallystick.core.terminal import Format, format_option, print_done, print_json, print_table, run_cli
 
 if TYPE_CHECKING:
@@ -24,6 +34,11 @@ def agreement() -> None:
 
     Every party signs the same text; what it does not name, no job may do. docs/configuration.md lists its keys.
     """
+
+
+agreement.add_command(render)
+agreement.add_command(renew)
+agreement.add_command(certify_destruction)
 
 
 @agreement.command()
@@ -121,16 +136,15 @@ def card(name: str, role: str, agency: str | None, key: Path | None, out: Path, 
 @format_option
 @run_cli
 def diff(before: Path, after: Path, format_: Format) -> None:
-    """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place; signatures are not checked."""
-    from tallystick.client.terms import shorten
+    """Say what AFTER says otherwise than BEFORE, an earlier version of it, place by place, and what it newly allows.
 
+    Signatures are not checked. A place allows `more` or `less` where its key says so; the others people must judge.
+    """
     found = compare_files(before, after)
     if format_ == "json":
-        print_json({"differences": [{"place": place, "before": old, "after": new} for place, old, new in found]})
-    elif not found:
-        click.echo("they say the same")
+        print_json({"differences": [vars(one) for one in found]})
     else:
-        print_table(["place", "before", "after"], [(place, shorten(old), shorten(new)) for place, old, new in found])
+        print_differences(found)
 
 
 @agreement.command()
@@ -171,30 +185,6 @@ def lint(file: Path, guides: tuple[str, ...], format_: Format) -> None:
             click.echo("nothing is missing")
     if short:
         raise SystemExit(1)
-
-
-@agreement.command()
-@click.argument("file", type=FILE)
-@click.option("--out", type=FILE, help="The Markdown file to write; default: the terminal.")
-@format_option
-@run_cli
-def render(file: Path, out: Path | None, format_: Format) -> None:
-    """Write FILE as a page of Markdown that people read and sign, with a picture of who sends what to whom."""
-    from tallystick.client.paper import render_agreement
-    from tallystick.client.tiering import is_tier, read_governing
-    from tallystick.client.tierpaper import render_tier
-    from tallystick.core.errors import Invalid
-    from tallystick.core.files import write_public
-
-    document = read_governing(file)
-    text = render_tier(document) if is_tier(document) else render_agreement(document)
-    if out is None:
-        print_done(format_, text.removesuffix("\n"), {"markdown": text})
-        return
-    if out.exists():
-        raise Invalid("file-exists", f"{out} exists", hint="choose another --out")
-    write_public(out, text.encode())
-    print_done(format_, f"wrote {out}", {"file": str(out)})
 
 
 @agreement.command()

@@ -7,8 +7,8 @@ import re
 from typing import Final
 
 from tallystick.coordinator.documents import read_document
-from tallystick.coordinator.letters import PostOffice
-from tallystick.coordinator.server.authorise import Caller, caller
+from tallystick.coordinator.letters import Boxes
+from tallystick.coordinator.server.authorise import caller
 from tallystick.core.consent.asking import LetterDoor
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.net.status import Context
@@ -24,33 +24,27 @@ _BOX: Final = re.compile(r"(agency|worker)/[a-z][a-z0-9_-]{0,63}")
 class LettersService(LettersServicer):
     """What nodes and workers call."""
 
-    def __init__(self, office: PostOffice, *, alone: bool) -> None:
-        """Take the boxes.
-
-        Args:
-            office: the boxes.
-            alone: there is no other replica, in whose memory letters could be.
-        """
-        self._office = office
-        self._alone = alone
+    def __init__(self, boxes: Boxes) -> None:
+        """Take the boxes: of this process, or of all coordinators on its database."""
+        self._boxes = boxes
 
     async def Announce(self, request: pb.AnnounceRequest, _: Context) -> pb.AnnounceResponse:  # noqa: N802  # gRPC's name
         """Keep an agency's door."""
-        who = self._check()
+        who = caller()
         document = read_document(request.document, "door")
         if document.read(LetterDoor).agency != who.identity.name:
             raise Refused("not-allowed", "a node announces its own door")
-        self._office.announce(who.identity.name, request.document)
+        await self._boxes.announce(who.identity.name, request.document)
         return pb.AnnounceResponse()
 
     async def Door(self, request: pb.DoorRequest, _: Context) -> pb.DoorResponse:  # noqa: N802
         """Give an agency's door."""
-        self._check()
-        return pb.DoorResponse(document=self._office.find_door(request.agency))
+        caller()
+        return pb.DoorResponse(document=await self._boxes.find_door(request.agency))
 
     async def Post(self, request: pb.PostRequest, _: Context) -> pb.PostResponse:  # noqa: N802
         """Take letters."""
-        who = self._check()
+        who = caller()
         if len(request.letters) > AT_ONCE:
             raise Invalid("document-invalid", f"at most {AT_ONCE} letters are posted at once")
         for letter in request.letters:
@@ -58,29 +52,21 @@ class LettersService(LettersServicer):
                 raise Invalid("document-invalid", "a letter is to no member")
             if who.identity.role == "worker" and not letter.box.startswith("agency/"):
                 raise Refused("not-allowed", "workers write to agencies alone")
-        self._office.post((letter.box, letter.sealed) for letter in request.letters)
+        await self._boxes.post([(letter.box, letter.sealed) for letter in request.letters])
         return pb.PostResponse()
 
     async def Collect(self, request: pb.CollectRequest, _: Context) -> pb.CollectResponse:  # noqa: N802
         """Give letters, or wait for one."""
-        who = self._check()
+        who = caller()
         box = f"{who.identity.role}/{who.identity.name}"
-        self._office.take(box, request.taken)
-        found = self._office.read(box, AT_ONCE)
+        found = await self._boxes.collect(box, request.taken, AT_ONCE)
         if not found and request.wait_seconds:
-            waits = [asyncio.ensure_future(one.wait()) for one in (self._office.listen(box), who.session.ended)]
+            waits = [asyncio.ensure_future(one) for one in (self._boxes.wait(box), who.session.ended.wait())]
             try:
                 await asyncio.wait(waits, timeout=min(request.wait_seconds, LONGEST_WAIT), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     wait.cancel()
             who.session.check()
-            found = self._office.read(box, AT_ONCE)
+            found = await self._boxes.collect(box, (), AT_ONCE)
         return pb.CollectResponse(letters=[pb.Letter(name=name, sealed=sealed) for name, sealed in found])
-
-    def _check(self) -> Caller:
-        if not self._alone:
-            raise Refused(
-                "not-allowed", "a coordinator of several replicas relays no letters", hint="run it without `database`"
-            )
-        return caller()

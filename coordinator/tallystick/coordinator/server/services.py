@@ -77,12 +77,13 @@ class EnrolService(EnrolServicer):
 
 
 class _Viewing:
-    """What both other services do: show a job to whoever calls."""
+    """What both other services do: show a job to whoever calls, and take approvals and hellos."""
 
-    def __init__(self, jobs: Jobs, views: Views, hub: Hub) -> None:
+    def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake) -> None:
         self._jobs = jobs
         self._views = views
         self._hub = hub
+        self._intake = intake
 
     async def _show(self, who: Caller, job: bytes) -> pb.JobView:
         connected = self._hub.connected
@@ -106,13 +107,28 @@ class _Viewing:
         except Refused:  # its agreement's file is gone
             return False
 
+    async def _deposit(self, who: Caller, job: bytes, document: bytes) -> pb.JobView:
+        try:
+            await asyncio.to_thread(self._intake.deposit, who.identity, job, document)
+        except (OSError, MemoryError, NotReady) as error:
+            self._keep(job, error)
+            raise
+        self._keep(job, None)
+        return await self._show(who, job)
+
+    def _keep(self, job: bytes, error: Exception | None) -> None:
+        """Show what keeps the coordinator itself from taking what belongs to a job, where it lacks room or memory; or that nothing does."""
+        said = None if error is None else public(error)
+        if said is None or said.code in EXHAUSTED:
+            told = ("", "", "") if said is None else (said.code, said.message, said.hint)
+            self._jobs.progress.keep(job, Trouble(COORDINATOR, *told, since=self._jobs.now()))
+
 
 class RelayService(_Viewing, RelayServicer):
     """What nodes call."""
 
     def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake, relay: Relay, admission: Admission) -> None:
-        super().__init__(jobs, views, hub)
-        self._intake = intake
+        super().__init__(jobs, views, hub, intake)
         self._relay = relay
         self._admission = admission
 
@@ -176,9 +192,7 @@ class RelayService(_Viewing, RelayServicer):
 
     async def Deposit(self, request: relay_pb2.DepositRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take an approval or a hello."""
-        who = caller()
-        await asyncio.to_thread(self._intake.deposit, who.identity, _check_digest(request.job), request.document)
-        return await self._show(who, request.job)
+        return await self._deposit(caller(), _check_digest(request.job), request.document)
 
     async def Put(self, request_iterator: AsyncIterator[pb.Envelope], _: Context) -> pb.MessageState:  # noqa: N802
         """Take a message, or the rest of one."""
@@ -195,19 +209,14 @@ class RelayService(_Viewing, RelayServicer):
                 raise Broken("protocol-broken", "an upload without an envelope")
             state = await asyncio.to_thread(receiving.finish)
         except (OSError, MemoryError, NotReady) as error:  # nobody but the coordinator keeps the job now
-            if name is not None and public(error).code in EXHAUSTED:
-                self._keep(name.job, public(error))
+            if name is not None:
+                self._keep(name.job, error)
             raise
         finally:
             if receiving is not None:
                 receiving.close()
         self._keep(receiving.name.job, None)
         return state
-
-    def _keep(self, job: bytes, error: TallyError | None) -> None:
-        """Show what keeps the coordinator itself from taking messages of a job."""
-        told = ("", "", "") if error is None else (error.code, error.message, error.hint)
-        self._jobs.progress.keep(job, Trouble(COORDINATOR, *told, since=self._jobs.now()))
 
     async def Stat(self, request: pb.MessageRef, _: Context) -> pb.MessageState:  # noqa: N802
         """Say how much of a message is held."""
@@ -261,8 +270,7 @@ class JobsService(_Viewing, JobsServicer):
     """What analysts and approvers call."""
 
     def __init__(self, jobs: Jobs, views: Views, hub: Hub, intake: Intake) -> None:
-        super().__init__(jobs, views, hub)
-        self._intake = intake
+        super().__init__(jobs, views, hub, intake)
 
     async def Submit(self, request: jobs_pb2.SubmitRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take a job in."""
@@ -320,9 +328,7 @@ class JobsService(_Viewing, JobsServicer):
 
     async def Approve(self, request: jobs_pb2.ApproveRequest, _: Context) -> pb.JobView:  # noqa: N802
         """Take an approver's approval."""
-        who = caller()
-        await asyncio.to_thread(self._intake.deposit, who.identity, _check_digest(request.job), request.document)
-        return await self._show(who, request.job)
+        return await self._deposit(caller(), _check_digest(request.job), request.document)
 
 
 def _check_digest(job: bytes) -> bytes:

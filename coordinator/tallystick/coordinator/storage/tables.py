@@ -155,4 +155,21 @@ leases = sa.Table(
     sa.Column("until", sa.BigInteger, nullable=False),
 )
 
+letters = sa.Table(
+    "letters",
+    METADATA,
+    _number(),
+    sa.Column("name", sa.LargeBinary, nullable=False),
+    sa.Column("box", sa.Text, nullable=False, index=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("posted", sa.BigInteger, nullable=False),
+)
+
+doors = sa.Table(
+    "doors",
+    METADATA,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+)
+
 epochs = sa.Table("epochs", METADATA, sa.Column("epoch", sa.Text, primary_key=True))

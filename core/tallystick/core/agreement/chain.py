@@ -23,6 +23,7 @@ from tallystick.core.agreement.clauses import CLAUSE_NAMES, Clauses
 from tallystick.core.agreement.disclosure import Disclosure
 from tallystick.core.agreement.model import Agreement, Dataset, Party
 from tallystick.core.agreement.narrowing import find_widenings
+from tallystick.core.agreement.review import join_reviews
 from tallystick.core.agreement.tiers import Memorandum, SharingAgreement, Tier, TierKind, TierRef, UseLicense
 from tallystick.core.documents import SignedDocument, build_unsigned
 from tallystick.core.errors import Invalid, Refused
@@ -244,6 +245,7 @@ def _effective(tiers: Chain) -> Agreement:
         "decoys": memorandum.decoys,
         "min_people": license_.min_people,
         "clauses": _add_up([memorandum.clauses, *(text.clauses for text in texts), license_.clauses]),
+        "review": join_reviews([*(text.review for text in texts), license_.review]),
         "tiers": [document.to_file() for document in tiers.documents],
     }
     return Agreement.read(_plain(value), what="the agreement of these tiers")

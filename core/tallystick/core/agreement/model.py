@@ -16,6 +16,7 @@ from pydantic import Field, StringConstraints, model_validator
 from tallystick.core.agreement.clauses import Clauses
 from tallystick.core.agreement.disclosure import Disclosure as Disclosure
 from tallystick.core.agreement.records import RecordTerms, find_faults
+from tallystick.core.agreement.review import ReviewTerms, find_review_fault
 from tallystick.core.documents import DocumentFile
 from tallystick.core.errors import Invalid
 from tallystick.core.linkage.passes.facts import ListFacts
@@ -278,6 +279,7 @@ class Agreement(Document):
     min_people: Annotated[int, Field(ge=0)] = 0
     clauses: Clauses | None = None
     records: RecordTerms | None = None
+    review: ReviewTerms | None = None
     tiers: Annotated[tuple[DocumentFile, ...], Field(min_length=3, max_length=20)] | None = None
 
     @model_validator(mode="after")
@@ -311,6 +313,9 @@ class Agreement(Document):
         keys += [self.coordinator.key, *(key for s in self.stewards.values() for key in s.keys.values())]
         if len(set(keys)) != len(keys):
             raise ValueError("one key stands for two parties, analysts, approvers or stewards")
+        taken = frozenset({*names, *keys})
+        if review_fault := find_review_fault(self.review, self.parties | self.approvers, taken):
+            raise ValueError(review_fault)
         if self.records and (fault := find_faults(self.records, {*self.parties}, {*names}, {*keys}, self.datasets)):
             raise ValueError(fault)
         return self

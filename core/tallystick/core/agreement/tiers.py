@@ -26,6 +26,7 @@ from tallystick.core.agreement.model import (
     Stewards,
     Timestamp,
 )
+from tallystick.core.agreement.review import ReviewTerms
 from tallystick.core.model import ColumnName, Document, Hex32, Name, Text
 
 Version = Annotated[int, Field(ge=1)]
@@ -104,6 +105,7 @@ class SharingAgreement(_Tier):
         purposes, operations, joins, link: what is permitted with it; a license may say no more.
         min_people: as an agreement's.
         retention_days: the longest that a license may say.
+        review: who sees results that rest on it before they go out; a license may add reviewers and days, and take none away.
     """
 
     sharing: Name
@@ -119,6 +121,7 @@ class SharingAgreement(_Tier):
     link: tuple[Link, ...]
     min_people: Annotated[int, Field(ge=0)] = 0
     retention_days: Annotated[int, Field(ge=0, le=36_500)]
+    review: ReviewTerms | None = None
 
     @property
     def name(self) -> str:
@@ -146,6 +149,7 @@ class UseLicense(_Tier):
         desk: the agency through whose desk results leave.
         min_people: as an agreement's; what a sharing agreement says is kept beside it.
         retention_days: of those of the sharing agreements, none is shorter.
+        review: who sees its results before they go out, beside those of the sharing agreements.
     """
 
     license: Name
@@ -162,6 +166,7 @@ class UseLicense(_Tier):
     desk: Name
     min_people: Annotated[int, Field(ge=0)] = 0
     retention_days: Annotated[int, Field(ge=0, le=36_500)]
+    review: ReviewTerms | None = None
 
     @property
     def name(self) -> str:

@@ -68,6 +68,8 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
         if agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = [*_analyst(question, agreement), *describe_overall(question), *describe_periods(question, agreement)]
+    for name in () if agreement.review is None else agreement.review.reviewers:
+        statement[name] = [*statement.get(name, ()), "as a reviewer: what the analyst gets, before the analyst gets it"]
     facts = _facts(question, agreement)
     if facts:
         statement["every party to the agreement"] = facts

@@ -92,9 +92,10 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
     check_review_boards(agreement, now)
     if now >= deadline:
         raise Refused("job-expired", f"the job's deadline was {job.deadline}", hint="submit it again")
-    if deadline - submitted > MAX_TERM or deadline <= submitted:
+    longest = MAX_TERM + review_time(agreement)
+    if deadline - submitted > longest or deadline <= submitted:
         raise Invalid(
-            "job-invalid", f"the deadline is not within {MAX_TERM.days} days of submission", hint="choose a nearer deadline"
+            "job-invalid", f"the deadline is not within {longest.days} days of submission", hint="choose a nearer deadline"
         )
     if submitted > now + SKEW:
         raise Invalid("job-invalid", "the job says that it was submitted in the future", hint="set the analyst's clock right")
@@ -102,6 +103,11 @@ def check_contract(job: Job, agreement: Agreement, *, digest: str, now: datetime
         check_public_key(bytes.fromhex(job.result_key), owner=job.analyst)
     except PeerFault as error:
         raise Invalid("job-invalid", "nothing can be sealed to the job's result_key") from error
+
+
+def review_time(agreement: Agreement) -> timedelta:
+    """Give for how long results wait for reviewers who say nothing: a job may take so much longer."""
+    return timedelta(days=0 if agreement.review is None else agreement.review.days)
 
 
 def check_linkage(job: Job, agreement: Agreement) -> None:

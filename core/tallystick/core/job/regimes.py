@@ -66,7 +66,7 @@ def check_review_boards(agreement: Agreement, now: datetime) -> None:
         if now.date() > until:
             raise Refused(
                 "agreement-regime",
-                f"the approval {board.reference} of {board.board} ended on {board.until}",
+                f"clauses.review_boards: the approval {board.reference} of {board.board} ended on {board.until}",
                 hint="have it renewed, and sign the agreement with its new date",
             )
 

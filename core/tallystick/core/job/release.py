@@ -20,6 +20,13 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
 def release_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     """Give every reason why a question's result may not leave as it asks."""
     mode = release_of(question, agreement)
+    if mode == "direct" and agreement.review is not None:
+        yield not_allowed(
+            agreement,
+            "review",
+            "reviewers see results at a desk before they go out",
+            ("release: desk",),
+        )
     if mode == "direct":
         # without a gate somebody must open small cells to hide them; with one the desk still holds tables and attempts against each
         # other (docs/adr/0011-gate.md)

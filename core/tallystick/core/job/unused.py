@@ -41,7 +41,7 @@ def find_unused_columns(question: Question, agreement: Agreement) -> Iterator[Ta
                 yield Refused(
                     "column-unused",
                     f"people.{group}.derive: {name} is asked for, and no measure, by, where or other column uses it",
-                    hint=f"leave {name} out: a job reads what its answer needs, and no more",
+                    hint=f"leave {name} out: a job reads what its answer needs, and no more (OMB M-11-02)",
                 )
 
 

@@ -18,8 +18,17 @@ from tallystick.core.net.place import target
 from tallystick.core.net.status import read_error
 from tallystick.node.accounts import NoiseAccount
 from tallystick.node.local.codes import REASON_CLASSES
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, NOISE_ACCOUNT, TOLD_HEAD
-from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry, ToldHead
+from tallystick.node.local.convert import (
+    DATASET_CHECK,
+    HEALTH,
+    JOB_DETAIL,
+    JOB_SUMMARY,
+    LOG_ENTRY,
+    NOISE_ACCOUNT,
+    REVIEW_STATE,
+    TOLD_HEAD,
+)
+from tallystick.node.views import Health, JobDetail, JobSummary, LogEntry, ReviewState, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.steward_pb2_grpc import StewardStub
@@ -76,6 +85,11 @@ class Steward:
         """Refuse a job; the class goes out, the reason stays at the node."""
         refusal = pb.Refuse(reason_class=REASON_CLASSES.number(reason_class), reason=reason)
         return self._decide(pb.DecideRequest(job=job, refuse=refusal))
+
+    def review(self, job: bytes, *, begin: bool = False, words: Sequence[SignedDocument] = ()) -> ReviewState:
+        """Ask how the review of a candidate stands; begin it, or hand in what reviewers signed."""
+        request = pb.ReviewRequest(job=job, begin=begin, words=[one.encode() for one in words])
+        return REVIEW_STATE.from_message(self._stub.Review(request, timeout=SECONDS))
 
     def datasets(self) -> list[DatasetCheck]:
         """Check the datasets' sources; takes as long as reading them."""

@@ -289,13 +289,22 @@ def _read_account(message: pb.NoiseAccount) -> NoiseAccount:
     return NoiseAccount(message.agreement, message.version, epsilon, spent, budget)
 
 
+def _write_review(view: views.ReviewState) -> pb.ReviewState:
+    return pb.ReviewState(copy=view.copy, words=view.words)
+
+
+def _read_review(message: pb.ReviewState) -> views.ReviewState:
+    return views.ReviewState(message.copy, tuple(message.words))
+
+
 HEALTH: Final = Translation(views.Health, pb.Health, _health, _read_health)
 JOB_SUMMARY: Final = Translation(views.JobSummary, pb.JobSummary, _summary, _read_summary)
 JOB_DETAIL: Final = Translation(views.JobDetail, pb.JobDetail, _detail, _read_detail)
 DATASET_CHECK: Final = Translation(DatasetCheck, pb.DatasetCheck, write_check, read_check)
 LOG_ENTRY: Final = Translation(views.LogEntry, pb.LogEntry, _entry, _read_entry)
 TOLD_HEAD: Final = Translation(views.ToldHead, pb.LogHead, _write_told, _read_told)
+REVIEW_STATE: Final = Translation(views.ReviewState, pb.ReviewState, _write_review, _read_review)
 NOISE_ACCOUNT: Final = Translation(NoiseAccount, pb.NoiseAccount, _write_account, _read_account)
 TRANSLATIONS: Final[tuple[Translation[Any, Any], ...]] = (
-    HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY, TOLD_HEAD, NOISE_ACCOUNT,
+    HEALTH, JOB_SUMMARY, JOB_DETAIL, DATASET_CHECK, LOG_ENTRY, TOLD_HEAD, NOISE_ACCOUNT, REVIEW_STATE,
 )  # fmt: skip

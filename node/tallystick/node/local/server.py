@@ -30,7 +30,16 @@ from tallystick.node.approvals import MAX_DEPOSITS, Approvals
 from tallystick.node.asking import describe_job
 from tallystick.node.jobs import JobFollower
 from tallystick.node.local.codes import REASON_CLASSES
-from tallystick.node.local.convert import DATASET_CHECK, HEALTH, JOB_DETAIL, JOB_SUMMARY, LOG_ENTRY, NOISE_ACCOUNT, TOLD_HEAD
+from tallystick.node.local.convert import (
+    DATASET_CHECK,
+    HEALTH,
+    JOB_DETAIL,
+    JOB_SUMMARY,
+    LOG_ENTRY,
+    NOISE_ACCOUNT,
+    REVIEW_STATE,
+    TOLD_HEAD,
+)
 from tallystick.node.local.requests import RequestsService
 from tallystick.node.noise import list_accounts
 from tallystick.node.past import find_past, read_jobs
@@ -38,7 +47,7 @@ from tallystick.node.ports import KeptJob, NodeStorage
 from tallystick.node.storage.rules import job_unknown
 from tallystick.node.store import Store
 from tallystick.node.view_builders import build_job_detail, build_job_summary, build_log_entry, build_told_head
-from tallystick.node.views import Health, LogEntry, ToldHead
+from tallystick.node.views import Health, LogEntry, ReviewState, ToldHead
 from tallystick.records.survey import DatasetCheck
 from tallystick.v1 import steward_pb2 as pb
 from tallystick.v1.requests_pb2_grpc import add_RequestsServicer_to_server
@@ -109,6 +118,12 @@ class StewardService(StewardServicer):
                 raise Invalid("document-invalid", "a decision approves or refuses")
         return JOB_SUMMARY.to_message(build_job_summary(record))
 
+    async def Review(self, request: pb.ReviewRequest, context: Context) -> pb.ReviewState:
+        """Tell how a review stands, and take what is given to it."""
+        if len(request.words) > MAX_DEPOSITS:
+            raise Invalid("document-invalid", f"at most {MAX_DEPOSITS} documents come with a review")
+        return REVIEW_STATE.to_message(await asyncio.to_thread(self._review, request.job, request.begin, list(request.words)))
+
     async def Datasets(self, request: pb.DatasetsRequest, context: Context) -> AsyncIterator[pb.DatasetCheck]:
         """Check the datasets' sources."""
         for check in await asyncio.to_thread(lambda: list(self._datasets())):
@@ -153,6 +168,15 @@ class StewardService(StewardServicer):
             asked = None  # the agreement does not allow it now; its terms say so
         past = tuple(find_past(self._store.submit(read_jobs).result(), record, agency))
         return JOB_DETAIL.to_message(replace(build_job_detail(record, agreement), asked=asked, past=past))
+
+    def _review(self, name: bytes, begin: bool, words: Sequence[bytes]) -> ReviewState:
+        job, reviews = self._record(name).job, self._approvals.reviews
+        if begin:
+            reviews.begin(job)
+        if words:
+            reviews.add(job, words)
+        record = self._record(bytes.fromhex(job))
+        return ReviewState(b"" if record.review_begun is None else reviews.copy_of(record).encode(), record.reviews)
 
     def _record(self, name: bytes) -> KeptJob:
         digest = resolve_digest(name.hex(), self._storage.find_jobs(name.hex(), JOBS_PAGE))

@@ -34,7 +34,7 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.randomness import SystemRandomness, permutation
 from tallystick.node.policy.model import Decision
 from tallystick.node.requests.deciding import POLICY, DecidedRequest, PendingRequest, decide_requests
-from tallystick.node.requests.office import LetterOffice
+from tallystick.node.requests.office import AT_ONCE, LetterOffice
 from tallystick.node.requests.passing import FindAgreement, keep_request
 from tallystick.node.requests.people import HeldPeople
 from tallystick.node.store import Store
@@ -172,8 +172,8 @@ class Answering:
             lambda: [self._seal(one, given=outcomes[one.pending.digest] == "given") for one in going]
         )
         order = permutation(SystemRandomness(), len(letters))
-        mixed = [letters[at] for at in order.tolist()]
-        task = asyncio.create_task(self._send(mixed, [one.pending.digest for one in going]))
+        mixed = [(going[at].pending.digest, letters[at]) for at in order.tolist()]
+        task = asyncio.create_task(self._send(mixed))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -191,19 +191,34 @@ class Answering:
         sealed = seal_answer(bytes.fromhex(request.answer_key), decided.pending.digest, signed.encode())
         return f"worker/{request.worker}", sealed
 
-    async def _send(self, letters: Sequence[tuple[str, bytes]], digests: Sequence[str]) -> None:
-        """Post a batch, again while the coordinator is away; what was never posted stays noted as begun."""
+    async def _send(self, answers: Sequence[tuple[str, tuple[str, bytes]]]) -> None:
+        """Post a batch, as many letters as fit a call; what was posted is noted at once, and what never was stays noted as begun.
+
+        Args:
+            answers: digests of requests, and the letters.
+        """
+        for start in range(0, len(answers), AT_ONCE):
+            some = answers[start : start + AT_ONCE]
+            if not await self._post([letter for _, letter in some]):
+                return
+            failpoint("answers-posted")
+            await self._end([digest for digest, _ in some])
+
+    async def _end(self, digests: Sequence[str]) -> None:
+        """Note that answers left."""
+        now = self.clock.now()
+        await self.store.run(lambda storage: storage.end_answers(digests, now))
+
+    async def _post(self, letters: Sequence[tuple[str, bytes]]) -> bool:
+        """Post letters, again while the coordinator is away; tell whether they were."""
         for _ in range(TRIES):
             try:
                 await self.office.post(letters)
-                break
             except NotReady:
                 await asyncio.sleep(TRY_SECONDS)
             except TallyError as error:
                 _LOG.warning("answers not posted", code=error.code)
-                return
-        else:
-            return
-        failpoint("answers-posted")
-        now = self.clock.now()
-        await self.store.run(lambda storage: storage.end_answers(digests, now))
+                return False
+            else:
+                return True
+        return False

@@ -5,7 +5,6 @@ Every request of a batch goes the same way, and all of them leave together, so t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +12,6 @@ from typing import Final, Literal
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.agreement.records import RecordOffer
-from tallystick.core.canonical import canonical_bytes
 from tallystick.core.consent.asking import VERIFY, GivenField, RecordRequest
 from tallystick.core.consent.checking import find_terms, is_in_force
 from tallystick.core.consent.deciding import PapersChecked, check_papers, list_notices
@@ -91,8 +89,8 @@ class DecidedRequest:
             )
         name = "" if self.papers is None else name_revocation(self.papers.consent.revoking)
         by = "" if reason else (f"steward {self.by}".strip() if self.pending.asks else "policy")
-        papers = {"request": json.loads(self.pending.document.encode()), "consent": json.loads(self.pending.paper.encode())}
-        return AnswerPlan(self.pending.digest, self.person, reason, name, by, canonical_bytes(papers))
+        papers = b'{"consent":%b,"request":%b}' % (self.pending.paper.encode(), self.pending.document.encode())
+        return AnswerPlan(self.pending.digest, self.person, reason, name, by, papers)
 
 
 def decide_requests(batch: Sequence[PendingRequest], people: HeldPeople, agency: str, now: datetime) -> list[DecidedRequest]:

@@ -15,6 +15,11 @@ def write_record(record: KeptJob) -> str:
     value = asdict(record) | {"seen": record.seen.isoformat(), "document": record.document.hex()}
     value["deposits"] = [deposit.hex() for deposit in record.deposits]
     value["candidate"] = None if record.candidate is None else record.candidate.hex()
+    value |= {"reviews": [word.hex() for word in record.reviews]}
+    value["review_begun"] = None if record.review_begun is None else record.review_begun.isoformat()
+    for key in ("reviews", "review_begun"):  # earlier versions know neither
+        if not value[key]:
+            del value[key]
     del value["version"]
     return json.dumps(value)
 
@@ -32,6 +37,10 @@ def read_record(text: str, version: int) -> KeptJob:
         value["reasons"] = tuple(value["reasons"])
         value["deposits"] = tuple(bytes.fromhex(deposit) for deposit in value["deposits"])
         value["candidate"] = None if value["candidate"] is None else bytes.fromhex(value["candidate"])
+        if "reviews" in value:
+            value["reviews"] = tuple(bytes.fromhex(word) for word in value["reviews"])
+        if "review_begun" in value:
+            value["review_begun"] = datetime.fromisoformat(value["review_begun"])
         return KeptJob(**value, version=version)
     except (ValueError, KeyError, TypeError) as error:
         raise Broken("state-corrupt", "a stored job cannot be read", detail=type(error).__name__) from error

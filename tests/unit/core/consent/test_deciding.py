@@ -49,6 +49,15 @@ BAD: dict[str, tuple[Case, str]] = {
     "a worker of no agency": (papers(worker="zed", by=("labor",)), "record-not-allowed"),
     "another agency's worker": (papers(agency="human-services", by=("ann", "human-services")), "record-not-allowed"),
     "a role that the worker does not have": (papers(role="supervisor"), "record-not-allowed"),
+    "a role that has no right to these fields": (
+        papers(
+            {"recipients": [{"agency": "labor", "roles": ["benefits-worker", "intake"]}]},
+            worker="bob",
+            role="intake",
+            by=("bob", "labor"),
+        ),
+        "record-not-allowed",
+    ),
     "a role by another spelling": (papers(role="benefits_worker"), "record-not-allowed"),
     "another text of the agreement": (papers(agreement_digest="00" * 32), "record-not-allowed"),
     "another owner": (papers(owner="labor"), "record-not-allowed"),
