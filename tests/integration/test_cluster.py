@@ -174,12 +174,11 @@ def test_s50_blocks_and_keys_are_gone_when_an_attempt_is_over(cluster: Cluster, 
     runs.start()
     time.sleep(0.3)
     client = workers.client()
-    prefix = f"{workers.run}-{JOB.hex()[:16]}"
-    assert client.run_on_scheduler(count_known, f"{prefix}-3-") > 0
+    assert client.run_on_scheduler(count_known, attempt.prefix) > 0
     results.close()  # type: ignore[attr-defined]  # a generator
     attempt.forget()
-    assert sum(client.run(count_held, f"{prefix}-3-").values()) == 0
-    assert client.run_on_scheduler(count_known, f"{prefix}-3-") == 0
+    assert sum(client.run(count_held, attempt.prefix).values()) == 0
+    assert client.run_on_scheduler(count_known, attempt.prefix) == 0
     runs.join(timeout=30)
     assert began == [1500]  # another attempt's work goes on
     other.forget()

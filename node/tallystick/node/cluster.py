@@ -93,6 +93,7 @@ class ClusterWorkers:
         self._lock = threading.Lock()
         self._again = 0.0
         self._threads = (0.0, 0)
+        self._sessions = itertools.count()  # no two share names, whatever they work for
 
     def connect(self) -> None:
         """Connect, and see that the workers that are there are fit.
@@ -153,7 +154,7 @@ class ClusterWorkers:
 
     def for_attempt(self, job: bytes, attempt: int) -> AttemptBlocks:
         """Give what works for one attempt of a job."""
-        return AttemptBlocks(self, f"{self.run}-{job.hex()[:16]}-{attempt}-")
+        return AttemptBlocks(self, f"{self.run}-{next(self._sessions)}-{job.hex()[:16]}-{attempt}-")
 
     def close(self) -> None:
         """End the connection; the scheduler lets go of what is out."""
@@ -170,7 +171,7 @@ class AttemptBlocks:
 
     def __init__(self, cluster: ClusterWorkers, prefix: str) -> None:
         self._cluster = cluster
-        self._prefix = prefix
+        self.prefix: Final = prefix
         self._numbers = itertools.count()
         self._over = threading.Event()
 
@@ -221,7 +222,7 @@ class AttemptBlocks:
         while time.monotonic() < until:
             try:
                 client = self._cluster.client()
-                held = sum(client.run(count_held, self._prefix).values()) + client.run_on_scheduler(count_known, self._prefix)
+                held = sum(client.run(count_held, self.prefix).values()) + client.run_on_scheduler(count_known, self.prefix)
             except (TallyError, *LOST) as error:
                 _LOG.warning("cluster not asked whether it let go", error=type(error).__name__)
                 return
@@ -236,7 +237,7 @@ class AttemptBlocks:
             argument = next(source, self)
             if argument is self:
                 return
-            block = _Block(f"{self._prefix}{next(self._numbers)}", pack_block(function, argument))
+            block = _Block(f"{self.prefix}{next(self._numbers)}", pack_block(function, argument))
             out += len(block.parcel.data)
             waiting.append(block)
             self._submit(block)
