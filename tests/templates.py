@@ -27,7 +27,8 @@ from tallystick.core.job.approval import find_required
 from tallystick.core.job.model import Job, Question
 from tallystick.core.keyfile import new_identity
 from tallystick.core.linkage.quality.report import LinkageCounts, encode_report
-from tallystick.core.results import Released, plain
+from tallystick.core.released import Released
+from tallystick.core.results import plain
 from tallystick.core.statistics.columns import USABLE, AgencyList, agency_columns, own_totals, usable_column
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.table import linkage_numbers, table

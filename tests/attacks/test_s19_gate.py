@@ -1,6 +1,6 @@
 """S-19: who lies in the gate, or in what opens, opens nothing small; and the two lies that a gate without MACs does not stop, as they are.
 
-Housing and labor have 44 people in four levels: 12, 3, 9 and 20. Labor lies. The desk is courts, which brings no data.
+Courts and housing have 44 people in four levels: 12, 3, 9 and 20. Housing lies. The desk is courts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tallystick.crypto.errors import LocalFault, PeerFault
 from tallystick.crypto.machine import Ref
 from tallystick.crypto.modulus import modulus
 from tallystick.crypto.powers import Int64s, P
-from tallystick.crypto.statistic import desk, gate_machine, opening, preparing
+from tallystick.crypto.statistic import collected, gate_machine, opening, preparing
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.computation import Computation, cell_shares
 from tallystick.crypto.statistic.gate import MAX_TESTS, Fate, Gate, GatedCount
@@ -53,7 +53,7 @@ def sums(monkeypatch: pytest.MonkeyPatch) -> list[list[list[int]]]:
         kept.append([[next(rest) % one for one in moduli] for moduli in list_sealed_moduli(computation, people)])
         return real(computation, people, fates, numbers)
 
-    monkeypatch.setattr(desk, "open_sealed", noted)
+    monkeypatch.setattr(collected, "open_sealed", noted)
     return kept
 
 

@@ -17,10 +17,12 @@ import pytest
 from tallystick.core.agreement.review import Reviewer, ReviewTerms, join_reviews
 from tallystick.core.canonical import canonical_bytes
 from tallystick.core.clock import FixedClock
+from tallystick.core.decimals import exact
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.reviewing import build_copy, digest_reviewed, open_copy
-from tallystick.core.results import Released, checks, document_json, exact, shares_evidence
+from tallystick.core.released import Released, document_json, shares_evidence
+from tallystick.core.results import checks
 from tallystick.crypto.statistic.shares import SealedShares
 from tallystick.node.ports import KeptJob
 from tallystick.node.reviews import Reviews, carry_review

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from playwright.sync_api import sync_playwright
 
 from tallystick.client.viewing import ResultSite, serve_result
-from tallystick.core.results import exact
+from tallystick.core.decimals import exact
 from tallystick.crypto.randomness import SystemRandomness
 from tests.browser.offices import Offices, new_context, open_offices
 from tests.cli.test_result_formats import answer

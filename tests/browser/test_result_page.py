@@ -10,8 +10,8 @@ import pytest
 from tallystick.client.annex.page import annex
 from tallystick.client.answer import Answer
 from tallystick.client.viewing import ResultSite, serve_result
+from tallystick.core.decimals import exact
 from tallystick.core.measure import Asked
-from tallystick.core.results import exact
 from tallystick.crypto.randomness import SystemRandomness
 from tests.cli.test_result_formats import answer
 from tests.cli.test_result_plots import of_measure

@@ -20,8 +20,9 @@ from tallystick.client.results import Result as Held
 from tallystick.client.results import build_display
 from tallystick.client.sentences import leakage_sentence, linkage_sentence, methods_paragraph, question_sentence
 from tallystick.core import terminal
+from tallystick.core.decimals import exact
 from tallystick.core.documents import sign_document
-from tallystick.core.results import Released, document_json, exact
+from tallystick.core.released import Released, document_json
 from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
 
 MEAN = "mean(wages.earnings)"

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from tallystick.client.cli import tally
 from tallystick.client.results import Result as Released
 from tallystick.client.results import build_display
-from tallystick.core.results import exact
+from tallystick.core.decimals import exact
 from tests.unit.client.test_triple import DEFAULT, LOOSE, STRICT
 from tests.unit.core.test_results import BAD, released, result
 

@@ -20,9 +20,10 @@ from tallystick.client.results import build_display
 from tallystick.client.sentences import notes, question_sentence
 from tallystick.client.shares import find_shares
 from tallystick.core import terminal
+from tallystick.core.decimals import exact
 from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.linkage.quality.intervals import wilson
-from tallystick.core.results import Released, document_json, exact
+from tallystick.core.released import Released, document_json
 from tests.governance import agreement, agreement_value, identity, job, question, signed_agreement
 
 SINCE = "quarters since tanf.exit_quarter"

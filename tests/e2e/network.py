@@ -26,7 +26,7 @@ from tallystick.core.errors import NotReady
 from tallystick.core.failpoint import KILLED
 from tallystick.core.files import write_private
 from tallystick.core.job.model import Question
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 from tallystick.crypto.statistic.shares import evidence_of
 from tallystick.lab.network import build
 from tallystick.lab.network.model import Lab

@@ -107,9 +107,19 @@ class Records:
         left: the first agency's.
         right: the second's.
         disclosure: the agreement's rules.
+        mode: how results leave.
     """
 
-    def __init__(self, seed: int = 1, *, here: int = 40, shared: int = 20, disclosure: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        here: int = 40,
+        shared: int = 20,
+        disclosure: Mapping[str, Any] | None = None,
+        mode: str = "desk",
+    ) -> None:
+        self.mode = mode
         self.left, self.right = people(seed, here=here, shared=shared)
         self.disclosure = disclosure or LAB["agreement"]["disclosure"]
 
@@ -119,9 +129,10 @@ class Records:
         self.right.to_csv(folder / "wages.csv", index=False)
         value = deepcopy(LAB)
         value["agreement"]["disclosure"] = dict(self.disclosure)
+        value["agreement"]["release"] = {"mode": self.mode}
         if third:
             value["agencies"][BOARD] = {"datasets": {"register": deepcopy(LAB["agencies"][EXITS]["datasets"]["exits"])}}
-            value["agreement"]["release"] = {"desk": BOARD}
+            value["agreement"]["release"] |= {"desk": BOARD}
         (folder / "lab.yaml").write_text(json.dumps(value), encoding="utf-8")
         return read_lab(folder / "lab.yaml")
 

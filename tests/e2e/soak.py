@@ -23,7 +23,7 @@ from tallystick.client.sdk import Client
 from tallystick.client.views import JobProgress
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import NotReady, Refused, TallyError
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 from tallystick.crypto.statistic.shares import evidence_of
 from tests.e2e.breaker import Breaker, Told
 from tests.e2e.records import question, sorted_rows

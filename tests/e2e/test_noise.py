@@ -12,7 +12,7 @@ import pytest
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.errors import Refused
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 from tallystick.node.noise import Charge
 from tests.e2e.network import Network, ended_everywhere
 from tests.e2e.party import START_S

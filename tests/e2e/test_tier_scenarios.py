@@ -17,7 +17,7 @@ from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Invalid, Refused
 from tallystick.core.job.model import AgreementRef, Job, Question
 from tallystick.core.keyfile import write_identity
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 from tallystick.crypto.envelope import SealingKey
 from tests.chains import Draft
 from tests.e2e.network import Network

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.decimals import numbers
 from tallystick.core.documents import write_document
 from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity
-from tallystick.core.results import Check, Released, numbers, open_result, verify_result
+from tallystick.core.released import Released
+from tallystick.core.results import Check, open_result, verify_result
 from tallystick.crypto.workers import SERIAL
 from tallystick.node.app import Node, build_node, hold_state
 from tallystick.node.config import NodeConfig, read_config

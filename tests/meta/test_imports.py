@@ -36,7 +36,8 @@ def test_contracts_hold_the_layers_of_the_house() -> None:
     rooms = [{name.removeprefix(f"{NAMESPACE}.") for name in layer} for layer in layers_of()]
     assert rooms == [{"lab"}, {"client", "coordinator", "node"}, {"records"}, {"core"}, {"crypto", "v1"}]
     *core, ground = layers_of("tallystick.core")
-    assert core == [("contract", "results"), ("disclosure",), ("statistics",), ("consent", "job"), ("agreement",), ("linkage",)]
+    above = [("results",), ("opening",), ("drafting",), ("contract", "released")]
+    assert core == [*above, ("disclosure",), ("statistics",), ("consent", "job"), ("agreement",), ("linkage",)]
     assert {"errors", "clock", "ids", "canonical", "model", "documents", "keyfile", "files", "yaml", "logs", "net"} <= set(
         ground
     )

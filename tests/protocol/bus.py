@@ -16,7 +16,7 @@ from tallystick.core.linkage.passes.rounds import Rounds
 from tallystick.crypto import tags
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table, advance
 from tallystick.crypto.randomness import Randomness, SystemRandomness
-from tallystick.crypto.statistic import agency, desk, states
+from tallystick.crypto.statistic import agency, desk, handing, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.shares import add_shares
 
@@ -47,14 +47,31 @@ class Bus:
     transcript: dict[Ref, list[bytes]] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def direct(self) -> bool:
+        """Whether the analyst opens."""
+        return self.desk_setup.recipient is not None
+
     def run(self) -> desk.Opened:
         """Run the job to its end and give what the desk opened."""
+        opened = self.finish()
+        assert isinstance(opened, desk.Opened), {role: type(state).__name__ for role, state in self.states.items()}
+        return opened
+
+    def hand_on(self) -> handing.HandedOn:
+        """Run a direct job to its end and give what the desk hands on."""
+        handed = self.finish()
+        assert isinstance(handed, handing.HandedOn), {role: type(state).__name__ for role, state in self.states.items()}
+        return handed
+
+    def finish(self) -> Any:
+        """Run the job until nothing moves, and give the desk's state."""
         tables: dict[str, Table] = {}
         for name, setup in self.setups.items():
             tables[name] = agency.TABLE
             self._take(name, agency.begin(setup))
-        tables["desk"] = desk.TABLE
-        self._take("desk", desk.begin(self.desk_setup))
+        tables["desk"] = handing.TABLE if self.direct else desk.TABLE
+        self._take("desk", handing.begin(self.desk_setup) if self.direct else desk.begin(self.desk_setup))
         moved = True
         while moved:
             moved = self._coordinate()
@@ -64,9 +81,7 @@ class Bus:
                         self._take(role, advance(table, self.states[role], Message(ref, iter(self.transcript[ref]))))
                         moved = True
                         break
-        opened = self.states["desk"]
-        assert isinstance(opened, desk.Opened), {role: type(state).__name__ for role, state in self.states.items()}
-        return opened
+        return self.states["desk"]
 
     def _take(self, role: str, step: Step[Any]) -> None:
         for outbound in step.outbound:
@@ -104,15 +119,16 @@ class Bus:
             left_out = matches.find_left_out(len(first.ladder.exact))
             sizes = [values.shape[1] for values in lists]
             placed, table_size = assign_slots(matches, sizes, shuffle_table(sizes, self.randomness))
-            report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
-            self._send(Outbound(report, (self.report(lists, matches),)))
+            if not self.direct:
+                report = Ref(kinds.REPORT, kinds.COORDINATOR, self.desk_setup.me)
+                self._send(Outbound(report, (self.report(lists, matches),)))
             for owner, own in zip(due, placed, strict=True):
                 self._send(Outbound(slots[owner], kinds.slots_payload(own, table_size, left_out)))
             return True
         return self._collect()
 
     def _collect(self) -> bool:
-        """Hand on the shares, once all are here."""
+        """Hand on the shares, once all are here; of a direct job they go to the desk."""
         shares = {name: Ref(kinds.SHARES, name, kinds.COORDINATOR) for name in self.setups}
         sealed = Ref(kinds.SEALED, kinds.COORDINATOR, self.desk_setup.me)
         if all(ref in self.transcript for ref in shares.values()) and sealed not in self.transcript:

@@ -21,7 +21,7 @@ from tallystick.core.job.columns import columns_of, derivations_of, find_valued,
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.since import PERIOD, FollowUp, find_follow_up
 from tallystick.core.measure import Asked
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 
 COUNT: Final = "count"
 REASONS: Final[dict[str, tuple[str, str]]] = {

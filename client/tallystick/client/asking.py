@@ -14,6 +14,7 @@ from tallystick.core.job.passes import passes_of
 from tallystick.core.keyfile import IdentityKey
 from tallystick.core.statistics.rulebook import plan_allowed_job, problems
 from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.paillier import PublicKey
 from tallystick.crypto.randomness import Randomness, SystemRandomness
 
 DEADLINE: Final = timedelta(days=7)
@@ -46,6 +47,7 @@ def new_job(
     now: datetime,
     deadline: timedelta = DEADLINE,
     randomness: Randomness | None = None,
+    recipient: PublicKey | None = None,
 ) -> tuple[SignedDocument, SealingKey]:
     """Give a signed job and the fresh key that its result will be sealed to.
 
@@ -57,6 +59,7 @@ def new_job(
         now: the present moment, UTC.
         deadline: from now, beside the days that reviewers have; no later than the agreement's end.
         randomness: of nonce and key.
+        recipient: where the result is released direct, what agencies seal its numbers under.
 
     Raises:
         Invalid, Refused: the first of what stands against it.
@@ -72,6 +75,7 @@ def new_job(
         agreement=AgreementRef(agreement=agreement.agreement, version=agreement.version, digest=digest),
         analyst=analyst,
         result_key=key.public.hex(),
+        recipient=None if recipient is None else recipient.modulus_bytes.hex(),
         linkage=passes_of(question, agreement).digest,
         nonce=source.take(_NONCE).hex(),
         submitted=_stamp(now),

@@ -6,6 +6,7 @@
     agreements/NAME.json         the newest signed agreement of each name that we used
     jobs/DIGEST/job.json         a job as it was signed
     jobs/DIGEST/result.key       what its result is sealed to; written before the job is sent, 0600
+    jobs/DIGEST/recipient.key    of a direct job, what opens its numbers; written before the job is sent, 0600
     jobs/DIGEST/result.json      the result, as it was opened
 
 The folder is $TALLY_HOME, or ~/.config/tallystick.
@@ -32,8 +33,10 @@ from tallystick.core.keyfile import (
     IdentityKey,
     new_identity,
     read_identity,
+    read_recipient_key,
     read_sealing_key,
     write_identity,
+    write_recipient_key,
     write_sealing_key,
 )
 from tallystick.core.model import Document, Name
@@ -42,6 +45,7 @@ from tallystick.core.net.membership import Membership
 from tallystick.core.net.tls import Credentials
 from tallystick.core.net.walk import find_cause
 from tallystick.crypto.envelope import SealingKey
+from tallystick.crypto.paillier import PrivateKey
 
 
 class Network(Document):
@@ -174,8 +178,8 @@ class AnalystProfile:
             return None
         return document.read(Agreement).version, document.digest
 
-    def keep_job(self, document: SignedDocument, key: SealingKey) -> None:
-        """Keep a job's result key and then the job, before anything is sent.
+    def keep_job(self, document: SignedDocument, key: SealingKey, recipient: PrivateKey | None = None) -> None:
+        """Keep a job's result key, of a direct job what opens its numbers, and then the job, before anything is sent.
 
         Raises:
             Invalid: `file-exists`.
@@ -183,6 +187,8 @@ class AnalystProfile:
         folder = self.folder / "jobs" / document.digest
         make_private(folder)
         write_sealing_key(folder / "result.key", key)
+        if recipient is not None:
+            write_recipient_key(folder / "recipient.key", recipient)
         write_document(folder / "job.json", document)
 
     def jobs(self) -> list[str]:
@@ -199,6 +205,14 @@ class AnalystProfile:
         digest = resolve_digest(name, self.jobs())
         folder = self.folder / "jobs" / digest
         return digest, read_document(folder / "job.json", kind="job"), read_sealing_key(folder / "result.key")
+
+    def recipient(self, digest: str) -> PrivateKey:
+        """Give what opens the numbers of a direct job that was asked from here.
+
+        Raises:
+            Invalid: `file-missing`, `file-permissions`, `file-format`.
+        """
+        return read_recipient_key(self.folder / "jobs" / digest / "recipient.key")
 
     def keep_result(self, digest: str, text: bytes) -> Path:
         """Keep an opened result; the same again changes nothing."""

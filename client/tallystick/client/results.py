@@ -16,13 +16,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import canonical_bytes
+from tallystick.core.contract import Contract
 from tallystick.core.documents import SignedDocument, decode_document, read_document
 from tallystick.core.errors import Broken, Invalid, Refused
 from tallystick.core.job.link import find_link
 from tallystick.core.job.model import Job
-from tallystick.core.results import Check, Released, checks, open_result, plain, verify_result
+from tallystick.core.keyfile import IdentityKey
+from tallystick.core.opening import open_handed
+from tallystick.core.released import Released
+from tallystick.core.results import Check, checks, open_result, plain, verify_result
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.paillier import PrivateKey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,14 +162,50 @@ def result_of(sealed: bytes, job: SignedDocument, key: SealingKey) -> Result:
         Broken: `protocol-broken`: it does not open with this key.
         Refused: `signature-invalid`: names the first check that fails.
     """
+    document = _unseal(sealed, job, key)
+    return Result(document, build_display(document), _verify(document, job))
+
+
+def open_direct_result(
+    sealed: bytes, job: SignedDocument, key: SealingKey, private: PrivateKey, identity: IdentityKey
+) -> Result:
+    """Open a direct result, check everything that proves it, work its table out, and sign it with its numbers.
+
+    Args:
+        sealed: as the coordinator gave it.
+        job: the job as its analyst signed it.
+        key: what the result is sealed to.
+        private: what opens its numbers.
+        identity: the analyst's.
+
+    Raises:
+        Broken: `protocol-broken`: it does not open with these keys, or no gate makes such numbers; `cells-contradict`.
+        Refused: `signature-invalid`: names the first check that fails.
+    """
+    handed = _unseal(sealed, job, key)
+    _verify(handed, job)
+    released = handed.read(Released)
+    agreement = decode_document(canonical_bytes(released.agreement), kind="agreement")
+    contract = Contract(job.read(Job), job, agreement.read(Agreement), agreement)
     try:
-        document = open_result(sealed, key, bytes.fromhex(job.digest))
+        document = open_handed(handed, contract, private, identity)
+    except PeerFault as error:
+        raise Broken("protocol-broken", f"the numbers do not open: {error}", detail=error.rule) from error
+    return Result(document, build_display(document), _verify(document, job))
+
+
+def _unseal(sealed: bytes, job: SignedDocument, key: SealingKey) -> SignedDocument:
+    try:
+        return open_result(sealed, key, bytes.fromhex(job.digest))
     except PeerFault as error:
         raise Broken("protocol-broken", "the result does not open with this job's key", detail=str(error)) from error
+
+
+def _verify(document: SignedDocument, job: SignedDocument) -> tuple[Check, ...]:
     released, made = verify_result(document, agreement=job.read(Job).agreement.digest, now=datetime.now(UTC))
     if released.job != job.digest:
         raise Refused("signature-invalid", "the result is for another job")
-    return Result(document, build_display(document), tuple(made))
+    return tuple(made)
 
 
 def build_display(document: SignedDocument) -> dict[str, Any]:

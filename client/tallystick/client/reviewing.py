@@ -13,7 +13,7 @@ from tallystick.core.documents import SignedDocument, build_unsigned, decode_doc
 from tallystick.core.errors import Refused
 from tallystick.core.job.reviewing import ReviewCopy, ReviewWord, digest_reviewed, open_copy
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 
 
 def read_copy(path: Path, agreement: Path | None = None) -> tuple[ReviewCopy, Agreement, str]:

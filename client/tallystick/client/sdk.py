@@ -27,13 +27,14 @@ from tallystick.client.asking import DEADLINE, new_job
 from tallystick.client.checking import Report, report_on
 from tallystick.client.profile import AnalystProfile, Network, open_profile
 from tallystick.client.questions import make_question
-from tallystick.client.results import Result, result_of
+from tallystick.client.results import Result, open_direct_result, result_of
 from tallystick.client.views import JobProgress, view_of
 from tallystick.core.clock import Clock, SystemClock
 from tallystick.core.documents import SignedDocument, read_document
 from tallystick.core.errors import NotReady, Refused
 from tallystick.core.ids import resolve_digest
-from tallystick.core.job.model import Question
+from tallystick.core.job.model import Job, Question
+from tallystick.core.job.release import release_of
 from tallystick.core.linkage.passes.ladders import LADDERS
 from tallystick.core.net import channel as net
 from tallystick.core.net import tls
@@ -41,6 +42,7 @@ from tallystick.core.net.asking import ask
 from tallystick.core.net.joining import exchange_invitation, read_invitation
 from tallystick.core.net.patience import wait_before
 from tallystick.core.net.status import read_error
+from tallystick.crypto import paillier
 from tallystick.v1 import jobs_pb2, jobs_pb2_grpc, types_pb2
 
 T = TypeVar("T")
@@ -154,12 +156,18 @@ class Client:
         document = document or self.profile.agreement(questions[0].agreement)
         agreed = self.profile.keep_agreement(document, clock=self._clock)
         now, identity = self._clock.now(), self.profile.identity
-        made = [new_job(asked, agreed, document.digest, identity, now=now, deadline=deadline) for asked in questions]
-        for job, key in made:
-            self.profile.keep_job(job, key)
-        for job, _ in made:
+        made = []
+        for asked in questions:
+            direct = release_of(asked, agreed) == "direct"
+            recipient = paillier.generate() if direct else None
+            public = None if recipient is None else recipient.public
+            job, key = new_job(asked, agreed, document.digest, identity, now=now, deadline=deadline, recipient=public)
+            made.append((job, key, recipient))
+        for job, key, recipient in made:
+            self.profile.keep_job(job, key, recipient)
+        for job, *_ in made:
             self._submit(job)
-        return [job.digest for job, _ in made]
+        return [job.digest for job, *_ in made]
 
     def resubmit(self, name: str) -> JobProgress:
         """Hand in a job again whose submission was cut off; one that arrived is not asked twice."""
@@ -245,7 +253,11 @@ class Client:
             Invalid: `job-state`: not released; `job-unknown`: not asked from this profile, so there is no key here.
         """
         digest, job, key = self.profile.job(name)
-        result = result_of(self._ask(lambda: self._fetch_sealed(digest)), job, key)
+        sealed = self._ask(lambda: self._fetch_sealed(digest))
+        if job.read(Job).recipient is None:
+            result = result_of(sealed, job, key)
+        else:
+            result = open_direct_result(sealed, job, key, self.profile.recipient(digest), self.profile.identity)
         self.profile.keep_result(digest, result.encode())
         return result
 

@@ -63,6 +63,7 @@ class Action(Enum):
     START = auto()
     MATCH = auto()
     ADD = auto()
+    LEAVE = auto()
     FINISH = auto()
 
 
@@ -89,6 +90,8 @@ def due(view: DriverView) -> Action | None:
             return Action.START if _is_approved(view) else None
         case JobState.RUNNING if not contract.schedule.is_done(kinds.SLOTS, complete):
             return Action.MATCH if contract.schedule.ready(kinds.SLOTS, complete) else None
+        case JobState.RUNNING if contract.direct:  # sealed shares went to the desk, under a key that it has not
+            return Action.LEAVE if contract.schedule.is_relayed(kinds.SHARES, complete) else None
         case JobState.RUNNING:
             return Action.ADD if contract.schedule.ready(kinds.SEALED, complete) else None
         case JobState.RELEASING:
@@ -201,6 +204,8 @@ class Driver:
                 self._match(view)
             case Action.ADD:
                 self._add(view)
+            case Action.LEAVE:
+                self._step(view, JobChange(JobEvent.SEAL))
             case Action.FINISH:
                 self._finish(view)
         return True
@@ -227,7 +232,8 @@ class Driver:
         refs = contract.schedule.refs(kinds.SLOTS)
         left_out = matches.find_left_out(len(contract.passes.exact))
         written = [self._write(view, ref, slots_payload(at, table_size, left_out)) for ref, at in zip(refs, slots, strict=True)]
-        written.append(self._write(view, contract.report, kinds.pieces(part)))
+        if not contract.direct:  # its analyst gets no exact count of who matched
+            written.append(self._write(view, contract.report, kinds.pieces(part)))
         failpoint("slots-written")
         self._step(view, JobChange(messages=tuple(written)))
         failpoint("slots-recorded")

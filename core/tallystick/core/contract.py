@@ -64,8 +64,18 @@ class Contract:
         return tuple(sorted({people.agency for people in self.job.question.people.values()}))
 
     @property
+    def direct(self) -> bool:
+        """Whether the analyst opens, and the desk hands on what it cannot open."""
+        return self.job.recipient is not None
+
+    @property
+    def recipient(self) -> bytes | None:
+        """The analyst's Paillier modulus, 384 bytes; None where the desk opens."""
+        return None if self.job.recipient is None else bytes.fromhex(self.job.recipient)
+
+    @property
     def desk(self) -> str:
-        """Where the result is looked at. Pre-condition: the agreement names one (`plan_allowed_job` has checked it)."""
+        """Where the result is looked at, or handed on. Pre-condition: the agreement names one (`plan_allowed_job` has checked it)."""
         desk = self.agreement.release.desk
         assert desk is not None
         return desk
@@ -114,7 +124,7 @@ class Contract:
     @cached_property
     def cast(self) -> Cast:
         """The parties in the roles that rounds have."""
-        return self.computation.cast(self.desk, audited=self.agreement.decoys > 0)
+        return self.computation.cast(self.desk, audited=self.agreement.decoys > 0, direct=self.direct)
 
     @cached_property
     def schedule(self) -> Schedule:

@@ -1,6 +1,6 @@
 """Private keys in files that nobody else can read.
 
-A key file is JSON: `{"kind": "identity" | "sealing", "private": hex, "public": hex}`. It is written once, complete or not at
+A key file is JSON: `{"kind": "identity" | "sealing" | "recipient", "private": hex, "public": hex}`. It is written once, complete or not at
 all, with mode 0600, and never over another file. It is read only if it is a regular file, no symbolic link, and closed to group
 and others.
 """
@@ -19,6 +19,7 @@ from tallystick.core.files import write_new_private
 from tallystick.crypto import signing
 from tallystick.crypto.envelope import SealingKey
 from tallystick.crypto.errors import LocalFault
+from tallystick.crypto.paillier import MODULUS_BYTES, PrivateKey, PublicKey
 from tallystick.crypto.randomness import Randomness
 
 _MAX_BYTES: Final = 16_384
@@ -106,6 +107,30 @@ def read_sealing_key(path: Path) -> SealingKey:
     if key.public != public:
         raise _format_fault(path, "sealing")
     return key
+
+
+def write_recipient_key(path: Path, key: PrivateKey) -> None:
+    """Write what opens a direct job's numbers to a new file.
+
+    Raises:
+        Invalid: `file-exists`, `file-missing` (no such folder).
+        Broken: `disk`.
+    """
+    _write(path, "recipient", key.p + key.q, key.public.modulus_bytes)
+
+
+def read_recipient_key(path: Path) -> PrivateKey:
+    """Read what opens a direct job's numbers.
+
+    Raises:
+        Invalid: `file-missing`, `file-permissions`, `file-format`.
+    """
+    private, public = _read(path, "recipient")
+    p, q = private[: len(private) // 2], private[len(private) // 2 :]
+    modulus = int.from_bytes(p, "big") * int.from_bytes(q, "big")
+    if len(public) != MODULUS_BYTES or modulus != int.from_bytes(public, "big"):
+        raise _format_fault(path, "recipient")
+    return PrivateKey(PublicKey(modulus), p, q)
 
 
 def _write(path: Path, kind: str, private: bytes, public: bytes) -> None:

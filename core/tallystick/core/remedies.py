@@ -109,7 +109,10 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
         "the party that is named decides: tally node approve, tally job approve",
     ),
     "approval-invalid": ("the approval is too old, or was made for another job", "approve again; set the signer's clock right"),
-    "release-direct": ("the job or agreement says release: direct", "say release: desk"),
+    "release-direct": (
+        "the job or agreement says release: direct, and a rule would have to hide numbers after they are opened",
+        "say release: desk, or let the agreement have gate and cohorts, under cms or min_cell",
+    ),
     "sum-too-large": (
         "declared bounds are far wider than the values are",
         "declare narrower bounds, fewer digits after the point, or fewer rows_per_person",
@@ -177,6 +180,10 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     "answers-forgotten": (
         "answers are deleted after the period that node.yaml says",
         "ask by other columns, or about other people",
+    ),
+    "asked-before": (
+        "a direct result and another table would be of the same people",
+        "ask one table by all columns at once; release: desk where the same people are asked about again",
     ),
     "cohort-too-close": (
         "a condition adds or leaves out few people, or parts people whose parts were asked for before",

@@ -1,11 +1,6 @@
 """The released result: what the desk signs, how it is sealed to the analyst, and how anyone checks it offline.
 
-The body is canonical JSON, which has no floats. A number that is not whole stands as `{"decimal": "8123.5"}`: the shortest decimal
-text that reads back as the same double (docs/adr/0003-numbers-in-results.md). `plain` turns a body into what people read.
-
-A result carries its own evidence: the job as its analyst signed it, the agreement as every party signed it, all approvals, and for
-each data agency its signed statement of the shares that it sealed. It does not carry the sealed shares themselves: they hold the
-suppressed cells too.
+`core/released.py` has its keys; `core/opening.py` has what is another in a direct result. `plain` turns a body into what people read.
 """
 
 from __future__ import annotations
@@ -17,73 +12,24 @@ from datetime import datetime
 from typing import Any, Final
 
 from tallystick.core.agreement.check import valid_agreement
-from tallystick.core.agreement.model import Agreement, Timestamp, moment
+from tallystick.core.agreement.model import Agreement, moment
 from tallystick.core.canonical import canonical_bytes
-from tallystick.core.decimals import exact as exact
-from tallystick.core.decimals import numbers as numbers
+from tallystick.core.contract import Contract
+from tallystick.core.decimals import numbers
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.approval import complete_approvals
 from tallystick.core.job.check import verify_job
 from tallystick.core.job.model import Job
-from tallystick.core.job.reviewing import ReviewRecord, check_record, digest_reviewed
+from tallystick.core.job.reviewing import check_record, digest_reviewed
 from tallystick.core.keyfile import IdentityKey
-from tallystick.core.model import Document, Hex32, Name, Text
+from tallystick.core.opening import check_numbers, check_opener, strip_opening
+from tallystick.core.released import Released
 from tallystick.crypto.envelope import SealingKey, open_with, seal_to
 from tallystick.crypto.errors import PeerFault
-from tallystick.crypto.statistic.shares import evidence_of, verify_evidence
+from tallystick.crypto.statistic.shares import verify_evidence
 
 CONTEXT: Final = "result"
-
-
-class Evidence(Document):
-    """One agency's statement that it sealed shares in this attempt, and its signature; hexadecimal."""
-
-    statement: str
-    signature: str
-
-
-class Released(Document):
-    """A released result.
-
-    Attributes:
-        job: the job's digest.
-        attempt: in which attempt it was answered.
-        desk: the agency that opened, hid small cells and released.
-        released: when.
-        columns: the rows' keys, in order.
-        rows: the table, after the disclosure rules; numbers as the module says.
-        totals: sums of rows, where the job asks for some: levels, `over` (the columns that are summed over), `count` (null where hidden).
-        overall: statistics of the whole table, worked out from `rows` and nothing else; where the job asks for some.
-        linkage: people, usable tokens and matches, after the disclosure rules.
-        disclosure: which rules were applied, and what they hid.
-        leakage: who learned what.
-        timing: seconds by phase, as far as the desk knows.
-        document, agreement, approvals: signed documents, as JSON.
-        shares: each data agency's evidence.
-        notices: what the laws of the data ask to go along, as the desk's version had it; None: nothing does.
-        reviews: what those who review results before they go out said; None where the agreement names nobody.
-    """
-
-    job: Hex32
-    attempt: int
-    desk: Name
-    status: str = "released"
-    released: Timestamp
-    columns: tuple[str, ...]
-    rows: tuple[dict[str, Any], ...]
-    totals: tuple[dict[str, Any], ...] | None = None
-    overall: tuple[dict[str, Any], ...] | None = None
-    linkage: dict[str, Any]
-    disclosure: dict[str, Any]
-    leakage: dict[str, Any]
-    timing: dict[str, Any]
-    document: dict[str, Any]
-    agreement: dict[str, Any]
-    approvals: tuple[dict[str, Any], ...]
-    shares: dict[Name, Evidence]
-    notices: tuple[Text, ...] | None = None
-    reviews: ReviewRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -99,25 +45,6 @@ class Check:
     name: str
     passed: bool
     detail: str
-
-
-def document_json(document: SignedDocument) -> dict[str, Any]:
-    """Give a signed document as the JSON value that results carry."""
-    value: dict[str, Any] = json.loads(document.encode())
-    return value
-
-
-def shares_evidence(documents: Mapping[str, bytes]) -> dict[str, Evidence]:
-    """Give what a result shows of the agencies' sealed-shares documents.
-
-    Raises:
-        PeerFault: `frame-malformed`.
-    """
-    made = {}
-    for agency, document in sorted(documents.items()):
-        statement, signature = evidence_of(document, sender=agency)
-        made[agency] = Evidence(statement=statement.hex(), signature=signature.hex())
-    return made
 
 
 def seal_result(released: Released, result_key: bytes, identity: IdentityKey) -> bytes:
@@ -217,7 +144,9 @@ def checks(
         "the analyst signed the job", "by the key that the agreement names", lambda: verify_job(job_document, pact)
     )
     holds("the result is for this job", released.job, lambda: _same("job", job_document.digest, released.job))
-    holds("the desk signed the result", released.desk, lambda: _check_desk_signature(document, released, pact))
+    direct = released.handed is not None
+    what = "the desk signed what it handed on" if direct else "the desk signed the result"
+    holds(what, released.desk, lambda: _check_desk_signature(document, released, pact))
     if job is None:
         return released, made
     holds(
@@ -243,6 +172,14 @@ def checks(
     for agency in agencies:
         if agency in released.shares:
             holds("an agency signed its sealed shares", agency, lambda agency=agency: _check_share(released, pact, agency))
+    if released.opening is not None:
+        contract = Contract(job, job_document, pact, agreement_document)
+        holds("the analyst opened and signed the result", job.analyst, lambda: check_opener(document, contract))
+        holds(
+            "the numbers are those that the agencies sealed", "worked out once more", lambda: check_numbers(released, contract)
+        )
+    elif direct != (job.recipient is not None):
+        holds("the result left as the job asks", "", lambda: _same("way", "desk", "direct"))
     return released, made
 
 
@@ -263,6 +200,8 @@ def plain(document: SignedDocument) -> dict[str, Any]:
         outer = json.loads(one)
         for signed in (outer, *(outer["body"].get("tiers", ()) if outer["kind"] == "agreement" else ())):
             signatures += [{"kind": signed["kind"], **signature} for signature in signed["signatures"]]
+    if released.opening is not None:
+        signatures.append({"kind": "handed", **value["opening"]["handed"]})
     signatures += [
         {"kind": "shares", "signer": agency, "signature": one["signature"]} for agency, one in value["shares"].items()
     ]
@@ -291,6 +230,7 @@ def _same(what: str, found: str, wanted: str) -> None:
 
 
 def _check_desk_signature(document: SignedDocument, released: Released, agreement: Agreement) -> None:
+    document = strip_opening(document)
     if agreement.release.desk != released.desk or document.signers != (released.desk,):
         raise Refused("not-allowed", "it is not signed by the agreement's desk alone")
     document.verify_signature_of(released.desk, agreement.parties[released.desk].key)

@@ -64,7 +64,7 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """A job recipient's key: two primes of 1536 bits, 192 bytes each. Picklable, for own workers only; never stored."""
+    """A job recipient's key: two primes of 1536 bits, 192 bytes each. Picklable, for own workers only; a desk never stores its own."""
 
     public: PublicKey
     p: bytes = field(repr=False)
@@ -190,3 +190,46 @@ def decrypt_ciphertexts(private: PrivateKey, ciphertexts: Sequence[bytes], *, se
     key = private.phe()
     checked = [check_ciphertext(private.public, one, sender=sender) for one in ciphertexts]
     return [int(key.raw_decrypt(int.from_bytes(one, "big"))) for one in checked]
+
+
+def extract_roots(private: PrivateKey, ciphertexts: Sequence[bytes], plaintexts: Sequence[int]) -> list[int]:
+    """Give the r of each ciphertext, in [1, N): with it anybody can see what the ciphertext opens to.
+
+    Args:
+        private: the key.
+        ciphertexts: units mod N².
+        plaintexts: what they open to.
+
+    Security: r says nothing of the plaintext, and nothing of the key.
+    """
+    modulus = private.public.modulus
+    square = modulus * modulus
+    p, q = (int.from_bytes(prime, "big") for prime in (private.p, private.q))
+    exponent = gmpy2.invert(modulus, (p - 1) * (q - 1))
+    roots = []
+    for ciphertext, plaintext in zip(ciphertexts, plaintexts, strict=True):
+        power = int.from_bytes(ciphertext, "big") * (1 - plaintext * modulus) % square
+        roots.append(int(gmpy2.powmod(power % modulus, exponent, modulus)))
+    return roots
+
+
+def rebuild_ciphertexts(public: PublicKey, plaintexts: Sequence[int], roots: Sequence[int]) -> list[bytes]:
+    """Give the ciphertexts of plaintexts under given r, which decides them: (1 + N·m)·r^N mod N².
+
+    Args:
+        public: the key.
+        plaintexts: in [0, N).
+        roots: in [1, N), as many.
+
+    Raises:
+        PeerFault: `opening-differs`: one out of range, or another number of them.
+    """
+    modulus = public.modulus
+    square = modulus * modulus
+    within = all(0 <= one < modulus for one in plaintexts) and all(0 < one < modulus for one in roots)
+    if len(plaintexts) != len(roots) or not within:
+        raise PeerFault("opening-differs", "what shows an opening is out of range", sender="the analyst")
+    return [
+        _bytes(int((1 + modulus * plaintext) * gmpy2.powmod(root, modulus, square) % square))
+        for plaintext, root in zip(plaintexts, roots, strict=True)
+    ]

@@ -142,7 +142,11 @@ def describe_rules(question: Question, agreement: Agreement) -> list[str]:
         lines.append(f"an agency with fewer than {agreement.min_people:,} people in the job refuses")
     release = release_of(question, agreement)
     desk = f"the result leaves by the desk of {agreement.release.desk}, where it is looked at first"
-    lines.append(desk if release == "desk" else "the result goes to the analyst without a desk")
+    lines.append(
+        desk
+        if release == "desk"
+        else f"the analyst opens the result; the desk of {agreement.release.desk} hands on what it cannot open"
+    )
     return lines
 
 

@@ -16,7 +16,8 @@ Rules that this file enforces:
    whom it opened one by other columns is opened, unless the agencies' tests were held against that one (`ledger.py`). Nor, gate or not, is
    a table by the time since an event beside an earlier one of the same people that asks otherwise: they count different ones of them; nor,
    without a gate, one of the same people and columns that parts them in another condition, other bands or by another cap.
-6. In a job with noise every number has it when it is opened. None of these rules of consistency, families and reports applies: noisy
+6. In a direct job the desk opens nothing: it hands on what agencies sealed under the analyst's key, of one attempt, as rule 3 says of opening.
+7. In a job with noise every number has it when it is opened. None of these rules of consistency, families and reports applies: noisy
    numbers need not be true together, and what was charged bounds what earlier results say beside this one (docs/adr/0018-noise.md).
 """
 
@@ -26,21 +27,21 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.canonical import Json, canonical_bytes
 from tallystick.core.clock import Clock
 from tallystick.core.contract import Contract
-from tallystick.core.disclosure.closed import ClosedCells, close_rows
+from tallystick.core.decimals import exact
 from tallystick.core.disclosure.families import Names, rename_table
 from tallystick.core.disclosure.kept import extract_counts
 from tallystick.core.disclosure.leakage import leakage_statement
-from tallystick.core.disclosure.noised import release_noisy
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.disclosure.rounding import round_table, round_total
-from tallystick.core.disclosure.rule import Context, Draft, fold_rules
+from tallystick.core.disclosure.rule import Draft
 from tallystick.core.documents import decode_document
+from tallystick.core.drafting import OpenedCells, draft_noisy, draft_release, tell_overall
 from tallystick.core.errors import Invalid
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.regimes import notices_of
@@ -48,14 +49,15 @@ from tallystick.core.keyfile import IdentityKey
 from tallystick.core.linkage.quality.report import LinkageCounts, read_seen
 from tallystick.core.linkage.quality.silence import tell_silent
 from tallystick.core.linkage.quality.unread import tell_lost_of_lists
-from tallystick.core.overall import WholeTable, work_out_overall
-from tallystick.core.results import Released, document_json, exact, seal_result, shares_evidence
-from tallystick.core.statistics.consistency import check_consistent
-from tallystick.core.statistics.table import linkage_numbers, list_rows, result_columns, row_moments, table
+from tallystick.core.opening import encode_handed
+from tallystick.core.released import Released, document_json, shares_evidence
+from tallystick.core.results import seal_result
+from tallystick.core.statistics.table import result_columns
 from tallystick.crypto.codec import derive, digest
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic.desk import DeskSetup, Opened
 from tallystick.crypto.statistic.gate import Fate
+from tallystick.crypto.statistic.handing import HandedOn
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job
 from tallystick.node.earlier import find_falls, find_silent_fields, name_family, recall_tables
@@ -100,7 +102,9 @@ class Desk:
         """
         recall_tables(self.storage, contract)
 
-    def make_candidate(self, assignment: Assignment, attempt: int, opened: Opened, approvals: list[bytes]) -> KeptJob:
+    def make_candidate(
+        self, assignment: Assignment, attempt: int, opened: Opened | HandedOn, approvals: list[bytes]
+    ) -> KeptJob:
         """Make and keep the candidate of an attempt; one whose job ended or went on to another attempt meanwhile is not kept.
 
         Raises:
@@ -112,10 +116,16 @@ class Desk:
         job = contract.digest.hex()
         record = self.storage.job(job)
         assert record is not None
-        with self._one_at_a_time:  # two results of one family must not miss each other
-            made = self._disclose(assignment, attempt, opened)
-            silent = [] if contract.plan.noise else find_silent_fields(self.storage, contract, made.linkage)
-            falls = [] if contract.plan.noise else find_falls(self.storage, contract, made.linkage)
+        silent, falls = list[str](), list[str]()
+        if isinstance(opened, HandedOn):
+            made, documents = Draft((), {}), opened.documents
+        else:
+            documents = opened.evidence
+            with self._one_at_a_time:  # two results of one family must not miss each other
+                made = self._disclose(assignment, attempt, opened)
+                if not plan.noise:
+                    silent = find_silent_fields(self.storage, contract, made.linkage)
+                    falls = find_falls(self.storage, contract, made.linkage)
         seconds = int((self.clock.now() - record.seen).total_seconds())
         body = {
             "job": job,
@@ -125,7 +135,7 @@ class Desk:
             "columns": result_columns(plan),
             "rows": exact(made.rows),
             **({"totals": exact(made.totals)} if made.totals else {}),
-            **_tell_overall(contract, made),
+            **({} if isinstance(opened, HandedOn) else exact(tell_overall(contract, made))),
             "linkage": exact(made.linkage),
             "disclosure": exact(made.told),
             "leakage": leakage_statement(contract.job, contract.agreement),
@@ -134,7 +144,8 @@ class Desk:
             "document": document_json(contract.document),
             "agreement": document_json(contract.agreement_document),
             "approvals": [document_json(decode_document(approval, kind="approval")) for approval in approvals],
-            "shares": {agency: one.json_value() for agency, one in shares_evidence(opened.evidence).items()},
+            "shares": {agency: one.json_value() for agency, one in shares_evidence(documents).items()},
+            **({"handed": encode_handed(documents)} if isinstance(opened, HandedOn) else {}),
         }
         asks = self.mode == "ask" or contract.agreement.review is not None
         candidate = canonical_bytes(body)
@@ -144,7 +155,8 @@ class Desk:
         if falls:
             details["fewer_matches"] = True
         note = Note("candidate", self.clock.now(), details)
-        warnings = [one for one in (tell_silent(silent), tell_lost_of_lists(made.linkage), *falls) if one]
+        lost = tell_lost_of_lists(made.linkage) if made.linkage else ""
+        warnings = [one for one in (tell_silent(silent), lost, *falls) if one]
 
         def decide(kept: KeptJob) -> KeptChange | None:
             if JobState(kept.state).final or kept.attempt > attempt:  # it is over: nothing of it waits, nothing goes out
@@ -215,38 +227,15 @@ class Desk:
         part = LinkageCounts((), None)
         if len(contract.agencies) > 1:
             part = read_seen(opened.report, job=contract.digest, attempt=attempt, passes=passes.digest, count=len(passes.told))
-        check_consistent(plan, opened.values, opened.hidden)
-        profile = profile_of(contract.agreement.disclosure)
-        moments = row_moments(plan, opened.values)
         family, names = name_family(contract), Names.of(question, contract.agreement)
-        kept = recall_tables(self.storage, contract)
-        closed = ClosedCells(plan, opened.hidden) if contract.gated else None
-        keep_empty = profile.zeros_disclosive
-        if closed is None:
-            shown, rows = list_rows(plan, moments, keep_empty=keep_empty), table(plan, opened.values, keep_empty=keep_empty)
-            linkage = linkage_numbers(plan, opened.values)
-        else:
-            shown, rows = close_rows(closed, opened.values, keep_empty=keep_empty)
-            linkage = closed.linkage(opened.values)
-        context = Context(
-            plan,
-            profile,
-            opened.values,
-            rows,
-            [moments[index] for index in shown],
-            part,
-            contract.agreement.decoys,
-            len(passes.exact),
-            [rename_table(one, Names.read(one["names"]), names) for one in kept],
-            None if closed is None else closed.hidden,
-        )
-        made = fold_rules(Draft(tuple(context.rows), linkage), context)
+        kept = [rename_table(one, Names.read(one["names"]), names) for one in recall_tables(self.storage, contract)]
+        made, moments = draft_release(contract, OpenedCells(opened.values, opened.hidden), part, kept)
         if (
-            closed is not None and question.since is None and self.agency not in contract.agencies
+            contract.gated and question.since is None and self.agency not in contract.agencies
         ):  # else it was kept before this agency's share left
             fates = [opened.hidden.get(cell, Fate.OPENED) for cell in range(len(plan.cells))]
             keep_pattern(self.storage, contract, attempt, fates)
-        counts = extract_counts(plan, made.rows, context.moments)
+        counts = extract_counts(plan, made.rows, moments)
         body = {"job": job, "rows": made.rows, "linkage": made.linkage, "counts": counts}
         self.storage.keep_table(
             job,
@@ -257,6 +246,7 @@ class Desk:
             agreement=question.agreement,
             until=retention_end(contract.agreement),
         )
+        profile = profile_of(contract.agreement.disclosure)
         if profile.rounding is None:
             return made
         rounded, report = round_table(made.rows, made.linkage, plan, profile.rounding)
@@ -265,13 +255,9 @@ class Desk:
         return replace(made, rows=tuple(rounded), linkage=report, told=told, totals=totals)
 
     def _disclose_noisy(self, assignment: Assignment, attempt: int, opened: Opened) -> Draft:
-        """Turn opened cells with noise into rows (rule 6); keep that there were some, so that another attempt's must be the same."""
+        """Turn opened cells with noise into rows (rule 7); keep that there were some, so that another attempt's must be the same."""
         contract = assignment.contract
-        disclosure, job = contract.agreement.disclosure, contract.digest.hex()
-        assert disclosure.noise is not None
-        passes = len(contract.passes.told)
-        loss = {"epsilon": float(disclosure.noise.of_job), "budget": float(disclosure.noise.of_all), "passes": passes}
-        made = release_noisy(contract.plan, opened.values, profile_of(disclosure), loss)
+        made, job = draft_noisy(contract, OpenedCells(opened.values, opened.hidden)), contract.digest.hex()
         self.storage.keep_table(
             job,
             attempt,
@@ -302,14 +288,6 @@ def read_candidate_agreement(body: bytes) -> Agreement:
     return decode_document(kept, kind="agreement").read(Agreement)
 
 
-def _tell_overall(contract: Contract, made: Draft) -> dict[str, Any]:
-    """Give the statistics of the whole table that a job asks for, from the rows that go out."""
-    question = contract.job.question
-    table = WholeTable(question.by, contract.plan.asked, made.rows)
-    told = work_out_overall([one.asked for one in question.overall or ()], table)
-    return {"overall": exact(told)} if told else {}
-
-
 @dataclass(frozen=True)
 class DeskAttempt:
     """The desk's part in one attempt, for the session that brings the shares.
@@ -334,6 +312,7 @@ class DeskAttempt:
             keys={name: bytes.fromhex(contract.agreement.parties[name].key) for name in contract.agencies},
             computation=contract.computation,
             randomness=randomness,
+            recipient=contract.recipient,
         )
 
     def check(self) -> None:
@@ -345,6 +324,6 @@ class DeskAttempt:
         self.check()
         self.desk.begin_opening(self.assignment.contract.digest.hex(), self.attempt)
 
-    def keep(self, opened: Opened) -> KeptJob:
+    def keep(self, opened: Opened | HandedOn) -> KeptJob:
         """Make and keep the candidate; as `Desk.candidate`."""
         return self.desk.make_candidate(self.assignment, self.attempt, opened, list(self.approvals))

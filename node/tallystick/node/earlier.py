@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tallystick.core.contract import Contract
+from tallystick.core.decimals import numbers
 from tallystick.core.disclosure.families import Names, cohort_of, family_of
 from tallystick.core.disclosure.overlap import check_overlap, check_thresholds
 from tallystick.core.disclosure.profiles import profile_of
 from tallystick.core.linkage.quality.falling import warn_of_matches
 from tallystick.core.linkage.quality.silence import find_silent
-from tallystick.core.results import numbers
 from tallystick.node.housekeeping import check_remembered
 from tallystick.node.ports import NodeStorage
 

@@ -33,6 +33,7 @@ from tallystick.core.job.approval import ReasonClass
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Question
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.node.answered import enter_question
 from tallystick.node.approvals import Approvals
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import Decide, KeptChange, decide_end, decide_job
@@ -211,7 +212,11 @@ class JobFollower:
             lambda storage: (storage.share(digest, attempt), storage.result(digest, attempt), storage.opening(digest))
         )
         if share is not None:
-            await self._kept.send(contract, attempt, kinds.SHARES, share)
+            try:
+                await self._kept.send(contract, attempt, kinds.SHARES, share, list(view.hellos))
+            except NotReady as error:  # of a direct job: there is no key to seal it to
+                await self.failures.fail(digest, attempt, error, retry=True)
+                return
         if result is not None or (record.candidate is not None and record.candidate_attempt == attempt):
             if record.awaits != "release":
                 await self._release(record)
@@ -227,6 +232,7 @@ class JobFollower:
             await self.failures.fail(digest, attempt, restarted, retry=True)
             return
         try:
+            await self.around.store.run(lambda storage: enter_question(storage, contract))
             assignment = Assignment(self.around.agency, await hold_against_earlier(self.around.store, contract))
         except TallyError as error:
             await self.failures.fail(digest, attempt, error)

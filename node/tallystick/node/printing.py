@@ -209,7 +209,13 @@ def line(value: Any) -> str:
             return str(value)
 
 
+HANDED: Final = "The numbers are sealed under the analyst's key. This desk hands them on, and cannot look at them."
+
+
 def _print_candidate(candidate: Candidate) -> None:
+    if not candidate.linkage:
+        click.echo(HANDED)
+        return
     shown, all_ = len(candidate.rows), candidate.rows_in_all
     title = "candidate" if shown == all_ else f"candidate: the first {shown} of {all_} rows"
     print_table(candidate.columns, [row.cells for row in candidate.rows], title=title)

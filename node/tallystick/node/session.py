@@ -109,11 +109,9 @@ class AttemptSession:
         job = assignment.contract.digest.hex()
         now = around.clock.now()
         await around.store.run(lambda storage: storage.log("attempt", now, job, attempt=self.attempt))
-        setup = (
-            await self._telling.work(asyncio.to_thread(self._agency_setup))
-            if around.agency in assignment.contract.agencies
-            else None
-        )
+        setup = None
+        if around.agency in assignment.contract.agencies:
+            setup = await self._telling.work(asyncio.to_thread(self._agency_setup))
         self._telling.count("derive", 1, 1)
         failpoint("node-before-hello")
         word = await self._word()
@@ -131,7 +129,7 @@ class AttemptSession:
         while True:
             if opens and not self._tagging():
                 # its key takes long to find, and is asked for last: it is made when lists wait for others
-                await self._begin("desk", self._opening.setup(self._around.randomness))
+                await self._begin("handing" if assignment.contract.direct else "desk", self._opening.setup(around.randomness))
                 opens = False
             if not any(state.awaits for state in self._states.values()):
                 break
@@ -228,11 +226,11 @@ class AttemptSession:
             tell=self._telling.count,
             knows=prepared.knows,
             fills=bool(contract.plan.noise),
+            recipient=contract.recipient,
         )
 
     async def _begin(self, role: str, setup: Any) -> None:
-        begin, _ = self._around.machines[role]
-        await self._run_step(role, lambda: begin(setup))
+        await self._run_step(role, lambda: self._around.machines[role][0](setup))
 
     async def _next(self) -> tuple[str, Ref]:
         """Wait until there is a message that a machine awaits (rule 4)."""
@@ -260,14 +258,14 @@ class AttemptSession:
         if ref.kind == kinds.RECIPIENT:  # the answer is the share (rule 5)
             await self._uploads.join()
         state, (_, table) = self._states[role], self._around.machines[role]
+        step = self._open if ref.kind in {kinds.SEALED, kinds.SHARES} else advance  # these come to a desk alone
         if ref in self._local:
             message = Message(ref, iter(self._local.pop(ref)))
-            await self._run_step(role, lambda: advance(table, state, message))
+            await self._run_step(role, lambda: step(table, state, message))
         else:
             passage = courier.incoming(ref)
             download = asyncio.create_task(courier.fetch(ref, passage, self.offered.take(courier.name(ref))))
             try:
-                step = self._open if ref.kind == kinds.SEALED else advance
                 await self._run_step(role, lambda: step(table, state, courier.open_message(ref, passage)))
             finally:
                 download.cancel()
@@ -276,8 +274,10 @@ class AttemptSession:
         failpoint(f"node-{ref.kind}-taken")
 
     def _open(self, table: Table, state: Any, message: Message) -> Step[Any]:
-        """Open the shares, once that is noted, and keep what they say (rule 6). Runs in a thread."""
+        """Open the shares, or hand them on, once that is noted, and keep what they say (rule 6). Runs in a thread."""
         whole = Message(message.ref, (message.read(desk_machine.most_sealed(state.setup)),))
+        if len(state.awaits) > 1:
+            return advance(table, state, whole)  # of a direct job: the last agency's shares are still to come
         self._opening.begin()
         failpoint("node-opening-noted")
         made = advance(table, state, whole)
@@ -300,10 +300,9 @@ class AttemptSession:
         ref, courier, around = outbound.ref, self._courier, self._around
         if courier is None:
             raise Dropped
-        if ref.receiver == around.agency:
+        if ref.receiver == around.agency and ref.kind != kinds.SHARES:
             self._local[ref] = tuple(outbound.chunks)
-            return
-        if ref.kind != kinds.SHARES:
+        elif ref.kind != kinds.SHARES:
             passage = courier.outgoing(ref)
             if not outbound.withheld:
                 self._uploads.add(ref, passage)
@@ -316,11 +315,14 @@ class AttemptSession:
             document = b"".join(outbound.chunks)
             check_pattern(storage, job, self.attempt, document, agency=around.agency)
             if self._assignment.contract.gated and self._assignment.contract.job.question.since is None:
-                pattern = read_shares(document, sender=around.agency)[0].pattern
-                keep_pattern(storage, self._assignment.contract, self.attempt, [Fate(one) for one in pattern])
+                signed = read_shares(document, sender=around.agency)[0]
+                keep_pattern(storage, self._assignment.contract, self.attempt, [Fate(one) for one in signed.pattern])
             storage.log("share", around.clock.now(), job, attempt=self.attempt)
             share = storage.keep_share(job, self.attempt, document)
             failpoint("node-share-stored")
+            if ref.receiver == around.agency:  # the desk of a direct job
+                self._local[ref] = tuple(kinds.pieces(share))
+                return
             path = path_of_kept(around.state, job, self.attempt, ref.kind)
             courier.spool(ref, kinds.pieces(share), path)
             self._uploads.add(ref, path)

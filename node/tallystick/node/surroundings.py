@@ -14,6 +14,7 @@ from tallystick.crypto.machine import Step, Table
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
+from tallystick.crypto.statistic import handing as handing_machine
 from tallystick.node.assignment import Assignment
 from tallystick.node.ports import CoordinatorClient
 from tallystick.node.prepare import Prepared
@@ -32,7 +33,7 @@ class Surroundings:
         store: what the node never forgets.
         state: the state folder.
         counts: what monitoring sees.
-        machines: the agency's and the desk's (begin, table); tests put others in their place.
+        machines: the agency's, the desk's, and the desk's of a direct job (begin, table); tests put others in their place.
     """
 
     agency: str
@@ -49,5 +50,6 @@ class Surroundings:
         default_factory=lambda: {
             "agency": (agency_machine.begin, agency_machine.TABLE),
             "desk": (desk_machine.begin, desk_machine.TABLE),
+            "handing": (handing_machine.begin, handing_machine.TABLE),
         }
     )

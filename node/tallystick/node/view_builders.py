@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Final, TypeVar, cast, get_args
 
 from tallystick.core.agreement.model import Agreement, moment
+from tallystick.core.decimals import numbers
 from tallystick.core.disclosure.leakage import leakage_statement
 from tallystick.core.documents import decode_document
 from tallystick.core.errors import Broken, TallyError
 from tallystick.core.job.approval import ReasonClass, find_required
 from tallystick.core.job.lifecycle import JobState
 from tallystick.core.job.model import Job
-from tallystick.core.results import numbers
 from tallystick.node.entries import Event, PeerHead
 from tallystick.node.link import LinkState
 from tallystick.node.ports import KeptJob

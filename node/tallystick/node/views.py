@@ -209,7 +209,7 @@ class Candidate:
         digest: of its bytes, 64 hexadecimal digits; what a release's approvals are signed over.
         rows: the first ones.
         rows_in_all: of the whole table.
-        linkage, disclosure: as the released result will have them, decimals as numbers.
+        linkage, disclosure: as the released result will have them, decimals as numbers; of a direct job, which opens at its analyst's, empty.
     """
 
     digest: str

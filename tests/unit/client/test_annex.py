@@ -12,7 +12,8 @@ from tallystick.client.annex.charting import list_charts
 from tallystick.client.annex.charts import Axis, Bar, build_axis, draw_bars
 from tallystick.client.annex.page import annex, summarize
 from tallystick.client.answer import Answer
-from tallystick.core.results import Check, exact
+from tallystick.core.decimals import exact
+from tallystick.core.results import Check
 from tests.cli.test_result_formats import answer, held, row
 
 VOID = {"meta", "line", "rect", "wbr"}

@@ -11,9 +11,11 @@ import pytest
 
 import tallystick.client
 from tallystick.client.results import Result, all_checks, build_display, read_result, read_results, result_of
+from tallystick.core.decimals import exact
 from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Broken, Invalid, Refused
-from tallystick.core.results import Released, document_json, exact, seal_result
+from tallystick.core.released import Released, document_json
+from tallystick.core.results import seal_result
 from tests.governance import agreement, identity, job, sealing_key, signed_agreement
 
 PACT = agreement(approvers={}, stewards={})

@@ -9,10 +9,11 @@ import pytest
 from tallystick.client.results import build_display, describe_linkage
 from tallystick.client.triple import triple_of
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.decimals import exact
 from tallystick.core.documents import SignedDocument, sign_document
 from tallystick.core.errors import Invalid
 from tallystick.core.job.model import Question
-from tallystick.core.results import Released, document_json, exact
+from tallystick.core.released import Released, document_json
 from tests.governance import agreement, identity, job, question_value, signed_agreement
 from tests.unit.core.test_results import released
 

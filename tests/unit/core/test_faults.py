@@ -16,7 +16,7 @@ from tallystick.core.faults import PATTERNS
 from tallystick.core.job.approval import Approval
 from tallystick.core.job.hello import Hello
 from tallystick.core.job.model import Job, Question
-from tallystick.core.results import Released
+from tallystick.core.released import Released
 from tallystick.lab.network.model import LabFile
 from tallystick.node.config import NodeFile
 from tallystick.node.policy.model import Policy

@@ -11,20 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.core.agreement.model import Agreement
+from tallystick.core.decimals import exact, numbers
 from tallystick.core.documents import SignedDocument, decode_document, sign_document
 from tallystick.core.errors import Invalid, Refused
-from tallystick.core.results import (
-    Released,
-    checks,
-    document_json,
-    exact,
-    numbers,
-    open_result,
-    plain,
-    seal_result,
-    shares_evidence,
-    verify_result,
-)
+from tallystick.core.released import Released, document_json, shares_evidence
+from tallystick.core.results import checks, open_result, plain, seal_result, verify_result
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.statistic.shares import SealedShares
 from tests.governance import agreement, complete, identity, job, sealing_key, signed_agreement

@@ -207,3 +207,16 @@ def test_the_private_key_travels_to_a_worker_but_not_into_a_log(private: paillie
         assert str(int.from_bytes(secret, "big")) not in shown
         assert secret.hex() not in shown
         assert repr(secret) not in shown
+
+
+def test_the_root_of_a_ciphertext_is_the_r_that_was_drawn_whatever_it_hides() -> None:
+    key = paillier.generate()
+    texts = ([0, 1, 2], [7, key.public.modulus - 1, 1 << 2000])
+    made = [paillier.encrypt(key.public, values, SeededRandomness(b"the same draws")) for values in texts]
+    roots = [paillier.extract_roots(key, some, values) for some, values in zip(made, texts, strict=True)]
+    assert roots[0] == roots[1]
+    for some, values in zip(made, texts, strict=True):
+        assert paillier.rebuild_ciphertexts(key.public, values, roots[0]) == some
+    added = paillier.multiply_ciphertexts(key.public, made)
+    sums = paillier.decrypt_ciphertexts(key, added)
+    assert paillier.rebuild_ciphertexts(key.public, sums, paillier.extract_roots(key, added, sums)) == added

@@ -12,12 +12,12 @@ import pytest
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.clock import FixedClock
 from tallystick.core.contract import Contract
+from tallystick.core.decimals import numbers
 from tallystick.core.disclosure.families import family_of
 from tallystick.core.documents import sign_document
 from tallystick.core.errors import Broken, Invalid
 from tallystick.core.job.model import Question
 from tallystick.core.linkage.quality.report import LinkageCounts, encode_report
-from tallystick.core.results import numbers
 from tallystick.crypto.statistic.desk import Opened
 from tallystick.node.assignment import Assignment
 from tallystick.node.changes import KeptChange, decide_job

@@ -45,6 +45,18 @@ class Disclosure(Document):
         """How many employers the people of a row need, where their dataset names them; 0: none."""
         return LEAST_EMPLOYERS if self.profile == "adrf" else 0
 
+    @property
+    def hides(self) -> bool:
+        """Whether any count is hidden; as the profile that is made of it says."""
+        if self.profile in (None, "open") and not (self.profile is None and self.min_cell is None):
+            return (self.min_cell or 0) > 1
+        return True
+
+    @property
+    def counts_alone(self) -> bool:
+        """Whether its rules hide small counts and what follows from them, and neither round nor hide anything else."""
+        return self.profile in NOISY and self.households is None
+
     @model_validator(mode="after")
     def _testable(self) -> Disclosure:
         if self.noise is not None and (self.gate or self.cohorts or self.budget is not None or self.households is not None):

@@ -242,7 +242,7 @@ class Stewards(Document):
 
 
 class Release(Document):
-    """How results leave: through the desk of a named agency, or directly to the analyst."""
+    """How results leave: opened at the desk of a named agency, or `direct`: handed on by that desk, and opened by the analyst alone."""
 
     mode: Literal["desk", "direct"] = "desk"
     desk: Name | None = None
@@ -289,7 +289,7 @@ class Agreement(Document):
         for name, dataset in self.datasets.items():
             if dataset.agency not in self.parties:
                 raise ValueError(f"dataset {name} belongs to {dataset.agency}, which is no party")
-        if self.release.mode == "desk" and self.release.desk not in self.parties:
+        if (self.release.mode == "desk" or self.release.desk is not None) and self.release.desk not in self.parties:
             raise ValueError("release.desk must name a party")
         if self.disclosure.gate and not self.decoys:
             raise ValueError(

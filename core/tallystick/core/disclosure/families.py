@@ -149,6 +149,12 @@ def ledger_of(question: Question, agreement: Agreement) -> str:
     return digest_of({"ledger": _describe_counted(question, agreement)})
 
 
+def name_people(question: Question, agreement: Agreement) -> str:
+    """Give what two questions have in common that count the same people, under whichever agreements, as 64 hexadecimal digits."""
+    counted = _describe_counted(question, agreement)
+    return digest_of({"people": counted["people"], "keep": counted["keep"]})
+
+
 def _describe_counted(question: Question, agreement: Agreement) -> dict[str, Any]:
     """Give whom a question counts, which does not depend on its names."""
     identities = _identities(question, agreement)

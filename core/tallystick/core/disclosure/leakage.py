@@ -15,6 +15,7 @@ from typing import Final
 from tallystick.core.agreement.check import COORDINATOR
 from tallystick.core.agreement.model import Agreement
 from tallystick.core.disclosure.classes import describe_periods
+from tallystick.core.disclosure.direct_words import describe_direct_analyst, describe_handing_desk, is_direct
 from tallystick.core.disclosure.gated_words import describe_gated_desk, write_small
 from tallystick.core.disclosure.gating import is_gated
 from tallystick.core.disclosure.noise_words import (
@@ -59,15 +60,19 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     data = tuple(sorted({people.agency for people in question.people.values()}))
     desk = agreement.release.desk
     statement: dict[str, list[str]] = {COORDINATOR: _coordinator(question, agreement, data)}
-    gated = is_gated(data, agreement)
+    gated, direct = is_gated(data, agreement), is_direct(question, agreement)
     for agency in participants(question, agreement):
         statement[agency] = _agency(
-            agency, data, agreement, opens=agency == desk, tested=write_small(agreement) if gated else ""
+            agency, data, agreement, opens=agency == desk and not direct, tested=write_small(agreement) if gated else ""
         )
         statement[agency] += _beside_its_own(question, agency)
-        if agency == desk:
+        if agency == desk and direct:
+            statement[agency] += describe_handing_desk()
+        elif agency == desk:
             statement[agency] += _desk(question, agreement, brings_data=agency in data)
     statement[analyst] = [*_analyst(question, agreement), *describe_overall(question), *describe_periods(question, agreement)]
+    if direct:
+        statement[analyst] += describe_direct_analyst(gated=gated)
     for name in () if agreement.review is None else agreement.review.reviewers:
         statement[name] = [*statement.get(name, ()), "as a reviewer: what the analyst gets, before the analyst gets it"]
     facts = _facts(question, agreement)
@@ -76,7 +81,7 @@ def leakage_statement(job: Job | Question, agreement: Agreement) -> dict[str, li
     others = "the other agency" if len(data) == PAIR else "the other agencies"
     for agency in data if len(data) > 1 else ():
         statement[f"{COORDINATOR} + {agency}"] = _coalition(
-            agency, agreement, passes_of(question, agreement), others, opens=agency == desk
+            agency, agreement, passes_of(question, agreement), others, opens=agency == desk and not direct
         )
     return statement
 

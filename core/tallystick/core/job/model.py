@@ -269,6 +269,8 @@ class Job(Document):
 
     Attributes:
         result_key: the HPKE public key the result is sealed to (1,216 bytes, hexadecimal), fresh per job.
+        recipient: where the result is released `direct`, the Paillier modulus that the agencies seal under (384 bytes, hexadecimal), fresh per
+            job; else None: the desk has a key of its own.
         linkage: digest of the linkage passes as the analyst's code works them out (`core/job/passes.py`).
         nonce: makes two askings of one question two jobs.
     """
@@ -278,6 +280,7 @@ class Job(Document):
     agreement: AgreementRef
     analyst: Name
     result_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2432}$")]
+    recipient: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{768}$")] | None = None
     linkage: Hex32
     nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     submitted: Timestamp

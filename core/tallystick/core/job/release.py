@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tallystick.core.agreement.model import Agreement
-from tallystick.core.errors import Refused, TallyError
+from tallystick.core.errors import Invalid, Refused, TallyError
 from tallystick.core.job.columns import split
-from tallystick.core.job.model import Question, Since
+from tallystick.core.job.model import Job, Question, Since
 from tallystick.core.job.refusal import not_allowed
+from tallystick.crypto.errors import PeerFault
+from tallystick.crypto.paillier import public_key
 
 
 def release_of(question: Question, agreement: Agreement) -> Literal["desk", "direct"]:
@@ -19,25 +21,18 @@ def release_of(question: Question, agreement: Agreement) -> Literal["desk", "dir
 
 def release_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
     """Give every reason why a question's result may not leave as it asks."""
-    mode = release_of(question, agreement)
-    if mode == "direct" and agreement.review is not None:
+    if release_of(question, agreement) == "direct" and agreement.review is not None:
         yield not_allowed(
             agreement,
             "review",
             "reviewers see results at a desk before they go out",
             ("release: desk",),
         )
-    if mode == "direct":
-        # without a gate somebody must open small cells to hide them; with one the desk still holds tables and attempts against each
-        # other (docs/adr/0011-gate.md)
-        yield Refused(
-            "release-direct",
-            "release: direct needs the encrypted small-cell test, and what a desk refuses after opening to be refused before",
-            hint="release: desk",
-        )
-    elif agreement.release.desk is None:
+    if agreement.release.desk is None:
         yield not_allowed(agreement, "release", "it names no desk", ())
-    elif agreement.disclosure.gate:
+    elif release_of(question, agreement) == "direct":
+        yield from _direct_problems(question, agreement)
+    if agreement.disclosure.gate and agreement.release.desk is not None:
         agencies = {people.agency for people in question.people.values()}
         if len(agencies) == 1 and agreement.release.desk not in agencies:
             yield not_allowed(
@@ -48,6 +43,33 @@ def release_problems(question: Question, agreement: Agreement) -> Iterator[Tally
             )
         if question.since is not None:
             yield from _since_under_gate(question, question.since, agreement)
+
+
+def _direct_problems(question: Question, agreement: Agreement) -> Iterator[TallyError]:
+    """Give every reason why a result may not be opened by its analyst alone: whatever a desk would hide after opening must be closed before."""
+    if agreement.release.mode != "direct":
+        yield _refuse(
+            f"release: under this agreement {agreement.release.desk} opens results; direct takes release: {{mode: direct}} in it, with the "
+            "encrypted small-cell test"
+        )
+        return
+    disclosure = agreement.disclosure
+    exact = disclosure.noise is None and disclosure.hides
+    if len({people.agency for people in question.people.values()}) == 1:
+        yield _refuse("release: of one agency's data alone there is no encrypted small-cell test")
+    elif exact and not (disclosure.gate and disclosure.cohorts):
+        yield _refuse(
+            "release: direct needs the encrypted small-cell test and the ledger of cohorts (disclosure: gate, cohorts)"
+        )
+    if not disclosure.counts_alone:
+        name = disclosure.profile if disclosure.households is None else "households"
+        yield _refuse(f"release: the rules of {name} round or hide numbers after they are opened, which a desk does")
+    if question.since is not None:
+        yield _refuse("release: a table by the time since an event is held against earlier ones by a desk")
+
+
+def _refuse(why: str) -> Refused:
+    return Refused("release-direct", why, hint="release: desk")
 
 
 def _since_under_gate(question: Question, since: Since, agreement: Agreement) -> Iterator[TallyError]:
@@ -67,3 +89,24 @@ def _since_under_gate(question: Question, since: Since, agreement: Agreement) ->
             f"with gate, a job with since has one group beside those of {home}, and that is the group of {since.of}",
             (),
         )
+
+
+def check_recipient(job: Job, agreement: Agreement) -> None:
+    """Check that a job has a key of its analyst's where the result is released direct, and nowhere else.
+
+    Raises:
+        Invalid: `job-invalid`.
+    """
+    direct = release_of(job.question, agreement) == "direct"
+    if direct != (job.recipient is not None):
+        why = "is released direct, and has none" if direct else "is released by the desk, and has one"
+        raise Invalid(
+            "job-invalid",
+            f"recipient: a direct result is sealed under the analyst's key; this one {why}",
+            hint="submit it again",
+        )
+    if job.recipient is not None:
+        try:
+            public_key(bytes.fromhex(job.recipient), sender=job.analyst)
+        except PeerFault as error:
+            raise Invalid("job-invalid", "nothing can be sealed under the job's recipient") from error

@@ -20,6 +20,7 @@ from tallystick.core.job.check import check_contract, check_linkage, question_pr
 from tallystick.core.job.model import Job, Question
 from tallystick.core.job.passes import list_identifiers, passes_of
 from tallystick.core.job.population import PAIR
+from tallystick.core.job.release import check_recipient
 from tallystick.core.statistics.computation import computation_of
 from tallystick.core.statistics.plan import Plan
 from tallystick.core.statistics.planner import cell_prime_counts, plan
@@ -48,6 +49,7 @@ def plan_allowed_job(job: Job, agreement: Agreement, *, digest: str, now: dateti
     check_contract(job, agreement, digest=digest, now=now)
     for problem in question_problems(job.question, agreement, job.analyst):
         raise problem
+    check_recipient(job, agreement)
     check_linkage(job, agreement)
     return plan_job(job.question, agreement)
 

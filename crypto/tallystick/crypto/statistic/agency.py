@@ -19,7 +19,7 @@ Rules that this file enforces (docs/protocol.md §4):
    is sealed.
 7. In a job with a gate small counts are found on shares, and what is sealed of a count opens only if it is not small (`gate_machine.py`). What
    that needs is made beside the terms, in exchanges of their own (`preparing.py`).
-8. Shares leave in one form only: packed, under the desk's Paillier key, signed.
+8. Shares leave in one form only: packed, signed, under the Paillier key of who opens: the desk's, or in a direct job the analyst's.
 """
 
 from __future__ import annotations

@@ -95,12 +95,13 @@ class Computation:
         assert self.gate is not None
         return plan_gate(self.gate, self.cell_primes(people))
 
-    def cast(self, desk: str, *, audited: bool) -> Cast:
+    def cast(self, desk: str, *, audited: bool, direct: bool = False) -> Cast:
         """Give the parties of the job, in the roles that rounds have.
 
         Args:
-            desk: the agency that opens.
+            desk: the agency that opens, or hands on.
             audited: whether the links of decoys are.
+            direct: whether the analyst opens.
         """
         return Cast(
             self.agencies,
@@ -109,6 +110,7 @@ class Computation:
             self.audits if audited else (),
             self.gate_exchanges,
             () if self.gate is None else self.gate.steps,
+            direct,
         )
 
     @cached_property

@@ -24,13 +24,12 @@ from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
 from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import messages as kinds
+from tallystick.crypto.statistic.collected import check_collected
 from tallystick.crypto.statistic.computation import Computation
 from tallystick.crypto.statistic.gate import Fate
-from tallystick.crypto.statistic.gating import list_sealed_moduli
-from tallystick.crypto.statistic.opening import AGENCIES, open_sealed, read_pattern
 from tallystick.crypto.statistic.rounds import Cast
 from tallystick.crypto.statistic.schedule import Schedule, schedule_of
-from tallystick.crypto.statistic.shares import MAX_BYTES, SealedShares, packing_of, product_of, read_added, verify_shares
+from tallystick.crypto.statistic.shares import MAX_BYTES, read_added
 
 MAX_REPORT_BYTES: Final = 64 * 1024
 
@@ -44,6 +43,7 @@ class DeskSetup:
         agencies: the data agencies.
         keys: their identity keys, from the agreement.
         computation: what the shares are of.
+        recipient: in a direct job, the analyst's Paillier modulus; then `handing.py` has the desk's part.
     """
 
     me: str
@@ -53,11 +53,14 @@ class DeskSetup:
     keys: Mapping[str, bytes] = field(repr=False)
     computation: Computation = field(repr=False)
     randomness: Randomness = field(repr=False)
+    recipient: bytes | None = field(repr=False, default=None)
 
     @cached_property
     def schedule(self) -> Schedule:
         """The messages of the job, as far as the desk needs them: neither the decoy audit nor tests are among them."""
-        return schedule_of(Cast(self.agencies, self.me, self.computation.exchanges, audits=()))
+        return schedule_of(
+            Cast(self.agencies, self.me, self.computation.exchanges, audits=(), direct=self.recipient is not None)
+        )
 
 
 @dataclass(frozen=True)
@@ -134,48 +137,17 @@ def on_sealed(state: Opening, message: Message) -> Step[Opened]:
     if report is None and setup.schedule.inbox(setup.me, kinds.REPORT):
         raise PeerFault("report-malformed", "shares came before the linkage report", sender=message.ref.sender)
     theirs, documents = read_added(message.read(most_sealed(setup)), setup.agencies)
-    public, cells = state.private.public, setup.computation.cells_digest()
-    shares = {
-        agency: verify_shares(
-            document, agency=agency, key=setup.keys[agency], job=setup.job, attempt=setup.attempt, cells_digest=cells
-        )
-        for agency, document in documents.items()
-    }
-    people = {one.people for one in shares.values()}
-    for agency, one in shares.items():
-        if one.modulus != public.modulus_bytes or len(people) != 1:
-            raise PeerFault("shares-malformed", "sealed shares are under another key, or count other lists", sender=agency)
-    size = people.pop()
-    fates = _fates(setup, shares)
-    packing = packing_of([one.bit_length() for of_cell in list_sealed_moduli(setup.computation, size) for one in of_cell])
-    if any(len(one.ciphertexts) != packing.plaintexts for one in shares.values()):
-        raise PeerFault(
-            "shares-malformed", "sealed shares are of another length than the plan's cells", sender=message.ref.sender
-        )
-    product = product_of(public, shares)
-    if product != theirs:
+    collected = check_collected(
+        setup.computation, documents, keys=setup.keys, job=setup.job, attempt=setup.attempt, public=state.private.public
+    )
+    if collected.product != theirs:
         raise PeerFault(
             "product-differs", "the coordinator's product is not that of the agencies' ciphertexts", sender=message.ref.sender
         )
-    sums = packing.unpack(paillier.decrypt_ciphertexts(state.private, list(product)))
-    values, hidden = open_sealed(setup.computation, size, fates, sums)
+    values, hidden = collected.open_values(
+        setup.computation, paillier.decrypt_ciphertexts(state.private, list(collected.product))
+    )
     return Step(Opened(values, documents, report or b"", hidden))
-
-
-def _fates(setup: DeskSetup, shares: Mapping[str, SealedShares]) -> tuple[Fate, ...]:
-    """Give what becomes of each cell, as all agencies signed it; nothing in a job without a gate.
-
-    Raises:
-        PeerFault: `pattern-malformed`, `pattern-differs`.
-    """
-    fates: tuple[Fate, ...] | None = None
-    for agency, one in shares.items():
-        cells = len(setup.computation.cells) if setup.computation.gate is not None else 0
-        signed = read_pattern(one.pattern, cells, sender=agency)
-        if fates is not None and signed != fates:
-            raise PeerFault("pattern-differs", "they did not sign the same cells as those that open", sender=AGENCIES)
-        fates = signed
-    return fates or ()
 
 
 TABLE: Final[Table] = {(Opening, kinds.REPORT): on_report, (Opening, kinds.SEALED): on_sealed}

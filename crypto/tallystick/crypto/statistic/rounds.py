@@ -43,11 +43,12 @@ class Cast:
 
     Attributes:
         agencies: data agencies, in name order.
-        desk: the agency that opens; it need not be one of them.
+        desk: the agency that opens, or in a direct job hands on what it cannot open; it need not be one of them.
         exchanges: who multiplies with whom.
         audits: who audits the links of decoys with whom; none in a job without decoys.
         gates: who makes the powers of tests with whom; none in a job without a gate.
         steps: how many steps each stage of tests has.
+        direct: whether the analyst opens, and not the desk.
     """
 
     agencies: tuple[str, ...]
@@ -56,6 +57,7 @@ class Cast:
     audits: tuple[Exchange, ...]
     gates: tuple[Exchange, ...] = ()
     steps: tuple[int, ...] = ()
+    direct: bool = False
 
     def ring(self, owner: str) -> tuple[str, ...]:
         """Give the agencies that an owner's list visits, in order: all others by name, beginning after the owner."""
@@ -116,6 +118,7 @@ BOTH: Final = Role("encryptor and multiplier", lambda cast, number, _: _pair(cas
 THE_OTHER: Final = Role("the other", lambda cast, number, sender: tuple(name for name in _pair(cast, number) if name != sender))
 DESK: Final = Role("desk", lambda cast, *_: (cast.desk,))
 COORDINATOR: Final = Role("coordinator", lambda *_: (kinds.COORDINATOR,))
+ADDER: Final = Role("coordinator, or in a direct job desk", lambda cast, *_: (cast.desk if cast.direct else kinds.COORDINATOR,))
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,10 @@ class RoundCondition:
 ALWAYS: Final = RoundCondition("", lambda _: True)
 LINKED: Final = RoundCondition("two or more agencies", lambda cast: len(cast.agencies) > 1)
 OF_MORE: Final = RoundCondition("three or more agencies", lambda cast: len(cast.agencies) > PAIR)
+OPENED: Final = RoundCondition("not direct", lambda cast: not cast.direct)
+LINKED_OPENED: Final = RoundCondition(
+    "two or more agencies, not direct", lambda cast: len(cast.agencies) > 1 and not cast.direct
+)
 WITH_DECOYS: Final = RoundCondition("with decoys", lambda cast: bool(cast.audits))
 WITH_GATE: Final = RoundCondition("with a gate", lambda cast: bool(cast.steps))
 
@@ -234,7 +241,7 @@ ROUNDS: tuple[Round, ...] = (
     ),
     Round(
         kinds.REPORT, COORDINATOR, DESK, "the coordinator's part of the linkage report, canonical JSON, at most 64 KiB",
-        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", beside=kinds.SLOTS, condition=LINKED,
+        after=(After(kinds.TAGS), After(kinds.CORRECTION)), phase="match", beside=kinds.SLOTS, condition=LINKED_OPENED,
     ),
     Round(
         kinds.COLUMNS, ENCRYPTOR, MULTIPLIER, _EXCHANGED.format("c0 of BFV ciphertexts"),
@@ -258,20 +265,20 @@ ROUNDS: tuple[Round, ...] = (
         after=(After(kinds.GATE),), phase="compute", condition=WITH_GATE, limit=1,
     ),
     Round(
-        kinds.RECIPIENT, DESK, EACH, "Paillier modulus, 384 bytes, big-endian",
+        kinds.RECIPIENT, DESK, EACH, "Paillier modulus, 384 bytes, big-endian: the desk's; in a direct job the analyst's, as the job has it",
         after=(After(kinds.SLOTS),), limit=1, early=True,
     ),
     Round(
-        kinds.SHARES, EACH, COORDINATOR, "a signed sealed-shares document",
+        kinds.SHARES, EACH, ADDER, "a signed sealed-shares document",
         after=(EVERYTHING_ABOVE,), phase="compute", limit=160,
     ),
     Round(
         kinds.SEALED, COORDINATOR, DESK, "all sealed-shares documents and their product",
-        after=(After(kinds.SHARES),), phase="compute",
+        after=(After(kinds.SHARES),), phase="compute", condition=OPENED,
     ),
     Round(
         kinds.RELEASE, DESK, COORDINATOR, "the result sealed to the analyst",
-        after=(After(kinds.REPORT), After(kinds.SEALED)), phase="check", limit=160,
+        after=(After(kinds.REPORT), After(kinds.SHARES), After(kinds.SEALED)), phase="check", limit=160,
     ),
 )  # fmt: skip
 """The table; no row comes after one below it."""

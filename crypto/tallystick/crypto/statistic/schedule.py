@@ -146,6 +146,10 @@ class Schedule:
         """Say whether every message of a round is complete."""
         return all(ref in complete for ref in self.refs(kind))
 
+    def is_relayed(self, kind: str, complete: Collection[Ref]) -> bool:
+        """Say whether every message of a round is complete that does not stay with its sender."""
+        return all(one.ref in complete for one in self.expected if one.ref.kind == kind and not one.local)
+
     def ready(self, kind: str, complete: Collection[Ref]) -> bool:
         """Say whether a round can be made: all that it comes after is complete, and it is not."""
         before = (ref for one in self.expected if one.ref.kind == kind for ref in one.after)

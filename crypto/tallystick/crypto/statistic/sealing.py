@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tallystick.crypto import paillier
 from tallystick.crypto.codec import derive
+from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.machine import Message, Outbound, Step
 from tallystick.crypto.randomness import SeededRandomness, uniform_below
 from tallystick.crypto.statistic import messages as kinds
@@ -50,13 +51,17 @@ def seal_numbers(
 
 
 def on_recipient(state: Sealing, message: Message) -> Step[Finished]:
-    """Seal the shares under the desk's key, sign, send (rule 8 of `agency.py`).
+    """Seal the shares under the recipient's key, sign, send (rule 8 of `agency.py`).
 
     Raises:
-        PeerFault: a key that is not a sound 3072-bit modulus.
+        PeerFault: a key that is not a sound 3072-bit modulus; `recipient-differs`: in a direct job, another than the analyst's.
     """
     setup = state.setup
     modulus_bytes = message.read()
+    if setup.recipient is not None and modulus_bytes != setup.recipient:
+        raise PeerFault(
+            "recipient-differs", "the key to seal under is not the one that the analyst signed", sender=message.ref.sender
+        )
     public = paillier.public_key(modulus_bytes, sender=message.ref.sender)
     packing = packing_of(
         [one.bit_length() for of_cell in list_sealed_moduli(setup.computation, state.people) for one in of_cell]

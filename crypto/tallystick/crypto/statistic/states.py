@@ -72,6 +72,7 @@ class AgencySetup:
         bands_of: gives tokens by band of the similarity pass under the job secret, which its MinHash keys come from; asked for after
             `passes`, in the same way.
         fills: whether every list has `most_rows` rows, so that its length says nothing of its people: in a job with noise.
+        recipient: in a direct job, the analyst's Paillier modulus; else the desk sends one of its own.
     """
 
     me: str
@@ -95,6 +96,7 @@ class AgencySetup:
     knows: Callable[[SharedTest], bool] = field(repr=False, default=knows_nothing)
     bands_of: BandsOf = field(repr=False, default=no_bands)
     fills: bool = False
+    recipient: bytes | None = field(repr=False, default=None)
 
     @property
     def fill(self) -> int | None:
@@ -109,7 +111,9 @@ class AgencySetup:
     @cached_property
     def cast(self) -> Cast:
         """The parties of the job."""
-        return replace(self.computation.cast(self.desk, audited=self.decoys > 0), agencies=self.agencies)
+        return replace(
+            self.computation.cast(self.desk, audited=self.decoys > 0, direct=self.recipient is not None), agencies=self.agencies
+        )
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -255,7 +259,7 @@ class Auditing:
 
 @dataclass(frozen=True)
 class Sealing:
-    """All that is sealed is here, under shares of zero; waiting for the desk's key.
+    """All that is sealed is here, under shares of zero; waiting for the key that it is sealed under.
 
     Attributes:
         pattern: what opens, one byte a cell; empty without a gate.
@@ -269,7 +273,7 @@ class Sealing:
 
     @property
     def awaits(self) -> tuple[Ref, ...]:
-        """The desk's key."""
+        """The key, from the desk."""
         return self.setup.inbox(kinds.RECIPIENT)
 
 

@@ -121,7 +121,7 @@ def test_one_fault_gives_one_reason_with_its_place_and_the_smallest_change(
         ({"purposes": ["planning"]}, "purposes: it has no purpose evaluation"),
         ({"analysts": {"otto": {"key": identity("otto").key}}}, "analysts: it names no ana"),
         ({"link": []}, "link: it allows no linkage"),
-        ({"release": {"mode": "direct"}}, "release: direct needs"),
+        ({"release": {"mode": "direct", "desk": "human-services"}}, "release: direct needs"),
     ],
 )
 def test_what_the_agreement_leaves_out_is_not_allowed(changes: dict[str, Any], said: str) -> None:

@@ -107,7 +107,7 @@ def linkage_report(
         called: _tokens(counts, people.get(called), usable.get(called), profile)
         for called, counts in list_counts(plan, opened, "tokens").items()
     }
-    links = _links(seen, decoys, lists, matched is not None, profile)
+    links = _links(seen, decoys, lists, matched is not None, profile) or [None] * len(plan.passes)
     pair = plan.population.shape != "other" or matched is not None
     return {
         **totals,
@@ -140,7 +140,7 @@ def build_closed_report(closed: ClosedCells, totals: Mapping[str, Any], context:
     matched, people = totals["matched"], totals["people"]
     pairs = totals.get("pairs")
     known = matched is not None if pairs is None else bool(pairs) and None not in pairs.values()
-    links = _links(context.seen, decoys, lists, known, context.profile)
+    links = _links(context.seen, decoys, lists, known, context.profile) or [None] * len(plan.passes)
     groups = []
     for index, group in enumerate(group_counts(plan, context.opened)):
         shown = closed.group_opened(index)
@@ -200,7 +200,7 @@ def _tokens(counts: Sequence[int], people: int | None, usable: int | None, profi
 
 
 def _links(seen: LinkageCounts, decoys: int, lists: int, known: bool, profile: DisclosureProfile) -> list[int | None]:
-    """Give the people whom each pass linked; of more than two lists, its links of two rows."""
+    """Give the people whom each pass linked; of more than two lists, its links of two rows. Nothing where the coordinator told nothing."""
     people = seen.people(decoys, lists)
     if not profile.hides:
         return [round(count) for count in people]
@@ -250,7 +250,7 @@ def _quality(
     """Estimate precision from the lists' own look-alikes, and hand on the coordinator's recall, where the totals may be shown."""
     sides = [people.get(called) for called, _ in plan.lists]
     first, second = sides if len(sides) == PAIR else (None, None)
-    if matched is None or first is None or second is None or matched < FEWEST:
+    if matched is None or first is None or second is None or matched < FEWEST or not seen.links:
         return {"precision": None, "recall": None}
     return {
         "precision": _precision(plan, opened, (first, second), seen.people(decoys)[:exact], profile),
