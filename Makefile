@@ -86,7 +86,7 @@ test-containers: $(VENV)/.dev ## a network of containers from IMAGE answers a qu
 
 lock: ## resolve again; only this needs uv
 	$(LOCK) --group dev --all-extras -o requirements-dev.lock
-	$(LOCK) --group build --extra oidc --extra pages --extra plots --extra postgresql --extra s3 --extra xlsx -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --group build --extra cluster --extra oidc --extra pages --extra plots --extra postgresql --extra s3 --extra xlsx -c requirements-dev.lock -o requirements.lock
 	@! grep -nE 'https?:|^--(extra-)?index|^--find-links|file:' requirements*.lock
 
 $(VENV)/.run: requirements.lock pyproject.toml hatch_build.py $(KERNEL)

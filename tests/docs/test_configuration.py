@@ -41,7 +41,7 @@ from tallystick.core.model import Document
 from tallystick.core.pages.settings import ProviderKeys
 from tallystick.core.yaml import load_yaml
 from tallystick.lab.network.model import LabAgency, LabAgreement, LabFile, LabRelease
-from tallystick.node.config import CoordinatorConfig, NodeFile
+from tallystick.node.config import ClusterFiles, CoordinatorConfig, NodeFile
 from tallystick.node.policy.model import Policy, PolicyRule, RequestRetention, RequestRule
 from tallystick.records.registry import adapter, settings_of, source_types
 from tests.docs.generate import DOCS, configuration
@@ -88,6 +88,7 @@ SECTIONS: Final[dict[str, tuple[type[BaseModel], ...]]] = {
     "Tiers: a tier above": (TierRef,),
     "node.yaml: keys": (NodeFile,),
     "node.yaml: coordinator": (CoordinatorConfig,),
+    "node.yaml: cluster": (ClusterFiles,),
     "pages_provider": (ProviderKeys,),
     "policy.yaml: keys": (Policy,),
     "policy.yaml: rules": (PolicyRule,),

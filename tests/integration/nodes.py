@@ -20,7 +20,7 @@ from tallystick.core.job.model import Job
 from tallystick.core.keyfile import write_identity
 from tallystick.core.released import Released
 from tallystick.core.results import Check, open_result, verify_result
-from tallystick.crypto.workers import SerialWorkers
+from tallystick.crypto.workers import SERIAL
 from tallystick.node.app import Node, build_node, hold_state
 from tallystick.node.config import NodeConfig, read_config
 from tallystick.node.coordinator_client import GrpcCoordinatorClient
@@ -28,6 +28,7 @@ from tallystick.node.joining import membership_of
 from tallystick.node.ports import KeptJob
 from tallystick.node.storage.sqlite import SqliteStorage
 from tallystick.node.store import Store
+from tallystick.node.workers import NodeWorkers
 from tests.governance import agreement_value, identity, sealing_key, signed_agreement
 from tests.integration.served import credentials
 from tests.stores import all_jobs
@@ -135,14 +136,14 @@ class Agency:
         """Its configuration."""
         return read_config(self.folder / "node.yaml")
 
-    def node(self, database: Path | None = None) -> Node:
+    def node(self, database: Path | None = None, workers: NodeWorkers = SERIAL) -> Node:
         """Put its node together in this process, as after a start; over another file in place of its own, if one is given."""
         config = self.config
         with hold_state(config.state):
             pass
         client = GrpcCoordinatorClient(config.file.coordinator.address, membership_of(config).credentials())
         store = Store(lambda: SqliteStorage(database or config.state / "node.db"))
-        return build_node(config, identity(self.name), store, client, SerialWorkers())
+        return build_node(config, identity(self.name), store, client, workers)
 
     def start(self, failpoint: str | None = None) -> subprocess.Popen[bytes]:
         """Start its node as a process."""

@@ -231,6 +231,15 @@ REMEDIES: Final[dict[str, tuple[str, str]]] = {
     ),
     "identity-differs": ("a folder was copied from another party", "join with an invitation of your own"),
     "certificate-dates": ("the party was off for longer than a certificate lasts", "join with a new invitation"),
+    "cluster-address": ("an address without TLS, or a typing mistake", "write workers: tls://HOST:PORT; see docs/cluster.md"),
+    "cluster-lost": (
+        "the scheduler or all workers are down, or their certificates are of another authority than the node's file",
+        "start them and compare the files; see docs/cluster.md; then submit the question again",
+    ),
+    "cluster-unfit": (
+        "workers of another release, without TLS, or that may write to disk; or the network's authority signs for the cluster",
+        "set it up as docs/cluster.md says",
+    ),
     "clock": ("a machine's clock is wrong", "set it, and keep it set (NTP)"),
     "busy": ("many calls come at once", "wait; programs call again by themselves"),
     "too-large": (

@@ -32,8 +32,10 @@ from tallystick.crypto.kernel import POINT, Offsets, Points
 from tallystick.crypto.masks import read_correction
 from tallystick.crypto.padding import padme
 from tallystick.crypto.passes import Ladder
+from tallystick.crypto.point_work import hash_points, mask_own
 from tallystick.crypto.points import find_repeated, random_points
 from tallystick.crypto.randomness import Randomness, permutation
+from tallystick.crypto.workers import SERIAL, Workers
 
 DST: Final = b"TS1-V01-CS01-with-curve25519_XMD:SHA-512_ELL2_RO_"
 """Domain separation tag of token hashes (RFC 9380 §3.1)."""
@@ -186,7 +188,7 @@ def own_list(
     decoys: int,
     scalar: bytes,
     randomness: Randomness,
-    workers: int = 1,
+    workers: Workers = SERIAL,
     fill: int | None = None,
 ) -> OwnList:
     """Make a node's list: people, the decoys that its coins chose, padding; permuted, then masked.
@@ -205,7 +207,7 @@ def own_list(
         decoys: m, of each pass.
         scalar: k with two agencies, k' with more.
         randomness: for random points and the order.
-        workers: threads for hashing and masking.
+        workers: who hashes and masks.
         fill: how many rows the list has, whatever people there are; None: `rows_of(...)`.
 
     Returns:
@@ -242,8 +244,8 @@ def own_list(
                     known[position + present] = True
                 position += len(here)
             hashed[~known] = random_points(randomness, rows - int(known.sum()))
-            for start in range(0, rows, _BLOCK):
-                yield kernel.mask(scalar, hashed.take(order[start : start + _BLOCK], axis=0), workers)
+            ordered = (hashed.take(order[start : start + _BLOCK], axis=0) for start in range(0, rows, _BLOCK))
+            yield from mask_own(scalar, ordered, workers)
 
     persons = np.full(rows, NOBODY, dtype=np.int64)
     persons[:people] = np.arange(people, dtype=np.int64)
@@ -264,11 +266,11 @@ def _of(people: int, column: TokenColumn) -> TokenColumn:
     return column
 
 
-def _people(prefix: bytes, column: TokenColumn, rows: int, workers: int) -> tuple[Points, npt.NDArray[np.bool_]]:
+def _people(prefix: bytes, column: TokenColumn, rows: int, workers: Workers) -> tuple[Points, npt.NDArray[np.bool_]]:
     """Give an array (rows, 32) that begins with the points of people, and which rows of it are set."""
     hashed = np.empty((rows, POINT), dtype=np.uint8)
     known = np.zeros(rows, dtype=np.bool_)
-    found = kernel.hash_to_curve(DST, prefix, *column.usable_only(), workers)
+    found = hash_points(DST, prefix, *column.usable_only(), workers)
     shared = find_repeated(found)  # equal tokens have equal points
     if len(found) == len(column.usable) and not shared.any():  # as with numbers of people: nothing need be picked
         hashed[: len(found)] = found

@@ -29,7 +29,6 @@ from tallystick.core.net.walk import HOPELESS
 from tallystick.core.witness import Witness
 from tallystick.crypto import kernel
 from tallystick.crypto.randomness import SystemRandomness
-from tallystick.crypto.workers import Workers
 from tallystick.node.agreements import NodeAgreements
 from tallystick.node.approvals import Approvals
 from tallystick.node.config import NodeConfig
@@ -63,7 +62,8 @@ from tallystick.node.suspending import watch_suspensions
 from tallystick.node.tasks import meanwhile, until_stopped
 from tallystick.node.view_builders import build_health
 from tallystick.node.views import Health
-from tallystick.node.workers import ProcessWorkers
+from tallystick.node.workers import NodeWorkers
+from tallystick.node.workplace import start_workers
 
 LONG_SECONDS: Final = 60.0
 """The longest time after which a job is looked at again that was refused."""
@@ -250,7 +250,7 @@ def build_node(
     identity: IdentityKey,
     store: Store,
     coordinator: CoordinatorClient,
-    workers: Workers,
+    workers: NodeWorkers,
     clock: Clock | None = None,
 ) -> Node:
     """Put a node together from its parts."""
@@ -314,7 +314,7 @@ async def run(config: NodeConfig, stop: asyncio.Event | None = None) -> None:
             Store, lambda: SqliteStorage(config.state / DATABASE, witness=Witness(config.path(config.file.witness)))
         )
         coordinator = GrpcCoordinatorClient(address, credentials, jobs=config.jobs_at_once)
-        workers = ProcessWorkers(config.file.workers)
+        workers = await asyncio.to_thread(start_workers, config, membership.authority)
         node = build_node(config, identity, store, coordinator, workers)
         renewing = Renewing(
             membership, address, coordinator, node.clock, credentials, lambda: read_address(config), node.link.move

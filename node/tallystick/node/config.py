@@ -6,9 +6,10 @@ agreement.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -21,6 +22,8 @@ from tallystick.core.pages.settings import PageKeys
 from tallystick.core.resources import choose_jobs
 from tallystick.core.yaml import read_yaml
 from tallystick.records.registry import check_sources
+
+_SCHEDULER: Final = r"tls://([^\s/:\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}"
 
 
 class CoordinatorConfig(Document):
@@ -38,6 +41,19 @@ class CoordinatorConfig(Document):
     key: PathText = "tls.key"
 
 
+class ClusterFiles(Document):
+    """With what the scheduler of the agency's own cluster is reached. The files are the agency's IT's.
+
+    Attributes:
+        authority: the certificate of the authority that signs this cluster's certificates, and nothing else.
+        certificate, key: this node's certificate and the private key to it.
+    """
+
+    authority: PathText = "cluster/authority.pem"
+    certificate: PathText = "cluster/node.pem"
+    key: PathText = "cluster/node.key"
+
+
 class NodeFile(PageKeys):
     """`node.yaml` as it is written; its `pages…` are the steward's desk.
 
@@ -49,7 +65,8 @@ class NodeFile(PageKeys):
         invite: an invitation, used once by `tally node join`.
         agreements: files of signed agreements, or folders of them (`*.json`).
         policy: the local policy; without one nothing is allowed.
-        workers: processes for heavy work; 0 takes one a core.
+        workers: processes for heavy work, 0 takes one a core; or `tls://HOST:PORT`, the scheduler of the agency's own cluster.
+        cluster: the files with which that scheduler is reached; left out where `workers` is a number.
         desk: who releases at the desk: `ask` a steward, or `auto`.
         max_memory_mib: what reading one dataset may take.
         metrics: `host:port` where figures are served for Prometheus, and at `/health` whether it serves, without TLS; nowhere when it
@@ -65,7 +82,8 @@ class NodeFile(PageKeys):
     invite: PathText | None = None
     agreements: tuple[PathText, ...] = ()
     policy: PathText | None = None
-    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    workers: Annotated[int, Field(ge=0, le=256)] | Annotated[str, StringConstraints(max_length=300)] = 0
+    cluster: ClusterFiles | None = None
     desk: Literal["auto", "ask"] = "ask"
     max_memory_mib: Annotated[int, Field(ge=64, le=1 << 20)] = 4096
     jobs: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -133,13 +151,32 @@ class NodeConfig:
                     )
 
 
+def check_workers(file: NodeFile) -> None:
+    """Check where heavy work is done.
+
+    Raises:
+        Invalid: `cluster-address`.
+    """
+    if isinstance(file.workers, str) and not re.fullmatch(_SCHEDULER, file.workers):
+        plain = file.workers.startswith("tcp://")
+        message = "a cluster is reached over TLS alone, not over tcp://" if plain else "it must be a number, or tls://HOST:PORT"
+        raise Invalid("cluster-address", f"node.yaml: workers: {message}", hint="write tls://HOST:PORT; see docs/cluster.md")
+    if file.cluster is not None and not isinstance(file.workers, str):
+        raise Invalid(
+            "cluster-address",
+            "node.yaml: cluster: workers names no scheduler",
+            hint="write workers: tls://HOST:PORT, or leave it out",
+        )
+
+
 def read_config(path: Path) -> NodeConfig:
     """Read `node.yaml`.
 
     Raises:
-        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`.
+        Invalid: `file-missing`, `yaml-invalid`, `document-invalid`, `cluster-address`.
     """
     value: Any = read_yaml(path, what="node.yaml")
     file = NodeFile.read(value, what="node.yaml")
+    check_workers(file)
     check_sources((f"node.yaml: datasets.{name}", dataset) for name, dataset in file.datasets.items())
     return NodeConfig(file, path.absolute().parent, path.absolute())

@@ -73,6 +73,7 @@ class AttemptSession:
         self._uploads = Uploads(lambda: self._courier)
         self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
         self._courier: Courier | None = None
+        self._workers = around.workers.for_attempt(assignment.contract.digest, view.attempt)
         self._telling = Telling(
             around, assignment.contract.digest, self.attempt, lambda: self._courier is not None and self._courier.starving
         )
@@ -101,6 +102,7 @@ class AttemptSession:
                 task.cancel()
             await asyncio.gather(work, *helpers, return_exceptions=True)
             self._drop()
+            await asyncio.to_thread(self._workers.forget)
 
     async def _work(self) -> KeptJob | None:
         assignment, around = self._assignment, self._around
@@ -220,7 +222,7 @@ class AttemptSession:
             computation=contract.computation,
             sign=around.identity.sign,
             randomness=around.randomness,
-            workers=around.workers,
+            workers=self._workers,
             tell=self._telling.count,
             knows=prepared.knows,
             fills=bool(contract.plan.noise),

@@ -15,11 +15,11 @@ from tallystick.crypto.randomness import Randomness
 from tallystick.crypto.statistic import agency as agency_machine
 from tallystick.crypto.statistic import desk as desk_machine
 from tallystick.crypto.statistic import handing as handing_machine
-from tallystick.crypto.workers import Workers
 from tallystick.node.assignment import Assignment
 from tallystick.node.ports import CoordinatorClient
 from tallystick.node.prepare import Prepared
 from tallystick.node.store import Store
+from tallystick.node.workers import NodeWorkers
 
 Prepare = Callable[[Assignment], Prepared]
 
@@ -41,7 +41,7 @@ class Surroundings:
     store: Store
     coordinator: CoordinatorClient
     clock: Clock
-    workers: Workers
+    workers: NodeWorkers
     randomness: Randomness
     prepare: Prepare
     state: Path

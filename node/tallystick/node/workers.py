@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from tallystick.core.errors import Broken
+from tallystick.crypto.workers import Workers
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -30,8 +31,24 @@ MEMORY_BYTES: Final = 4 << 30
 CPU_SECONDS: Final = 24 * 3600
 
 
+class AttemptWorkers(Workers, Protocol):
+    """What works for one attempt of one job."""
+
+    def forget(self) -> None:
+        """Let go of everything of the attempt, wherever work was done; a `map` that still runs ends. May block for some seconds."""
+        ...
+
+
+class NodeWorkers(Protocol):
+    """What works for all jobs of a node: processes of it (`ProcessWorkers`), or other machines (`cluster.ClusterWorkers`)."""
+
+    def for_attempt(self, job: bytes, attempt: int) -> AttemptWorkers:
+        """Give what works for one attempt of a job."""
+        ...
+
+
 class ProcessWorkers:
-    """Implements `crypto.workers.Workers` with a pool that is started when it is first used."""
+    """Implements `NodeWorkers` and `AttemptWorkers` with a pool that is started when it is first used."""
 
     def __init__(self, count: int = 0, *, memory_bytes: int = MEMORY_BYTES) -> None:
         """Take the number of processes; 0 takes one a core."""
@@ -44,6 +61,15 @@ class ProcessWorkers:
     def count(self) -> int:
         """How many calls run at once."""
         return self._count
+
+    far = False
+
+    def for_attempt(self, job: bytes, attempt: int) -> ProcessWorkers:  # noqa: ARG002
+        """Give the same processes for every attempt."""
+        return self
+
+    def forget(self) -> None:
+        """Nothing stays by attempt: a task goes when its result is here."""
 
     def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
         """Yield function(argument) for each argument, in order; at most `LOOK_AHEAD` arguments a worker are drawn ahead.

@@ -217,6 +217,7 @@ class Watching:
     """Serial workers that count the tasks that were drawn."""
 
     count = 2
+    far = False
     drawn = 0
 
     def map(self, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[B]:
@@ -318,6 +319,7 @@ class Pool:
     """Two processes of their own, as a node has them."""
 
     count = 2
+    far = False
 
     def __init__(self, executor: ProcessPoolExecutor) -> None:
         self._executor = executor

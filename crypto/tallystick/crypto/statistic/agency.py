@@ -36,7 +36,8 @@ from tallystick.crypto.codec import derive, frame
 from tallystick.crypto.errors import PeerFault
 from tallystick.crypto.expansion import exchange_key
 from tallystick.crypto.machine import Message, Outbound, Ref, Step, Table
-from tallystick.crypto.points import read_points, refuse_repeats
+from tallystick.crypto.point_work import mask_arrived
+from tallystick.crypto.points import refuse_repeats
 from tallystick.crypto.statistic import gate_machine, states
 from tallystick.crypto.statistic import messages as kinds
 from tallystick.crypto.statistic.audit import Audit, Audits, audit_of, drop_left_out, refuse_altered
@@ -97,7 +98,7 @@ def on_seed(state: Seeding, message: Message) -> Step[Seeding] | Step[Tagging]:
     passes = setup.tokens(secret)
     own = tags.own_list(
         passes, setup.people, ladder=setup.ladder, secret=secret, job_digest=setup.job, coin_key=setup.coin_key, decoys=setup.decoys,
-        scalar=own_scalar, randomness=setup.randomness, workers=setup.workers.count, fill=setup.fill,
+        scalar=own_scalar, randomness=setup.randomness, workers=setup.workers, fill=setup.fill,
     )  # fmt: skip
     chunks = kinds.list_chunks(own.passes, own.rows, _count_blocks(setup, own))
     listed = Outbound(_next_ref(setup, setup.me), chunks)
@@ -315,10 +316,9 @@ def _mask(
     last = len(setup.agencies) == 2 and setup.ring(owner)[-1] == setup.me
     missing = len(state.passes) * rows[owner]
     masked = np.empty((rows[owner], kinds.POINT_BYTES), dtype=np.uint8)
-    for at, start, block in arrived:
-        read_points(block.reshape(-1).data, len(block), sender=sender, start=start, workers=workers)
+    for at, start, block in mask_arrived(state.scalar, arrived, setup.workers, sender=sender):
         stop = start + len(block)
-        masked[start:stop] = kernel.mask(state.scalar, block, workers)
+        masked[start:stop] = block
         missing -= len(block)
         _tell_tagged(setup, len(state.passes), rows, missing=missing)
         if stop == len(masked):
