@@ -73,10 +73,9 @@ class AttemptSession:
         self._uploads = Uploads(lambda: self._courier)
         self._thread = ThreadPoolExecutor(1, "session")  # of its own: a step waits for what other threads do
         self._courier: Courier | None = None
-        self._workers = around.workers.for_attempt(assignment.contract.digest, view.attempt)
-        self._telling = Telling(
-            around, assignment.contract.digest, self.attempt, lambda: self._courier is not None and self._courier.starving
-        )
+        job = assignment.contract.digest
+        self._workers = around.workers.for_attempt(job, view.attempt)
+        self._telling = Telling(around, job, view.attempt, lambda: self._courier is not None and self._courier.starving)
 
     def see(self, view: JobView) -> None:
         """Take a newer view of the job."""
