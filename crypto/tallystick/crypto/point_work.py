@@ -19,7 +19,7 @@ from tallystick.crypto.points import read_points
 from tallystick.crypto.workers import Workers
 
 BLOCK: Final = 1 << 17
-"""The most points of a block: 4 MiB there, 4 MiB back, and half a second of one core."""
+"""The most points of a block: 4 MiB there and 4 MiB back."""
 
 
 @dataclass(frozen=True)
