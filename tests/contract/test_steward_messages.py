@@ -36,6 +36,7 @@ COUNTS = st.integers(0, (1 << 64) - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 DIGESTS = st.binary(min_size=32, max_size=32)
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True)
+BYTES = st.binary(max_size=40)
 CELLS = st.none() | st.booleans() | st.integers(-(1 << 200), 1 << 200) | st.floats(allow_nan=False) | TEXTS
 TREES = st.recursive(CELLS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8)
 FIELDS = st.dictionaries(TEXTS, TREES, max_size=4)
@@ -85,7 +86,13 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(arguments)
     if origin in {Union, UnionType}:
         return st.one_of(*(of_type(one) for one in arguments))
-    known: dict[Any, st.SearchStrategy[Any]] = {int: COUNTS, str: TEXTS, bool: st.booleans(), type(None): st.none()}
+    known: dict[Any, st.SearchStrategy[Any]] = {
+        int: COUNTS,
+        str: TEXTS,
+        bool: st.booleans(),
+        bytes: BYTES,
+        type(None): st.none(),
+    }
     return known[hint]
 
 
