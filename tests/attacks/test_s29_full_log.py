@@ -175,7 +175,9 @@ def test_s29_no_node_begins_with_its_configuration(tmp_path: Path, monkeypatch: 
         await asyncio.sleep(0)
 
     monkeypatch.setattr(app.Node, "attend", attend)
-    monkeypatch.setattr(app, "membership_of", lambda _: SimpleNamespace(credentials=lambda: None))
+    monkeypatch.setattr(
+        app, "membership_of", lambda _: SimpleNamespace(credentials=lambda: None, authority=desk.config.state / "authority.pem")
+    )
     monkeypatch.setattr(app, "check_identity", lambda *_: None)
     monkeypatch.setattr(app, "GrpcCoordinatorClient", lambda *_, **__: SimpleNamespace(close=nothing))
     monkeypatch.setattr(app, "Renewing", lambda *_: SimpleNamespace(attend=lambda: asyncio.Event().wait()))

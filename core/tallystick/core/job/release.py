@@ -49,8 +49,8 @@ def _direct_problems(question: Question, agreement: Agreement) -> Iterator[Tally
     """Give every reason why a result may not be opened by its analyst alone: whatever a desk would hide after opening must be closed before."""
     if agreement.release.mode != "direct":
         yield _refuse(
-            f"release: under this agreement {agreement.release.desk} opens results; direct takes release: {{mode: direct}} in it, with the "
-            "encrypted small-cell test"
+            "release: direct needs the encrypted small-cell test, and an agreement with release: {mode: direct}; under this one "
+            f"{agreement.release.desk} opens results"
         )
         return
     disclosure = agreement.disclosure
