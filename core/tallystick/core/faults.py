@@ -22,6 +22,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     r"^[^\s,]+$": "must be one host, without spaces",
     r"^[0-9a-f]{64}$": "must be 64 hexadecimal digits",
     r"^[0-9a-f]{2432}$": "must be a sealing key: 2,432 hexadecimal digits",
+    r"^[0-9a-f]{768}$": "must be a Paillier modulus: 768 hexadecimal digits",
     r"^[0-9a-f]{32}$": "must be 32 hexadecimal digits",
     r"^[0-9a-f]{128}$": "must be 128 hexadecimal digits",
     r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$": "must be a moment in UTC, such as 2026-01-31T00:00:00Z",
