@@ -12,7 +12,6 @@ sums that the table is worked out from. The key never leaves the analyst.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -101,8 +100,8 @@ def check_numbers(released: Released, contract: Contract) -> None:
     Raises:
         PeerFault: as `check_collected`, `check_opening`. Refused: `document-invalid`: the table is another. Invalid: `document-invalid`.
     """
-    assert released.opening is not None
-    assert contract.recipient is not None
+    if released.opening is None or contract.recipient is None:
+        raise Refused("document-invalid", "it shows an opening, and its job is not direct")
     public = public_key(contract.recipient, sender=contract.job.analyst)
     collected = _collect(released, contract, public)
     try:
@@ -118,7 +117,7 @@ def check_numbers(released: Released, contract: Contract) -> None:
 def _collect(released: Released, contract: Contract, public: PublicKey) -> CollectedShares:
     try:
         documents = {agency: base64.b64decode(text, validate=True) for agency, text in (released.handed or {}).items()}
-    except binascii.Error as error:
+    except ValueError as error:
         raise Invalid("document-invalid", "sealed shares of a result are not base64") from error
     if sorted(documents) != list(contract.agencies):
         raise Refused("document-invalid", "it has the sealed shares of other agencies than the job's")

@@ -179,7 +179,8 @@ def checks(
             "the numbers are those that the agencies sealed", "worked out once more", lambda: check_numbers(released, contract)
         )
     elif direct != (job.recipient is not None):
-        holds("the result left as the job asks", "", lambda: _same("way", "desk", "direct"))
+        found, due = ("direct", "desk") if direct else ("desk", "direct")
+        holds("the result left as the job asks", due, lambda: _same("release", found, due))
     return released, made
 
 
